@@ -122,8 +122,8 @@ class Picture(msgspec.Struct, frozen=True):
 
     def rows(self, collection: Collection[R]) -> Mapping[str, R]:
         """Return the rows of a collection by key."""
-        found: Mapping[str, R] = getattr(self, collection.name)
-        return found
+        rows: Mapping[str, R] = getattr(self, collection.name)
+        return rows
 
     @property
     def complete(self) -> bool:
