@@ -1,8 +1,8 @@
 """Lists that are asked of the plane while they are open: small, and shown as the command line shows them.
 
-A list is fetched in a worker when it opens, when the plane is back, when its collection of the store changes (a hub
-reports that), when the audit log has a change of its kind, and every `EVERY` seconds. What was fetched stays on the
-screen, dimmed, while the plane cannot be asked.
+A list is fetched in a worker when it opens, when a dialog over it closes, when the plane is back, when its collection
+of the store changes (a hub reports that), when the audit log has a change of its kind, and every `EVERY` seconds. What
+was fetched stays on the screen, dimmed, while the plane cannot be asked.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import work
+from textual import events, work
 
 from edgewright.core.errors import EdgewrightError
 from edgewright.store.collections.audits import AUDITS
@@ -53,6 +53,11 @@ class Fetches(BaseScreen):
         super().begin()
         self.fetch()
         self.set_interval(EVERY, self.fetch)
+
+    def on_screen_resume(self, event: events.ScreenResume | None = None) -> None:
+        """Fetch again when a dialog closes: a verb may have changed what a plane without a stream never reports."""
+        if self._resumed:  # the handler of the base runs after this one
+            self.fetch()
 
     @work(exclusive=True, group="fetched", exit_on_error=False)
     async def fetch(self) -> None:

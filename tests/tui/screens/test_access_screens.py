@@ -126,6 +126,18 @@ async def test_a_change_on_the_stream_fetches_the_list_again() -> None:
         assert [call for call, _ in plane.calls].count("users") == before + 1, "a sign-in alone is no reason"
 
 
+@pytest.mark.parametrize(("view", "target"), [("keys", ""), ("key", "k-2")])
+async def test_what_a_verb_changed_is_fetched_without_a_stream(view: str, target: str) -> None:
+    app, plane = made(view, target)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await ready(pilot)
+        await press(pilot, "ctrl+d", "tab", "enter")
+        await ready(pilot)
+        assert any(name == "delete_ssh_key" for name, _ in plane.calls)
+        after = [name for name, _ in plane.calls][[name for name, _ in plane.calls].index("delete_ssh_key") :]
+        assert "ssh_keys" in after
+
+
 async def test_why_there_is_nothing_is_shown() -> None:
     plane = FakePlane()
     plane.failure = Refused("The API key noc has roles in single projects only.", "An admin can assign one.")
