@@ -105,7 +105,7 @@ class Table(NamedTuple, Generic[R]):
     columns: tuple[Column[R], ...]
     """Columns in the order of the console; one without a title is a sign."""
     listing: tuple[str, ...]
-    """Ids of the columns of the command line, in its order; `uid` is there with `-o wide`."""
+    """Ids of the columns of the command line, in its order; without a column `uid` that comes last, with `-o wide`."""
     fields: tuple[FilterField, ...]
     example: str
     """An example of a filter, for the prompt of the console."""
@@ -117,6 +117,8 @@ class Table(NamedTuple, Generic[R]):
     """What the command line prints when there is none."""
     worked_out: Mapping[str, Callable[[R, Look], object]] = {}
     """Values of filter fields that are no field of the row, by their source."""
+    printed: str = "name"
+    """Field that `-o name` prints."""
     unique: tuple[str, ...] = ()
     """Fields beside the uid by which one is found, whatever the case."""
     called: str = "name"

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewright.core.filters.fields import AUDIT_FIELDS, EVENT_FIELDS, FILTER_FIELDS, KINDS, TOKEN_FIELDS
+from edgewright.core.filters.fields import AUDIT_FIELDS, EVENT_FIELDS, FILTER_FIELDS, KINDS
 from edgewright.core.filters.filters import EVERYTHING, FilterError, Term, Value, parse, to_search
 from edgewright.core.filters.parse import render
+from edgewright.store.collections.tokens import FIELDS as TOKEN_FIELDS
 
 NOW = 1_000_000.0
 ROW: dict[str, Any] = {

@@ -11,6 +11,8 @@ from edgewright.store.every import COLLECTIONS
 _DESCRIBED: Final = tuple(each for each in COLLECTIONS if each.table is not None)
 """Collections with a table: list and detail come from it (`tui.frame.lists.described`)."""
 VIEWS: dict[str, str] = {
+    **{each.view: f"tui.frame.lists.described:list_screen({each.noun})" for each in _DESCRIBED},
+    **{each.noun: f"tui.frame.lists.described:detail_screen({each.noun})" for each in _DESCRIBED},
     "pulse": "tui.screens.pulse.screen:PulseScreen",
     "hosts": "tui.screens.hosts.screen:HostsScreen",
     "host": "tui.screens.host.screen:HostScreen",
@@ -33,8 +35,6 @@ VIEWS: dict[str, str] = {
     "hub-log": "tui.screens.hub.log:HubLogScreen",
     "disk": "tui.screens.host.disk:DiskScreen",
     "preflight": "tui.screens.host.preflight:PreflightScreen",
-    **{each.view: f"tui.frame.lists.described:list_screen({each.noun})" for each in _DESCRIBED},
-    **{each.noun: f"tui.frame.lists.described:detail_screen({each.noun})" for each in _DESCRIBED},
 }
 """View name (`Command.opens`) to `module:class` or `module:function(noun)`, which returns the class; the class is made
 with (session, target)."""

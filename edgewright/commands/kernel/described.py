@@ -109,10 +109,8 @@ def columns(noun: str) -> tuple[Column, ...]:
     """Return the columns of the table of the command line."""
     _, table, _ = shown(noun)
     listed = [each for name in table.listing if (each := table.column(name)) is not None]
-    return (
-        *(Column(each.listed or each.title, wide=each.wide, right=each.right) for each in listed),
-        Column("UID", wide=True),
-    )
+    uid = () if table.column("uid") is not None else (Column("UID", wide=True),)
+    return (*(Column(each.listed or each.title, wide=each.wide, right=each.right) for each in listed), *uid)
 
 
 def item(table: Table[Any], entry: Entry, look: Look) -> Item:
@@ -123,8 +121,9 @@ def item(table: Table[Any], entry: Entry, look: Look) -> Item:
         value = None if column is None else column.of(entry.row, look)
         aged = column is not None and column.age and not isinstance(value, str)
         cells.append(ago(value, look.now) if aged else or_dash(value))  # type: ignore[arg-type]
-    name = entry.row.name or entry.row.uid
-    return Item(name, (*cells, entry.row.uid), printed(table, entry.document))
+    uid = () if table.column("uid") is not None else (entry.row.uid,)
+    name = str(entry.row.get(table.printed) or entry.row.uid)
+    return Item(name, (*cells, *uid), printed(table, entry.document))
 
 
 def printed(table: Table[Any], document: dict[str, Any]) -> dict[str, Any]:

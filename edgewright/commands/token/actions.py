@@ -9,14 +9,12 @@ from edgewright.clients.palette.projects import project_uid
 from edgewright.clients.ports import CanListProjects, CanListTokens, CanManageTokens
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
-from edgewright.commands.kernel.results import Listing, Text
+from edgewright.commands.kernel.described import find
+from edgewright.commands.kernel.results import Text
 from edgewright.commands.token import rows as token_rows
 from edgewright.commands.token import verbs as declared
-from edgewright.commands.token.rows import find_token
 from edgewright.core import times
 from edgewright.core.errors import InvalidInput, Refused
-from edgewright.core.filters.command_line import filter_of
-from edgewright.core.filters.fields import TOKEN_FIELDS
 from edgewright.wire.palette.tokens import EdgeToken
 
 
@@ -55,23 +53,6 @@ class TokenCreate(declared.TokenCreate):
         return Outcome((uid,), (), message, Text(token.token, document, uid))
 
 
-class TokenList(declared.TokenList):
-    """See the declaration."""
-
-    async def apply(
-        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
-    ) -> Outcome:
-        """Give the tokens that match, by name, their texts masked. Raises `UsageError` for a wrong filter."""
-        now, wanted = times.now(), filter_of(args, TOKEN_FIELDS)
-        documents = await (await ctx.port(CanListTokens)).all()
-        if wanted:
-            documents = [token for token in documents if wanted.matches(token_rows.values(token, now), now)]
-        items = sorted((token_rows.item(token, now) for token in documents), key=lambda item: item.cells)
-        empty = "There is no registration token yet; make one: edgewright token create NAME"
-        empty = "No token matches." if wanted else empty
-        return Outcome((), result=Listing(token_rows.COLUMNS, tuple(items), empty))
-
-
 class TokenShow(declared.TokenShow):
     """See the declaration."""
 
@@ -82,7 +63,8 @@ class TokenShow(declared.TokenShow):
 
         Raises `NotFound`, `Conflict` when the name is not unique, `Refused` when the text is not for this role.
         """
-        document = await find_token(ctx, plan.touches[0])
+        entry = await find(ctx, "token", plan.touches[0])
+        document = entry.document
         if args.get("reveal") and not (document.get("spec") or {}).get("token"):
             raise Refused(
                 f"The plane does not give the text of token {plan.touches[0]} to this credential.",
@@ -92,7 +74,7 @@ class TokenShow(declared.TokenShow):
         hosts = await token_rows.hosts_by_token(ctx, [uid])
         names = None if hosts is None else sorted(hosts[uid])
         reveal = bool(args.get("reveal"))
-        return Outcome((), result=token_rows.detail(document, names, times.now(), reveal))
+        return Outcome((), result=token_rows.detail(entry, names, times.now(), reveal))
 
 
 async def _only_project(ctx: CommandContext) -> str:

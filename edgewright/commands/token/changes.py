@@ -9,11 +9,11 @@ from edgewright.clients.ports import CanManageTokens
 from edgewright.commands.kernel.base import Command, Outcome, Plan
 from edgewright.commands.kernel.bulk import for_each
 from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.kernel.described import find
 from edgewright.commands.token import change_verbs as declared
-from edgewright.commands.token.rows import ends, find_token, hosts_by_token, state_of
+from edgewright.commands.token.rows import hosts_by_token
 from edgewright.core import times
-from edgewright.core.text import clean
-from edgewright.wire.palette.tokens import EdgeToken
+from edgewright.store.collections.tokens import ends_text, plain_state
 
 
 class TokenRevoke(declared.TokenRevoke):
@@ -65,12 +65,12 @@ async def _plan(
     command: Command, ctx: CommandContext, targets: Sequence[str], verb: str, cannot_undo: tuple[str, ...]
 ) -> Plan:
     """Return the plan for these tokens, with the hosts that depend on each."""
-    tokens = {token.uid: token for token in [EdgeToken(await find_token(ctx, word)) for word in targets]}
+    tokens = {row.uid: row for row in [(await find(ctx, "token", text)).row for text in targets]}
     uids, now = tuple(tokens), times.now()
     lines: list[str] = []
     hosts = await hosts_by_token(ctx, uids) if verb != "Activate" else {}
-    for uid, token in tokens.items():
-        lines.append(f"{clean(token.name)} is {state_of(token, now)}, ends: {ends(token, now)}")
+    for uid, row in tokens.items():
+        lines.append(f"{row.name} is {plain_state(row, now)}, ends: {ends_text(row, now)}")
         if hosts is None:
             lines.append("  this plane does not report which hosts registered with it")
         elif verb != "Activate":
@@ -83,7 +83,7 @@ async def _plan(
         lines.append("New hosts are let in by it again until it ends.")
     else:
         lines.append("Registered hosts are unaffected; new registrations are rejected.")
-    names = [clean(token.name) for token in tokens.values()]
+    names = [row.name for row in tokens.values()]
     title = f"{verb} token {names[0]}" if len(names) == 1 else f"{verb} {len(names)} tokens"
     typed = names[0] if len(names) == 1 else str(len(names))
     wants_typing = verb == "Delete" and ctx.settings.typed_confirmation

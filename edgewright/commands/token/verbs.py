@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgewright.commands.kernel.base import Command, Param, Target
+from edgewright.commands.kernel.base import Command, ListVerb, Param, Target, filtered_by
 
 
 class TokenCreate(Command):
@@ -27,16 +27,15 @@ class TokenCreate(Command):
     )
 
 
-class TokenList(Command):
+class TokenList(ListVerb):
     """List registration tokens: project, end, state, who made them."""
 
     name = "token list"
-    implementation = "token.actions"
     needs = ("CanListTokens",)
     title = "tokens"
     keys = ("3",)
     aliases = ("tokens", "token", "tok")
-    params = (Param("filter", "show only what matches: state:active ends<7d", many=True, metavar="FILTER"),)
+    params = filtered_by("state:active ends<7d")
     opens = "tokens"
 
 

@@ -65,19 +65,6 @@ FILTER_FIELDS: Tuple[FilterField, ...] = (
     FilterField("changed", "age", "time since its record changed", source="modified"),
 )
 
-TOKEN_FIELDS: Tuple[FilterField, ...] = (
-    FilterField("uid", "text", "uid of the token", aliases=("id",), searched=True),
-    FilterField("name", "text", "name of the token", aliases=("token",), searched=True),
-    FilterField("state", "word", "active, ends-soon, revoked or expired", searched=True),
-    FilterField("project", "text", "default project", searched=True),
-    FilterField("description", "text", "what it is for", aliases=("about",), searched=True),
-    FilterField("hosts", "number", "hosts registered with it"),
-    FilterField("ends", "until", "time until it ends: ends<7d", source="expiry", aliases=("expiry",)),
-    FilterField("age", "age", "time since it was made", source="created", aliases=("made",)),
-    FilterField("changed", "age", "time since it was changed", source="modified"),
-)
-"""Fields of a registration token. `state` and `hosts` are worked out by the list that shows it."""
-
 EVENT_FIELDS: Tuple[FilterField, ...] = (
     FilterField("severity", "word", "info, normal, warning or error", searched=True),
     FilterField("reason", "text", "reason in one word", searched=True),

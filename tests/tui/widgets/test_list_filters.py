@@ -129,7 +129,7 @@ async def test_every_list_sorts_by_a_key_shows_its_top_and_chooses_columns(view:
 
 
 def test_fields_are_completed_with_the_sign_that_they_take() -> None:
-    from edgewright.core.filters.fields import TOKEN_FIELDS
+    from edgewright.store.collections.tokens import FIELDS as TOKEN_FIELDS
 
     assert completions("state:active en", TOKEN_FIELDS) == ["state:active ends<"]
     assert completions("-na", TOKEN_FIELDS) == ["-name:"]

@@ -9,8 +9,7 @@ from typing import ClassVar
 from textual import on
 
 from edgewright.commands.kernel.base import Scope
-from edgewright.core.filters.fields import TOKEN_FIELDS
-from edgewright.store.collections.tokens import TOKENS, TokenRow, token_state
+from edgewright.store.collections.tokens import TABLE, TOKENS, TokenRow, token_state
 from edgewright.store.engine import model as names
 from tui.frame.links import open_key
 from tui.frame.lists.listing import Listed, ListingScreen
@@ -53,8 +52,8 @@ class TokensScreen(ListingScreen):
         "token-revoke",
         "token-delete",
     )
-    filter_fields = TOKEN_FIELDS
-    filter_example = "state:active  ends<7d  hosts>0  project:shops  -name:lab  /regex/  free text"
+    filter_fields = TABLE.fields
+    filter_example = TABLE.example
     moments: ClassVar[dict[str, str]] = {"ends": "expiry", "created": "created"}
     default_sort = ("state", False)
     table_columns = (
