@@ -41,7 +41,7 @@ class Flags(NamedTuple):
     metered: bool = False
     """Bytes cost money on this link: no idle connection, a heartbeat every 15 minutes."""
     budget: int = 0
-    """Megabytes a month that the link may cost; 0 is no limit."""
+    """Megabytes a month that the link may cost; 0 means no limit."""
     root: str = "/"
     console: Optional[str] = None
     """Where an operator at the machine reads; `None` is /dev/console under systemd."""

@@ -32,7 +32,7 @@ class Budget(NamedTuple):
 
     metered: bool = False
     month_mb: int = 0
-    """Megabytes (10^6 bytes) a month; 0 is no limit."""
+    """Megabytes (10^6 bytes) a month; 0 means no limit."""
 
 
 def wire_bytes(link: socket.socket) -> int:
@@ -54,7 +54,7 @@ class Traffic:
         self._now = now
         body = folder.load(NAME) or {}
         self._month = str(body.get("month") or "")
-        self._bytes = max(0, _whole(body, "bytes"))
+        self._bytes = max(0, _count(body, "bytes"))
         self._open: "dict[int, int]" = {}
         self._saved_at = 0.0
 
@@ -121,6 +121,6 @@ def link_report(budget: Budget, month_bytes: int, wake: str, reason: str) -> "di
     return body
 
 
-def _whole(body: Mapping[str, Any], key: str) -> int:
+def _count(body: Mapping[str, Any], key: str) -> int:
     value = body.get(key)
     return value if isinstance(value, int) and not isinstance(value, bool) else integer(str(value)) or 0

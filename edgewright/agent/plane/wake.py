@@ -1,4 +1,4 @@
-"""The idle connection on which a plane says at once that there is work (rule P77).
+"""The idle connection on which a plane reports work at once (rule P77).
 
 It is a second connection, read only when the operating system reports that something arrived, so the agent's one thread
 waits for it and for the next heartbeat at the same time. Nothing depends on it: without it, work starts with the next
@@ -26,7 +26,7 @@ TRIES = 3
 GAP = 1.0
 """Seconds between two requests at least."""
 IDLE_PROBE = 120
-"""Seconds of silence after which the kernel asks whether the other end is still there (104 bytes)."""
+"""Seconds of silence after which the kernel checks whether the other end is still there (104 bytes)."""
 _MAX_ANSWER = 8192
 
 ON, OFF, RESTS = "on", "off", "rests"
@@ -40,7 +40,7 @@ class Wake(NamedTuple):
 
 
 class WakeConnection:
-    """Keeps one request for work open. `allowed` is `False` on a metered link."""
+    """Has one request for work open. `allowed` is `False` on a metered link."""
 
     def __init__(
         self, client: Client, uid: str, allowed: bool = True, now: Callable[[], float] = time.monotonic
