@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,6 +21,7 @@ from edgewright.config.settings import NAMES, Settings  # noqa: E402
 from edgewright.core.filters import fields as filterfields  # noqa: E402
 from edgewright.core.hosts.states import STATES  # noqa: E402
 from edgewright.core.problems.fields import PROBLEM_FIELDS  # noqa: E402
+from edgewright.store.every import COLLECTIONS  # noqa: E402
 
 PAGES = ("docs/cli.md", "docs/console.md")
 _BLOCK = re.compile(r"(<!-- reference: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -93,10 +95,10 @@ TABLES: dict[str, Callable[[], str]] = {
     "settings": settings,
     "states": states,
     "host-fields": lambda: _fields(filterfields.FILTER_FIELDS),
-    "token-fields": lambda: _fields(filterfields.TOKEN_FIELDS),
     "event-fields": lambda: _fields(filterfields.EVENT_FIELDS),
     "audit-fields": lambda: _fields(filterfields.AUDIT_FIELDS),
     "problem-fields": lambda: _fields(PROBLEM_FIELDS),
+    **{f"{each.noun}-fields": partial(_fields, each.table.fields) for each in COLLECTIONS if each.table is not None},
 }
 
 

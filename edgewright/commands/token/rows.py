@@ -23,10 +23,10 @@ def detail(entry: Entry, hosts: Sequence[str] | None, now: float, reveal: bool) 
     ((title, facts),) = TABLE.facts(row, Look(now))
     token = clean((document.get("spec") or {}).get("token") or "")
     facts = (*facts, ("text", token if reveal else f"{MASK}  (--reveal shows it)"))
-    came = "not reported by this plane" if hosts is None else ", ".join(hosts[:50]) or "none"
+    names = "not reported by this plane" if hosts is None else ", ".join(hosts[:50]) or "none"
     if hosts is not None and len(hosts) > 50:
-        came += f" and {len(hosts) - 50} more"
-    sections = (Section(title, facts), Section("HOSTS REGISTERED WITH IT", (("hosts", came),)))
+        names += f" and {len(hosts) - 50} more"
+    sections = (Section(title, facts), Section("HOSTS REGISTERED WITH IT", (("hosts", names),)))
     shown = document if reveal else conceal(document)
     return Detail(row.uid, shown, f"{row.name} is {plain_state(row, now)}", sections)
 
