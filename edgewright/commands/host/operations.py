@@ -22,7 +22,7 @@ from edgewright.wire import protocol
 
 LONGEST = 150.0
 """Seconds to wait for a host: two heartbeats and some."""
-GLYPHS = {"ok": "•", "warning": "▲", "failed": "✗", "unknown": "○"}
+GLYPHS = {"ok": "•", "warning": "▲", "failed": "‼", "unknown": "○"}
 ORDER = ("failed", "warning", "unknown", "ok")
 """Worst first."""
 COLUMNS = (Column("CHECK"), Column("STATE"), Column("RESULT"), Column("NEXT STEP"))

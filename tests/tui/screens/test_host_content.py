@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from edgewright.commands.host.operations import Check
+from edgewright.core import times
 from edgewright.core.hosts import states
 from edgewright.core.hosts.condition import Condition, Facts, evaluate
 from tests.tui.samples import NOW, fleet, host
@@ -18,7 +20,9 @@ from tui.screens.host.content import (
     health_lines,
     network_lines,
     origin_lines,
+    work_lines,
 )
+from tui.screens.host.preflight import check_lines
 from tui.widgets.lines import text_of
 
 
@@ -145,3 +149,23 @@ def test_control_characters_of_a_host_never_reach_a_line() -> None:
     said = text_of(body(facts(doc=evil, reason="\x1b[31mred"), (), 80))
     assert not [character for character in said if ord(character) < 32 and character != "\n"]
     assert "\u202e" not in said
+
+
+def test_p69_the_step_of_a_host_is_shown_with_its_place_and_its_clock() -> None:
+    progress: dict[str, Any] = {"step": "preload", "n": 4, "of": 9, "percent": 60, "attempt": 2}
+    progress.update(since=times.rfc3339(NOW - 300), deadline=times.rfc3339(NOW + 300))
+    doc = {"status": {"edgewright": {"progress": progress}}}
+    said = text_of(work_lines(facts(doc=doc), 120))
+    assert said == "► Working: preload, step 4 of 9, 60 %, for 5 min, attempt 2, limit in 5 min."
+    progress.update(waitingFor="operator", errorClass="exit-3")
+    waits = text_of(work_lines(facts(doc=doc), 200))
+    assert waits.startswith("▲ ") and waits.endswith("Waits for: operator (exit-3).")
+    assert work_lines(facts(), 80) == [] and text_of(health_lines(facts(doc=doc), 200)).count("Working:") == 1
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_p71_a_failed_check_has_its_next_step_below_it(width: int) -> None:
+    lines = check_lines(Check("swap", "failed", "on: /dev/sda2", "swapoff -a"), width)
+    assert text_of(lines).splitlines()[0] == "‼ swap        on: /dev/sda2"
+    assert text_of(lines).splitlines()[1].strip() == "→ swapoff -a"
+    assert all(len(line) <= width for line in text_of(lines).splitlines())

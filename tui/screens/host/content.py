@@ -100,8 +100,9 @@ def work_lines(host: HostFacts, width: int) -> list[Line]:
     role: Role
     sign, role = ("▲ ", "warn") if progress.get("waitingFor") == "operator" else ("► ", "work")
     clock = work_text.clock_text(progress, host.now)
-    sentence = ". ".join(filter(None, (work_text.step_text(progress), clock, waiting and f"Waits for: {waiting}")))
-    return wrap(f"Working: {sentence}.", width, first=sign, rest="  ", role=role)
+    sentence = ", ".join(filter(None, (work_text.step_text(progress), clock)))
+    waits = f" Waits for: {waiting}." if waiting else ""
+    return wrap(f"Working: {sentence}.{waits}", width, first=sign, rest="  ", role=role)
 
 
 def _clock(host: HostFacts) -> str:

@@ -18,7 +18,7 @@ from tui.widgets.lines import Line, Role, line, pad, wrap
 SIGNS: dict[str, tuple[str, Role]] = {
     "ok": ("•", "ok"),
     "warning": ("▲", "warn"),
-    "failed": ("✗", "bad"),
+    "failed": ("‼", "bad"),
     "unknown": ("○", "muted"),
 }
 LABEL = 12
