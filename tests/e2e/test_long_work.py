@@ -13,7 +13,7 @@ import pytest
 
 from tests.e2e.fleet import UNIT, Fleet, Plane, until
 
-pytestmark = [pytest.mark.e2e]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
 
 BEAT, LIMIT = 3.0, 24.0
 NAME, DATA = "edge1", "/var/lib/edgewright"

@@ -14,6 +14,7 @@ from edgewright.agent.reconcile.runner import Runner
 from edgewright.agent.reconcile.steps import (
     EQUAL_FAILURES,
     STARTS_PER_HOUR,
+    SUPERSEDED,
     Action,
     Event,
     Seen,
@@ -83,6 +84,27 @@ class Engine:
             if position is not None:
                 return position
         return Position(True)
+
+    def settle(self, wanted: Set[str]) -> List[Step]:
+        """Judge started steps that no plan wants any more; return those whose program still runs.
+
+        A program is left to its end: what would start it again is gone, and cutting it off could do harm.
+        """
+        left = []
+        for step in self.running():
+            if step.step in wanted:
+                continue
+            unit = self.runner.state(step.unit)
+            if unit.name in ("running", "unknown"):
+                left.append(step)
+                continue
+            try:
+                self._move(step, Event.SUPERSEDED, error="no document wants it any more", error_class=SUPERSEDED)
+            except CannotRecord:
+                left.append(step)
+                continue
+            self.runner.forget(step.unit)
+        return left
 
     def running(self) -> List[Step]:
         """Return the steps whose program runs, as far as is known."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from edgewright.agent.kernel import agent_log
 from edgewright.agent.reconcile import exchange
@@ -16,7 +16,7 @@ from edgewright.agent.reconcile.journal import CannotRecord, Journal, Record
 from edgewright.agent.reconcile.observed import MAX_TRANSITIONS, progress_document
 from edgewright.agent.reconcile.requests import ENDED, Handler, Judge, Requests
 from edgewright.agent.reconcile.runner import Runner
-from edgewright.agent.reconcile.steps import Event, State, Step
+from edgewright.agent.reconcile.steps import SUPERSEDED, Event, Plan, State, Step
 from edgewright.agent.reconcile.store import DocumentStore, Stored
 from edgewright.core import times
 
@@ -47,7 +47,7 @@ class Parts(NamedTuple):
 
 
 def _ended(record: Record) -> bool:
-    return record.get("state") in (ENDED, State.DONE.value)
+    return record.get("state") in (ENDED, State.DONE.value) or record.get("error_class") == SUPERSEDED
 
 
 class Reconciler:
@@ -122,11 +122,14 @@ class Reconciler:
             return 10.0
         assert self._engine is not None and self._requests is not None
         self._take_signals(self._engine)
+        self._settle(self._engine)  # before the requests: a reboot asks which steps run
         waits = [self._requests.take()]
         self.trouble = self._requests.trouble
         places: List[Place] = []
+        earlier = self._settle(self._engine)
+        waits += [LOOK for _ in earlier[:1]]
         for stored in self.store.documents():
-            place = self._converge(stored, self._engine)
+            place = self._converge(stored, self._plan(stored), self._engine, earlier)
             if place is not None:
                 places.append(place)
                 waits.append(place.again)
@@ -159,14 +162,26 @@ class Reconciler:
         for name in (exchange.WAKE, exchange.RETRY):
             exchange.drop(requests, name)
 
-    def _converge(self, stored: Stored, engine: Engine) -> Optional[Place]:
+    def _settle(self, engine: Engine) -> List[Step]:
+        """Return steps of earlier documents whose program still runs, after those that ended were judged."""
+        wanted = {action.step for stored in self.store.documents() for action in self._plan(stored)}
+        return engine.settle(wanted)
+
+    def _plan(self, stored: Stored) -> Plan:
         driver = self._parts.drivers.get(stored.kind)
+        return [] if driver is None or stored.released else driver.plan(stored.document, {})
+
+    def _converge(self, stored: Stored, plan: Plan, engine: Engine, earlier: Sequence[Step]) -> Optional[Place]:
         if stored.released:
             self._forget(stored)
             return None
-        if driver is None:
+        if stored.kind not in self._parts.drivers:
             return None
-        place = engine.run(driver.plan(stored.document, {}))
+        before = next((step for step in earlier if step.kind == stored.kind), None)
+        if before is not None and plan:
+            first = engine.step(plan[0].step) or Step(plan[0].step, stored.kind, plan[0].target, since=before.since)
+            return Place(False, plan[0], first, f"step {before.step} of an earlier document", again=LOOK)
+        place = engine.run(plan)
         if place.waiting_for and not place.done and place.again is None and place.step is not None:
             failed = {"digest": stored.digest, "step": place.step.step, "error": place.step.error, "at": self._now()}
             self._record(stored, "failed", failed)

@@ -13,6 +13,8 @@ EQUAL_FAILURES = 3
 STARTS_PER_HOUR = 10
 """Starts of one step within an hour, after which it waits for an operator whatever its failures were (loop guard)."""
 HOUR = 3600.0
+SUPERSEDED = "superseded"
+"""Error class of a step that no document wants any more."""
 _ID = re.compile(r"[a-z0-9][a-z0-9.-]{0,99}", re.ASCII)
 
 
@@ -34,6 +36,7 @@ class Event(str, enum.Enum):
     LOST = "observed as not done any more"
     FAILED = "ended and is not done"
     INTERRUPTED = "interrupted and is not done"
+    SUPERSEDED = "ended after another document had replaced it"
     DUE = "its wait is over"
     EXHAUSTED = "failed equally too often"
     LOOPING = "started too often"
@@ -47,6 +50,7 @@ TABLE: Dict[Tuple[State, Event], State] = {
     (State.RUNNING, Event.OBSERVED): State.DONE,
     (State.RUNNING, Event.FAILED): State.FAILED,
     (State.RUNNING, Event.INTERRUPTED): State.FAILED,
+    (State.RUNNING, Event.SUPERSEDED): State.FAILED,
     (State.FAILED, Event.OBSERVED): State.DONE,
     (State.FAILED, Event.DUE): State.WAITING,
     (State.FAILED, Event.EXHAUSTED): State.OPERATOR,

@@ -135,6 +135,31 @@ def test_a_reconciler_that_was_killed_continues(host: Host) -> None:
     assert host.reconciler.tick() is None and documents(host)["applied"]["generation"] == 1
 
 
+def test_a_program_of_an_earlier_document_ends_before_the_next_one_starts(host: Host) -> None:
+    host.offer(1, 180)
+    host.reconciler.tick()
+    (old,) = host.runner.starts
+    host.offer(2, 60)
+    assert host.reconciler.tick() == 1.0 and host.runner.starts == [old]
+    progress = host.handover.observed.progress()
+    assert progress is not None and "of an earlier document" in progress["waitingFor"]
+    host.kill()
+    assert host.reconciler.tick() == 1.0 and host.runner.starts == [old]
+    host.runner.units[old] = UnitState("ended", 0)
+    assert host.reconciler.tick() == 2.0 and len(host.runner.starts) == 2
+    assert [step.unit for step in host.reconciler.running()] == [host.runner.starts[1]]
+    host.finish()
+    assert host.reconciler.tick() is None and documents(host)["applied"]["generation"] == 2
+
+
+def test_p72_a_step_that_nothing_wants_any_more_does_not_count_as_running(host: Host) -> None:
+    host.offer(1, 180)
+    host.reconciler.tick()
+    host.runner.units.clear()  # a power cut
+    put(host.reconciler.places[REQUESTS], "a" * 24, {"kind": "reset", "params": {}})
+    assert host.reconciler.tick() is None and host.reconciler.running() == []
+
+
 def test_a_second_reconciler_does_not_work_on_the_same_folder(host: Host) -> None:
     other = Reconciler(host.data, "", host.reconciler._parts, lambda p, s: None)
     assert not other.open()
