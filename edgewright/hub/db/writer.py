@@ -97,8 +97,15 @@ class Writer:
         self.working = False
         """A batch is being written."""
         self.beats_written = 0
+        self.jobs_written, self.seconds = 0, 0.0
+        """Jobs of all batches, and the time that the batches took."""
         self._thread = threading.Thread(target=self._work, name="hub-writer", daemon=True)
         self._thread.start()
+
+    @property
+    def queued(self) -> int:
+        """Return how many jobs wait, and 1 for heartbeats that wait."""
+        return len(self._jobs) + bool(self._beats)
 
     def submit(self, job: Callable[[Tx], T]) -> asyncio.Future[T]:
         """Queue a job; the future gets its result once it is durable, or its exception."""
@@ -175,7 +182,9 @@ class Writer:
             self._batch(jobs, beats, beats_done)
             self.working = False
             self._in_flight = []
-            self.slowest = max(time.monotonic() - began, self.slowest * _FORGET)
+            took = time.monotonic() - began
+            self.slowest = max(took, self.slowest * _FORGET)
+            self.jobs_written, self.seconds = self.jobs_written + len(jobs), self.seconds + took
             self._checkpoints.committed()
 
     def _batch(

@@ -39,6 +39,7 @@ from edgewright.hub.process.endpoint import Endpoint
 from edgewright.hub.process.following import Follower
 from edgewright.hub.process.housekeeping import PRUNE, Meter, run_housekeeping, watch_clock
 from edgewright.hub.process.log_limit import report_repeats
+from edgewright.hub.process.observe.requests import Measured, RequestMeter
 from edgewright.hub.process.options import ServeOptions
 from edgewright.hub.process.runtime.allocator import return_free_pages
 from edgewright.hub.readmodel.alert_board import AlertBoard
@@ -323,6 +324,6 @@ async def _no_path(scope: Message, receive: Receive, send: Send) -> None:
     await problem_response(problem)(scope, receive, send)
 
 
-def make_app(hub: Hub) -> Application:
+def make_app(hub: Hub) -> Measured:
     """Return the ASGI application of a hub."""
-    return Application(hub)
+    return Measured(Application(hub), hub.part(RequestMeter))

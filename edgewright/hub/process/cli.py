@@ -108,7 +108,15 @@ def add_serve_arguments(serve: argparse.ArgumentParser) -> None:
     serve.add_argument(
         "--new-ca", action="store_true", help="once: replace the CA, which hosts and consoles must be given"
     )
-    serve.add_argument("--log-stderr", action="store_true", help="write the log to stderr as well")
+    serve.add_argument(
+        "--log-format",
+        choices=("json", "text"),
+        default="",
+        help="write the log to stderr as well: one JSON object a line, or plain text",
+    )
+    serve.add_argument(
+        "--log-stderr", dest="log_format", action="store_const", const="json", help="the same as --log-format json"
+    )
 
 
 def add_configure_arguments(configure: argparse.ArgumentParser) -> None:
@@ -155,7 +163,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         new_admin_key=arguments.new_admin_key,
         new_lineage=arguments.new_lineage,
         new_ca=arguments.new_ca,
-        log_stderr=arguments.log_stderr,
+        log_format=arguments.log_format,
         ready_json=arguments.output == "json",
     )
     options.check()

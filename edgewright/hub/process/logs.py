@@ -9,6 +9,7 @@ import sys
 import traceback
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -32,17 +33,25 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        line: dict[str, str | dict[str, int]] = {
+        line: dict[str, Any] = {
             "time": times.rfc3339(record.created),
             "level": record.levelname.lower(),
             "message": clean(hide(record.getMessage()), 2000),
         }
-        for name in ("peer", "peers"):
+        for name in ("peer", "peers", "request"):
             if value := record.__dict__.get(name):
                 line[name] = value
         if record.exc_info and record.exc_info[0] is not None:
             line["trace"] = hide("".join(traceback.format_exception(*record.exc_info)))[-6000:]
-        return msgspec.json.encode(line).decode()
+        return hide(msgspec.json.encode(line).decode())
+
+
+class TextLines(logging.Formatter):
+    """Formats a record as one line for a reader: time, level, message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        return f"{times.rfc3339(record.created)} {record.levelname.lower()} {clean(hide(record.getMessage()), 2000)}"
 
 
 class _Calm(RotatingFileHandler):
@@ -52,8 +61,8 @@ class _Calm(RotatingFileHandler):
         """Drop the line."""
 
 
-def set_up(data: Path, *, stderr: bool) -> None:
-    """Send the hub's and uvicorn's log to `hub.log`, and to stderr if asked."""
+def set_up(data: Path, *, stderr: str) -> None:
+    """Send the hub's and uvicorn's log to `hub.log`, and to stderr as `json` or `text` if one of these is given."""
     handlers: list[logging.Handler] = []
     with contextlib.suppress(OSError):
         (data / LOG_FILE).touch(mode=0o600)
@@ -61,7 +70,8 @@ def set_up(data: Path, *, stderr: bool) -> None:
     if stderr:
         handlers.append(logging.StreamHandler(sys.stderr))
     for handler in handlers:
-        handler.setFormatter(JsonLines())
+        is_text = stderr == "text" and handler is handlers[-1]
+        handler.setFormatter(TextLines() if is_text else JsonLines())
     limited: list[logging.Handler] = [LimitedHandler(handlers)]
     for name in ("edgewright.hub", "uvicorn", "uvicorn.error"):
         logger = logging.getLogger(name)

@@ -59,7 +59,8 @@ class ServeOptions:
     """Make a new admin API key at start and withdraw the one of `admin-api-key`."""
     new_ca: bool = False
     """Make a new CA at start; whoever trusts the old one must be given it."""
-    log_stderr: bool = False
+    log_format: str = ""
+    """`json` or `text`: the log goes to stderr as well, in that form."""
     ready_json: bool = False
     """Print that the hub is ready by one line of JSON."""
 

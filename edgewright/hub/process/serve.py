@@ -105,7 +105,7 @@ def run(options: ServeOptions) -> int:
     open_directory(options.data)
     lock = DataLock(options.data)
     lock.write_holder()
-    set_up(options.data, stderr=options.log_stderr)
+    set_up(options.data, stderr=options.log_format)
     try:
         sock = bind(options)
         hub = prepare(options)

@@ -6,7 +6,7 @@ from edgewright.hub.db import schema
 from edgewright.hub.db.records import SettingRecord
 from edgewright.hub.readmodel.memory import Follow, rows
 from edgewright.hub.resource import Resource
-from edgewright.hub.resources.meta import routes
+from edgewright.hub.resources.meta import monitoring, routes
 from edgewright.hub.services import Services
 from edgewright.wire import protocol
 
@@ -25,8 +25,17 @@ def _key(record: SettingRecord) -> str:
 
 RESOURCE = Resource(
     "hub",
-    routes=routes.ROUTES,
+    routes=(*routes.ROUTES, *monitoring.ROUTES),
+    parts=monitoring.parts,
     follows=_follows,
-    own_paths=(protocol.FEATURES, protocol.CHANGES, protocol.HUB_STATUS, protocol.OPENAPI),
-    open_paths=frozenset({protocol.FEATURES, *routes.OPEN_PATHS}),
+    own_paths=(
+        protocol.FEATURES,
+        protocol.CHANGES,
+        protocol.HUB_STATUS,
+        protocol.OPENAPI,
+        monitoring.HEALTHZ,
+        monitoring.READYZ,
+        monitoring.METRICS,
+    ),
+    open_paths=frozenset({protocol.FEATURES, *routes.OPEN_PATHS, monitoring.HEALTHZ, monitoring.READYZ}),
 )
