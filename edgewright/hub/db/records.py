@@ -184,6 +184,7 @@ class Live:
         "seq",
         "since",
         "state",
+        "urgent",
         "vitals",
         "who",
     )
@@ -208,6 +209,8 @@ class Live:
         self.clock_offset: float | None = None
         """Clock of the host minus that of the hub at the last heartbeat, seconds; `None` when it did not report it."""
         self.excused = 0.0
+        self.urgent = False
+        """Whether the last answer asked for heartbeats every 2 s (rule P76)."""
         self.lineage = ""
         """The present lineage once the host has named it in a full heartbeat to this process (rule P75)."""
         self.sender = Sender()

@@ -76,6 +76,7 @@ class Memory:
         self._by_name: dict[str, Follow] = {}
         self._documents: dict[str, Load] = {}
         self._listeners: dict[str, list[Callable[[], None]]] = {}
+        self._watchers: dict[str, list[Callable[[str, str, bytes | None], None]]] = {}
         self.shared = False
         """Whether other processes write to the database, so that a gap in the numbers is theirs."""
         self.loaded_through = 0
@@ -107,6 +108,10 @@ class Memory:
     def listen(self, kind: str, listener: Callable[[], None]) -> None:
         """Call `listener` for each change of `kind` that becomes durable, before readers get it."""
         self._listeners.setdefault(kind, []).append(listener)
+
+    def watch(self, kind: str, watcher: Callable[[str, str, bytes | None], None]) -> None:
+        """Call `watcher` with op, uid and document (JSON) of each change of `kind` that becomes durable."""
+        self._watchers.setdefault(kind, []).append(watcher)
 
     def entry(self, op: str, record: Any) -> Entry:
         """Return the change of a record; raises `KeyError` for a type that no one registered. Any thread."""
@@ -192,4 +197,6 @@ class Memory:
         """Hand a change to readers."""
         for listener in self._listeners.get(kind, ()):
             listener()
+        for watcher in self._watchers.get(kind, ()):
+            watcher(op, uid, doc)
         self._changes.publish(kind, op, uid, project_uid, doc)

@@ -27,6 +27,7 @@ from edgewright.hub.db.records import (
     UserProjectRoles,
     UserRecord,
 )
+from edgewright.hub.readmodel.pending_work import PendingWork
 
 DEFAULT_PROJECT = "Default"
 
@@ -61,6 +62,8 @@ class State:
         """Address of the last registration -> uids of the hosts that came from it."""
         self.access_changed: Callable[[], None] = lambda: None
         """Called when a key, and with it what a user may do, has changed."""
+        self.pending_work = PendingWork()
+        """Which hosts have an operation without a result."""
         self.version = 0
         """Rises with each change of a host's record; the order of all hosts is cached for one version."""
 

@@ -15,7 +15,7 @@ from edgewright.agent.plane.plane import Plane
 from edgewright.agent.plane.tls import make_context
 from edgewright.wire import protocol
 from edgewright.wire.protocol.short_beat import CLOCK_SPAN, FULL_EVERY, ShortBeat, clock_difference, read_short_beat
-from tests.hub_fixture import RunningHub
+from tests.hub_fixture import RunningHub, running_hub
 
 BOOT = "0f6a1c52-aaaa-bbbb-cccc-0123456789ab"
 
@@ -187,3 +187,31 @@ def test_the_line_survives_a_round_trip_and_garbage_is_no_beat() -> None:
     assert read_short_beat(json.dumps([1, 2]).encode()) is None
     for off in (-600, -61, 0, 1, 61, 600):
         assert clock_difference(ShortBeat("x", 1, int(1e9 + off) % CLOCK_SPAN, None, None, None), 1e9) == off
+
+
+def test_p76_a_host_with_an_operation_is_asked_for_a_beat_every_2_s(hub: RunningHub, token: str) -> None:
+    plane, name = make_plane(hub, "s-8", token), lineage(hub)
+    assert plane.heartbeat(body(1, lineage=name)).interval == 60
+    made = hub.client().post("/edgewright/v1/hosts/s-8/operations", json={"kind": "collect-logs"})
+    pulse = plane.heartbeat(body(2, lineage=name))
+    assert (pulse.interval, pulse.generation) == (protocol.URGENT_INTERVAL, 2)
+    applied = {"observedGeneration": 2, "lineage": name}
+    assert plane.heartbeat(body(3, **applied)).interval == protocol.URGENT_INTERVAL  # in full: another generation
+    assert plane.heartbeat(body(4, **applied)).interval == protocol.URGENT_INTERVAL
+    done = {"state": "succeeded", "message": "", "finishedAt": "2026-01-01T00:00:00.000Z", "generation": 2}
+    assert plane.result(made.json()["uid"], done)
+    pulse = plane.heartbeat(body(5, **applied))
+    assert (pulse.interval, pulse.generation) == (60, 3)
+    assert plane.heartbeat(body(6, **applied)).interval == 60
+
+
+def test_p76_it_is_known_again_after_a_restart_and_ends_with_the_host() -> None:
+    with running_hub() as hub:
+        _, text = hub.token("t")
+        plane, name = make_plane(hub, "s-9", text), lineage(hub)
+        hub.client().post("/edgewright/v1/hosts/s-9/operations", json={"kind": "collect-logs"})
+        hub.kill()
+        hub.start_again()
+        plane.client.close()
+        plane.client.endpoint = parse_endpoint(hub.url)
+        assert plane.heartbeat(body(1, lineage=name)).interval == protocol.URGENT_INTERVAL

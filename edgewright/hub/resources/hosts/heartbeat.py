@@ -94,8 +94,10 @@ class Heartbeats:
         if not known or live.observed_generation != entry.record.generation:
             headers[protocol.H_GENERATION] = str(entry.record.generation)
             headers[protocol.H_LINEAGE] = hub.lineage.value
-        if not known:
-            headers[protocol.H_INTERVAL] = self._interval
+        urgent = hub.state.pending_work.has(entry.record.uid)
+        if not known or urgent or live.urgent:
+            headers[protocol.H_INTERVAL] = f"{protocol.URGENT_INTERVAL:g}" if urgent else self._interval
+        live.urgent = urgent
         if hub.clock.suspect:
             headers[protocol.H_CLOCK] = protocol.CLOCK_DOUBTED
         if others:

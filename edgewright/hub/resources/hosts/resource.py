@@ -61,6 +61,7 @@ def _follows(hub: Services) -> tuple[Follow, ...]:
 
     def drop(uid: str) -> None:
         hub.state.drop_host(uid)
+        hub.state.pending_work.forget(uid)
         hub.part(wake.Wakes).wake(uid)
 
     def nothing(_uid: str) -> None:

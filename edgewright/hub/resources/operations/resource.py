@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 from edgewright.hub.db import schema
 from edgewright.hub.resource import Resource
 from edgewright.hub.resources.operations import expiry, routes
+from edgewright.hub.services import Services
 
 
 def _load(connection: Connection, uids: Sequence[str]) -> Mapping[str, bytes]:
@@ -19,8 +20,14 @@ def _load(connection: Connection, uids: Sequence[str]) -> Mapping[str, bytes]:
     return {row.id: msgspec.json.encode(routes.document(row)) for row in rows}
 
 
+def _begin(hub: Services) -> None:
+    hub.memory.watch("operation", hub.state.pending_work.follow)
+
+
 RESOURCE = Resource(
     "operation",
+    load=lambda connection, state: state.pending_work.load(connection),
+    begin=_begin,
     routes=routes.ROUTES,
     tables=(schema.operations, schema.logs),
     documents={"operation": _load},
