@@ -110,7 +110,9 @@ def _reconciler(verbs: Any) -> None:
     retry.add_argument("step", nargs="?", default="*", metavar="STEP", help="its id (default: all that wait)")
     trial = verbs.add_parser("trial", help="run steps that only wait, to show that long work runs here", epilog=EPILOG)
     trial.add_argument("seconds", nargs="+", type=int, metavar="S", help="seconds of each step")
-    for verb in (reconcile, retry, trial):
+    accept = verbs.add_parser("accept", help="accept a document of a restored plane", epilog=EPILOG)
+    accept.add_argument("uid", metavar="UID", help="the document's uid, as status shows it")
+    for verb in (reconcile, retry, accept, trial):
         verb.add_argument("--data", default=DATA, metavar="DIR", help="the agent's own folder (%(default)s)")
     reconcile.add_argument("--run", default="", metavar="DIR", help="where progress is reported")
     reconcile.add_argument("--root", default="/", metavar="DIR", help="read the host below DIR")
@@ -240,6 +242,7 @@ _VERBS = {
     "run": _run,
     "reconcile": _reconcile,
     "retry": _reconcile,
+    "accept": _reconcile,
     "trial": _reconcile,
     "install": _install,
     "uninstall": _uninstall,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping, NamedTuple, Optional
+from typing import Any, List, Mapping, NamedTuple, Optional, Sequence
 
 from edgewright.agent.facts.device import Facts
 from edgewright.core import times
@@ -46,10 +46,12 @@ def judge(
     memory_used_mb: int = 0,
     work_trouble: str = "",
     progress: Optional[Mapping[str, Any]] = None,
+    offered: Sequence[str] = (),
 ) -> Report:
     """Return the health that a host reports, from its facts, its data directory and its clock.
 
-    `work_trouble` is why the reconciler starts no step, `progress` where its work is.
+    `work_trouble` is why the reconciler starts no step, `progress` where its work is;
+    `offered` are uids of documents of another lineage that wait for an operator (P73).
     `duplicate` names other machines that report with its identity: what the plane shows may be their state. The texts
     are known to `core.problems.causes`, which gives each its next step.
     """
@@ -70,6 +72,9 @@ def judge(
         problems.append(f"no step can start: {work_trouble}")
     if progress is not None and progress.get("waitingFor") == "operator":
         problems.append(f"step {progress['step']} waits for an operator ({progress.get('errorClass', 'failed')})")
+    if offered:
+        uids = ", ".join(offered[:4])
+        problems.append(f"LineageChanged: the restored plane has another document {uids}; it waits for an operator")
     if problems:
         return Report(Health.UNHEALTHY, "; ".join(problems))
     return Report(Health.HEALTHY, "")

@@ -9,8 +9,9 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from edgewright.agent.kernel.enrolment import IDENTITY, REGISTRATION
 from edgewright.agent.kernel.state import read_checked
-from edgewright.agent.reconcile.exchange import run_folder
+from edgewright.agent.reconcile.exchange import DOCUMENTS, folders, run_folder
 from edgewright.agent.reconcile.observed import Observed
+from edgewright.agent.reconcile.store import DocumentStore
 from edgewright.core import times
 from edgewright.core.errors import ExitCode, NotFound, Refused
 from edgewright.core.text import clean
@@ -62,6 +63,7 @@ def gather(folder: str) -> Dict[str, Any]:
         "progress": observed.progress(),
         "documents": observed.documents(),
         "reconcilerTrouble": observed.trouble,
+        "offeredDocuments": [stored.uid for stored in DocumentStore(folders(folder)[DOCUMENTS]).offered()],
         **{name: value for name, value in status.items() if isinstance(value, (str, int, float))},
         "uid": identity.get("uid", ""),
         "uidFrom": identity.get("how", ""),
@@ -159,6 +161,9 @@ def _work(facts: Dict[str, Any], now: float) -> List[Tuple[str, str]]:
             text += f", booted {document['booted']}"
         failed = document.get("failed")
         rows.append(("Document", text + (f", failed: {failed.get('error')}" if isinstance(failed, dict) else "")))
+    for uid in facts.get("offeredDocuments") or []:
+        text = f"{uid} of a restored plane waits; to apply it: edgewright-agent accept {uid}"
+        rows.append(("Document", text))
     if facts.get("reconcilerTrouble"):
         rows.append(("Reconciler", facts["reconcilerTrouble"]))
     return rows

@@ -1,4 +1,4 @@
-"""What an operator at the host does with the reconciler: `reconcile`, `retry` and `trial`."""
+"""What an operator at the host does with the reconciler: `reconcile`, `retry`, `accept` and `trial`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from edgewright.core.errors import Failed, InvalidInput, NotFound, Refused
 
 
 def run(namespace: argparse.Namespace, write: Callable[[str], None]) -> int:
-    """Run one of the three verbs; return the exit code. Raises `EdgewrightError`."""
+    """Run one of these verbs; return the exit code. Raises `EdgewrightError`."""
     if namespace.verb == "reconcile":
         return reconcile(namespace.data, namespace.run, namespace.root, AgentLog())
     places = exchange.folders(namespace.data)
@@ -27,6 +27,13 @@ def run(namespace: argparse.Namespace, write: Callable[[str], None]) -> int:
         if namespace.verb == "retry":
             exchange.put(places[exchange.REQUESTS], exchange.RETRY, {"target": namespace.step})
             write("The reconciler tries again.")
+        elif namespace.verb == "accept":
+            if not DocumentStore(places[exchange.DOCUMENTS]).override(namespace.uid):
+                raise NotFound(
+                    f"No document {namespace.uid} of another lineage waits here.", "See edgewright-agent status."
+                )
+            exchange.put(places[exchange.REQUESTS], exchange.WAKE, {})
+            write(f"The document {namespace.uid} of the restored plane applies from now on.")
         else:
             _trial(namespace, places, write)
     except PermissionError:

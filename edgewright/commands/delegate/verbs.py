@@ -78,6 +78,43 @@ class AgentInstall(_Process):
     delegate = "edgewright.agent.cli"
 
 
+class AgentUninstall(_Process):
+    """Remove the agent's units and program; --purge also its identity, credential and data."""
+
+    name = "agent uninstall"
+    takes = ("plan",)
+    writes = True
+    title = "uninstall"
+    delegate = "edgewright.agent.cli"
+
+
+class AgentRetry(_Process):
+    """Continue a step of this host that waits for an operator."""
+
+    name = "agent retry"
+    writes = True
+    title = "retry"
+    delegate = "edgewright.agent.cli"
+
+
+class AgentAccept(_Process):
+    """Accept a document of a restored plane on this host: UID."""
+
+    name = "agent accept"
+    writes = True
+    title = "accept"
+    delegate = "edgewright.agent.cli"
+
+
+class AgentTrial(_Process):
+    """Run steps on this host that only wait, to show that long work runs there: SECONDS..."""
+
+    name = "agent trial"
+    writes = True
+    title = "trial"
+    delegate = "edgewright.agent.cli"
+
+
 class AgentStatus(_Process):
     """Show what the agent on this machine does, and what it waits for."""
 
@@ -146,6 +183,10 @@ COMMANDS: tuple[type[Command], ...] = (
     HubRestore,
     AgentRun,
     AgentInstall,
+    AgentUninstall,
+    AgentRetry,
+    AgentAccept,
+    AgentTrial,
     AgentStatus,
     AgentSimulate,
     LabUp,

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from edgewright.agent import cli
 from edgewright.agent.kernel.conditions import judge
 from edgewright.agent.kernel.operations import Outcome
 from edgewright.agent.kernel.status import gather, table
+from edgewright.agent.reconcile import engine
 from edgewright.agent.reconcile.exchange import REQUESTS, names, put
 from edgewright.agent.reconcile.handover import Handover
 from edgewright.agent.reconcile.observed import Observed, progress_document
@@ -290,3 +292,38 @@ def test_the_status_shows_wanted_applied_and_the_step(bench: Bench) -> None:
     assert any(line.startswith("Step") and "trial-1 (1 of 2), 40 %" in line for line in lines)
     text = next(line for line in lines if line.startswith("Document"))
     assert "wanted generation 2, applied 1, failed: it broke" in text
+
+
+def test_p73_a_document_of_a_restored_plane_is_a_condition_until_an_operator_accepts_it(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    agent = bench.start()
+    agent.step()
+    body = {"uid": "c-1", "kind": "other", "lineage": A, "generation": 7, "digest": "d", "document": {}}
+    agent.handover.offer(body)
+    agent.handover.offer({**body, "lineage": "b" * 16, "generation": 2, "digest": "e"})
+    agent.step()
+    sent = bench.stub.sent("PATCH", "/health")[-1].body
+    assert sent["state"] == "unhealthy" and sent["message"].startswith("LineageChanged: ") and "c-1" in sent["message"]
+    lines = table({**gather(bench.flags.data), "verdict": ""}, times.now())
+    assert any("edgewright-agent accept c-1" in line for line in lines)
+    assert cli.main(["accept", "c-1", "--data", bench.flags.data]) == 0
+    assert [stored.position.generation for stored in agent.handover.store.documents()] == [2]
+    agent.step()
+    assert bench.stub.sent("PATCH", "/health")[-1].body["state"] == "healthy"
+    assert cli.main(["accept", "c-1", "--data", bench.flags.data]) == 3
+    assert "waits here" in capsys.readouterr().err
+
+
+def test_a_trial_and_a_retry_are_files_for_the_reconciler(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "LOOK", 0.02)
+    data = str(tmp_path)
+    assert cli.main(["trial", "1", "--data", data]) == 0 and cli.main(["retry", "--data", data]) == 0
+    assert names(str(tmp_path / "operations")) == ["retry", "wake"]
+    assert cli.main(["trial", "0", "--data", data]) == 7 and cli.main(["retry", "--data", data + "/none"]) == 3
+    assert "1 to 86400 seconds" in capsys.readouterr().err
+    assert cli.main(["reconcile", "--data", data]) == 0, "without systemd steps are processes"
+    (document,) = Observed(str(tmp_path / "reconciler/run")).documents()
+    assert document["applied"]["generation"] == document["wanted"]["generation"] == 1
