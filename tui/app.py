@@ -30,6 +30,9 @@ from tui.verbs.verbs import act, refusal, run_verb
 from tui.widgets.lines import Line
 from tui.widgets.prompt import Asking
 
+KEY_FIRST = 0.05
+"""Seconds after a key in which no work on events of the fleet begins, unless its effect is painted before."""
+
 
 def _verbs() -> type[Provider]:
     from tui.verbs.palette import VerbProvider
@@ -83,6 +86,14 @@ class EdgewrightApp(TerminalApp):
         ages.set_coarse(slow)
         if slow and self.session.terminal.mouse:
             toolkit.write(self, "\x1b[?1003l")  # each movement of the mouse is a report on its way up; clicks stay
+
+    def key_arrived(self) -> None:
+        """Paint the effect of a key before more events of the fleet are worked on. Called on the thread of the keys."""
+        self.session.store.defer(KEY_FIRST)
+
+    def post_display_hook(self) -> None:
+        """Continue with the events of the fleet."""
+        self.session.store.resume()
 
     # Keys ---------------------------------------------------------------------------------------------------------
 

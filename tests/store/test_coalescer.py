@@ -85,3 +85,27 @@ async def test_a_round_never_shows_half_an_event_and_keys_have_their_turn(host: 
             await asyncio.sleep(0)
     assert seen == [200]
     assert turns > 200 / 3  # one at least between two slices
+
+
+async def test_a_key_is_painted_before_work_begins_and_work_has_half_of_the_time(host: Maker) -> None:
+    store = Store(tick=0.1)
+    loop = asyncio.get_running_loop()
+
+    async def seconds_until_known(uid: str, between: Callable[[], object] = lambda: None) -> float:
+        began = loop.time()
+        tell(store, host, 1, kinds.HOSTS_SEEN, [(uid, "healthy", "")])
+        while uid not in store.model.hosts:
+            between()
+            await asyncio.sleep(0.001)
+            assert loop.time() < began + 20
+        return loop.time() - began
+
+    await seconds_until_known("edge-0")
+    store.defer(0.3)
+    assert store.deferred and await seconds_until_known("edge-1") > 0.28 and not store.deferred
+    await asyncio.sleep(0.32)
+    store.defer(5.0)
+    store.resume()
+    assert await seconds_until_known("edge-2") < 4.0, "what was painted frees the time for work"
+    await asyncio.sleep(0.1)
+    assert await seconds_until_known("edge-3", lambda: store.defer(0.05)) < 4.0, "keys without end do not stop it"

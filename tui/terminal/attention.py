@@ -109,6 +109,9 @@ class Attention:
         slices = self._slices
         if slices is None:
             return
+        if self._session.store.deferred:
+            asyncio.get_running_loop().call_later(BREATH, self._look_on)
+            return
         began = self._clock()
         result = next(slices)
         if result is None and len(self._session.store.model.hosts) <= PIECE:

@@ -34,6 +34,7 @@ class Coalescer:
         self._working: asyncio.TimerHandle | None = None
         self._telling: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._deferred_from = self._deferred_until = self._deferrable_from = 0.0
 
     def poke(self) -> None:
         """Signal that there is something to do. Call it on the loop's own thread."""
@@ -49,6 +50,27 @@ class Coalescer:
         if self._telling is None:
             self._telling = self._loop.call_later(self.tick, self._round)
 
+    def defer(self, seconds: float) -> None:
+        """Begin no slice and no round for `seconds` or until `resume`: the effect of a key is painted first.
+
+        As long as that lasted, later calls do nothing: half of the time remains for work, however many keys there are.
+        May be called on any thread.
+        """
+        if self._loop is not None and self._loop.time() >= self._deferrable_from:
+            now = self._loop.time()
+            self._deferred_from, self._deferred_until = now, now + seconds
+            self._deferrable_from = now + 2 * seconds
+
+    def resume(self) -> None:
+        """Let work begin again."""
+        if self._loop is not None and (now := self._loop.time()) < self._deferred_until:
+            self._deferred_until, self._deferrable_from = now, 2 * now - self._deferred_from
+
+    @property
+    def deferred(self) -> bool:
+        """Whether work is deferred now."""
+        return self._loop is not None and self._loop.time() < self._deferred_until
+
     def stop(self) -> None:
         """Forget what is due."""
         for timer in (self._working, self._telling):
@@ -57,7 +79,9 @@ class Coalescer:
         self._working = self._telling = None
 
     def _slice(self) -> None:
-        self._working = None
+        self._working = self._later(self._slice)
+        if self._working is not None:
+            return
         left = self._work()
         if self._loop is None:
             return
@@ -67,6 +91,12 @@ class Coalescer:
             self._telling = self._loop.call_later(self.tick, self._round)
 
     def _round(self) -> None:
-        self._telling = None
+        self._telling = self._later(self._round)
+        if self._telling is not None:
+            return
         if self._notify() and self._loop is not None and self._telling is None:
             self._telling = self._loop.call_later(BREATH, self._round)
+
+    def _later(self, work: Callable[[], None]) -> asyncio.TimerHandle | None:
+        """Schedule `work` for a moment later while work is deferred; None when it may begin now."""
+        return self._loop.call_later(BREATH, work) if self._loop is not None and self.deferred else None

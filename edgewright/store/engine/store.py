@@ -118,6 +118,19 @@ class Store:
         self._taps.append(listener)
         return lambda: self._taps.remove(listener) if listener in self._taps else None
 
+    def defer(self, seconds: float) -> None:
+        """Begin no work on events for `seconds` or until `resume`: the effect of a key is painted first."""
+        self._coalescer.defer(seconds)
+
+    @property
+    def deferred(self) -> bool:
+        """Whether the effect of a key is about to be painted."""
+        return self._coalescer.deferred
+
+    def resume(self) -> None:
+        """Let work on events begin again."""
+        self._coalescer.resume()
+
     def flush(self) -> None:
         """Reduce everything that is pending and notify the subscribers, now."""
         self._coalescer.stop()

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from textual._compositor import ChopsUpdate
-from textual.events import CursorPosition
+from textual.events import CursorPosition, Key, MouseMove
 from textual.geometry import Size
+from textual.message import Message
 
 from benchmarks.lib.emulator import XtermScreen, XtermStream
 from edgewright.store.engine.coalescer import TICK
@@ -198,6 +199,9 @@ class FakeDriver:
     def flush(self) -> None:
         """Nothing waits."""
 
+    def process_message(self, message: Message) -> None:
+        """Drop what the terminal sends."""
+
 
 def sender_of(app: EdgewrightApp) -> tuple[FrameSender, FakeDriver]:
     driver: Any = FakeDriver()
@@ -318,3 +322,20 @@ async def test_what_changed_during_a_batch_is_painted_when_it_ends(monkeypatch: 
             await asyncio.sleep(0.1)  # the screen is idle meanwhile, and is not woken by the app's own queue
             painted.clear()
         await wait_until(pilot, lambda: any(update is not None for update in painted))
+
+
+async def test_no_work_on_events_begins_between_a_key_and_its_frame() -> None:
+    app = EdgewrightApp(session_of(documents(5)))
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        store = app.session.store
+        store.emit("plane", HOSTS_SEEN, {"docs": documents(1)})
+        _, driver = sender_of(app)
+        seen = []
+        for message in (MouseMove(None, 1, 1, 0, 0, 0, False, False, False), Key("space", " ")):
+            driver.process_message(message)
+            seen.append(store.deferred)
+        assert seen == [False, True], "from the moment in which the key was read"
+        app.post_display_hook()
+        seen.append(store.deferred)
+        assert not seen[-1]

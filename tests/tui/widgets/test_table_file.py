@@ -14,7 +14,8 @@ import pytest
 from edgewright.core.errors import Failed
 from tests.tui.driving import console, press, settle, told, until
 from tests.tui.samples import NOW
-from tui.frame.lists.table_file import Table, csv_text, json_text, write
+from tui.frame.lists.export import Table
+from tui.frame.lists.table_file import csv_text, json_text, write
 from tui.screens.hosts.screen import HostsScreen
 
 

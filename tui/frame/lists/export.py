@@ -4,22 +4,39 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
-from typing import cast
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, cast
 
 from textual import work
 
 from edgewright.core import times
 from edgewright.core.errors import EdgewrightError
 from tui.frame.base import BaseScreen
-from tui.frame.lists.table_file import Format, Table, Value, write
+from tui.navigation.views import load
 from tui.widgets.lines import Line, line, pad
 
+Format = Literal["csv", "json"]
+Value = str | float | int | bool | tuple[str, ...] | None
 CHOICES = (
     ("csv", "CSV", "the columns shown"),
     ("csv all", "CSV", "all columns"),
     ("json", "JSON", "the columns shown"),
     ("json all", "JSON", "all columns"),
 )
+
+
+class Table(NamedTuple):
+    """What is written: the columns in their order, and a value for each of them in every row."""
+
+    view: str
+    columns: tuple[str, ...]
+    rows: Sequence[Sequence[Value]]
+    filter: str = ""
+    sort: str = ""
+    plane: str = ""
+    project: str = ""
+    at: float = 0.0
+    """When it was taken, epoch seconds UTC."""
 
 
 class ExportsTable(BaseScreen):
@@ -58,7 +75,7 @@ class ExportsTable(BaseScreen):
             if len(table.rows) > 5000:
                 message(f"Writing {len(table.rows):,} rows ...")
             folder = locations.ensure(locations.folder("data") / "exports")
-            path = await asyncio.to_thread(write, table, format, folder)
+            path = await asyncio.to_thread(load("tui.frame.lists.table_file:write"), table, format, folder)
         except EdgewrightError as error:
             message(f"{error.message} {error.hint}".strip(), "bad")
             return

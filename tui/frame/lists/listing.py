@@ -14,9 +14,8 @@ from edgewright.core.filters.filters import Filter
 from edgewright.store.engine.model import Patch
 from tui.frame.document_values import UNKNOWN
 from tui.frame.links import open_key
-from tui.frame.lists.export import ExportsTable, moment
+from tui.frame.lists.export import ExportsTable, Table, Value, moment
 from tui.frame.lists.filter import completions, judged, parsed, wrong_with
-from tui.frame.lists.table_file import Table, Value
 from tui.modals.columns import ColumnsModal
 from tui.verbs.bindings import move_bindings
 from tui.widgets.line_view import LineView

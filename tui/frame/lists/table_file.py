@@ -5,33 +5,16 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
 
 from edgewright.core import times
 from edgewright.core.errors import Failed
 from edgewright.core.text import clean
+from tui.frame.lists.export import Format, Table, Value
 
-Format = Literal["csv", "json"]
-Value = str | float | int | bool | tuple[str, ...] | None
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet takes a cell that begins with one of these for a formula (OWASP, CSV injection)."""
 MOST_NAMES = 1000
-
-
-class Table(NamedTuple):
-    """What is written: the columns in their order, and a value for each of them in every row."""
-
-    view: str
-    columns: tuple[str, ...]
-    rows: Sequence[Sequence[Value]]
-    filter: str = ""
-    sort: str = ""
-    plane: str = ""
-    project: str = ""
-    at: float = 0.0
-    """When it was taken, epoch seconds UTC."""
 
 
 def csv_text(table: Table) -> str:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from edgewright.core import times
 from edgewright.store.collections.hosts import HostRow
 from tui.frame import ages
-from tui.frame.lists.table_file import Value
+from tui.frame.lists.export import Value
 from tui.widgets.lines import Role, Span
 from tui.widgets.table_layout import Column, longest_text
 

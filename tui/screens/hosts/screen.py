@@ -14,9 +14,8 @@ from edgewright.store.collections.feed import FEED
 from edgewright.store.engine import model as names
 from edgewright.store.engine.model import Patch
 from tui.frame.base import WALL, WIDE
-from tui.frame.lists.export import ExportsTable
+from tui.frame.lists.export import ExportsTable, Table
 from tui.frame.lists.filter import completions, judged, wrong_with
-from tui.frame.lists.table_file import Table
 from tui.screens.hosts import columns
 from tui.screens.hosts.choice import HostsChoice
 from tui.screens.hosts.detail import empty_lines, event_lines, events_of, host_lines

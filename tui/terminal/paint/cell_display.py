@@ -33,6 +33,7 @@ from tui.terminal.paint.pens import Pens
 if TYPE_CHECKING:
     from textual.driver import Driver
     from textual.geometry import Size
+    from textual.message import Message
     from textual.screen import Screen
 
 SYNC = 600
@@ -40,6 +41,7 @@ SYNC = 600
 TICK_PAINTED = 0.02 + 2 / constants.MAX_FPS
 """Seconds after a tick in which what is painted is the tick's work."""
 INPUT = (events.Key, events.Paste, events.MouseDown, events.MouseScrollDown, events.MouseScrollUp, events.Resize)
+KEYS = (events.Key, events.MouseDown)
 
 
 class FrameSender:
@@ -67,6 +69,14 @@ class FrameSender:
                 self.forget()
 
         driver.write = write  # type: ignore[method-assign]
+        process = driver.process_message
+
+        def process_message(message: Message) -> None:
+            if isinstance(message, KEYS):
+                app.key_arrived()
+            process(message)
+
+        driver.process_message = process_message  # type: ignore[method-assign]
 
     @property
     def slow(self) -> bool:
@@ -182,6 +192,9 @@ class CellDisplay(App[int]):
 
     def link_changed(self, slow: bool, text: str) -> None:
         """Take note of what is known of the link now."""
+
+    def key_arrived(self) -> None:
+        """Take note that a key was read, before the app gets it; called on the thread that reads the terminal."""
 
     def before_frame(self) -> None:
         """Do what must be done before each frame; called for frames of any driver."""
