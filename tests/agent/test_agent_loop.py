@@ -9,7 +9,7 @@ import pytest
 
 from edgewright.agent.kernel.state import read_checked
 from edgewright.core.text import clean
-from tests.agent.conftest import Answer, Bench, Pair, Request, StubPlane
+from tests.agent.conftest import Answer, Authority, Bench, Pair, Request, StubPlane
 
 
 def saying(status: int, code: object, message: str = "no", **headers: str) -> Callable[[Request], Answer | None]:
@@ -59,13 +59,14 @@ def test_p10_the_credential_survives_a_kill_and_is_used(bench: Bench) -> None:
 
 
 def test_p10_a_credential_goes_to_the_plane_that_gave_it_and_to_no_other(
-    bench: Bench, start_stub: Callable[[Pair], StubPlane], good_pair: Pair
+    bench: Bench, start_stub: Callable[[Pair], StubPlane], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     first = bench.start()
     first.step()
     bench.kill(first)
-    other = start_stub(good_pair)
-    moved = bench.start(endpoint=other.url)
+    stranger = Authority(tmp_path_factory.mktemp("stranger"), "other ca")
+    other = start_stub(stranger.issue("other"))
+    moved = bench.start(endpoint=other.url, ca=str(stranger.file))
     moved.step()
     bench.kill(moved)
     kinds = [request.method for request in other.requests]

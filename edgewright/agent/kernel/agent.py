@@ -176,7 +176,7 @@ class Agent:
         return self.plane_link.credential_lost(error, self.interval)
 
     def _tried_in_vain(self, error: EdgewrightError) -> float:
-        self.connection.drop()
+        self.connection.failed()
         return self.plane_link.failed(error, self.interval)
 
     # --- talking to the plane ----------------------------------------------------------------------------------
@@ -196,10 +196,10 @@ class Agent:
         plane = self.connection.plane
         if plane is None:
             self.settings = settings = self._settings()
-            if self.enrolment.go_to(settings.endpoint):
+            if self.enrolment.go_to(settings.endpoints, settings.plane_identity()):
                 self.desired.forget()
                 self._reported_digest = ""
-                name = parse_endpoint(settings.endpoint).name
+                name = parse_endpoint(settings.endpoints[0]).name
                 self.agent_log(agent_log.NOTICE, f"The plane is {name} now; it never sees the old credential.")
             plane = self.connection.open(settings, self.enrolment)
         plane.credential = self.enrolment.credential

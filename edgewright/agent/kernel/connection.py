@@ -10,7 +10,8 @@ from edgewright.agent.kernel.settings import Flags, Settings
 from edgewright.agent.kernel.state import StateFolder
 from edgewright.agent.kernel.systemd_notify import Notifier
 from edgewright.agent.plane import traffic
-from edgewright.agent.plane.client import TIMEOUT, Client, parse_endpoint
+from edgewright.agent.plane.addresses import Addresses
+from edgewright.agent.plane.client import TIMEOUT, Client, Endpoint, parse_endpoint
 from edgewright.agent.plane.plane import Plane
 from edgewright.agent.plane.proxy import choose_proxy
 from edgewright.agent.plane.tls import make_context
@@ -29,6 +30,8 @@ class Connection:
         self._life = life
         self.traffic = traffic.Traffic(folder)
         self.budget = traffic.Budget(flags.metered, flags.budget)
+        self._addresses = Addresses()
+        self._endpoint: Optional[Endpoint] = None
         self._plane: Optional[Plane] = None
         self._wake: Optional[WakeConnection] = None
 
@@ -39,18 +42,34 @@ class Connection:
 
     def open(self, settings: Settings, enrolment: Enrolment) -> Plane:
         """Return the plane of the settings. Raises an `EdgewrightError` for a CA or an address that cannot be used."""
-        endpoint, flags = parse_endpoint(settings.endpoint), self._flags
+        flags = self._flags
+        endpoint = self._endpoint = parse_endpoint(self._addresses.name(settings.endpoints))
         context = make_context(flags.ca, settings.ca_pems())
         proxy = choose_proxy(endpoint.host, settings.site.https_proxy, settings.site.no_proxy)
 
         def client(timeout: float) -> Client:
             guard = self._life.interruptible
-            return Client(endpoint, context, flags.ca, proxy, timeout, guard=guard, traffic=self.traffic)
+            return Client(
+                endpoint,
+                context,
+                flags.ca,
+                proxy,
+                timeout,
+                guard=guard,
+                traffic=self.traffic,
+                addresses=self._addresses,
+            )
 
         self._plane = Plane(client(TIMEOUT), enrolment.uid)
         free = not (self.budget.metered or traffic.used_up(self.budget, self.traffic.month_bytes))
         self._wake = WakeConnection(client(WAKE_TIMEOUT), enrolment.uid, allowed=free)
         return self._plane
+
+    def failed(self) -> None:
+        """Close both connections, and begin at another address of the plane next time."""
+        if self._endpoint is not None:
+            self._addresses.avoid(self._endpoint.host)
+        self.drop()
 
     def drop(self) -> None:
         """Close both connections."""

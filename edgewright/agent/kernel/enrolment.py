@@ -7,7 +7,7 @@ The UID is stored from the first start on, so that `$random` stays and a changed
 from __future__ import annotations
 
 import secrets
-from typing import Any, Callable, Dict, Mapping
+from typing import Any, Callable, Dict, List, Mapping, Sequence
 
 from edgewright.agent.kernel.settings import Settings, find_identity
 from edgewright.agent.kernel.state import StateFolder
@@ -42,6 +42,8 @@ class Enrolment:
         self.registration_id = _text(body, "registrationId")
         self.credential = _text(body, "credential")
         self.endpoint = _text(body, "endpoint")
+        self.plane = _text(body, "plane")
+        """The identity of the plane that gave the credential; empty when only its address is known."""
         self.registered_at = _text(body, "registeredAt")
         stored = body.get("elsewhere")
         self._elsewhere: Dict[str, str] = (
@@ -58,20 +60,32 @@ class Enrolment:
         """Whether this identity was never sent to a plane."""
         return not (self.credential or self.registration_id or self._elsewhere)
 
-    def go_to(self, endpoint: str) -> bool:
-        """Load the state with the plane at `endpoint`; return whether it is another one than before.
+    def go_to(self, endpoints: Sequence[str], plane: str = "") -> bool:
+        """Load the state with the plane at `endpoints`; return whether it is another one than before.
 
-        A credential is sent to the plane that gave it and to no other (P10); on the way back it is there again.
-        The registration id stays, so that the same plane under a new name knows the host.
+        A plane is the same when one of its addresses is (`host:port`), or when it has the same identity `plane`, which
+        is that of its CA: a second hub behind another name is the same plane. A credential is sent to the plane that
+        gave it and to no other (P10); on the way back it is there again. The registration id stays, so that the same
+        plane under a new name knows the host. State of v0.1.0 has no identity; it is added with the next address.
         """
-        before = _place(self.endpoint)
-        now = _place(endpoint)
-        if not before or before == now:
+        before, places = _places(self.endpoint), [_place(endpoint) for endpoint in endpoints]
+        if not before:
+            self.plane = plane
+            return False
+        if any(place in before for place in places) or (plane and plane == self.plane):
+            if (self.endpoint, self.plane) != (",".join(endpoints), plane):
+                self.endpoint, self.plane = ",".join(endpoints), plane
+                self._save()
             return False
         if self.credential:
-            self._elsewhere[before] = self.credential
-        self.credential = self._elsewhere.pop(now, "")
-        self.endpoint = endpoint
+            for name in (self.plane, *before):
+                if name:
+                    self._elsewhere[name] = self.credential
+        known = [name for name in (plane, *places) if name and name in self._elsewhere]
+        self.credential = self._elsewhere[known[0]] if known else ""
+        for name in [name for name, text in self._elsewhere.items() if text == self.credential]:
+            del self._elsewhere[name]
+        self.endpoint, self.plane = ",".join(endpoints), plane
         self._save()
         return True
 
@@ -99,7 +113,12 @@ class Enrolment:
     def _save(self) -> None:
         body: Dict[str, Any] = {"registrationId": self.registration_id, "credential": self.credential}
         body.update(endpoint=self.endpoint, registeredAt=self.registered_at, uid=self.uid, elsewhere=self._elsewhere)
+        body.update(plane=self.plane)
         self._folder.save(REGISTRATION, body)
+
+
+def _places(endpoints: str) -> List[str]:
+    return [_place(endpoint.strip()) for endpoint in endpoints.split(",") if endpoint.strip()]
 
 
 def _place(endpoint: str) -> str:

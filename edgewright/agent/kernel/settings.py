@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import os
+import re
 import secrets
 from typing import List, NamedTuple, Optional, Tuple
 
@@ -24,6 +26,9 @@ DATA = "/var/lib/edgewright"
 MAX_USER_DATA = 1 << 20
 """Bytes of a user-data file that are read at most."""
 MAX_TAG_OUTPUT = 1 << 16
+
+
+_CERTIFICATE = re.compile(r"-----BEGINCERTIFICATE-----([A-Za-z0-9+/=]+)-----ENDCERTIFICATE-----")
 
 
 class Flags(NamedTuple):
@@ -70,6 +75,20 @@ class Settings(NamedTuple):
             )
         return endpoint
 
+    @property
+    def endpoints(self) -> Tuple[str, ...]:
+        """Return the addresses of the plane, at least one. Raises `InvalidInput` when none is given."""
+        return tuple(part.strip() for part in self.endpoint.split(",") if part.strip()) or (self.endpoint,)
+
+    def plane_identity(self) -> str:
+        """Return what two addresses of one plane have in common: the CA certificates that are given for it.
+
+        Empty when the system's own store is trusted, which says nothing about whose plane it is. Raises `Failed`.
+        """
+        texts = [_read_ca(self.flags.ca)] if self.flags.ca else self.ca_pems()
+        bodies = sorted({body for text in texts for body in _CERTIFICATE.findall("".join(text.split()))})
+        return "ca:" + hashlib.sha256("\n".join(bodies).encode()).hexdigest()[:32] if bodies else ""
+
     def token(self) -> str:
         """Return the registration token, read again; empty when there is none. Raises `Failed`."""
         if self.flags.token_file:
@@ -88,6 +107,14 @@ class Settings(NamedTuple):
     def project(self) -> str:
         """Return how sentences name the project; empty when none is asked for."""
         return self.site.project_uid or self.site.project_name
+
+
+def _read_ca(path: str) -> str:
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            return file.read(MAX_USER_DATA)
+    except OSError:
+        return ""  # the connection reports what is wrong with it
 
 
 def load_settings(flags: Flags) -> Settings:

@@ -15,6 +15,7 @@ from typing import Any, Callable, ContextManager, Dict, Mapping, NamedTuple, Opt
 from urllib.parse import urlsplit
 
 from edgewright.agent.plane import tls
+from edgewright.agent.plane.addresses import Addresses
 from edgewright.agent.plane.http_response import Answer
 from edgewright.agent.plane.traffic import Traffic
 from edgewright.agent.plane.upload import wait_sent
@@ -99,6 +100,25 @@ class Reply(NamedTuple):
             return None
 
 
+class _Secure(http.client.HTTPSConnection):
+    """A connection over TLS to one of the addresses of its name."""
+
+    response_class = Answer
+
+    def __init__(self, host: str, port: int, timeout: float, context: ssl.SSLContext, addresses: Addresses) -> None:
+        super().__init__(host, port, timeout=timeout, context=context)
+        self._addresses, self._tls, self._seconds = addresses, context, timeout
+
+    def connect(self) -> None:
+        """Connect and verify the certificate. Raises `OSError`."""
+        link = self._addresses.connect(self.host, self.port, self._seconds)
+        try:
+            self.sock = self._tls.wrap_socket(link, server_hostname=self.host)
+        except BaseException:
+            link.close()
+            raise
+
+
 class Client:
     """Talks to one endpoint. Not for several threads.
 
@@ -115,6 +135,7 @@ class Client:
         now: Callable[[], float] = times.now,
         guard: Callable[[], ContextManager[None]] = nullcontext,
         traffic: Optional[Traffic] = None,
+        addresses: Optional[Addresses] = None,
     ) -> None:
         self.endpoint = endpoint
         self.timeout = timeout
@@ -124,6 +145,7 @@ class Client:
         self._now = now
         self._guard = guard
         self._traffic = traffic
+        self._addresses = addresses or Addresses()
         self._open: Optional[http.client.HTTPSConnection] = None
 
     def close(self) -> None:
@@ -235,14 +257,15 @@ class Client:
 
     def _connect(self, context: ssl.SSLContext, timeout: float) -> http.client.HTTPSConnection:
         host, port = self.endpoint.host, self.endpoint.port
+        connection: http.client.HTTPSConnection
         if self._proxy is not None:
             connection = http.client.HTTPSConnection(
                 self._proxy.host, self._proxy.port, timeout=timeout, context=context
             )
             connection.set_tunnel(host, port, dict(self._proxy.headers))
+            connection.response_class = Answer
         else:
-            connection = http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
-        connection.response_class = Answer
+            connection = _Secure(host, port, timeout, context, self._addresses)
         connection.connect()
         return connection
 
