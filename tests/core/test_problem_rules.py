@@ -57,6 +57,9 @@ def test_rank_is_harm_then_number_of_hosts_then_age() -> None:
         ("the container runtime does not respond", "runtime", "host logs", "containerd.service"),
         ("eth1 has no link", "nic", "host show", ""),
         ("the agent cannot save its state: No space left", "agent-state", "host disk", "/"),
+        ("no step can start: The reconciler cannot write /x: the disk is full.", "agent-state", "host disk", "/"),
+        ("step trial-1 waits for an operator (exit-3)", "step", "host logs", "edgewright-step-trial-1.service"),
+        ("LineageChanged: the restored plane has another document c", "step", "host show", ""),
         ("something else 7", "reported", "host logs", ""),
         ("", "reported", "host logs", ""),
     ],
@@ -82,8 +85,10 @@ def test_what_the_agent_reports_is_known_to_the_rules() -> None:
 
     part = {"mountPoint": "/", "totalSpace": 100, "usedSpace": 97}
     facts = Facts({"disks": [{"partitions": [part]}]}, {}, "h", "", "", "")
-    report = judge(facts, "No space left on device", -240.0, NOW, "10.0.0.7")
-    assert [cause.kind for cause in rules.causes_of(report.message)] == ["disk", "agent-state", "clock", "duplicate"]
+    work = {"step": "trial-1", "waitingFor": "operator", "errorClass": "exit-3"}
+    report = judge(facts, "No space left on device", -240.0, NOW, "10.0.0.7", 0, "full; no space", work, ["c-1"])
+    kinds_found = [cause.kind for cause in rules.causes_of(report.message)]
+    assert kinds_found == ["disk", "agent-state", "clock", "duplicate", "agent-state", "step", "step"]
 
 
 def test_a_key_lasts_while_figures_change_and_differs_for_another_cause() -> None:

@@ -69,12 +69,12 @@ def judge(
     if duplicate:
         problems.append(f"another machine reports with this identity: {duplicate}")
     if work_trouble:
-        problems.append(f"no step can start: {work_trouble}")
+        problems.append(f"no step can start: {work_trouble.replace('; ', ', ')}")
     if progress is not None and progress.get("waitingFor") == "operator":
         problems.append(f"step {progress['step']} waits for an operator ({progress.get('errorClass', 'failed')})")
     if offered:
         uids = ", ".join(offered[:4])
-        problems.append(f"LineageChanged: the restored plane has another document {uids}; it waits for an operator")
+        problems.append(f"LineageChanged: the restored plane has another document {uids}, which waits for an operator")
     if problems:
         return Report(Health.UNHEALTHY, "; ".join(problems))
     return Report(Health.HEALTHY, "")

@@ -53,11 +53,17 @@ def lines(document: Mapping[str, Any], now: float) -> List[Tuple[str, str]]:
         rows += [(label, text) for label, text in (
             ("time", clock_text(progress, now)), ("waits for", waiting_text(progress)),
         ) if text]  # fmt: skip
-    documents = _part(_part(document, "status"), "edgewright").get("documents")
-    for item in documents if isinstance(documents, list) else []:
-        if isinstance(item, dict):
-            rows.append((clean(item.get("kind"), 20) or "document", document_text(item)))
-    return rows
+    return rows + documents(document)
+
+
+def documents(document: Mapping[str, Any]) -> List[Tuple[str, str]]:
+    """Return kind and text of each document that a host converges on."""
+    items = _part(_part(document, "status"), "edgewright").get("documents")
+    return [
+        (clean(item.get("kind"), 20) or "document", document_text(item))
+        for item in (items if isinstance(items, list) else [])
+        if isinstance(item, dict)
+    ]
 
 
 def document_text(item: Mapping[str, Any]) -> str:

@@ -193,6 +193,47 @@ def _duplicate(match: "re.Match[str]") -> Cause:
     )
 
 
+def _no_step(match: "re.Match[str]") -> Cause:
+    return Cause(
+        name="journal",
+        kind="agent-state",
+        harm=DISK,
+        text=match[0],
+        many="no step can start",
+        filter="reason:step",
+        next_step="Check space and mount options (read-only?) of the agent's data directory.",
+        action="host disk",
+        argument="/",
+    )
+
+
+def _operator(match: "re.Match[str]") -> Cause:
+    return Cause(
+        name=f"step:{match['step']}"[:_NAME].strip(),
+        kind="step",
+        harm=REST,
+        text=match[0],
+        many="a step waits for an operator",
+        filter="reason:operator",
+        next_step="Read the log of the step, fix its cause, then on the host: edgewright-agent retry.",
+        action="host logs",
+        argument=f"edgewright-step-{match['step']}.service",
+    )
+
+
+def _lineage(match: "re.Match[str]") -> Cause:
+    return Cause(
+        name="lineage",
+        kind="step",
+        harm=REST,
+        text=match[0],
+        many="a document of a restored plane waits for an operator",
+        filter="reason:lineage",
+        next_step="Compare both documents, then on the host: edgewright-agent accept UID.",
+        action="host show",
+    )
+
+
 _NUMBERS = r"\d+(?:[.,]\d+)?"
 
 # Start of the text, pattern, and what makes the cause. Patterns are compiled when the first text begins like them: ten
@@ -207,4 +248,7 @@ _RULES: Tuple[Tuple[str, str, Callable[["re.Match[str]"], Cause]], ...] = (
     ("", r"(?P<nic>[\w.@-]+) has no link.*", _nic),
     ("the agent cannot ", r"the agent cannot (?:save|write) its state.*", _state),
     ("another machine ", r"another machine reports with this identity.*", _duplicate),
+    ("no step can start", r"no step can start: .*", _no_step),
+    ("step ", r"step (?P<step>[a-z0-9.-]+) waits for an operator.*", _operator),
+    ("LineageChanged", r"LineageChanged: .*", _lineage),
 )

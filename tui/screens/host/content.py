@@ -185,6 +185,7 @@ def origin_lines(host: HostFacts, width: int) -> list[Line]:
         ("desired", desired),
         ("remote SSH", text(doc, "spec.host.remoteSsh")),
     ]
+    pairs += [(kind, cut(shown, width - LABEL - 2)) for kind, shown in work_text.documents(doc)]
     out = [heading("HERE"), *facts(pairs, LABEL)]
     tags = [tag for tag in host.tags if not tag.startswith("site:")]
     for index, part in enumerate(wrap("  ".join(tags) or UNKNOWN, max(width - LABEL - 2, 10))):
