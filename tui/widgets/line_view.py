@@ -165,7 +165,7 @@ class LineView(ScrollView, can_focus=True):
         place = y + self.scroll_offset.y
         width = self.scrollable_content_region.width
         if not 0 <= place < len(self._lines):
-            return Strip.blank(width, self._painter.base)
+            return self._painter.blank(width)
         state: tuple[str, ...] = ("found",) if place in self._match_lines else ()
         if place == self._cursor and self.has_focus and self._lines[place].key:
             state = (*state, "cursor")

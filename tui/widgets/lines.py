@@ -64,6 +64,8 @@ def cut(text: str, width: int) -> str:
 
 def pad(text: str, width: int, right: bool = False) -> str:
     """Return `text` in exactly `width` cells; `right` puts it at the right edge."""
+    if len(text) <= width and text.isascii() and text.isprintable():
+        return text.rjust(width) if right else text.ljust(width)
     text = cut(text, width)
     room = " " * (width - cell_len(text))
     return room + text if right else text + room

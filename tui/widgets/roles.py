@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
+from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.widgets.lines import Line
@@ -36,11 +37,13 @@ class RolePainter:
         self._prefix = prefix
         self._styles: dict[str, Style] = {}
         self._combined: dict[tuple[str, tuple[str, ...]], Style] = {}
+        self._blank = Strip([], 0)
 
     def clear(self) -> None:
         """Forget the styles; they are looked up again when next painted."""
         self._styles.clear()
         self._combined.clear()
+        self._blank = Strip([], 0)
 
     @property
     def base(self) -> Style:
@@ -49,6 +52,12 @@ class RolePainter:
         if style is None:
             style = self._styles[""] = self._widget.rich_style
         return style
+
+    def blank(self, width: int) -> Strip:
+        """Return a line without text: most lines of a view are alike, and making one takes as long as a short text."""
+        if self._blank.cell_length != width:
+            self._blank = Strip.blank(width, self.base)
+        return self._blank
 
     def component(self, name: str) -> Style:
         """Return what the component class adds to the widget's own style."""

@@ -37,17 +37,30 @@ def row_strip(
 ) -> Strip:
     """Return a row; `state` names the component classes that lie over it (cursor, marked, ...)."""
     line = painter.style("", state)
+    texts: list[str] = []
     segments: list[Segment] = []
-    x = 0
+    style, x = line, 0
+
+    def add(text: str, wanted: Style) -> None:
+        nonlocal style
+        if wanted is not style and wanted != style:
+            if texts:
+                segments.append(Segment("".join(texts), style))
+                texts.clear()
+            style = wanted
+        texts.append(text)
+
     for number, item in enumerate(placed):
         if item.x > x:
-            sign = MARK if number == 1 and "marked" in state else ""
-            segments.append(Segment(sign.ljust(item.x - x), line))
+            add((MARK if number == 1 and "marked" in state else "").ljust(item.x - x), line)
         cell = cells[item.column] if item.column < len(cells) else Span("")
-        text = pad(cell.text, item.width, right=columns[item.column].align == "right")
-        segments.append(Segment(text, painter.style(cell.role, state)))
+        add(pad(cell.text, item.width, right=columns[item.column].align == "right"), painter.style(cell.role, state))
         x = item.x + item.width
-    return Strip(segments, x).adjust_cell_length(width, line).simplify()
+    if x < width:
+        add(" " * (width - x), line)
+    segments.append(Segment("".join(texts), style))
+    strip = Strip(segments, max(x, width))
+    return strip if x <= width else strip.adjust_cell_length(width, line)
 
 
 def header_strip(

@@ -98,7 +98,8 @@ class VirtualTable(ScrollView, can_focus=True):
     @property
     def shown(self) -> frozenset[int]:
         """Return the places of the columns that are in sight; cells of others need not be made."""
-        self._fit_columns()
+        if self._view.width < 0:
+            self._fit_columns()
         return self._view.shown
 
     @property
@@ -269,14 +270,14 @@ class VirtualTable(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """Paint the header or the row at `y`."""
         width = self._width
-        self._fit_columns()
+        self._fit_columns(width)
         if y == 0:
             return header_strip(self._painter, self._view.columns, self._view.placed, self._sort, width)
         row = self._painted.get(y)
         if row is None:
             row = self._row(self.scroll_offset.y + y - 1)
             if row is None:
-                return Strip.blank(width, self._painter.base)
+                return self._painter.blank(width)
             self._painted[y] = row
         return row_strip(self._painter, self._view.columns, self._view.placed, row.cells, row.state, width)
 
@@ -285,9 +286,10 @@ class VirtualTable(ScrollView, can_focus=True):
         self._fit_columns()
         self.refresh()
 
-    def _fit_columns(self) -> None:
-        if self._view.width != self._width:
-            self._view.fit(self._width)
+    def _fit_columns(self, width: int = -1) -> None:
+        width = self._width if width < 0 else width
+        if self._view.width != width:
+            self._view.fit(width)
             self._painted.clear()
 
     def _resize_virtual(self) -> None:
