@@ -73,7 +73,7 @@ bench: $(VENV)/.dev  ## Run the benchmarks in their short form (ARGS=--full: in 
 agent: $(VENV)/.dev  ## Build dist/edgewright-agent.pyz and the binary for hosts without Python
 	$(PY) packaging/build_agent.py
 
-sbom: $(VENV)/.dev  ## Build the wheel and the agent's archive in dist/, and write the SBOM (SPDX 2.3) of each and of the hub
+sbom: $(VENV)/.dev  ## Build the wheel and the agent's archive in dist/, and write the SBOM (SPDX 2.3) of each, of the hub and of its image
 	$(PY) -m build --wheel --outdir dist .
 	$(PY) packaging/build_agent.py --archive-only
 	$(PY) packaging/sbom.py --dist dist

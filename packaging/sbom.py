@@ -4,8 +4,9 @@
 
 `WHEEL.spdx.json` lists the wheel's files and the libraries of the lock file with each sha256 that it accepts,
 `edgewright-agent.pyz.spdx.json` the archive's files (the agent has no libraries), `edgewright-hub.spdx.json` what a hub
-runs on that was installed from the lock file: the interpreter and the libraries installed here. The same inputs give
-the same bytes; SOURCE_DATE_EPOCH sets the time.
+runs on that was installed from the lock file: the interpreter and the libraries installed here;
+`edgewright-hub-image.spdx.json` what its container image has over the base. The same inputs give the same bytes;
+SOURCE_DATE_EPOCH sets the time.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from edgewright import __version__  # noqa: E402 - the source tree beside this script
+from edgewright.core.errors import EdgewrightError  # noqa: E402
 from edgewright.forge import spdx  # noqa: E402
+from edgewright.forge.hubimage import contents, sbom  # noqa: E402
 
 LICENCE = "Apache-2.0"
 _EPOCH = 1767225600.0
@@ -196,6 +199,16 @@ def documents(dist: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
         yield wheel.with_name(wheel.name + ".spdx.json"), archive_document(wheel, "edgewright", lock, direct)
     yield agent.with_name(agent.name + ".spdx.json"), archive_document(agent, "edgewright-agent", {}, ())
     yield dist / "edgewright-hub.spdx.json", hub_document(lock)
+    yield dist / "edgewright-hub-image.spdx.json", image_document()
+
+
+def image_document() -> dict[str, Any]:
+    """Return the SBOM of what `forge hub-image` puts over its base. Raises `ValueError` when a library is missing."""
+    created = float(os.environ.get("SOURCE_DATE_EPOCH", _EPOCH))
+    try:
+        return sbom.document("edgewright-hub-image", "", contents.libraries(), contents.own_files(), created)
+    except EdgewrightError as error:
+        raise ValueError(f"{error.message} {error.hint}") from None
 
 
 def main() -> int:

@@ -52,6 +52,7 @@ def test_every_document_is_valid_and_the_same_each_time(
 ) -> None:
     assert set(written) == {
         "edgewright-0.0-py3-none-any.whl.spdx.json", "edgewright-agent.pyz.spdx.json", "edgewright-hub.spdx.json",
+        "edgewright-hub-image.spdx.json",
     }  # fmt: skip
     for document in written.values():
         assert spdx_rules.problems(json.loads(spdx.text(document))) == []

@@ -23,7 +23,7 @@ from edgewright.oci.registry import Registry
 __all__ = ["Job", "run", "run_tree"]
 
 
-def _key(args: Mapping[str, Any]) -> Any:
+def signing_key(args: Mapping[str, Any]) -> Any:
     """Return the key to sign with, None for none. Raises `EdgewrightError`."""
     if not args.get("sign_key"):
         return None
@@ -33,7 +33,7 @@ def _key(args: Mapping[str, Any]) -> Any:
 
 def run(request: build.Request, args: Mapping[str, Any], job: Job, report: Callable[[str], None]) -> Outcome:
     """Build what is wanted and return what to print. Raises `EdgewrightError`."""
-    key = _key(args)
+    key = signing_key(args)
     reference = str(request.name.reference)
     if args.get("driver") == "canvos":
         document = _by_canvos(request, args, key, job, report)
@@ -56,7 +56,7 @@ def run(request: build.Request, args: Mapping[str, Any], job: Job, report: Calla
 
 def run_tree(request: tree.TreeRequest, args: Mapping[str, Any], job: Job) -> Outcome:
     """Build a Kubernetes tree and return what to print. Raises `EdgewrightError`."""
-    result = tree.build(request, job, key=_key(args))
+    result = tree.build(request, job, key=signing_key(args))
     document, reference = result.document, str(request.name.reference)
     if args.get("sbom"):
         write_file(Path(args["sbom"]), result.sbom)

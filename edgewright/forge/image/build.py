@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from edgewright import __version__
 from edgewright.core import times
@@ -50,6 +50,22 @@ class Request:
     replace: bool = False
 
 
+class OnBase(Protocol):
+    """What is built on a base, as far as opening it goes."""
+
+    @property
+    def base(self) -> str:
+        """The base as the user gave it."""
+
+    @property
+    def arch(self) -> str:
+        """The architecture."""
+
+    @property
+    def ca(self) -> Path | None:
+        """Further CA certificates to trust at registries."""
+
+
 class Result(NamedTuple):
     """What was built: the document of it, the SBOM's bytes, the pack block, and sentences about what is odd."""
 
@@ -79,13 +95,13 @@ def check(request: Request) -> Origin:
     return where
 
 
-def open_base(request: Request, where: Origin, spool: Spool, job: Job, stack: ExitStack) -> Base:
+def open_base(request: OnBase, where: Origin, spool: Spool, job: Job, stack: ExitStack) -> Base:
     """Open the base. Raises `EdgewrightError`."""
     job.step(f"looking at the base {request.base}", "steps")
     return _open(where, request, spool, job, stack)
 
 
-def _open(where: Origin, request: Request, spool: Spool, job: Job, stack: ExitStack) -> Base:
+def _open(where: Origin, request: OnBase, spool: Spool, job: Job, stack: ExitStack) -> Base:
     if where.kind == "registry":
         reference = parse(where.where)
         registry = Registry(reference.registry, reference.repository, job, ca=request.ca)
@@ -122,7 +138,7 @@ def build(
         before = push.refuse_taken(target, reference, replace=request.replace)
         base = open_base(request, where, spool, job, stack)
         kinds.check_base(request.base, base.config)
-        base_digest, epoch = base.digest, _epoch(base)
+        base_digest, epoch = base.digest, epoch_of(base)
         if request.containerfile is not None:
             base = containerfiles.build(
                 base,
@@ -195,7 +211,7 @@ def _same_registry(where: Origin, request: Request) -> bool:
     return where.kind == "registry" and parse(where.where).registry == request.name.reference.registry
 
 
-def _epoch(base: Base) -> int:
+def epoch_of(base: Base) -> int:
     """Return the one time of everything that is written: SOURCE_DATE_EPOCH, else when the base was made."""
     reported = os.environ.get("SOURCE_DATE_EPOCH", "")
     if reported.isascii() and reported.isdigit():

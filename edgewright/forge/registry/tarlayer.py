@@ -24,6 +24,8 @@ class Entry(NamedTuple):
     mode: int = 0o644
     link: str = ""
     folder: bool = False
+    owner: int = 0
+    """User and group, by number."""
 
     def size(self) -> int:
         """Return the bytes of its content."""
@@ -38,6 +40,7 @@ def write(entries: Iterable[Entry], out: LayerWriter, mtime: int, job: Job) -> N
         for entry in listed:
             info = tarfile.TarInfo(entry.path)
             info.mode, info.mtime = entry.mode, mtime
+            info.uid = info.gid = entry.owner
             if entry.folder:
                 info.type = tarfile.DIRTYPE
                 tar.addfile(info)

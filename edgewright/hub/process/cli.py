@@ -59,6 +59,12 @@ def add_serve_arguments(serve: argparse.ArgumentParser) -> None:
     serve.add_argument("--data", type=Path, required=True, metavar="DIR")
     serve.add_argument("--db", metavar="URL", help="postgresql+psycopg://user@host/name instead of SQLite in DIR")
     serve.add_argument(
+        "--db-file",
+        type=Path,
+        metavar="FILE",
+        help="contains the URL of --db, so that its password is in no process list",
+    )
+    serve.add_argument(
         "--advertise",
         action="append",
         default=[],
@@ -139,7 +145,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     options = ServeOptions(
         data=arguments.data.absolute(),
         listen=arguments.listen or stored.listen or stored_in.DEFAULT_LISTEN,
-        db=arguments.db,
+        db=stored_in.database(arguments.db, arguments.db_file),
         advertise=tuple(arguments.advertise) or stored.names,
         silence_limit=arguments.silence_limit,
         heartbeat=arguments.heartbeat,

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from edgewright.core import times
-from edgewright.core.errors import Failed, InvalidInput, NotFound
+from edgewright.core.errors import Failed, InvalidInput, NotFound, UsageError
 from edgewright.hub.process.files import DATABASE, DataLock, lock_holder, write_atomically
 from edgewright.hub.process.names import check_name
 
@@ -162,3 +162,20 @@ def _issue(data: Path, new: Configuration) -> bool:
     seen = read_seen(data)
     also_at = seen.at if seen.at is not None and abs(seen.at - times.now()) > AWAY else None
     return pki.ensure_certificates(data, options.names, also_at, seen.at, first_start=False)
+
+
+def database(url: str | None, file: Path | None) -> str | None:
+    """Return the URL of `--db`, or the first line of `--db-file`. Raises `UsageError`, `NotFound`."""
+    if file is None:
+        return url
+    if url is not None:
+        raise UsageError("--db and --db-file both name a database.", "Give one of them.")
+    try:
+        with file.open(encoding="utf-8") as stream:
+            text = stream.readline(4096).strip()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise NotFound(f"The file {file} of --db-file cannot be read: {reason}.", "Check its path and mode.") from None
+    if not text:
+        raise UsageError(f"The file {file} of --db-file is empty.", "Write the URL of the database into it.")
+    return text

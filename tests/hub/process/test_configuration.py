@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from edgewright.core.errors import ExitCode, InvalidInput
+from edgewright.core.errors import ExitCode, InvalidInput, NotFound, UsageError
 from edgewright.hub.process import cli, configuration
-from edgewright.hub.process.configuration import Configuration, for_address, listen_for, split_address, url_of
+from edgewright.hub.process.configuration import Configuration, database, for_address, listen_for, split_address, url_of
 from edgewright.hub.process.files import DataLock
 from edgewright.hub.process.options import ServeOptions
 from edgewright.hub.security import pki
@@ -132,3 +132,17 @@ def test_an_address_of_this_machine_is_listened_on_alone_and_any_other_on_all() 
     assert url_of(Configuration()) == "https://127.0.0.1:8443"
     with pytest.raises(InvalidInput):
         for_address("")
+
+
+def test_the_database_is_named_by_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "url"
+    file.write_text("postgresql+psycopg://hub:secret@db/hub\n")
+    assert database(None, file) == "postgresql+psycopg://hub:secret@db/hub"
+    assert database("sqlite:///x", None) == "sqlite:///x" and database(None, None) is None
+    with pytest.raises(UsageError, match="both name a database"):
+        database("x", file)
+    with pytest.raises(NotFound, match="No such file"):
+        database(None, tmp_path / "other")
+    file.write_text("\n")
+    with pytest.raises(UsageError, match="is empty"):
+        database(None, file)
