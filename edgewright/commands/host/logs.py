@@ -87,7 +87,7 @@ async def fetch_text(
     """
     operations = await ctx.port(CanReadLogs)
     operation = await operations.create(uid, kind, params)
-    report("requested; the host responds at its next heartbeat")
+    report("requested; waiting for the host")
     began, pause = time.monotonic(), 0.2
     while time.monotonic() - began < LONGEST:
         document = await operations.get(uid, operation)

@@ -78,7 +78,7 @@ class HostReboot(declared.HostReboot):
         busy = [host.name for host in hosts if host.row.cluster]
         if busy:
             lines.append(f"Workloads of a cluster stop on: {', '.join(busy[:8])}.")
-        lines.append("Each host reboots once, at its next heartbeat, and reports when its agent runs again.")
+        lines.append("Each host reboots once, as soon as it is reached, and reports when its agent runs again.")
         return plan_for(self, "Reboot", hosts, lines, ("what runs on the hosts is interrupted",), ctx)
 
     async def apply(
@@ -100,7 +100,7 @@ async def run_operation(ctx: CommandContext, uid: str, kind: str, report: Callab
     """
     operations = await ctx.port(CanOperateHosts)
     operation = await operations.create(uid, kind, {})
-    report("requested; the host responds at its next heartbeat")
+    report("requested; waiting for the host")
     began, pause = time.monotonic(), 0.2
     while time.monotonic() - began < LONGEST:
         document = await operations.get(uid, operation)
