@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -179,6 +179,12 @@ class Services(Reads, Writes, Protocol):
     @property
     def meter(self) -> BeatMeter:
         """Return the meter of heartbeats."""
+
+    def check_current(self) -> None:
+        """Raise 503 while memory does not follow what other hubs store: a credential may be revoked meanwhile."""
+
+    async def await_credential(self, headers: Mapping[str, str]) -> None:
+        """Wait until memory has a credential that another hub issued a moment ago; a wrong one is not waited for."""
 
     def look_at_clock(self) -> None:
         """Notice that the clock was set or that the hub was absent, before anything is judged by the time."""

@@ -72,7 +72,6 @@ USES = {
 """Features that work with tokens, whatever the layout: they are about them. It may only become smaller."""
 OTHER = {
     "edgewright/clients/palette/session.py",  # of a session
-    "edgewright/hub/db/lock.py",  # of the hub that has the database
     "edgewright/hub/http/auth.py",  # of a session
     "edgewright/hub/http/limiter.py",  # bucket
     "edgewright/hub/http/palette_bodies/users.py",  # of a session

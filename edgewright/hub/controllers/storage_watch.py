@@ -64,11 +64,6 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "database file gone",
         "Stop the hub and restore a backup (edgewright hub restore) into a new directory.",
     ),
-    "DatabaseInUse": (
-        "another hub has the lock of its database",
-        "Stop one of the two hubs; this one continues by itself.",
-    ),
-    "DatabaseTakenOver": ("another hub took its database over", "Stop this hub and use the other one."),
     "StorageStalled": ("writes do not finish", "Check the disk of the database for load and errors (iostat, dmesg)."),
 }
 _OTHER = ("database does not answer", "Check that the database runs and can be reached; the hub continues by itself.")

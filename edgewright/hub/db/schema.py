@@ -175,6 +175,15 @@ leases = Table(
 )
 """Which hub process has which task, until when by the database's clock; `epoch` rises with each new holder."""
 
+brakes = Table(
+    "brakes",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("minute", BigInteger, nullable=False),
+    Column("count", Integer, nullable=False),
+)
+"""Wrong guesses within a minute (since the epoch), counted for all hubs together."""
+
 hub_processes = Table(
     "hub_processes",
     metadata,

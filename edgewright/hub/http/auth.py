@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from edgewright.core import times
 from edgewright.core.roles import ROLES, Grants
@@ -18,8 +18,13 @@ from edgewright.wire import protocol
 HOST, ANONYMOUS = "host", ""
 SESSION_COOKIE = "Authorization"
 """The cookie of `authenticate?setCookie=true`, as Palette names it; `SameSite=Strict`, so no other site can use it."""
-PAIRING_TRIES = 10
-"""Wrong pairing keys for one host within a minute, after which the rest of that minute takes none."""
+
+
+class Credential(NamedTuple):
+    """A credential by its kind (`host`, `key`, `session`) and its hash, of a session the uid of its key."""
+
+    kind: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,6 @@ class Authenticator:
         self._state = state
         self._box = box
         self._limiter = limiter
-        self._pairing = FailureLimiter(PAIRING_TRIES)
 
     def actor(self, headers: Mapping[str, str], address: str) -> Actor:
         """Return who calls; raises `Problem` 401 for a wrong credential and 429 after too many of them."""
@@ -108,6 +112,30 @@ class Authenticator:
         ends = [actor.session_end, actor.key.expiry if actor.key is not None else None]
         return min((end for end in ends if end is not None), default=None)
 
+    def unknown(self, headers: Mapping[str, str]) -> Credential | None:
+        """Return what names a credential that memory does not have; `None` for a known one, and for none.
+
+        Another hub may have issued it a moment ago.
+        """
+        key, authorization = headers.get("apikey", ""), headers.get("authorization", "")
+        if authorization[:7].lower() == "bearer ":
+            authorization = authorization[7:]
+        if authorization.startswith(protocol.HOST_CREDENTIAL_PREFIX):
+            stored = digest(authorization)
+            known = stored in self._state.credentials or stored in self._state.revoked
+            return None if known else Credential("host", stored)
+        if key or authorization.startswith(protocol.API_KEY_PREFIX):
+            stored = digest(key or authorization)
+            return None if stored in self._state.keys_by_hash else Credential("key", stored)
+        session = authorization or cookie(headers.get("cookie", ""), SESSION_COOKIE)
+        claims = self._box.read_session(session, self._now()) if session else None
+        uid = str(claims.get("key")) if claims else ""
+        return Credential("session", uid) if uid and uid not in self._state.keys else None
+
+    def braked(self, address: str) -> bool:
+        """Return whether so many wrong credentials came from an address that the database is not asked for more."""
+        return self._limiter.pause(address, times.now()) > 0
+
     def fail(self, address: str, message: str, code: str = protocol.E_UNAUTHORIZED) -> Problem:
         """Count a wrong credential and return the answer for it."""
         wait = self._limiter.failed(address, times.now())
@@ -119,24 +147,6 @@ class Authenticator:
                 {"Retry-After": str(int(wait) + 1)},
             )
         return unauthorized(message, code)
-
-    def pair(self, uid: str, address: str, key: str, stored: str) -> None:
-        """Compare a pairing key with the hash `stored`; raises `Problem` 401, or 429 unread after too many for a host.
-
-        People choose these keys, so guesses are braked by host: no number of addresses makes them faster.
-        """
-        now = times.now()
-        wait = self._pairing.pause(uid, now)
-        if wait > 0:
-            raise Problem(
-                429,
-                protocol.E_TOO_MANY,
-                f"Too many wrong pairing keys came for the host '{uid}'; wait {int(wait) + 1} s.",
-                {"Retry-After": str(int(wait) + 1)},
-            )
-        if not key or not hmac.compare_digest(stored, digest(key)):
-            self._pairing.failed(uid, now)
-            raise self.fail(address, f"The pairing key of host '{uid}' is wrong.", protocol.E_INVALID_PAIRING_KEY)
 
     def _host(self, credential: str, address: str) -> Actor:
         stored = digest(credential)

@@ -8,7 +8,7 @@ import gc
 import logging
 import re
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,8 +23,6 @@ from edgewright.hub.controllers.change_log import watch_change_log
 from edgewright.hub.controllers.membership import Membership
 from edgewright.hub.controllers.runtime import Runtime
 from edgewright.hub.controllers.storage_watch import StorageWatch, watch_storage
-from edgewright.hub.db import lock as database_lock
-from edgewright.hub.db.engines import lock_of
 from edgewright.hub.db.lineage import Lineage
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.db.writer import Writer
@@ -83,7 +81,6 @@ class Hub:
         self.resources, self.routes = tuple(resources), tuple(routes)
         self.data: Path = options.data
         self.engine, self.readers = engines
-        self.lock = lock_of(self.engine)
         self.box = box
         self.state = state
         self.started = times.now()
@@ -134,10 +131,6 @@ class Hub:
         """Return what deletes old rows of each resource."""
         return [resource.prune for resource in self.resources if resource.prune is not None]
 
-    async def _prove_lock(self) -> None:
-        """Write nothing: the transaction asks for the lock."""
-        await self.write(lambda _tx: None)
-
     def part(self, kind: type[T]) -> T:
         """Return the one object of a class that a resource has put there; raises `KeyError` without one."""
         result: T = self._parts[kind]
@@ -164,8 +157,6 @@ class Hub:
         self._own = [asyncio.create_task(sweep(self)) for sweep in sweeps]
         self._own += [asyncio.create_task(self.membership.run(self)), asyncio.create_task(self.runtime.run())]
         self._own += [asyncio.create_task(return_free_pages()), asyncio.create_task(report_repeats())]
-        if self.lock is not None:
-            self._own.append(asyncio.create_task(database_lock.watch(self.lock, self._prove_lock, self.changes.stop)))
 
     def begin_stop(self) -> None:
         """Take no more writes, end the streams and the hub's own tasks."""
@@ -195,6 +186,14 @@ class Hub:
             self.engine.dispose()
             self.readers.dispose()
             self.closed = True
+
+    def check_current(self) -> None:
+        """Raise 503 while memory does not follow what other hubs store: a credential may be revoked meanwhile."""
+        self.follower.check()
+
+    async def await_credential(self, headers: Mapping[str, str]) -> None:
+        """Wait until memory has a credential that another hub issued a moment ago; a wrong one is not waited for."""
+        await self.follower.knows(self.authenticator, headers)
 
     def look_at_clock(self) -> None:
         """Notice that the clock was set or that the hub was absent, before anything is judged by the time."""
@@ -277,9 +276,6 @@ class Application:
         if self._limiter is not None and not self._limiter.allow(_address(scope), scope["path"], times.now()):
             problem = Problem(429, protocol.E_TOO_MANY, "Too many requests for this path prefix; slow down.")
             await problem_response(problem)(scope, receive, send)
-            return
-        if self._hub.lock is not None and self._hub.lock.taken_over:
-            await problem_response(database_lock.taken_over())(scope, receive, send)
             return
         for fast in self._fast:
             if fast.matches(scope):

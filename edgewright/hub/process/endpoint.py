@@ -63,6 +63,11 @@ class Endpoint:
             raise Problem(405, 405, message, {"Allow": ", ".join(sorted(self._methods))})
         address = request.client.host if request.client else ""
         actor = Actor(ANONYMOUS, "", "", address)
+        if self._hub.membership.shared and (route.access is not Access.OPEN or request.method not in _READING):
+            if not _is_fast(self._fast, request.scope):
+                self._hub.check_current()
+            if not self._hub.authenticator.braked(address):
+                await self._hub.await_credential(request.headers)
         if route.path not in self._open_paths:
             actor = self._hub.authenticator.actor(request.headers, address)
         params: dict[str, str] = request.path_params

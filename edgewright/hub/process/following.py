@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
+from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, or_, select
 
+from edgewright.hub.db import schema
 from edgewright.hub.db.changelog import log as changelog
 from edgewright.hub.db.changelog.entry import Entry
 from edgewright.hub.db.changelog.follower import Following, LogFollower
+from edgewright.hub.http.auth import Authenticator, Credential
+from edgewright.hub.http.problems import Problem
 from edgewright.hub.readmodel.pieces import CHUNK
+from edgewright.wire import protocol
 
 if TYPE_CHECKING:
     from edgewright.hub.services import Services
+
+
+MOST_BEHIND = 5.0
+"""Seconds within which a revoked credential is refused by every hub, or the hub answers nothing (rule P68)."""
+
+
+def _exists(credential: Credential, connection: Connection) -> bool:
+    keys, hosts = schema.api_keys, schema.hosts
+    query = select(keys.c.uid).where(
+        (keys.c.uid if credential.kind == "session" else keys.c.key_hash) == credential.name
+    )
+    if credential.kind == "host":
+        query = select(hosts.c.uid).where(
+            or_(hosts.c.credential_hash == credential.name, hosts.c.pending_hash == credential.name)
+        )
+    return connection.execute(query).first() is not None
 
 
 class Follower:
@@ -39,6 +63,27 @@ class Follower:
         """Return how far memory is behind the log."""
         seq = self._hub.memory.seq
         return Following(seq, seq, 0.0) if self._log is None else self._log.following
+
+    def check(self) -> None:
+        """Raise `Problem` 503 while memory is more than `MOST_BEHIND` seconds behind the log, or cannot follow it."""
+        state = self.state
+        if state.lost or state.age > MOST_BEHIND:
+            behind = "no longer follows" if state.lost else f"has not followed for {state.age:.0f} s"
+            raise Problem(
+                503,
+                protocol.E_BEHIND,
+                f"This hub {behind} what other hubs store, so it answers nothing; another one does.",
+                {"Retry-After": "1"},
+            )
+
+    async def knows(self, authenticator: Authenticator, headers: Mapping[str, str]) -> None:
+        """Wait until memory has a credential that another hub issued a moment ago; a wrong one is not waited for."""
+        unknown = authenticator.unknown(headers)
+        if self._log is None or unknown is None or not await self._hub.read(partial(_exists, unknown)):
+            return
+        end = monotonic() + MOST_BEHIND
+        while authenticator.unknown(headers) is not None and monotonic() < end:
+            await asyncio.sleep(0.02)
 
     async def _newest(self) -> int:
         return self._hub.memory.seq if self._log is None else await self._hub.read(changelog.head)

@@ -58,9 +58,6 @@ def prepare(options: ServeOptions) -> Hub:
             log.info("the CA of this database is written into %s", options.data)
         pki.ensure_certificates(options.data, options.names, also_at, seen.at, first_start=not stored.in_use)
         migrate(engines[0])
-        lock = lock_of(engines[0])
-        if lock is not None:
-            lock.claim(engines[0])  # before anything is read into memory
         box = plane_keys.store(engines[0], wrap, options.data, in_use=stored.in_use)
         seed(engines[0], options.data, new_key=options.new_admin_key)
         lineage.ensure(engines[0], restored=options.new_lineage)
@@ -70,6 +67,9 @@ def prepare(options: ServeOptions) -> Hub:
         with engines[1].connect() as connection:
             state = compose.load(connection)
             newest = newest_row(connection)
+        lock = lock_of(engines[0])
+        if lock is not None:
+            lock.started(engines[0])
     except DBAPIError as error:
         _close(engines)
         raise unusable(error) from None

@@ -15,10 +15,10 @@ from edgewright.hub.db import migrations, schema
 from edgewright.hub.db.beats import ANY_NUMBER, Beat, PendingBeats, write_beats
 from edgewright.hub.db.engines import open_engines
 from edgewright.hub.db.records import Live, new_beat_row
-from tests.hub.db.test_row_safety import Pair, _load, _token, pair, registration, without_lock
+from tests.hub.db.test_row_safety import Pair, _load, _token, pair, registration
 from tests.postgres import Cluster
 
-__all__ = ["pair", "without_lock"]
+__all__ = ["pair"]
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.e2e)])

@@ -86,7 +86,7 @@ async def test_p17_a_beat_of_a_new_boot_that_was_not_stored_may_come_again(
         assert (await client.patch("/v1/edgehosts/h/health", json=beat(5000), headers=own)).status_code == 204
         with monkeypatch.context() as patch:
 
-            def full(uid: str, row: object) -> asyncio.Future[None]:
+            def full(row: object) -> asyncio.Future[None]:
                 future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
                 future.set_exception(StorageProblem(507, "StorageFull", "The disk is full."))
                 return future

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from edgewright.core import times
+from edgewright.hub.controllers.membership import ALERTS
 from edgewright.hub.db import schema
 from edgewright.hub.http.problems import Problem
 from edgewright.hub.readmodel.alert_board import Alert
@@ -93,6 +94,8 @@ class Courier:
             waiting = await self._hub.read(partial(stored.next_waiting, receiver_uid=self.receiver.uid))
             if waiting is None:
                 return None
+            if not self._hub.membership.has(ALERTS):
+                return 1.0  # another hub delivers, or this one is about to learn that
             now = times.now()
             if 0 < waiting.next_try - now <= CAP:  # beyond the cap: the clock was set back
                 return waiting.next_try - now
@@ -129,6 +132,7 @@ class Courier:
         pause = min(CAP, BASE * 2 ** min(attempts - 1, 16)) * random.uniform(0.75, 1.0)  # noqa: S311
 
         def job(tx: Tx) -> None:
+            self._hub.membership.fence(tx, ALERTS)
             if given_up:
                 dropped = schema.alert_receivers.c.dropped + 1
                 self._store(tx, waiting, last_failure=tx.now, last_error=failure.message, dropped=dropped)

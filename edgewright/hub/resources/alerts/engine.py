@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from edgewright.core import times
 from edgewright.core.problems import Problem
+from edgewright.hub.controllers.membership import ALERTS
 from edgewright.hub.db import schema
+from edgewright.hub.db.shared.lease import LeaseLost
 from edgewright.hub.http.problems import StorageProblem
 from edgewright.hub.process.clock import boottime
 from edgewright.hub.resources.alerts import evaluate, stored
@@ -45,7 +47,7 @@ class Alerting:
         self.rhythm = Rhythm(wait=min(10.0, options.heartbeat), settle=settle, most=3 * settle)
         self.incidents = Incidents(incidents, self.rhythm)
         self._couriers: dict[str, Courier] = {}
-        self._delivers = False
+        self.delivers = False
         """Whether this process delivers; it knows the receivers in any case."""
         self._settled = max(options.silence_limit + 3 * options.heartbeat, 10 * options.sweep)
         """Seconds after the start until what is absent counts as over, without a heartbeat."""
@@ -54,13 +56,19 @@ class Alerting:
 
     def start(self) -> None:
         """Begin to deliver what waits."""
-        self._delivers = True
+        self.delivers = True
         for receiver in self.receivers.values():
             self._couriers[receiver.uid] = Courier(self._hub, receiver)
 
+    async def begin(self) -> None:
+        """Take the task from the hub that had it: read what receivers know of, then deliver what waits."""
+        known = await self._hub.read(stored.load_incidents)
+        self.incidents = Incidents(known, self.rhythm)
+        self.start()
+
     def stop(self) -> None:
         """End every delivery."""
-        self._delivers = False
+        self.delivers = False
         for courier in self._couriers.values():
             courier.stop()
         self._couriers.clear()
@@ -71,7 +79,7 @@ class Alerting:
         self.receivers[receiver.uid] = receiver
         courier = self._couriers.get(receiver.uid)
         if courier is None:
-            if self._delivers:
+            if self.delivers:
                 self._couriers[receiver.uid] = Courier(self._hub, receiver)
         elif before is None or receiver.settings != before.settings:
             courier.poke(receiver)
@@ -122,6 +130,7 @@ class Alerting:
         changes = list(self._hub.part(Handling).outdated(keys.__contains__, now))
 
         def job(tx: Tx) -> None:
+            hub.membership.fence(tx, ALERTS)
             for before, after in changes:
                 current = self._hub.part(Handling).stored(tx, before.key)
                 if current == before:  # it was not changed meanwhile
@@ -190,6 +199,7 @@ class Alerting:
             made.append((message.receiver, uid, message.incident.key, message.event, doc))
 
         def job(tx: Tx) -> None:
+            hub.membership.fence(tx, ALERTS)
             for incident in step.store:
                 stored.store_incident(tx, incident)
             for incident in step.delete:
@@ -219,16 +229,25 @@ def boottime_since(hub: Services) -> float:
 
 
 async def run(hub: Services) -> None:
-    """Look at the fleet every few seconds until cancelled."""
+    """Look at the fleet every few seconds until cancelled, while this process has the task."""
     alerting, took = hub.part(Alerting), 0.0
-    alerting.start()
+    if not hub.membership.shared:
+        alerting.start()
     try:
         while True:
             await asyncio.sleep(max(min(EVERY, hub.options.sweep), SHARE * took))
             began = boottime()
             try:
                 await hub.part(OwnCertificates).look(hub.data)
+                if not hub.membership.has(ALERTS):
+                    if alerting.delivers:
+                        alerting.stop()
+                    continue
+                if not alerting.delivers:
+                    await alerting.begin()
                 await alerting.look()
+            except LeaseLost:
+                alerting.stop()  # another hub delivers
             except StorageProblem as problem:
                 hub.storage.failed(problem)
             except Exception:

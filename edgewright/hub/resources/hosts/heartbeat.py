@@ -176,17 +176,13 @@ class Heartbeats:
         if live.health != "healthy" or live.state != "healthy":
             moved = not health.settle(self._hub, entry, now) and moved
         self._hub.changes.note_beat(entry.record.uid)
-        if moved or entry.silent_mark:
-            entry.silent_mark = False
-            health.publish(self._hub, entry, now)
-        elif now - live.published >= protocol.LIVENESS_CHANGE_EVERY:
-            live.published = now
-            self._hub.changes.publish_alive(entry.record.uid, entry.record.project_uid)
+        self._publish(entry, now, moved=moved)
         try:
             await asyncio.shield(durable)
         except StorageProblem:
             live.excused = max(live.excused, self.refused)
             raise
+        self._hub.check_current()  # only now: that it arrived counts for health (rule P43)
         return clones.others(entry.record.uid, sender)
 
     def follow(self, rows: Sequence[Any]) -> None:
@@ -211,19 +207,23 @@ class Heartbeats:
         before = (live.state, live.message, live.agent_version)
         live.follow(row)
         live.excused = 0.0
-        moved = before != (live.state, live.message, live.agent_version) or entry.silent_mark
-        entry.silent_mark = False
+        moved = before != (live.state, live.message, live.agent_version)
         self._hub.changes.note_beat(entry.record.uid)
         if (live.health != "healthy" or live.state != "healthy") and health.settle(
             self._hub, entry, now, reports=False
         ):
             return True
-        if moved:
-            health.publish(self._hub, entry, now)
-        elif now - live.published >= protocol.LIVENESS_CHANGE_EVERY:
-            live.published = now
-            self._hub.changes.publish_alive(entry.record.uid, entry.record.project_uid)
+        self._publish(entry, now, moved=moved)
         return True
+
+    def _publish(self, entry: HostEntry, now: float, *, moved: bool) -> None:
+        """Let readers have a host after a heartbeat: at once when something else than its time moved."""
+        if moved or entry.silent_mark:
+            entry.silent_mark = False
+            health.publish(self._hub, entry, now)
+        elif now - entry.live.published >= protocol.LIVENESS_CHANGE_EVERY:
+            entry.live.published = now
+            self._hub.changes.publish_alive(entry.record.uid, entry.record.project_uid)
 
     def _take(self, entry: HostEntry, beat: Beat, extension: Extension, now: float) -> bool:
         """Put a heartbeat into the live part; returns whether something else than the time moved."""

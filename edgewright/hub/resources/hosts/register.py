@@ -20,6 +20,7 @@ from edgewright.hub.http.auth import Actor
 from edgewright.hub.http.merge import merge_tunnel
 from edgewright.hub.http.problems import Problem, bad_request, conflict, forbidden, not_found
 from edgewright.hub.http.routing import Access, Call, Route
+from edgewright.hub.resources.hosts.pairing import pair
 from edgewright.hub.resources.hosts.rejections import Rejections
 from edgewright.hub.security.secretbox import digest, new_host_credential
 from edgewright.wire import protocol
@@ -157,8 +158,11 @@ def _not_pre_registered(uid: str) -> Problem:
     )
 
 
-def _admit(call: Call, tx: Tx, asked: _Asked, record: HostRecord | None) -> tuple[TokenRecord | None, bool]:
-    """Decide whether the host may register; returns its token and whether this repeats a registration."""
+def _admit(call: Call, tx: Tx, asked: _Asked, record: HostRecord | None) -> tuple[TokenRecord | None, bool] | Problem:
+    """Decide whether the host may register; returns its token and whether this repeats a registration.
+
+    A wrong pairing key is counted in this transaction, so its answer is returned, and raised after the commit.
+    """
     if record is not None and record.registered_at is not None:
         same = record.registration_hash and asked.registration_hash
         if same and hmac.compare_digest(record.registration_hash or "", asked.registration_hash or ""):
@@ -169,8 +173,9 @@ def _admit(call: Call, tx: Tx, asked: _Asked, record: HostRecord | None) -> tupl
             protocol.E_DUPLICATE_HOST,
         )
     if record is not None and record.pairing_hash:
-        call.hub.authenticator.pair(asked.uid, call.actor.address, asked.pairing_key, record.pairing_hash)
-        return None, False
+        authenticator, address = call.hub.authenticator, call.actor.address
+        wrong = pair(tx, authenticator, asked.uid, address, asked.pairing_key, record.pairing_hash)
+        return wrong or (None, False)
     if record is None and not asked.token:
         raise _not_pre_registered(asked.uid)
     token = _check_token(call, tx, asked)
@@ -179,13 +184,16 @@ def _admit(call: Call, tx: Tx, asked: _Asked, record: HostRecord | None) -> tupl
     return token, False
 
 
-def _register(call: Call, tx: Tx, asked: _Asked) -> tuple[str, str]:
-    """Store the registration; returns the host's uid and its new credential."""
+def _register(call: Call, tx: Tx, asked: _Asked) -> tuple[str, str] | Problem:
+    """Store the registration; returns the host's uid and its new credential, or the refusal of a wrong pairing key."""
     record = find_host(tx, asked.uid)
     if record is None:  # there is no row to lock: the same registration may arrive at another hub right now (rule P9)
         queue(tx, f"host {asked.uid}")
         record = find_host(tx, asked.uid)
-    token, repeated = _admit(call, tx, asked, record)
+    admitted = _admit(call, tx, asked, record)
+    if isinstance(admitted, Problem):
+        return admitted
+    token, repeated = admitted
     credential = new_host_credential(asked.uid)
     current = digest(credential)
     actor = Actor("host", asked.uid, asked.uid, call.actor.address, "registration")
@@ -242,7 +250,10 @@ async def register(call: Call) -> Response:
     """Answer `POST /v1/edgehosts/register`."""
     asked = _Asked(await call.body())
     try:
-        uid, credential = await call.write(lambda tx: _register(call, tx, asked))
+        registered = await call.write(lambda tx: _register(call, tx, asked))
+        if isinstance(registered, Problem):
+            raise registered
+        uid, credential = registered
     except Problem as problem:
         if problem.status < 500:
             call.hub.part(Rejections).registration(asked.uid, call.actor.address, problem)
