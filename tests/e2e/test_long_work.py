@@ -7,6 +7,7 @@ import shutil
 import time
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -52,6 +53,13 @@ def main_pid(fleet: Fleet, unit: str) -> int:
 def progress(fleet: Fleet, plane: Plane) -> dict[str, Any]:
     shown: dict[str, Any] = plane.judgement(fleet.uid(NAME)).get("progress") or {}
     return shown
+
+
+def runs(fleet: Fleet, ending: str, attempt: int = 0) -> bool:
+    """Return whether the newest step, whose id ends so, runs; `attempt` is which attempt, 0 for any."""
+    step = step_of(fleet)
+    wanted = step.get("state") == "running" and step["step"].endswith(ending)
+    return wanted and attempt in (0, step["attempt"])
 
 
 def trial(fleet: Fleet, *seconds: int) -> None:
@@ -130,6 +138,38 @@ def test_a_power_cut_in_a_step_is_a_second_attempt(fleet: Fleet, plane: Plane) -
     fleet.lab("fault", "power-on", NAME)
     until("it is done", 120, lambda: step_of(fleet).get("state") == "done", 1.0)
     assert step_of(fleet)["attempt"] == 2
+
+
+def test_a_power_cut_in_each_step_of_a_document(fleet: Fleet, plane: Plane) -> None:
+    trial(fleet, 8, 8, 8)
+    for n in (1, 2, 3):
+        until(f"step {n} runs", 60, partial(runs, fleet, f"-{n}"), 0.3)
+        time.sleep(2)
+        fleet.lab("fault", "power-cut", NAME)
+        fleet.lab("fault", "power-on", NAME)
+    until("all is done", 90, lambda: step_of(fleet).get("state") == "done", 1.0)
+    text = fleet.within(NAME, "cat", f"{DATA}/reconciler/journal.jsonl")
+    records = [json.loads(line)["record"] for line in text.splitlines()]
+    target = step_of(fleet)["target"]
+    attempts = {r["step"]: r["attempt"] for r in records if r.get("target") == target and r["state"] == "done"}
+    assert sorted(attempts.values()) == [2, 2, 2], attempts
+
+
+def test_a_long_wait_ends_the_reconciler_and_its_timer_brings_it_back(fleet: Fleet, plane: Plane) -> None:
+    """Four failures, each another one: 10, 20, 40 and 80 s of waiting."""
+    trial(fleet, 600)
+    for n, signal in enumerate(("KILL", "HUP", "USR1", "TERM"), 1):
+        until(f"attempt {n} runs", 90, partial(runs, fleet, "", n), 0.5)
+        time.sleep(1)
+        fleet.within(NAME, "systemctl", "kill", "-s", signal, unit_of(fleet))
+    until("it is gone", 20, lambda: main_pid(fleet, RECONCILER) == 0)
+    assert step_of(fleet)["state"] == "failed" and step_of(fleet)["error_class"] == "exit-143"
+    timer = "edgewright-reconciler.timer"
+    assert fleet.within(NAME, "systemctl", "is-active", timer, check=False).strip() == "active"
+    until("attempt 5 runs", 120, lambda: step_of(fleet).get("attempt") == 5, 1.0)
+    trial(fleet, 1)
+    fleet.within(NAME, "systemctl", "stop", unit_of(fleet))
+    until("another document replaces it", 60, lambda: step_of(fleet).get("state") == "done", 1.0)
 
 
 def test_a_failing_step_waits_for_an_operator_and_the_host_is_unhealthy(fleet: Fleet, plane: Plane) -> None:

@@ -97,10 +97,17 @@ class Reconciler:
         return self._engine.running() if self._engine is not None else []
 
     def run(self, sleep: Callable[[float], None] = time.sleep) -> Optional[float]:
-        """Work until nothing is left; return the seconds after which to start again, `None` for never."""
+        """Work until nothing is left; return the seconds after which to start again, `None` for never.
+
+        While no program runs it stays for `STAY` seconds in a row at most, unless a request waits in its folder: that
+        would start it again at once.
+        """
+        quiet = 0.0
         while True:
             wait = self.tick()
-            if wait is None or wait > STAY:
+            requests = exchange.names(self.places[exchange.REQUESTS])
+            quiet = 0.0 if wait is None or self.running() or requests else quiet + wait
+            if wait is None or (quiet > STAY and not requests):
                 return wait
             until = time.monotonic() + wait
             while not exchange.names(self.places[exchange.REQUESTS]):

@@ -60,7 +60,7 @@ class SystemdRunner(Runner):
 
     def start(self, unit: str, command: Sequence[str], limit: float) -> None:
         """See `Runner.start`."""
-        options = ["--quiet", f"--unit={unit}", "--property=Type=exec", "--property=RemainAfterExit=yes"]
+        options = ["--quiet", f"--unit={unit}", "--property=RemainAfterExit=yes"]
         options += [f"--property=RuntimeMaxSec={limit:.0f}", "--property=KillMode=control-group"]
         options += [f"--description=Edgewright step {unit}"]
         done = _call(["systemd-run", *options, "--", *command])

@@ -204,6 +204,26 @@ def test_it_ends_when_nothing_is_left_and_returns_for_a_long_wait(host: Host) ->
     assert host.reconciler.run(slept.append) is None, "what waits for an operator needs no reconciler"
 
 
+def test_it_ends_while_a_step_only_waits_and_a_timer_brings_it_back(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A precondition has no limit; a reconciler that waits for days would cost memory for nothing."""
+    host.offer(1, 5)
+    monkeypatch.setattr(host.trial, "waits_for", lambda action: "the grant of the leader")
+    monkeypatch.setattr("time.monotonic", lambda: host.now)
+
+    def sleep(seconds: float) -> None:
+        host.now += seconds
+
+    began = host.now
+    assert host.reconciler.run(sleep) == 10.0 and 60 <= host.now - began <= 70
+    assert (host.handover.observed.progress() or {})["waitingFor"] == "the grant of the leader"
+    monkeypatch.setattr(host.trial, "waits_for", lambda action: "")
+    host.kill()
+    host.reconciler.tick()
+    assert len(host.runner.starts) == 1
+
+
 @pytest.mark.parametrize("text", ["x" * 5000, "ü" * 5000, "\x1b[31m" * 300, '"' * 400])
 def test_p69_progress_has_at_most_512_bytes(text: str) -> None:
     body = progress_document(text, 1, 2, "2026-11-28T10:00:00Z", 3, 50, "2026-11-28T10:00:00Z", text, text)
