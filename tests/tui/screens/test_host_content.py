@@ -155,12 +155,15 @@ def test_p69_the_step_of_a_host_is_shown_with_its_place_and_its_clock() -> None:
     progress: dict[str, Any] = {"step": "preload", "n": 4, "of": 9, "percent": 60, "attempt": 2}
     progress.update(since=times.rfc3339(NOW - 300), deadline=times.rfc3339(NOW + 300))
     doc = {"status": {"edgewright": {"progress": progress}}}
-    said = text_of(work_lines(facts(doc=doc), 120))
+    silent = text_of(work_lines(facts(doc=doc), 120))
+    assert silent.startswith("○ Last reported step: preload"), "a silent host may have gone on or stopped"
+    working = facts(doc=doc, condition=condition(states.UNHEALTHY_REPORTED))
+    said = text_of(work_lines(working, 120))
     assert said == "► Working: preload, step 4 of 9, 60 %, for 5 min, attempt 2, limit in 5 min."
     progress.update(waitingFor="operator", errorClass="exit-3")
-    waits = text_of(work_lines(facts(doc=doc), 200))
+    waits = text_of(work_lines(working, 200))
     assert waits.startswith("▲ ") and waits.endswith("Waits for: operator (exit-3).")
-    assert work_lines(facts(), 80) == [] and text_of(health_lines(facts(doc=doc), 200)).count("Working:") == 1
+    assert work_lines(facts(), 80) == [] and text_of(health_lines(working, 200)).count("Step waits:") == 1
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])

@@ -14,7 +14,7 @@ from edgewright.core import times
 from edgewright.core.hosts import nics, work_text
 from edgewright.core.hosts.condition import Condition
 from edgewright.core.hosts.link import link_text
-from edgewright.core.hosts.states import HEALTHY, SILENCE
+from edgewright.core.hosts.states import HEALTHY, SILENCE, UNHEALTHY_SILENT
 from edgewright.core.text import clean
 from edgewright.store.collections.operations import OperationRow
 from tui.frame.ages import age_of, calm_age
@@ -102,7 +102,11 @@ def work_lines(host: HostFacts, width: int) -> list[Line]:
     clock = work_text.clock_text(progress, host.now)
     sentence = ", ".join(filter(None, (work_text.step_text(progress), clock)))
     waits = f" Waits for: {waiting}." if waiting else ""
-    return wrap(f"Working: {sentence}.{waits}", width, first=sign, rest="  ", role=role)
+    silent = host.lost or (host.condition is not None and host.condition.state.key == UNHEALTHY_SILENT)
+    if silent:
+        sign, role = "○ ", "muted"
+    lead = "Last reported step" if silent else "Step waits" if waiting else "Working"
+    return wrap(f"{lead}: {sentence}.{waits}", width, first=sign, rest="  ", role=role)
 
 
 def _clock(host: HostFacts) -> str:
