@@ -9,6 +9,7 @@ import msgspec
 from edgewright.core.text import clean
 from edgewright.hub.db import schema
 from edgewright.hub.readmodel.facts import Facts, read_facts
+from edgewright.wire.protocol import PROGRESS
 
 
 class ProjectRecord(msgspec.Struct, frozen=True):
@@ -201,7 +202,7 @@ class Live:
         self.observed_generation = 0
         self.vitals: dict[str, Any] = {}
         self.progress: dict[str, Any] | None = None
-        """Where the work of the host is (P69), in memory only."""
+        """Where the work of the host is (P69); stored with the vital signs of its heartbeat, never logged."""
         self.health = "unknown"
         self.reason = ""
         self.since: float | None = None
@@ -227,6 +228,7 @@ class Live:
         live.state, live.message, live.agent_version = row.state, row.message, row.agent_version
         live.observed_generation = row.observed_generation
         live.vitals = msgspec.json.decode(row.vitals)
+        live.progress = live.vitals.pop(PROGRESS, None)
         live.replaced_boots = msgspec.json.decode(row.gone_boots, type=tuple[str, ...])
         # it reported so at its last heartbeat; without it each beat would begin again
         live.since = row.at if row.state else None
@@ -241,7 +243,8 @@ class Live:
     def follow(self, row: Any) -> None:
         """Take a later heartbeat that another hub stored; what this hub judged stays until it judges again."""
         stored = Live.from_row(row)
-        for name in ("count", "boot_id", "seq", "replaced_boots", "state", "message", "agent_version", "vitals"):
+        taken = ("count", "boot_id", "seq", "replaced_boots", "state", "message", "agent_version", "vitals", PROGRESS)
+        for name in taken:
             setattr(self, name, getattr(stored, name))
         self.at = max(self.at or 0.0, stored.at or 0.0) or None
         self.observed_generation = max(self.observed_generation, stored.observed_generation)
@@ -258,7 +261,9 @@ class Live:
             "message": self.message,
             "agent_version": self.agent_version,
             "observed_generation": self.observed_generation,
-            "vitals": msgspec.json.encode(self.vitals).decode(),
+            "vitals": msgspec.json.encode(
+                self.vitals if self.progress is None else {**self.vitals, PROGRESS: self.progress}
+            ).decode(),
             "gone_boots": msgspec.json.encode(self.replaced_boots).decode() if self.replaced_boots else "[]",
         }
 

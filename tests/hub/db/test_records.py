@@ -19,3 +19,17 @@ def test_the_state_of_a_host_does_not_begin_anew_with_each_heartbeat_after_a_res
 
 def test_a_host_that_never_spoke_has_no_since() -> None:
     assert Live.from_row(SimpleNamespace(**Live().row("edge-1"))).since is None
+
+
+def test_p69_the_progress_of_a_host_comes_back_with_its_heartbeat_and_reaches_other_hubs() -> None:
+    before = Live()
+    before.at, before.count, before.state, before.vitals = 1000.0, 5, "healthy", {"load1": 1.0}
+    before.progress = {"step": "trial-1", "percent": 40}
+    row = SimpleNamespace(**before.row("edge-1"))
+    live, other = Live.from_row(row), Live()
+    other.follow(row)
+    assert live.progress == other.progress == before.progress
+    assert live.vitals == other.vitals == {"load1": 1.0}, "it is no vital sign"
+    before.progress = None
+    other.follow(SimpleNamespace(**before.row("edge-1")))
+    assert other.progress is None
