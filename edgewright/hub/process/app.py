@@ -37,9 +37,11 @@ from edgewright.hub.process.endpoint import Endpoint
 from edgewright.hub.process.following import Follower
 from edgewright.hub.process.housekeeping import PRUNE, Meter, run_housekeeping, watch_clock
 from edgewright.hub.process.log_limit import report_repeats
+from edgewright.hub.process.observe.readiness import Readiness
 from edgewright.hub.process.observe.requests import Measured, RequestMeter
 from edgewright.hub.process.options import ServeOptions
 from edgewright.hub.process.runtime.allocator import return_free_pages
+from edgewright.hub.process.runtime.service import report_life
 from edgewright.hub.readmodel.alert_board import AlertBoard
 from edgewright.hub.readmodel.beats import Beats
 from edgewright.hub.readmodel.changes import Changes
@@ -142,6 +144,7 @@ class Hub:
             self.engine, asyncio.get_running_loop(), self.storage.failed, self.memory, self.membership.id
         )
         self.follower.start(self.membership.id)
+        self.part(Readiness).add("changes", self.follower.behind)
         absence.settle_future(self, self.started)
         for resource in self.resources:
             if resource.begin is not None:
@@ -156,7 +159,11 @@ class Hub:
         sweeps = [*_SWEEPS, *(sweep for resource in self.resources for sweep in resource.sweeps)]
         self._own = [asyncio.create_task(sweep(self)) for sweep in sweeps]
         self._own += [asyncio.create_task(self.membership.run(self)), asyncio.create_task(self.runtime.run())]
-        self._own += [asyncio.create_task(return_free_pages()), asyncio.create_task(report_repeats())]
+        self._own += [
+            asyncio.create_task(return_free_pages()),
+            asyncio.create_task(report_life()),
+            asyncio.create_task(report_repeats()),
+        ]
 
     def begin_stop(self) -> None:
         """Take no more writes, end the streams and the hub's own tasks."""

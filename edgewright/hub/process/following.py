@@ -22,7 +22,6 @@ from edgewright.wire import protocol
 if TYPE_CHECKING:
     from edgewright.hub.services import Services
 
-
 MOST_BEHIND = 5.0
 """Seconds within which a revoked credential is refused by every hub, or the hub answers nothing (rule P68)."""
 
@@ -75,6 +74,14 @@ class Follower:
                 f"This hub {behind} what other hubs store, so it answers nothing; another one does.",
                 {"Retry-After": "1"},
             )
+
+    def behind(self) -> str:
+        """Return why this hub answers nothing now, for `/readyz`; empty when memory follows the log."""
+        try:
+            self.check()
+        except Problem as problem:
+            return problem.message
+        return ""
 
     async def knows(self, authenticator: Authenticator, headers: Mapping[str, str]) -> None:
         """Wait until memory has a credential that another hub issued a moment ago; a wrong one is not waited for."""

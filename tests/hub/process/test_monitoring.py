@@ -6,18 +6,23 @@ import asyncio
 import json
 import logging
 import re
+import socket
 import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from edgewright.hub.db.changelog.follower import Following
 from edgewright.hub.http.routing import Message
+from edgewright.hub.process.following import Follower
 from edgewright.hub.process.logs import JsonLines, TextLines
 from edgewright.hub.process.observe.exposition import Family, Histogram, Sample, render
 from edgewright.hub.process.observe.gather import Census
 from edgewright.hub.process.observe.readiness import Fact, as_document
 from edgewright.hub.process.observe.requests import Measured, RequestMeter, route_class
+from edgewright.hub.process.runtime.service import report_life, watchdog_seconds
 from edgewright.hub.readmodel.pace import Pace
 from edgewright.wire import protocol
 from tests.hub_fixture import RunningHub
@@ -112,7 +117,7 @@ def test_anyone_may_ask_whether_the_hub_is_alive_and_ready(hub: RunningHub) -> N
     assert client.get("/healthz").json() == {"alive": True}
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["ready"]) == (200, True)
-    assert {check["name"] for check in answer.json()["checks"]} >= {"storage", "certificate"}
+    assert {check["name"] for check in answer.json()["checks"]} >= {"storage", "certificate", "changes"}
 
 
 def test_a_hub_that_may_not_serve_gives_the_reasons() -> None:
@@ -177,3 +182,38 @@ def test_counting_a_large_fleet_gives_way_to_the_event_loop(monkeypatch: pytest.
         return longest
 
     assert asyncio.run(count()) < 0.010
+
+
+def test_a_hub_whose_memory_is_behind_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub: Any = SimpleNamespace(changes=SimpleNamespace())
+    follower = Follower(hub)
+    for state, reason in (
+        (Following(7, 7, 1.0), ""),
+        (Following(7, 9, 6.0), "has not followed for 6 s"),
+        (Following(7, 9, 0.0, lost=True), "no longer follows"),
+    ):
+        monkeypatch.setattr(Follower, "state", state)
+        assert reason in follower.behind() and bool(reason) is bool(follower.behind())
+
+
+def test_the_service_manager_gets_ready_watchdog_and_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "n"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "n"))
+        monkeypatch.setenv("WATCHDOG_USEC", "20000")
+        monkeypatch.delenv("WATCHDOG_PID", raising=False)
+        manager.settimeout(2)
+
+        async def live() -> None:
+            task = asyncio.create_task(report_life())
+            await asyncio.sleep(0.05)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        asyncio.run(live())
+        messages = [manager.recv(64)]
+        while messages[-1] != b"STOPPING=1":
+            messages.append(manager.recv(64))
+    assert messages[0] == b"READY=1" and b"WATCHDOG=1" in messages
+    monkeypatch.setenv("WATCHDOG_PID", "1")
+    assert watchdog_seconds() is None
