@@ -10,7 +10,6 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Iterable
-from time import monotonic
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, func, select
@@ -23,6 +22,7 @@ from edgewright.hub.db.shared.lease import Lease, LeaseLost
 from edgewright.hub.db.shared.rows import queue
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.http.problems import Problem
+from edgewright.hub.process.clock import boottime
 from edgewright.hub.services import Writes
 
 log = logging.getLogger("edgewright.hub")
@@ -57,7 +57,7 @@ class Membership:
         """Addresses of the other processes that are up."""
         self.names: tuple[str, ...] = (SWEEPS, ALERTS)
         self._leases: dict[str, tuple[Lease, float]] = {}
-        """Task -> lease, and until when it is safe to begin something, by the monotonic clock."""
+        """Task -> lease, and until when it is safe to begin something, by the clock that also counts sleep."""
 
     def join(self, engine: Engine) -> None:
         """Note that this process is up, before it answers; finds out since when the plane is."""
@@ -82,7 +82,7 @@ class Membership:
 
     def has(self, name: str) -> bool:
         """Return whether this process has a task now."""
-        return not self.shared or (name in self._leases and monotonic() < self._leases[name][1])
+        return not self.shared or (name in self._leases and boottime() < self._leases[name][1])
 
     def fence(self, tx: Tx, name: str) -> None:
         """Raise `LeaseLost` unless this process has a task, by the database; called in each transaction of the task."""
@@ -95,7 +95,7 @@ class Membership:
 
     async def beat(self, hub: Writes) -> None:
         """Write that this process is there, and take or renew its tasks."""
-        began = monotonic()
+        began = boottime()
         taken, self.others = await hub.write(self._beat)
         for name in self.names:
             mine = taken.get(name)

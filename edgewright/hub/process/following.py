@@ -16,6 +16,7 @@ from edgewright.hub.db.changelog.entry import Entry
 from edgewright.hub.db.changelog.follower import Following, LogFollower
 from edgewright.hub.http.auth import Authenticator, Credential
 from edgewright.hub.http.problems import Problem
+from edgewright.hub.process.observe.readiness import Readiness
 from edgewright.hub.readmodel.pieces import CHUNK
 from edgewright.wire import protocol
 
@@ -47,7 +48,8 @@ class Follower:
         hub.changes.log_after, hub.changes.newest = self._after, self._newest
 
     def start(self, origin: str) -> None:
-        """Begin to follow, where other processes may write."""
+        """Begin to follow, where other processes may write; a hub that does not is not ready."""
+        self._hub.part(Readiness).add("changes", self._reason)
         if self._hub.engine.dialect.name == "postgresql":
             self._log = LogFollower(self._hub.engine, self._hub.memory, origin, self._hub.writer.resume)
             self._log.start()
@@ -65,15 +67,17 @@ class Follower:
 
     def check(self) -> None:
         """Raise `Problem` 503 while memory is more than `MOST_BEHIND` seconds behind the log, or cannot follow it."""
+        reason = self._reason()
+        if reason:
+            raise Problem(503, protocol.E_BEHIND, reason, {"Retry-After": "1"})
+
+    def _reason(self) -> str:
+        """Return why this hub may not answer; empty when it follows."""
         state = self.state
         if state.lost or state.age > MOST_BEHIND:
             behind = "no longer follows" if state.lost else f"has not followed for {state.age:.0f} s"
-            raise Problem(
-                503,
-                protocol.E_BEHIND,
-                f"This hub {behind} what other hubs store, so it answers nothing; another one does.",
-                {"Retry-After": "1"},
-            )
+            return f"This hub {behind} what other hubs store, so it answers nothing; another one does."
+        return ""
 
     def behind(self) -> str:
         """Return why this hub answers nothing now, for `/readyz`; empty when memory follows the log."""

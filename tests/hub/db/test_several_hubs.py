@@ -140,6 +140,8 @@ def test_p68_a_hub_without_the_database_answers_503(postgres: Cluster) -> None:
         answer = admin.post(protocol.HOSTS, json={"metadata": {"uid": "cut"}})
         assert answer.status_code == 503 and int(answer.headers["retry-after"]) >= 1
         assert hub.anonymous().get(protocol.FEATURES).status_code == 200
+        ready = hub.anonymous().get("/readyz")
+        assert ready.status_code == 503 and "has not followed for" in ready.text  # a balancer leaves it out
         postgres.psql("postgres", f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true")
         eventually(lambda: admin.post(protocol.HOSTS, json={"metadata": {"uid": "cut"}}).status_code == 201, 20)
 

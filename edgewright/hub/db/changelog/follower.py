@@ -22,6 +22,7 @@ from edgewright.hub.db.changelog import log as changelog
 from edgewright.hub.db.changelog.entry import Entry
 from edgewright.hub.db.engines import same_database
 from edgewright.hub.db.integrity import cause
+from edgewright.hub.process.clock import boottime
 from edgewright.hub.readmodel.pace import SLICE
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class LogFollower:
         self._stopping = False
         self._asked = threading.Event()
         self._newest = memory.seq
-        self._current = monotonic()
+        self._current = boottime()
         self._check: tuple[float, int] | None = None
         """A look at the log whose newest number memory has not reached yet: its time and the number."""
         self._lost = False
@@ -112,7 +113,7 @@ class LogFollower:
     def following(self) -> Following:
         """Return how far memory is behind."""
         self._settle()
-        return Following(self._memory.seq, max(self._newest, self._memory.seq), monotonic() - self._current, self._lost)
+        return Following(self._memory.seq, max(self._newest, self._memory.seq), boottime() - self._current, self._lost)
 
     def _settle(self) -> None:
         check = self._check
@@ -157,7 +158,7 @@ class LogFollower:
 
     def _catch_up(self) -> None:
         while not self._stopping:
-            began, seq = monotonic(), self._memory.seq
+            began, seq = boottime(), self._memory.seq
             result = self._read(seq)
             if result is None:
                 if self._memory.seq > seq:
