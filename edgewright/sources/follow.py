@@ -13,7 +13,7 @@ from typing import Any, Final
 from edgewright.clients.http.stream import OPEN
 from edgewright.clients.palette.client import Change, Features
 from edgewright.clients.ports import Plane
-from edgewright.sources.lists import read_lists
+from edgewright.sources.lists import read_list, read_lists
 from edgewright.sources.redact import redact, redact_all
 from edgewright.sources.teller import Teller
 from edgewright.store.engine import events as kinds
@@ -43,6 +43,8 @@ class Inbox:
         self.beats_at = 0.0
         """Time of the newest heartbeats by the plane's clock."""
         self.resync = False
+        self.relist: set[str] = set()
+        """Kinds of changes whose lists are to be read again, since they are in the memory of one hub only (P63)."""
         self.failure: BaseException | None = None
 
     def put(self, change: Change) -> None:
@@ -51,8 +53,12 @@ class Inbox:
             self._ready.set()
         self.seq = max(self.seq, change.seq)
         if change.kind == protocol.CHANGE_RESYNC:
-            self.resync = True
-            self.seq = change.seq
+            lists = (change.doc or {}).get("kinds")
+            if isinstance(lists, list):
+                self.relist.update(kind for kind in lists if isinstance(kind, str))
+            else:
+                self.resync = True
+                self.seq = change.seq
         elif change.kind == protocol.CHANGE_BEATS:
             self._put_beats(change.doc or {})
         elif change.uid:
@@ -121,11 +127,13 @@ class Follower:
                 pass
             if self._since is None or inbox.resync:
                 await self._fill(features, inbox)
+            await self._relist(features, inbox)
             self._teller.state("live")
             while True:
                 changes = await inbox.take()
                 if inbox.resync:
                     await self._fill(features, inbox)
+                await self._relist(features, inbox)
                 self._pass_on(changes)
                 self._pass_on_beats(inbox.take_beats())
                 self._since = inbox.seq or self._since
@@ -146,6 +154,7 @@ class Follower:
     async def _fill(self, features: Features, inbox: Inbox) -> None:
         """Read everything; hosts first, since they are what people look for."""
         inbox.resync = False
+        inbox.relist.clear()
         self._since = None
         uids: list[str] = []
         continue_, total = "", 0
@@ -163,6 +172,13 @@ class Follower:
         self._teller.emit(kinds.HOSTS_COMPLETE, {"uids": uids})
         await read_lists(self._client, self._teller, self._reported, features)
         self._since = inbox.seq or None
+
+    async def _relist(self, features: Features, inbox: Inbox) -> None:
+        """Read the lists again that the plane names; everything else continues from the number."""
+        lists, inbox.relist = inbox.relist, set()
+        for collection in COLLECTIONS if lists else ():
+            if collection.change_kind in lists:
+                await read_list(self._client, self._teller, self._reported, collection, features.page_limit)
 
     def _pass_on_beats(self, beats: list[list[Any]]) -> None:
         """Emit heartbeats in pieces that take no time to reduce."""

@@ -53,6 +53,7 @@ class Follower:
         if self._hub.engine.dialect.name == "postgresql":
             self._log = LogFollower(self._hub.engine, self._hub.memory, origin, self._hub.writer.resume)
             self._log.start()
+            self._hub.changes.shared = True
 
     def stop(self) -> None:
         """End the thread."""

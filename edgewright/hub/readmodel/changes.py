@@ -61,6 +61,8 @@ class Changes:
         when the log does not go back that far."""
         self.newest: Callable[[], Awaitable[int]] = self._own_newest
         """Returns the newest number of the log, which another hub may have given."""
+        self.shared = False
+        """Whether a reader may come from another hub on the same database."""
         self._taking = False
         self._without_beats = 0
         """Open streams that do not get beats."""
@@ -151,7 +153,7 @@ class Changes:
         `beats_since` the reader gets heartbeats as beats, those since that time too (0: from now on).
         """
         number, seq = (self.ring.number, self.seq) if since is None else (None, since)
-        forgets = since is not None and (since < self.began or since <= self.ring.lost)
+        forgets = since is not None and (self.shared or since < self.began or since <= self.ring.lost)
         pace = pace or Pace.alone()
         waiter = asyncio.Event()
         self._waiters.add(waiter)
