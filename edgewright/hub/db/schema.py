@@ -6,7 +6,20 @@ Times are epoch seconds, documents are JSON texts, secrets are hashes or encrypt
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text, func, true
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    func,
+    true,
+)
 
 metadata = MetaData()
 _SERIAL = BigInteger().with_variant(Integer, "sqlite")

@@ -155,7 +155,7 @@ def operation(route: Route) -> Json:
     if route.access not in (Access.OPEN, Access.HOST):
         described["x-access-on"] = route.on.value
     if route.body is not None:
-        described["requestBody"] = {"content": {"application/json": {"schema": schema_of(route.body)}}}
+        described["requestBody"] = {"content": {route.sends: {"schema": schema_of(route.body)}}}
         if route.body.required:
             described["requestBody"]["required"] = True
     if route.guards_observed:

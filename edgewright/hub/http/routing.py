@@ -61,6 +61,8 @@ class Route:
     """Users may not call it on an observed host (rule P27)."""
     body: shapes.Shape | None = None
     """What `Call.body` reads and the API description shows."""
+    sends: str = "application/json"
+    """The media type of the body."""
     query: Mapping[str, shapes.Shape] = field(default_factory=dict)
     """What the handler reads of the query."""
     headers: tuple[str, ...] = ()

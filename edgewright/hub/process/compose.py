@@ -12,6 +12,7 @@ from edgewright.hub.process.options import ServeOptions
 from edgewright.hub.readmodel.state import State
 from edgewright.hub.resource import Resource
 from edgewright.hub.resources.alerts.resource import RESOURCE as ALERTS
+from edgewright.hub.resources.blobs.resource import RESOURCE as BLOBS
 from edgewright.hub.resources.feed.resource import RESOURCE as FEED
 from edgewright.hub.resources.filters.resource import RESOURCE as FILTERS
 from edgewright.hub.resources.hosts.resource import RESOURCE as HOSTS
@@ -36,6 +37,7 @@ RESOURCES: tuple[Resource, ...] = (
     ROLES,
     SSH_KEYS,
     FILTERS,
+    BLOBS,
 )
 
 

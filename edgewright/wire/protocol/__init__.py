@@ -84,6 +84,11 @@ RECEIVER = PREFIX + "/receivers/{uid}"
 RECEIVER_TEST = PREFIX + "/receivers/{uid}/test"
 HEARTBEAT_SHORT = "/ew/b"
 """The short form of a heartbeat (P75): the one path outside of `PREFIX`, since it is sent 43,200 times a month."""
+BLOBS = PREFIX + "/blobs"
+BLOB = PREFIX + "/blobs/{digest}"
+BLOB_PIECE = 1024 * 1024
+"""Bytes of each piece of a blob but the last one, when it is sent and as it is stored."""
+MAX_BLOB = 32 * 1024 * 1024
 OPERATIONS_ALL = PREFIX + "/operations"
 OPERATIONS = PREFIX + "/hosts/{uid}/operations"
 OPERATION = PREFIX + "/hosts/{uid}/operations/{operationId}"

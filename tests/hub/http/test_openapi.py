@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import inspect
 import json
 import re
@@ -239,6 +240,10 @@ def _answered(plane: RunningHub) -> Iterator[tuple[str, httpx.Response]]:
     yield f"POST {base}/receivers/{{uid}}/test", admin.post(f"{receiver}/test")
     yield f"PATCH {base}/receivers/{{uid}}", admin.patch(receiver, json={"active": False})
     yield f"DELETE {base}/receivers/{{uid}}", admin.delete(receiver)
+    content = b"{}"
+    blob = f"{base}/blobs/{hashlib.sha256(content).hexdigest()}"
+    yield f"PUT {base}/blobs/{{digest}}", admin.put(blob, content=content)
+    yield f"GET {base}/blobs/{{digest}}", admin.get(blob)
     with admin.stream("GET", f"{base}/changes") as stream:
         yield f"GET {base}/changes", stream
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,6 +70,9 @@ def side(hub: RunningHub, number: int) -> Side:
         f"{protocol.PREFIX}/hosts/{made.host}/operations", json={"kind": "collect-logs"}
     ).json()["uid"]
     made.people = {role: person(hub, "", {uid: role}) for role in (VIEWER, OPERATOR, ADMIN)}
+    content = f"content of {made.uid}".encode()
+    made.things["blobs"] = hashlib.sha256(content).hexdigest()
+    assert scoped.put(protocol.path(protocol.BLOB, digest=made.things["blobs"]), content=content).status_code == 200
     made.things["users"], made.things["apiKeys"] = made.people[VIEWER].uid, made.people[VIEWER].key_uid
     made.things["audits"] = scoped.get(protocol.AUDITS).json()["items"][0]["metadata"]["uid"]
     return made
@@ -88,7 +92,7 @@ def path_of(route: Route, side: Side, uid: str | None = None) -> str:
     known = {"{objectKind}": "edgehost", "{objectUid}": side.host, "{component}": "ClusterHealth"}
     known |= {"{key:path}": f"host/{side.host}/silent", "{operationId}": side.things["operations"]}
     known |= {"{userUid}": side.things["users"], "{alertUid}": side.things["receivers"]}
-    known |= {"{serviceName}": "stylus", "{uid}": value}
+    known |= {"{serviceName}": "stylus", "{uid}": value, "{digest}": value}
     if uid is not None and first:
         known[first] = f"host/{uid}/silent" if first == "{key:path}" else uid
         known["{objectUid}"] = uid if first == "{objectKind}" else known["{objectUid}"]

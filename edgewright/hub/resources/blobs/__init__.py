@@ -1,0 +1,1 @@
+"""Blobs: content that desired state names by its digest."""

@@ -1,0 +1,23 @@
+"""Blobs, as the hub knows them."""
+
+from __future__ import annotations
+
+from edgewright.hub.readmodel.blob_names import BlobNames
+from edgewright.hub.resource import Resource
+from edgewright.hub.resources.blobs import retention, routes, tables
+from edgewright.hub.services import Services
+from edgewright.wire import protocol
+
+
+def _parts(_hub: Services) -> tuple[object, ...]:
+    return (BlobNames(),)
+
+
+RESOURCE = Resource(
+    "blob",
+    routes=routes.ROUTES,
+    tables=(tables.blobs, tables.blob_pieces),
+    parts=_parts,
+    prune=retention.prune,
+    own_paths=(protocol.BLOBS,),
+)
