@@ -97,7 +97,7 @@ class Writes:
         """How many requests of a method were accepted, and how many refused."""
 
     def one_of(self, mapping: Any) -> str:
-        return self.random.choice(sorted(mapping) or ["none"])
+        return str(self.random.choice(sorted(mapping) or ["none"]))
 
     async def send(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
         answer = await self.admin.request(method, path, json=body, headers=headers)
@@ -336,7 +336,11 @@ async def test_p62_the_log_is_pruned_by_age_and_number_and_continues_with_its_nu
     hub, _ = inside
 
     def logged(count: int) -> Callable[[Tx], None]:
-        return lambda tx: [tx.emit("alert", "put", str(number), "", {}) for number in range(count)] and None
+        def job(tx: Tx) -> None:
+            for number in range(count):
+                tx.emit("alert", "put", str(number), "", {})
+
+        return job
 
     async def numbers() -> tuple[int, int, int]:
         table = schema.changes

@@ -93,7 +93,7 @@ async def _complete(call: Call, project: str, digest: str, size: int) -> None:
 
 async def _find(call: Call) -> Any:
     """Return the row of a complete blob that the caller may read; raises 404, as if it did not exist."""
-    digest = _digest(call)
+    digest = call.params["digest"]
     rows = [row for row in await call.hub.read(partial(store.find, digest=digest)) if row.complete]
     if call.actor.role == HOST:
         record = call.host(call.actor.uid).record

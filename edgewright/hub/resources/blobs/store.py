@@ -95,7 +95,7 @@ def complete(tx: Tx, project: str, digest: str) -> bool:
 
 
 def remove(tx: Tx, project: str, digest: str, touched: float | None = None) -> bool:
-    """Delete a blob; with `touched` only if nobody has sent or named it since. Returns whether it is deleted."""
+    """Delete a blob; with `touched` only if it was not sent or named since. Returns whether it is deleted."""
     condition = _is(project, digest) if touched is None else and_(_is(project, digest), _BLOBS.c.touched == touched)
     if not tx.run(_BLOBS.delete().where(condition)):
         return False
