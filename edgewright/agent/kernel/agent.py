@@ -245,7 +245,7 @@ class Agent:
         progress = self.handover.observed.progress()
         report = conditions.judge(
             self.facts, self.folder.trouble, self._clock_off, now, self._duplicate, gauges.memory_used_mb,
-            self.handover.observed.trouble, progress, [stored.uid for stored in self.handover.store.offered()],
+            self.handover.trouble, progress, [stored.uid for stored in self.handover.store.offered()],
         )  # fmt: skip
         self._seq += 1
         here = ("", "", "") if self.facts is None else (self.facts.boot_id, self.facts.address, self.facts.mac)

@@ -9,6 +9,7 @@ run folder         written by the reconciler only: progress.json and observed.js
 from __future__ import annotations
 
 import os
+import time
 from typing import Any, Dict, List, Mapping, Optional
 
 from edgewright.agent.kernel.state import sync_folder
@@ -80,6 +81,17 @@ def names(folder: str) -> List[str]:
         return sorted(name[:-5] for name in os.listdir(folder) if name.endswith(".json"))
     except OSError:
         return []
+
+
+def oldest(folder: str) -> Optional[float]:
+    """Return the age in seconds of the oldest file in a folder, `None` when there is none."""
+    ages = []
+    for name in names(folder):
+        try:
+            ages.append(time.time() - os.stat(os.path.join(folder, name + ".json")).st_mtime)
+        except OSError:
+            continue  # taken meanwhile
+    return max(ages) if ages else None
 
 
 def drop(folder: str, name: str) -> None:

@@ -16,7 +16,10 @@ from edgewright.agent.kernel.operations import Exchange
 from edgewright.agent.reconcile import exchange
 from edgewright.agent.reconcile.observed import Observed
 from edgewright.agent.reconcile.store import Answer, DocumentStore
+from edgewright.core import times
 
+TAKEN_WITHIN = 120.0
+"""Seconds within which a request is taken, however busy the host is."""
 PENDING_EVERY = 60.0
 """Seconds after which a reconciler that left a waiting step is started again, where no timer does it."""
 
@@ -62,6 +65,17 @@ class Handover:
         due = time.monotonic() - self._started >= PENDING_EVERY
         if due and (waits or exchange.names(self._places[exchange.REQUESTS])):
             self.wake()
+
+    @property
+    def trouble(self) -> str:
+        """Return why no work is done: what the reconciler reports, or that it has not taken a request for minutes."""
+        if self.observed.trouble:
+            return self.observed.trouble
+        waiting = exchange.oldest(self._places[exchange.REQUESTS])
+        if waiting is None or waiting < TAKEN_WITHIN:
+            return ""
+        look = "systemctl status edgewright-reconciler.path" if self._units else "the log of the agent"
+        return f"the reconciler has not taken a request for {times.duration(waiting)} ({look})"
 
     def start_child(self) -> None:
         """Start it as a process of its own session, which outlives the link."""

@@ -207,6 +207,19 @@ def _no_step(match: "re.Match[str]") -> Cause:
     )
 
 
+def _idle(match: "re.Match[str]") -> Cause:
+    return Cause(
+        name="reconciler",
+        kind="agent-state",
+        harm=REST,
+        text=match[0],
+        many="the reconciler takes no requests",
+        filter="reason:reconciler",
+        next_step="Look at it on the host: systemctl status edgewright-reconciler.path edgewright-reconciler.service.",
+        action="host show",
+    )
+
+
 def _operator(match: "re.Match[str]") -> Cause:
     return Cause(
         name=f"step:{match['step']}"[:_NAME].strip(),
@@ -248,6 +261,7 @@ _RULES: Tuple[Tuple[str, str, Callable[["re.Match[str]"], Cause]], ...] = (
     ("", r"(?P<nic>[\w.@-]+) has no link.*", _nic),
     ("the agent cannot ", r"the agent cannot (?:save|write) its state.*", _state),
     ("another machine ", r"another machine reports with this identity.*", _duplicate),
+    ("no step can start", r"no step can start: the reconciler has not taken .*", _idle),
     ("no step can start", r"no step can start: .*", _no_step),
     ("step ", r"step (?P<step>[a-z0-9.-]+) waits for an operator.*", _operator),
     ("LineageChanged", r"LineageChanged: .*", _lineage),

@@ -347,3 +347,16 @@ def test_a_trial_and_a_retry_are_files_for_the_reconciler(
     assert cli.main(["reconcile", "--data", data]) == 0, "without systemd steps are processes"
     (document,) = Observed(str(tmp_path / "reconciler/run")).documents()
     assert document["applied"]["generation"] == document["wanted"]["generation"] == 1
+
+
+def test_a_reconciler_that_takes_no_request_is_a_condition(tmp_path: Path) -> None:
+    handover = Handover(str(tmp_path / "data"), "/run/nothing")
+    assert handover.trouble == ""
+    handover.exchange.hand_over("a" * 24, {"kind": "preflight"})
+    assert handover.trouble == "", "it has just been written"
+    path = tmp_path / "data/operations" / f"{'a' * 24}.json"
+    os.utime(path, (path.stat().st_mtime - 300, path.stat().st_mtime - 300))
+    assert handover.trouble.startswith("the reconciler has not taken a request for 5 min")
+    assert "edgewright-reconciler.path" in handover.trouble
+    path.unlink()
+    assert handover.trouble == ""
