@@ -42,10 +42,11 @@ class Connection:
 
     def open(self, settings: Settings, enrolment: Enrolment) -> Plane:
         """Return the plane of the settings. Raises an `EdgewrightError` for a CA or an address that cannot be used."""
-        flags = self._flags
+        flags, site = self._flags, settings.site
+        self.budget = traffic.Budget(flags.metered or site.metered, flags.budget or site.budget_mb)
         endpoint = self._endpoint = parse_endpoint(self._addresses.name(settings.endpoints))
         context = make_context(flags.ca, settings.ca_pems())
-        proxy = choose_proxy(endpoint.host, settings.site.https_proxy, settings.site.no_proxy)
+        proxy = choose_proxy(endpoint.host, site.https_proxy, site.no_proxy)
 
         def client(timeout: float) -> Client:
             guard = self._life.interruptible

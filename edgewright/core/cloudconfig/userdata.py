@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from edgewright.core.errors import InvalidInput
 from edgewright.core.hosts.hosts import check_hostname
+from edgewright.core.text import integer
 from edgewright.core.yaml.subset import load
 
 DEFAULT_UID_PATH = "/sys/class/dmi/id/product_uuid"
@@ -65,6 +66,9 @@ class Site:
         self.http_proxy = _text(network.get("httpProxy"))
         self.https_proxy = _text(network.get("httpsProxy"))
         self.no_proxy = _text(network.get("noProxy"))
+        own = self._mapping("edgewright")
+        self.metered = _is_yes(own.get("metered"))
+        self.budget_mb = self._megabytes(own.get("budgetMB"))
         self._check()
 
     @property
@@ -137,6 +141,15 @@ class Site:
             return tuple(_raw_text(item).strip() for item in value if _raw_text(item).strip())
         text = _raw_text(value)
         return tuple(part.strip() for part in text.split(",") if part.strip())
+
+    def _megabytes(self, value: Any) -> int:
+        if value is None or value == "":
+            return 0
+        number = integer(str(value))
+        if number is None or not 0 <= number <= 1_000_000:
+            self.problems.append("stylus.site.edgewright.budgetMB must be a number from 0 to 1000000; it is not used.")
+            return 0
+        return number
 
     def _seconds(self, value: Any) -> float:
         try:

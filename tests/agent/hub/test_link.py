@@ -120,6 +120,14 @@ def test_p78_a_budget_that_is_used_up_makes_heartbeats_rare(hub: RunningHub, tmp
     assert own_interval(Budget(), 10**12) == 0
 
 
+def test_p78_the_user_data_can_set_both(hub: RunningHub, tmp_path: Path) -> None:
+    rig = HostRig(hub, tmp_path, "link-6", fresh(hub), site={"edgewright": "{metered: true, budgetMB: 50}"})
+    assert rig.agent.step() > 850
+    rig.agent.step()
+    link = rig.document()["spec"]["edgewright"]
+    assert (link["metered"], link["budgetMB"]) == (True, 50)
+
+
 def test_the_month_is_stored_and_begins_again(hub: RunningHub, tmp_path: Path) -> None:
     rig = HostRig(hub, tmp_path, "link-4", fresh(hub))
     rig.agent.step()
