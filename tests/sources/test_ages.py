@@ -65,6 +65,7 @@ class _Host:
         self.at: float | None = None
         self.count = 0
         self.vitals: dict[str, Any] = {}
+        self.progress: dict[str, Any] | None = None
 
     def document(self) -> dict[str, Any]:
         status = {"healthState": "healthy", "silenceLimit": 600.0, "deadline": times.rfc3339(START + 600)}

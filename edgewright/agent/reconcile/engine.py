@@ -88,7 +88,7 @@ class Engine:
     def settle(self, wanted: Set[str]) -> List[Step]:
         """Judge started steps that no plan wants any more; return those whose program still runs.
 
-        A program is left to its end: what would start it again is gone, and cutting it off could do harm.
+        A program is left to its end: what would start it again no longer exists, and cutting it off could do harm.
         """
         left = []
         for step in self.running():

@@ -129,7 +129,7 @@ class Reconciler:
             return 10.0
         assert self._engine is not None and self._requests is not None
         self._take_signals(self._engine)
-        self._settle(self._engine)  # before the requests: a reboot asks which steps run
+        self._settle(self._engine)  # before the requests: a reboot waits for steps that run
         waits = [self._requests.take()]
         self.trouble = self._requests.trouble
         places: List[Place] = []

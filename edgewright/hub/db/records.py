@@ -210,13 +210,13 @@ class Live:
         self.clock_offset: float | None = None
         """Clock of the host minus that of the hub at the last heartbeat, seconds; `None` when it did not report it."""
         self.excused = 0.0
+        """Seconds since the last heartbeat that are no silence, since the hub was in trouble (rules P42, P43)."""
         self.urgent = False
         """Whether the last answer asked for heartbeats every 2 s (rule P76)."""
         self.lineage = ""
         """The present lineage once the host has named it in a full heartbeat to this process (rule P75)."""
         self.sender = Sender()
         self.duplicate: Duplicate | None = None
-        """Seconds since the last heartbeat that are no silence, since the hub was in trouble (rules P42, P43)."""
         self.who = "nobody"
         self.published = 0.0
 
