@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from edgewright.clients.palette.client import PlaneClient
-from edgewright.config import contexts
+from edgewright.config import contexts, locations
 from edgewright.config.contexts import Context
 from edgewright.core.errors import EdgewrightError, InvalidInput, Unreachable
 from edgewright.wire import protocol
@@ -112,7 +112,7 @@ def test_a_context_has_several_addresses(tmp_path: Path, monkeypatch: pytest.Mon
     assert contexts.check_urls(f"{BOTH},https://a.test:1/") == ("https://a.test:1", "https://b.test:2")
     with pytest.raises(InvalidInput, match="nonsense"):
         contexts.check_urls("https://a.test,nonsense")
-    monkeypatch.setattr(contexts.locations, "config_file", lambda name: tmp_path / name)
+    monkeypatch.setattr(locations, "config_file", lambda name: tmp_path / name)
     context = Context("two", "https://a.test:1", also="https://b.test:2 https://c.test")
     contexts.save(contexts.Contexts({"two": context}, "two"))
     assert contexts.load().items["two"] == context

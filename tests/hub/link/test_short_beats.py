@@ -195,7 +195,7 @@ def test_p76_a_host_with_an_operation_is_asked_for_a_beat_every_2_s(hub: Running
     made = hub.client().post("/edgewright/v1/hosts/s-8/operations", json={"kind": "collect-logs"})
     pulse = plane.heartbeat(body(2, lineage=name))
     assert (pulse.interval, pulse.generation) == (protocol.URGENT_INTERVAL, 2)
-    applied = {"observedGeneration": 2, "lineage": name}
+    applied: dict[str, Any] = {"observedGeneration": 2, "lineage": name}
     assert plane.heartbeat(body(3, **applied)).interval == protocol.URGENT_INTERVAL  # in full: another generation
     assert plane.heartbeat(body(4, **applied)).interval == protocol.URGENT_INTERVAL
     done = {"state": "succeeded", "message": "", "finishedAt": "2026-01-01T00:00:00.000Z", "generation": 2}
