@@ -7,6 +7,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
 from edgewright import __version__
 from edgewright.agent.plane.beats import Pulse, ShortForm, read_pulse
+from edgewright.agent.plane.blobs import Piece, range_header
 from edgewright.agent.plane.client import Client, Reply
 from edgewright.agent.plane.refusals import call_refused, registration_refused, retryable, unexpected
 from edgewright.core.errors import Refused
@@ -81,6 +82,14 @@ class Plane:
         headers = {"If-None-Match": f'"{known.tag}"'} if known.generation > 0 else {}
         reply = self._own("GET", protocol.HOST_CONFIG, "the desired state", None, headers)
         return None if reply.status == 304 else reply.json()
+
+    def blob(self, digest: str, first: int, last: int) -> Piece:
+        """P80. Return bytes `first` to `last` of a blob as the plane answered. Raises `CredentialLost`."""
+        sent = {protocol.H_AUTHORIZATION: self.credential, **range_header(first, last)}
+        reply = self._send("GET", protocol.path(protocol.BLOB, digest=digest), None, sent)
+        if reply.status == 401:
+            raise call_refused(reply, "the request for a blob", self.uid, self.name)
+        return Piece(reply.status, reply.headers.get("content-range", ""), reply.body)
 
     def result(self, operation: str, body: Mapping[str, Any]) -> bool:
         """P25. Return whether the plane took it; it never will otherwise, and nothing more is to be sent."""

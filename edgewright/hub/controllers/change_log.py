@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select
 
 from edgewright.core import times
-from edgewright.hub.db import schema
+from edgewright.hub.db.changelog import tables
 from edgewright.hub.db.pruning import BATCH, PAUSE
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ async def prune_change_log(hub: Services) -> int:
 
     While the clock is in doubt nothing goes for its age.
     """
-    table, deleted = schema.changes, 0
+    table, deleted = tables.changes, 0
     while True:
         too_many = hub.memory.seq - hub.options.max_changes
         too_old = times.now() - 60.0 * hub.options.change_minutes if hub.clock.may_delete else float("-inf")

@@ -16,8 +16,8 @@ from sqlalchemy import create_engine, func, select
 
 from edgewright.core import times
 from edgewright.hub.controllers.change_log import prune_change_log
-from edgewright.hub.db import lineage, migrations, schema
-from edgewright.hub.db.changelog import follower
+from edgewright.hub.db import lineage, migrations
+from edgewright.hub.db.changelog import follower, tables
 from edgewright.hub.db.records import HostEntry
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.process import compose
@@ -343,7 +343,7 @@ async def test_p62_the_log_is_pruned_by_age_and_number_and_continues_with_its_nu
         return job
 
     async def numbers() -> tuple[int, int, int]:
-        table = schema.changes
+        table = tables.changes
         query = select(func.count(), func.min(table.c.seq), func.max(table.c.seq))
         count, oldest, newest = await hub.read(lambda connection: connection.execute(query).one())
         return int(count), int(oldest or 0), int(newest or 0)
@@ -355,11 +355,11 @@ async def test_p62_the_log_is_pruned_by_age_and_number_and_continues_with_its_nu
     assert await numbers() == (1_000, began + 701, began + 1_700)
     with hub.engine.begin() as connection:
         connection.execute(
-            schema.changes.update().values(at=times.now() - 4_000).where(schema.changes.c.seq < began + 900)
+            tables.changes.update().values(at=times.now() - 4_000).where(tables.changes.c.seq < began + 900)
         )
     assert await prune_change_log(hub) == 199 and (await numbers())[0] == 801
     with hub.engine.begin() as connection:
-        connection.execute(schema.changes.update().values(at=times.now() - 4_000))
+        connection.execute(tables.changes.update().values(at=times.now() - 4_000))
     await prune_change_log(hub)
     await hub.write(logged(1))
     assert await numbers() == (1, began + 1_701, began + 1_701), "an empty log does not begin again"

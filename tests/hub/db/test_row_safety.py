@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import Connection, event, select
 
 from edgewright.hub.db import schema
+from edgewright.hub.db.changelog import tables
 from edgewright.hub.db.shared.replay import TRIES
 from edgewright.hub.db.shared.unique import constraint_of
 from edgewright.hub.db.transaction import Tx
@@ -196,7 +197,7 @@ async def test_an_event_is_stored_once(pair: Pair) -> None:
     }  # fmt: skip
     answers = await pair.both("POST", protocol.EVENTS, (body, body))
     assert codes(answers) == [201, 201], [answer.text for answer in answers]
-    logged = select(schema.changes.c.seq).where(schema.changes.c.uid == "e" * 24, schema.changes.c.kind == "event")
+    logged = select(tables.changes.c.seq).where(tables.changes.c.uid == "e" * 24, tables.changes.c.kind == "event")
     assert len(pair.rows(logged)) == 1  # readers get it once, too
     assert len(pair.rows(select(schema.events.c.id).where(schema.events.c.uid == "e" * 24))) == 1
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, bindparam, func, inspect, select, text
 
-from edgewright.hub.db import schema
+from edgewright.hub.db.changelog import tables
 from edgewright.hub.db.changelog.entry import LogRow
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CHANNEL = "edgewright_changes"
 """The channel of PostgreSQL's NOTIFY; its payload is the newest number and the process that wrote it."""
-_CHANGES, _HEAD = schema.changes, schema.change_head
+_CHANGES, _HEAD = tables.changes, tables.change_head
 _INSERT = _CHANGES.insert()
 _RAISE = (
     _HEAD.update().where(_HEAD.c.id == 1).values(seq=_HEAD.c.seq + bindparam("count")).returning(_HEAD.c.seq)
