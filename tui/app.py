@@ -209,7 +209,7 @@ class EdgewrightApp(TerminalApp):
             if waiting is not None:
                 self._follow(waiting, "verb:run")
             return
-        start = targets is not None or command.opens in MAIN
+        start = bool(targets) or command.opens in MAIN  # what is typed by name is a place of its own
         if targets is None:
             targets = self._targets_of(command)
         self._follow(run_verb(self, command, targets, args, rest, start), "verb:run")

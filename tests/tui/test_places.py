@@ -9,6 +9,7 @@ from tui.app import EdgewrightApp
 from tui.frame.base import BaseScreen
 from tui.navigation.paths import extended, new_path, stack_of
 from tui.widgets.frame import FrameLine
+from tui.widgets.line_view import LineView
 
 HOME = ("pulse", "")
 
@@ -62,6 +63,19 @@ async def test_digits_do_not_pile_up_in_the_crumbs_and_esc_goes_one_place_up() -
         for key, place in (("left_square_bracket", "Events"), ("left_square_bracket", "Audit")):
             await press(pilot, key)
             assert crumb(pilot) == place, "the history has every visit"
+
+
+async def test_a_screen_about_the_one_in_front_opens_above_it_by_name_as_by_key() -> None:
+    async with console("tokens") as (pilot, _, _):
+        await press(pilot, "question_mark")
+        by_key = crumb(pilot)
+        assert by_key == "Tokens › Help"
+        await press(pilot, "escape")
+        await typed(pilot, "help")
+        assert crumb(pilot) == by_key
+        assert "HERE: TOKENS" in " ".join(line.plain for line in pilot.app.screen.query_one(LineView).lines)
+        await press(pilot, "escape")
+        assert crumb(pilot) == "Tokens"
 
 
 async def test_history_restores_the_path_and_a_main_view_comes_back_as_it_was_left() -> None:

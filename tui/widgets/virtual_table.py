@@ -144,6 +144,7 @@ class VirtualTable(ScrollView, can_focus=True):
     def set_rows(self, keys: Sequence[str], flash: Iterable[str] = ()) -> None:
         """Show `keys` in this order. The cursor stays on its key and, if it was in sight, at its height.
 
+        A view of the first rows keeps showing the first rows while the cursor fits: new ones above are seen.
         When its key no longer exists the cursor takes the row that came into its place. Rows of `flash` are shown once
         as new.
         """
@@ -153,7 +154,8 @@ class VirtualTable(ScrollView, can_focus=True):
         if self.is_mounted:
             self._resize_virtual()
             result, top, height = self._rows.cursor, self.scroll_offset.y, self._rows_seen
-            if before >= 0 and result != before and top <= before < top + height:
+            begins = top == 0 and result < height
+            if before >= 0 and result != before and top <= before < top + height and not begins:
                 self._scroll_rows(max(top + result - before, 0))
             self.refresh_rows()
         if self._rows.cursor_key != before_key:

@@ -166,6 +166,29 @@ async def test_cursor_stays_on_its_host_when_others_change() -> None:
         assert screen.table.keys.index("edge-14b4") < 5
 
 
+async def test_a_new_fault_is_seen_on_a_list_that_shows_its_beginning() -> None:
+    session = session_of()
+    app = EdgewrightApp(session)
+    async with app.run_test(size=(80, 12)) as pilot:
+        await settled(pilot)
+        session.store.emit("plane", HOSTS_REMOVED, {"uids": ["edge-3333"]}, at=NOW)  # the one of unknown health
+        await settled(pilot)
+        table = hosts_of(app).table
+        first = table.cursor_key
+        assert first and table.cursor_index == table.scroll_offset.y == 0 and len(table.keys) > 12
+        sick = host_document(20, NOW, uid="edge-0000", name="0000", health="unhealthy", since=NOW - 1e7)
+        session.store.emit("plane", HOSTS_SEEN, {"docs": [sick]}, at=NOW)
+        await wait_until(pilot, lambda: "edge-0000" in table.keys)
+        assert table.keys[0] != first and table.cursor_key == first
+        assert table.scroll_offset.y == 0
+        for number in range(20):
+            worse = host_document(21, NOW, uid=f"more-{number}", health="unhealthy", since=NOW - 2e7 - number)
+            session.store.emit("plane", HOSTS_SEEN, {"docs": [worse]}, at=NOW)
+        await wait_until(pilot, lambda: len(table.keys) > 55)
+        assert table.cursor_key == first
+        assert table.scroll_offset.y <= table.cursor_index < table.scroll_offset.y + table.size.height, "it is in sight"
+
+
 async def test_new_values_of_hosts_do_not_show_the_keys_again(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[None] = []
     app = EdgewrightApp(session_of())

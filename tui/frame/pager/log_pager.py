@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from edgewright.core import times
 from tui.frame.pager.log_buffer import GAP, LogBuffer, LogLine
-from tui.frame.pager.pager import ReaderScreen
+from tui.frame.pager.pager import ReaderScreen, number_of_lines
 from tui.verbs.bindings import move_bindings
 from tui.widgets.lines import Line, Role, cut, line, wrap
 
@@ -64,7 +64,7 @@ class LogReaderScreen(ReaderScreen):
             hit = f"{self._at + 1} of {len(self._hits)}" if self._hits else "no hit"
             parts.append(f"only {self._wanted}" if self.hits_only else f"{self._wanted}: {hit}")
         every, shown = len(self.log_lines.lines), self._shown_count
-        parts.append(f"{shown:,} of {every:,} lines" if shown != every else f"{every:,} lines")
+        parts.append(f"{shown:,} of {number_of_lines(every)}" if shown != every else number_of_lines(every))
         return "  ".join(parts)
 
     def select(self) -> None:

@@ -15,6 +15,11 @@ from tui.widgets.lines import Line, line
 from tui.widgets.prompt import Asking
 
 
+def number_of_lines(count: int) -> str:
+    """Return `1 line` or `1,234 lines`."""
+    return f"{count:,} line{'' if count == 1 else 's'}"
+
+
 class ReaderScreen(BaseScreen):
     """Shows `text_lines`; a search marks every hit and moves from one to the next."""
 
@@ -50,7 +55,7 @@ class ReaderScreen(BaseScreen):
         """Return which hit of how many is looked at, or how many lines there are."""
         if self._wanted:
             return f"{self._wanted}: {self._at + 1} of {len(self._hits)}" if self._hits else f"no {self._wanted}"
-        return f"{len(self.text.lines):,} lines"
+        return number_of_lines(len(self.text.lines))
 
     def select(self) -> None:
         """Show the text."""
