@@ -10,6 +10,7 @@ from pathlib import Path
 from edgewright.commands.kernel.bindings import bindings
 from tests.e2e.console import Terminal
 from tests.e2e.terminal.script import NAMED, answers, at_once, bytes_of, go_home
+from tui.navigation.type_ahead import PATIENCE
 
 LEAVES = frozenset({"<ctrl+c>", "<ctrl+q>", "<ctrl+z>", "<ctrl+s>"})
 """Keys that are left out: they end or suspend the console, or write a file beside the test."""
@@ -29,8 +30,8 @@ COMMANDS = (
     "hosts health:unhealthy",
 )
 FILTERS = ("kiel", "health:healthy", "helth:bad", "cpu>1", "/b.*n/", "-x", "")
-QUIET = 1.5
-"""Seconds."""
+QUIET = PATIENCE + 0.5
+"""Seconds: keys wait that long for a view that is still being opened, while nothing runs."""
 RENAMED = {"escape": "esc", "pageup": "pgup", "pagedown": "pgdn", "question_mark": "?", "slash": "/", "colon": ":"}
 
 
