@@ -96,7 +96,9 @@ def test_ssh_keys(plane: Cli, tmp_path: Path) -> None:
     private = plane("key", "create", "x", "--public-key-file", str(file), "--yes")
     assert private.code == 7 and "private key" in private.err and ".." not in private.err
     assert plane("key", "create", "x", "--public-key-file", str(tmp_path / "none"), "--yes").code == 3
-    assert plane("key", "delete", "ana", "bo", "--yes").code == 0
+    pasted = plane("key", "create", "line", "--public-key-file", ssh_key(3).strip(), "--yes")
+    assert pasted.code == 0, pasted.err
+    assert plane("key", "delete", "ana", "bo", "line", "--yes").code == 0
     assert plane("key", "list", "-o", "json").json() == []
 
 

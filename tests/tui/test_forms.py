@@ -42,6 +42,11 @@ def test_a_form_is_titled_in_words_and_names_what_it_acts_on(command: type) -> N
         assert "--" not in field.help and "repeat" not in field.help
 
 
+@pytest.mark.parametrize("command", ASKING, ids=lambda command: command.name)
+def test_a_form_offers_no_stdin(command: type) -> None:
+    assert not [field.help for field in fields_of(command.params) if "stdin" in field.help]  # type: ignore[attr-defined]
+
+
 async def test_tagging_one_host_is_a_text_and_enter() -> None:
     async with console("hosts") as (pilot, plane, made):
         await press(pilot, "t")

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from edgewright.commands.kernel.base import Command, Param
     from edgewright.store.engine.model import Model
 
+STDIN = " (- for stdin)"
+"""What a command line offers and a form has not: the console reads its keys there."""
+
 
 def objects_text(command: type[Command], targets: Sequence[str], model: Model) -> str:
     """Return what a verb works on: the name of one object, how many of several; empty when it has no targets."""
@@ -40,7 +43,7 @@ def fields_of(params: Sequence[Param]) -> list[Field]:
         Field(
             param.name,
             param.name.replace("_", " "),
-            help=param.form or param.help,
+            help=param.form or param.help.replace(STDIN, ""),
             value=str(param.default or ""),
             required=param.required,
             secret=param.secret,

@@ -144,7 +144,7 @@ class VirtualTable(ScrollView, can_focus=True):
     def set_rows(self, keys: Sequence[str], flash: Iterable[str] = ()) -> None:
         """Show `keys` in this order. The cursor stays on its key and, if it was in sight, at its height.
 
-        A view of the first rows keeps showing the first rows while the cursor fits: new ones above are seen.
+        A view of the first rows continues to show the first rows while the cursor fits: new ones above are seen.
         When its key no longer exists the cursor takes the row that came into its place. Rows of `flash` are shown once
         as new.
         """

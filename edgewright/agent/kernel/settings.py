@@ -83,7 +83,7 @@ class Settings(NamedTuple):
     def plane_identity(self) -> str:
         """Return what two addresses of one plane have in common: the CA certificates that are given for it.
 
-        Empty when the system's own store is trusted, which says nothing about whose plane it is. Raises `Failed`.
+        Empty when the system's own store is trusted, which shows nothing about whose plane it is. Raises `Failed`.
         """
         texts = [_read_ca(self.flags.ca)] if self.flags.ca else self.ca_pems()
         bodies = sorted({body for text in texts for body in _CERTIFICATE.findall("".join(text.split()))})

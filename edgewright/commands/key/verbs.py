@@ -21,7 +21,7 @@ class KeyCreate(Command):
         Param("name", "name of the key", required=True, metavar="NAME"),
         Param(
             "public_key_file",
-            "file with the public key, e.g. ~/.ssh/id_ed25519.pub (- for stdin)",
+            "file with the public key, e.g. ~/.ssh/id_ed25519.pub, or its line (- for stdin)",
             flag="--public-key-file",
             required=True,
             kind="file",

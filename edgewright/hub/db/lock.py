@@ -2,7 +2,7 @@
 
 Several hubs share a database. Only their starts wait for each other, since each migrates the schema and makes what is
 missing: the lock is taken by the very connection that does so, until the hub has read everything into memory. Hubs of
-releases before 0.2 hold it for as long as they run, so none of them runs beside one of these.
+releases before 0.2 take it for as long as they run, so none of them runs beside one of these.
 """
 
 from __future__ import annotations
