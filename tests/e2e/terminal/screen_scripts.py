@@ -34,6 +34,10 @@ PLANE: dict[str, str] = {
         2 / <ctrl+u> kiel-01-02 <enter> -> Hosts › kiel-01-02 | not kiel-01-01
         U => Hosts › kiel-01-02 › | LARGEST DIRECTORIES
         """,
+    "preflight": """
+        2 / <ctrl+u> kiel-01-02 <enter> -> Hosts › kiel-01-02 | not kiel-01-01
+        K => preflight of kiel-01-02 | checks:
+        """,
     "hub-log": """
         : hub <space> log <enter> -> log of the hub | does not run on this machine
         """,
