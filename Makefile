@@ -9,7 +9,7 @@ ARGS ?=
 JOBS ?= auto
 PYTEST_ARGS ?=
 
-.PHONY: help run test fast check lint types contracts format e2e e2e-core e2e-hub e2e-forge e2e-lab bench agent sbom lock clean
+.PHONY: help run test fast check lint types contracts format e2e e2e-core e2e-hub e2e-forge e2e-lab bench agent deb sbom lock clean
 
 help:  ## Show these targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ bench: $(VENV)/.dev  ## Run the benchmarks in their short form (ARGS=--full: in 
 
 agent: $(VENV)/.dev  ## Build dist/edgewright-agent.pyz and the binary for hosts without Python
 	$(PY) packaging/build_agent.py
+
+deb: $(VENV)/.dev  ## Build the Debian packages of hub and agent in dist/ (needs dpkg-deb)
+	$(PY) packaging/build_deb.py
 
 sbom: $(VENV)/.dev  ## Build the wheel and the agent's archive in dist/, and write the SBOM (SPDX 2.3) of each, of the hub and of its image
 	$(PY) -m build --wheel --outdir dist .
