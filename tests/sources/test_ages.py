@@ -230,3 +230,13 @@ def test_p34_an_older_heartbeat_changes_nothing_and_a_document_follows_too() -> 
     assert again is not None and again.last_seen == START + 60 and again.heartbeats == 8
     assert again.deadline == START + 660 and after["spec"]["edgewright"]["load1"] == 2.0
     assert after["spec"]["device"] == host.document()["spec"]["device"]
+
+
+def test_p69_progress_moves_with_the_heartbeats_and_goes_with_the_first_that_has_none() -> None:
+    progress = {"step": "trial-1", "percent": 40}
+    document = {"spec": {"edgewright": {}}, "status": {"edgewright": {"progress": {**progress, "percent": 10}}}}
+    after = document_after(document, Beat("h", START, 8, {"load1": 2.0, "progress": progress}))
+    assert after["status"]["edgewright"]["progress"] == progress
+    assert after["spec"]["edgewright"] == {"load1": 2.0}, "it is no vital sign"
+    ended = document_after(after, Beat("h", START + 60, 9, {"load1": 2.0}))
+    assert "progress" not in ended["status"]["edgewright"] and "progress" in after["status"]["edgewright"]
