@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from edgewright.commands.kernel.registry import for_noun
 from tests.cli_support import Cli
 from tests.hub_fixture import RunningHub
+
+VERBS = [command.name.partition(" ")[2] for command in for_noun("host") if command.cli]
 
 
 @pytest.mark.parametrize(
@@ -17,7 +20,7 @@ from tests.hub_fixture import RunningHub
         ("", 2, "The console needs a terminal, and there is none here."),
         ("hst list", 2, "There is no `hst`; the nearest is `host`."),
         ("host lst", 2, "There is no `host lst`; the nearest is `list`."),
-        ("host", 2, "`host` needs a verb: list, show, register, tag, untag, reset, delete, logs, disk."),
+        ("host", 2, f"`host` needs a verb: {', '.join(VERBS)}."),
         ("host show", 2, "The following arguments are required: HOST."),
         ("host list --nope", 2, "Unrecognized arguments: --nope."),
         ("host list -o xml", 2, "`host list` cannot print 'xml'."),

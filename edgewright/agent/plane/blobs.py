@@ -43,7 +43,7 @@ class BlobFolder:
         self._most, self._spare = most_bytes, spare
 
     def path(self, digest: str) -> str:
-        """Return the path of a blob, whether it is there or not. Raises `ValueError` for what is no digest."""
+        """Return the path of a blob, whether it is there or not. Raises `ValueError` for what is not a digest."""
         if not _DIGEST.fullmatch(digest):
             raise ValueError(f"not a SHA-256 digest: {digest[:80]!r}")
         return os.path.join(self._folder, digest)
