@@ -110,6 +110,8 @@ class EventIntake(Protocol):
 class Tasks(Protocol):
     """This process among those on its database: which tasks it has, by leases."""
 
+    id: str
+    """The name of this process in the database."""
     shared: bool
     """Whether there can be other processes."""
     was_down: bool

@@ -42,7 +42,8 @@ WHERE uid = :host AND (:force OR (boot_id = :boot_id AND :over > seq)
 """
 _POSTGRESQL: Final = f"""
 UPDATE heartbeats AS h SET at = CASE WHEN h.at > b.at AND h.at < b.at + 60 THEN h.at ELSE b.at END,
-    stored_at = extract(epoch FROM clock_timestamp()), count = h.count + b.add, state = b.state, message = b.message,
+    stored_at = extract(epoch FROM clock_timestamp()), stored_by = %(origin)s,
+    count = h.count + b.add, state = b.state, message = b.message,
     agent_version = b.agent_version, observed_generation = b.observed_generation, vitals = b.vitals,
     seq = CASE WHEN h.boot_id = b.boot_id AND b.force = 0 THEN greatest(h.seq, b.seq) ELSE b.seq END,
     gone_boots = CASE WHEN h.boot_id = b.boot_id THEN h.gone_boots ELSE (
@@ -58,22 +59,23 @@ RETURNING h.uid"""  # noqa: S608 - constants of this module
 _MOST_VARIABLES: Final = 500
 
 
-def write_beats(connection: Connection, beats: Sequence[Beat]) -> list[Any]:
+def write_beats(connection: Connection, beats: Sequence[Beat], origin: str = "") -> list[Any]:
     """Store what is neither doubled nor late; returns the rows of the hosts whose heartbeat was not taken.
 
-    Beats of one host are in the order of their arrival. Of SQLite no rows are returned: the memory of its one process
-    has all heartbeats, and one that it sends again (`add` 0) changes nothing where it was stored.
+    Beats of one host are in the order of their arrival; `origin` names this process. Of SQLite no rows are returned:
+    the memory of its one process has all heartbeats, and one that it sends again (`add` 0) changes nothing where it was
+    stored.
     """
     if connection.dialect.name == "postgresql":
-        refused = [uid for layer in _layers(beats) for uid in _write_layer(connection, layer)]
+        refused = [uid for layer in _layers(beats) for uid in _write_layer(connection, layer, origin)]
         return _rows(connection, refused) if refused else []
     connection.exec_driver_sql(_SQLITE, list(beats))
     return []
 
 
-def _write_layer(connection: Connection, beats: Sequence[Beat]) -> list[str]:
+def _write_layer(connection: Connection, beats: Sequence[Beat], origin: str) -> list[str]:
     text = msgspec.json.encode(beats).decode()
-    taken = {row[0] for row in connection.exec_driver_sql(_POSTGRESQL, {"beats": text})}
+    taken = {row[0] for row in connection.exec_driver_sql(_POSTGRESQL, {"beats": text, "origin": origin})}
     return [beat["host"] for beat in beats if beat["add"] and beat["host"] not in taken]
 
 

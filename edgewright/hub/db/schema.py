@@ -174,39 +174,30 @@ heartbeats = Table(
     Column("gone_boots", Text, nullable=False, server_default="[]"),
     Column("health", String, nullable=False, server_default="unknown"),
     Column("stored_at", Float),
+    Column("stored_by", String),
 )
 """Apart from `hosts`, so that a heartbeat writes a short row and not a complete document. `health`: what was reported
-of the host last (an event); `stored_at`: when the row was written, by the database's clock (PostgreSQL only)."""
+of the host last (an event); `stored_at`, `stored_by`: when the row was written, by the database's clock, and by which
+hub (PostgreSQL only)."""
 
 leases = Table(
-    "leases",
-    metadata,
-    Column("name", String, primary_key=True),
-    Column("holder", String, nullable=False),
-    Column("epoch", BigInteger, nullable=False),
-    Column("until", Float, nullable=False),
-)
+    "leases", metadata, Column("name", String, primary_key=True), Column("holder", String, nullable=False),
+    Column("epoch", BigInteger, nullable=False), Column("until", Float, nullable=False),
+)  # fmt: skip
 """Which hub process has which task, until when by the database's clock; `epoch` rises with each new holder."""
 
 brakes = Table(
-    "brakes",
-    metadata,
-    Column("name", String, primary_key=True),
-    Column("minute", BigInteger, nullable=False),
+    "brakes", metadata, Column("name", String, primary_key=True), Column("minute", BigInteger, nullable=False),
     Column("count", Integer, nullable=False),
-)
+)  # fmt: skip
 """Wrong guesses within a minute (since the epoch), counted for all hubs together."""
 
 hub_processes = Table(
-    "hub_processes",
-    metadata,
-    Column("id", String, primary_key=True),
-    Column("address", String, nullable=False),
-    Column("version", String, nullable=False),
-    Column("started", Float, nullable=False),
-    Column("seen", Float, nullable=False),
+    "hub_processes", metadata, Column("id", String, primary_key=True),
+    Column("address", String, nullable=False), Column("version", String, nullable=False),
+    Column("started", Float, nullable=False), Column("seen", Float, nullable=False),
     Column("ended", Boolean, nullable=False),
-)
+)  # fmt: skip
 """The hub processes on this database; times by the database's clock."""
 
 controller_jobs = Table(

@@ -255,7 +255,7 @@ class Writer:
                     done.append(outcome)
                     self._run_job(connection, job, outcome, alone=len(jobs) == 1 and not beats)
                 if beats:
-                    self._refused = write_beats(connection, beats)
+                    self._refused = write_beats(connection, beats, self._origin)
                 self._log(connection, done)
                 commits = True
         except BaseException as error:  # noqa: BLE001,RUF100 - handed to every waiting request

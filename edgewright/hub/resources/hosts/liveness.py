@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("edgewright.hub")
 EVERY: Final = 1.0
 """Seconds between two looks."""
-BACK: Final = 2.0
+BACK: Final = 1.0
 """Seconds before the last look that are read again: a transaction writes its time before its commit."""
 _SLICE: Final = 200
 _TABLE: Final = schema.heartbeats
@@ -39,6 +39,9 @@ class Liveness:
 
     async def look(self) -> int:
         """Take what other hubs stored since the last look; returns how many hosts moved."""
+        if not self._hub.membership.others:
+            self._since = None  # alone; when another one appears, the last minute is read
+            return 0
         now, rows = await self._hub.read(self._read)
         self._since = now
         beats, moved = self._hub.part(Heartbeats), 0
@@ -51,7 +54,8 @@ class Liveness:
     def _read(self, connection: Connection) -> tuple[float, list[Any]]:
         now = float(connection.execute(select(lease.clock(connection))).scalar() or 0.0)
         since = now - 60.0 if self._since is None else self._since - BACK
-        return now, list(connection.execute(select(_TABLE).where(_TABLE.c.stored_at > since)).all())
+        others = (_TABLE.c.stored_at > since, _TABLE.c.stored_by != self._hub.membership.id)
+        return now, list(connection.execute(select(_TABLE).where(*others)).all())
 
 
 async def run(hub: Services) -> None:
