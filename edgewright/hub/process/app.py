@@ -37,7 +37,6 @@ from edgewright.hub.process.endpoint import Endpoint
 from edgewright.hub.process.following import Follower
 from edgewright.hub.process.housekeeping import PRUNE, Meter, run_housekeeping, watch_clock
 from edgewright.hub.process.log_limit import report_repeats
-from edgewright.hub.process.observe.readiness import Readiness
 from edgewright.hub.process.observe.requests import Measured, RequestMeter
 from edgewright.hub.process.options import ServeOptions
 from edgewright.hub.process.runtime.allocator import return_free_pages
@@ -144,7 +143,6 @@ class Hub:
             self.engine, asyncio.get_running_loop(), self.storage.failed, self.memory, self.membership.id
         )
         self.follower.start(self.membership.id)
-        self.part(Readiness).add("changes", self.follower.behind)
         absence.settle_future(self, self.started)
         for resource in self.resources:
             if resource.begin is not None:

@@ -80,14 +80,6 @@ class Follower:
             return f"This hub {behind} what other hubs store, so it answers nothing; another one does."
         return ""
 
-    def behind(self) -> str:
-        """Return why this hub answers nothing now, for `/readyz`; empty when memory follows the log."""
-        try:
-            self.check()
-        except Problem as problem:
-            return problem.message
-        return ""
-
     async def knows(self, authenticator: Authenticator, headers: Mapping[str, str]) -> None:
         """Wait until memory has a credential that another hub issued a moment ago; a wrong one is not waited for."""
         unknown = authenticator.unknown(headers)

@@ -14,9 +14,7 @@ from typing import Any
 
 import pytest
 
-from edgewright.hub.db.changelog.follower import Following
 from edgewright.hub.http.routing import Message
-from edgewright.hub.process.following import Follower
 from edgewright.hub.process.logs import JsonLines, TextLines
 from edgewright.hub.process.observe.exposition import Family, Histogram, Sample, render
 from edgewright.hub.process.observe.gather import Census
@@ -182,18 +180,6 @@ def test_counting_a_large_fleet_gives_way_to_the_event_loop(monkeypatch: pytest.
         return longest
 
     assert asyncio.run(count()) < 0.010
-
-
-def test_a_hub_whose_memory_is_behind_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
-    hub: Any = SimpleNamespace(changes=SimpleNamespace())
-    follower = Follower(hub)
-    for state, reason in (
-        (Following(7, 7, 1.0), ""),
-        (Following(7, 9, 6.0), "has not followed for 6 s"),
-        (Following(7, 9, 0.0, lost=True), "no longer follows"),
-    ):
-        monkeypatch.setattr(Follower, "state", state)
-        assert reason in follower.behind() and bool(reason) is bool(follower.behind())
 
 
 def test_the_service_manager_gets_ready_watchdog_and_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
