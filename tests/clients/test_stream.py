@@ -40,6 +40,11 @@ async def test_any_cut_of_the_bytes_gives_the_same_changes(size: int) -> None:
     ]
 
 
+def test_p63_a_resync_of_some_lists_names_their_kinds() -> None:
+    change = change_of(ServerEvent("5", "resync", '{"seq":5,"op":"resync","uid":"","doc":{"kinds":["alert"]}}'))
+    assert change == Change(5, "resync", doc={"kinds": ["alert"]})
+
+
 def test_odd_events_are_no_changes() -> None:
     for data in ("", "[]", "3", '{"op":"put"}', '{"op":"put","uid":5}'):
         assert change_of(ServerEvent("1", "host", data)) is None

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -156,12 +157,21 @@ async def test_a_viewer_is_not_bothered_with_lists_of_admins(hub: RunningHub) ->
         assert [row.text for row in store.model.messages if row.level == "warn"] == []
 
 
-async def test_a_killed_hub_is_lost_then_back_and_what_happened_meanwhile_is_seen() -> None:
+async def test_a_killed_hub_is_lost_then_back_and_what_happened_meanwhile_is_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with running_hub() as hub:
         _, token = hub.token()
         hub.register("edge-1", token)
-        async with feeding(hub) as (store, source, _):
+        async with feeding(hub) as (store, source, client):
             await until(store, lambda model: model.source.state == "live")
+            read, search = [], client.hosts.search
+
+            async def counted(*arguments: Any) -> Any:
+                read.append("hosts")
+                return await search(*arguments)
+
+            monkeypatch.setattr(client.hosts, "search", counted)
             await asyncio.to_thread(hub.kill)
             await until(store, lambda model: model.source.state == "lost")
             assert list(store.model.hosts) == ["edge-1"] and store.model.source.next_try is not None
@@ -169,6 +179,7 @@ async def test_a_killed_hub_is_lost_then_back_and_what_happened_meanwhile_is_see
             await asyncio.to_thread(hub.register, "edge-2", token, "c" * 32)
             source.retry_now()
             await until(store, lambda model: model.source.state == "live" and "edge-2" in model.hosts)
+            assert read == [], "P33: the stream continues over the restart, and no host is read again"
 
 
 async def test_a_hub_that_keeps_palettes_limits_is_polled_without_a_429() -> None:

@@ -35,7 +35,8 @@ class ServerEvent(msgspec.Struct, frozen=True):
 class Change(msgspec.Struct, frozen=True):
     """One change of the plane.
 
-    `kind`: host, token, event, audit, project, operation; `resync` (read everything again, then continue from `seq`);
+    `kind`: host, token, event, audit, project, operation; `resync` (read everything again, then continue from `seq`;
+    with `doc.kinds` read the lists of those kinds only);
     `open` and `ping` concern the stream itself. `op` is put or delete; `doc` is the entire document of a put.
     """
 
@@ -83,7 +84,8 @@ def change_of(reported: ServerEvent) -> Change | None:
     own = body.get("seq")
     seq = own if isinstance(own, int) else seq
     if reported.event == protocol.CHANGE_RESYNC:
-        return Change(seq, protocol.CHANGE_RESYNC)
+        doc = body.get("doc")
+        return Change(seq, protocol.CHANGE_RESYNC, doc=doc if isinstance(doc, dict) else None)
     op, uid, doc = body.get("op"), body.get("uid"), body.get("doc")
     if (
         reported.event not in (*protocol.CHANGE_KINDS, protocol.CHANGE_BEATS)

@@ -164,7 +164,8 @@ class Changes:
         else:
             self.beats.join(beats, beats_since or 0.0)
         try:
-            yield b": edgewright changes\n\n"
+            # The number comes with a comment, so that a reader that gets no change can continue all the same.
+            yield b": edgewright changes\n" + (b"id: %d\n: begins\n\n" % seq if since is None else b"\n")
             while not self.stopping and may_read():
                 waiter.clear()
                 if number is None or not self.ring.has(number):
