@@ -32,10 +32,11 @@ class Stream:
             for line in answer.iter_lines():
                 self._opened.set()
                 name, _, value = line.partition(": ")
-                if line == "" and event:
-                    with self.grew:
-                        self.events.append(event)
-                        self.grew.notify_all()
+                if line == "":
+                    if "event" in event:  # else the number alone, where the stream begins
+                        with self.grew:
+                            self.events.append(event)
+                            self.grew.notify_all()
                     event = {}
                 elif name in ("event", "id"):
                     event[name] = value
