@@ -35,6 +35,11 @@ MAINTAINER = "Edgewright <edgewright@localhost>"
 LIBRARIES = "usr/lib/edgewright-hub"
 
 
+def debian_version(version: str = __version__) -> str:
+    """Return a version as Debian orders it: 0.2.0.dev0 becomes 0.2.0~dev0, which is before 0.2.0."""
+    return re.sub(r"\.?(dev|a|b|rc)(?=\d)", r"~\1", version, count=1)
+
+
 class Package(NamedTuple):
     """One package: fields of its control file, files by path, and the configuration files among them."""
 
@@ -101,7 +106,7 @@ def build(package: Package, dist: Path, epoch: int) -> Path:
     files = dict(package.files)
     documents = f"usr/share/doc/{package.name}"
     files[f"{documents}/copyright"] = (HERE / "copyright").read_bytes(), 0o644
-    log = f"{package.name} ({__version__}) unstable; urgency=medium\n\n  * See CHANGELOG.md of Edgewright.\n"
+    log = f"{package.name} ({debian_version()}) unstable; urgency=medium\n\n  * See CHANGELOG.md of Edgewright.\n"
     log += f"\n -- {MAINTAINER}  Thu, 01 Jan 2026 00:00:00 +0000\n"
     files[f"{documents}/changelog.gz"] = gzip.compress(log.encode(), 9, mtime=0), 0o644
     with tempfile.TemporaryDirectory() as folder:
@@ -117,7 +122,7 @@ def build(package: Package, dist: Path, epoch: int) -> Path:
                 item.chmod(0o755)
             os.utime(item, (epoch, epoch))
         dist.mkdir(parents=True, exist_ok=True)
-        result = dist / f"{package.name}_{__version__}_{package.architecture}.deb"
+        result = dist / f"{package.name}_{debian_version()}_{package.architecture}.deb"
         command = [
             "dpkg-deb",
             "--root-owner-group",
@@ -138,7 +143,7 @@ def _control(package: Package, files: Mapping[str, tuple[bytes, int]], folder: P
     text = "\n".join(f" {line}" for line in package.text.splitlines())
     size = sum(len(data) for data, _ in files.values()) // 1024 + 1
     control = (
-        f"Package: {package.name}\nVersion: {__version__}\nSection: admin\nPriority: optional\n"
+        f"Package: {package.name}\nVersion: {debian_version()}\nSection: admin\nPriority: optional\n"
         f"Architecture: {package.architecture}\nDepends: {package.depends}\nInstalled-Size: {size}\n"
         f"Maintainer: {MAINTAINER}\nDescription: {package.summary}\n{text}\n"
     )

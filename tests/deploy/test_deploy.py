@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from edgewright import __version__
 from edgewright.hub.process.cli import build_parser
 from tests.support import ROOT, missing
 
@@ -84,6 +85,10 @@ def test_the_compose_file_has_no_secret_in_an_argument_or_variable() -> None:
     proxy = (DEPLOY / "compose" / "haproxy.cfg").read_text()
     assert "balance source" in proxy and "/readyz" in proxy
     assert all(f"server {name} {name}:8443" in proxy for name in ("hub-1", "hub-2"))
+
+
+def test_the_chart_is_for_this_release() -> None:
+    assert yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"] == __version__
 
 
 def test_each_value_of_the_chart_is_used() -> None:

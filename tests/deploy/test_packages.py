@@ -44,6 +44,14 @@ def test_what_a_package_must_not_have_is_refused(builder: ModuleType) -> None:
         assert part in complaints
 
 
+def test_a_version_before_a_release_is_older_for_debian(builder: ModuleType) -> None:
+    assert [builder.debian_version(version) for version in ("0.2.0.dev0", "0.2.0rc1", "0.2.0")] == [
+        "0.2.0~dev0",
+        "0.2.0~rc1",
+        "0.2.0",
+    ]
+
+
 @pytest.fixture
 def debian(tmp_path: Path) -> Path:
     """Return the root of a Debian, thrown away after the test."""
