@@ -9,7 +9,7 @@ ARGS ?=
 JOBS ?= auto
 PYTEST_ARGS ?=
 
-.PHONY: help run test fast check lint types contracts format e2e e2e-core e2e-hub e2e-forge e2e-lab bench agent deb sbom lock clean
+.PHONY: help run test fast check lint types contracts format e2e e2e-core e2e-hub e2e-dist e2e-forge e2e-lab bench agent deb sbom lock clean
 
 help:  ## Show these targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,10 +56,13 @@ format: $(VENV)/.dev  ## Format the sources
 e2e: $(VENV)/.dev agent  ## Run every end-to-end test (root, systemd-nspawn, QEMU, tmux; see docs/testing.md)
 	$(PY) -m pytest -m e2e --timeout=1800 $(PYTEST_ARGS)
 
-e2e-core: e2e-hub e2e-forge e2e-lab  ## Run the end-to-end tests that the continuous check runs
+e2e-core: e2e-hub e2e-dist e2e-forge e2e-lab  ## Run the end-to-end tests that the continuous check runs
 
 e2e-hub: $(VENV)/.dev  ## ... of those the hub's: PostgreSQL, full disks
 	$(PY) -m pytest tests/hub -m e2e --timeout=300 $(PYTEST_ARGS)
+
+e2e-dist: $(VENV)/.dev  ## ... several hubs on one PostgreSQL
+	$(PY) -m pytest tests/dist -m e2e --timeout=300 $(PYTEST_ARGS)
 
 e2e-forge: $(VENV)/.dev agent  ## ... the forge's: appliance, images, flash, one boot proof
 	EDGEWRIGHT_PROOF_WAYS="$${EDGEWRIGHT_PROOF_WAYS-bios-usb}" $(PY) -m pytest tests/e2e -k test_forge -m "e2e and core" --timeout=600 $(PYTEST_ARGS)

@@ -17,7 +17,7 @@ from tools.mutate import Mutation, read_table
 RULES = re.findall(r"^\*\*P(\d+) ", (ROOT / "docs" / "protocol.md").read_text(), re.MULTILINE)
 TESTS = {
     path: path.read_text()
-    for folder in ("agent", "hub", "wire", "core", "clients", "sources", "e2e")
+    for folder in ("agent", "hub", "wire", "core", "clients", "sources", "e2e", "dist")
     for path in (ROOT / "tests" / folder).rglob("test_*.py")
 }
 MUTATIONS, OPEN = read_table()
