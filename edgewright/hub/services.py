@@ -57,6 +57,10 @@ class Storage(Protocol):
     since: float | None
     """Since when nothing can be stored, epoch seconds; `None` while the storage works."""
 
+    @property
+    def state(self) -> str:
+        """Return `ok`, or since when it fails and why."""
+
     def deliver(self, job: Callable[[Tx], Any], events: int = 1) -> asyncio.Future[Any] | None:
         """Write a job of the hub's own making, later when the storage fails now."""
 

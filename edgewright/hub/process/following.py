@@ -77,7 +77,9 @@ class Follower:
         state = self.state
         if state.lost or state.age > MOST_BEHIND:
             behind = "no longer follows" if state.lost else f"has not followed for {state.age:.0f} s"
-            return f"This hub {behind} what other hubs store, so it answers nothing; another one does."
+            storage = self._hub.storage
+            step = "use another one." if storage.since is None else f"its storage is {storage.state}."
+            return f"This hub {behind} what other hubs store, so it does not answer; {step}"
         return ""
 
     async def knows(self, authenticator: Authenticator, headers: Mapping[str, str]) -> None:
