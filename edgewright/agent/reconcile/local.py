@@ -55,4 +55,5 @@ def _trial(namespace: argparse.Namespace, places: Dict[str, str], write: Callabl
     body: Dict[str, Any] = {"uid": KIND, "kind": KIND, "lineage": lineage, "generation": generation, "digest": digest}
     store.offer({**body, "author": "site", "document": trial_document(digest[:24], seconds)})
     exchange.put(places[exchange.REQUESTS], exchange.WAKE, {})
-    write(f"Trial {digest[:12]} with {len(seconds)} steps is with the reconciler; follow it: edgewright-agent status")
+    steps = "1 step" if len(seconds) == 1 else f"{len(seconds)} steps"
+    write(f"Trial {digest[:12]} with {steps} is with the reconciler; follow it: edgewright-agent status")

@@ -51,7 +51,7 @@ class HostReset(declared.HostReset):
         """Return what each host removes. Raises `NotFound`, or `Refused` for a host that is only observed."""
         hosts = await changeable(ctx, targets, self.name)
         lines = [f"{plan_line(host)}: {_cluster_text(host)}" for host in hosts]
-        lines.append("Each host does it at its next heartbeat; name, identity and credential stay the same.")
+        lines.append("Each host does it as soon as it is reached; name, identity and credential stay the same.")
         return plan_for(self, "Reset", hosts, lines, ("what a host has forgotten of its cluster",), ctx)
 
     async def apply(

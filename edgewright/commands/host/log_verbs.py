@@ -6,7 +6,7 @@ from edgewright.commands.kernel.base import Command, Param, Target
 
 
 class HostLogs(Command):
-    """Fetch the last lines of a host's log, or of one unit; the host sends them at its next heartbeat."""
+    """Fetch the last lines of a host's log, or of one unit; the host sends them as soon as it is reached."""
 
     name = "host logs"
     implementation = "host.logs"
@@ -25,7 +25,7 @@ class HostLogs(Command):
 
 
 class HostDisk(Command):
-    """List the largest directories and files of a host's file system, counted by its agent at its next heartbeat."""
+    """List the largest directories and files of a host's file system, counted by its agent."""
 
     name = "host disk"
     implementation = "host.logs"

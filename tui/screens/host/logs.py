@@ -22,7 +22,7 @@ MOST_FETCHES = 40
 
 
 class LogsScreen(LogReaderScreen):
-    """Orders the log and shows that it waits (the host sends it at its next heartbeat); then it can be followed."""
+    """Orders the log and shows that it waits (the host sends it as soon as it is reached); then it can be followed."""
 
     scope: ClassVar[Scope] = "global"
     view = "logs"
