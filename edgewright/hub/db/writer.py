@@ -143,8 +143,8 @@ class Writer:
         return not self._thread.is_alive()
 
     def give_up(self) -> None:
-        """Refuse what the disk has not confirmed in time; called on the event loop, at the end of a stop."""
-        for future in self._in_flight:
+        """Refuse what the disk has not confirmed in time, or memory not taken; on the event loop, at the end of a stop."""
+        for future in [*self._in_flight, *(outcome.future for outcome in self._done)]:
             if not future.done():
                 message = "The hub is stopping and its disk has not confirmed this write. Send it again."
                 future.set_exception(StorageProblem(503, protocol.E_UNAVAILABLE, message))

@@ -169,7 +169,6 @@ class Hub:
             return
         self.stopping = True
         self.changes.stop()
-        self.follower.stop()
         for task in self._own:
             task.cancel()
         self.storage.stop()
@@ -181,7 +180,9 @@ class Hub:
         Closing syncs several times. What was acknowledged is in the write-ahead log by then.
         """
         self.begin_stop()
-        if not await asyncio.to_thread(self.writer.stop):
+        ended = await asyncio.to_thread(self.writer.stop)
+        self.follower.stop()  # only now: what was committed behind changes of other hubs is answered when memory has both
+        if not ended:
             return
         if self.writer.slowest < SLOW_DISK:
             await asyncio.to_thread(self.clock.save, self.data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import threading
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -224,6 +225,25 @@ async def test_a_problem_is_handled_by_both(pair: Pair) -> None:
     assert codes(answers) == [200, 200], [answer.text for answer in answers]
     row = pair.rows(select(schema.handling))[0]
     assert (row.assignee, row.note) == ("ann", "called")
+
+
+async def test_a_write_behind_another_hubs_change_is_answered_at_a_stop(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P50: it is stored, so its sender gets the answer; a hub that stops follows until its writer has ended."""
+    hub, gate = pair.hubs[0], threading.Event()
+    follower = hub.follower._log
+    assert follower is not None
+    catch_up = follower._catch_up
+    monkeypatch.setattr(follower, "_catch_up", lambda: catch_up() if gate.is_set() else None)
+    assert (await pair.clients[1].post(protocol.HOSTS, json={"metadata": {"uid": "theirs"}})).status_code == 201
+    mine = asyncio.create_task(pair.clients[0].post(protocol.HOSTS, json={"metadata": {"uid": "mine"}}))
+    stored = select(schema.hosts.c.uid).where(schema.hosts.c.uid == "mine")
+    while not pair.rows(stored):
+        await asyncio.sleep(0.02)
+    hub.begin_stop()
+    gate.set()
+    assert (await asyncio.wait_for(mine, 10)).status_code == 201
 
 
 async def test_a_deadlock_is_replayed(pair: Pair) -> None:
