@@ -143,7 +143,7 @@ class Writer:
         return not self._thread.is_alive()
 
     def give_up(self) -> None:
-        """Refuse what the disk has not confirmed in time, or memory not taken; on the event loop, at the end of a stop."""
+        """Refuse what disk or memory has not taken in time; called on the event loop, at the end of a stop."""
         for future in [*self._in_flight, *(outcome.future for outcome in self._done)]:
             if not future.done():
                 message = "The hub is stopping and its disk has not confirmed this write. Send it again."

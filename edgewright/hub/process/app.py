@@ -181,7 +181,7 @@ class Hub:
         """
         self.begin_stop()
         ended = await asyncio.to_thread(self.writer.stop)
-        self.follower.stop()  # only now: what was committed behind changes of other hubs is answered when memory has both
+        self.follower.stop()  # only now: a write behind other hubs' changes is answered when memory has those
         if not ended:
             return
         if self.writer.slowest < SLOW_DISK:
