@@ -145,10 +145,13 @@ class Agent:
             waiting = self.operations.waiting
             link, pause = self.connection.wait_for_work(self.desired.position)
             left = min(left, RESULT_LOOK if waiting else left, left if pause is None else max(0.1, pause))
+            left = min(left, self.handover.look_every or left)
             if self.life.wait(left, link) or (waiting and self._collect()):
                 return
             if self.connection.has_work():
                 return
+            if self.handover.look_every:
+                self.handover.look()
 
     def step(self) -> float:
         """Do what is due now; return how many seconds to wait. Never raises but `Stopped`."""

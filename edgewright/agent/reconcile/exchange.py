@@ -83,15 +83,20 @@ def names(folder: str) -> List[str]:
         return []
 
 
-def oldest(folder: str) -> Optional[float]:
-    """Return the age in seconds of the oldest file in a folder, `None` when there is none."""
-    ages = []
+def ages(folder: str) -> List[float]:
+    """Return the age in seconds of each file in a folder."""
+    found = []
     for name in names(folder):
         try:
-            ages.append(time.time() - os.stat(os.path.join(folder, name + ".json")).st_mtime)
+            found.append(time.time() - os.stat(os.path.join(folder, name + ".json")).st_mtime)
         except OSError:
             continue  # taken meanwhile
-    return max(ages) if ages else None
+    return found
+
+
+def oldest(folder: str) -> Optional[float]:
+    """Return the age in seconds of the oldest file in a folder, `None` when there is none."""
+    return max(ages(folder), default=None)
 
 
 def drop(folder: str, name: str) -> None:

@@ -22,6 +22,8 @@ TAKEN_WITHIN = 120.0
 """Seconds within which a request is taken, however busy the host is."""
 PENDING_EVERY = 60.0
 """Seconds after which a reconciler that left a waiting step is started again, where no timer does it."""
+LOCAL_EVERY = 5.0
+"""Seconds between two looks for a request made on this host (`retry`, `accept`), where no path unit does it."""
 
 
 class Handover:
@@ -57,13 +59,22 @@ class Handover:
             self._started = time.monotonic()
             self.start_child()
 
+    @property
+    def look_every(self) -> Optional[float]:
+        """Return after how many seconds to look again at the latest, `None` where a path unit does it."""
+        return None if self._units else LOCAL_EVERY
+
     def look(self) -> None:
-        """Start it again for what waits: a request that is still there, or a step whose time has come."""
+        """Start it again for what waits: a request that is still there, or a step whose time has come.
+
+        A request that was made after its last start does not wait for `PENDING_EVERY`; one that it could not take does.
+        """
         if self._child is not None and self._child.poll() is not None:
             self._child = None
-        waits = os.path.exists(os.path.join(self._run, exchange.PENDING))
-        due = time.monotonic() - self._started >= PENDING_EVERY
-        if due and (waits or exchange.names(self._places[exchange.REQUESTS])):
+        ages = exchange.ages(self._places[exchange.REQUESTS])
+        since = time.monotonic() - self._started
+        waits = bool(ages) or os.path.exists(os.path.join(self._run, exchange.PENDING))
+        if (waits and since >= PENDING_EVERY) or (ages and min(ages) < since):
             self.wake()
 
     @property

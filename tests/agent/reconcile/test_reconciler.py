@@ -13,7 +13,7 @@ from edgewright.agent import cli
 from edgewright.agent.kernel.conditions import judge
 from edgewright.agent.kernel.operations import Outcome
 from edgewright.agent.kernel.status import gather, table
-from edgewright.agent.reconcile import engine
+from edgewright.agent.reconcile import engine, exchange, handover
 from edgewright.agent.reconcile.exchange import REQUESTS, names, put
 from edgewright.agent.reconcile.handover import Handover
 from edgewright.agent.reconcile.observed import Observed, progress_document
@@ -360,3 +360,30 @@ def test_a_reconciler_that_takes_no_request_is_a_condition(tmp_path: Path) -> No
     assert "edgewright-reconciler.path" in handover.trouble
     path.unlink()
     assert handover.trouble == ""
+
+
+def test_without_units_the_link_starts_the_reconciler_for_a_request_made_on_the_host(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`retry` on a host without systemd waited for the next heartbeat, 15 minutes on a metered link."""
+    monkeypatch.setattr(handover, "LOCAL_EVERY", 0.05)
+    agent = bench.start()
+    requests = exchange.folders(bench.flags.data)[REQUESTS]
+    put(requests, "retry", {"target": "*"})
+    agent._rest(0.3)
+    assert names(requests) == []
+
+
+def test_a_request_that_the_reconciler_cannot_take_starts_it_once_a_minute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts: list[int] = []
+    monkeypatch.setattr(Handover, "start_child", lambda self: starts.append(1))
+    link = Handover(str(tmp_path))
+    put(exchange.folders(str(tmp_path))[REQUESTS], "retry", {"target": "*"})
+    for _ in range(5):
+        link.look()
+    assert len(starts) == 1
+    monkeypatch.setattr(handover, "PENDING_EVERY", 0.0)
+    link.look()
+    assert len(starts) == 2
