@@ -85,13 +85,13 @@ def names(folder: str) -> List[str]:
 
 def ages(folder: str) -> List[float]:
     """Return the age in seconds of each file in a folder."""
-    found = []
+    result = []
     for name in names(folder):
         try:
-            found.append(time.time() - os.stat(os.path.join(folder, name + ".json")).st_mtime)
+            result.append(time.time() - os.stat(os.path.join(folder, name + ".json")).st_mtime)
         except OSError:
             continue  # taken meanwhile
-    return found
+    return result
 
 
 def oldest(folder: str) -> Optional[float]:
