@@ -22,7 +22,7 @@ SAFE = {
     "' '.join(OUTPUTS)", "_quoted(_noun_help(noun))", "_quoted(command.help())", "_quoted(param.help)",
     "shlex.join(words)", "shlex.join(parts)", "member.name", "host.name", "kubernetes.distribution", "near",
     "kubernetes.full",
-    "known[0].name",
+    "known[0].name", "__version__",
 }  # fmt: skip
 """Placeholders that hold an id or a word of our own, and the texts of completion scripts."""
 
