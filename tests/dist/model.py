@@ -1,0 +1,138 @@
+"""What the plane acknowledged, as several writers know it, and what must therefore be true at every hub."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import httpx
+
+from tests.dist.plane import Member
+
+WITHIN: Final = 5.0
+"""Seconds after which a revoked secret is refused, and an acknowledged write is at every hub (rule P68)."""
+Wanted = Callable[[httpx.Client], "str | None"]
+"""Asks one hub; returns what is wrong, or `None`."""
+
+
+@dataclass
+class Secret:
+    """A revoked secret: `use` offers it to a hub, `at` is when its revocation was acknowledged."""
+
+    name: str
+    at: float
+    use: Callable[[Member], httpx.Response]
+
+
+@dataclass
+class Field:
+    """A value with one writer: `now` was acknowledged, `maybe` was sent since then without a clear answer."""
+
+    now: Any = None
+    maybe: list[Any] = field(default_factory=list)
+
+    def sent(self, value: Any, *, acknowledged: bool) -> None:
+        """Note a write and whether it was acknowledged."""
+        if acknowledged:
+            self.now, self.maybe = value, []
+        else:
+            self.maybe.append(value)
+
+    def allows(self, value: Any) -> bool:
+        """Return whether a hub may show this value."""
+        return value == self.now or value in self.maybe
+
+
+class Model:
+    """Shared by all writers; each method may be called by any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.problems: list[str] = []
+        self.counts: dict[str, int] = {}
+        self._wanted: dict[str, Wanted] = {}
+        self.revoked: list[Secret] = []
+        self.generations: dict[tuple[str, str], int] = {}
+
+    def wrong(self, text: str) -> None:
+        """Note that a property does not hold."""
+        with self._lock:
+            if len(self.problems) < 20:
+                self.problems.append(text)
+
+    def acknowledged(self, kind: str, name: str, wanted: Wanted) -> None:
+        """Note an acknowledged write: `wanted` must hold at every hub."""
+        with self._lock:
+            self.counts[kind] = self.counts.get(kind, 0) + 1
+            self._wanted[f"{kind} {name}"] = wanted
+
+    def revoke(self, name: str, use: Callable[[Member], httpx.Response]) -> None:
+        """Note an acknowledged revocation."""
+        with self._lock:
+            self.counts["revocation"] = self.counts.get("revocation", 0) + 1
+            self.revoked.append(Secret(name, time.monotonic(), use))
+
+    def answered(self, who: str, answer: httpx.Response, *fine: int) -> bool:
+        """Judge an answer: returns whether it acknowledges; 503 does not, and anything outside `fine` is a problem."""
+        if answer.status_code in fine:
+            return True
+        if answer.status_code != 503:
+            self.wrong(f"{who}: {answer.request.method} {answer.request.url} {answer.status_code} {answer.text[:300]}")
+        return False
+
+    def saw_generation(self, reader: str, uid: str, generation: int) -> None:
+        """Note what one reader of one hub saw of a host: it never goes back."""
+        with self._lock:
+            before = self.generations.get((reader, uid), 0)
+            self.generations[(reader, uid)] = max(before, generation)
+        if generation < before:
+            self.wrong(f"the generation of {uid} went back at {reader}: {before} to {generation}")
+
+    def take_wanted(self) -> dict[str, Wanted]:
+        """Return what must hold, by name, and begin with nothing."""
+        with self._lock:
+            wanted, self._wanted = self._wanted, {}
+            return wanted
+
+    def offer_revoked(self, members: list[Member]) -> None:
+        """Offer each secret that was revoked long enough ago to each live hub; none may be accepted."""
+        with self._lock:
+            due = [secret for secret in self.revoked[-12:] if time.monotonic() - secret.at > WITHIN]
+        for secret in due:
+            for member in members:
+                began = time.monotonic()
+                try:
+                    answer = secret.use(member)
+                except httpx.HTTPError:
+                    continue  # this hub is down
+                if answer.status_code not in (401, 404, 503):
+                    self.wrong(
+                        f"hub {member.number} answered {answer.status_code} to {secret.name} {began - secret.at:.2f} s "
+                        f"after its revocation: {answer.text[:200]}"
+                    )
+
+
+def settled(members: list[Member], wanted: dict[str, Wanted], client: Callable[[Member], httpx.Client]) -> list[str]:
+    """Wait until everything wanted is true at every hub, `WITHIN` seconds for all; returns what is not.
+
+    Each hub is asked at once; a busy machine adds the time of one round, which is measured from its begin.
+    """
+    until = time.monotonic() + WITHIN
+    open_now = [(member, name, ask) for member in members for name, ask in wanted.items()]
+    while True:
+        begun, still, texts = time.monotonic(), [], []
+        for member, name, ask in open_now:
+            try:
+                text = ask(client(member))
+            except httpx.HTTPError as error:
+                text = repr(error)
+            if text is not None:
+                still.append((member, name, ask))
+                texts.append(f"hub {member.number}: {name}: {text}")
+        if not still or begun > until:
+            return texts
+        open_now = still
+        time.sleep(0.1)

@@ -1,0 +1,80 @@
+"""A seeded schedule of faults. Each fault ends; what must be true is measured from the later of write and end."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Final, NamedTuple
+
+from tests.dist.plane import Member, Plane
+
+FAULTS: Final = ("kill", "stop", "cut", "pause", "slow", "sessions", "lease", "clock")
+CLOCK_SHIFT: Final = 4
+"""Seconds that a hub's clock is shifted at most: health events by two hubs are one while clocks differ by 5 s."""
+
+
+class Step(NamedTuple):
+    """One fault: what, at which hub, for how many seconds, and the pause after it."""
+
+    fault: str
+    hub: int
+    seconds: float
+    rest: float
+    shift: int
+
+    def __str__(self) -> str:
+        shift = f" by {self.shift:+d} s" if self.fault == "clock" else ""
+        return f"{self.fault} hub {self.hub}{shift} for {self.seconds:.1f} s, rest {self.rest:.1f} s"
+
+
+def make(seed: int, hubs: int, steps: int) -> list[Step]:
+    """Return the schedule of a seed: the same seed, number of hubs and of steps give the same one."""
+    chance = random.Random(seed)
+    faults = [FAULTS[seed % len(FAULTS)]] + [chance.choice(FAULTS) for _ in range(steps - 1)]
+    return [
+        Step(
+            fault,
+            chance.randrange(hubs),
+            chance.uniform(0.2, 1.5),
+            chance.uniform(0.1, 0.6),
+            chance.choice([-CLOCK_SHIFT, -1, 1, CLOCK_SHIFT]),
+        )
+        for fault in faults
+    ]
+
+
+def run(plane: Plane, steps: list[Step]) -> None:
+    """Do each fault and end it; all hubs run and all links are open afterwards."""
+    for step in steps:
+        plane.note(str(step))
+        _do(plane, plane.members[step.hub], step)
+        time.sleep(step.rest)
+    plane.note("the last fault ended")
+
+
+def _do(plane: Plane, member: Member, step: Step) -> None:
+    if step.fault in ("kill", "stop"):
+        member.down = True
+        member.hub.kill() if step.fault == "kill" else _stop(plane, member)
+        time.sleep(step.seconds)
+        member.hub.start_again()
+        member.down = False
+    elif step.fault in ("cut", "pause", "slow"):
+        member.link.set("paused" if step.fault == "pause" else step.fault)
+        time.sleep(step.seconds)
+        member.link.set("open")
+    elif step.fault == "sessions":
+        plane.end_sessions()
+    elif step.fault == "lease":
+        plane.expire_leases()
+    else:
+        member.shift.write_text(f"{step.shift:+d}\n")
+        time.sleep(step.seconds)
+        member.shift.write_text("+0\n")
+
+
+def _stop(plane: Plane, member: Member) -> None:
+    member.hub.process.terminate()
+    code = member.hub.process.wait(timeout=30)
+    if code:
+        plane.note(f"hub {member.number} ended with exit code {code}")
