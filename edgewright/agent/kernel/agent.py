@@ -83,6 +83,7 @@ class Agent:
         except Stopped:
             self.agent_log(agent_log.NOTICE, "Stopped as asked.")
             self.plane_link.note("stopped", "The agent was stopped.", self.interval)
+            self.connection.end()
             return 0
         finally:
             self.life.notify("STOPPING=1")

@@ -81,6 +81,11 @@ class Connection:
             self._wake.close()
             self._wake = None
 
+    def end(self) -> None:
+        """Close both connections for good and store the bytes of this month: they are a budget (P78)."""
+        self.drop()
+        self.traffic.save(force=True)
+
     def wait_for_work(self, known: Position) -> Tuple[Optional[socket.socket], Optional[float]]:
         """Ask for work on the idle connection unless a request waits there.
 

@@ -128,13 +128,31 @@ def test_p78_the_user_data_can_set_both(hub: RunningHub, tmp_path: Path) -> None
     assert (link["metered"], link["budgetMB"]) == (True, 50)
 
 
+def test_p78_an_agent_that_is_stopped_stores_the_bytes_that_it_has_counted(
+    hub: RunningHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They were lost unless 15 minutes had passed, so restarts stretched the budget."""
+    rig = HostRig(hub, tmp_path, "link-7", fresh(hub))
+    folder, connection = rig.agent.folder, rig.agent.connection
+
+    def rest(seconds: float) -> None:
+        rig.agent.connection.traffic._bytes = 777_777
+        raise Stopped
+
+    monkeypatch.setattr(rig.agent, "_rest", rest)
+    rig.agent.connection.drop()
+    folder.close()
+    assert rig.agent.run() == 0 and connection is not rig.agent.connection
+    assert Traffic(folder).month_bytes >= 777_777
+
+
 def test_the_month_is_stored_and_begins_again(hub: RunningHub, tmp_path: Path) -> None:
     rig = HostRig(hub, tmp_path, "link-4", fresh(hub))
     rig.agent.step()
     connection = rig.agent.connection
     count = connection.traffic.month_bytes
-    connection.traffic.save(force=True)
-    assert Traffic(rig.agent.folder).month_bytes == count > 0
+    connection.end()
+    assert Traffic(rig.agent.folder).month_bytes >= count > 0
     assert Traffic(rig.agent.folder, now=lambda: time.time() + 40 * 86_400).month_bytes == 0
 
 
