@@ -119,7 +119,12 @@ def _reconciler(verbs: Any) -> None:
 
 
 def _where(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--endpoint", default="", metavar="URL", help="the plane, e.g. https://plane.example:8443")
+    verb.add_argument(
+        "--endpoint",
+        default="",
+        metavar="URL",
+        help="the plane, e.g. https://plane.example:8443; several addresses of it with commas",
+    )
     verb.add_argument("--token-file", default="", metavar="FILE", help="contains the registration token")
     verb.add_argument(
         "--pairing-key-file", default="", metavar="FILE", help="contains the pairing key of a pre-registered host"
