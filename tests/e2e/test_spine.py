@@ -17,7 +17,7 @@ import pytest
 from tests.e2e.console import Console
 from tests.e2e.fleet import Fleet, Plane, epoch, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.core]
+pytestmark = pytest.mark.e2e
 
 LIMIT, BEAT = 24.0, 8.0
 NAMES = ("edge1", "edge2", "edge3")
@@ -67,6 +67,7 @@ def has_more_beats(fleet: Fleet, plane: Plane, name: str, than: int) -> bool:
     return bool(plane.judgement(fleet.uid(name))["heartbeats"] > than)
 
 
+@pytest.mark.core
 def test_hosts_register_within_ten_seconds_of_boot(fleet: Fleet, plane: Plane) -> None:
     for name in NAMES:
         registered = epoch(until(f"{name} is registered", 15, partial(when_registered, fleet, plane, name)))
@@ -76,6 +77,7 @@ def test_hosts_register_within_ten_seconds_of_boot(fleet: Fleet, plane: Plane) -
     assert set(plane.hosts()) == {fleet.uid(name) for name in NAMES}
 
 
+@pytest.mark.core
 def test_what_the_hub_knows_of_a_host(fleet: Fleet, plane: Plane) -> None:
     document = plane.host(fleet.uid("edge1"))
     device = document["spec"]["device"]
@@ -92,12 +94,14 @@ def test_what_the_hub_knows_of_a_host(fleet: Fleet, plane: Plane) -> None:
     assert judged["tokenName"].startswith("lab-")
 
 
+@pytest.mark.core
 def test_the_console_shows_all_three(fleet: Fleet, console: Console) -> None:
     console.wait(*NAMES)
     for name in NAMES:
         console.wait_row(name, "•")
 
 
+@pytest.mark.core
 def test_a_cut_link_is_told_with_reason_and_clock_and_not_before_the_limit(
     fleet: Fleet, plane: Plane, console: Console
 ) -> None:
@@ -128,6 +132,7 @@ def test_a_cut_link_is_told_with_reason_and_clock_and_not_before_the_limit(
     console.wait_row("edge1", "•")
 
 
+@pytest.mark.core
 def test_a_slow_and_lossy_link_is_no_sickness(fleet: Fleet, plane: Plane) -> None:
     fleet.lab("fault", "delay", "300", "edge3", "--loss", "5", "--jitter", "50")
     beats = plane.judgement(fleet.uid("edge3"))["heartbeats"]
@@ -135,6 +140,7 @@ def test_a_slow_and_lossy_link_is_no_sickness(fleet: Fleet, plane: Plane) -> Non
     assert health(fleet, plane, "edge3") == "healthy"
 
 
+@pytest.mark.core
 def test_a_power_cut_of_a_host_loses_nothing(fleet: Fleet, plane: Plane, console: Console) -> None:
     uid = fleet.uid("edge2")
     before = plane.host(uid)
@@ -150,6 +156,7 @@ def test_a_power_cut_of_a_host_loses_nothing(fleet: Fleet, plane: Plane, console
     assert sum("edge2" in line for line in shown.splitlines()) <= 2  # its row, and perhaps a message about it
 
 
+@pytest.mark.core
 def test_the_hub_killed_in_mid_write_keeps_what_it_acknowledged(fleet: Fleet, plane: Plane, console: Console) -> None:
     """Rule P1 `durable`: writers run until the hub dies; each write it acknowledged is there after its restart."""
     acknowledged: list[str] = []
@@ -199,6 +206,7 @@ def test_a_frozen_host_is_told_and_comes_back(fleet: Fleet, plane: Plane) -> Non
     until("edge3 is healthy", 2 * BEAT + 3, lambda: health(fleet, plane, "edge3") == "healthy")
 
 
+@pytest.mark.core
 def test_an_outage_of_the_hub_longer_than_the_limit_turns_nobody_red(
     fleet: Fleet, plane: Plane, console: Console
 ) -> None:
