@@ -53,6 +53,8 @@ class View:
         self._renderer = renderer
         self._now = now
         self._started = renderer.started
+        self._limit = renderer.silence_limit
+        self._quiet = GRACE * renderer.interval
         self.getters: Mapping[str, Callable[[], Any]] = {
             "name": lambda: self.entry.facts.name,
             "tags": lambda: self.entry.facts.tags,
@@ -90,7 +92,10 @@ class View:
         """Return the host's health now: as it was last settled, unless its time has run out since."""
         health: str = self.entry.live.health
         counted = self._counted_from()
-        if counted is None or (health == "unhealthy") is (self._now >= counted + self._renderer.host_limit(self.entry)):
+        # most hosts have no limit of their own, and this is asked for each host of a fleet
+        own = "interval" in self.entry.live.vitals
+        limit = self._renderer.host_limit(self.entry) if own else self._limit
+        if counted is None or (health == "unhealthy") is (self._now >= counted + limit):
             return health
         return self._renderer.verdict(self.entry, self._now).health.value
 
@@ -103,8 +108,9 @@ class View:
             return _rounded(max(record.modified, record.registered_at))
         since, counted = live.at, max(live.at, self._started)
         reported = live.since if live.state else None
-        limit = self._renderer.host_limit(self.entry)
-        quiet = GRACE * self._renderer.host_interval(self.entry)
+        limit, quiet = self._limit, self._quiet
+        if "interval" in live.vitals:
+            limit, quiet = self._renderer.host_limit(self.entry), GRACE * self._renderer.host_interval(self.entry)
         late = self._now - counted > (quiet if live.state == "healthy" or not live.state else limit)
         if reported is not None and not late and self._now < counted + limit:
             since = reported

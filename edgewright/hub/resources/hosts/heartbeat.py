@@ -259,9 +259,11 @@ class Heartbeats:
         clock = extension.clock
         live.clock_offset = clock - now if clock is not None and BUILT <= clock < _LAST_CLOCK else None
         live.count += 1
-        vitals = {name: value for name in (*_VITALS, *LINK) if (value := getattr(extension, name)) is not None}
-        if extension.wakeReason:
-            vitals["wakeReason"] = clean(extension.wakeReason, 200)
+        vitals = {name: value for name in _VITALS if (value := getattr(extension, name)) is not None}
+        if extension.wake is not None:
+            vitals.update({name: value for name in LINK if (value := getattr(extension, name)) is not None})
+            if extension.wakeReason:
+                vitals["wakeReason"] = clean(extension.wakeReason, 200)
         if extension.bootId:
             vitals["bootId"] = live.boot_id
         if vitals:
