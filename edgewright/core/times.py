@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import datetime, timedelta, timezone
-from functools import cache
+from functools import cache, lru_cache
 from typing import Optional
 
 ZERO = "0001-01-01T00:00:00.000Z"
@@ -72,10 +72,16 @@ def rfc3339(moment: Optional[float]) -> str:
     if moment is None:
         return ZERO
     try:
-        value = _EPOCH + timedelta(milliseconds=round(moment * 1000))
+        second, milliseconds = divmod(round(moment * 1000), 1000)
+        return f"{_second_text(second)}.{milliseconds:03d}Z"
     except (OverflowError, ValueError):
         return ZERO
-    return value.isoformat(timespec="milliseconds")[:23] + "Z"
+
+
+@lru_cache(maxsize=8192)
+def _second_text(second: int) -> str:
+    # A page of hosts has seven times a host, and a fleet has the same seconds again and again.
+    return (_EPOCH + timedelta(seconds=second)).isoformat()[:19]
 
 
 def http_date(text: Optional[str]) -> Optional[float]:

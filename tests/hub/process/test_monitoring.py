@@ -16,6 +16,7 @@ import pytest
 
 from edgewright.hub.http.routing import Message
 from edgewright.hub.process.logs import JsonLines, TextLines
+from edgewright.hub.process.observe import requests
 from edgewright.hub.process.observe.exposition import Family, Histogram, Sample, render
 from edgewright.hub.process.observe.gather import Census
 from edgewright.hub.process.observe.readiness import Fact, as_document
@@ -78,6 +79,9 @@ def test_the_format_escapes_labels_and_sums_buckets() -> None:
     ("method", "path", "kind"),
     [
         ("PATCH", "/v1/edgehosts/h1/health", "heartbeat"),
+        ("POST", protocol.HEARTBEAT_SHORT, "heartbeat"),
+        ("GET", protocol.path(protocol.HOST_WAKE, uid="h1"), "wake"),
+        ("GET", "/wake", "other"),
         ("GET", "/v1/edgehosts/h1", "hosts"),
         ("POST", "/v1/edgehosts/register", "registration"),
         ("GET", protocol.CHANGES, "stream"),
@@ -124,6 +128,26 @@ def test_a_hub_that_may_not_serve_gives_the_reasons() -> None:
         "ready": False,
         "checks": [{"name": "storage", "ready": False, "reason": "disk full"}, {"name": "certificate", "ready": True}],
     }
+
+
+async def test_a_request_that_waits_for_work_is_not_a_slow_one(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may last 600 s (rule P77): one line of the log for each host every 10 minutes would be no news."""
+    clock = iter(range(0, 10_000, 600))
+    monkeypatch.setattr(requests, "perf_counter", lambda: float(next(clock)))
+    meter = RequestMeter()
+
+    async def app(_scope: object, _receive: object, send: object) -> None:
+        await send({"type": "http.response.start", "status": 204})  # type: ignore[operator]
+
+    async def nothing(_message: Message | None = None) -> Message:
+        return {}
+
+    for path in (protocol.path(protocol.HOST_WAKE, uid="h1"), protocol.path(protocol.OPERATIONS, uid="h1")):
+        await Measured(app, meter)({"type": "http", "method": "GET", "path": path}, nothing, nothing)  # type: ignore[arg-type]
+    assert [record.request["route"] for record in caplog.records] == ["hosts"]  # type: ignore[attr-defined]
+    assert set(meter.times) == {"hosts"} and meter.answered["wake", 204] == 1
 
 
 def test_a_failed_request_is_logged_without_its_query_and_secrets(caplog: pytest.LogCaptureFixture) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Awaitable
 from time import perf_counter
 from typing import Any
 
@@ -38,13 +39,19 @@ _CLASSES: tuple[tuple[str, str], ...] = (
     ("/metrics", "metrics"),
 )
 """Beginning of the path -> class, the first that fits: few, so that a fleet or a scan adds no series."""
-_LONG = ("stream",)
+_WAKE_END = protocol.HOST_WAKE.rpartition("}")[2]
+_LONG = ("stream", "wake")
+"""Classes of requests that wait on purpose: they are not timed, and none is slow."""
 
 
 def route_class(method: str, path: str) -> str:
     """Return the class of a request; `other` for what no route has."""
     if method == "PATCH" and path.startswith("/v1/edgehosts/") and path.endswith("/health"):
         return "heartbeat"
+    if path == protocol.HEARTBEAT_SHORT:
+        return "heartbeat"
+    if path.endswith(_WAKE_END) and path.startswith(protocol.PREFIX):
+        return "wake"
     return next((name for start, name in _CLASSES if path.startswith(start)), "other")
 
 
@@ -102,11 +109,11 @@ class Measured:
             return
         status, began, meter = 499, perf_counter(), self._meter
 
-        async def watched(message: Message) -> None:
+        def watched(message: Message) -> Awaitable[None]:  # no coroutine of its own: every heartbeat comes by here
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-            await send(message)
+            return send(message)
 
         meter.open += 1
         try:
