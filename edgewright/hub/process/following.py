@@ -68,6 +68,8 @@ class Follower:
 
     def check(self) -> None:
         """Raise `Problem` 503 while memory is more than `MOST_BEHIND` seconds behind the log, or cannot follow it."""
+        if self._log is None:
+            return  # the one process of its database; this is asked for each heartbeat
         reason = self._reason()
         if reason:
             raise Problem(503, protocol.E_BEHIND, reason, {"Retry-After": "1"})
