@@ -15,7 +15,7 @@ from edgewright.agent.kernel.operations import INTERRUPTED, Operations, Outcome
 from edgewright.agent.kernel.state import StateFolder
 from edgewright.agent.reconcile.exchange import REQUESTS, RESULTS, folders, get, names, put
 from edgewright.agent.reconcile.journal import Journal
-from edgewright.agent.reconcile.requests import Request, Requests
+from edgewright.agent.reconcile.requests import MAX_RESULTS, Request, Requests
 from edgewright.core import times
 from edgewright.wire import protocol
 from tests.agent.conftest import exchange_on
@@ -225,6 +225,38 @@ def test_a_result_that_cannot_be_stored_waits_in_memory(rig: Rig, monkeypatch: p
     journal.close()
     (record,) = rig.operations.collect()
     assert record["state"] == "succeeded"
+
+
+def test_p24_a_result_on_disk_counts_when_its_end_did_not_reach_the_journal(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The link may have sent it: a reconciler started again made `interrupted` of an operation that succeeded."""
+    rig.operations.take(OFFER)
+    real = Journal.append
+
+    def append(journal: Journal, step: str, record: dict[str, Any]) -> None:
+        if record["state"] == "ended":
+            raise Killed
+        real(journal, step, record)
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Journal, "append", append)
+        rig.work()
+    assert (get(rig.places[RESULTS], "a" * 24) or {})["state"] == "succeeded"
+    rig.work()
+    (record,) = rig.operations.collect()
+    assert (record["state"], record["message"]) == ("succeeded", "done") and rig.starts == 1
+
+
+def test_the_newest_result_stays_after_a_clock_was_set_back(rig: Rig) -> None:
+    for number in range(MAX_RESULTS):
+        rig.run({**OFFER, "id": f"{number:024d}"})
+    rig.operations.take({**OFFER, "id": "b" * 24})
+    for path in Path(rig.places[RESULTS]).iterdir():
+        os.utime(path, (4_000_000_000, 4_000_000_000))  # the clock of this host was wrong until now
+    rig.work()
+    (record,) = rig.operations.collect()
+    assert record["id"] == "b" * 24 and len(names(rig.places[RESULTS])) == MAX_RESULTS
 
 
 def test_a_request_that_is_torn_is_dropped(rig: Rig) -> None:

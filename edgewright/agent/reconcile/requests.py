@@ -6,7 +6,6 @@ whoever can (a reboot, by the boot id), and is otherwise reported as interrupted
 
 from __future__ import annotations
 
-import os
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from edgewright.agent.kernel.operations import INTERRUPTED, Outcome
@@ -63,9 +62,15 @@ class Requests:
         """Why nothing is started now, empty while the journal can be written."""
 
     def recover(self) -> None:
-        """After a start: end what a reconciler before this one left without a result."""
+        """After a start: end what a reconciler before this one left without a result.
+
+        A result on disk whose end is not in the journal counts: the link may have sent it already.
+        """
         for record in self._open_records():
-            if record.get("operation") not in self._judges:
+            stored = exchange.get(self._results, str(record.get("id")))
+            if stored is not None:
+                self._end(record, _outcome(stored))
+            elif record.get("operation") not in self._judges:
                 self._end(record, Outcome(protocol.OP_FAILED, INTERRUPTED))
 
     def take(self) -> Optional[float]:
@@ -166,16 +171,21 @@ class Requests:
         names = exchange.names(self._results)
         if len(names) <= MAX_RESULTS:
             return
-        aged = sorted(names, key=lambda name: _modified(self._results, name))
+        order = {step: n for n, step in enumerate(self._journal.records)}  # not by time: a clock may be set back
+        aged = sorted(names, key=lambda name: order.get("op-" + name, -1))
         for name in aged[: len(names) - MAX_RESULTS]:
             exchange.drop(self._results, name)
 
 
-def _modified(folder: str, name: str) -> float:
-    try:
-        return os.stat(os.path.join(folder, name + ".json")).st_mtime
-    except OSError:
-        return 0.0
+def _outcome(stored: Mapping[str, Any]) -> Outcome:
+    """Return the outcome that a result file has."""
+    lines, checks = stored.get("lines"), stored.get("checks")
+    return Outcome(
+        str(stored.get("state")),
+        str(stored.get("message")),
+        tuple(lines) if isinstance(lines, list) else (),
+        tuple(checks) if isinstance(checks, list) else (),
+    )
 
 
 def past(context: Mapping[str, Any], now: float) -> bool:
