@@ -69,9 +69,14 @@ class Observed:
         ]
 
     def transitions(self, after: int) -> List[Dict[str, Any]]:
-        """Return transitions with a number above `after`, oldest first."""
-        items = [item for item in self._items("transitions") if _integer(item.get("n")) > after]
-        return sorted(items, key=lambda item: int(item["n"]))
+        """Return transitions with a number above `after`, oldest first; all of them when none is as high.
+
+        They are numbered from the clock on: after a restart with an earlier clock all are new.
+        """
+        items = sorted(self._items("transitions"), key=lambda item: _integer(item.get("n")))
+        if items and _integer(items[-1].get("n")) < after:
+            return items
+        return [item for item in items if _integer(item.get("n")) > after]
 
     @property
     def trouble(self) -> str:
