@@ -11,6 +11,7 @@ import os
 import re
 from typing import Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 
+from edgewright.agent.kernel.state import sync_folder
 from edgewright.core.errors import EdgewrightError, Failed
 from edgewright.wire import protocol
 
@@ -81,7 +82,7 @@ class BlobFolder:
                 "Check the link if it repeats.",
             )
         os.replace(part, path)
-        _sync_folder(self._folder)
+        sync_folder(self._folder)
         return path
 
     def _fill(self, digest: str, get: GetPiece, file: int) -> None:
@@ -139,7 +140,7 @@ def _total(piece: Piece, have: int) -> Optional[int]:
     if piece.status != 206 or match is None:
         return None
     first, last, total = (int(number) for number in match.groups())
-    right = first == have and last - first + 1 == len(piece.data) and last < total <= protocol.MAX_BLOB
+    right = first == have and first <= last < total <= protocol.MAX_BLOB and last - first + 1 == len(piece.data)
     return total if right else None
 
 
@@ -166,14 +167,6 @@ def _remove(path: str) -> None:
         os.unlink(path)
     except FileNotFoundError:
         pass
-
-
-def _sync_folder(folder: str) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def range_header(first: int, last: int) -> Dict[str, str]:

@@ -84,6 +84,7 @@ def test_p80_what_an_earlier_run_left_is_continued_or_replaced(tmp_path: Path, l
         Piece(206, "bytes 5-9/100", b"12345"),
         Piece(206, "bytes 0-9/100", b"short"),
         Piece(206, f"bytes 0-0/{protocol.MAX_BLOB + 1}", b"1"),
+        Piece(206, "bytes 0-0/100", b""),
         Piece(500, "", b"no"),
     ],
 )
@@ -92,6 +93,13 @@ def test_p80_an_odd_answer_is_a_sentence_and_stores_nothing(tmp_path: Path, answ
     with pytest.raises(Failed, match=DIGEST[:12]):
         folder.fetch(DIGEST, lambda digest, first, last: answer)
     assert [file.stat().st_size for file in tmp_path.iterdir()] == [0]
+
+
+def test_p80_a_piece_without_content_ends_it(tmp_path: Path) -> None:
+    """`bytes 5-4/100` and nothing was taken for a piece, and asked for again without end."""
+    pieces = iter([Piece(206, "bytes 0-4/100", b"01234"), Piece(206, "bytes 5-4/100", b"")])
+    with pytest.raises(Failed, match="answered the request"):
+        BlobFolder(str(tmp_path / "blobs"), spare=0).fetch(DIGEST, lambda digest, first, last: next(pieces))
 
 
 def test_p80_the_folder_is_bounded_and_unused_ones_go(tmp_path: Path) -> None:
