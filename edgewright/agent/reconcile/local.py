@@ -11,9 +11,14 @@ from edgewright.agent.kernel.agent_log import AgentLog
 from edgewright.agent.kernel.state import reason_of
 from edgewright.agent.reconcile import exchange
 from edgewright.agent.reconcile.compose import reconcile
+from edgewright.agent.reconcile.journal import read_records
+from edgewright.agent.reconcile.steps import SUPERSEDED, State
 from edgewright.agent.reconcile.store import DocumentStore
 from edgewright.agent.reconcile.trial import KIND, MAX_SECONDS, MAX_STEPS, trial_document
 from edgewright.core.errors import Failed, InvalidInput, NotFound, Refused
+
+ALL = "*"
+"""The default of `retry`: every step that waits."""
 
 
 def run(namespace: argparse.Namespace, write: Callable[[str], None]) -> int:
@@ -25,8 +30,7 @@ def run(namespace: argparse.Namespace, write: Callable[[str], None]) -> int:
         raise NotFound(f"There is no agent folder {namespace.data}.", "Name it with --data.")
     try:
         if namespace.verb == "retry":
-            exchange.put(places[exchange.REQUESTS], exchange.RETRY, {"target": namespace.step})
-            write("The reconciler tries again.")
+            _retry(namespace, places, write)
         elif namespace.verb == "accept":
             if not DocumentStore(places[exchange.DOCUMENTS]).override(namespace.uid):
                 raise NotFound(
@@ -41,6 +45,20 @@ def run(namespace: argparse.Namespace, write: Callable[[str], None]) -> int:
     except OSError as error:
         raise Failed(f"{namespace.data}: {reason_of(error)}.", "Check the folder and its disk.") from None
     return 0
+
+
+def _retry(namespace: argparse.Namespace, places: Dict[str, str], write: Callable[[str], None]) -> None:
+    os.listdir(namespace.data)  # a user who may not read it gets that as an answer, and not "no step"
+    records = {record["step"]: record for record in read_records(places[exchange.OWN])}
+    if namespace.step not in (ALL, *records):
+        raise NotFound(f"There is no step {namespace.step} on this host.", "See edgewright-agent status.")
+    exchange.put(places[exchange.REQUESTS], exchange.RETRY, {"target": namespace.step})
+    chosen = records.values() if namespace.step == ALL else [records[namespace.step]]
+    waits = any(
+        record.get("state") in (State.OPERATOR.value, State.FAILED.value) and record.get("error_class") != SUPERSEDED
+        for record in chosen
+    )
+    write("The reconciler tries again." if waits else "No step waits for its next try or for an operator.")
 
 
 def _trial(namespace: argparse.Namespace, places: Dict[str, str], write: Callable[[str], None]) -> None:

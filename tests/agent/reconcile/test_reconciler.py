@@ -13,7 +13,7 @@ from edgewright.agent import cli
 from edgewright.agent.kernel.conditions import judge
 from edgewright.agent.kernel.operations import Outcome
 from edgewright.agent.kernel.status import gather, table
-from edgewright.agent.reconcile import engine, exchange, handover
+from edgewright.agent.reconcile import exchange, handover
 from edgewright.agent.reconcile.exchange import REQUESTS, names, put
 from edgewright.agent.reconcile.handover import Handover
 from edgewright.agent.reconcile.observed import Observed, progress_document
@@ -125,6 +125,20 @@ def test_p70_only_start_end_and_failure_are_transitions_and_each_is_sent_once(ho
     assert reasons == ["StepStarted", "StepDone"]
     last = host.handover.changes(0)[-1]["n"]
     assert host.handover.changes(last) == []
+
+
+def test_transitions_are_sent_after_a_restart_with_an_earlier_clock(host: Host) -> None:
+    """A host without a clock battery sent none of them: their numbers begin with the time."""
+    host.offer(1, 180)
+    host.reconciler.tick()
+    last = host.handover.changes(0)[-1]["n"]
+    host.finish()
+    exchange.drop(host.reconciler.run_folder, exchange.OBSERVED)  # a folder in memory
+    host.now -= 86_400.0
+    host.kill()
+    host.reconciler.tick()
+    (change,) = host.handover.changes(last)
+    assert change["reason"] == "StepDone" and host.handover.changes(change["n"]) == []
 
 
 def test_a_reconciler_that_was_killed_continues(host: Host) -> None:
@@ -333,20 +347,6 @@ def test_p73_a_document_of_a_restored_plane_is_a_condition_until_an_operator_acc
     assert bench.stub.sent("PATCH", "/health")[-1].body["state"] == "healthy"
     assert cli.main(["accept", "c-1", "--data", bench.flags.data]) == 3
     assert "waits here" in capsys.readouterr().err
-
-
-def test_a_trial_and_a_retry_are_files_for_the_reconciler(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engine, "LOOK", 0.02)
-    data = str(tmp_path)
-    assert cli.main(["trial", "1", "--data", data]) == 0 and cli.main(["retry", "--data", data]) == 0
-    assert names(str(tmp_path / "operations")) == ["retry", "wake"]
-    assert cli.main(["trial", "0", "--data", data]) == 7 and cli.main(["retry", "--data", data + "/none"]) == 3
-    assert "1 to 86400 seconds" in capsys.readouterr().err
-    assert cli.main(["reconcile", "--data", data]) == 0, "without systemd steps are processes"
-    (document,) = Observed(str(tmp_path / "reconciler/run")).documents()
-    assert document["applied"]["generation"] == document["wanted"]["generation"] == 1
 
 
 def test_a_reconciler_that_takes_no_request_is_a_condition(tmp_path: Path) -> None:
