@@ -190,7 +190,7 @@ def detail_lines(detail: Detail, width: int) -> list[Line]:
         out += [Line(), heading(section.title, width)]
         label = max((len(name) for name, _ in section.facts), default=0) + 1
         for name, value in section.facts:
-            parts = [part.plain for part in wrap(value, max(width - label - 3, 10))] or ["-"]
+            parts = [part.plain for part in wrap(value, max(width - label - 4, 10))] or ["-"]
             pairs: list[tuple[str, Piece]] = [(name if not index else "", part) for index, part in enumerate(parts)]
             out += facts(pairs, label, indent=2)
     return out

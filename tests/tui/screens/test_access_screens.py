@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from edgewright.commands.kernel.results import Detail, Section
 from edgewright.core.errors import Refused
 from edgewright.store.collections.audits import AUDITS
 from edgewright.store.collections.users import USERS
@@ -17,6 +18,7 @@ from tests.tui.driving import Driven, press, settle
 from tests.tui.plane import FakePlane, context_of
 from tests.tui.samples import NOW, fill, session
 from tui.app import EdgewrightApp
+from tui.frame.fetched import detail_lines
 
 Compare = Callable[..., bool]
 SCREENS = {
@@ -207,3 +209,12 @@ async def test_keys_typed_ahead_reach_the_rows_they_are_meant_for(view: str) -> 
         await ready(pilot)
         await ready(pilot)
         assert app.screen.view == view.removesuffix("s")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("width", [40, 79, 80, 110])
+def test_a_long_value_loses_no_character_in_the_detail(width: int) -> None:
+    value = "A" * 300
+    detail = Detail("k", {}, "k", (Section("SSH KEY", (("public key", value), ("name", "k"))),))
+    lines = [each.plain for each in detail_lines(detail, width)]
+    assert max(map(len, lines)) <= width
+    assert "".join(lines).count("A") == len(value)
