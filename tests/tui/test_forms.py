@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
-from textual.widgets import Button, Input
+from textual.widgets import Button, Input, Static
 
 from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.base import Outcome, Plan
+from edgewright.core.errors import Conflict
 from edgewright.store.engine.store import Store
 from tests.support import ROOT
-from tests.tui.driving import console, press, said, told, until, view
+from tests.tui.driving import Driven, console, press, said, told, until, view
 from tests.tui.samples import NOW, fill
 from tui.modals.confirm import ConfirmModal
 from tui.modals.form import FormModal
@@ -153,3 +155,44 @@ def test_no_field_of_the_console_has_a_cursor_that_blinks() -> None:
         made = len(re.findall(r"\bInput\(|class \w+\(Input\)", text))
         steady = text.count("cursor_blink = False")
         assert steady >= made, f"{path.relative_to(ROOT)} makes {made} fields and sets cursor_blink of {steady}"
+
+
+def problem_of(pilot: Driven) -> str:
+    return " ".join(str(shown.render()) for shown in pilot.app.screen.query(".problem").results(Static))
+
+
+async def test_a_value_that_the_verb_refuses_opens_the_form_again_with_what_was_typed() -> None:
+    async with console("filters") as (pilot, _, made):
+        await press(pilot, "plus")
+        await until(pilot, lambda: view(pilot) == "FormModal")
+        await press(pilot, *"north", "enter", *"((", "colon", "enter", "enter")
+        await until(pilot, lambda: "is not a condition" in problem_of(pilot))
+        form = pilot.app.screen
+        assert isinstance(form, FormModal)
+        assert form.answers() == {"name": "north", "tags": "((:", "match": ""}
+        assert "is not a condition" in told(made), "also in :messages"
+        await press(pilot, "down", "ctrl+u", *"ring", "enter", "enter")
+        await until(pilot, lambda: view(pilot) == "ConfirmModal")
+        assert "north" in said(pilot) and "ring" in said(pilot)
+
+
+async def test_a_value_that_the_plane_refuses_opens_the_form_again_when_the_answer_was_read() -> None:
+    async with console("tokens") as (pilot, plane, _):
+
+        async def taken(name: str, *args: Any, **more: Any) -> str:
+            raise Conflict(f"A token named {name} exists.", "Choose another name.")
+
+        plane.tokens_create = taken  # type: ignore[method-assign]
+        await press(pilot, "plus")
+        await until(pilot, lambda: view(pilot) == "FormModal")
+        await press(pilot, *"shop", "enter", "enter", "enter", "enter")
+        await until(pilot, lambda: view(pilot) == "ConfirmModal")
+        await press(pilot, "enter")
+        await until(pilot, lambda: "A token named shop exists." in said(pilot))
+        await press(pilot, "enter")
+        await until(pilot, lambda: view(pilot) == "FormModal")
+        form = pilot.app.screen
+        assert isinstance(form, FormModal) and form.answers()["name"] == "shop"
+        assert problem_of(pilot) == "A token named shop exists. Choose another name."
+        await press(pilot, "escape")
+        await until(pilot, lambda: view(pilot) == "tokens")

@@ -45,6 +45,7 @@ class FormModal(DecisionModal[dict[str, str]]):
         & .field Input { width: 1fr; height: 1; border: none; padding: 0; background: $panel; }
         & .help { height: auto; color: $muted; padding-left: 16; }
         & .help.-wrong { color: $bad; }
+        & .problem { height: auto; color: $bad; margin-bottom: 1; }
         & #choices { height: auto; margin-top: 1; }
         & #choices Button { margin-right: 2; min-width: 10; }
     }
@@ -57,8 +58,9 @@ class FormModal(DecisionModal[dict[str, str]]):
         go: str = "Continue",
         intro: str = "",
         remember: dict[str, str] | None = None,
+        problem: str = "",
     ) -> None:
-        """Make the form; what is in the fields when it is left goes into `remember`."""
+        """Make the form. When it is left, the fields go into `remember`; `problem` says why it opens again."""
         super().__init__()
         self.title_text = f" {title} "
         self.keys_text = "enter next  tab/↑↓ move  esc cancel"
@@ -66,12 +68,15 @@ class FormModal(DecisionModal[dict[str, str]]):
         self._go = go
         self._intro = intro
         self._remember = remember
+        self._problem = problem
 
     def compose_body(self) -> ComposeResult:
         """Yield the fields with their help, then the choices."""
         if self._intro:
             yield Static(self._intro, markup=False, classes="intro")
         with VerticalScroll(id="fields", can_focus=False):
+            if self._problem:
+                yield Static(self._problem, markup=False, classes="problem")
             for field in self._fields:
                 with Horizontal(classes="field"):
                     yield Static(field.label, classes="label", markup=False)

@@ -37,14 +37,14 @@ def form_title(command: type[Command], targets: Sequence[str], model: Model) -> 
     return f"{title} {what}" if what else title
 
 
-def fields_of(params: Sequence[Param]) -> list[Field]:
-    """Return the fields that ask for `params`; a switch is not asked for."""
+def fields_of(params: Sequence[Param], answers: Mapping[str, str] | None = None) -> list[Field]:
+    """Return the fields that ask for `params`, filled with earlier `answers` if any; a switch is not asked for."""
     return [
         Field(
             param.name,
             param.name.replace("_", " "),
             help=param.form or param.help.replace(STDIN, ""),
-            value=str(param.default or ""),
+            value=str(param.default or "") if answers is None else answers.get(param.name, ""),
             required=param.required,
             secret=param.secret,
             check=_check(param),

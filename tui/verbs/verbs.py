@@ -11,15 +11,18 @@ from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, cast
 
 from edgewright.commands.kernel import registry
-from edgewright.commands.kernel.base import Command, Outcome, Plan, Refusal
+from edgewright.commands.kernel.base import Command, Outcome, Param, Plan, Refusal
 from edgewright.commands.kernel.host_states import refusal_in_model
-from edgewright.core.errors import EdgewrightError
+from edgewright.core.errors import Conflict, EdgewrightError, InvalidInput, NotFound, UsageError
 from tui.verbs.waiting import waiting
 
 if TYPE_CHECKING:
     from tui.navigation.navigation import NavigatingApp
 
 NO_PLANE = "There is no plane here: this only shows what was recorded, so `{name}` cannot run."
+
+WRONG_VALUES = (Conflict, InvalidInput, NotFound, UsageError)
+"""What another value in the form can put right; the form opens again for it."""
 
 
 def refusal(app: NavigatingApp, command: type[Command], targets: Sequence[str]) -> Refusal | None:
@@ -92,34 +95,61 @@ def act(app: NavigatingApp, command: type[Command], args: Mapping[str, Any]) -> 
 
 
 async def _change(app: NavigatingApp, command: type[Command], targets: tuple[str, ...], args: dict[str, Any]) -> None:
-    from tui.modals.confirm import ConfirmModal
-    from tui.modals.run import RunModal
-
     refused = refusal(app, command, targets)
     if refused is not None:
         app.refuse(f"{refused.reason} {refused.hint}".strip())
         return
-    answers = await _ask_missing(app, command, targets, args)
-    if answers is None:
+    asked = missing_params(command, args)
+    if not asked:
+        await _run_plan(app, command, targets, args, asked=False)
         return
+    from tui.verbs.form import values_of
+
+    answers: dict[str, str] | None = None
+    problem = ""
+    while True:  # a wrong value opens the form again with what was typed, until it is right or the user leaves
+        answers = await _ask(app, command, targets, asked, answers, problem)
+        if answers is None:
+            return
+        try:
+            await _run_plan(app, command, targets, {**args, **values_of(command, answers)}, asked=True)
+            return
+        except WRONG_VALUES as error:
+            problem = f"{error.message} {error.hint}".strip()
+            app.announce(problem, "bad")
+
+
+async def _run_plan(
+    app: NavigatingApp, command: type[Command], targets: tuple[str, ...], args: Mapping[str, Any], asked: bool
+) -> None:
+    """Plan, let the user agree, apply, report. Raises what `plan` raises, and `WRONG_VALUES` of a form from `apply`."""
+    from tui.modals.confirm import ConfirmModal
+    from tui.modals.run import RunModal
+
     assert app.session.make_context is not None
     context = app.session.make_context()
     context.read_only = context.read_only or app.session.read_only
     with waiting(app, command.name):
-        plan: Plan = await registry.acting(command)().plan(context, targets, answers)
-    if needs_consent(command, plan, asked=answers is not args) and not await app.ask(
-        ConfirmModal(plan, command.danger)
-    ):
+        plan: Plan = await registry.acting(command)().plan(context, targets, args)
+    if needs_consent(command, plan, asked) and not await app.ask(ConfirmModal(plan, command.danger)):
         app.announce(f"{plan.title}: cancelled, nothing changed.")
         return
+    wrong: EdgewrightError | None = None
 
     async def apply(report: Callable[[str], None]) -> Outcome:
-        return await registry.run(command, context, targets, answers, plan=plan, report=report)
+        nonlocal wrong
+        try:
+            return await registry.run(command, context, targets, args, plan=plan, report=report)
+        except WRONG_VALUES as error:
+            wrong = error
+            raise
 
     stay = bool(command.params) and not command.target
     outcome = await app.ask(RunModal(plan.title, apply, stay=stay, name_of=plan.name_of))
     if outcome is not None:
         _report_outcome(app, plan, outcome)
+    elif wrong is not None and asked:
+        raise wrong
 
 
 def needs_consent(command: type[Command], plan: Plan, asked: bool) -> bool:
@@ -144,18 +174,25 @@ def _report_outcome(app: NavigatingApp, plan: Plan, outcome: Outcome) -> None:
     app.announce(f"{plan.title} failed{for_whom}. {error.message} {error.hint}".strip(), "bad")
 
 
-async def _ask_missing(
-    app: NavigatingApp, command: type[Command], targets: Sequence[str], args: dict[str, Any]
-) -> dict[str, Any] | None:
-    """Ask for what the verb needs and was not given; `args` itself when nothing is missing, None when cancelled."""
+def missing_params(command: type[Command], args: Mapping[str, Any]) -> list[Param]:
+    """Return what the form of a verb asks for: what was not given, when some of that is needed."""
     missing = [param for param in command.params if not args.get(param.name)]
     asked = bool(command.asks) and len(missing) == len(command.params)  # a form for values of which none must be given
-    if not asked and not any(param.required for param in missing):
-        return args
+    return missing if asked or any(param.required for param in missing) else []
+
+
+async def _ask(
+    app: NavigatingApp,
+    command: type[Command],
+    targets: Sequence[str],
+    params: Sequence[Param],
+    answers: Mapping[str, str] | None,
+    problem: str,
+) -> dict[str, str] | None:
+    """Ask for `params`, None when cancelled; `answers` and `problem` of a form that opens again."""
     from tui.modals.form import FormModal
-    from tui.verbs.form import fields_of, form_title, values_of
+    from tui.verbs.form import fields_of, form_title
 
     title = form_title(command, targets, app.session.store.model)
-    form = FormModal(title, fields_of(missing), go=command.title.capitalize())
-    answers = cast("dict[str, str] | None", await app.ask(form))
-    return None if answers is None else {**args, **values_of(command, answers)}
+    form = FormModal(title, fields_of(params, answers), go=command.title.capitalize(), problem=problem)
+    return cast("dict[str, str] | None", await app.ask(form))
