@@ -10,7 +10,7 @@ from textual.widgets import Button, Input, Static
 
 from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.base import Outcome, Plan
-from edgewright.core.errors import Conflict
+from edgewright.core.errors import Conflict, EdgewrightError, Unreachable
 from edgewright.store.engine.store import Store
 from tests.support import ROOT
 from tests.tui.driving import Driven, console, press, said, told, until, view
@@ -176,11 +176,14 @@ async def test_a_value_that_the_verb_refuses_opens_the_form_again_with_what_was_
         assert "north" in said(pilot) and "ring" in said(pilot)
 
 
-async def test_a_value_that_the_plane_refuses_opens_the_form_again_when_the_answer_was_read() -> None:
+@pytest.mark.parametrize("failure", [Conflict, Unreachable])
+async def test_what_the_plane_does_not_do_opens_the_form_again_when_the_answer_was_read(
+    failure: type[EdgewrightError],
+) -> None:
     async with console("tokens") as (pilot, plane, _):
 
         async def taken(name: str, *args: Any, **more: Any) -> str:
-            raise Conflict(f"A token named {name} exists.", "Choose another name.")
+            raise failure(f"A token named {name} exists.", "Choose another name.")
 
         plane.tokens_create = taken  # type: ignore[method-assign]
         await press(pilot, "plus")

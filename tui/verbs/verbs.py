@@ -13,16 +13,13 @@ from typing import TYPE_CHECKING, Any, cast
 from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.base import Command, Outcome, Param, Plan, Refusal
 from edgewright.commands.kernel.host_states import refusal_in_model
-from edgewright.core.errors import Conflict, EdgewrightError, InvalidInput, NotFound, UsageError
+from edgewright.core.errors import EdgewrightError
 from tui.verbs.waiting import waiting
 
 if TYPE_CHECKING:
     from tui.navigation.navigation import NavigatingApp
 
 NO_PLANE = "There is no plane here: this only shows what was recorded, so `{name}` cannot run."
-
-WRONG_VALUES = (Conflict, InvalidInput, NotFound, UsageError)
-"""What another value in the form can put right; the form opens again for it."""
 
 
 def refusal(app: NavigatingApp, command: type[Command], targets: Sequence[str]) -> Refusal | None:
@@ -107,14 +104,14 @@ async def _change(app: NavigatingApp, command: type[Command], targets: tuple[str
 
     answers: dict[str, str] | None = None
     problem = ""
-    while True:  # a wrong value opens the form again with what was typed, until it is right or the user leaves
+    while True:  # a failure opens the form again with what was typed, until it is done or the user leaves
         answers = await _ask(app, command, targets, asked, answers, problem)
         if answers is None:
             return
         try:
             await _run_plan(app, command, targets, {**args, **values_of(command, answers)}, asked=True)
             return
-        except WRONG_VALUES as error:
+        except EdgewrightError as error:
             problem = f"{error.message} {error.hint}".strip()
             app.announce(problem, "bad")
 
@@ -122,7 +119,7 @@ async def _change(app: NavigatingApp, command: type[Command], targets: tuple[str
 async def _run_plan(
     app: NavigatingApp, command: type[Command], targets: tuple[str, ...], args: Mapping[str, Any], asked: bool
 ) -> None:
-    """Plan, let the user agree, apply, report. Raises what `plan` raises, and `WRONG_VALUES` of a form from `apply`."""
+    """Plan, let the user agree, apply, report. Raises what `plan` raises, and for a form what `apply` raises."""
     from tui.modals.confirm import ConfirmModal
     from tui.modals.run import RunModal
 
@@ -134,22 +131,22 @@ async def _run_plan(
     if needs_consent(command, plan, asked) and not await app.ask(ConfirmModal(plan, command.danger)):
         app.announce(f"{plan.title}: cancelled, nothing changed.")
         return
-    wrong: EdgewrightError | None = None
+    failure: EdgewrightError | None = None
 
     async def apply(report: Callable[[str], None]) -> Outcome:
-        nonlocal wrong
+        nonlocal failure
         try:
             return await registry.run(command, context, targets, args, plan=plan, report=report)
-        except WRONG_VALUES as error:
-            wrong = error
+        except EdgewrightError as error:
+            failure = error
             raise
 
     stay = bool(command.params) and not command.target
     outcome = await app.ask(RunModal(plan.title, apply, stay=stay, name_of=plan.name_of))
     if outcome is not None:
         _report_outcome(app, plan, outcome)
-    elif wrong is not None and asked:
-        raise wrong
+    elif failure is not None and asked:
+        raise failure
 
 
 def needs_consent(command: type[Command], plan: Plan, asked: bool) -> bool:
