@@ -133,7 +133,9 @@ class Session(Struct):
     """Sentences about the user's key file (conflicts, unknown ids), reported at the start."""
     context_name: str = ""
     plane: str = ""
-    """What the title line shows of the plane, e.g. `hub 10.4.0.2`."""
+    """What the title line shows of the plane, e.g. `hub 10.4.0.2`; of several addresses the first one."""
+    peer_in_use: Callable[[], str] | None = None
+    """Returns the address of the plane that is in use; empty while there is no connection."""
     project: str = ""
     read_until: int = 0
     """Newest event when a view was opened last: refusals up to it have left the message line."""
@@ -176,6 +178,11 @@ class Session(Struct):
     """What is measured of a slow link to the terminal, `link 20 KB/s 600 ms`; empty for a fast one."""
     themes_dir: Path | None = None
     """Folder of the user's own themes, watched while the console runs."""
+
+    @property
+    def peer(self) -> str:
+        """The address of the plane that is in use, else the first one that is known."""
+        return (self.peer_in_use() if self.peer_in_use is not None else "") or self.plane
 
     @property
     def role(self) -> str:

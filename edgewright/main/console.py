@@ -134,6 +134,7 @@ def make_session(settings: Settings, feed: LiveFeed | None, store: Any = None) -
         keymap_problems=tuple(problem.message for problem in keymap.problems),
         read_only=settings.read_only,
         retry_now=feed.retry_now if feed is not None else None,
+        peer_in_use=feed.peer if feed is not None else None,
         views=ViewStateFile(),
         terminal=detect.choose(
             os.environ,

@@ -7,6 +7,10 @@ from typing import Any, cast
 
 import pytest
 
+from edgewright.clients.http.credential import Credential
+from edgewright.clients.palette.client import PlaneClient
+from edgewright.commands.kernel.live import LiveFeed
+from edgewright.config.settings import Settings
 from edgewright.store.collections.alerts import ALERTS
 from edgewright.store.engine.store import Store
 from tests.tui.samples import NOW, ago, fill, session
@@ -25,7 +29,7 @@ def test_one_host_is_no_plural(total: int, told: str) -> None:
         simulated=False,
         store=store,
         context_name="lab",
-        plane="127.0.0.1:8443",
+        peer="127.0.0.1:8443",
         project="",
         link="",
         frozen_at=None,
@@ -40,6 +44,19 @@ def test_the_project_is_called_by_its_name() -> None:
     assert " · lab" in text_of([title_line(made, NOW, 200)])
     made.project = "p-unknown"
     assert " · p-unknown" in text_of([title_line(made, NOW, 200)])
+
+
+async def test_of_several_addresses_the_title_has_the_one_that_answers() -> None:
+    feed = LiveFeed(Store(), Settings(), None, None)
+    made = session(fill(Store(clock=lambda: NOW)))
+    made.plane, made.peer_in_use = "one:8443", feed.peer
+    assert " · one:8443 " in text_of([title_line(made, NOW, 200)]), "before there is a connection"
+    feed._client = PlaneClient("https://one:8443,https://two:8443", Credential())
+    try:
+        feed._client.addresses.failed("https://one:8443")
+        assert " · two:8443 " in text_of([title_line(made, NOW, 200)])
+    finally:
+        await feed._client.aclose()
 
 
 @pytest.mark.parametrize("width", [80, 200])

@@ -61,7 +61,7 @@ def _place(session: Session, dropped: Sequence[str], room: int) -> tuple[list[Pi
     """Return the name of the program, context, plane and project, and whether they fit into `room` cells."""
     name = "" if "edgewright" in dropped else "edgewright"
     parts = [session.context_name]
-    parts += [] if "plane" in dropped and session.context_name else [session.plane]
+    parts += [] if "plane" in dropped and session.context_name else [session.peer]
     parts += [] if "project" in dropped else [_project(session)]
     place = " · ".join(part for part in parts if part)
     if not place:

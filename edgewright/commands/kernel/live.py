@@ -100,6 +100,10 @@ class LiveFeed:
             actor="console",
         )
 
+    def peer(self) -> str:
+        """Return host and port of the address in use; empty while there is no client."""
+        return self._client.peer if self._client is not None else ""
+
     async def run(self) -> None:
         """Feed until cancelled."""
         try:

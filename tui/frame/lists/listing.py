@@ -202,7 +202,7 @@ class ListingScreen(ExportsTable):
             rows=[(row.key, *(self._value(row, index) for index in shown)) for row in rows],
             filter=self.filter_text,
             sort=f"{self.sort_by[0]}{' reverse' if self.sort_by[1] else ''}",
-            plane=self.session.plane,
+            plane=self.session.peer,
             project=self.session.project,
             at=self.now,
         )

@@ -260,7 +260,7 @@ class HostsScreen(ExportsTable):
             rows=[tuple(columns.value(row, field) for field in fields) for row in rows],
             filter=choice.filter_text,
             sort=f"{choice.sort_by}{' reverse' if choice.reverse else ''}",
-            plane=self.session.plane,
+            plane=self.session.peer,
             project=self.session.project,
             at=self.now,
         )
