@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgewright.core import times
 from edgewright.core.times import duration
+from edgewright.hub.db.engines import ROOM
 from edgewright.hub.db.events import plane_event, store_event, store_new_events
 from edgewright.hub.db.probe import probe
 from edgewright.hub.http.problems import StorageProblem
@@ -41,8 +42,6 @@ PROVED_FOR = 5.0
 """Seconds for which one write proves that the storage works, to those who ask whether this hub is ready."""
 STALLED = 15
 """Looks, a tick apart, at the same unfinished write from which the storage counts as failing; an agent waits 20 s."""
-ROOM = 1024 * 1024
-"""Bytes that must be free on the disk of a SQLite database before it counts as no longer full."""
 MOST_EVENTS = 20_000
 """Events that wait in memory at most; beyond it the oldest are lost, and counted."""
 _FLUSH = 50

@@ -6,7 +6,9 @@ explicitly, since the driver's own idea of them does not cover DDL and savepoint
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -32,6 +34,8 @@ _LINK = {
 }
 """Options of libpq unless the URL has its own: after a failover the old server often just stops to answer, and without
 them a start waits for 130 s and a query for a quarter of an hour."""
+ROOM = 1024 * 1024
+"""Bytes that must be free on the disk of a SQLite database: less counts as full."""
 _LOCKS: WeakKeyDictionary[Engine, DatabaseLock] = WeakKeyDictionary()
 
 
@@ -64,11 +68,17 @@ def open_engines(data: Path, url: str | None) -> tuple[Engine, Engine]:
         shown = parsed.render_as_string(hide_password=True)
         raise Failed(
             f"The database {shown} cannot be opened: {cause(getattr(error, 'orig', None) or error)}.",
-            "Check that it runs and that this user may write it."
-            if url
-            else "Restore a backup (edgewright hub restore) into a new directory.",
+            "Check that it runs and that this user may write it." if url else _hint(data),
             code="Database",
         ) from None
+
+
+def _hint(data: Path) -> str:
+    """Return what to do about a SQLite file that cannot be opened: on a full disk SQLite reports an I/O error."""
+    with suppress(OSError):
+        if shutil.disk_usage(data).free < ROOM:
+            return "Its disk is full: free space, then start the hub again."
+    return "Restore a backup (edgewright hub restore) into a new directory."
 
 
 def _options(url: URL) -> dict[str, Any]:

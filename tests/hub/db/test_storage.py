@@ -9,16 +9,19 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from edgewright.core.errors import Failed
 from edgewright.hub.controllers.integrity_watch import check_database
 from edgewright.hub.db.engines import open_engines
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.process.app import Hub
+from edgewright.hub.process.files import DATABASE
 from edgewright.hub.process.logs import JsonLines
 from tests.hub_fixture import RunningHub, running_hub
 from tests.support import ROOT
@@ -52,6 +55,18 @@ async def test_an_acknowledged_write_is_synced_by_sqlite(inside: tuple[Hub, http
 
     hub, _ = inside
     assert await hub.write(settings) == {"synchronous": 2, "journal_mode": "wal", "foreign_keys": 1}  # 2 is FULL
+
+
+@pytest.mark.parametrize(("free", "hint"), [(0, "free space"), (1 << 30, "Restore a backup")])
+def test_a_hub_on_a_full_disk_is_not_sent_to_a_backup(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, hint: str
+) -> None:
+    """SQLite reports "disk I/O error" there: it cannot make the index of its log."""
+    (tmp_path / DATABASE).mkdir()
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
+    with pytest.raises(Failed) as error:
+        open_engines(tmp_path, None)
+    assert hint in error.value.hint
 
 
 @pytest.mark.e2e
