@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from edgewright.clients.ports import CanReadLogs
 from edgewright.commands.host import log_verbs as declared
+from edgewright.commands.host.operations import wait_for_result
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.lookup import find_host, refuse_illegal
 from edgewright.commands.kernel.results import Text
-from edgewright.core.errors import Failed, InvalidInput, Refused, TimedOut
-from edgewright.core.hosts.operations import kind_text
+from edgewright.core.errors import InvalidInput
 from edgewright.core.text import clean
 from edgewright.wire import protocol
-
-LONGEST = 150.0
-"""Seconds to wait for a host: two heartbeats and some."""
 
 
 class HostLogs(declared.HostLogs):
@@ -83,26 +78,8 @@ async def fetch_text(
 ) -> list[str]:
     """Order an operation whose result is text, and return its lines (clean them before a terminal shows them).
 
-    Waits up to `LONGEST` seconds. Raises `TimedOut`, `Failed`, and `Refused` when the host refuses.
+    Waits and raises as `wait_for_result`.
     """
     operations = await ctx.port(CanReadLogs)
-    operation = await operations.create(uid, kind, params)
-    report("requested; waiting for the host")
-    began, pause = time.monotonic(), 0.2
-    while time.monotonic() - began < LONGEST:
-        document = await operations.get(uid, operation)
-        body = {**document, **(document.get("spec") or {}), **(document.get("status") or {})}
-        result = document.get("result")
-        state = str(body.get("state") or protocol.OP_PENDING)
-        if state == protocol.OP_SUCCEEDED:
-            return [str(line) for line in (await operations.logs(uid, operation)).get("lines") or []]
-        if state != protocol.OP_PENDING:
-            message = result.get("message") if isinstance(result, dict) else body.get("message")
-            sentence = clean(message) or f"The host answered: {clean(state)}"
-            raise (Refused if state == protocol.OP_REFUSED else Failed)(sentence.rstrip(".") + ".", "See host show.")
-        await asyncio.sleep(pause)
-        pause = min(2.0, pause * 1.5)
-    raise TimedOut(
-        f"The host {uid} did not send its {kind_text(kind)} within {LONGEST:.0f} s.",
-        "It sends it after its next heartbeat; look at its last heartbeat with host show.",
-    )
+    operation, _ = await wait_for_result(operations, uid, kind, params, report)
+    return [str(line) for line in (await operations.logs(uid, operation)).get("lines") or []]

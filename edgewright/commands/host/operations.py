@@ -94,22 +94,29 @@ class HostReboot(declared.HostReboot):
 
 
 async def run_operation(ctx: CommandContext, uid: str, kind: str, report: Callable[[str], None]) -> Mapping[str, Any]:
-    """Ask for an operation without parameters and return its result. Waits up to `LONGEST` seconds.
+    """Ask for an operation without parameters and return its result. Waits and raises as `wait_for_result`."""
+    return (await wait_for_result(await ctx.port(CanOperateHosts), uid, kind, {}, report))[1]
+
+
+async def wait_for_result(
+    operations: CanOperateHosts, uid: str, kind: str, params: Mapping[str, Any], report: Callable[[str], None]
+) -> tuple[str, Mapping[str, Any]]:
+    """Ask for an operation and wait up to `LONGEST` seconds; return its id and its result.
 
     Raises `TimedOut`, `Failed`, and `Refused` when the host refuses.
     """
-    operations = await ctx.port(CanOperateHosts)
-    operation = await operations.create(uid, kind, {})
+    operation = await operations.create(uid, kind, params)
     report("requested; waiting for the host")
     began, pause = time.monotonic(), 0.2
     while time.monotonic() - began < LONGEST:
         document = await operations.get(uid, operation)
-        state, result = str(document.get("state") or protocol.OP_PENDING), document.get("result")
-        body: Mapping[str, Any] = result if isinstance(result, dict) else {}
+        body = {**document, **(document.get("spec") or {}), **(document.get("status") or {})}
+        state, result = str(body.get("state") or protocol.OP_PENDING), document.get("result")
+        answer: Mapping[str, Any] = result if isinstance(result, dict) else body
         if state == protocol.OP_SUCCEEDED:
-            return body
+            return operation, answer
         if state != protocol.OP_PENDING:
-            sentence = clean(body.get("message")) or f"The host answered: {clean(state)}"
+            sentence = clean(answer.get("message")) or f"The host answered: {clean(state)}"
             raise (Refused if state == protocol.OP_REFUSED else Failed)(sentence.rstrip(".") + ".", "See host show.")
         await asyncio.sleep(pause)
         pause = min(2.0, pause * 1.5)
