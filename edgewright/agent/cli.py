@@ -13,7 +13,7 @@ from typing import Any, Callable, List, NamedTuple, NoReturn, Optional, Sequence
 from edgewright import __version__
 from edgewright.agent.appliance.parser import add_parser
 from edgewright.agent.kernel.settings import DATA, Flags
-from edgewright.core.errors import EdgewrightError, ExitCode, UsageError
+from edgewright.core.errors import EdgewrightError, ExitCode, UsageError, pipe_closed
 from edgewright.core.times import parse_span
 
 EPILOG = (
@@ -34,12 +34,16 @@ def main(argv: Optional[Sequence[str]] = None, prog: str = "edgewright-agent", m
     given = list(sys.argv[1:] if argv is None else argv)
     try:
         args = _parser(prog, more).parse_args(given)
-        return int({**_VERBS, **{verb.name: verb.run for verb in more}}[args.verb](args))
+        code = int({**_VERBS, **{verb.name: verb.run for verb in more}}[args.verb](args))
+        sys.stdout.flush()
+        return code
     except EdgewrightError as error:
         as_json = any(given[at - 1] in ("-o", "--output") for at, word in enumerate(given) if word == "json" and at)
         text = json.dumps(error.as_dict()) if as_json else f"{prog}: {error.message} {error.hint}".rstrip()
         sys.stderr.write(text + "\n")
         return int(error.exit_code)
+    except BrokenPipeError:
+        return pipe_closed()
     except KeyboardInterrupt:
         return int(ExitCode.INTERRUPTED)
 

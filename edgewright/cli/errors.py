@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from edgewright import __version__
 from edgewright.cli.command_line import take
-from edgewright.core.errors import EdgewrightError, ExitCode, Failed, InvalidDocument
+from edgewright.core.errors import EdgewrightError, ExitCode, Failed, InvalidDocument, pipe_closed
 from edgewright.core.text import clean
 
 if TYPE_CHECKING:
@@ -86,15 +86,6 @@ def terminal_closed() -> int:
         except OSError:
             continue
     return 129
-
-
-def pipe_closed() -> int:
-    """End quietly when the reader is closed, as other filters do."""
-    try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    except OSError:
-        return int(ExitCode.FAILED)
-    return int(ExitCode.DONE)
 
 
 def crashed(argv: Sequence[str], form: str = "table") -> int:

@@ -7,6 +7,7 @@ Every failure that a user may see is an `EdgewrightError`. Its class decides the
 
 from __future__ import annotations
 
+import os
 from enum import IntEnum
 from typing import Any, Dict, NamedTuple, Optional, Sequence
 
@@ -156,3 +157,12 @@ class Cancelled(EdgewrightError):
 
     def __init__(self) -> None:
         super().__init__("Stopped; nothing partial is left.", "Run it again to start over.")
+
+
+def pipe_closed() -> int:
+    """End quietly when the reader is closed (`| head`), as other filters do; return the exit code."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except OSError:
+        return int(ExitCode.FAILED)
+    return int(ExitCode.DONE)

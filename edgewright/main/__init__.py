@@ -45,7 +45,7 @@ def _overview() -> int:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
-        from edgewright.cli.errors import pipe_closed
+        from edgewright.core.errors import pipe_closed
 
         return pipe_closed()
     except OSError as error:

@@ -40,6 +40,8 @@ def run(namespace: argparse.Namespace, write: Callable[[str], None]) -> int:
             write(f"The document {namespace.uid} of the restored plane applies from now on.")
         else:
             _trial(namespace, places, write)
+    except BrokenPipeError:
+        raise  # the reader of the output has gone
     except PermissionError:
         raise Refused(f"{namespace.data}: permission denied.", "Run it as root.") from None
     except OSError as error:

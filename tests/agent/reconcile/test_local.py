@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from edgewright.agent.reconcile.exchange import names
 from edgewright.agent.reconcile.journal import Journal
 from edgewright.agent.reconcile.observed import Observed
 from edgewright.agent.reconcile.steps import Step
+from tests.support import ROOT
 
 
 def test_a_retry_of_no_step_is_not_reported_as_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,3 +43,13 @@ def test_a_trial_and_a_retry_are_files_for_the_reconciler(
     assert cli.main(["reconcile", "--data", data]) == 0, "without systemd steps are processes"
     (document,) = Observed(str(tmp_path / "reconciler/run")).documents()
     assert document["applied"]["generation"] == document["wanted"]["generation"] == 1
+
+
+def test_a_reader_that_has_gone_gets_no_traceback(tmp_path: Path) -> None:
+    """`edgewright-agent status | head` ended with one."""
+    command = [sys.executable, "-m", "edgewright.agent", "trial", "1", "--data", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
