@@ -14,14 +14,19 @@ import sys
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from edgewright.commands.hub.addresses import machine_addresses
+from edgewright.commands.hub.first_run import Guide
 from edgewright.commands.hub.local import LocalHub
 from edgewright.commands.installer import wizard_api as installer
+from edgewright.commands.kernel.live import LiveFeed
 from edgewright.config import contexts
 from edgewright.core.errors import Failed, InvalidInput
+from edgewright.hub.process.files import DataLock
 from tests.core.installer.samples import CA
 from tests.support import ROOT
 
@@ -171,3 +176,44 @@ def test_addresses_of_this_machine_are_those_that_another_can_reach() -> None:
     for card, address, _ in machine_addresses():
         found = ipaddress.ip_address(address)
         assert card and not found.is_loopback and not found.is_link_local
+
+
+class Feed:
+    """Notes what the guide asks of the feed."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+        self.store = SimpleNamespace(message=lambda text, level="info": self.steps.append(f"{level}: {text}"))
+
+    async def complete(self) -> None:
+        """Nothing is cached."""
+
+    async def run(self) -> None:
+        """Note that the plane is asked."""
+        self.steps.append("feed runs")
+
+
+def guide_of(data: Path) -> tuple[Guide, Feed]:
+    feed = Feed()
+    guide = Guide(None, cast(LiveFeed, feed), None, simulated=False)
+    guide.revive(contexts.Context("here", "https://127.0.0.1:1", local_hub=str(data)))
+    return guide, feed
+
+
+async def test_a_hub_that_another_program_runs_on_the_data_is_used_as_it_is(tmp_path: Path) -> None:
+    """A service, or `hub serve` in a shell: the console asked nothing and stayed at the last known fleet."""
+    lock = DataLock(tmp_path)
+    try:
+        guide, feed = guide_of(tmp_path)
+        await guide.run()
+    finally:
+        lock.release()
+    assert feed.steps == ["feed runs"]
+
+
+async def test_a_hub_that_does_not_start_is_a_message_and_the_plane_is_asked_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "hub.db").write_text("spoilt")
+    guide, feed = guide_of(tmp_path)
+    await guide.run()
+    assert feed.steps[-1] == "feed runs"
+    assert feed.steps[-2].startswith("bad: The hub did not start: ")

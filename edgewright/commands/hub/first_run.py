@@ -14,6 +14,7 @@ from edgewright.commands.hub.local import LocalHub
 from edgewright.config import contexts, locations
 from edgewright.config.contexts import Context
 from edgewright.config.credentials import read_key_file
+from edgewright.core.errors import EdgewrightError
 from edgewright.core.slow_files import read_in_time
 
 if TYPE_CHECKING:
@@ -82,13 +83,27 @@ class Guide:
         self.hub = LocalHub(Path(context.local_hub), urlsplit(context.url).netloc)
         self.own_hub = True
         if not self.hub.running():
-            self._begin.append(lambda: self.start_hub(lambda line: self.feed.store.message(line)))
+            self._begin.append(self._start_again)
+
+    async def _start_again(self) -> None:
+        """Start the hub of this machine, unless another program runs one on its data. Raises `EdgewrightError`."""
+        assert self.hub is not None
+        if self.hub.in_use():
+            return
+        try:
+            await self.start_hub(lambda line: self.feed.store.message(line))
+        except EdgewrightError:
+            if not self.hub.in_use():  # else another console was first
+                raise
 
     async def run(self) -> None:
-        """Feed the console until it is left. Raises `EdgewrightError` when the hub of this machine does not start."""
+        """Feed the console until it is left; a hub of this machine that does not start is a message."""
         await self.feed.complete()
         for begin in self._begin:
-            await begin()
+            try:
+                await begin()
+            except EdgewrightError as error:
+                self.feed.store.message(f"{error.message} {error.hint}".strip(), "bad")
         await self.feed.run()
 
     async def switch_context(self, name: str) -> None:

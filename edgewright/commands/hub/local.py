@@ -29,6 +29,7 @@ from edgewright.core import times
 from edgewright.core.errors import Failed, TimedOut
 from edgewright.core.slow_files import read_in_time
 from edgewright.hub.process import configuration
+from edgewright.hub.process.files import lock_holder
 
 _PR_SET_PDEATHSIG = 1
 _LIBC: Any = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -68,6 +69,13 @@ class LocalHub:
     def running(self) -> bool:
         """Whether the hub that was started here runs."""
         return self._alive("hub")
+
+    def in_use(self) -> bool:
+        """Whether any hub runs on the data, also one that was started as a service or in a shell."""
+        try:
+            return lock_holder(self.data) is not None
+        except OSError:
+            return False
 
     def info(self) -> HubInfo | None:
         """Return where the hub is, as it reported when it was ready; None if it never was."""
