@@ -2,7 +2,7 @@
 
 The width of a line is given away in a fixed order, so that a wider screen never takes anything from a name:
 
-1. the first columns (`held`), with names as wide as their longest text (up to `most`, and two thirds of the line);
+1. the first columns (`frozen`), with names as wide as their longest text (up to `most`, and two thirds of the line);
 2. the other columns in their order, each as wide as its longest text (up to `most`) or not at all: half a name or half
    a number is a wrong one. A sentence (`weight`) needs its `width` only, or half of it when it is the last in sight;
 3. names that are longer than `most`, before the first `optional` column;

@@ -74,7 +74,7 @@ class VirtualTable(ScrollView, can_focus=True):
         id: str | None = None,  # noqa: A002
         classes: str | None = None,
     ) -> None:
-        """Make a table; the first `held` columns stay when the others are moved sideways.
+        """Make a table; the first `frozen` columns stay when the others are moved sideways.
 
         `longest` gives the cells of the longest text in a column, by the column's id.
         """

@@ -19,6 +19,7 @@ from tests.tui.plane import FakePlane, context_of
 from tests.tui.samples import NOW, fill, session
 from tui.app import EdgewrightApp
 from tui.frame.fetched import detail_lines
+from tui.frame.lists.described import list_screen
 
 Compare = Callable[..., bool]
 SCREENS = {
@@ -70,6 +71,12 @@ def shown(pilot: Driven, selector: str = "#table") -> str:
     screen = pilot.app.screen
     table = screen.query_one("#table")
     return " ".join(" ".join(span.text for span in screen._cells(key)) for key in table.keys)  # type: ignore[attr-defined]
+
+
+def test_a_list_without_a_column_of_signs_freezes_its_name_alone() -> None:
+    """The second column of tokens, roles, keys and filters stayed while the others moved, and could not be hidden."""
+    frozen = {noun: list_screen(noun).frozen for noun in ("token", "user", "role", "key", "filter")}
+    assert frozen == {"token": 1, "user": 2, "role": 1, "key": 1, "filter": 1}
 
 
 async def test_a_filter_narrows_the_list() -> None:

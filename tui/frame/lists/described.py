@@ -107,7 +107,7 @@ def list_screen(noun: str) -> type[DescribedListing]:
         "view": collection.view,
         "table_of": table,
         "nothing": table.nothing,
-        "held": 1 if table.columns[0].title.strip() else 2,
+        "frozen": 1 if table.columns[0].title.strip() else 2,
         "hints": list_hints(collection.view),
         "filter_fields": table.fields,
         "filter_example": table.example,
