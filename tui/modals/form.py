@@ -60,7 +60,7 @@ class FormModal(DecisionModal[dict[str, str]]):
         remember: dict[str, str] | None = None,
         problem: str = "",
     ) -> None:
-        """Make the form. When it is left, the fields go into `remember`; `problem` says why it opens again."""
+        """Make the form. When it is left, the fields go into `remember`; `problem` is the reason why it opens again."""
         super().__init__()
         self.title_text = f" {title} "
         self.keys_text = "enter next  tab/↑↓ move  esc cancel"
