@@ -97,7 +97,8 @@ class Writes:
         """How many requests of a method were accepted, and how many refused."""
 
     def one_of(self, mapping: Any) -> str:
-        return str(self.random.choice(sorted(mapping) or ["none"]))
+        """Return one of a mapping's uids: by its place in the order of their making, since uids are random."""
+        return str(self.random.choice(list(mapping) or ["none"]))
 
     async def send(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
         answer = await self.admin.request(method, path, json=body, headers=headers)
