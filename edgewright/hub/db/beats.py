@@ -2,7 +2,11 @@
 
 Several hubs may take heartbeats of one host, and each knows only those that it took. So the database compares: a row
 moves only to a higher number of the same boot, or to a boot that was not replaced before. What was replaced is noted in
-the same statement. A hub whose heartbeat was not taken reads the row and follows it.
+the same statement. A hub whose heartbeat was not taken reads the row and follows it; one whose heartbeat was taken
+learns how many the database has counted.
+
+A batch may count for several heartbeats of a host, of which another hub may have counted some. Their numbers rise, so a
+row never counts more of one boot than its number rises by.
 
 On SQLite the statement runs once for each heartbeat, prepared once; on PostgreSQL once for the batch, with arrays.
 """
@@ -10,7 +14,7 @@ On SQLite the statement runs once for each heartbeat, prepared once; on PostgreS
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -43,7 +47,9 @@ WHERE uid = :host AND (:force OR (boot_id = :boot_id AND :over > seq)
 _POSTGRESQL: Final = f"""
 UPDATE heartbeats AS h SET at = CASE WHEN h.at > b.at AND h.at < b.at + 60 THEN h.at ELSE b.at END,
     stored_at = extract(epoch FROM clock_timestamp()), stored_by = %(origin)s,
-    count = h.count + b.add, state = b.state, message = b.message,
+    count = h.count + CASE WHEN h.boot_id = b.boot_id AND b.force = 0
+        THEN least(b.add, b.over::numeric - h.seq) ELSE b.add END,
+    state = b.state, message = b.message,
     agent_version = b.agent_version, observed_generation = b.observed_generation, vitals = b.vitals,
     seq = CASE WHEN h.boot_id = b.boot_id AND b.force = 0 THEN greatest(h.seq, b.seq) ELSE b.seq END,
     gone_boots = CASE WHEN h.boot_id = b.boot_id THEN h.gone_boots ELSE (
@@ -55,28 +61,38 @@ UPDATE heartbeats AS h SET at = CASE WHEN h.at > b.at AND h.at < b.at + 60 THEN 
 FROM json_to_recordset(%(beats)s::json) AS b ({", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())})
 WHERE h.uid = b.host AND (b.force = 1 OR (h.boot_id = b.boot_id AND b.over > h.seq)
     OR (h.boot_id <> b.boot_id AND NOT h.gone_boots::jsonb ? b.boot_id))
-RETURNING h.uid"""  # noqa: S608 - constants of this module
+RETURNING h.uid, h.boot_id, h.seq, h.count"""  # noqa: S608 - constants of this module
 _MOST_VARIABLES: Final = 500
 
 
-def write_beats(connection: Connection, beats: Sequence[Beat], origin: str = "") -> list[Any]:
-    """Store what is neither doubled nor late; returns the rows of the hosts whose heartbeat was not taken.
+class Written(NamedTuple):
+    """What memory has to follow after a batch."""
 
-    Beats of one host are in the order of their arrival; `origin` names this process. Of SQLite no rows are returned:
+    refused: Sequence[Any] = ()
+    """Rows of the hosts whose heartbeat was not taken."""
+    counted: Sequence[Any] = ()
+    """`uid, boot_id, seq, count` of rows that count another number of heartbeats than memory did."""
+
+
+def write_beats(connection: Connection, beats: Sequence[Beat], origin: str = "") -> Written:
+    """Store what is neither doubled nor late; returns what memory has to follow.
+
+    Beats of one host are in the order of their arrival; `origin` names this process. Of SQLite nothing is returned:
     the memory of its one process has all heartbeats, and one that it sends again (`add` 0) changes nothing where it was
     stored.
     """
-    if connection.dialect.name == "postgresql":
-        refused = [uid for layer in _layers(beats) for uid in _write_layer(connection, layer, origin)]
-        return _rows(connection, refused) if refused else []
-    connection.exec_driver_sql(_SQLITE, list(beats))
-    return []
-
-
-def _write_layer(connection: Connection, beats: Sequence[Beat], origin: str) -> list[str]:
-    text = msgspec.json.encode(beats).decode()
-    taken = {row[0] for row in connection.exec_driver_sql(_POSTGRESQL, {"beats": text, "origin": origin})}
-    return [beat["host"] for beat in beats if beat["add"] and beat["host"] not in taken]
+    if connection.dialect.name != "postgresql":
+        connection.exec_driver_sql(_SQLITE, list(beats))
+        return Written()
+    refused: list[str] = []
+    counted: list[Any] = []
+    for layer in _layers(beats):
+        values = {"beats": msgspec.json.encode(layer).decode(), "origin": origin}
+        taken = {row.uid: row for row in connection.exec_driver_sql(_POSTGRESQL, values)}
+        refused += [beat["host"] for beat in layer if beat["add"] and beat["host"] not in taken]
+        rows = ((taken.get(beat["host"]), beat) for beat in layer)
+        counted += [row for row, beat in rows if row is not None and row.count != beat["count"]]
+    return Written(_rows(connection, refused) if refused else (), counted)
 
 
 def _layers(beats: Sequence[Beat]) -> Iterable[Sequence[Beat]]:

@@ -13,7 +13,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from time import perf_counter
 from typing import Any, TypeVar
@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from edgewright.core import times
-from edgewright.hub.db.beats import Beat, PendingBeats, write_beats
+from edgewright.hub.db.beats import Beat, PendingBeats, Written, write_beats
 from edgewright.hub.db.changelog import log as changelog
 from edgewright.hub.db.changelog.entry import Entry
 from edgewright.hub.db.checkpoint import Checkpoints
@@ -80,12 +80,12 @@ class Writer:
         self._condition = threading.Condition()
         self._jobs: list[tuple[Callable[[Tx], Any], asyncio.Future[Any]]] = []
         self._beats = PendingBeats()
-        self.beats_refused: Callable[[Sequence[Any]], None] = lambda rows: None
-        """Called on the event loop with the rows of hosts whose heartbeat was doubled or late, before its answer."""
+        self.follow_beats: Callable[[Written], None] = lambda written: None
+        """Called on the event loop, before the answer, when the database has other heartbeats than memory."""
         self._done: deque[_Done] = deque()
         """What is committed and not yet taken into memory; used on the event loop only."""
         self._scheduled = self._waits = False
-        self._refused: Sequence[Any] = ()
+        self._written = Written()
         self._beats_done: asyncio.Future[None] | None = None
         self._in_flight: list[asyncio.Future[Any]] = []
         self._checkpoints = Checkpoints(engine)
@@ -206,8 +206,8 @@ class Writer:
             if failure is not None:
                 with self._condition:
                     self._beats.failed(beats)
-            elif self._refused:
-                last.hooks = [partial(self.beats_refused, self._refused)]
+            elif any(self._written):
+                last.hooks = [partial(self.follow_beats, self._written)]
             done.append(last)
         for outcome in done:
             if isinstance(outcome.error, Problem):
@@ -247,7 +247,7 @@ class Writer:
         """Run jobs and heartbeats in one transaction; returns the outcome of each job, and what failed all of them."""
         done: list[_Done] = []
         failure: BaseException | None = None
-        commits, self._refused = False, []
+        commits, self._written = False, Written()
         try:
             with self._engine.begin() as connection:
                 for job, future in jobs:
@@ -255,7 +255,7 @@ class Writer:
                     done.append(outcome)
                     self._run_job(connection, job, outcome, alone=len(jobs) == 1 and not beats)
                 if beats:
-                    self._refused = write_beats(connection, beats, self._origin)
+                    self._written = write_beats(connection, beats, self._origin)
                 self._log(connection, done)
                 commits = True
         except BaseException as error:  # noqa: BLE001,RUF100 - handed to every waiting request

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from edgewright.hub.db import migrations, schema
 from edgewright.hub.db.beats import ANY_NUMBER, Beat, PendingBeats, write_beats
 from edgewright.hub.db.engines import open_engines
 from edgewright.hub.db.records import Live, new_beat_row
+from edgewright.hub.resources.hosts.liveness import BACK, Liveness
 from tests.hub.db.test_row_safety import Pair, _load, _token, pair, registration
 from tests.postgres import Cluster
 
@@ -46,7 +48,7 @@ def beat(uid: str, boot: str, seq: int | None, *, force: bool = False, message: 
 def write(engine: Engine, *beats: Beat) -> set[str]:
     """Write a batch; returns the hosts whose row shows that their beat was not taken."""
     with engine.begin() as connection:
-        refused = {row.uid for row in write_beats(connection, beats)}
+        refused = {row.uid for row in write_beats(connection, beats).refused}
     last = {beat["host"]: beat for beat in beats}
     shown = {
         uid
@@ -158,3 +160,51 @@ async def test_p17_a_late_beat_at_another_hub_changes_nothing(pair: Pair) -> Non
     assert (live[1].boot_id, live[1].seq, live[1].message) == ("b2", 1, "booted")
     row = pair.rows(select(schema.heartbeats).where(schema.heartbeats.c.uid == "l"))[0]
     assert (row.boot_id, row.seq, row.count, row.message) == ("b2", 1, 3, "booted")
+
+
+@pytest.mark.e2e
+async def test_p17_each_hub_shows_what_all_hubs_counted(pair: Pair) -> None:
+    """A hub misses heartbeats of the other one until it reads them; the answer of the next one corrects its count."""
+    _, token = await _token(pair, "count")
+    made = await pair.clients[0].post("/v1/edgehosts/register", json=registration("c", token))
+    await _load(pair, "c")
+    own = {"Authorization": made.json()["status"]["serviceAuthToken"], "ApiKey": ""}
+    live = [hub.state.hosts["c"].live for hub in pair.hubs]
+    for seq, hub in enumerate((0, 1, 1, 0), 1):
+        body = {"state": "healthy", "message": "m", "edgewright": {"seq": seq, "bootId": "b1"}}
+        assert (await pair.clients[hub].patch("/v1/edgehosts/c/health", json=body, headers=own)).status_code == 204
+    assert live[0].count == 4, "it took two and never saw the other two"
+    await Liveness(pair.hubs[1]).look()
+    assert live[1].count == 4
+
+
+@pytest.mark.e2e
+def test_p17_a_batch_does_not_count_what_another_hub_counted(tmp_path: Path, postgres: Cluster) -> None:
+    engines = open_engines(tmp_path, postgres.url(postgres.create()))
+    migrations.migrate(engines[0])
+    make(engines[0], "a", "b")
+    write(engines[0], beat("a", "b1", 2), beat("b", "", None))
+    for uid, boot, seq, wanted in (("a", "b1", 3, 2), ("a", "b1", 9, 4), ("b", "", None, 3), ("a", "b2", 0, 6)):
+        waited = {
+            **beat(uid, boot, seq),
+            "add": 2,
+        }  # one of the two failed here and may be counted by another hub
+        write(engines[0], waited)
+        assert (uid, seq, stored(engines[0], uid).count) == (uid, seq, wanted)
+    for engine in engines:
+        engine.dispose()
+
+
+@pytest.mark.e2e
+async def test_a_heartbeat_whose_commit_takes_long_reaches_the_other_hub(pair: Pair) -> None:
+    _, token = await _token(pair, "slow")
+    await pair.clients[0].post("/v1/edgehosts/register", json=registration("s", token))
+    await _load(pair, "s")
+    liveness = Liveness(pair.hubs[1])
+    with pair.hubs[0].readers.connect() as connection:
+        write_beats(connection, [beat("s", "b1", 1, message="slow")], "another")
+        for _ in range(3):
+            await liveness.look()
+            await asyncio.sleep(BACK * 0.6)
+        connection.commit()
+    assert await liveness.look() == 1 and pair.hubs[1].state.hosts["s"].live.message == "slow"

@@ -7,7 +7,6 @@ Anything unusual (other spelling of keys, wrong types, another credential) takes
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -185,10 +184,15 @@ class Heartbeats:
         self._hub.check_current()  # only now: that it arrived counts for health (rule P43)
         return clones.others(entry.record.uid, sender)
 
-    def follow(self, rows: Sequence[Any]) -> None:
-        """Take the rows of hosts whose heartbeat the database did not take: another hub had a newer one."""
+    def follow(self, written: db_beats.Written) -> None:
+        """Take the rows of hosts whose heartbeat the database did not take, and the counts that it corrected."""
         now = times.now()
-        for row in rows:
+        for row in written.counted:
+            counted = self._hub.state.hosts.get(row.uid)
+            # Of a host with a newer heartbeat in memory the next batch corrects the count.
+            if counted is not None and (row.boot_id, row.seq) == (counted.live.boot_id, counted.live.seq):
+                counted.live.count = row.count
+        for row in written.refused:
             entry = self._hub.state.hosts.get(row.uid)
             if entry is None or not entry.live.is_older(row):
                 continue
@@ -203,6 +207,7 @@ class Heartbeats:
             return False
         live = entry.live
         if (row.boot_id, row.seq) == (live.boot_id, live.seq) and (live.at or 0.0) >= (row.at or 0.0):
+            live.count = row.count
             return False
         before = (live.state, live.message, live.agent_version)
         live.follow(row)

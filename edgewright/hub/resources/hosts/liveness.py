@@ -1,7 +1,8 @@
 """How a hub learns of the heartbeats that other hubs took: a look at the rows that were written since the last one.
 
 Heartbeats are not in the change log: a fleet sends more of them than of everything else. They are read once a second
-instead, each row that moved once, by the database's clock.
+instead, each row that moved once, by the database's clock. A row has the time of its writing, and can be read only
+after its commit: so a look begins where the oldest transaction began that was open at the look before.
 """
 
 from __future__ import annotations
@@ -25,7 +26,12 @@ log = logging.getLogger("edgewright.hub")
 EVERY: Final = 1.0
 """Seconds between two looks."""
 BACK: Final = 1.0
-"""Seconds before the last look that are read again: a transaction writes its time before its commit."""
+"""Seconds before that which are read again."""
+LONGEST: Final = 60.0
+"""Seconds that a look goes back at most: no transaction that writes is open for longer."""
+_OPEN: Final = """
+SELECT extract(epoch FROM min(xact_start)) FROM pg_stat_activity
+WHERE datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()"""
 _SLICE: Final = 200
 _TABLE: Final = schema.heartbeats
 
@@ -42,8 +48,7 @@ class Liveness:
         if not self._hub.membership.others:
             self._since = None  # alone; when another one appears, the last minute is read
             return 0
-        now, rows = await self._hub.read(self._read)
-        self._since = now
+        self._since, rows = await self._hub.read(self._read)
         beats, moved = self._hub.part(Heartbeats), 0
         for index, row in enumerate(rows):
             moved += beats.take_row(row, times.now())
@@ -52,10 +57,12 @@ class Liveness:
         return moved
 
     def _read(self, connection: Connection) -> tuple[float, list[Any]]:
+        """Return where the next look begins, and the rows that other hubs wrote since this one began."""
         now = float(connection.execute(select(lease.clock(connection))).scalar() or 0.0)
-        since = now - 60.0 if self._since is None else self._since - BACK
+        oldest = float(connection.exec_driver_sql(_OPEN).scalar() or now)
+        since = now - LONGEST if self._since is None else max(self._since - BACK, now - LONGEST)
         others = (_TABLE.c.stored_at > since, _TABLE.c.stored_by != self._hub.membership.id)
-        return now, list(connection.execute(select(_TABLE).where(*others)).all())
+        return min(now, oldest), list(connection.execute(select(_TABLE).where(*others)).all())
 
 
 async def run(hub: Services) -> None:

@@ -86,7 +86,7 @@ def _host(hub: Services, uid: str) -> dict[str, Any] | None:
 
 def _begin(hub: Services) -> None:
     health.start_quietly(hub, hub.started)
-    hub.writer.beats_refused = hub.part(heartbeat.Heartbeats).follow
+    hub.writer.follow_beats = hub.part(heartbeat.Heartbeats).follow
 
 
 async def _prune(hub: Services, now: float) -> dict[str, int]:
