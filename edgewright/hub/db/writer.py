@@ -39,6 +39,8 @@ _MAX_BATCH, _MAX_SHARED = 500, 64
 """Jobs of one transaction; fewer on PostgreSQL, where another hub may wait for the rows that it locks."""
 DRAIN = 5.0
 """Seconds of a stop in which commits of what is queued may still begin."""
+BEHIND = 5.0
+"""Seconds that a committed write waits at most for what another hub committed before it, until it is answered."""
 _FORGET = 0.9
 """What is left of the longest commit's time after each further one."""
 
@@ -85,6 +87,7 @@ class Writer:
         self._done: deque[_Done] = deque()
         """What is committed and not yet taken into memory; used on the event loop only."""
         self._scheduled = self._waits = False
+        self._overdue: asyncio.TimerHandle | None = None
         self._written = Written()
         self._beats_done: asyncio.Future[None] | None = None
         self._in_flight: list[asyncio.Future[Any]] = []
@@ -337,12 +340,23 @@ class Writer:
         while self._done:
             self._waits = not self._follower.ready(self._done[0].entries)
             if self._waits:
+                self._overdue = self._overdue or self._loop.call_later(BEHIND, self._answer_waiting)
                 return
+            if self._overdue is not None:
+                self._overdue.cancel()
+                self._overdue = None
             self._take(self._done.popleft())
             if perf_counter() >= end and self._done:
                 self._scheduled = True
                 self._loop.call_soon(self._drain)
                 return
+
+    def _answer_waiting(self) -> None:
+        """Answer what waits although memory does not follow; it is still taken into memory once that does."""
+        self._overdue = None
+        for outcome in self._done:
+            if not outcome.future.done():
+                outcome.future.set_exception(outcome.error or _behind())
 
     def _take(self, outcome: _Done) -> None:
         for entry in outcome.entries:
@@ -369,3 +383,8 @@ def _guarded(outcome: _Done, act: Callable[[], None]) -> None:
 
 def _stopping() -> StorageProblem:
     return StorageProblem(503, protocol.E_UNAVAILABLE, "The hub is stopping; try again in a moment.")
+
+
+def _behind() -> Problem:
+    text = "This is stored, but this hub lacks what another hub stored before it. Look before you send it again."
+    return Problem(503, protocol.E_BEHIND, text, {"Retry-After": "1"})

@@ -246,6 +246,28 @@ async def test_a_write_behind_another_hubs_change_is_answered_at_a_stop(
     assert (await asyncio.wait_for(mine, 10)).status_code == 201
 
 
+async def test_a_write_behind_another_hubs_change_is_answered_while_its_hub_does_not_follow(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its sender must not wait for ever; memory takes it in order once the hub follows again."""
+    hub, gate = pair.hubs[0], threading.Event()
+    follower = hub.follower._log
+    assert follower is not None
+    catch_up = follower._catch_up
+    monkeypatch.setattr(follower, "_catch_up", lambda: catch_up() if gate.is_set() else None)
+    monkeypatch.setattr("edgewright.hub.db.writer.BEHIND", 0.3)
+    assert (await pair.clients[1].post(protocol.HOSTS, json={"metadata": {"uid": "theirs"}})).status_code == 201
+    mine = await asyncio.wait_for(pair.clients[0].post(protocol.HOSTS, json={"metadata": {"uid": "mine"}}), 10)
+    assert (mine.status_code, mine.json()["code"]) == (503, protocol.E_BEHIND), mine.text
+    assert pair.rows(select(schema.hosts.c.uid).where(schema.hosts.c.uid == "mine")) and "mine" not in hub.state.hosts
+    gate.set()
+    async with asyncio.timeout(10):
+        while "mine" not in hub.state.hosts:
+            await asyncio.sleep(0.02)
+    assert "theirs" in hub.state.hosts
+    assert (await pair.clients[0].post(protocol.HOSTS, json={"metadata": {"uid": "more"}})).status_code == 201
+
+
 async def test_a_deadlock_is_replayed(pair: Pair) -> None:
     """Two batches that lock in opposite order: PostgreSQL rolls one back, and its jobs run again."""
     table, ran = schema.settings, []
