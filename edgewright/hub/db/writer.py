@@ -202,7 +202,7 @@ class Writer:
         else:
             storage = failure
         self.batches += 1
-        self.beats_written += len(beats)
+        self.beats_written += len(beats) if failure is None else 0
         if beats_done is not None:
             last = _Done(beats_done)
             last.error = failure

@@ -11,11 +11,13 @@ from typing import Any
 import msgspec
 import pytest
 from sqlalchemy import Engine, select
+from sqlalchemy.exc import StatementError
 
 from edgewright.hub.db import migrations, schema
 from edgewright.hub.db.beats import ANY_NUMBER, Beat, PendingBeats, write_beats
 from edgewright.hub.db.engines import open_engines
 from edgewright.hub.db.records import Live, new_beat_row
+from edgewright.hub.db.writer import Writer
 from edgewright.hub.resources.hosts.liveness import BACK, Liveness
 from tests.hub.db.test_row_safety import Pair, _load, _token, pair, registration
 from tests.postgres import Cluster
@@ -136,6 +138,23 @@ def test_what_waits_is_counted_and_what_was_not_stored_is_owed() -> None:
     pending.add(beat("a", "b1", 3))
     pending.add(beat("b", "b1", 3))
     assert [(row["host"], row["add"]) for row in pending.take()] == [("a", 3), ("b", 1)]
+
+
+async def test_only_stored_heartbeats_are_counted_as_acknowledged(tmp_path: Path) -> None:
+    engines = open_engines(tmp_path, None)
+    migrations.migrate(engines[0])
+    make(engines[0], "a")
+    writer = Writer(engines[0], asyncio.get_running_loop())
+    broken = beat("a", "b1", 1)
+    del broken["state"]
+    with pytest.raises(StatementError):
+        await writer.beat(broken)
+    assert writer.beats_written == 0
+    await writer.beat(beat("a", "b1", 2))
+    assert writer.beats_written == 1
+    assert await asyncio.to_thread(writer.stop, 5)
+    for engine in engines:
+        engine.dispose()
 
 
 @pytest.mark.e2e

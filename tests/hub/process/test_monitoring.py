@@ -82,6 +82,8 @@ def test_the_format_escapes_labels_and_sums_buckets() -> None:
         ("POST", protocol.HEARTBEAT_SHORT, "heartbeat"),
         ("GET", protocol.path(protocol.HOST_WAKE, uid="h1"), "wake"),
         ("GET", "/wake", "other"),
+        ("GET", protocol.path(protocol.BLOB, digest="a" * 64), "blobs"),
+        ("POST", "/edgewright/v1/hosts/h1/operations", "hosts"),
         ("GET", "/v1/edgehosts/h1", "hosts"),
         ("POST", "/v1/edgehosts/register", "registration"),
         ("GET", protocol.CHANGES, "stream"),

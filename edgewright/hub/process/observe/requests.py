@@ -16,7 +16,7 @@ log = logging.getLogger("edgewright.hub")
 BOUNDS = (0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 10.0, 30.0)
 """Upper bounds of the times, seconds."""
 SLOW = 10.0
-"""Seconds from which a request is a line of the log; streams and waits for work are not."""
+"""Seconds from which a request is a line of the log; what waits by design, or for a slow peer, is not."""
 _CLASSES: tuple[tuple[str, str], ...] = (
     (protocol.CHANGES, "stream"),
     ("/v1/edgehosts/register", "registration"),
@@ -24,6 +24,7 @@ _CLASSES: tuple[tuple[str, str], ...] = (
     ("/v1/dashboard/edgehosts", "search"),
     ("/v1/dashboard", "lists"),
     ("/edgewright/v1/hosts", "hosts"),
+    (protocol.BLOBS, "blobs"),
     ("/edgewright/v1/operations", "operations"),
     ("/edgewright/v1/alerts", "alerts"),
     ("/edgewright/v1/", "plane"),
@@ -40,8 +41,8 @@ _CLASSES: tuple[tuple[str, str], ...] = (
 )
 """Beginning of the path -> class, the first that fits: few, so that a fleet or a scan adds no series."""
 _WAKE_END = protocol.HOST_WAKE.rpartition("}")[2]
-_LONG = ("stream", "wake")
-"""Classes of requests that wait on purpose: they are not timed, and none is slow."""
+_LONG = ("stream", "wake", "blobs")
+"""Classes of requests that wait on purpose, or for a slow peer: they are not timed, and none is slow."""
 
 
 def route_class(method: str, path: str) -> str:
