@@ -101,6 +101,25 @@ def test_a_range_behind_the_end_is_an_error() -> None:
             read_range(text, size)
 
 
+async def test_p80_a_reader_has_a_small_part_of_a_blob_in_memory(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each host on a slow link waits with what was read for it: with a piece each, 1,000 of them would need 1 GB."""
+    _, admin = inside
+    await send_all(admin)
+    parts: list[int] = []
+    read_part = store.read_part
+
+    def noted(*args: Any, **named: Any) -> bytes | None:
+        data = read_part(*args, **named)
+        parts.append(len(data or b""))
+        return data
+
+    monkeypatch.setattr(store, "read_part", noted)
+    assert (await admin.get(PATH)).content == CONTENT
+    assert sum(parts) == len(CONTENT) and max(parts) <= 128 * 1024
+
+
 async def test_p80_an_empty_blob(inside: Inside) -> None:
     _, admin = inside
     await send_all(admin, b"")

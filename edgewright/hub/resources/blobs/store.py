@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, and_, func, select
+from sqlalchemy import Connection, LargeBinary, Row, and_, func, select
 
 from edgewright.hub.db.shared.rows import insert_new, queue, retain_project
 from edgewright.hub.http.problems import Problem
@@ -77,6 +77,14 @@ def pieces(size: int) -> int:
 def read_piece(connection: Connection, project: str, digest: str, number: int) -> bytes | None:
     """Return a piece; `None` for one that is not there."""
     query = select(_PIECES.c.data).where(_pieces_of(project, digest), _PIECES.c.number == number)
+    data = connection.execute(query).scalar()
+    return None if data is None else bytes(data)
+
+
+def read_part(connection: Connection, project: str, digest: str, number: int, start: int, length: int) -> bytes | None:
+    """Return up to `length` bytes of a piece from `start` on; `None` for a piece that is not there."""
+    part = func.substr(_PIECES.c.data, start + 1, length, type_=LargeBinary)
+    query = select(part).where(_pieces_of(project, digest), _PIECES.c.number == number)
     data = connection.execute(query).scalar()
     return None if data is None else bytes(data)
 
