@@ -1,4 +1,4 @@
-"""Several hub processes on one PostgreSQL: `with several_hubs(postgres, 2) as hubs: ...`, each with its own directory."""
+"""Several hub processes on one PostgreSQL, each with its own directory: `with several_hubs(postgres, 2) as hubs:`."""
 
 from __future__ import annotations
 

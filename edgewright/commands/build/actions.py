@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from edgewright.commands.build import verbs as declared
-from typing import Any
-from edgewright.commands.kernel.base import Outcome
-from edgewright.commands.kernel.base import Plan
-from collections.abc import Callable
-from collections.abc import Mapping
-from collections.abc import Sequence
-from edgewright.commands.kernel.context import CommandContext
-from edgewright.commands.build.rows import listing
-from edgewright.forge.builds import list_builds
-from edgewright.commands.build.rows import detail
-from edgewright.forge.builds import find
-from edgewright.commands.build.rows import follow
-from edgewright.commands.kernel.results import Column
-from edgewright.commands.kernel.results import Stream
-from edgewright.commands.kernel.results import Text
-from edgewright.forge.builds import last_lines
-from edgewright.commands.forge.background import run_stored
-from edgewright.core.errors import Conflict
 import asyncio
-from edgewright.forge.builds import cancel
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from edgewright.commands.build import verbs as declared
+from edgewright.commands.build.rows import detail, follow, listing
+from edgewright.commands.forge.background import run_stored
+from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.bulk import for_each
-from edgewright.forge.builds import delete
+from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.kernel.results import Column, Stream, Text
+from edgewright.core.errors import Conflict
+from edgewright.forge.builds import cancel, delete, find, last_lines, list_builds
 
 
 class BuildList(declared.BuildList):
@@ -34,7 +24,6 @@ class BuildList(declared.BuildList):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Give all builds."""
-
         return Outcome((), result=listing(list_builds()))
 
 
@@ -45,7 +34,6 @@ class BuildShow(declared.BuildShow):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Give one build. Raises `NotFound`, `Conflict`."""
-
         return Outcome((), result=detail(find(plan.touches[0])))
 
 
@@ -56,7 +44,6 @@ class BuildLog(declared.BuildLog):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Give the last lines, or a stream of them. Raises `NotFound`, `Conflict`."""
-
         build = find(plan.touches[0])
         lines = 200 if args.get("lines") is None else int(args["lines"])
         if args.get("follow"):
@@ -73,7 +60,6 @@ class BuildRun(declared.BuildRun):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Run it and write its record. Raises what its verb raises."""
-
         return await run_stored(ctx, plan.touches[0])
 
 
@@ -82,7 +68,6 @@ class BuildCancel(declared.BuildCancel):
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return what is stopped. Raises `NotFound`, `Conflict` when it has ended."""
-
         build = find(targets[0])
         if build.over:
             raise Conflict(f"Build {build.id} has ended: {build.state}.", "There is nothing to stop.", "Ended")
@@ -94,8 +79,6 @@ class BuildCancel(declared.BuildCancel):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Ask it to stop and wait for its end. Raises `Failed`, `Conflict`."""
-
-
         build = await asyncio.to_thread(cancel, plan.touches[0])
         return Outcome((build.id,), (), f"Build {build.id} is {build.state}.")
 
@@ -105,7 +88,6 @@ class BuildDelete(declared.BuildDelete):
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return what is deleted and what stays. Raises `NotFound`, `Conflict` for one that runs."""
-
         builds = {build.id: build for build in map(find, targets)}
         for build in builds.values():
             if not build.over:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
 from edgewright.commands.kernel.results import Column, Detail, Item, Listing, Section
 from edgewright.core import times
 from edgewright.core.text import clean
-from edgewright.forge.manifest import read_manifest
-import asyncio
 from edgewright.forge.builds import last_lines
 from edgewright.forge.builds.record import read
+from edgewright.forge.manifest import read_manifest
 
 if TYPE_CHECKING:
     from edgewright.forge.builds import Build
@@ -43,7 +43,6 @@ def listing(builds: Sequence[Build]) -> Listing:
 
 def detail(build: Build) -> Detail:
     """Return one build as text: what it does or why it failed first, then provenance and checks."""
-
     took = (build.ended or times.now()) - build.created
     facts = [("state", build.state), ("began", times.rfc3339(build.created)), ("took", times.duration(took))]
     if build.state == "running":
@@ -88,8 +87,6 @@ def _provenance(manifest: dict[str, object]) -> list[Section]:
 
 async def follow(build: Build, last: int) -> AsyncIterator[Item]:
     """Yield the lines of a build's log, the last ones first, until the build has ended."""
-
-
     path = build.folder / "log"
     for line in last_lines(build, last) if last else []:
         yield _item(line)

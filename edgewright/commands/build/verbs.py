@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-from typing import ClassVar
-from edgewright.commands.kernel.base import Allowed
-from edgewright.commands.kernel.base import Command
-from edgewright.commands.kernel.base import Param
-from edgewright.commands.kernel.base import Refusal
-from edgewright.commands.kernel.base import Scope
-from edgewright.commands.kernel.base import Target
+from typing import TYPE_CHECKING, ClassVar
+
+from edgewright.commands.kernel.base import Allowed, Command, Param, Refusal, Scope, Target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
     from edgewright.commands.kernel.context import CommandContext
 
 
