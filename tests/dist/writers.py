@@ -163,7 +163,13 @@ def _beats(drive: Drive, chance: random.Random, uid: str, own: str) -> None:
 
     def judge(document: dict[str, Any]) -> str | None:
         count = document["status"]["edgewright"]["heartbeats"]
-        return None if sure <= count <= seq else f"{count} heartbeats counted, {sure} acknowledged, {seq} sent"
+        if sure <= count <= seq:
+            return None
+        what = "count, seq, stored_by, clock_timestamp(), to_timestamp(stored_at)"
+        sql = f"SELECT {what} FROM heartbeats WHERE uid = '{uid}'"
+        row = drive.plane.server.psql(drive.plane.database, sql).strip()
+        shown = document["status"]["edgewright"]["lastHeartbeat"], document["status"].get("health", {}).get("message")
+        return f"{count} heartbeats counted, {sure} acknowledged, {seq} sent; it shows {shown}, the database has {row}"
 
     while drive.go_on(chance, 0.05, 0.25):
         seq += 1

@@ -79,6 +79,7 @@ class Membership:
                 )
             )
             connection.execute(_TABLE.delete().where(_TABLE.c.seen < now - FORGET))
+            self.others = self._alive(tx)
 
     def has(self, name: str) -> bool:
         """Return whether this process has a task now."""
@@ -120,8 +121,12 @@ class Membership:
         now = lease.clock(tx.connection)
         tx.run(_TABLE.update().where(_TABLE.c.id == self.id).values(seen=now, ended=False))
         taken = {name: mine for name in self.names if (mine := lease.take(tx, name, self.id, LEASE)) is not None}
+        return taken, self._alive(tx)
+
+    def _alive(self, tx: Tx) -> tuple[str, ...]:
+        now = lease.clock(tx.connection)
         alive = (_TABLE.c.id != self.id, _TABLE.c.seen > now - AWAY, _TABLE.c.ended.is_(False))
-        return taken, tuple(row.address for row in tx.all(select(_TABLE.c.address).where(*alive)))
+        return tuple(row.address for row in tx.all(select(_TABLE.c.address).where(*alive)))
 
     def leave(self, engine: Engine) -> None:
         """Give the tasks back and note the end, so that others need not wait; a failure changes nothing."""

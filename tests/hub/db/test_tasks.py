@@ -133,6 +133,15 @@ async def test_a_hub_that_does_not_know_the_newest_heartbeat_reports_no_silence(
     assert _events(pair, "HostUnhealthy") == 0
 
 
+async def test_a_hub_knows_the_others_before_its_first_sign_of_life(pair: Pair) -> None:
+    """Else one whose writes fail from its start on would follow no heartbeat of the others."""
+    for hub in pair.hubs:
+        await hub.membership.beat(hub)
+    third = Membership(pair.hubs[0].engine, "third")
+    await asyncio.to_thread(third.join, pair.hubs[0].engine)
+    assert len(third.others) == 2
+
+
 async def test_a_hub_learns_of_heartbeats_that_another_one_took(pair: Pair) -> None:
     own = await _silent(pair, "l")
     assert await _beat(pair, 0, "l", own, 7) == 204

@@ -12,9 +12,11 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, select
+from sqlalchemy.exc import DBAPIError
 
 from edgewright.core import times
 from edgewright.hub.db import schema
+from edgewright.hub.db.integrity import cause
 from edgewright.hub.db.shared import lease
 from edgewright.hub.http.problems import StorageProblem
 from edgewright.hub.resources.hosts.heartbeat import Heartbeats
@@ -73,6 +75,8 @@ async def run(hub: Services) -> None:
             await liveness.look()
         except StorageProblem as problem:
             hub.storage.failed(problem)
+        except DBAPIError as error:
+            log.warning("the heartbeats of other hubs could not be read; they are read again: %s", cause(error))
         except Exception:
             log.exception("the heartbeats of other hubs could not be read; they are read again")
         await asyncio.sleep(EVERY)
