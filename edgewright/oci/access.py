@@ -14,6 +14,7 @@ from typing import NamedTuple
 from edgewright.core.errors import InvalidInput
 from edgewright.oci import credentials, registries_conf
 from edgewright.oci.credentials import Login
+from edgewright.oci.guard import Guard
 from edgewright.oci.reference import is_loopback
 from edgewright.oci.registries_conf import Mirror
 
@@ -36,6 +37,8 @@ class Access(NamedTuple):
     """Asked before the registry itself, for pulls only."""
     environment: Mapping[str, str] | None = None
     """Where proxies are named; None: the environment of this process."""
+    guard: Guard | None = None
+    """Judges each address before a connection to it is opened; None: every address is allowed."""
 
     def plain(self, registry: str) -> bool:
         """Whether plain http may be used for `registry` when it does not speak TLS."""

@@ -20,6 +20,7 @@ from edgewright.core.errors import (
 from edgewright.core.text import clean
 from edgewright.oci.address import BadAddress
 from edgewright.oci.credentials import Login
+from edgewright.oci.guard import AddressRefused
 from edgewright.oci.link import NoConnection
 from edgewright.oci.pace import TooSlow
 from edgewright.oci.redirects import BadRedirect
@@ -96,6 +97,10 @@ def first_error(body: bytes) -> tuple[str, str]:
 
 def lost(error: BaseException, registry: str, what: str) -> EdgewrightError:
     """Return the error for a connection that could not be made or broke off, or a reply that exceeds its bounds."""
+    guarded = cause_of(error, AddressRefused)
+    if guarded is not None:
+        message = f"The registry {registry} is at an address that is not allowed: {guarded} ({what})."
+        return Refused(message, "Link-local addresses never are; an admin can allow private ones.", "AddressRefused")
     tls = _tls(error, registry)
     if tls is not None:
         return tls
@@ -179,6 +184,8 @@ def cause_of(error: BaseException | None, kind: type[BaseException]) -> BaseExce
 
 def repeatable(error: BaseException) -> bool:
     """Whether a failed exchange is worth another try: not when the reply itself breaks a rule."""
+    if cause_of(error, AddressRefused) is not None:
+        return False
     return isinstance(error, OSError) or not isinstance(error, ValueError)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Union
 
 from edgewright.core.proxy import Proxy
 from edgewright.oci.address import Address
+from edgewright.oci.guard import Guard, check_literal, connection
 from edgewright.oci.pace import Limits, Pace
 from edgewright.oci.reply import SLICE, Reply
 
@@ -49,20 +50,25 @@ class Link(http.client.HTTPConnection):
         proxy: Proxy | None,
         limits: Limits,
         check: Callable[[], None],
+        guard: Guard | None = None,
     ) -> None:
         self.origin, self.proxy = origin, proxy
-        self._context, self._limits, self._check = context, limits, check
+        self._context, self._limits, self._check, self._guard = context, limits, check, guard
         scheme, host, port = origin
         super().__init__(proxy.host if proxy else host, proxy.port if proxy else port, timeout=limits.connect)
         self.default_port = 443 if scheme == "https" else 80
         self.response_class = functools.partial(Reply, limits=limits, check=check)  # type: ignore[assignment]
         if proxy is not None and scheme == "https":
             self.set_tunnel(host, port, dict(proxy.headers))
+        if guard is not None and proxy is None:
+            self._create_connection: Any = functools.partial(connection, guard)  # where http.client opens its socket
         self.idle_since = 0.0
 
     def connect(self) -> None:
         """Open it. Raises `NoConnection`."""
         try:
+            if self._guard is not None and self.proxy is not None:
+                check_literal(self._guard, self.origin[1])
             super().connect()
             if self._context is not None:
                 self.sock = self._context.wrap_socket(self.sock, server_hostname=self.origin[1])

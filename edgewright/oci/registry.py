@@ -69,7 +69,11 @@ class Registry:
         self._address = "registry-1.docker.io" if host == DOCKER_HUB else host
         self._sleep = sleep
         self._session = Session(
-            lambda name: self.access.context(host, name), job.check, limits, self.access.environment
+            lambda name: self.access.context(host, name),
+            job.check,
+            limits,
+            self.access.environment,
+            self.access.guard,
         )
         self._tokens = auth.Tokens(self._session, host, self.login, self._plain_realm)
         self._base = ""
@@ -196,7 +200,9 @@ class Registry:
 
     def delete_quietly(self, url: str) -> None:
         """Ask for something to be deleted (an upload that ends here); whether that works does not matter."""
-        session = Session(lambda name: self.access.context(self.host, name), limits=Limits(3.0, 3.0))
+        session = Session(
+            lambda name: self.access.context(self.host, name), limits=Limits(3.0, 3.0), guard=self.access.guard
+        )
         try:
             session.request("DELETE", url, self._with_login({}, url), follow=False)
         except FAILURES:

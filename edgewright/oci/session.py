@@ -18,6 +18,7 @@ from edgewright.core import proxy as proxies
 from edgewright.oci import address as addresses
 from edgewright.oci import redirects
 from edgewright.oci.address import Address
+from edgewright.oci.guard import Guard
 from edgewright.oci.link import CLOSED, Body, Link, Origin
 from edgewright.oci.pace import Limits
 from edgewright.oci.reply import Reply
@@ -66,7 +67,8 @@ class Stream:
 class Session:
     """Connections to a registry and to where it redirects. Safe for several threads.
 
-    `context` gives the TLS context for a host; `environment` names the proxies (None: the process's own).
+    `context` gives the TLS context for a host; `environment` names the proxies (None: the process's own). `guard`
+    judges each address before a connection to it is opened, those of redirects too.
     """
 
     def __init__(
@@ -75,8 +77,10 @@ class Session:
         check: Callable[[], None] = lambda: None,
         limits: Limits = Limits(),  # noqa: B008  # immutable
         environment: Mapping[str, str] | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self._context, self._check, self._limits, self._environment = context, check, limits, environment
+        self._guard = guard
         self._idle: dict[Origin, list[Link]] = {}
         self._contexts: dict[str, ssl.SSLContext] = {}
         self._lock = threading.Lock()
@@ -160,7 +164,7 @@ class Session:
     def _open(self, place: Address) -> Link:
         way = proxies.from_environment(place.scheme, place.host, place.port, self._environment)
         context = self._trust(place.host) if place.scheme == "https" else None
-        return Link(place.origin, context, way, self._limits, self._check)
+        return Link(place.origin, context, way, self._limits, self._check, self._guard)
 
     def _trust(self, host: str) -> ssl.SSLContext:
         """Return the context for a host; reading the authorities takes 20 ms, so it is made once."""

@@ -1,0 +1,66 @@
+"""What the values of a pack list: container images, charts, and the namespace of its release."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Iterator, List, Mapping, Tuple
+
+MAX_IMAGES = 1_000
+_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@{}$ -]{0,510}[A-Za-z0-9}]")
+_POD_LISTS = ("containers", "initContainers", "ephemeralContainers")
+
+
+def block(values: Any, *path: str) -> Any:
+    """Return what is at a path of maps; `None` where there is nothing."""
+    for name in path:
+        if not isinstance(values, Mapping):
+            return None
+        values = values.get(name)
+    return values
+
+
+def images_of_values(values: Any) -> Tuple[str, ...]:
+    """Return the images that `pack.content.images` lists, in order and each once.
+
+    An item is a text or a map with `image`; references in an image (`{{.spectro...}}`) stay as they are.
+    """
+    listed = block(values, "pack", "content", "images")
+    result: List[str] = []
+    for item in listed if isinstance(listed, list) else ():
+        image = item.get("image") if isinstance(item, Mapping) else item
+        text = image.strip() if isinstance(image, str) else ""
+        if _IMAGE.fullmatch(text) and text not in result and len(result) < MAX_IMAGES:
+            result.append(text)
+    return tuple(result)
+
+
+def images_of_objects(objects: Any) -> Tuple[str, ...]:
+    """Return the images of the pods in Kubernetes objects (documents that were read), in order and each once."""
+    result: List[str] = []
+    for image in _images(objects, 0):
+        if image not in result and len(result) < MAX_IMAGES:
+            result.append(image)
+    return tuple(result)
+
+
+def _images(value: Any, depth: int) -> Iterator[str]:
+    if depth > 40:
+        return
+    if isinstance(value, list):
+        for item in value:
+            yield from _images(item, depth + 1)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            if key in _POD_LISTS and isinstance(item, list):
+                for container in item:
+                    image = container.get("image") if isinstance(container, Mapping) else None
+                    if isinstance(image, str) and _IMAGE.fullmatch(image.strip()):
+                        yield image.strip()
+            elif isinstance(item, (list, Mapping)):
+                yield from _images(item, depth + 1)
+
+
+def namespace_of_values(values: Any) -> str:
+    """Return the namespace of the release; "" when the values name none."""
+    value = block(values, "pack", "namespace")
+    return value.strip() if isinstance(value, str) else ""
