@@ -37,9 +37,10 @@ class _Frame:
 class Builder:
     """Makes the document out of the parser's events, with a stack of its own and within the bounds."""
 
-    def __init__(self, hidden: list[str], name: str) -> None:
+    def __init__(self, hidden: list[str], name: str, most_nodes: int = MAX_NODES) -> None:
         self.hidden = hidden
         self.name = name
+        self.most_nodes = most_nodes
         self.root: Any = None
         self.lines: dict[str, int] = {}
         self.problems: list[Finding] = []
@@ -78,10 +79,8 @@ class Builder:
 
     def _count(self, event: Any) -> None:
         self.nodes += 1
-        if self.nodes > MAX_NODES:
-            raise self.refuse(
-                f"it contains more than {MAX_NODES:,} values", event, "No user-data needs that; shorten it."
-            )
+        if self.nodes > self.most_nodes:
+            raise self.refuse(f"it contains more than {self.most_nodes:,} values", event, "Shorten it, or divide it.")
 
     def _scalar(self, event: Any) -> None:
         self._count(event)

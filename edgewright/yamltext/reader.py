@@ -47,21 +47,8 @@ def read(text: str, name: str = "The user-data", most: int = MAX_SIZE) -> Parsed
     What can be read but would surprise (a key that is there twice, a second document, a tag) is in `problems`.
     `most` is the largest size in characters.
     """
-    if len(text) > most:
-        raise InvalidInput(
-            f"{name} is longer than {most // 1024 // 1024} MB.", "Put what is big into the image.", "TooBig"
-        )
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    bad = _FORBIDDEN.search(text)
-    if bad is not None:
-        line = text.count("\n", 0, bad.start()) + 1
-        raise InvalidInput(
-            f"{name}, line {line}: the character U+{ord(bad.group()):04X} is not allowed.",
-            "Take it out, or write it as base64.",
-            "InvalidYaml",
-        )
     hidden: list[str] = []
-    text = hide_templates(text, hidden)
+    text = prepared(text, name, most, hidden)
     builder = Builder(hidden, name)
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
@@ -69,7 +56,7 @@ def read(text: str, name: str = "The user-data", most: int = MAX_SIZE) -> Parsed
             if not builder.take(event):
                 break
     except yaml.MarkedYAMLError as wrong:
-        raise _broken(name, wrong, text) from None
+        raise broken(name, wrong, text) from None
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError) as wrong:
         raise InvalidInput(f"{name} is not YAML: {str(wrong)[:200]}.", "Correct it.", "InvalidYaml") from None
     root = builder.root
@@ -82,7 +69,24 @@ def read(text: str, name: str = "The user-data", most: int = MAX_SIZE) -> Parsed
     return Parsed(root, builder.lines, builder.problems)
 
 
-def _broken(name: str, wrong: yaml.MarkedYAMLError, text: str) -> InvalidInput:
+def prepared(text: str, name: str, most: int, hidden: list[str]) -> str:
+    """Return a text as the parser takes it, its templates in `hidden`. Raises `InvalidInput` beyond the bounds."""
+    if len(text) > most:
+        raise InvalidInput(f"{name} is longer than {most // 1024 // 1024} MB.", "Shorten it, or divide it.", "TooBig")
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    bad = _FORBIDDEN.search(text)
+    if bad is not None:
+        line = text.count("\n", 0, bad.start()) + 1
+        raise InvalidInput(
+            f"{name}, line {line}: the character U+{ord(bad.group()):04X} is not allowed.",
+            "Take it out, or write it as base64.",
+            "InvalidYaml",
+        )
+    return hide_templates(text, hidden)
+
+
+def broken(name: str, wrong: yaml.MarkedYAMLError, text: str) -> InvalidInput:
+    """Return the error for a text that is not YAML, with line and column."""
     mark = wrong.problem_mark or wrong.context_mark
     place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
     problem = (wrong.problem or wrong.context or "it cannot be read").strip().rstrip(".")
