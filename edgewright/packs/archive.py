@@ -60,9 +60,7 @@ def unpack(data: bytes, what: str) -> Files:
         with tarfile.open(fileobj=source, mode="r|") as archive:
             for number, member in enumerate(archive):
                 if number >= MAX_FILES * 2:
-                    raise collected.refuse(
-                        f"has more than {MAX_FILES * 2:,} entries", "Leave out what is no part of it."
-                    )
+                    raise collected.refuse(f"has more than {MAX_FILES * 2:,} entries", "Leave out other files.")
                 _take(archive, member, collected)
     except InvalidInput:
         raise

@@ -17,11 +17,11 @@ NAME = "Edgewright catalogue"
 @functools.lru_cache(maxsize=1)
 def packs() -> tuple[Pack, ...]:
     """Return all packs of the catalogue by name, newest version first. Reads about 50 small files, once."""
-    found = [
+    results = [
         reader.from_files(directory.read(path), path.name).pack for path in sorted(FOLDER.iterdir()) if path.is_dir()
     ]
-    found.sort(key=lambda pack: versions.key(pack.version), reverse=True)
-    return tuple(sorted(found, key=lambda pack: pack.name))
+    results.sort(key=lambda pack: versions.key(pack.version), reverse=True)
+    return tuple(sorted(results, key=lambda pack: pack.name))
 
 
 def uid(registry: str, name: str, version: str) -> str:

@@ -39,12 +39,12 @@ def of_folder(files: Files, what: str, path: str) -> ReadChart:
 
 
 def _of_files(files: Files, what: str, path: str, data: bytes) -> ReadChart:
-    found = sorted((key for key in files if key.count("/") == 1 and key.endswith("/Chart.yaml")), key=len)
-    if not found:
+    paths = sorted((key for key in files if key.count("/") == 1 and key.endswith("/Chart.yaml")), key=len)
+    if not paths:
         hint = "A chart is a folder with Chart.yaml; pack it with: helm package FOLDER"
         raise InvalidInput(f"{what} has no Chart.yaml, so it is not a Helm chart.", hint, "NoChart")
-    top = found[0].partition("/")[0]
-    document = read_one(decoded(files[found[0]], f"Chart.yaml of {what}"), f"Chart.yaml of {what}")
+    top = paths[0].partition("/")[0]
+    document = read_one(decoded(files[paths[0]], f"Chart.yaml of {what}"), f"Chart.yaml of {what}")
     meta: dict[str, Any] = document if isinstance(document, dict) else {}
     name, version = _text(meta, "name"), _text(meta, "version")
     if not _NAME.fullmatch(name) or not _VERSION.fullmatch(version):

@@ -53,7 +53,7 @@ class Collected:
         if self.total + size > MAX_TOTAL:
             raise self.refuse(f"has more than {MAX_TOTAL // 1024**2} MiB unpacked", "Leave out what is big.", "TooBig")
         if len(self.files) >= MAX_FILES:
-            raise self.refuse(f"has more than {MAX_FILES:,} files", "Leave out what is no part of the pack.", "TooBig")
+            raise self.refuse(f"has more than {MAX_FILES:,} files", "Leave out other files.", "TooBig")
 
     def add(self, path: str, data: bytes) -> None:
         """Add a file. Raises `InvalidInput` for one that is there already."""

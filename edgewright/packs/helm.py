@@ -52,7 +52,7 @@ def fetch_index(endpoint: str, access: Access, job: Deadline | None = None) -> I
 def parse_index(data: bytes, endpoint: str) -> Index:
     """Return the charts that an index names; entries without name, version or address are left out.
 
-    Raises `InvalidInput` when it is no index.
+    Raises `InvalidInput` for another document.
     """
     name = f"The index of {endpoint}"
     document = read_one(decoded(data, name, fetching.MAX_INDEX), name, fetching.MAX_INDEX, _NODES)
@@ -63,10 +63,10 @@ def parse_index(data: bytes, endpoint: str) -> Index:
         raise InvalidInput(f"{name} names more than {MAX_CHARTS:,} charts.", "Use a smaller repository.", "TooBig")
     result: Index = {}
     for chart, listed in entries.items():
-        found = (
+        parsed = (
             [_entry(str(chart), item) for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
         )
-        valid = [entry for entry in found if entry is not None]
+        valid = [entry for entry in parsed if entry is not None]
         if valid:
             valid.sort(key=lambda entry: versions.key(entry.version), reverse=True)
             result[str(chart)] = valid[:MAX_VERSIONS]

@@ -70,8 +70,8 @@ def tags(place: Place, name: str, access: Access, job: Deadline | None = None) -
     repository = place.repository(name)
     job = job or Deadline(f"Listing {repository}")
     with _open(place, repository, access, job) as registry:
-        found = _pages(registry, registry.url("tags/list?n=1000"), "tags", f"the tags of {repository}")
-    return sorted((tag for tag in found if reference.TAG.fullmatch(tag)), key=versions.key, reverse=True)
+        results = _pages(registry, registry.url("tags/list?n=1000"), "tags", f"the tags of {repository}")
+    return sorted((tag for tag in results if reference.TAG.fullmatch(tag)), key=versions.key, reverse=True)
 
 
 def names(place: Place, access: Access, job: Deadline | None = None) -> list[str]:
@@ -81,9 +81,9 @@ def names(place: Place, access: Access, job: Deadline | None = None) -> list[str
     """
     job = job or Deadline(f"Listing the registry {place.host}")
     with _open(place, place.repository("edgewright-list"), access, job, "registry:catalog:*") as registry:
-        found = _pages(registry, registry.absolute("/v2/_catalog?n=1000"), "repositories", "the catalogue")
+        results = _pages(registry, registry.absolute("/v2/_catalog?n=1000"), "repositories", "the catalogue")
     prefix = f"{place.base}/" if place.base else ""
-    return sorted({name[len(prefix) :] for name in found if name.startswith(prefix)})
+    return sorted({name[len(prefix) :] for name in results if name.startswith(prefix)})
 
 
 def _pages(registry: Registry, url: str, key: str, what: str) -> list[str]:

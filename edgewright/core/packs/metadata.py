@@ -199,9 +199,9 @@ class _Reader:
             if not NAME.fullmatch(name):
                 self.wrong(f"{key}.packName", "packName is missing or not valid.")
             if kind not in layers.DEPENDENCY_TYPES:
-                words = ", ".join(layers.DEPENDENCY_TYPES)
+                names = ", ".join(layers.DEPENDENCY_TYPES)
                 self.wrong(
-                    f"{key}.type", f"{clean(kind, 40) or 'type'} is not a type of dependency.", f"Types: {words}."
+                    f"{key}.type", f"{clean(kind, 40) or 'type'} is not a type of dependency.", f"Types: {names}."
                 )
             layer = self.layer(item.get("layer"), f"{key}.layer")
             bounds = [str(item.get(bound) or "").strip()[:MAX_NAME] for bound in ("minVersion", "maxVersion")]
@@ -256,7 +256,7 @@ class _Reader:
     def proven(self) -> str:
         value = self.mapping(OURS).get("proven") or ""
         if value not in layers.MARKS:
-            words = ", ".join(mark for mark in layers.MARKS if mark)
-            self.wrong(f"{OURS}.proven", f"{clean(value, 40)} is not a mark.", f"Marks: {words}.")
+            names = ", ".join(mark for mark in layers.MARKS if mark)
+            self.wrong(f"{OURS}.proven", f"{clean(value, 40)} is not a mark.", f"Marks: {names}.")
             return ""
         return str(value)

@@ -111,8 +111,8 @@ class SchemaEntry:
             return f"one of {', '.join(slot.options)}"
         if slot.lowest:
             return f"a number from {slot.lowest} to {slot.highest}"
-        words = {"ipv4": "an IPv4 address", "version": "a semantic version", "number": "a number"}
-        return f"text that matches {slot.regex}" if slot.regex else words.get(slot.type, f"a {slot.type}")
+        labels = {"ipv4": "an IPv4 address", "version": "a semantic version", "number": "a number"}
+        return f"text that matches {slot.regex}" if slot.regex else labels.get(slot.type, f"a {slot.type}")
 
 
 def _split(text: str, literals: List[str], slots: Tuple[Slot, ...]) -> bool:

@@ -1,6 +1,6 @@
 """Versions of packs in order: `1.30.4`, `v1.30`, `1.31.0-rc.1`, `20.4.1_1`, whatever a pack calls its version.
 
-Semantic versions are compared by their rules; others by their numbers and words from left to right.
+Semantic versions are compared by their rules; others by their numbers and parts from left to right.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def key(version: str) -> Key:
     while release and release[-1] == 0:
         release.pop()
     # what follows a minus sign is a pre-release for semantic versions, and a build of a packager for most others
-    words = [_word(part) for part in [*rest, *_PART.findall(pre)]]
-    return tuple(release), 0 if pre and not pre[:1].isdigit() else 1, tuple(words)
+    parts = [_word(part) for part in [*rest, *_PART.findall(pre)]]
+    return tuple(release), 0 if pre and not pre[:1].isdigit() else 1, tuple(parts)
 
 
 def _word(part: str) -> Tuple[int, int, str]:
@@ -50,6 +50,6 @@ def within(version: str, lowest: str, highest: str) -> bool:
 
 
 def parents(version: str) -> Tuple[str, ...]:
-    """Return the tags that stand for the newest of several versions: `1.30.4` belongs to `1.30.x` and `1.x`."""
+    """Return the tags that name the newest of several versions: `1.30.4` belongs to `1.30.x` and `1.x`."""
     match = re.fullmatch(r"v?(\d{1,9})\.(\d{1,9})\.\d{1,9}.*", version)
     return (f"{match.group(1)}.{match.group(2)}.x", f"{match.group(1)}.x") if match else ()
