@@ -43,7 +43,7 @@ class Editor:
                 raise InvalidInput(f"Line {problem.line}: {problem.message}", problem.hint, problem.code)
         hidden: list[str] = []
         source = hide_templates(self._text, hidden)
-        yaml = _yaml(source)
+        yaml = round_trip(source)
         try:
             document = yaml.load(source)
         except (YAMLError, ValueError, RecursionError) as wrong:
@@ -66,7 +66,8 @@ def _literal(value: Any) -> Any:
     return [_literal(item) for item in value] if isinstance(value, list) else value
 
 
-def _yaml(source: str) -> Any:
+def round_trip(source: str) -> Any:
+    """Return a reader and writer that preserves comments and quotes, with the indentation of a text."""
     yaml = YAML(typ="rt")
     yaml.preserve_quotes = True
     yaml.width = 1 << 20

@@ -1,0 +1,205 @@
+"""What differs between two resolved profiles: layers, values by path, and lines of text."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+
+from edgewright.core.profiles.resolve import Resolution, ResolvedLayer, ResolvedText
+from edgewright.core.profiles.variables import COVER
+
+ADDED = "added"
+REMOVED = "removed"
+CHANGED = "changed"
+SAME = "same"
+
+MAX_LINES = 20_000
+"""Lines of a text that are compared one by one; larger texts are compared by path only."""
+MAX_CHANGES = 10_000
+"""Changes of one layer that are listed."""
+
+
+class Change(NamedTuple):
+    """A value that differs. `line_before` and `line_after` are 0 where there is none; secrets are covered.
+
+    `path` is empty for the version of the pack, and `manifest` names a manifest instead of the values.
+    """
+
+    layer: str
+    kind: str
+    pack: str
+    path: str
+    what: str
+    before: Any = None
+    after: Any = None
+    line_before: int = 0
+    line_after: int = 0
+    manifest: str = ""
+    secret: bool = False
+
+
+class Row(NamedTuple):
+    """A line of a side-by-side diff: numbers from 1 (0: no line on this side), texts, `what` it is."""
+
+    number_before: int
+    before: str
+    number_after: int
+    after: str
+    what: str
+
+
+class LayerDiff(NamedTuple):
+    """What differs in a layer. `what` is `added`, `removed`, `changed` or `same`; `text_before` has secrets covered."""
+
+    layer: str
+    kind: str
+    pack: str
+    what: str
+    version_before: str
+    version_after: str
+    changes: Tuple[Change, ...]
+    text_before: str
+    text_after: str
+
+    def rows(self) -> List[Row]:
+        """Return the texts side by side."""
+        return side_by_side(self.text_before, self.text_after)
+
+
+class ProfileDiff(NamedTuple):
+    """What differs between two profiles, the layers from the bottom of the stack."""
+
+    before: str
+    after: str
+    layers: Tuple[LayerDiff, ...]
+
+    def changes(self) -> Iterator[Change]:
+        """Yield all changes."""
+        for layer in self.layers:
+            yield from layer.changes
+
+
+def compare(before: Resolution, after: Resolution) -> ProfileDiff:
+    """Return what differs. Layers are the same when they have the same key."""
+    old = {layer.layer.key: layer for layer in before.layers}
+    new = {layer.layer.key: layer for layer in after.layers}
+    keys = [*new, *(key for key in old if key not in new)]
+    layers = tuple(_layer(key, old.get(key), new.get(key)) for key in keys)
+    return ProfileDiff(before.profile.label, after.profile.label, layers)
+
+
+def _layer(key: str, before: Optional[ResolvedLayer], after: Optional[ResolvedLayer]) -> LayerDiff:
+    either = after or before
+    assert either is not None
+    kind, pack = either.layer.kind, either.layer.name
+    old_version = before.layer.version if before is not None else ""
+    new_version = after.layer.version if after is not None else ""
+    old_text = before.values.shown if before is not None else ""
+    new_text = after.values.shown if after is not None else ""
+    changes: List[Change] = []
+    if before is None or after is None:
+        what = ADDED if before is None else REMOVED
+        changes.append(Change(key, kind, pack, "", what, old_version or None, new_version or None))
+    else:
+        if (before.layer.name, old_version) != (after.layer.name, new_version):
+            old_name, new_name = f"{before.layer.name} {old_version}", f"{after.layer.name} {new_version}"
+            changes.append(Change(key, kind, pack, "", CHANGED, old_name, new_name))
+        base = Change(key, kind, pack, "", "")
+        changes += _texts(base, before.values, after.values)
+        manifests = dict(before.manifests), dict(after.manifests)
+        for name in dict.fromkeys([*manifests[0], *manifests[1]]):
+            changes += _manifest(base._replace(manifest=name), manifests[0].get(name), manifests[1].get(name))
+        texts_differ = before.values.text != after.values.text
+        what = CHANGED if changes or texts_differ else SAME
+    return LayerDiff(key, kind, pack, what, old_version, new_version, tuple(changes), old_text, new_text)
+
+
+def _manifest(base: Change, before: Optional[ResolvedText], after: Optional[ResolvedText]) -> List[Change]:
+    if before is None or after is None:
+        return [base._replace(what=ADDED if before is None else REMOVED)]
+    return _texts(base, before, after)
+
+
+def _texts(base: Change, before: ResolvedText, after: ResolvedText) -> List[Change]:
+    old, new = flatten(before.document), flatten(after.document)
+    changes: List[Change] = []
+    for path in dict.fromkeys([*new, *old]):
+        if path in old and path in new and _equal(old[path], new[path]):
+            continue
+        what = CHANGED if path in old and path in new else ADDED if path in new else REMOVED
+        secret = any(origin.secret for side in (before, after) for origin in side.origins.get(path, ()))
+        values = [COVER if secret and path in side else side.get(path) for side in (old, new)]
+        lines = [side.source.line_of(path) if path in known else 0 for side, known in ((before, old), (after, new))]
+        changes.append(
+            base._replace(
+                path=path, what=what, before=values[0], after=values[1], line_before=lines[0], line_after=lines[1],
+                secret=secret,
+            )
+        )  # fmt: skip
+        if len(changes) >= MAX_CHANGES:
+            break
+    return changes
+
+
+def _equal(value: Any, other: Any) -> bool:
+    """Return whether two values are the same for a reader of YAML: `1`, `1.0`, `true` and `"1"` are four values."""
+    return type(value) is type(other) and bool(value == other)
+
+
+def flatten(document: Any) -> Dict[str, Any]:
+    """Return every value of a document by its path; a map or list without content is a value."""
+    result: Dict[str, Any] = {}
+    pending: List[Tuple[str, Any]] = [("", document)]
+    while pending:
+        path, value = pending.pop()
+        if isinstance(value, Mapping) and value:
+            items = [(f"{path}.{key}" if path else str(key), item) for key, item in value.items()]
+            pending += reversed(items)
+        elif isinstance(value, list) and value:
+            pending += reversed([(f"{path}[{number}]", item) for number, item in enumerate(value)])
+        elif path:
+            result[path] = value
+    return result
+
+
+def unified(before: str, after: str, name_before: str, name_after: str, context: int = 3) -> List[str]:
+    """Return a unified diff, lines without their ends; empty for equal texts and for texts of too many lines."""
+    old, new = before.splitlines(), after.splitlines()
+    if len(old) > MAX_LINES or len(new) > MAX_LINES:
+        return []
+    return list(difflib.unified_diff(old, new, name_before, name_after, lineterm="", n=context))
+
+
+def side_by_side(before: str, after: str) -> List[Row]:
+    """Return the lines of two texts side by side; texts of too many lines as replaced from the first difference on."""
+    old, new = before.splitlines(), after.splitlines()
+    start = 0
+    while start < min(len(old), len(new)) and old[start] == new[start]:
+        start += 1
+    end = 0
+    while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
+        end += 1
+    rows = [Row(number + 1, old[number], number + 1, new[number], SAME) for number in range(start)]
+    middle_old, middle_new = old[start : len(old) - end], new[start : len(new) - end]
+    if len(middle_old) > MAX_LINES or len(middle_new) > MAX_LINES:
+        blocks: List[Tuple[str, int, int, int, int]] = [("replace", 0, len(middle_old), 0, len(middle_new))]
+    else:
+        blocks = [
+            (str(code[0]), *code[1:]) for code in difflib.SequenceMatcher(None, middle_old, middle_new).get_opcodes()
+        ]
+    for _tag, low, high, begin, stop in blocks:
+        same = _tag == "equal"
+        for place in range(max(high - low, stop - begin)):
+            left, right = low + place, begin + place
+            has_left, has_right = left < high, right < stop
+            what = SAME if same else CHANGED if has_left and has_right else REMOVED if has_left else ADDED
+            rows.append(
+                Row(
+                    start + left + 1 if has_left else 0, middle_old[left] if has_left else "",
+                    start + right + 1 if has_right else 0, middle_new[right] if has_right else "", what,
+                )
+            )  # fmt: skip
+    for place in range(end):
+        left, right = len(old) - end + place, len(new) - end + place
+        rows.append(Row(left + 1, old[left], right + 1, new[right], SAME))
+    return rows

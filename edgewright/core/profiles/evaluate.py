@@ -1,0 +1,193 @@
+"""Evaluating references: what they name may have references itself; cycles are found and named, sizes are bounded."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+
+from edgewright.core.errors import InvalidInput
+from edgewright.core.profiles import templates
+from edgewright.core.profiles.functions import FUNCTIONS, text_of
+from edgewright.core.profiles.model import MAX_TOTAL, MAX_VALUES
+from edgewright.core.profiles.problems import suggestion
+from edgewright.core.profiles.scope import MACRO, PACK, SYSTEM, VARIABLE, LayerValues, Meaning, Origin, Scope
+from edgewright.core.profiles.templates import Call, Name, Term
+from edgewright.core.profiles.values import Reference
+from edgewright.core.text import clean
+
+MAX_REFERENCES = 20_000
+"""References that are evaluated for one profile."""
+MAX_CHAIN = 50
+"""References that lead from one to the next."""
+MAX_ORIGINS = 20
+"""Origins that are listed for one value."""
+
+
+class Result(NamedTuple):
+    """The text of a reference, and what it was made of: the named value first, then what that refers to."""
+
+    text: str
+    origins: Tuple[Origin, ...]
+
+
+class NoValue(Exception):
+    """A name that is known but has no value; `pending`: it has one when a cluster or an answer exists."""
+
+    def __init__(self, message: str, hint: str, code: str, pending: bool) -> None:
+        super().__init__(message)
+        self.message, self.hint, self.code, self.pending = message, hint, code, pending
+
+
+class Evaluator:
+    """Evaluates expressions; the result of each name is stored, so that each is computed once."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self._results: Dict[Name, Union[Result, NoValue, InvalidInput]] = {}
+        self._chain: List[Name] = []
+        self._count = 0
+        self._size = 0
+
+    def expression(self, text: str) -> Result:
+        """Return what an expression gives. Raises `InvalidInput` or `NoValue`."""
+        self._count += 1
+        if self._count > MAX_REFERENCES:
+            raise InvalidInput(
+                f"The profile has more than {MAX_REFERENCES:,} references.",
+                "Divide it into several profiles.",
+                "TooBig",
+            )
+        origins: List[Origin] = []
+        value = text_of(self._term(templates.parse(text), origins))
+        self._size += len(value)
+        if len(value) > MAX_VALUES or self._size > MAX_TOTAL:
+            raise InvalidInput("The resolved values are larger than 5 MB.", "Remove references that repeat.", "TooBig")
+        return Result(value, tuple(dict.fromkeys(origins))[:MAX_ORIGINS])
+
+    def _term(self, term: Term, origins: List[Origin]) -> Any:
+        if isinstance(term, Name):
+            result = self._name(term)
+            origins += result.origins
+            return result.text
+        if not isinstance(term, Call):
+            return term
+        if term.function == "default":
+            return self._default(term.arguments, origins)
+        return FUNCTIONS[term.function].run(*[self._term(item, origins) for item in term.arguments])
+
+    def _default(self, arguments: Sequence[Term], origins: List[Origin]) -> Any:
+        """Evaluate the value first: where it has none, the other is taken."""
+        try:
+            value = text_of(self._term(arguments[1], origins))
+        except NoValue as missing:
+            if missing.code == "UnknownPack":
+                raise
+            value = ""
+        return value or self._term(arguments[0], origins)
+
+    def _name(self, name: Name) -> Result:
+        stored = self._results.get(name)
+        if stored is None:
+            try:
+                stored = self._evaluated(name)
+            except (NoValue, InvalidInput) as wrong:
+                stored = wrong
+            self._results[name] = stored
+        if isinstance(stored, Exception):
+            raise stored
+        return stored
+
+    def _evaluated(self, name: Name) -> Result:
+        if name in self._chain:
+            cycle = [*self._chain[self._chain.index(name) :], name]
+            shown = " -> ".join(str(item)[len(".spectro.") :] for item in cycle[:6])
+            more = " -> ..." if len(cycle) > 6 else ""
+            raise InvalidInput(
+                f"References form a cycle: {shown}{more}.", "Give one of them a value of its own.", "ReferenceCycle"
+            )
+        if len(self._chain) >= MAX_CHAIN:
+            raise InvalidInput(
+                f"More than {MAX_CHAIN} references lead from one to the next.", "Refer to the value itself.", "TooDeep"
+            )
+        meaning = self._meaning(name)
+        self._chain.append(name)
+        try:
+            parts, origins = [], [meaning.origin]
+            for piece in meaning.pieces:
+                if isinstance(piece, Reference):
+                    result = self.expression(piece.expression)
+                    parts.append(result.text)
+                    origins += result.origins
+                else:
+                    parts.append(piece)
+        finally:
+            self._chain.pop()
+        if any(origin.secret for origin in origins):
+            origins[0] = origins[0]._replace(secret=True)
+        return Result("".join(parts), tuple(origins))
+
+    def _meaning(self, name: Name) -> Meaning:
+        if name.space == "var":
+            return self._variable(name.name)
+        if name.space == "macro":
+            return self._macro(name.name)
+        return self._system(name.name) if name.space == "system" else self._pack(name.name)
+
+    def _variable(self, name: str) -> Meaning:
+        variable = self.scope.variables.get(name)
+        if variable is None:
+            raise self._unknown("variable", "var", name, "UnknownVariable", "Define it in the profile.")
+        value = self.scope.context.variables.get(name, "") or variable.default
+        if not value and variable.required:
+            raise NoValue(f"The variable {name} has no value.", "Give it a value.", "MissingValue", True)
+        return Meaning(pieces_of(value), Origin(VARIABLE, name, secret=variable.masked))
+
+    def _macro(self, name: str) -> Meaning:
+        macro = self.scope.context.macros.get(name)
+        if macro is None:
+            raise self._unknown("macro", "macro", name, "UnknownMacro", "Create it in the project or the tenant.")
+        return Meaning(pieces_of(macro.value), Origin(MACRO, name, scope=macro.scope))
+
+    def _system(self, name: str) -> Meaning:
+        value = self.scope.system.get(name)
+        if value is not None:
+            return Meaning((value,), Origin(SYSTEM, name))
+        if name not in self.scope.known("system"):
+            raise self._unknown("system value", "system", name, "UnknownReference", "docs/profiles.md lists them.")
+        raise NoValue(
+            f"The system value {name} is not known here.", "It has a value when a cluster uses it.", "NoCluster", True
+        )
+
+    def _pack(self, name: str) -> Meaning:
+        layer, path = self.scope.pack_of(name)
+        if layer is None:
+            known = self.scope.known("pack")
+            hint = suggestion(path, known, "layers") or "Add the layer, or resolve it together with its profile."
+            raise NoValue(f"No layer has the pack {clean(path, 80)}.", hint, "UnknownPack", self.scope.context.partial)
+        scalar = layer.values.scalars.get(path)
+        if scalar is None:
+            raise self._no_scalar(layer, path)
+        origin = Origin(PACK, layer.name, layer.key, path, scalar.line)
+        return Meaning(scalar.pieces or ((text_of(scalar.raw),) if scalar.value is not None else ()), origin)
+
+    def _no_scalar(self, layer: LayerValues, path: str) -> Exception:
+        below = f"{path}."
+        if any(known.startswith((below, f"{path}[")) for known in layer.values.scalars):
+            hint = f"Name one of its values, e.g. {next(k for k in layer.values.scalars if k.startswith(path))}."
+            return InvalidInput(f"{clean(path, 80)} of the pack {layer.key} is not one value.", hint, "NotAValue")
+        hint = suggestion(path, tuple(layer.values.scalars)[:5_000], "keys")
+        message = f"The values of the pack {layer.key} have no {clean(path, 80)}."
+        return NoValue(message, hint or 'Add it there, or write | default "..." behind it.', "UnknownKey", False)
+
+    def _unknown(self, what: str, space: str, name: str, code: str, otherwise: str) -> InvalidInput:
+        hint: Optional[str] = suggestion(name, self.scope.known(space), f"{what}s")
+        return InvalidInput(f"There is no {what} {clean(name, 80)}.", hint or otherwise, code)
+
+
+def pieces_of(value: str) -> Tuple[Any, ...]:
+    """Return a text as its literal parts and its references."""
+    pieces: List[Any] = []
+    at = 0
+    for start, end in templates.scan(value):
+        pieces += [value[at:start], Reference(start, end, value[start + 2 : end - 2], 0)]
+        at = end
+    return (*pieces, value[at:])

@@ -1,0 +1,154 @@
+"""From a profile and its packs to values that can be resolved and checked; the entry for hub, commands and forge."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+
+from edgewright.core.errors import InvalidInput
+from edgewright.core.packs.pack import Pack
+from edgewright.core.profiles import checks, variables
+from edgewright.core.profiles.model import Layer, Profile
+from edgewright.core.profiles.problems import Problem, error
+from edgewright.core.profiles.resolve import Resolution, resolve
+from edgewright.core.profiles.scope import Context, LayerValues
+from edgewright.core.profiles.values import EMPTY, Values
+from edgewright.yamltext.merge import merge
+from edgewright.yamltext.values import read_manifest, read_values
+
+DISPLAY = "pack.spectrocloud.com/display-name"
+"""The value that names a layer whose pack is in the profile twice."""
+NO_PACKS: Mapping[str, Pack | None] = {}
+
+
+class Readings:
+    """Texts that were read, the last ones used: the defaults of a pack are the same for every profile with it."""
+
+    def __init__(self, most: int = 64, largest: int = 512 * 1024) -> None:
+        self.most = most
+        self.largest = largest
+        self._stored: OrderedDict[tuple[str, str], Values] = OrderedDict()
+
+    def read(self, text: str, name: str, reader: Callable[[str, str], Values] = read_values) -> Values:
+        """Return the values in a text; `name` is for errors. A text that cannot be read is not stored."""
+        if not text:
+            return EMPTY if reader is read_values else reader(text, name)
+        key = (reader.__name__, text)
+        stored = self._stored.get(key)
+        if stored is None:
+            stored = reader(text, name)
+            if len(text) <= self.largest:
+                self._stored[key] = stored
+                if len(self._stored) > self.most:
+                    self._stored.popitem(last=False)
+        else:
+            self._stored.move_to_end(key)
+        return stored
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """A profile whose texts were read. A layer that cannot be read has no values, and a problem."""
+
+    profile: Profile
+    layers: tuple[LayerValues, ...]
+    packs: Mapping[str, Pack | None]
+    problems: tuple[Problem, ...]
+
+
+def prepare(
+    profile: Profile, packs: Mapping[str, Pack | None] = NO_PACKS, readings: Readings | None = None
+) -> Prepared:
+    """Read the values of a profile. `packs` are those of its layers by `Layer.key` or by the name of the pack.
+
+    Keys of layers are their display names from here on. Nothing is raised: what cannot be read is a problem.
+    """
+    readings = readings or Readings()
+    problems: list[Problem] = []
+    layers: list[LayerValues] = []
+    named: list[Layer] = []
+    by_key: dict[str, Pack | None] = {}
+    for layer in profile.ordered():
+        pack = packs.get(layer.key) or packs.get(layer.name)
+        values, wrong = _values(layer, pack, readings)
+        problems += wrong
+        shown = values.scalars.get(DISPLAY)
+        layer = dataclasses.replace(
+            layer, display=shown.raw if shown is not None and not shown.pieces else layer.display
+        )
+        named.append(layer)
+        by_key[layer.key] = pack
+        layers.append(_layer(layer, pack, values, readings, problems))
+    return Prepared(dataclasses.replace(profile, layers=tuple(named)), tuple(layers), by_key, tuple(problems))
+
+
+def _values(layer: Layer, pack: Pack | None, readings: Readings) -> tuple[Values, list[Problem]]:
+    try:
+        return readings.read(text_of(layer, pack), "The values"), []
+    except InvalidInput as wrong:
+        return EMPTY, [error(layer.key, "", wrong.message, wrong.hint, wrong.code)]
+
+
+def text_of(layer: Layer, pack: Pack | None) -> str:
+    """Return the text of a layer's values: its own, else the pack's with the chosen presets. Raises `InvalidInput`."""
+    if layer.values.strip() or pack is None:
+        return layer.values
+    text = pack.values
+    for name in layer.presets:
+        text = with_preset(text, pack, name)
+    return text
+
+
+def with_preset(text: str, pack: Pack, name: str) -> str:
+    """Return values with a preset of the pack applied, comments preserved. Raises `InvalidInput` for an unknown one.
+
+    Another preset of the same group is not taken back: its keys are those that this one sets or removes.
+    """
+    preset = next((preset for preset in pack.presets if preset.name == name), None)
+    if preset is None:
+        return text  # `check_packs` reports it
+    return merge(text, preset.add, preset.remove, f"The values with the preset {name}")
+
+
+def _layer(layer: Layer, pack: Pack | None, values: Values, readings: Readings, problems: list[Problem]) -> LayerValues:
+    default = None
+    presets: list[tuple[str, Values]] = []
+    if pack is not None:
+        try:
+            default = readings.read(pack.values, f"The values of the pack {pack.name}")
+            chosen = [preset for preset in pack.presets if preset.name in layer.presets]
+            presets = [(item.name, readings.read(item.add, f"The preset {item.name}")) for item in chosen]
+        except InvalidInput as wrong:
+            problems.append(error(layer.key, "", wrong.message, wrong.hint, wrong.code))
+    manifests: list[tuple[str, Values]] = []
+    for manifest in layer.manifests:
+        try:
+            text = readings.read(manifest.content, f"The manifest {manifest.name}", read_manifest)
+            manifests.append((manifest.name, text))
+        except InvalidInput as wrong:
+            problems.append(error(layer.key, manifest.name, wrong.message, wrong.hint, wrong.code))
+    return LayerValues(
+        layer.key, layer.kind, layer.name, layer.pack_version, values, default, tuple(presets), tuple(manifests)
+    )
+
+
+def check(prepared: Prepared, publish: bool = False, infra: Sequence[Pack] = ()) -> list[Problem]:
+    """Return everything that is wrong with a profile, without resolving it."""
+    return [
+        *prepared.problems,
+        *checks.check_form(prepared.profile, publish),
+        *checks.check_packs(prepared.profile, prepared.packs, infra),
+        *checks.check_layers(prepared.layers, prepared.packs),
+    ]
+
+
+def resolved(prepared: Prepared, context: Context, infra: Prepared | None = None) -> Resolution:
+    """Resolve a profile; for an add-on profile, `infra` is the profile with the infrastructure of the same cluster.
+
+    The problems of the result are those of the values of variables and of the references.
+    """
+    beside = infra.layers if infra is not None else ()
+    result = resolve(prepared.profile, prepared.layers, context, beside, infra.profile if infra is not None else None)
+    result.problems[:0] = variables.check_values(prepared.profile.variables, context.variables)
+    return result
