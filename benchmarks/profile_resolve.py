@@ -1,9 +1,9 @@
 """Resolving a profile of 20 layers and 5,000 lines of values, against plain PyYAML load and Jinja render.
 
-Ours reads each text and the defaults of its pack, replaces the references within the text, and lists the origin of every
-value. The floor loads the same texts with `yaml.safe_load` and renders them with Jinja, which gives neither origins nor
-lines nor checks. Jinja is not a dependency of Edgewright: `pip install jinja2` for this measurement. The second row, for
-information, has the floor with libyaml's loader.
+Ours reads each text and the defaults of its pack, replaces the references within the text, and lists the origin of
+every value. The floor loads the same texts with `yaml.safe_load` and renders them with Jinja, which gives neither
+origins nor lines nor checks. Jinja is not a dependency of Edgewright: `pip install jinja2` for this measurement. The
+second row, for information, has the floor with libyaml's loader.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def values_of(number: int, lines: int) -> str:
         block = len(rows)
         rows += [
             f"  app{block}:  # block {block}",
-            f"    replicas: {{{{ .spectro.var.replicas }}}}" if block % 20 < 10 else "    replicas: 2",
+            "    replicas: {{ .spectro.var.replicas }}" if block % 20 < 10 else "    replicas: 2",
             f"    image: 'registry.example/app{block}:1.2.{block}'",
             f'    site: "{{{{ .spectro.macro.site }}}}-{block}"' if block % 20 < 10 else f'    site: "plain-{block}"',
             "    resources:",
@@ -91,7 +91,7 @@ def main() -> int:
         return sum(len(layer.values.text) + sum(1 for _ in layer.origins()) for layer in resolution.layers)
 
     def plain(loader: type) -> list[object]:
-        environment = jinja2.Environment()  # noqa: S701
+        environment = jinja2.Environment()
         return [yaml.load(environment.from_string(text).render(names), Loader=loader) for text in jinja_texts]
 
     expected = plain(yaml.SafeLoader)
