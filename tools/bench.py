@@ -9,6 +9,7 @@ with `--strict` also for a missed aim.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import shutil
 import signal
@@ -24,13 +25,17 @@ FOLDER = ROOT / "benchmarks"
 
 
 class Benchmark(NamedTuple):
-    """One file of `benchmarks/`: arguments of its short form, programs that it needs, longest times in minutes."""
+    """One file of `benchmarks/`: arguments of its short form, programs that it needs, longest times in minutes.
+
+    `packages` are Python packages that it needs and that Edgewright does not depend on.
+    """
 
     name: str
     short: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     minutes: float = 2.0
     full_minutes: float = 10.0
+    packages: tuple[str, ...] = ()
 
 
 BENCHMARKS = (
@@ -41,6 +46,7 @@ BENCHMARKS = (
     Benchmark("table_50k", ("--quick",)),
     Benchmark("one_cell_bytes"),
     Benchmark("store_throughput"),
+    Benchmark("profile_resolve", packages=("jinja2",)),
     Benchmark("palette_budget"),
     Benchmark("hub_heartbeats", ("5",), ("wrk",)),
     Benchmark("hub_search", ("10000",), minutes=3),
@@ -82,6 +88,7 @@ def outcome_of(code: int, errors: str) -> tuple[str, str]:
 def run(benchmark: Benchmark, full: bool) -> Row:
     """Run one benchmark with its output on this terminal; stderr is repeated after it."""
     missing = [program for program in benchmark.needs if shutil.which(program) is None]
+    missing += [package for package in benchmark.packages if importlib.util.find_spec(package) is None]
     if missing:
         return Row(benchmark.name, "skipped", 0.0, f"not installed: {', '.join(missing)}")
     command = [sys.executable, str(FOLDER / f"{benchmark.name}.py"), *(() if full else benchmark.short)]
