@@ -156,6 +156,10 @@ class Client:
             self._open.close()
             self._open = None
 
+    def avoid(self) -> None:
+        """Connect to another address of the plane's name next time, where it has several."""
+        self._addresses.avoid(self.endpoint.host)
+
     def call(self, method: str, path: str, body: Any = None, headers: Optional[Mapping[str, str]] = None) -> Reply:
         """Send one request and return the answer. Raises an `EdgewrightError` when there is none."""
         sent = dict(headers or {})

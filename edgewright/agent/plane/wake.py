@@ -21,8 +21,12 @@ LEAST = 30
 """Seconds of an idle connection that are worth it."""
 REST = 3600.0
 """Seconds until the next try where connections do not last, or the plane does not know such requests."""
+OUTAGE = 60.0
+"""Seconds between two tries at most while the plane is not there, or cannot answer: that ends."""
 TRIES = 3
 """Connections in a row that may end before their time until the agent rests."""
+SETTLED = 3.0
+"""Seconds after which a request that has no answer counts as one that waits at the plane."""
 GAP = 1.0
 """Seconds between two requests at least."""
 IDLE_PROBE = 120
@@ -54,6 +58,8 @@ class WakeConnection:
         self._began = 0.0
         self._not_before = 0.0
         self._cuts = 0
+        self._cut_once = False
+        self._outages = 0
         self._seconds = protocol.WAKE_SECONDS
         self._reason = "" if allowed else "the link is metered"
 
@@ -62,7 +68,8 @@ class WakeConnection:
         """Return whether work starts at once, and if not why."""
         if not self._allowed:
             return Wake(OFF, self._reason)
-        return Wake(RESTS, self._reason) if self._reason else Wake(ON)
+        waits = self._socket is not None and self._lasted > SETTLED
+        return Wake(RESTS, self._reason) if self._reason and not waits else Wake(ON)
 
     @property
     def socket(self) -> Optional[ssl.SSLSocket]:
@@ -95,7 +102,7 @@ class WakeConnection:
             _probe(link)
             link.setblocking(False)
         except (EdgewrightError, OSError) as error:
-            self._failed(getattr(error, "message", "") or str(error))
+            self._away(getattr(error, "message", "") or str(error))
             return
         self._socket = link
 
@@ -115,16 +122,19 @@ class WakeConnection:
         self.close()
         status = _status(self._answer)
         if status == 204:
-            if protocol.H_GENERATION.lower().encode() in self._answer.lower():
-                self._cuts, self._reason = 0, ""
-                return True
-            if self._lasted < self._seconds - 1:
-                self._failed("other requests of this host end it: is there a second machine with its identity?")
+            news = protocol.H_GENERATION.lower().encode() in self._answer.lower()
+            if news or self._lasted >= min(LEAST, self._seconds - 1):  # a hub that stops ends it early
+                self._works()
             else:
-                self._cuts, self._reason = 0, ""
-            return False
+                self._failed("other requests of this host end it: is there a second machine with its identity?")
+            return news
         if status in (404, 405, 501):
             self._rest("the plane does not offer it")
+        elif status == 504:  # of a proxy that waited long enough
+            self._cut()
+        elif status >= 500 or status == 429:
+            self._client.avoid()
+            self._away(f"the plane answered with {status}")
         elif status:
             self._failed(f"the plane answered with {status}")
             return status == 401
@@ -139,12 +149,28 @@ class WakeConnection:
     def _cut(self) -> None:
         """Ask for less time than a connection lasted that ended without an answer."""
         lasted = self._lasted
-        self._cuts += 1
         if lasted >= LEAST * 1.25:
-            self._seconds = max(LEAST, min(self._seconds, int(lasted * 0.8)))
-            self._cuts = 0
-        elif self._cuts >= TRIES:
+            if self._cut_once:  # the first one may be a hub that was killed
+                self._seconds = max(LEAST, min(self._seconds, int(lasted * 0.8)))
+            self._cut_once = not self._cut_once
+            self._cuts = self._outages = 0
+            self._reason = ""
+            return
+        self._cuts += 1
+        if self._cuts >= TRIES:
             self._rest(f"something on the way cuts idle connections after {lasted:.0f} s")
+
+    def _works(self) -> None:
+        self._cuts = self._outages = 0
+        self._cut_once, self._reason = False, ""
+
+    def _away(self, reason: str) -> None:
+        """Try again soon: an outage of the plane ends, and its next hub may answer."""
+        self.close()
+        self._outages += 1
+        self._not_before = self._now() + min(2.0 ** min(self._outages, 6), OUTAGE)
+        if self._outages >= TRIES:
+            self._reason = reason
 
     def _failed(self, reason: str) -> None:
         self.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from edgewright.agent.kernel.systemd_notify import Stopped
 from edgewright.agent.plane.traffic import HEADERS_4, Budget, Traffic, own_interval
 from edgewright.agent.plane.wake import WakeConnection
+from edgewright.core.errors import Unreachable
 from edgewright.core.hosts.link import link_text
 from edgewright.wire import protocol
 from edgewright.wire.protocol.generations import Position
@@ -206,12 +208,14 @@ def test_p77_a_proxy_that_cuts_idle_connections_is_asked_for_less_and_then_left_
     clock, client = [0.0], Cutter()
     wake = WakeConnection(client, "h", now=lambda: clock[0])  # type: ignore[arg-type]
     known = Position("a" * 16, 1)
+    for _ in range(2):  # once may be a hub that was killed
+        wake.ask(known, "c")
+        clock[0] += 100
+        assert wake.look() is False and wake.state.state == "on"
+        clock[0] += 2
     wake.ask(known, "c")
-    clock[0] += 100
-    assert wake.look() is False and wake.state.state == "on"
-    clock[0] += 2
-    wake.ask(known, "c")
-    assert client.asked[0].endswith(f"seconds={protocol.WAKE_SECONDS}") and client.asked[1].endswith("seconds=80")
+    asked = [path.rpartition("=")[2] for path in client.asked]
+    assert asked == [str(protocol.WAKE_SECONDS), str(protocol.WAKE_SECONDS), "80"]
     for _ in range(3):
         clock[0] += 5
         wake.look()
@@ -224,3 +228,62 @@ def test_p77_a_proxy_that_cuts_idle_connections_is_asked_for_less_and_then_left_
     clock[0] += 3601
     wake.ask(known, "c")
     assert len(client.asked) == count + 1
+
+
+class Outage(Cutter):
+    """A client whose plane does not answer, or answers what `answers` has next."""
+
+    def __init__(self, *answers: bytes) -> None:
+        super().__init__()
+        self.answers = list(answers)
+        self.avoided = 0
+
+    def send_lean(self, method: str, path: str, data: bytes, authorization: str) -> Any:
+        super().send_lean(method, path, data, authorization)
+        if not self.answers:
+            raise Unreachable("Nothing listens at plane:8443.")
+        return self
+
+    def recv(self, size: int) -> bytes:
+        return self.answers.pop(0)
+
+    def avoid(self) -> None:
+        self.avoided += 1
+
+
+@pytest.mark.parametrize("answers", [(), (b"HTTP/1.1 503 Service Unavailable\r\n\r\n",) * 20], ids=["not there", "503"])
+def test_p77_an_outage_of_the_plane_is_over_a_minute_after_it_ended(answers: tuple[bytes, ...]) -> None:
+    """It was an hour: three tries that failed looked like a proxy that cuts connections."""
+    clock, client = [0.0], Outage(*answers)
+    wake = WakeConnection(client, "h", now=lambda: clock[0])  # type: ignore[arg-type]
+    known = Position("a" * 16, 1)
+    tries = []
+    while clock[0] < 600:
+        count = len(client.asked)
+        wake.ask(known, "c")
+        wake.look()
+        tries += [clock[0]] if len(client.asked) > count else []
+        clock[0] += 1
+    assert tries[:4] == [0, 2, 6, 14] and max(after - before for before, after in pairwise(tries)) <= 60
+    assert wake.state.state == "rests" and wake.state.reason
+    assert client.avoided == (len(tries) if answers else 0), "a name with several hubs: the next one"
+    client.answers, clock[0] = [b"HTTP/1.1 204 No Content\r\nEdgewright-Generation: 2\r\n\r\n"], clock[0] + 60
+    wake.ask(known, "c")
+    clock[0] += 4
+    assert wake.state == ("on", ""), "a request waits at the plane"
+    assert wake.look() is True and wake.state == ("on", "")
+
+
+def test_p77_a_hub_that_stops_is_no_second_machine() -> None:
+    clock, client = [0.0], Outage(*(b"HTTP/1.1 204 No Content\r\n\r\n",) * 9)
+    wake = WakeConnection(client, "h", now=lambda: clock[0])  # type: ignore[arg-type]
+    for _ in range(4):  # a rolling restart ends the request at each hub
+        wake.ask(Position("a" * 16, 1), "c")
+        clock[0] += 40
+        assert wake.look() is False and wake.state == ("on", "")
+    for _ in range(3):
+        wake.ask(Position("a" * 16, 1), "c")
+        clock[0] += 10
+        wake.look()
+        clock[0] += 5
+    assert wake.state.state == "rests" and "second machine" in wake.state.reason
