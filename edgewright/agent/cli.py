@@ -192,6 +192,7 @@ def _run(namespace: argparse.Namespace) -> int:
 
 def _install(namespace: argparse.Namespace) -> int:
     from edgewright.agent.install.install import InstallOptions, apply_plan, make_plan
+    from edgewright.agent.install.present import as_installed
 
     spec = InstallOptions(
         endpoint=namespace.endpoint,
@@ -208,7 +209,7 @@ def _install(namespace: argparse.Namespace) -> int:
         python=namespace.python,
         start=not namespace.no_start,
     )
-    plan = make_plan(spec)
+    plan = make_plan(as_installed(spec))
     lines: List[str] = [str(step) for step in plan] or ["nothing to do: everything is in place"]
     if namespace.plan:
         print("\n".join(lines))

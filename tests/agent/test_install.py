@@ -11,6 +11,7 @@ import pytest
 from edgewright.agent import cli
 from edgewright.agent.install import unit
 from edgewright.agent.install.install import InstallOptions, apply_plan, make_plan
+from edgewright.agent.install.present import as_installed, unquoted
 from edgewright.core.errors import Failed, InvalidInput
 
 
@@ -174,6 +175,51 @@ def test_uninstall_removes_what_install_made_and_the_identity_only_when_asked(
     assert "nothing to do" in capsys.readouterr().out
 
 
+def test_several_addresses_of_a_plane_are_installed(wish: InstallOptions) -> None:
+    """`run` took them, `install` refused them."""
+    both = "https://a.example:8443,https://b.example:8443"
+    apply_plan(make_plan(wish._replace(endpoint=both)), lambda line: None)
+    assert f"--endpoint {both} " in (Path(wish.root) / "etc/systemd/system" / unit.NAME).read_text()
+    with pytest.raises(InvalidInput, match="b c"):
+        make_plan(wish._replace(endpoint="https://a.example,https://b c"))
+
+
+@pytest.mark.parametrize("observe", [False, True])
+def test_an_update_needs_no_options_again(wish: InstallOptions, observe: bool) -> None:
+    given = wish._replace(
+        data="/var/lib/x y",
+        metered=True,
+        budget=9,
+        observe=observe,
+        prefix="/opt/100% agent",
+        python="/usr/bin/python3.9",
+    )
+    (Path(wish.root) / "usr/bin/python3.9").write_text("")
+    apply_plan(make_plan(given), lambda line: None)
+    text = (Path(wish.root) / "etc/systemd/system" / unit.NAME).read_text()
+    bare = InstallOptions(root=wish.root)
+    assert make_plan(as_installed(bare)) == [], "the same agent, the same options: nothing to do"
+    program = Path(wish.root) / "opt/100% agent/edgewright-agent.pyz"
+    program.write_text("older")
+    apply_plan(make_plan(as_installed(bare)), lambda line: None)
+    assert program.read_bytes().startswith(b"#!")
+    assert (Path(wish.root) / "etc/systemd/system" / unit.NAME).read_text() == text
+    assert as_installed(bare._replace(budget=20)).budget == 20
+    other = bare._replace(endpoint="https://other")
+    assert as_installed(other) == other, "another plane: its options are given"
+    (Path(wish.root) / "etc/edgewright/token").unlink()
+    assert as_installed(bare).token_file == "", "a registered host needs none"
+
+
+def test_without_an_agent_an_update_has_no_options(wish: InstallOptions) -> None:
+    bare = InstallOptions(root=wish.root)
+    assert as_installed(bare) == bare
+    with pytest.raises(InvalidInput, match="No endpoint"):
+        make_plan(as_installed(bare))
+
+
 def test_words_of_the_unit_are_not_expanded() -> None:
+    words = ["a b", "100%", "$X", 'q"\\', "plain", "'"]
+    assert unquoted(" ".join(unit.quote(word) for word in words)) == words
     assert unit.quote("a b") == '"a b"' and unit.quote("100%") == "100%%" and unit.quote("$X") == "$$X"
     assert unit.quote('q"\\') == '"q\\"\\\\"' and unit.quote("") == '""'

@@ -69,7 +69,8 @@ class Step(NamedTuple):
 def make_plan(spec: InstallOptions) -> List[Step]:
     """Return the steps that are still to do. Raises `EdgewrightError` when a file is missing or a word is wrong."""
     if spec.endpoint:
-        parse_endpoint(spec.endpoint)
+        for address in spec.endpoint.split(","):
+            parse_endpoint(address)
     elif not spec.user_data and not _has_user_data(spec):
         raise InvalidInput("No endpoint is given.", "Give --endpoint, or --user-data with stylus.site.paletteEndpoint.")
     for path in (spec.data, spec.prefix):
