@@ -106,9 +106,9 @@ class RunningHub:
         return self.process.wait(timeout=20)
 
     def start_again(self) -> None:
-        """Start another process on the same data and the same port."""
-        port = self.url.rpartition(":")[2]
-        self.process = _spawn(self.data, [*self.arguments, "--listen", f"127.0.0.1:{port}"], self.environment)
+        """Start another process on the same data and the same address."""
+        address = self.url.rpartition("/")[2]
+        self.process = _spawn(self.data, [*self.arguments, "--listen", address], self.environment)
         self.url = _ready(self.process)
 
 

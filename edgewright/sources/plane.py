@@ -33,6 +33,8 @@ LOOK_AGAIN: Final = 3600.0
 """Seconds between two questions for the plane's certificates."""
 CONTACT_EVERY: Final = 5.0
 """Seconds between two events that report only that the plane still answers."""
+MOVE_WITHIN: Final = 2.0
+"""Seconds for another hub of the plane to answer before the plane is reported as lost."""
 
 
 class PlaneSource:
@@ -60,21 +62,28 @@ class PlaneSource:
         self._features = Features()
         self._caller = Caller()
         self._away_since: float | None = None
+        self._peer = ""
+        self._move: asyncio.TimerHandle | None = None
         self._follower = Follower(client, self)
         self._poller = Poller(client, self, self._pace)
 
     async def run(self) -> None:
         """Feed until cancelled; only cancellation comes out."""
-        while True:
-            try:
-                await self._attempt()
-            except EdgewrightError as error:
-                wait = self._failed(error)
-            except Exception as error:  # a bug here must not take the console down
-                log.exception("the feed of the plane failed")
-                text = f"The feed of the plane failed: {type(error).__name__}; see the log."
-                wait = self._failed(EdgewrightError(text))
-            await self._pause(wait)
+        try:
+            while True:
+                try:
+                    await self._attempt()
+                except EdgewrightError as error:
+                    if self._moves(error):
+                        continue
+                    wait = self._failed(error)
+                except Exception as error:  # a bug here must not take the console down
+                    log.exception("the feed of the plane failed")
+                    text = f"The feed of the plane failed: {type(error).__name__}; see the log."
+                    wait = self._failed(EdgewrightError(text))
+                await self._pause(wait)
+        finally:
+            self._moved()
 
     def retry_now(self) -> None:
         """Try again at once, if it is waiting for its next try."""
@@ -89,10 +98,14 @@ class PlaneSource:
 
     def state(self, state: str, message: str = "", done: int = 0, total: int = 0) -> None:
         """Report that the plane answers; the first time after an outage, with how long it lasted."""
+        self._moved()
+        before, self._peer = self._peer, self._client.peer
         if self._away_since is not None:
             removed = times.duration(self._clock() - self._away_since)
             self._away_since = None
             self.emit(kinds.MESSAGE, {"level": "ok", "text": f"The plane is back after {removed}."})
+        elif before not in ("", self._peer):
+            self.emit(kinds.MESSAGE, {"level": "ok", "text": f"{before} does not answer; continuing at {self._peer}."})
         self._backoff.reset()
         now = self._clock()
         if state == self._state and not total and 0 <= now - self._reported_at < CONTACT_EVERY:
@@ -128,8 +141,21 @@ class PlaneSource:
             except EdgewrightError:
                 continue  # the feed notices that the plane does not respond
 
+    def _moves(self, error: EdgewrightError) -> bool:
+        """Return whether to try again at once: a plane that answered until now may have another hub that does."""
+        if self._move is not None or self._state not in ("live", "polling") or error.exit_code == ExitCode.REFUSED:
+            return False
+        self._move = asyncio.get_running_loop().call_later(MOVE_WITHIN, self._failed, error)
+        return True
+
+    def _moved(self) -> None:
+        if self._move is not None:
+            self._move.cancel()
+            self._move = None
+
     def _failed(self, error: EdgewrightError) -> float:
         """Report a failure; return the seconds until the next try."""
+        self._moved()
         refused = error.exit_code == ExitCode.REFUSED
         state = "refused" if refused else "lost"
         wait = self._refused_retry if refused else self._backoff.next(at_least=0.5)

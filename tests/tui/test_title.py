@@ -21,7 +21,7 @@ from tui.widgets.lines import text_of
 @pytest.mark.parametrize(("total", "told"), [(1, "1 host"), (2, "2 hosts"), (3000, "3,000 hosts")])
 def test_one_host_is_no_plural(total: int, told: str) -> None:
     tally = SimpleNamespace(total=total, unhealthy=0, unknown=0, simulated=0)
-    source = SimpleNamespace(state="live", since=None)
+    source = SimpleNamespace(state="live", since=None, contact=None)
     store = SimpleNamespace(model=SimpleNamespace(tally=tally, source=source, rows=lambda collection: {}))
     session = SimpleNamespace(
         read_only=False,
@@ -53,10 +53,17 @@ async def test_of_several_addresses_the_title_has_the_one_that_answers() -> None
     assert " · one:8443 " in text_of([title_line(made, NOW, 200)]), "before there is a connection"
     feed._client = PlaneClient("https://one:8443,https://two:8443", Credential())
     try:
-        feed._client.addresses.failed("https://one:8443")
+        feed._client.addresses.failed(feed._client.addresses.current)
         assert " · two:8443 " in text_of([title_line(made, NOW, 200)])
     finally:
         await feed._client.aclose()
+
+
+def test_a_plane_that_is_silent_is_not_called_live() -> None:
+    """A hub that hangs ends no connection; its stream is given up after 35 s, and until then values get older."""
+    made = session(fill(Store(clock=lambda: NOW)))
+    assert " • live " in text_of([title_line(made, NOW + 17, 80)])
+    assert " ‼ no answer 27s " in text_of([title_line(made, NOW + 24, 80)])
 
 
 @pytest.mark.parametrize("width", [80, 200])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from edgewright.core import times
 from edgewright.store.collections.projects import PROJECTS
 from edgewright.store.collections.selectors import plane_troubles
+from edgewright.wire import protocol
 from tui.frame import ages
 from tui.widgets.lines import Line, Piece, cut, line, spread
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 _CALM = {"live": ("• ", "ok", "live"), "polling": ("• ", "ok", "polling"), "replay": ("► ", "work", "replay")}
 
+QUIET = protocol.STREAM_PING + 10
+"""Seconds without an answer after which the plane is no longer called live: a comment of its stream is missing."""
 
 DROPPED = ("edgewright", "words", "unknown", "project", "link", "total", "unhealthy", "plane", "detail")
 """What leaves a title that is too long, least important first; context, mode and state of the plane stay."""
@@ -92,6 +95,8 @@ def source_pieces(source: SourceStatus, now: float, detail: bool = True) -> list
     if source.state == "replay" and source.contact is not None:
         moment = times.rfc3339(source.contact)[:19].replace("T", " ")
         return [("► ", "work"), (f"replay {moment}Z", "strong"), (f" {source.message}", "muted")]
+    if source.state == "live" and source.contact is not None and now - source.contact > QUIET:
+        return [("‼ ", "warn"), (f"no answer {ages.age(now - source.contact)}", "warn")]
     if source.state in _CALM:
         sign, role, word = _CALM[source.state]
         return [(sign, role), (word, "muted")]  # type: ignore[list-item]

@@ -27,6 +27,8 @@ HINT_ROLE = "Use a key that may do it: edgewright context add NAME --url URL --a
 HINT_PROJECT = "Choose the project that it belongs to with --project, in the console with :project use."
 _RAW = re.compile(r"operation '[^']*' is forbidden[.:]?\s*", re.IGNORECASE)
 """How Palette and older hubs begin: the name of a route or operation, which means nothing to a user."""
+HINT_SLOW = "Try again, or give it longer with --timeout."
+HINT_UNKNOWN = "Whether the change was made is not known: look before you try again."
 UNKNOWN_PATH = "UnknownPath"
 """The code of an error for a path that the plane does not have at all."""
 _OLD_ROLE = re.compile(r"the role of .* is (\w+), which may read only", re.IGNORECASE)
@@ -140,11 +142,11 @@ def no_connection(error: BaseException, host: str, url: str) -> Unreachable:
     return Unreachable(f"The connection to {host} failed.", "Check the network and try again.")
 
 
-def lost(host: str) -> Unreachable:
-    """Return the error for a connection that broke before the answer was complete."""
+def lost(host: str, changes: bool = True) -> Unreachable:
+    """Return the error for a connection that broke before the answer was complete; `changes`: of a request to write."""
     return Unreachable(
         f"The connection to {host} broke before the answer was complete.",
-        "Try again; whether a change was made is not known until you look.",
+        HINT_UNKNOWN if changes else "Try again.",
         "ConnectionLost",
     )
 

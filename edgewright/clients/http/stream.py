@@ -120,7 +120,8 @@ class Stream:
         what = "change stream"
         opened = False
         plane = self._transport
-        used = plane.url
+        await plane.addresses.look_up()
+        used = plane.addresses.current
         try:
             async with plane.stream(protocol.CHANGES, params, "text/event-stream", SILENCE) as answer:
                 if answer.status_code != 200:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from edgewright.clients.http import errors, peer, tls
-from edgewright.clients.http.addresses import REPEATABLE, UNAVAILABLE, Addresses
+from edgewright.clients.http.addresses import EACH, REPEATABLE, UNAVAILABLE, Address, Addresses, by_system, proxied
 from edgewright.clients.http.budget import Budget
 from edgewright.clients.http.credential import Credential
 from edgewright.core.certificate_clock import NOTHING, Evidence
@@ -58,7 +58,8 @@ class Transport:
         import httpx
 
         urls = tuple(dict.fromkeys(_checked(each) for each in url.split(",")))
-        self.addresses = Addresses(urls)
+        direct = http is None and (all(_loopback(each) for each in urls) or not proxied())
+        self.addresses = Addresses(urls, by_system if direct else None)
         self.ca = ca
         self.credential = credential or Credential()
         self.project_uid = project_uid
@@ -78,13 +79,13 @@ class Transport:
 
     @property
     def url(self) -> str:
-        """Return the address in use."""
-        return self.addresses.current
+        """Return the URL in use."""
+        return self.addresses.current.url
 
     @property
     def peer(self) -> str:
-        """Return host and port of the address in use, for sentences."""
-        return urlsplit(self.url).netloc
+        """Return host and port of the address in use, for sentences; of a name with several hubs the IP address too."""
+        return self.addresses.current.shown
 
     async def page_limit(self) -> int:
         """Return how many entries of a list may be asked for at a time. Raises `EdgewrightError`."""
@@ -126,12 +127,14 @@ class Transport:
             return Reply(status, self._parsed(data, what), answered)
         raise errors.from_answer(status, _tolerant(data), what, self.peer, self.credential.kind)
 
-    async def failure(self, error: Exception, what: str) -> EdgewrightError:
+    async def failure(self, error: Exception, what: str, method: str = "GET") -> EdgewrightError:
         """Return the error to show for a failure of httpx, after a second look where a clock may be the cause."""
         evidence = await peer.clock_evidence(self.url) if tls.concerns_clock(error) else NOTHING
-        return self.explain(error, what, evidence)
+        return self.explain(error, what, evidence, method)
 
-    def explain(self, error: Exception, what: str, evidence: Evidence = NOTHING) -> EdgewrightError:
+    def explain(
+        self, error: Exception, what: str, evidence: Evidence = NOTHING, method: str = "GET"
+    ) -> EdgewrightError:
         """Turn a failure of httpx into the error to show."""
         httpx = self._httpx
         if isinstance(error, httpx.ConnectTimeout):
@@ -139,14 +142,14 @@ class Transport:
         if isinstance(error, httpx.TimeoutException):
             return TimedOut(
                 f"The plane at {self.peer} did not answer within {self.timeout:g} s for {what}.",
-                "Try again, or give it longer with --timeout.",
+                errors.HINT_SLOW if method in REPEATABLE else errors.HINT_UNKNOWN,
             )
         result = tls.explain(error, self.peer, self.ca, evidence=evidence)
         if result is not None:
             return result
         if isinstance(error, httpx.ConnectError | httpx.ProxyError | OSError):
             return errors.no_connection(error, self.peer, self.url)
-        return errors.lost(self.peer)
+        return errors.lost(self.peer, changes=method not in REPEATABLE)
 
     def stream(
         self, path: str, params: Mapping[str, str | int], accept: str, silence: float
@@ -155,9 +158,21 @@ class Transport:
 
         When the address in use does not take the connection, or cannot answer, the next stream is opened at another.
         """
-        headers = {**self._headers(False, None), "Accept": accept}
-        timeout = self._httpx.Timeout(self.timeout, read=silence)
-        return self._http.stream("GET", self.url + path, params=params, headers=headers, timeout=timeout)
+        address = self.addresses.current
+        headers = {**self._headers(False, None), **address.headers(), "Accept": accept}
+        return self._http.stream(
+            "GET",
+            address.target + path,
+            params=params,
+            headers=headers,
+            timeout=self._limits(read=silence),
+            extensions=address.extensions(),
+        )
+
+    def _limits(self, read: float | None = None) -> httpx.Timeout:
+        """Return the seconds to wait; one of several addresses has `EACH` to accept a connection."""
+        connect = self.timeout if len(self.addresses) == 1 else min(self.timeout, EACH)
+        return self._httpx.Timeout(self.timeout, connect=connect, read=read or self.timeout)
 
     def _headers(self, tenant: bool, more: Mapping[str, str] | None) -> dict[str, str]:
         sent = self.credential.headers()
@@ -176,40 +191,50 @@ class Transport:
         headers: dict[str, str],
     ) -> tuple[int, bytes, dict[str, str]]:
         """Send a request to the address in use, and to the others while that is safe; returns the first answer."""
+        await self.addresses.look_up()
         left = list(self.addresses.order())
         while True:
-            url = left.pop(0)
+            address = left.pop(0)
             try:
-                answer = await self._exchange(method, url + path, what, content, params, headers)
+                answer = await self._exchange(method, address, path, what, content, params, headers)
             except (self._httpx.HTTPError, self._httpx.InvalidURL, OSError) as error:
                 not_sent = isinstance(error, self._httpx.ConnectError | self._httpx.ConnectTimeout)
                 if left and (not_sent or (method in REPEATABLE and isinstance(error, self._httpx.TransportError))):
-                    self.addresses.failed(url)
+                    self.addresses.failed(address)
                     continue
-                shown = await self.failure(error, what)
-                self.addresses.failed(url)
+                shown = await self.failure(error, what, method)
+                self.addresses.failed(address)
                 raise shown from error
             except RuntimeError as error:  # httpx: the client was closed meanwhile
                 if self._http.is_closed:
                     raise errors.lost(self.peer) from error
                 raise
             if answer[0] != UNAVAILABLE:
-                self.addresses.works(url)
+                self.addresses.works(address)
                 return answer
-            self.addresses.failed(url)
+            self.addresses.failed(address)
             if not left or method not in REPEATABLE:
                 return answer
 
     async def _exchange(
         self,
         method: str,
-        url: str,
+        address: Address,
+        path: str,
         what: str,
         content: bytes | None,
         params: Mapping[str, str | int] | None,
         headers: dict[str, str],
     ) -> tuple[int, bytes, dict[str, str]]:
-        async with self._http.stream(method, url, content=content, params=params, headers=headers) as answer:
+        async with self._http.stream(
+            method,
+            address.target + path,
+            content=content,
+            params=params,
+            headers={**headers, **address.headers()},
+            timeout=self._limits(),
+            extensions=address.extensions(),
+        ) as answer:
             data = bytearray()
             async for chunk in answer.aiter_bytes():
                 data += chunk
