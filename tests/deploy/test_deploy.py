@@ -11,18 +11,16 @@ import yaml
 
 from edgewright import __version__
 from edgewright.hub.process.cli import build_parser
-from tests.support import ROOT, missing
+from tests.deploy import parts
+from tests.support import ROOT
 
 DEPLOY = ROOT / "deploy"
 CHART = DEPLOY / "helm" / "edgewright-hub"
 
 
 def _rendered(*settings: str) -> dict[str, Any]:
-    helm = shutil.which("helm")
-    if helm is None:
-        missing("e2e", "helm is not installed")
     words = [word for setting in ("image.repository=r/hub", *settings) for word in ("--set", setting)]
-    command = [helm, "template", "plane", str(CHART), *words]
+    command = [parts.helm(), "template", "plane", str(CHART), *words]
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return {document["kind"]: document for document in yaml.safe_load_all(text) if document}
 

@@ -18,13 +18,18 @@ BASE = os.environ.get("EDGEWRIGHT_HUB_BASE", "")
 """The root of a Debian with this machine's Python version; made by mmdebstrap when it is not given."""
 
 
-@pytest.fixture(scope="module")
-def builder() -> ModuleType:
+def package_builder() -> ModuleType:
+    """Return packaging/build_deb.py as a module."""
     spec = importlib.util.spec_from_file_location("build_deb", ROOT / "packaging" / "build_deb.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def builder() -> ModuleType:
+    return package_builder()
 
 
 @pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="dpkg-deb is not installed")
