@@ -169,11 +169,14 @@ class Changes:
             while not self.stopping and may_read():
                 waiter.clear()
                 if number is None or not self.ring.has(number):
+                    asked = seq
                     text, number, seq = await self._from_log(seq, scope, pace)
                     if text is None:
                         text = _resync(seq)
                     elif forgets:
-                        text = _resync(seq, ["alert"]) + text  # alerts are in the memory of one process only
+                        # Alerts are in the memory of one process only. It has the number that was asked for: a reader
+                        # whose connection ends behind it continues from there.
+                        text = _resync(asked, ["alert"]) + text
                     forgets = False
                     if text and may_read():
                         yield text
