@@ -61,7 +61,7 @@ UPDATE heartbeats AS h SET at = CASE WHEN h.at > b.at AND h.at < b.at + 60 THEN 
 FROM json_to_recordset(%(beats)s::json) AS b ({", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())})
 WHERE h.uid = b.host AND (b.force = 1 OR (h.boot_id = b.boot_id AND b.over > h.seq)
     OR (h.boot_id <> b.boot_id AND NOT h.gone_boots::jsonb ? b.boot_id))
-RETURNING h.uid, h.boot_id, h.seq, h.count"""  # noqa: S608 - constants of this module
+RETURNING h.uid, h.boot_id, h.seq, h.count, h.health"""  # noqa: S608 - constants of this module
 _MOST_VARIABLES: Final = 500
 
 
@@ -70,8 +70,9 @@ class Written(NamedTuple):
 
     refused: Sequence[Any] = ()
     """Rows of the hosts whose heartbeat was not taken."""
-    counted: Sequence[Any] = ()
-    """`uid, boot_id, seq, count` of rows that count another number of heartbeats than memory did."""
+    other: Sequence[Any] = ()
+    """`uid, boot_id, seq, count, health` of rows that count another number of heartbeats than memory did, or whose
+    reported health is not the state of the heartbeat."""
 
 
 def write_beats(connection: Connection, beats: Sequence[Beat], origin: str = "") -> Written:
@@ -85,14 +86,16 @@ def write_beats(connection: Connection, beats: Sequence[Beat], origin: str = "")
         connection.exec_driver_sql(_SQLITE, list(beats))
         return Written()
     refused: list[str] = []
-    counted: list[Any] = []
+    other: list[Any] = []
     for layer in _layers(beats):
         values = {"beats": msgspec.json.encode(layer).decode(), "origin": origin}
         taken = {row.uid: row for row in connection.exec_driver_sql(_POSTGRESQL, values)}
         refused += [beat["host"] for beat in layer if beat["add"] and beat["host"] not in taken]
         rows = ((taken.get(beat["host"]), beat) for beat in layer)
-        counted += [row for row, beat in rows if row is not None and row.count != beat["count"]]
-    return Written(_rows(connection, refused) if refused else (), counted)
+        other += [
+            row for row, beat in rows if row is not None and (row.count != beat["count"] or row.health != beat["state"])
+        ]
+    return Written(_rows(connection, refused) if refused else (), other)
 
 
 def _layers(beats: Sequence[Beat]) -> Iterable[Sequence[Beat]]:

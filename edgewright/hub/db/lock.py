@@ -26,13 +26,19 @@ WAIT = 20.0
 """Seconds that a start waits for the start of another hub."""
 UNSURE = 60.0
 """Seconds that the writer waits to learn whether a transaction was committed."""
+PAUSED, MIGRATING = 3, 10
+"""Seconds that a transaction may wait for its hub, which may have disappeared or not run.
+
+The rows that it has locked, the head of the change log among them, are locked for the writes of all hubs. Less than
+`membership.AWAY`, so that others do not seem to be down meanwhile. A migration may compute for longer."""
 # An idle hub stays connected. The server ends the session of a machine that disappeared, and that of a hub which is
-# paused in the middle of a transaction: it must not lock rows for the others for ever.
-_SESSION = """
+# paused in the middle of a transaction.
+_SESSION = f"""
 SELECT set_config(known.name, wanted.value, false) FROM pg_settings AS known JOIN (VALUES
-    ('idle_session_timeout', '0'), ('idle_in_transaction_session_timeout', '10s'), ('lock_timeout', '5s'),
+    ('idle_session_timeout', '0'), ('lock_timeout', '5s'), ('idle_in_transaction_session_timeout', '{MIGRATING}s'),
     ('tcp_keepalives_idle', '15'), ('tcp_keepalives_interval', '5'), ('tcp_keepalives_count', '3')
-) AS wanted (name, value) ON known.name = wanted.name"""
+) AS wanted (name, value) ON known.name = wanted.name"""  # noqa: S608 - constants of this module
+_RUNNING = f"SET idle_in_transaction_session_timeout = '{PAUSED}s'"
 _TAKE = f"SELECT pg_try_advisory_lock({KEY})"
 _GIVE = f"SELECT pg_advisory_unlock({KEY})"
 
@@ -53,6 +59,7 @@ class DatabaseLock:
         """Let the next hub start: this one has read everything."""
         with engine.connect() as connection:
             connection.exec_driver_sql(_GIVE)
+            connection.exec_driver_sql(_RUNNING)
             connection.commit()
         self._starting = False
 
@@ -78,6 +85,8 @@ class DatabaseLock:
         try:
             with connection.cursor() as cursor:
                 cursor.execute(_SESSION)
+                if not self._starting:
+                    cursor.execute(_RUNNING)
             connection.commit()
             if self._starting:
                 _wait_for_others(connection)

@@ -198,7 +198,8 @@ class Writer:
     ) -> None:
         done, failure = self._attempt(jobs, beats)
         if is_transient(failure):
-            done, failure, storage = self._replay(jobs, beats)
+            done = []
+            failure, storage = self._replay(jobs, beats)
         else:
             storage = failure
         self.batches += 1
@@ -212,21 +213,16 @@ class Writer:
             elif any(self._written):
                 last.hooks = [partial(self.follow_beats, self._written)]
             done.append(last)
-        for outcome in done:
-            if isinstance(outcome.error, Problem):
-                # A traceback leads to the frames with the entire request, in a circle through `outcome`, and such a
-                # circle stays in memory until the garbage collector happens to run.
-                outcome.error.__traceback__ = None
         self._hand_back(done, storage)
 
     def _replay(
         self, jobs: list[tuple[Callable[[Tx], Any], asyncio.Future[Any]]], beats: list[Beat]
-    ) -> tuple[list[_Done], BaseException | None, BaseException | None]:
+    ) -> tuple[BaseException | None, BaseException | None]:
         """Run each job of a batch that met another hub in a transaction of its own, then the heartbeats.
 
-        Returns the outcomes, what failed the heartbeats, and what the storage did not take.
+        Each outcome is handed back at once: what is committed must be in memory while the next job waits for a lock.
+        Returns what failed the heartbeats, and what the storage did not take.
         """
-        done: list[_Done] = []
         failure: BaseException | None = None
         storage: BaseException | None = None
         no_beats: list[Beat] = []
@@ -240,9 +236,9 @@ class Writer:
                 failure = gave_up()
                 for outcome in outcomes:
                     outcome.error = failure
-            done += outcomes
+            self._hand_back(outcomes)
             storage = failure if isinstance(failure, StorageProblem) else storage
-        return done, failure if beats else None, storage
+        return failure if beats else None, storage
 
     def _attempt(
         self, jobs: list[tuple[Callable[[Tx], Any], asyncio.Future[Any]]], beats: list[Beat]
@@ -278,6 +274,11 @@ class Writer:
         return done, failure
 
     def _hand_back(self, done: list[_Done], failure: BaseException | None = None) -> None:
+        for outcome in done:
+            if isinstance(outcome.error, Problem):
+                # A traceback leads to the frames with the entire request, in a circle through `outcome`, and such a
+                # circle stays in memory until the garbage collector happens to run.
+                outcome.error.__traceback__ = None
         try:
             if isinstance(failure, StorageProblem):
                 self._loop.call_soon_threadsafe(self._failed, failure)

@@ -35,6 +35,10 @@ RETRY = 0.5
 """Seconds before the database is tried again."""
 MOST = 1_000
 """Changes that are read at once."""
+OWN_WITHIN = 2.0
+"""Seconds after which changes of this process that memory has not taken are read like those of others.
+
+Their writer does not know that they were committed."""
 TAKEN_WITHIN = 30.0
 """Seconds for which the thread waits for the event loop to take what it has read."""
 
@@ -60,11 +64,13 @@ class Read(NamedTuple):
     foreign: bool
 
 
-def read(connection: Connection, memory: Memory, seq: int, origin: str, most: int = MOST) -> Read | None:
+def read(
+    connection: Connection, memory: Memory, seq: int, origin: str, most: int = MOST, *, own: bool = False
+) -> Read | None:
     """Return the changes after `seq`; `None` when the log does not go back that far.
 
     Rows and records are of one moment (the caller's transaction is a snapshot). Where all rows are this process's own,
-    nothing is loaded: memory gets the objects of the transactions.
+    nothing is loaded unless `own` asks for it: memory gets the objects of the transactions.
     """
     newest = changelog.head(connection)
     rows = changelog.after(connection, seq, most)
@@ -74,7 +80,7 @@ def read(connection: Connection, memory: Memory, seq: int, origin: str, most: in
         Entry(row.kind, row.op, row.uid, row.project_uid, None, None if row.doc is None else row.doc.encode(), row.seq)
         for row in rows
     ]
-    foreign = any(row.origin != origin for row in rows)
+    foreign = any(own or row.origin != origin for row in rows)
     if foreign:
         memory.load(connection, entries)
     return Read(entries, newest, foreign)
@@ -97,6 +103,8 @@ class LogFollower:
         self._check: tuple[float, int] | None = None
         """A look at the log whose newest number memory has not reached yet: its time and the number."""
         self._lost = False
+        self._own: tuple[float, int] | None = None
+        """Changes of this process that memory has not taken: when they were seen first, and the newest of them."""
         self._thread = threading.Thread(target=self._run, name="hub-follower", daemon=True)
 
     def start(self) -> None:
@@ -154,7 +162,10 @@ class LogFollower:
 
     def _read(self, seq: int) -> Read | None:
         with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-            return read(connection, self._memory, seq, self._origin)
+            return read(connection, self._memory, seq, self._origin, own=self._overdue())
+
+    def _overdue(self) -> bool:
+        return self._own is not None and monotonic() - self._own[0] > OWN_WITHIN and self._memory.seq < self._own[1]
 
     def _catch_up(self) -> None:
         while not self._stopping:
@@ -172,7 +183,10 @@ class LogFollower:
             if self._check is None:
                 self._check = began, result.newest
             if not result.foreign:
+                if self._own is None or self._memory.seq >= self._own[1]:
+                    self._own = (monotonic(), result.newest) if result.entries else None
                 return
+            self._own = None
             taken = threading.Event()
             self._loop.call_soon_threadsafe(self._take, result, 0, taken)
             if not taken.wait(TAKEN_WITHIN):

@@ -43,15 +43,9 @@ def settle(
     live.health = after
     uid, project = entry.record.uid, entry.record.project_uid
     silent_since, live.deadline = live.deadline, (verdict.since if after == Health.UNHEALTHY else None)
-    document = None
-    if after == Health.UNHEALTHY.value:
-        document = host_event(uid, uid, "Warning", "HostUnhealthy", verdict.reason)
-    elif after == Health.HEALTHY.value and before == Health.UNHEALTHY.value:
+    document = event_of(hub, entry, before, now, silent_since)
+    if (before, after) == (Health.UNHEALTHY.value, Health.HEALTHY.value):
         live.since = now  # a silent host reports "healthy" as before; to the plane it is that since it is back
-        lasted = f" after {duration(now - silent_since)}" if silent_since else ""
-        document = host_event(uid, uid, "Info", "HostRecovered", f"{uid} is back{lasted}.")
-    elif after == Health.HEALTHY.value and live.count <= 1:
-        document = host_event(uid, uid, "Info", "HostHealthy", f"{uid} reports for the first time and is healthy.")
     if document is not None and events is None and not (reports and hub.intake.admit_state(uid)):
         document = None
     live.published = now
@@ -64,6 +58,21 @@ def settle(
     else:
         publish(hub, entry, now)
     return True
+
+
+def event_of(
+    hub: Services, entry: HostEntry, before: str, now: float, silent_since: float | None = None
+) -> dict[str, Any] | None:
+    """Return the event of a change from a health to the one that is judged now; some changes have none."""
+    uid, after = entry.record.uid, entry.live.health
+    if after == Health.UNHEALTHY.value:
+        return host_event(uid, uid, "Warning", "HostUnhealthy", hub.renderer.verdict(entry, now).reason)
+    if after == Health.HEALTHY.value and before == Health.UNHEALTHY.value:
+        lasted = f" after {duration(now - silent_since)}" if silent_since else ""
+        return host_event(uid, uid, "Info", "HostRecovered", f"{uid} is back{lasted}.")
+    if after == Health.HEALTHY.value and entry.live.count <= 1:
+        return host_event(uid, uid, "Info", "HostHealthy", f"{uid} reports for the first time and is healthy.")
+    return None
 
 
 def _share(hub: Services, transitions: list[Transition], future: asyncio.Future[Any] | None) -> None:

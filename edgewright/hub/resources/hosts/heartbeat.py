@@ -22,6 +22,7 @@ from edgewright.hub.http.problems import Problem, StorageProblem
 from edgewright.hub.http.routing import Access, Call, Message, On, Receive, Route, Send
 from edgewright.hub.resources.hosts import health, shapes
 from edgewright.hub.resources.hosts.clones import Clones
+from edgewright.hub.resources.hosts.reported import Reported
 from edgewright.hub.security.secretbox import digest
 from edgewright.wire import protocol
 from edgewright.wire.protocol.generations import read_generation
@@ -187,7 +188,9 @@ class Heartbeats:
     def follow(self, written: db_beats.Written) -> None:
         """Take the rows of hosts whose heartbeat the database did not take, and the counts that it corrected."""
         now = times.now()
-        for row in written.counted:
+        reported = self._hub.part(Reported)
+        for row in written.other:
+            reported.doubt(row.uid, row.health)
             counted = self._hub.state.hosts.get(row.uid)
             # Of a host with a newer heartbeat in memory the next batch corrects the count.
             if counted is not None and (row.boot_id, row.seq) == (counted.live.boot_id, counted.live.seq):

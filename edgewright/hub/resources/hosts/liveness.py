@@ -20,6 +20,7 @@ from edgewright.hub.db.integrity import cause
 from edgewright.hub.db.shared import lease
 from edgewright.hub.http.problems import StorageProblem
 from edgewright.hub.resources.hosts.heartbeat import Heartbeats
+from edgewright.hub.resources.hosts.reported import Reported
 
 if TYPE_CHECKING:
     from edgewright.hub.services import Services
@@ -51,9 +52,10 @@ class Liveness:
             self._since = None  # alone; when another one appears, the last minute is read
             return 0
         self._since, rows = await self._hub.read(self._read)
-        beats, moved = self._hub.part(Heartbeats), 0
+        beats, reported, moved = self._hub.part(Heartbeats), self._hub.part(Reported), 0
         for index, row in enumerate(rows):
             moved += beats.take_row(row, times.now())
+            reported.doubt(row.uid, row.health)
             if index % _SLICE == _SLICE - 1:
                 await asyncio.sleep(0)
         return moved

@@ -49,7 +49,9 @@ def _token_answer(call: Call, key: KeyRecord) -> Response:
 async def authenticate(call: Call) -> Response:
     """Open a session: the password of a user is one of their API keys, so that there is one secret and not two."""
     body = await call.body()
-    record = call.hub.state.keys_by_hash.get(digest(str(body.get("password") or "")))
+    password = str(body.get("password") or "")
+    await _await_credential(call, {"apikey": password})
+    record = call.hub.state.keys_by_hash.get(digest(password))
     user = call.hub.state.users.get(record.user_uid) if record else None
     usable = call.hub.authenticator.still_valid(record)
     given = str(body.get("emailId") or "").lower()
@@ -64,6 +66,12 @@ async def authenticate(call: Call) -> Response:
     return _token_answer(call, record)
 
 
+async def _await_credential(call: Call, headers: dict[str, str]) -> None:
+    """Wait for a credential that another hub issued a moment ago (rule P68), as if it were in the headers."""
+    if call.hub.membership.shared and not call.hub.authenticator.braked(call.actor.address):
+        await call.hub.await_credential(headers)
+
+
 def _signed_in(call: Call, tx: Tx, uid: str) -> None:
     """Store when a user logged in."""
     table = schema.users
@@ -74,6 +82,8 @@ def _signed_in(call: Call, tx: Tx, uid: str) -> None:
 
 async def refresh(call: Call) -> Response:
     """Return a fresh session token for one that has not ended."""
+    call.hub.check_current()  # the credential is in the path, so the request itself needs none
+    await _await_credential(call, {"authorization": call.params["token"]})
     claims = call.hub.box.read_session(call.params["token"], call.hub.clock.latest())
     record = call.hub.state.keys.get(str(claims.get("key"))) if claims else None
     if record is None or not call.hub.authenticator.still_valid(record):
