@@ -54,14 +54,14 @@ format: $(VENV)/.dev  ## Format the sources
 	$(VENV)/bin/ruff format .
 
 e2e: $(VENV)/.dev agent  ## Run every end-to-end test (root, systemd-nspawn, QEMU, tmux; see docs/testing.md)
-	$(PY) -m pytest -m e2e --timeout=1800 $(PYTEST_ARGS)
+	EDGEWRIGHT_SCHEDULES="$${EDGEWRIGHT_SCHEDULES-500}" $(PY) -m pytest -m e2e --timeout=1800 $(PYTEST_ARGS)
 
 e2e-core: e2e-hub e2e-dist e2e-forge e2e-lab  ## Run the end-to-end tests that the continuous check runs
 
 e2e-hub: $(VENV)/.dev  ## ... of those the hub's: PostgreSQL, full disks
 	$(PY) -m pytest tests/hub -m e2e --timeout=300 $(PYTEST_ARGS)
 
-e2e-dist: $(VENV)/.dev  ## ... several hubs on one PostgreSQL
+e2e-dist: $(VENV)/.dev  ## ... several hubs on one PostgreSQL, with 10 schedules of faults (EDGEWRIGHT_SCHEDULES: how many)
 	$(PY) -m pytest tests/dist -m e2e --timeout=300 $(PYTEST_ARGS)
 
 e2e-forge: $(VENV)/.dev agent  ## ... the forge's: appliance, images, flash, one boot proof

@@ -33,6 +33,8 @@ class RunningHub:
     arguments: list[str] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
     """Variables of the process beside those of this one."""
+    prefix: tuple[str, ...] = ()
+    """Words in front of the command, such as those that enter a network namespace."""
     _clients: list[httpx.Client] = field(default_factory=list)
 
     def client(self, **headers: str) -> httpx.Client:
@@ -108,12 +110,14 @@ class RunningHub:
     def start_again(self) -> None:
         """Start another process on the same data and the same address."""
         address = self.url.rpartition("/")[2]
-        self.process = _spawn(self.data, [*self.arguments, "--listen", address], self.environment)
+        self.process = _spawn(self.data, [*self.arguments, "--listen", address], self.environment, self.prefix)
         self.url = _ready(self.process)
 
 
-def _spawn(data: Path, arguments: list[str], more: dict[str, str] | None = None) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "edgewright.hub.process.cli", "serve", "--data", str(data), *arguments]
+def _spawn(
+    data: Path, arguments: list[str], more: dict[str, str] | None = None, prefix: tuple[str, ...] = ()
+) -> subprocess.Popen[str]:
+    command = [*prefix, sys.executable, "-m", "edgewright.hub.process.cli", "serve", "--data", str(data), *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **(more or {})}
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT
@@ -139,11 +143,12 @@ def running_hub(
     data: Path | None = None,
     listen: str = "127.0.0.1:0",
     environment: dict[str, str] | None = None,
+    prefix: tuple[str, ...] = (),
 ) -> Iterator[RunningHub]:
     """Run a hub for as long as the block lasts; `arguments` are further ones of `hub serve`."""
     with contextlib.ExitStack() as stack:
         folder = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hub-"))) / "data"
-        process = _spawn(folder, [*arguments, "--listen", listen], environment)
+        process = _spawn(folder, [*arguments, "--listen", listen], environment, prefix)
         try:
             url = _ready(process)
             hub = RunningHub(
@@ -154,6 +159,7 @@ def running_hub(
                 process=process,
                 arguments=list(arguments),
                 environment=environment or {},
+                prefix=prefix,
             )
             try:
                 yield hub

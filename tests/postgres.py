@@ -26,13 +26,20 @@ def binaries() -> Path | None:
 
 
 class Cluster:
-    """One PostgreSQL server; as root it runs as the user `postgres`, else as this user."""
+    """One PostgreSQL server; as root it runs as the user `postgres`, else as this user.
 
-    def __init__(self, folder: Path, programs: Path) -> None:
+    With `prefix`, the words that enter a network namespace, it listens on every address there too.
+    """
+
+    def __init__(self, folder: Path, programs: Path, prefix: tuple[str, ...] = ()) -> None:
         self.folder = folder
+        self._prefix = prefix
         self._programs = programs
         self._user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
         self._run("initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "postgres", "--no-sync")
+        if prefix:
+            with (folder / "data" / "pg_hba.conf").open("a") as rules:
+                rules.write("host all all 10.0.0.0/8 trust\n")
         self.start()
 
     def _run(self, program: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -43,11 +50,12 @@ class Cluster:
 
     def start(self) -> None:
         """Start the server and wait until it answers; the log goes to a file, so that nothing waits for a pipe."""
-        options = f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c fsync=off"
+        listen = "*" if self._prefix else ""
+        options = f"-c listen_addresses='{listen}' -c unix_socket_directories={self.folder} -c fsync=off"
         log = str(self.folder / "log")
         command = ["-D", str(self.folder / "data"), "-w", "-o", options, "-l", log, "start"]
         subprocess.run(
-            [*self._user, str(self._programs / "pg_ctl"), *command],
+            [*self._prefix, *self._user, str(self._programs / "pg_ctl"), *command],
             check=True, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60,
         )  # fmt: skip
 
@@ -80,8 +88,8 @@ class Cluster:
 
 
 @contextmanager
-def cluster() -> Iterator[Cluster]:
-    """Run a PostgreSQL server for as long as the block lasts; skips where none is installed."""
+def cluster(prefix: tuple[str, ...] = ()) -> Iterator[Cluster]:
+    """Run a PostgreSQL server for as long as the block lasts; skips where none is installed. See `Cluster`."""
     programs = binaries()
     if programs is None or (os.geteuid() == 0 and shutil.which("runuser") is None):
         missing("e2e", "no PostgreSQL server programs are installed (initdb, pg_ctl)")
@@ -92,7 +100,7 @@ def cluster() -> Iterator[Cluster]:
     guard = _guard(folder, programs)
     server = None
     try:
-        server = Cluster(folder, programs)
+        server = Cluster(folder, programs, prefix)
         yield server
     finally:
         if server is not None:

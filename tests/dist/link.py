@@ -1,4 +1,7 @@
-"""The way of one hub to PostgreSQL, which a test can cut, pause and slow: a proxy between two sockets."""
+"""The way of one hub to PostgreSQL, which a test can cut, pause and slow: a proxy between two sockets.
+
+Used where network namespaces do not work (`namespaces.py`).
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,13 @@ class DatabaseLink:
         self._listener.bind(str(folder / PORT))
         self._listener.listen(64)
         threading.Thread(target=self._accept, daemon=True).start()
+
+    prefix: tuple[str, ...] = ()
+    address = "127.0.0.1"
+
+    def url(self, database: str) -> str:
+        """Return what the hub's `--db` takes."""
+        return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
 
     def set(self, state: str) -> None:
         """Change what the link does from now on."""

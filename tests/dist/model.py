@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Callable
@@ -14,7 +15,11 @@ from tests.dist.plane import Member
 
 WITHIN: Final = 5.0
 """Seconds after which a revoked secret is refused, and an acknowledged write is at every hub (rule P68)."""
-Wanted = Callable[[httpx.Client], "str | None"]
+MOST_OFFERED: Final = 12
+"""Revoked secrets that a schedule offers to each hub: from 100 wrong ones a minute on a hub looks up no unknown one."""
+Get = Callable[[str], httpx.Response]
+"""Reads a path of one hub as admin."""
+Wanted = Callable[[Get], "str | None"]
 """Asks one hub; returns what is wrong, or `None`."""
 
 
@@ -25,6 +30,7 @@ class Secret:
     name: str
     at: float
     use: Callable[[Member], httpx.Response]
+    offered: set[int] = field(default_factory=set)
 
 
 @dataclass
@@ -54,8 +60,12 @@ class Model:
         self.problems: list[str] = []
         self.counts: dict[str, int] = {}
         self._wanted: dict[str, Wanted] = {}
+        self._lasting: list[tuple[float, str, Wanted]] = []
         self.revoked: list[Secret] = []
+        self._offers: dict[int, int] = {}
         self.generations: dict[tuple[str, str], int] = {}
+        self.reported: dict[str, str] = {}
+        """Host -> the state of its newest heartbeat, where that was acknowledged."""
 
     def wrong(self, text: str) -> None:
         """Note that a property does not hold."""
@@ -63,11 +73,13 @@ class Model:
             if len(self.problems) < 20:
                 self.problems.append(text)
 
-    def acknowledged(self, kind: str, name: str, wanted: Wanted) -> None:
-        """Note an acknowledged write: `wanted` must hold at every hub."""
+    def acknowledged(self, kind: str, name: str, wanted: Wanted, *, lasting: bool = False) -> None:
+        """Note an acknowledged write: `wanted` must hold at every hub, of a `lasting` one from 5 s later on."""
         with self._lock:
             self.counts[kind] = self.counts.get(kind, 0) + 1
             self._wanted[f"{kind} {name}"] = wanted
+            if lasting:
+                self._lasting.append((time.monotonic(), f"{kind} {name}", wanted))
 
     def revoke(self, name: str, use: Callable[[Member], httpx.Response]) -> None:
         """Note an acknowledged revocation."""
@@ -79,6 +91,8 @@ class Model:
         """Judge an answer: returns whether it acknowledges; 503 does not, and anything outside `fine` is a problem."""
         if answer.status_code in fine:
             return True
+        with self._lock:
+            self.counts[str(answer.status_code)] = self.counts.get(str(answer.status_code), 0) + 1
         if answer.status_code != 503:
             self.wrong(f"{who}: {answer.request.method} {answer.request.url} {answer.status_code} {answer.text[:300]}")
         return False
@@ -97,25 +111,52 @@ class Model:
             wanted, self._wanted = self._wanted, {}
             return wanted
 
-    def offer_revoked(self, members: list[Member]) -> None:
-        """Offer each secret that was revoked long enough ago to each live hub; none may be accepted."""
+    def offer_revoked(self, members: list[Member], chance: random.Random) -> None:
+        """Offer secrets that were revoked long enough ago to live hubs, each once to each; none may be accepted."""
+        for member in members:
+            with self._lock:
+                due = [
+                    secret
+                    for secret in self.revoked
+                    if time.monotonic() - secret.at > WITHIN and member.number not in secret.offered
+                ]
+                room = MOST_OFFERED - self._offers.get(member.number, 0)
+                due = chance.sample(due, max(0, min(len(due), room)))
+                for secret in due:
+                    secret.offered.add(member.number)
+                self._offers[member.number] = self._offers.get(member.number, 0) + len(due)
+            for secret in due:
+                self._offer(secret, member)
+
+    def _offer(self, secret: Secret, member: Member) -> None:
+        began = time.monotonic()
+        try:
+            answer = secret.use(member)
+        except httpx.HTTPError:
+            return  # this hub is down
+        if answer.status_code not in (401, 404, 503):
+            self.wrong(
+                f"hub {member.number} answered {answer.status_code} to {secret.name} {began - secret.at:.2f} s "
+                f"after its revocation: {answer.text[:200]}"
+            )
+
+    def look_for_late(self, members: list[Member], chance: random.Random, get: Callable[[Member], Get]) -> None:
+        """Ask live hubs for lasting writes that were acknowledged more than 5 s ago: each shows them or answers 503."""
+        now = time.monotonic()
         with self._lock:
-            due = [secret for secret in self.revoked[-12:] if time.monotonic() - secret.at > WITHIN]
-        for secret in due:
-            for member in members:
-                began = time.monotonic()
-                try:
-                    answer = secret.use(member)
-                except httpx.HTTPError:
-                    continue  # this hub is down
-                if answer.status_code not in (401, 404, 503):
-                    self.wrong(
-                        f"hub {member.number} answered {answer.status_code} to {secret.name} {began - secret.at:.2f} s "
-                        f"after its revocation: {answer.text[:200]}"
-                    )
+            due = [each for each in self._lasting if now - each[0] > WITHIN]
+        for at, name, wanted in chance.sample(due, min(len(due), 2)):
+            member = chance.choice(members)
+            began = time.monotonic()
+            try:
+                text = wanted(get(member))
+            except httpx.HTTPError:
+                continue
+            if text is not None and "503" not in text and "PlaneBehind" not in text and "Storage" not in text:
+                self.wrong(f"{began - at:.2f} s after its acknowledgement hub {member.number} has no {name}: {text}")
 
 
-def settled(members: list[Member], wanted: dict[str, Wanted], client: Callable[[Member], httpx.Client]) -> list[str]:
+def settled(members: list[Member], wanted: dict[str, Wanted], get: Callable[[Member], Get]) -> list[str]:
     """Wait until everything wanted is true at every hub, `WITHIN` seconds for all; returns what is not.
 
     Each hub is asked at once; a busy machine adds the time of one round, which is measured from its begin.
@@ -126,7 +167,7 @@ def settled(members: list[Member], wanted: dict[str, Wanted], client: Callable[[
         begun, still, texts = time.monotonic(), [], []
         for member, name, ask in open_now:
             try:
-                text = ask(client(member))
+                text = ask(get(member))
             except httpx.HTTPError as error:
                 text = repr(error)
             if text is not None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+import signal
 import time
 from typing import Final, NamedTuple
 
 from tests.dist.plane import Member, Plane
 
-FAULTS: Final = ("kill", "stop", "cut", "pause", "slow", "sessions", "lease", "clock")
+FAULTS: Final = ("kill", "stop", "cut", "pause", "slow", "sessions", "lease", "clock", "power", "freeze")
+"""`power`: a machine disappears, and its connections to the database do not end. `freeze`: a hub does not run."""
 CLOCK_SHIFT: Final = 4
 """Seconds that a hub's clock is shifted at most: health events by two hubs are one while clocks differ by 5 s."""
 
@@ -53,16 +55,25 @@ def run(plane: Plane, steps: list[Step]) -> None:
 
 
 def _do(plane: Plane, member: Member, step: Step) -> None:
-    if step.fault in ("kill", "stop"):
-        member.down = True
-        member.hub.kill() if step.fault == "kill" else _stop(plane, member)
+    if step.fault in ("kill", "stop", "power"):
+        member.goes_down()
+        if step.fault == "stop":
+            _stop(plane, member)
+        else:
+            member.link.set("paused" if step.fault == "power" else "open")
+            member.hub.kill()
         time.sleep(step.seconds)
+        member.link.set("open")
         member.hub.start_again()
-        member.down = False
+        member.is_up()
     elif step.fault in ("cut", "pause", "slow"):
         member.link.set("paused" if step.fault == "pause" else step.fault)
         time.sleep(step.seconds)
         member.link.set("open")
+    elif step.fault == "freeze":
+        member.hub.process.send_signal(signal.SIGSTOP)
+        time.sleep(step.seconds)
+        member.hub.process.send_signal(signal.SIGCONT)
     elif step.fault == "sessions":
         plane.end_sessions()
     elif step.fault == "lease":
