@@ -97,7 +97,7 @@ class Load:
 
     def _write(self, names: list[str]) -> None:
         clients, address, number, last = self._clients(), 0, 0, time.monotonic()
-        while not self._stop.wait(0.05):
+        while not self._stop.wait(0.15):
             number += 1
             uid = names[number % (len(names) - 1)]  # of the last one the test itself changes the tags
             body: Any = {"metadata": {"uid": f"made-{number}"}}

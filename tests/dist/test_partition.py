@@ -19,7 +19,7 @@ from tests.postgres import Cluster
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 LOST_FOR = 7.0
 """Seconds without packets."""
-BLOCKED = PAUSED + 2.0
+BLOCKED = PAUSED + 4.0
 """Seconds after which a write was answered: the server has ended the transaction of the hub that disappeared."""
 
 

@@ -207,10 +207,12 @@ def test_an_upgrade_from_0_1_0_and_a_rolling_restart_lose_nothing(postgres: Clus
 
 def open_host(console: Console, uid: str) -> None:
     """Open the screen of one host, by keys."""
-    console.wait_line(uid, patience=40)
+    console.wait("hosts", "healthy", patience=40)
+    console.press("2")
+    console.wait("shop-00", patience=20)
     console.press("/")
     console.press(uid)
     console.press("Enter")
     console.wait_line(uid)
     console.press("Enter")
-    console.wait(uid, "labels")
+    console.wait(uid, "HERE", "tags")
