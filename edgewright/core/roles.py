@@ -6,6 +6,7 @@ roles Admin, Editor and Viewer of the scopes Tenant and Project are the model. S
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
 ADMIN, OPERATOR, VIEWER = "admin", "operator", "viewer"
@@ -31,12 +32,15 @@ def uid(role: str) -> str:
     return hashlib.sha256(f"edgewright-role {role}".encode()).hexdigest()[:24]
 
 
-BY_UID: Mapping[str, str] = {uid(role): role for role in ROLES}
+@cache
+def by_uid() -> Mapping[str, str]:
+    """Return the roles by their uids; made at the first use, since it needs OpenSSL."""
+    return {uid(role): role for role in ROLES}
 
 
 def parse(text: str) -> Optional[str]:
     """Return the role that a uid or a name means; `None` for another text."""
-    return BY_UID.get(text) or (text.lower() if text.lower() in ROLES else None)
+    return by_uid().get(text) or (text.lower() if text.lower() in ROLES else None)
 
 
 def covers(role: str, needed: str) -> bool:

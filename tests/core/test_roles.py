@@ -19,7 +19,7 @@ def test_each_role_includes_those_below_it() -> None:
 
 def test_uids_never_change() -> None:
     """Terraform configurations and stored roles name them."""
-    assert {roles.uid(role): role for role in roles.ROLES} == roles.BY_UID
+    assert {roles.uid(role): role for role in roles.ROLES} == roles.by_uid()
     assert [roles.uid(role) for role in roles.ROLES] == UIDS
 
 

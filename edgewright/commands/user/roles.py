@@ -52,6 +52,6 @@ def role_lines(role: str, projects: Mapping[str, list[str]]) -> list[str]:
     if role:
         lines.append(f"Role of the tenant: {role}" + (" (every action)" if role == roles.ADMIN else ""))
     for project, uids in projects.items():
-        names = [roles.BY_UID.get(uid, uid) for uid in uids]
+        names = [roles.by_uid().get(uid, uid) for uid in uids]
         lines.append(f"Role in the project {clean(project)}: {', '.join(names) or NO_ROLE}")
     return lines

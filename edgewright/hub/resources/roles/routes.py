@@ -62,7 +62,7 @@ def _passes(name: str, terms: list[listfilter.Term]) -> bool:
 
 async def get(call: Call) -> Response:
     """Return one role."""
-    name = roles.BY_UID.get(call.uid)
+    name = roles.by_uid().get(call.uid)
     if name is None:
         raise not_found("role", call.uid)
     return call.json(role(name))
