@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
 from textual.binding import Binding, BindingType
-from textual.command import Provider
 from textual.screen import Screen
-from textual.widgets import Input
 from textual.worker import Worker
 
 from edgewright.commands.kernel import registry
@@ -22,13 +20,16 @@ from tui.frame.base import BaseScreen, CommandTyped
 from tui.navigation.type_ahead import Probe, TypeAhead
 from tui.navigation.views import KINDS, MAIN, load
 from tui.session import LeaveAnswer, Session
-from tui.terminal import start_cache, toolkit, toolkit_caches
+from tui.terminal import deferred, start_cache, toolkit, toolkit_caches
 from tui.terminal.app import TerminalApp
 from tui.theme.app import THEME_POLL
 from tui.verbs.bindings import keys_to_apply, verb_bindings
 from tui.verbs.verbs import act, refusal, run_verb
 from tui.widgets.lines import Line
 from tui.widgets.prompt import Asking
+
+if TYPE_CHECKING:
+    from textual.command import Provider
 
 KEY_FIRST = 0.05
 """Seconds after a key in which no work on events of the fleet begins, unless its effect is painted before."""
@@ -133,6 +134,7 @@ class EdgewrightApp(TerminalApp):
     def _begin(self) -> None:
         gc.freeze()  # what is here now stays: the collector need not walk it at each key
         gc.enable()
+        deferred.finish()
         if (write := start_cache.finish()) is not None:
             self.run_worker(write, group="start:cache", thread=True, exit_on_error=False)
         for problem in self.session.keymap_problems:
@@ -183,7 +185,7 @@ class EdgewrightApp(TerminalApp):
         screen = self.screen
         if action == "asking":
             named = isinstance(screen, BaseScreen) and screen.lets(str(parameters[0]))
-            return named and not isinstance(self.focused, Input)
+            return named and not toolkit.is_field(self.focused)
         if action in ("verb", "history", "last_view") and isinstance(screen, BaseScreen):
             return screen.lets(str(parameters[0]) if parameters else action)
         return super().check_action(action, parameters)

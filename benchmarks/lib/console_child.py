@@ -7,14 +7,15 @@ console_child.py live N RATE      open the hosts with N of them and RATE events 
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import os
 import random
 import signal
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOW = 1_795_442_551.0
 
@@ -100,6 +101,8 @@ def from_cache(path: Path, view: str) -> None:
 
 def live(count: int, rate: int) -> None:
     """Open the hosts; `rate` heartbeats a second come in all over the fleet."""
+    import asyncio
+
     from edgewright.store.engine.events import HOSTS_SEEN
     from tui.app import EdgewrightApp
     from tui.session import Session
@@ -133,8 +136,14 @@ def live(count: int, rate: int) -> None:
 
 if __name__ == "__main__":
     mode = sys.argv[1]
+    if mode != "make":  # as `edgewright.main` begins; the app ends it again after the first frame
+        gc.disable()
+        from tui.terminal import deferred
+
+        deferred.begin()
+    from pathlib import Path
+
     if mode != "make":
-        gc.disable()  # as `edgewright.main.console` does; the app turns it on again after the first frame
         from tui.terminal import start_cache
         from tui.terminal.detect import prepare
 

@@ -85,9 +85,10 @@ def _guarded(text: Sequence[str]) -> int:
 
 
 def _begin_start_cache() -> None:
-    """Use what an earlier start compiled; the app ends that after its first frame."""
+    """Defer what the first frame does not use, and use what an earlier start compiled; the app ends both after it."""
     from importlib import import_module
 
+    import_module("tui.terminal.deferred").begin()
     from edgewright.config import locations
 
     import_module("tui.terminal.start_cache").begin(locations.folder("cache") / "start")

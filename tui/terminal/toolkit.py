@@ -5,11 +5,13 @@ Textual 8.2.8. `tests/tui/terminal/test_private_textual.py` lists every private 
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from textual.app import App
 from textual.driver import Driver
 from textual.screen import Screen
+from textual.widget import Widget
 
 from tui.terminal import start_cache
 from tui.terminal.paint.row_compositor import RowCompositor
@@ -46,6 +48,12 @@ def use_stored_rules(app: App[Any]) -> None:
     cache = start_cache.present()
     if cache is not None:
         app.stylesheet = StoredRules(cache)
+
+
+def is_field(widget: Widget | None) -> bool:
+    """Return whether a widget is a field for a line of text; their class is loaded with the first one."""
+    module = sys.modules.get("textual.widgets._input")
+    return module is not None and isinstance(widget, module.Input)
 
 
 def is_ending(app: App[Any]) -> bool:

@@ -20,7 +20,6 @@ from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App, ScreenStackError
 from textual.strip import Strip
-from textual.widgets import Input
 
 from tui.terminal import output
 from tui.terminal.link_meter import SAMPLE, LinkMeter
@@ -29,6 +28,7 @@ from tui.terminal.paint.cell_writer import CellWriter
 from tui.terminal.paint.cells import Cells
 from tui.terminal.paint.pace import Pace
 from tui.terminal.paint.pens import Pens
+from tui.terminal.toolkit import is_field
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -123,7 +123,7 @@ class FrameSender:
 
     def _send(self, now: float) -> None:
         self._waiting = False
-        matters = self._app.cursor_is_shown or isinstance(self._app.focused, Input)
+        matters = self._app.cursor_is_shown or is_field(self._app.focused)
         cursor = self._app.screen.outer_size.clamp_offset(self._app.cursor_position) if matters else None
         before = self.writer.place
         frame = self.writer.update(self.shown, self.wanted, cursor)
