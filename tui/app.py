@@ -70,6 +70,7 @@ class EdgewrightApp(TerminalApp):
         self.type_ahead = TypeAhead(self)
         toolkit_caches.bound()
         super().__init__(session)
+        toolkit.without_toasts(self)
         toolkit.use_stored_rules(self)
         self.load_first_theme(session.terminal.theme)
         self.ascii_only = session.terminal.ascii_only

@@ -50,6 +50,11 @@ def use_stored_rules(app: App[Any]) -> None:
         app.stylesheet = StoredRules(cache)
 
 
+def without_toasts(app: App[Any]) -> None:
+    """Give the screens of an app no widgets for toasts and tooltips: the console shows neither."""
+    app._disable_notifications = app._disable_tooltips = True
+
+
 def is_field(widget: Widget | None) -> bool:
     """Return whether a widget is a field for a line of text; their class is loaded with the first one."""
     module = sys.modules.get("textual.widgets._input")

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
-from textual import on
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
-from textual.suggester import Suggester
-from textual.widgets import Input, Static
 
 from tui.widgets.lines import Line, clip_line, line, wrap
+
+if TYPE_CHECKING:
+    from textual.widgets import Input
+
+    from tui.widgets.prompt_field import PromptField, PromptSign
 
 HISTORY = 100
 """Earlier answers that are stored."""
@@ -37,29 +38,11 @@ class Asking(Struct):
     """Returns why a text is not an answer, `""` for one; enter then leaves what was typed where it can be corrected."""
 
 
-class _Completion(Suggester):
-    def __init__(self, prompt: Prompt) -> None:
-        super().__init__(use_cache=False, case_sensitive=True)
-        self._prompt = prompt
-
-    async def get_suggestion(self, value: str) -> str | None:
-        completions = self._prompt.completions(value)
-        return next(
-            (completion for completion in completions if completion.startswith(value) and completion != value), None
-        )
-
-
-class _Field(Input):
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "screen.leave_prompt", "Cancel", show=False, id="prompt-leave"),
-        Binding("up", "screen.prompt_history(-1)", "Earlier", show=False, id="prompt-earlier"),
-        Binding("down", "screen.prompt_history(1)", "Later", show=False, id="prompt-later"),
-        Binding("tab", "screen.prompt_complete", "Complete", show=False, id="prompt-complete"),
-    ]
-
-
 class Prompt(Horizontal):
-    """Hidden until `ask`; then it has the keyboard, and the screen the class `-prompt`, until enter or escape."""
+    """Hidden until `ask`; then it has the keyboard, and the screen the class `-prompt`, until enter or escape.
+
+    Its field is made when the screen was shown: the first frame waits for nothing that it does not show.
+    """
 
     DEFAULT_CSS = """
     Prompt {
@@ -104,13 +87,16 @@ class Prompt(Horizontal):
         super().__init__(id=id)
         self._asking: Asking | None = None
         self._place = 0
+        self._parts: tuple[PromptSign, PromptField] | None = None
 
-    def compose(self) -> ComposeResult:
-        """Yield sign and field."""
-        yield Static("", id="prompt-sign", markup=False)
-        field_ = _Field(compact=True, select_on_focus=False, suggester=_Completion(self))
-        field_.cursor_blink = False
-        yield field_
+    def on_mount(self) -> None:
+        """Make the field behind the first frame of the screen."""
+        self.call_after_refresh(self._fill)
+
+    def _fill(self) -> None:
+        if self._parts is None and self.is_attached:
+            self._parts = import_module("tui.widgets.prompt_field").parts(self.completions)
+            self.mount(*self._parts)
 
     @property
     def is_open(self) -> bool:
@@ -120,14 +106,15 @@ class Prompt(Horizontal):
     @property
     def text(self) -> str:
         """Return what is typed so far."""
-        return self._field.value
+        return self._parts[1].value if self._parts else ""
 
     def ask(self, asking: Asking) -> None:
         """Open for `asking`."""
         self._asking = asking
         self._place = len(asking.history)
-        self.query_one("#prompt-sign", Static).update(asking.sign)
-        with self.prevent(Input.Changed):
+        self._fill()
+        self._sign.update(asking.sign)
+        with self.prevent(self._field.Changed):
             self._field.value = asking.value
         self._field.cursor_position = len(asking.value)
         self.add_class("-open")
@@ -171,8 +158,14 @@ class Prompt(Horizontal):
         return self._asking.complete(value) if self._asking is not None else ()
 
     @property
-    def _field(self) -> _Field:
-        return self.query_one(_Field)
+    def _sign(self) -> PromptSign:
+        assert self._parts is not None, "the field is made before it is asked for"
+        return self._parts[0]
+
+    @property
+    def _field(self) -> PromptField:
+        assert self._parts is not None, "the field is made before it is asked for"
+        return self._parts[1]
 
     def _put(self, text: str) -> None:
         self._field.value = text
@@ -182,13 +175,13 @@ class Prompt(Horizontal):
         if self._asking is not None:
             self.post_message(self.Changed(self._asking.kind, text, self._asking.judge(text)))
 
-    @on(Input.Changed)
-    def _typed(self, event: Input.Changed) -> None:
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Judge what is typed."""
         event.stop()
         self._changed(event.value)
 
-    @on(Input.Submitted)
-    def _entered(self, event: Input.Submitted) -> None:
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Take the answer."""
         event.stop()
         if self._asking is None:
             return

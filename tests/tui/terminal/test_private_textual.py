@@ -47,6 +47,8 @@ SYMBOLS = {
     "_compositor": "test_a_screen_paints_with_the_compositor_that_it_is_given",
     "_dirty_regions": "test_a_partial_update_is_made_of_the_dirty_regions",
     "_disable_mouse_support": "test_mouse_reports_are_switched_by_the_driver",
+    "_disable_notifications": "test_an_app_without_toasts_mounts_no_widgets_for_them",
+    "_disable_tooltips": "test_an_app_without_toasts_mounts_no_widgets_for_them",
     "_display": "test_frames_reach_display_as_updates_of_the_compositor",
     "_driver": "test_the_driver_of_an_app_writes_to_the_terminal",
     "_enable_mouse_support": "test_mouse_reports_are_switched_by_the_driver",
@@ -182,6 +184,18 @@ async def test_an_app_starts_with_its_theme_and_styles_nothing_twice(monkeypatch
         assert not next(each for each in app._filters if isinstance(each, ANSIToTruecolor)).enabled
         app.theme = "textual-dark"
         await wait_until(pilot, lambda: parsed and "-dark-mode" in app.classes)
+
+
+async def test_an_app_without_toasts_mounts_no_widgets_for_them() -> None:
+    class Bare(Sample):
+        def on_load(self) -> None:
+            toolkit.without_toasts(self)
+
+    shown = []
+    for app in (Sample(), Bare()):
+        async with app.run_test(tooltips=True, notifications=True):
+            shown.append(len(app.screen.query("Tooltip, ToastRack")))
+    assert shown == [2, 0]
 
 
 async def test_an_app_knows_that_it_is_ending() -> None:
