@@ -86,7 +86,8 @@ class StandIn:
         """Give the classes that were derived from this their real base."""
         base, self._base = self._base, None
         if base is not None:
-            for heir in base.__subclasses__():
+            heirs: list[type] = base.__subclasses__()
+            for heir in heirs:
                 heir.__bases__ = tuple(self.real() if each is base else each for each in heir.__bases__)
 
 
@@ -99,7 +100,9 @@ class _Loader:
         self._lock = RLock()
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        return ModuleSpec(name, self) if name in MODULES and name not in self._stand_ins else None
+        if name not in MODULES or name in self._stand_ins:
+            return None
+        return ModuleSpec(name, self)  # type: ignore[arg-type]  # the import system asks for these two methods alone
 
     def create_module(self, spec: ModuleSpec) -> None:
         return None

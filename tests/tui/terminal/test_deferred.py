@@ -86,13 +86,13 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def test_threads_that_use_a_module_at_the_same_time_all_get_the_complete_one(made: str) -> None:
     module = import_module(made)
     assert "last" not in vars(module)
-    seen: list[object] = []
+    seen: list[tuple[int, list[int]]] = []
     threads = [threading.Thread(target=lambda: seen.append((module.last, module.count))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(seen) == 8 and len({id(count) for _, count in seen}) == 1  # type: ignore[index, misc]
+    assert len(seen) == 8 and len({id(count) for _, count in seen}) == 1
     assert type(sys.modules[made]) is ModuleType and sys.modules[made] is not module
 
 
