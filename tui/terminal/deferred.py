@@ -48,7 +48,7 @@ class Deferred(ModuleType):
     """A module that is loaded when an attribute is asked for."""
 
     def __getattr__(self, name: str) -> Any:
-        if name == "__path__":  # `from ... import` asks for it, and is no use yet
+        if name == "__path__":  # `from ... import` asks for it: that alone loads nothing
             raise AttributeError(name)
         return getattr(_loader.load(self.__name__), name)
 
@@ -61,7 +61,7 @@ class StandIn:
         self._base: type | None = None
 
     def real(self) -> Any:
-        """Return what this stands for; loads the module."""
+        """Return the class or function itself; loads the module."""
         module, name = self._place
         return getattr(_loader.load(module), name)
 
@@ -79,7 +79,7 @@ class StandIn:
         if self._place not in BASES or self._place[0] in _loader.loaded:
             return (self.real(),)
         if self._base is None:
-            self._base = type(self._place[1], (ABC,), {})  # the base of what it stands for
+            self._base = type(self._place[1], (ABC,), {})  # as the class itself has
         return (self._base,)
 
     def take_heirs(self) -> None:
