@@ -8,22 +8,43 @@ learns how many the database has counted.
 A batch may count for several heartbeats of a host, of which another hub may have counted some. Their numbers rise, so a
 row never counts more of one boot than its number rises by.
 
-On SQLite the statement runs once for each heartbeat, prepared once; on PostgreSQL once for the batch, with arrays.
+On SQLite the statement runs once for each heartbeat, prepared once; on PostgreSQL once for the batch, as JSON.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
+from msgspec.structs import astuple
 from sqlalchemy import Connection, select
 
 from edgewright.hub.db import schema
 
-Beat = dict[str, Any]
-"""A heartbeat as `Live.row` returns it, with `add` (how many heartbeats it counts for), `over` (its number, or more
-than any for one without) and `force` (1 for one that counts whatever its number, see `clones.py`)."""
+
+class Beat(msgspec.Struct, gc=False):
+    """A heartbeat as it is stored. The names are those of the columns, apart from `host` (its uid) and three others."""
+
+    host: str
+    at: float | None
+    add: int
+    """How many heartbeats it counts for."""
+    boot_id: str
+    seq: int
+    over: int
+    """Its number, or more than any for one without."""
+    force: int
+    """1 for one that counts whatever its number (`clones.py`)."""
+    state: str
+    message: str
+    agent_version: str
+    observed_generation: int
+    vitals: str
+    count: int
+    """How many heartbeats of the host memory has counted."""
+
+
 Key = tuple[str, str]
 """Host uid and boot id: two boots of one host in a batch are two rows, so that the first one is noted as replaced."""
 ANY_NUMBER: Final = 2**63 - 1
@@ -33,17 +54,18 @@ _COLUMNS: Final = {
     "state": "text", "message": "text", "agent_version": "text", "observed_generation": "int", "vitals": "text",
 }  # fmt: skip
 _SQLITE: Final = """
-UPDATE heartbeats SET at = :at, count = count + :add, state = :state, message = :message,
-    agent_version = :agent_version, observed_generation = :observed_generation, vitals = :vitals,
-    seq = CASE WHEN boot_id = :boot_id AND NOT :force THEN max(seq, :seq) ELSE :seq END,
-    gone_boots = CASE WHEN boot_id = :boot_id THEN gone_boots ELSE (
+UPDATE heartbeats SET at = ?2, count = count + ?3, state = ?8, message = ?9,
+    agent_version = ?10, observed_generation = ?11, vitals = ?12,
+    seq = CASE WHEN boot_id = ?4 AND NOT ?7 THEN max(seq, ?5) ELSE ?5 END,
+    gone_boots = CASE WHEN boot_id = ?4 THEN gone_boots ELSE (
         SELECT json_group_array(value) FROM (SELECT value FROM (
-            SELECT value, key FROM json_each(gone_boots) WHERE value <> :boot_id
+            SELECT value, key FROM json_each(gone_boots) WHERE value <> ?4
             UNION ALL SELECT boot_id, 9 WHERE boot_id <> '' ORDER BY key DESC LIMIT 4) ORDER BY key)) END,
-    boot_id = :boot_id
-WHERE uid = :host AND (:force OR (boot_id = :boot_id AND :over > seq)
-    OR (boot_id <> :boot_id AND NOT EXISTS (SELECT 1 FROM json_each(gone_boots) WHERE value = :boot_id)))
+    boot_id = ?4
+WHERE uid = ?1 AND (?7 OR (boot_id = ?4 AND ?6 > seq)
+    OR (boot_id <> ?4 AND NOT EXISTS (SELECT 1 FROM json_each(gone_boots) WHERE value = ?4)))
 """
+"""Parameter `?n` is the n-th field of `Beat`, without the last one; found by name each would be looked up."""
 _POSTGRESQL: Final = f"""
 UPDATE heartbeats AS h SET at = CASE WHEN h.at > b.at AND h.at < b.at + 60 THEN h.at ELSE b.at END,
     stored_at = extract(epoch FROM clock_timestamp()), stored_by = %(origin)s,
@@ -83,31 +105,29 @@ def write_beats(connection: Connection, beats: Sequence[Beat], origin: str = "")
     stored.
     """
     if connection.dialect.name != "postgresql":
-        connection.exec_driver_sql(_SQLITE, list(beats))
+        connection.exec_driver_sql(_SQLITE, [astuple(beat)[:-1] for beat in beats])
         return Written()
     refused: list[str] = []
     other: list[Any] = []
     for layer in _layers(beats):
         values = {"beats": msgspec.json.encode(layer).decode(), "origin": origin}
-        taken = {row.uid: row for row in connection.exec_driver_sql(_POSTGRESQL, values)}
-        refused += [beat["host"] for beat in layer if beat["add"] and beat["host"] not in taken]
-        rows = ((taken.get(beat["host"]), beat) for beat in layer)
-        other += [
-            row for row, beat in rows if row is not None and (row.count != beat["count"] or row.health != beat["state"])
-        ]
+        taken: dict[str, Any] = {row.uid: row for row in connection.exec_driver_sql(_POSTGRESQL, values)}
+        refused += [beat.host for beat in layer if beat.add and beat.host not in taken]
+        rows = ((taken.get(beat.host), beat) for beat in layer)
+        other += [row for row, beat in rows if row is not None and (row.count != beat.count or row.health != beat.state)]
     return Written(_rows(connection, refused) if refused else (), other)
 
 
 def _layers(beats: Sequence[Beat]) -> Iterable[Sequence[Beat]]:
     """Yield the beats so that each host comes once at a time, sorted: two hubs lock the rows in the same order."""
-    rest = sorted(beats, key=lambda beat: str(beat["host"]))  # stable: of one host in order of arrival
+    rest = sorted(beats, key=lambda beat: beat.host)  # stable: of one host in order of arrival
     while rest:
         seen: set[str] = set()
         layer: list[Beat] = []
         later: list[Beat] = []
         for beat in rest:
-            (later if beat["host"] in seen else layer).append(beat)
-            seen.add(beat["host"])
+            (later if beat.host in seen else layer).append(beat)
+            seen.add(beat.host)
         yield layer
         rest = later
 
@@ -134,13 +154,13 @@ class PendingBeats:
 
     def add(self, beat: Beat) -> None:
         """Queue a heartbeat."""
-        key = (beat["host"], beat["boot_id"])
+        key = (beat.host, beat.boot_id)
         older = self.rows.pop(key, None)
         if older is not None:
-            beat["add"] += older["add"]
-            beat["force"] |= older["force"]
+            beat.add += older.add
+            beat.force |= older.force
         if self._owed:
-            beat["add"] += self._owed.pop(beat["host"], 0)
+            beat.add += self._owed.pop(beat.host, 0)
         self.rows[key] = beat
 
     def take(self) -> list[Beat]:
@@ -148,8 +168,8 @@ class PendingBeats:
         rows, self.rows = self.rows, {}
         return list(rows.values())
 
-    def failed(self, beats: Iterable[Mapping[str, Any]]) -> None:
+    def failed(self, beats: Iterable[Beat]) -> None:
         """Note heartbeats that were not stored: the next one of the host counts for them as well."""
         for beat in beats:
-            if beat["add"]:
-                self._owed[beat["host"]] = self._owed.get(beat["host"], 0) + beat["add"]
+            if beat.add:
+                self._owed[beat.host] = self._owed.get(beat.host, 0) + beat.add

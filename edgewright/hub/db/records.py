@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, NamedTuple
 
 import msgspec
 
 from edgewright.core.text import clean
 from edgewright.hub.db import schema
+from edgewright.hub.db.beats import Beat
 from edgewright.hub.readmodel.facts import Facts, read_facts
 from edgewright.wire.protocol import PROGRESS
 
@@ -139,6 +141,17 @@ class HostRecord(msgspec.Struct, frozen=True):
     address: str
 
 
+_encode = msgspec.json.Encoder().encode
+
+
+def loaded_host(row: Any) -> HostRecord:
+    """Return a host from a row of `hosts`; texts that a fleet repeats are one object, not one for each host."""
+    values = {**row._mapping, "project_uid": sys.intern(row.project_uid), "state": sys.intern(row.state)}
+    if row.token_uid:
+        values["token_uid"] = sys.intern(row.token_uid)
+    return HostRecord(**values)
+
+
 class Sender(NamedTuple):
     """Where a heartbeat came from: the peer of its connection, and the address and MAC that its agent reports."""
 
@@ -151,6 +164,9 @@ class Sender(NamedTuple):
         """Return it as messages name it."""
         where = clean(self.address, 64) or clean(self.peer, 64) or "an unknown address"
         return f"{where} (MAC {clean(self.mac, 64)})" if self.mac else where
+
+
+_NO_SENDER = Sender()
 
 
 class Duplicate(NamedTuple):
@@ -187,6 +203,7 @@ class Live:
         "state",
         "urgent",
         "vitals",
+        "watched",
         "who",
     )
 
@@ -215,17 +232,21 @@ class Live:
         """Whether the last answer asked for heartbeats every 2 s (rule P76)."""
         self.lineage = ""
         """The present lineage once the host has named it in a full heartbeat to this process (rule P75)."""
-        self.sender = Sender()
+        self.sender = _NO_SENDER
         self.duplicate: Duplicate | None = None
         self.who = "nobody"
         self.published = 0.0
+        self.watched = False
+        """Whether a search finds something else after the next heartbeat, even one that reports the same: it is late,
+        or has an interval of its own (`readmodel/index/moments.py`)."""
 
     @classmethod
     def from_row(cls, row: Any) -> Live:
         """Return the live part from a row of `heartbeats`."""
         live = cls()
         live.at, live.count, live.boot_id, live.seq = row.at, row.count, row.boot_id, row.seq
-        live.state, live.message, live.agent_version = row.state, row.message, row.agent_version
+        live.state, live.agent_version = sys.intern(row.state), sys.intern(row.agent_version)
+        live.message = row.message
         live.observed_generation = row.observed_generation
         live.vitals = msgspec.json.decode(row.vitals)
         live.progress = live.vitals.pop(PROGRESS, None)
@@ -249,8 +270,30 @@ class Live:
         self.at = max(self.at or 0.0, stored.at or 0.0) or None
         self.observed_generation = max(self.observed_generation, stored.observed_generation)
 
+    def _stored_vitals(self) -> str:
+        vitals = self.vitals if self.progress is None else {**self.vitals, PROGRESS: self.progress}
+        return _encode(vitals).decode()
+
+    def beat(self, uid: str, over: int, add: int, force: int) -> Beat:
+        """Return the present heartbeat for the writer; see `Beat` for `over`, `add` and `force`."""
+        return Beat(
+            uid,
+            self.at,
+            add,
+            self.boot_id,
+            self.seq,
+            over,
+            force,
+            self.state,
+            self.message,
+            self.agent_version,
+            self.observed_generation,
+            self._stored_vitals(),
+            self.count,
+        )
+
     def row(self, uid: str) -> dict[str, Any]:
-        """Return the values of the durable row, keyed as the writer's statement wants them."""
+        """Return the values of the durable row, keyed by column; `host` is the uid."""
         return {
             "host": uid,
             "at": self.at,
@@ -261,11 +304,13 @@ class Live:
             "message": self.message,
             "agent_version": self.agent_version,
             "observed_generation": self.observed_generation,
-            "vitals": msgspec.json.encode(
-                self.vitals if self.progress is None else {**self.vitals, PROGRESS: self.progress}
-            ).decode(),
+            "vitals": self._stored_vitals(),
             "gone_boots": msgspec.json.encode(self.replaced_boots).decode() if self.replaced_boots else "[]",
         }
+
+
+Order = tuple[str, str, str]
+"""The position of a host in lists: by name, then by uid, both without case; the last one is the uid."""
 
 
 class HostEntry:
@@ -284,6 +329,12 @@ class HostEntry:
         """Take a newer record."""
         self.record = record
         self.facts = read_facts(record.uid, self.document())
+
+    @property
+    def order(self) -> Order:
+        """Return the position of the host in lists."""
+        name, uid = self.facts.name, self.record.uid
+        return name.casefold(), uid.casefold(), uid
 
     @property
     def observed(self) -> bool:

@@ -46,12 +46,12 @@ _FORGET = 0.9
 
 
 class _Done:
-    """The outcome of one job on its way back to the event loop."""
+    """The outcome of one job, or of all heartbeats of a batch, on its way back to the event loop."""
 
-    __slots__ = ("entries", "error", "future", "hooks", "value")
+    __slots__ = ("entries", "error", "futures", "hooks", "value")
 
-    def __init__(self, future: asyncio.Future[Any]) -> None:
-        self.future = future
+    def __init__(self, *futures: asyncio.Future[Any]) -> None:
+        self.futures = futures
         self.entries: list[Entry] = []
         self.hooks: list[Callable[[], None]] = []
         self.value: Any = None
@@ -79,7 +79,8 @@ class Writer:
         self._engine = engine
         self._most = _MAX_BATCH if engine.dialect.name == "sqlite" else _MAX_SHARED
         self._loop = loop
-        self._condition = threading.Condition()
+        self._lock = threading.Lock()
+        self._condition = threading.Condition(self._lock)
         self._jobs: list[tuple[Callable[[Tx], Any], asyncio.Future[Any]]] = []
         self._beats = PendingBeats()
         self.follow_beats: Callable[[Written], None] = lambda written: None
@@ -89,7 +90,7 @@ class Writer:
         self._scheduled = self._waits = False
         self._overdue: asyncio.TimerHandle | None = None
         self._written = Written()
-        self._beats_done: asyncio.Future[None] | None = None
+        self._beats_waiting: list[asyncio.Future[None]] = []
         self._in_flight: list[asyncio.Future[Any]] = []
         self._checkpoints = Checkpoints(engine)
         self._stopping = False
@@ -120,16 +121,17 @@ class Writer:
             self._condition.notify()
         return future
 
-    def beat(self, row: Beat) -> asyncio.Future[None]:
-        """Queue a heartbeat; one future serves all heartbeats of a batch. A later one of the same boot wins."""
-        with self._condition:
+    def beat(self, beat: Beat) -> asyncio.Future[None]:
+        """Queue a heartbeat; a later one of the same boot wins. The future may be cancelled: what is queued stays."""
+        future: asyncio.Future[None] = self._loop.create_future()
+        with self._lock:
             if self._stopping:
                 raise _stopping()
-            self._beats.add(row)
-            if self._beats_done is None:
-                self._beats_done = self._loop.create_future()
+            self._beats.add(beat)
+            if not self._beats_waiting:
                 self._condition.notify()
-            return self._beats_done
+            self._beats_waiting.append(future)
+        return future
 
     def begin_stop(self) -> None:
         """Take nothing more. What is queued is written if the disk is fast enough, else refused with 503."""
@@ -147,7 +149,7 @@ class Writer:
 
     def give_up(self) -> None:
         """Refuse what disk or memory has not taken in time; called on the event loop, at the end of a stop."""
-        for future in [*self._in_flight, *(outcome.future for outcome in self._done)]:
+        for future in [*self._in_flight, *(future for outcome in self._done for future in outcome.futures)]:
             if not future.done():
                 message = "The hub is stopping and its disk has not confirmed this write. Send it again."
                 future.set_exception(StorageProblem(503, protocol.E_UNAVAILABLE, message))
@@ -159,9 +161,8 @@ class Writer:
     def _refuse_queue(self) -> None:
         """Refuse all that waits; the caller has the condition."""
         futures: list[asyncio.Future[Any]] = [future for _, future in self._jobs]
-        if self._beats_done is not None:
-            futures.append(self._beats_done)
-        self._jobs, self._beats_done = [], None
+        futures += self._beats_waiting
+        self._jobs, self._beats_waiting = [], []
         self._beats.take()
         done = [_Done(future) for future in futures]
         for outcome in done:
@@ -178,11 +179,11 @@ class Writer:
                     return
                 jobs, self._jobs = self._jobs[: self._most], self._jobs[self._most :]
                 beats = self._beats.take()
-                beats_done, self._beats_done = self._beats_done, None
-                self._in_flight = [future for _, future in jobs] + ([beats_done] if beats_done is not None else [])
+                waiting, self._beats_waiting = self._beats_waiting, []
+                self._in_flight = [*(future for _, future in jobs), *waiting]
             began = time.monotonic()
             self.working = True
-            self._batch(jobs, beats, beats_done)
+            self._batch(jobs, beats, waiting)
             self.working = False
             self._in_flight = []
             took = time.monotonic() - began
@@ -194,7 +195,7 @@ class Writer:
         self,
         jobs: list[tuple[Callable[[Tx], Any], asyncio.Future[Any]]],
         beats: list[Beat],
-        beats_done: asyncio.Future[None] | None,
+        waiting: list[asyncio.Future[None]],
     ) -> None:
         done, failure = self._attempt(jobs, beats)
         if is_transient(failure):
@@ -204,8 +205,8 @@ class Writer:
             storage = failure
         self.batches += 1
         self.beats_written += len(beats) if failure is None else 0
-        if beats_done is not None:
-            last = _Done(beats_done)
+        if waiting:
+            last = _Done(*waiting)
             last.error = failure
             if failure is not None:
                 with self._condition:
@@ -265,7 +266,7 @@ class Writer:
         if failure is not None:
             for outcome in done:
                 outcome.error, outcome.hooks, outcome.entries = outcome.error or failure, [], []
-        waiting = {id(outcome.future) for outcome in done}
+        waiting = {id(future) for outcome in done for future in outcome.futures}
         for _, future in jobs:
             if id(future) not in waiting:
                 lost = _Done(future)
@@ -356,20 +357,22 @@ class Writer:
         """Answer what waits although memory does not follow; it is still taken into memory once that does."""
         self._overdue = None
         for outcome in self._done:
-            if not outcome.future.done():
-                outcome.future.set_exception(outcome.error or _behind())
+            for future in outcome.futures:
+                if not future.done():
+                    future.set_exception(outcome.error or _behind())
 
     def _take(self, outcome: _Done) -> None:
         for entry in outcome.entries:
             _guarded(outcome, partial(self._follower.apply, entry))
         for hook in outcome.hooks:
             _guarded(outcome, hook)
-        if outcome.future.done():
-            return
-        if outcome.error is not None:
-            outcome.future.set_exception(outcome.error)
-        else:
-            outcome.future.set_result(outcome.value)
+        for future in outcome.futures:
+            if future.done():
+                continue
+            if outcome.error is not None:
+                future.set_exception(outcome.error)
+            else:
+                future.set_result(outcome.value)
 
 
 def _guarded(outcome: _Done, act: Callable[[], None]) -> None:

@@ -76,6 +76,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Start the clock with the connection."""
         super().connection_made(cast(asyncio.Transport, transport))
         self.flow = Flow(self.transport, self._wake)
+        self._received = functools.partial(bounds.wire_bytes, self.transport)
         self._network = bounds.network(self.address)
         self.peers[self._network] += 1
         self._arm()
@@ -138,13 +139,13 @@ class BoundedProtocol(HttpToolsProtocol):
     # What the parser reports
 
     def on_message_begin(self) -> None:
-        """Start the clock with each request of a connection that stays open."""
+        """Begin a request. Its clock starts only when its head arrives in several pieces (`_pump`)."""
         self._phase = Phase.HEAD
         self._head = self._lines = self._hosts = 0
         self._progress = True
-        self._arm()
+        self._disarm()
         super().on_message_begin()
-        cast(Any, self.scope)["edgewright.received"] = functools.partial(bounds.wire_bytes, self.transport)
+        cast(Any, self.scope)["edgewright.received"] = self._received
 
     def on_url(self, url: bytes) -> None:
         """Count the request line."""
@@ -232,6 +233,12 @@ class BoundedProtocol(HttpToolsProtocol):
             self._pump()
 
     def _pump(self) -> None:
+        """Parse the backlog as far as it may be answered, and start the clock of a head that is not complete."""
+        self._parse()
+        if self._phase is Phase.HEAD and self._deadline is None and not self._refused:
+            self._arm()
+
+    def _parse(self) -> None:
         """Parse the backlog until it is empty, an earlier request must be answered first, or others are due."""
         turns = 0
         while self._at < len(self._backlog):

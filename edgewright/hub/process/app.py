@@ -10,6 +10,7 @@ import re
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from time import perf_counter
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -49,7 +50,7 @@ from edgewright.hub.readmodel.pace import Turns
 from edgewright.hub.readmodel.render import Renderer
 from edgewright.hub.readmodel.search import Finder
 from edgewright.hub.readmodel.state import State
-from edgewright.hub.resource import Prune, Resource
+from edgewright.hub.resource import FastPath, Prune, Resource
 from edgewright.hub.security.secretbox import SecretBox
 from edgewright.wire import protocol
 
@@ -154,8 +155,9 @@ class Hub:
         # some would block the event loop for a quarter of a second each time.
         gc.collect()
         gc.freeze()
+        self._own = [asyncio.create_task(self.finder.follow(self.turns))]
         sweeps = [*_SWEEPS, *(sweep for resource in self.resources for sweep in resource.sweeps)]
-        self._own = [asyncio.create_task(sweep(self)) for sweep in sweeps]
+        self._own += [asyncio.create_task(sweep(self)) for sweep in sweeps]
         self._own += [asyncio.create_task(self.membership.run(self)), asyncio.create_task(self.runtime.run())]
         self._own += [
             asyncio.create_task(return_free_pages()),
@@ -255,6 +257,7 @@ class Application:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
+        self._meter = hub.part(RequestMeter)
         self._limiter = PaletteLimiter() if hub.options.simulate_palette else None
         self._fast = tuple(
             path for resource in hub.resources if resource.fast is not None for path in resource.fast(hub)
@@ -265,11 +268,12 @@ class Application:
             by_path.setdefault(route.path, {})[route.method] = route
         # Literal segments come before parameters, so that /v1/edgehosts/tokens is not a host called "tokens".
         ordered = sorted(by_path, key=lambda path: re.sub(r"\{[^}]+\}", "~", path))
-        self._router = Router(
+        router = Router(
             [PathRoute(path, endpoint=Endpoint(hub, by_path[path], open_paths, self._fast)) for path in ordered],
             redirect_slashes=False,
             default=_no_path,
         )
+        self._router = Measured(router, self._meter)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one ASGI scope."""
@@ -281,21 +285,29 @@ class Application:
         self._hub.look_at_clock()
         if self._limiter is not None and not self._limiter.allow(_address(scope), scope["path"], times.now()):
             problem = Problem(429, protocol.E_TOO_MANY, "Too many requests for this path prefix; slow down.")
-            await problem_response(problem)(scope, receive, send)
+            await Measured(problem_response(problem), self._meter)(scope, receive, send)
             return
         for fast in self._fast:
             if fast.matches(scope):
-                try:
-                    first = await fast.try_fast(scope, receive, send)
-                except Problem as problem:
-                    await problem_response(problem)(scope, receive, send)
-                    return
-                if first is None:
-                    return
-                if first:
-                    receive = _again(first, receive)
-                break
+                await self._heartbeat(fast, scope, receive, send)
+                return
         await self._router(scope, receive, send)
+
+    async def _heartbeat(self, fast: FastPath, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer by the short way, or by the ordinary route when that finds something unusual."""
+        began, meter, app = perf_counter(), self._meter, self._router
+        meter.open += 1
+        try:
+            first = await fast.try_fast(scope, receive, send)
+            if first is None:
+                meter.note_beat(scope, perf_counter() - began)
+                return
+            receive = _again(first, receive) if first else receive
+        except Problem as problem:
+            app = Measured(problem_response(problem), meter)
+        finally:
+            meter.open -= 1
+        await app(scope, receive, send, began)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -326,6 +338,6 @@ async def _no_path(scope: Message, receive: Receive, send: Send) -> None:
     await problem_response(problem)(scope, receive, send)
 
 
-def make_app(hub: Hub) -> Measured:
+def make_app(hub: Hub) -> Application:
     """Return the ASGI application of a hub."""
-    return Measured(Application(hub), hub.part(RequestMeter))
+    return Application(hub)

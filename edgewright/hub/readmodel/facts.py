@@ -19,8 +19,6 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     """The values of a stored document that can be searched, sorted and listed by."""
 
     name: str
-    order: tuple[str, str, str]
-    """The position of the host in lists: by name, then by uid, both without case."""
     tags: tuple[str, ...]
     site: str | None
     cluster: str | None
@@ -43,10 +41,10 @@ def read_facts(uid: str, document: Mapping[str, Any]) -> Facts:
     get = host_values(document)
     spec = document.get("spec") or {}
     name = str(get("name") or uid)
+    name = uid if name == uid else name  # one object
     tags, site, cluster = get("tags"), get("site"), get("clusterName")
     return Facts(
         name=name,
-        order=(name.casefold(), uid.casefold(), uid),
         tags=tuple(map(_same, tags)) if isinstance(tags, list) else (),
         site=_same(str(site)) if site is not None else None,
         cluster=_same(str(cluster)) if cluster is not None else None,

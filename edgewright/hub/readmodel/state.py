@@ -6,7 +6,7 @@ only, apart from the first load.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -26,10 +26,13 @@ from edgewright.hub.db.records import (
     SshKeyRecord,
     UserProjectRoles,
     UserRecord,
+    loaded_host,
 )
 from edgewright.hub.readmodel.pending_work import PendingWork
 
 DEFAULT_PROJECT = "Default"
+_ROWS = 500
+"""Rows of hosts that are read at a time."""
 
 
 class State:
@@ -64,6 +67,9 @@ class State:
         """Called when a key, and with it what a user may do, has changed."""
         self.pending_work = PendingWork()
         """Which hosts have an operation without a result."""
+        self.moved: set[str] = set()
+        """Uids of hosts that came, were deleted, or of which a search may find something else since the index looked
+        (`readmodel/index`). A heartbeat that reports the same as the last one is none of these."""
         self.version = 0
         """Rises with each change of a host's record; the order of all hosts is cached for one version."""
 
@@ -72,6 +78,9 @@ class State:
 
         def rows(table: Any) -> list[Any]:
             return list(connection.execute(select(table)))
+
+        def stream(table: Any) -> Iterator[Any]:  # all rows of a fleet at once would be half of its memory again
+            yield from connection.execution_options(yield_per=_ROWS).execute(select(table))
 
         self.seq = changelog.head(connection)  # first: what changes meanwhile is followed again, which changes nothing
         self.settings = {row.key: row.value for row in rows(schema.settings)}
@@ -85,10 +94,9 @@ class State:
         self.filters = {row.uid: FilterRecord(**row._mapping) for row in rows(schema.tag_filters)}
         for row in rows(schema.api_keys):
             self.put_key(KeyRecord(**row._mapping))
-        beats = {row.uid: row for row in rows(schema.heartbeats)}
-        for row in rows(schema.hosts):
-            beat = beats.get(row.uid)
-            self.put_host(HostRecord(**row._mapping), Live.from_row(beat) if beat is not None else Live())
+        lives = {row.uid: Live.from_row(row) for row in stream(schema.heartbeats)}
+        for row in stream(schema.hosts):
+            self.put_host(loaded_host(row), lives.pop(row.uid, None) or Live())
         self.revoked = {row.hash: row.host_uid for row in rows(schema.revoked_credentials)}
 
     @property
@@ -180,6 +188,7 @@ class State:
     def put_host(self, record: HostRecord, live: Live | None = None) -> HostEntry:
         """Take a host's record that became durable; its live part stays unless a fresh one is given."""
         self.version += 1
+        self.moved.add(record.uid)
         entry = self.hosts.get(record.uid)
         if entry is None:
             entry = self.hosts[record.uid] = HostEntry(record, live or Live())
@@ -201,6 +210,7 @@ class State:
     def drop_host(self, uid: str) -> HostEntry | None:
         """Forget a host."""
         self.version += 1
+        self.moved.add(uid)
         entry = self.hosts.pop(uid, None)
         if entry is not None:
             for stored in (entry.record.credential_hash, entry.record.pending_hash):

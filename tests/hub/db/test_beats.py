@@ -42,20 +42,18 @@ def beat(uid: str, boot: str, seq: int | None, *, force: bool = False, message: 
     live = Live()
     live.at, live.boot_id, live.state, live.message = 1000.0 + (seq or 0), boot, "healthy", message
     live.seq = -1 if seq is None else seq
-    row = live.row(uid)
-    row["over"], row["add"], row["force"] = ANY_NUMBER if seq is None else seq, 1, int(force)
-    return row
+    return live.beat(uid, ANY_NUMBER if seq is None else seq, 1, int(force))
 
 
 def write(engine: Engine, *beats: Beat) -> set[str]:
     """Write a batch; returns the hosts whose row shows that their beat was not taken."""
     with engine.begin() as connection:
         refused = {row.uid for row in write_beats(connection, beats).refused}
-    last = {beat["host"]: beat for beat in beats}
+    last = {beat.host: beat for beat in beats}
     shown = {
         uid
         for uid, beat in last.items()
-        if (row := stored(engine, uid)).message != beat["message"] or row.boot_id != beat["boot_id"]
+        if (row := stored(engine, uid)).message != beat.message or row.boot_id != beat.boot_id
     }
     assert engine.dialect.name == "sqlite" or refused == shown or len(last) < len(beats)
     return shown
@@ -133,11 +131,11 @@ def test_what_waits_is_counted_and_what_was_not_stored_is_owed() -> None:
     pending.add(beat("a", "b1", 1))
     pending.add(beat("a", "b1", 2))
     taken = pending.take()
-    assert [(row["seq"], row["add"]) for row in taken] == [(2, 2)] and not pending
+    assert [(row.seq, row.add) for row in taken] == [(2, 2)] and not pending
     pending.failed(taken)
     pending.add(beat("a", "b1", 3))
     pending.add(beat("b", "b1", 3))
-    assert [(row["host"], row["add"]) for row in pending.take()] == [("a", 3), ("b", 1)]
+    assert [(row.host, row.add) for row in pending.take()] == [("a", 3), ("b", 1)]
 
 
 async def test_only_stored_heartbeats_are_counted_as_acknowledged(tmp_path: Path) -> None:
@@ -146,12 +144,26 @@ async def test_only_stored_heartbeats_are_counted_as_acknowledged(tmp_path: Path
     make(engines[0], "a")
     writer = Writer(engines[0], asyncio.get_running_loop())
     broken = beat("a", "b1", 1)
-    del broken["state"]
+    broken.state = object()  # type: ignore[assignment]
     with pytest.raises(StatementError):
         await writer.beat(broken)
     assert writer.beats_written == 0
     await writer.beat(beat("a", "b1", 2))
     assert writer.beats_written == 1
+    assert await asyncio.to_thread(writer.stop, 5)
+    for engine in engines:
+        engine.dispose()
+
+
+async def test_a_request_that_was_cancelled_cancels_no_other_one_of_its_batch(tmp_path: Path) -> None:
+    engines = open_engines(tmp_path, None)
+    migrations.migrate(engines[0])
+    make(engines[0], "a", "b")
+    writer = Writer(engines[0], asyncio.get_running_loop())
+    waiting = [asyncio.ensure_future(writer.beat(beat(uid, "b1", 1))) for uid in ("a", "b")]
+    waiting[0].cancel()
+    await waiting[1]
+    assert waiting[0].cancelled() and stored(engines[0], "a").seq == 1  # it is stored all the same
     assert await asyncio.to_thread(writer.stop, 5)
     for engine in engines:
         engine.dispose()
@@ -204,10 +216,8 @@ def test_p17_a_batch_does_not_count_what_another_hub_counted(tmp_path: Path, pos
     make(engines[0], "a", "b")
     write(engines[0], beat("a", "b1", 2), beat("b", "", None))
     for uid, boot, seq, wanted in (("a", "b1", 3, 2), ("a", "b1", 9, 4), ("b", "", None, 3), ("a", "b2", 0, 6)):
-        waited = {
-            **beat(uid, boot, seq),
-            "add": 2,
-        }  # one of the two failed here and may be counted by another hub
+        waited = beat(uid, boot, seq)
+        waited.add = 2  # one of the two failed here and may be counted by another hub
         write(engines[0], waited)
         assert (uid, seq, stored(engines[0], uid).count) == (uid, seq, wanted)
     for engine in engines:

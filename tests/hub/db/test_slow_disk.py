@@ -15,6 +15,7 @@ import pytest
 
 from edgewright.hub.db import migrations, schema
 from edgewright.hub.db.engines import open_engines
+from edgewright.hub.db.records import Live
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.db.writer import Writer
 from edgewright.hub.http.problems import StorageProblem
@@ -154,7 +155,7 @@ async def test_p50_what_is_queued_is_refused_when_commits_are_slow(
     first = writer.submit(store("first", 0.6))
     await asyncio.to_thread(begun.wait, 20)
     queued = [writer.submit(store(f"q{number}", 0)) for number in range(3)]
-    beat = writer.beat({"host": "h", "boot_id": "b", "add": 1, "force": 0})
+    beat = writer.beat(Live().beat("h", 1, 1, 0))
     writer.begin_stop()
     with pytest.raises(StorageProblem):
         writer.submit(store("late", 0))

@@ -15,7 +15,7 @@ from edgewright.hub.process.observe.exposition import Family, Sample, metric
 from edgewright.hub.process.observe.readiness import Fact, Readiness
 from edgewright.hub.process.observe.requests import RequestMeter
 from edgewright.hub.readmodel.pace import Pace
-from edgewright.hub.readmodel.search import View
+from edgewright.hub.readmodel.view import View
 from edgewright.hub.security import pki
 from edgewright.hub.services import Services
 

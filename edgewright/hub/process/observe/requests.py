@@ -1,4 +1,7 @@
-"""Counts requests by class of route and status, and times them: between the server and the application."""
+"""Counts requests by class of route and status, and times them.
+
+Heartbeats that are taken are counted without a wrapper around them: they are nearly all requests of a hub.
+"""
 
 from __future__ import annotations
 
@@ -41,6 +44,7 @@ _CLASSES: tuple[tuple[str, str], ...] = (
 )
 """Beginning of the path -> class, the first that fits: few, so that a fleet or a scan adds no series."""
 _WAKE_END = protocol.HOST_WAKE.rpartition("}")[2]
+_BEAT, _BEAT_TAKEN = "heartbeat", ("heartbeat", 204)
 _LONG = ("stream", "wake", "blobs")
 """Classes of requests that wait on purpose, or for a slow peer: they are not timed, and none is slow."""
 
@@ -48,9 +52,9 @@ _LONG = ("stream", "wake", "blobs")
 def route_class(method: str, path: str) -> str:
     """Return the class of a request; `other` for what no route has."""
     if method == "PATCH" and path.startswith("/v1/edgehosts/") and path.endswith("/health"):
-        return "heartbeat"
+        return _BEAT
     if path == protocol.HEARTBEAT_SHORT:
-        return "heartbeat"
+        return _BEAT
     if path.endswith(_WAKE_END) and path.startswith(protocol.PREFIX):
         return "wake"
     return next((name for start, name in _CLASSES if path.startswith(start)), "other")
@@ -63,6 +67,7 @@ class RequestMeter:
         self.answered: Counter[tuple[str, int]] = Counter()
         """(class, status) -> answers; 499 when the peer disconnected before the answer began."""
         self.times: dict[str, Histogram] = {}
+        self._beat_times = Histogram(BOUNDS)
         self.open = 0
         """Requests that are being answered, streams among them."""
 
@@ -72,8 +77,16 @@ class RequestMeter:
         if kind not in _LONG:
             times = self.times.get(kind)
             if times is None:
-                times = self.times[kind] = Histogram(BOUNDS)
+                times = self.times[kind] = self._beat_times if kind == _BEAT else Histogram(BOUNDS)
             times.observe(seconds)
+
+    def note_beat(self, scope: Message, seconds: float) -> None:
+        """Count a heartbeat that was taken: what an entire fleet sends, so that nothing is looked up for it."""
+        self.answered[_BEAT_TAKEN] += 1
+        self.times[_BEAT] = self._beat_times
+        self._beat_times.observe(seconds)
+        if seconds >= SLOW:
+            _report(scope, _BEAT, 204, seconds)
 
     @property
     def refused(self) -> int:
@@ -98,19 +111,17 @@ class RequestMeter:
 
 
 class Measured:
-    """An ASGI application whose requests are counted."""
+    """An ASGI application whose requests (of type `http`) are counted."""
 
     def __init__(self, app: Any, meter: RequestMeter) -> None:
         self._app, self._meter = app, meter
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Answer one ASGI scope by the application."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        status, began, meter = 499, perf_counter(), self._meter
+    async def __call__(self, scope: Message, receive: Receive, send: Send, began: float | None = None) -> None:
+        """Answer one request by the application; it began now, or at `began` (by `perf_counter`)."""
+        status, meter = 499, self._meter
+        began = perf_counter() if began is None else began
 
-        def watched(message: Message) -> Awaitable[None]:  # no coroutine of its own: every heartbeat comes by here
+        def watched(message: Message) -> Awaitable[None]:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]

@@ -6,7 +6,8 @@ Anything unusual (other spelling of keys, wrong types, another credential) takes
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Iterable
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -14,8 +15,7 @@ import msgspec
 from edgewright.core import times
 from edgewright.core.certificate_clock import BUILT
 from edgewright.core.text import clean
-from edgewright.hub.db import beats as db_beats
-from edgewright.hub.db.beats import ANY_NUMBER
+from edgewright.hub.db.beats import ANY_NUMBER, Written
 from edgewright.hub.db.records import HostEntry, Sender
 from edgewright.hub.http import problems
 from edgewright.hub.http.problems import Problem, StorageProblem
@@ -37,7 +37,15 @@ _START, _END = "/v1/edgehosts/", "/health"
 _MAX_BODY = 16_384
 _LAST_CLOCK = 253_402_300_800.0
 """The end of the year 9999: no clock shows more."""
-_VITALS = ("load1", "cpuPercent", "memoryUsedMB", "uptimeSeconds")
+_GENERATION, _LINEAGE, _INTERVAL, _CLOCK, _DUPLICATE = (
+    name.lower().encode()
+    for name in (
+        protocol.H_GENERATION, protocol.H_LINEAGE, protocol.H_INTERVAL, protocol.H_CLOCK, protocol.H_DUPLICATE,
+    )
+)  # fmt: skip
+_URGENT, _DOUBTED = f"{protocol.URGENT_INTERVAL:g}".encode(), protocol.CLOCK_DOUBTED.encode()
+Headers = list[tuple[bytes, bytes]]
+"""Headers as ASGI has them: names in small letters."""
 LINK = ("wake", "wakeReason", "metered", "budgetMB", "interval", "bytesMonth")
 """What a host reports about its link (P78); stored with the vital signs."""
 
@@ -76,6 +84,7 @@ class Beat(msgspec.Struct):
 
 
 _decoder = msgspec.json.Decoder(Beat)
+_NO_EXTENSION = Extension()
 
 
 class Heartbeats:
@@ -83,25 +92,32 @@ class Heartbeats:
 
     def __init__(self, hub: Services) -> None:
         self._hub = hub
-        self._interval = f"{hub.options.heartbeat:g}"
+        self._interval = f"{hub.options.heartbeat:g}".encode()
+        self._lineage = ("", b"")
         self.refused = protocol.ANSWER_TIMEOUT + max(protocol.BACKOFF_CAP, hub.options.heartbeat)
         """Seconds that a host may wait until its next heartbeat when this one was refused or not answered (P4, P43)."""
 
-    def headers(self, entry: HostEntry, others: str, *, known: bool = False) -> dict[str, str]:
+    @cached_property
+    def _clones(self) -> Clones:
+        return self._hub.part(Clones)
+
+    def headers(self, entry: HostEntry, others: str, *, known: bool = False) -> Headers:
         """Return the headers of an answer; with `known` only those that differ from what the host expects (P75)."""
         live, hub = entry.live, self._hub
-        headers: dict[str, str] = {}
+        headers: Headers = []
         if not known or live.observed_generation != entry.record.generation:
-            headers[protocol.H_GENERATION] = str(entry.record.generation)
-            headers[protocol.H_LINEAGE] = hub.lineage.value
+            lineage = hub.lineage.value
+            if lineage != self._lineage[0]:
+                self._lineage = lineage, lineage.encode()
+            headers += (_GENERATION, b"%d" % entry.record.generation), (_LINEAGE, self._lineage[1])
         urgent = hub.state.pending_work.has(entry.record.uid)
         if not known or urgent or live.urgent:
-            headers[protocol.H_INTERVAL] = f"{protocol.URGENT_INTERVAL:g}" if urgent else self._interval
+            headers.append((_INTERVAL, _URGENT if urgent else self._interval))
         live.urgent = urgent
         if hub.clock.suspect:
-            headers[protocol.H_CLOCK] = protocol.CLOCK_DOUBTED
+            headers.append((_CLOCK, _DOUBTED))
         if others:
-            headers[protocol.H_DUPLICATE] = others
+            headers.append((_DUPLICATE, others.encode("latin-1")))
         return headers
 
     def matches(self, scope: Message) -> bool:
@@ -127,10 +143,7 @@ class Heartbeats:
             return message
         client = scope.get("client")
         others = await self.accept(entry, beat, times.now(), str(client[0]) if client else "")
-        headers = [
-            (name.lower().encode(), value.encode("latin-1")) for name, value in self.headers(entry, others).items()
-        ]
-        await send({"type": "http.response.start", "status": 204, "headers": headers})
+        await send({"type": "http.response.start", "status": 204, "headers": self.headers(entry, others)})
         await send({"type": "http.response.body"})
         return None
 
@@ -152,16 +165,20 @@ class Heartbeats:
         Returns the other machines that report with this identity, as text; empty when there is none.
         """
         live = entry.live
-        extension = beat.edgewright or Extension()
-        boot = clean(extension.bootId, 64)
+        extension = beat.edgewright or _NO_EXTENSION
+        boot = extension.bootId or ""
+        if boot != live.boot_id:
+            boot = clean(boot, 64)
         late = boot in live.replaced_boots if boot != live.boot_id else (
             extension.seq is not None and extension.seq <= live.seq
         )  # fmt: skip
-        clones, sender = self._hub.part(Clones), Sender(peer, extension.address or "", extension.mac or "")
+        uid, writer, clones = entry.record.uid, self._hub.writer, self._clones
+        origin = peer, extension.address or "", extension.mac or ""
+        sender = live.sender if origin == live.sender else Sender(*origin)
         if late and not clones.late(entry, boot, extension.seq, sender, now):
             # What it repeats may have failed to be stored: then it is stored now, else this changes nothing.
-            await asyncio.shield(self._hub.writer.beat(_row(entry, live.seq, 0, force=False)))
-            return clones.others(entry.record.uid, sender)
+            await writer.beat(live.beat(uid, live.seq, 0, force=0))
+            return clones.others(uid, sender)
         if boot != live.boot_id:
             removed = tuple(other for other in live.replaced_boots if other != boot)
             live.replaced_boots = (*removed[-3:], live.boot_id) if live.boot_id else removed
@@ -172,20 +189,20 @@ class Heartbeats:
         # What is in memory counts for health (rule P43): whether the row can be stored is not a fault of the host. It
         # gets its acknowledgement only when the row is durable; when the same comes again until then, it is a late one.
         number = live.seq if extension.seq is not None else ANY_NUMBER
-        durable = self._hub.writer.beat(_row(entry, number, 1, force=late))
+        durable = writer.beat(live.beat(uid, number, 1, force=int(late)))
         if live.health != "healthy" or live.state != "healthy":
             moved = not health.settle(self._hub, entry, now) and moved
-        self._hub.changes.note_beat(entry.record.uid)
+        self._hub.changes.note_beat(uid)
         self._publish(entry, now, moved=moved)
         try:
-            await asyncio.shield(durable)
+            await durable
         except StorageProblem:
             live.excused = max(live.excused, self.refused)
             raise
         self._hub.check_current()  # only now: that it arrived counts for health (rule P43)
-        return clones.others(entry.record.uid, sender)
+        return clones.others(uid, sender)
 
-    def follow(self, written: db_beats.Written) -> None:
+    def follow(self, written: Written) -> None:
         """Take the rows of hosts whose heartbeat the database did not take, and the counts that it corrected."""
         now = times.now()
         reported = self._hub.part(Reported)
@@ -215,6 +232,7 @@ class Heartbeats:
         before = (live.state, live.message, live.agent_version)
         live.follow(row)
         live.excused = 0.0
+        live.watched = live.watched or "interval" in live.vitals
         moved = before != (live.state, live.message, live.agent_version)
         self._hub.changes.note_beat(entry.record.uid)
         if (live.health != "healthy" or live.state != "healthy") and health.settle(
@@ -226,6 +244,8 @@ class Heartbeats:
 
     def _publish(self, entry: HostEntry, now: float, *, moved: bool) -> None:
         """Let readers have a host after a heartbeat: at once when something else than its time moved."""
+        if entry.live.watched:
+            self._hub.state.moved.add(entry.record.uid)
         if moved or entry.silent_mark:
             entry.silent_mark = False
             health.publish(self._hub, entry, now)
@@ -244,7 +264,7 @@ class Heartbeats:
         if state != live.state:
             live.since = now
         applied = extension.observedGeneration
-        moved = (state, message, version) != (live.state, live.message, live.agent_version)
+        moved = state != live.state or message != live.message or version != live.agent_version
         if (
             applied is not None
             and applied != live.observed_generation
@@ -267,9 +287,18 @@ class Heartbeats:
         clock = extension.clock
         live.clock_offset = clock - now if clock is not None and BUILT <= clock < _LAST_CLOCK else None
         live.count += 1
-        vitals = {name: value for name in _VITALS if (value := getattr(extension, name)) is not None}
+        vitals: dict[str, Any] = {}
+        if extension.load1 is not None:
+            vitals["load1"] = extension.load1
+        if extension.cpuPercent is not None:
+            vitals["cpuPercent"] = extension.cpuPercent
+        if extension.memoryUsedMB is not None:
+            vitals["memoryUsedMB"] = extension.memoryUsedMB
+        if extension.uptimeSeconds is not None:
+            vitals["uptimeSeconds"] = extension.uptimeSeconds
         if extension.wake is not None:
             vitals.update({name: value for name in LINK if (value := getattr(extension, name)) is not None})
+            live.watched = live.watched or extension.interval is not None
             if extension.wakeReason:
                 vitals["wakeReason"] = clean(extension.wakeReason, 200)
         if extension.bootId:
@@ -279,11 +308,9 @@ class Heartbeats:
         return moved
 
 
-def _row(entry: HostEntry, over: int, add: int, *, force: bool) -> db_beats.Beat:
-    """Return a host's live part for the writer; see `db/beats.py` for `over`, `add` and `force`."""
-    row = entry.live.row(entry.record.uid)
-    row["over"], row["add"], row["force"] = over, add, int(force)
-    return row
+def texts(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return headers as a response of the ordinary route takes them."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
 
 
 async def _slow(call: Call) -> Response:
@@ -298,7 +325,7 @@ async def _slow(call: Call) -> Response:
     except msgspec.ValidationError as error:
         raise Problem(422, problems.TYPE, f"body in body is of a wrong type: {error}") from None
     others = await call.hub.part(Heartbeats).accept(entry, beat, times.now(), call.actor.address)
-    return call.empty(call.hub.part(Heartbeats).headers(entry, others))
+    return call.empty(texts(call.hub.part(Heartbeats).headers(entry, others)))
 
 
 ROUTES = (Route("PATCH", protocol.HOST_HEALTH, Access.HOST, _slow, On.HOST, body=shapes.HEALTH),)

@@ -7,6 +7,7 @@ headers means: the applied generation is the newest, the lineage is the same, th
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from edgewright.core import times
@@ -14,7 +15,7 @@ from edgewright.hub.db.records import HostEntry
 from edgewright.hub.http import shapes
 from edgewright.hub.http.problems import Problem
 from edgewright.hub.http.routing import Access, Call, Message, Receive, Route, Send
-from edgewright.hub.resources.hosts.heartbeat import LINK, Beat, Extension, Heartbeats
+from edgewright.hub.resources.hosts.heartbeat import LINK, Beat, Extension, Headers, Heartbeats, texts
 from edgewright.hub.security.secretbox import digest
 from edgewright.wire import protocol
 from edgewright.wire.protocol.short_beat import MAX_LINE, ShortBeat, clock_difference, read_short_beat
@@ -34,6 +35,10 @@ class ShortBeats:
     def __init__(self, hub: Services) -> None:
         self._hub = hub
 
+    @cached_property
+    def _heartbeats(self) -> Heartbeats:
+        return self._hub.part(Heartbeats)
+
     def matches(self, scope: Message) -> bool:
         """Return whether a request is a short heartbeat, by its method and path."""
         return bool(scope["path"] == protocol.HEARTBEAT_SHORT and scope["method"] == "POST")
@@ -48,8 +53,7 @@ class ShortBeats:
             return message
         client = scope.get("client")
         headers = await self.accept(entry, message.get("body", b""), str(client[0]) if client else "")
-        sent = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
-        await send({"type": "http.response.start", "status": 204, "headers": sent})
+        await send({"type": "http.response.start", "status": 204, "headers": headers})
         await send({"type": "http.response.body"})
         return None
 
@@ -63,15 +67,14 @@ class ShortBeats:
         entry = self._hub.state.credentials.get(digest(authorization.decode("latin-1")))
         return None if entry is None or entry.record.pending_hash else entry
 
-    async def accept(self, entry: HostEntry, line: bytes, peer: str) -> dict[str, str]:
+    async def accept(self, entry: HostEntry, line: bytes, peer: str) -> Headers:
         """Take one short heartbeat and return the headers of its answer; raises `Problem` 409 for a full one."""
         beat, now = read_short_beat(line), times.now()
         full = None if beat is None else self._as_full(entry, beat, now)
         if full is None:
             raise Problem(409, protocol.E_FULL_HEARTBEAT, "Send a full heartbeat.")
-        heartbeats = self._hub.part(Heartbeats)
-        others = await heartbeats.accept(entry, full, now, peer)
-        return heartbeats.headers(entry, others, known=True)
+        others = await self._heartbeats.accept(entry, full, now, peer)
+        return self._heartbeats.headers(entry, others, known=True)
 
     def _as_full(self, entry: HostEntry, beat: ShortBeat, now: float) -> Beat | None:
         """Return the full heartbeat that a short one means; `None` when the last one does not have the rest."""
@@ -108,7 +111,8 @@ async def _slow(call: Call) -> Response:
     """Take a short heartbeat with another spelling of its headers, or after a new credential."""
     entry = call.actor.host
     assert entry is not None  # the route is for hosts alone
-    return call.empty(await call.hub.part(ShortBeats).accept(entry, await call.raw_body(), call.actor.address))
+    headers = await call.hub.part(ShortBeats).accept(entry, await call.raw_body(), call.actor.address)
+    return call.empty(texts(headers))
 
 
 _LINE = shapes.text(MAX_LINE)

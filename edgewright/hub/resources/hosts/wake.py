@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from edgewright.core.text import integer
 from edgewright.hub.http import shapes
 from edgewright.hub.http.routing import Access, Call, On, Route
-from edgewright.hub.resources.hosts.heartbeat import Heartbeats
+from edgewright.hub.resources.hosts.heartbeat import Heartbeats, texts
 from edgewright.wire import protocol
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ async def _wake(call: Call) -> Response:
     news = known is None or entry.record.generation > known or query.get("lineage", "") != call.hub.lineage.value
     if not news:
         await call.hub.part(Wakes).wait(call.uid, float(min(max(1, seconds), protocol.WAKE_SECONDS)))
-    return call.empty(call.hub.part(Heartbeats).headers(entry, "", known=True))
+    return call.empty(texts(call.hub.part(Heartbeats).headers(entry, "", known=True)))
 
 
 ROUTES = (
