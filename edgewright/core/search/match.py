@@ -8,7 +8,7 @@ values is one look-up. A built search stores what it read of the present host, s
 from __future__ import annotations
 
 from collections import Counter
-from typing import Callable, Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
 
 Get = Callable[[str], object]
 """Reads one property of a host; `None` when it is unknown."""
@@ -59,6 +59,22 @@ class Memo:
         return known.get(key, _NOTHING)
 
 
+class Leaf(NamedTuple):
+    """What one filter asks, as an index of hosts answers it: texts in `wanted` are folded already if `fold`."""
+
+    name: str
+    kind: str
+    """`text`, `key` (the values of one key among tags), `number` or `bool`."""
+    operator: str
+    wanted: Sequence[Any]
+    """Texts, numbers, or the one truth value; for `key` it may be empty: then the key is to be there."""
+    every: bool = False
+    """Whether each wanted value has to match some text, instead of one of them."""
+    fold: bool = False
+    key: str = ""
+    negated: bool = False
+
+
 class Filter(NamedTuple):
     """One filter of a search before it is built.
 
@@ -69,6 +85,7 @@ class Filter(NamedTuple):
     build: Callable[[Optional[Memo]], Test]
     cost: int
     """Comparisons that it makes for each host."""
+    leaf: Leaf
     reads: Optional[Tuple[str, bool]] = None
 
 
@@ -112,7 +129,7 @@ def text_filter(name: str, fold: bool, operator: str, wanted: Sequence[str], eve
 
         return test
 
-    return Filter(build, cost, (name, fold))
+    return Filter(build, cost, Leaf(name, "text", operator, wanted, every, fold), (name, fold))
 
 
 def key_filter(name: str, key: str, fold: bool, operator: str, wanted: Sequence[str], every: bool) -> Filter:
@@ -125,7 +142,7 @@ def key_filter(name: str, key: str, fold: bool, operator: str, wanted: Sequence[
             return lambda get: check(read(get, name, key, fold))
         return lambda get: check(Memo().values_of(get, name, key, fold))
 
-    return Filter(build, cost, (name, fold))
+    return Filter(build, cost, Leaf(name, "key", operator, wanted, every, fold, key), (name, fold))
 
 
 def _joined(values: Sequence[str]) -> Texts:

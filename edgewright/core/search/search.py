@@ -15,6 +15,7 @@ from edgewright.core.hosts.tags import BARE
 from edgewright.core.search.match import (
     Filter,
     Get,
+    Leaf,
     Memo,
     Test,
     as_number,
@@ -27,10 +28,15 @@ from edgewright.core.search.schema import BY_NAME, PROPERTIES, SORT_FIELDS, Prop
 
 __all__ = [
     "SORT_FIELDS",
+    "Filter",
+    "Get",
+    "Leaf",
+    "Plan",
     "Problem",
     "compile_search",
     "host_values",
     "order",
+    "parse_search",
     "schema_document",
     "sort_fields",
     "validate",
@@ -64,6 +70,30 @@ class Problem(NamedTuple):
     message: str
 
 
+class Plan(NamedTuple):
+    """A search that can be evaluated: groups of filters, and what is to match of each group and of all groups."""
+
+    groups: Tuple[Tuple[Filter, ...], ...]
+    either: Tuple[bool, ...]
+    """Group by group: whether one filter that passes is enough."""
+    any_group: bool
+    """Whether one group that passes is enough."""
+
+    def compiled(self) -> Check:
+        """Return a test of one host; it is given a reader of properties such as `host_values(document)`."""
+        tests, memo = build_tests(self.groups)
+        root = _combined([_combined(*pair) for pair in zip(tests, self.either)], self.any_group)
+        if memo is None:
+            return root
+        clear = memo.clear
+
+        def fresh(get: Get) -> bool:
+            clear()
+            return root(get)
+
+        return fresh
+
+
 class _Bad(Exception):
     def __init__(self, code: int, place: str, problem: str) -> None:
         super().__init__(problem)
@@ -73,7 +103,7 @@ class _Bad(Exception):
 def validate(spec: Any) -> List[Problem]:
     """Return what is wrong with a search body; empty when it can be evaluated. `None` and `{}` are fine."""
     try:
-        compile_search(spec)
+        parse_search(spec)
         sort_fields(spec)
     except ValueError as error:
         return [error.args[0]] if error.args and isinstance(error.args[0], Problem) else [Problem(601, str(error))]
@@ -81,12 +111,14 @@ def validate(spec: Any) -> List[Problem]:
 
 
 def compile_search(spec: Any) -> Check:
-    """Return a test of one host; it is given a reader of properties such as `host_values(document)`.
+    """Return a test of one host, see `Plan.compiled`; raises `ValueError` as `parse_search`."""
+    return parse_search(spec).compiled()
 
-    Raises `ValueError` with a `Problem` as its first argument.
-    """
+
+def parse_search(spec: Any) -> Plan:
+    """Return what a search asks; raises `ValueError` with a `Problem` as its first argument."""
     try:
-        return _compile(_object(spec, "body"))
+        return _parse(_object(spec, "body"))
     except _Bad as bad:
         raise ValueError(bad.problem) from None
 
@@ -172,10 +204,10 @@ def _either(conjunction: Any, place: str) -> bool:
     return _enum(conjunction or "and", ("and", "or"), place) == "or"
 
 
-def _compile(body: Mapping[str, Any]) -> Test:
+def _parse(body: Mapping[str, Any]) -> Plan:
     place = "filter"
     outer = _object(_key(body, "filter"), place)
-    groups: List[List[Filter]] = []
+    groups: List[Tuple[Filter, ...]] = []
     either: List[bool] = []
     for raw_group in _list(_key(outer, "filterGroups"), place + ".filterGroups", MAX_GROUPS):
         group = _object(raw_group, place + ".filterGroups")
@@ -183,7 +215,7 @@ def _compile(body: Mapping[str, Any]) -> Test:
         matches = [item for item in (_item(_object(item, place)) for item in items) if item is not None]
         any_of_group = _either(_key(group, "conjunction"), place + ".filterGroups.conjunction")
         if matches:
-            groups.append(matches)
+            groups.append(tuple(matches))
             either.append(any_of_group)
     any_group = _either(_key(outer, "conjunction"), place + ".conjunction")
     total = sum(item.cost for group in groups for item in group)
@@ -194,17 +226,7 @@ def _compile(body: Mapping[str, Any]) -> Test:
             f"asks for {total} comparisons on each host, at most {MAX_TESTS} are allowed; "
             "use fewer values, or the operator eq, which counts as one",
         )
-    tests, memo = build_tests(groups)
-    root = _combined([_combined(*pair) for pair in zip(tests, either)], any_group)
-    if memo is None:
-        return root
-    clear = memo.clear
-
-    def fresh(get: Get) -> bool:
-        clear()
-        return root(get)
-
-    return fresh
+    return Plan(tuple(groups), tuple(either), any_group)
 
 
 def _item(item: Mapping[str, Any]) -> Optional[Filter]:
@@ -221,7 +243,7 @@ def _item(item: Mapping[str, Any]) -> Optional[Filter]:
         wanted = _key(condition, "value")
         if not isinstance(wanted, bool):
             raise _Bad(601, place + ".condition.bool.value", "must be of type boolean")
-        return Filter(lambda memo: lambda get: bool(get(name)) is wanted, 1)
+        return Filter(lambda memo: lambda get: bool(get(name)) is wanted, 1, Leaf(name, "bool", "eq", (wanted,)))
     result = _of_values(known, kind, condition, f"{place}.condition.{kind}")
     if result is not None and _key(condition, "negation") is True:
         return _negated(result)
@@ -233,7 +255,7 @@ def _negated(plain: Filter) -> Filter:
         test = plain.build(memo)
         return lambda get: not test(get)
 
-    return plain._replace(build=build)
+    return plain._replace(build=build, leaf=plain.leaf._replace(negated=True))
 
 
 def _of_values(known: Property, kind: str, condition: Mapping[str, Any], place: str) -> Optional[Filter]:
@@ -268,7 +290,7 @@ def _of_values(known: Property, kind: str, condition: Mapping[str, Any], place: 
         value = as_number(get(name))
         return value is not None and passes(value)
 
-    return Filter(lambda memo: test, cost)
+    return Filter(lambda memo: test, cost, Leaf(name, "number", operator, numbers, every))
 
 
 def _wanted_text(value: Any, fold: bool, place: str, tag: bool) -> str:

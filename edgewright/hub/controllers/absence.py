@@ -40,6 +40,7 @@ def excuse(hub: Services, seen: Look) -> None:
         if seen.absent >= protocol.ANSWER_TIMEOUT:
             credit += max(GRACE * hub.options.heartbeat, protocol.BACKOFF_CAP)
     hub.renderer.started = min(hub.renderer.started + seen.jump, now)
+    hub.state.moved.update(hub.state.hosts)
     for entry in hub.state.hosts.values():
         live = entry.live
         if seen.jump:
@@ -65,6 +66,7 @@ def settle_future(hub: Services, now: float) -> None:
 
     Otherwise silence of those hosts, and the deadline of those operations, would begin only on that day.
     """
+    hub.state.moved.update(hub.state.hosts)
     for entry in hub.state.hosts.values():
         live, registered = entry.live, entry.record.registered_at
         live.at = None if live.at is None else min(live.at, now)

@@ -131,9 +131,11 @@ class StorageWatch:
 
         Its last heartbeat may hang with the write that does not finish; then only its own time-out ends the wait.
         """
-        for entry in self._hub.state.hosts.values():
-            if entry.live.health != "unhealthy":
-                entry.live.excused = max(entry.live.excused, self._hub.part(Heartbeats).refused)
+        refused = self._hub.part(Heartbeats).refused
+        for uid, entry in self._hub.state.hosts.items():
+            if entry.live.health != "unhealthy" and entry.live.excused < refused:
+                entry.live.excused = refused
+                self._hub.state.moved.add(uid)
 
     def deliver(self, job: Job, events: int = 1) -> asyncio.Future[Any] | None:
         """Write something that is not awaited, in order; while the storage fails it waits in memory.

@@ -1,120 +1,56 @@
 """Finding hosts among tens of thousands: filter, order, and cursors that outlive what changes between two pages.
 
-A search walks the hosts in the order of their names and looks at few values of each, giving way to other requests every
-few milliseconds (`pace`); what it may ask of each host is bounded (`core.search.search.MAX_TESTS`). Its result is
-stored for a while, so that the next page costs no second search. A cursor names its result and the last host of its
-page by value: when the result is no longer stored, the next page begins after that host in a fresh result, so that a
-host that did not change comes once, whatever came or went meanwhile.
+A search asks the index (`readmodel/index`); while that is being built it walks the hosts and looks at few values of
+each. Both give way to other requests every few milliseconds (`pace`), and what may be asked of each host is bounded
+(`core.search.search.MAX_TESTS`). A result is stored for a while, so that the next page costs no second search. A cursor
+names its result and the last host of its page by value: when the result is no longer stored, the next page begins after
+that host in a fresh result, so that a host that did not change comes once, whatever came or went meanwhile.
 """
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import secrets
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections import OrderedDict, defaultdict
+from collections.abc import Sequence
 from hashlib import sha256
+from itertools import compress
 from operator import attrgetter
 from time import perf_counter
 from typing import Any, NamedTuple
 
 import msgspec
 
-from edgewright.core.hosts.health import GRACE
+from edgewright.core import times
 from edgewright.core.roles import EVERYTHING, Scope
 from edgewright.core.search import search as rules
-from edgewright.hub.db.records import HostEntry
+from edgewright.hub.db.records import HostEntry, Order
 from edgewright.hub.http import problems
 from edgewright.hub.http.problems import Problem, bad_request
-from edgewright.hub.readmodel.pace import Pace
+from edgewright.hub.readmodel.index.fleet import PROJECT, TIMES, FleetIndex
+from edgewright.hub.readmodel.index.masks import Mask
+from edgewright.hub.readmodel.index.query import Query
+from edgewright.hub.readmodel.pace import Pace, Turns
 from edgewright.hub.readmodel.render import Renderer
 from edgewright.hub.readmodel.state import State
+from edgewright.hub.readmodel.view import View
 
+log = logging.getLogger("edgewright.hub")
 MAX_RESULTS = 16
 """Results that are cached at the same time."""
 FRESH = 30.0
 """Seconds that a result serves further pages."""
+EVERY = 5.0
+"""Seconds between two times that the index follows the fleet while there is no search."""
+_SMALL = 2000
+"""Hosts up to which the first search builds the index, in some milliseconds."""
+_INDEX = "index"
+"""The caller whose turns the work for the index takes."""
 
 Value = str | float | bool | None
 Column = list[Value]
-Order = tuple[str, str, str]
 Sorting = list[tuple[str, bool]]
-
-
-def _rounded(moment: float) -> float:
-    """Return a time as documents contain it, to the millisecond."""
-    return round(moment * 1000) / 1000
-
-
-class View:
-    """Reads search properties of the host in `entry`; made once for a search and moved from host to host."""
-
-    def __init__(self, renderer: Renderer, now: float) -> None:
-        self.entry: HostEntry
-        self._renderer = renderer
-        self._now = now
-        self._started = renderer.started
-        self._limit = renderer.silence_limit
-        self._quiet = GRACE * renderer.interval
-        self.getters: Mapping[str, Callable[[], Any]] = {
-            "name": lambda: self.entry.facts.name,
-            "tags": lambda: self.entry.facts.tags,
-            "uid": lambda: self.entry.record.uid,
-            "site": lambda: self.entry.facts.site,
-            "clusterName": lambda: self.entry.facts.cluster,
-            "architecture": lambda: self.entry.facts.architecture,
-            "hostType": lambda: self.entry.facts.host_type,
-            "cpu": lambda: self.entry.facts.cpu,
-            "memory": lambda: self.entry.facts.memory,
-            "simulated": lambda: self.entry.facts.simulated,
-            "observed": lambda: self.entry.facts.observed,
-            "state": lambda: self.entry.record.state,
-            "agentVersion": lambda: self.entry.live.agent_version or None,
-            "healthState": self.health,
-            "creationTimestamp": lambda: _rounded(self.entry.record.created),
-            "lastModifiedTimestamp": self._modified,
-            "lastHeartbeat": lambda: None if self.entry.live.at is None else _rounded(self.entry.live.at),
-        }
-
-    def __call__(self, name: str) -> object:
-        """Return one property of the host; `None` when it is unknown."""
-        getter = self.getters.get(name)
-        return None if getter is None else getter()
-
-    def _counted_from(self) -> float | None:
-        """Return from when silence counts (rule P18)."""
-        live, record = self.entry.live, self.entry.record
-        if record.registered_at is None:
-            return None
-        word = live.at if live.at is not None else record.registered_at
-        return max(word, self._started)
-
-    def health(self) -> str:
-        """Return the host's health now: as it was last settled, unless its time has run out since."""
-        health: str = self.entry.live.health
-        counted = self._counted_from()
-        # most hosts have no limit of their own, and this is asked for each host of a fleet
-        own = "interval" in self.entry.live.vitals
-        limit = self._renderer.host_limit(self.entry) if own else self._limit
-        if counted is None or (health == "unhealthy") is (self._now >= counted + limit):
-            return health
-        return self._renderer.verdict(self.entry, self._now).health.value
-
-    def _modified(self) -> float:
-        """Return when the record or its judgement last changed; the latter as `core.hosts.health.judge` finds it."""
-        record, live = self.entry.record, self.entry.live
-        if record.registered_at is None:
-            return _rounded(max(record.modified, record.created))
-        if live.at is None:
-            return _rounded(max(record.modified, record.registered_at))
-        since, counted = live.at, max(live.at, self._started)
-        reported = live.since if live.state else None
-        limit, quiet = self._limit, self._quiet
-        if "interval" in live.vitals:
-            limit, quiet = self._renderer.host_limit(self.entry), GRACE * self._renderer.host_interval(self.entry)
-        late = self._now - counted > (quiet if live.state == "healthy" or not live.state else limit)
-        if reported is not None and not late and self._now < counted + limit:
-            since = reported
-        return _rounded(max(since, record.modified))
 
 
 class Result(NamedTuple):
@@ -122,11 +58,19 @@ class Result(NamedTuple):
 
     serial: str
     at: float
-    uids: list[str]
     orders: list[Order]
     columns: list[Column]
     """The values of each field that was sorted by."""
     sorting: Sorting
+
+    @property
+    def uids(self) -> list[str]:
+        """Return the uids of all hosts of the result."""
+        return self.uids_of(0, len(self.orders))
+
+    def uids_of(self, start: int, end: int) -> list[str]:
+        """Return the uids of some hosts of the result."""
+        return [order[2] for order in self.orders[start:end]]
 
 
 class Cursor(msgspec.Struct):
@@ -146,11 +90,31 @@ class Finder:
         self._results: OrderedDict[tuple[Scope, bytes], Result] = OrderedDict()
         self._ordered: list[HostEntry] = []
         self._version = -1
+        self.index = FleetIndex(state, renderer)
+
+    async def follow(self, turns: Turns) -> None:
+        """Build the index, then bring it up to date every few seconds, until cancelled."""
+        while True:
+            try:
+                async with Pace(turns, _INDEX) as pace:
+                    await self.index.refresh(times.now(), pace)
+            except Exception:
+                log.exception("the index of the hosts could not be brought up to date; it is tried again")
+            await asyncio.sleep(EVERY)
+
+    async def _indexed(self, now: float, pace: Pace) -> bool:
+        """Return whether the index can be asked; that of a small fleet is built here."""
+        if not self.index.built and len(self._state.hosts) > _SMALL:
+            return False
+        return await self.index.refresh(now, pace)
 
     def ordered(self, scope: Scope = EVERYTHING) -> list[HostEntry]:
         """Return every host of a scope in the order of names."""
         if self._version != self._state.version:
-            self._ordered = sorted(self._state.hosts.values(), key=attrgetter("facts.order"))
+            if self.index.built:
+                self._ordered = self.index.in_order()
+            else:
+                self._ordered = sorted(self._state.hosts.values(), key=attrgetter("order"))
             self._version = self._state.version
         if scope.projects is None:
             return self._ordered
@@ -161,25 +125,85 @@ class Finder:
         """Search and store the result; raises `Problem` 422 for a search that cannot be evaluated or costs too much."""
         for problem in rules.validate(spec):
             raise problems.invalid(problem.code, problem.message)
-        sorting = rules.sort_fields(spec)
-        view = View(self._renderer, now)
-        columns: list[Column] = []
+        sorting, plan, view = rules.sort_fields(spec), rules.parse_search(spec), View(self._renderer, now)
         async with pace or Pace.alone() as pace:
-            match = self.ordered(scope)
-            if (spec.get("filter") or {}).get("filterGroups"):
-                match = await _passing(match, rules.compile_search(spec), view, pace)
-            if sorting:
-                match, columns = await _sorted(match, sorting, view, pace)
-            if pace.due:
-                await pace.rest()
-            uids, orders = [entry.record.uid for entry in match], [entry.facts.order for entry in match]
-        result = Result(secrets.token_hex(6), now, uids, orders, columns, sorting)
+            if await self._indexed(now, pace):
+                orders, columns = await self._look_up(scope, plan, sorting, view, pace)
+            else:
+                orders, columns = await self._walk(scope, plan, sorting, view, pace)
+        result = Result(secrets.token_hex(6), now, orders, columns, sorting)
         key = _key_of(scope, spec)
         self._results[key] = result
         self._results.move_to_end(key)
         while len(self._results) > MAX_RESULTS or now - next(iter(self._results.values())).at > FRESH:
             self._results.popitem(last=False)
         return result
+
+    async def _walk(
+        self, scope: Scope, plan: rules.Plan, sorting: Sorting, view: View, pace: Pace
+    ) -> tuple[list[Order], list[Column]]:
+        """Return what a search finds, and the values of each field that it sorts by, by a look at each host."""
+        columns: list[Column] = []
+        match: Sequence[HostEntry] = self.ordered(scope)
+        if plan.groups:
+            match = await _passing(match, plan.compiled(), view, pace)
+        if sorting:
+            match, columns = await _sorted(match, sorting, view, pace)
+        if pace.due:
+            await pace.rest()
+        return [entry.order for entry in match], columns
+
+    async def _look_up(
+        self, scope: Scope, plan: rules.Plan, sorting: Sorting, view: View, pace: Pace
+    ) -> tuple[list[Order], list[Column]]:
+        """Return the same as `_walk`, by the index."""
+        index = self.index
+        by_time = sorting[0] if len(sorting) == 1 and sorting[0][0] in TIMES else None
+        with index.watched() as touched:
+            mask = await Query(index, plan, view, pace).run(self._in_scope(scope))
+            order = None if by_time is None else await index.time_order(*by_time, pace)
+            if touched:
+                mask = self._looked_again(mask, touched, scope, plan, view)
+        if order is not None:
+            bits = mask.to_bytes(index.size, "little")
+            slots = [slot for slot in order.slots if bits[slot]]
+            moments = index.times[sorting[0][0]]
+            return [index.orders[slot] for slot in slots], [[moments[slot] for slot in slots]]
+        selection = index.names.selection(mask, index.size)
+        if not sorting:
+            return list(compress(index.names.orders, selection)), []
+        slots = list(compress(index.names.slots, selection))
+        field, descending = sorting[0]
+        if len(sorting) == 1 and (field == "name" or field in index.columns):
+            if field == "name":
+                values, folded = index.texts[field]
+                if descending:
+                    slots.sort(key=folded.__getitem__, reverse=True)  # stable: the same name in the order of the uids
+            else:
+                values = index.columns[field].of
+                slots = _grouped(slots, values, descending=descending)
+            return [index.orders[slot] for slot in slots], [[values[slot] for slot in slots]]
+        entries = [entry for slot in slots if (entry := index.entries[slot]) is not None]
+        match, columns = await _sorted(entries, sorting, view, pace)
+        return [entry.order for entry in match], columns
+
+    def _in_scope(self, scope: Scope) -> Mask:
+        index = self.index
+        if scope.projects is None:
+            return index.everything
+        return index.postings[PROJECT].union(scope.projects, index.size)
+
+    def _looked_again(self, mask: Mask, touched: set[int], scope: Scope, plan: rules.Plan, view: View) -> Mask:
+        """Return the mask after a look at the hosts that changed while the search gave way to others."""
+        index, passes = self.index, plan.compiled()
+        bits = bytearray(mask.to_bytes(index.size, "little"))
+        for slot in touched:
+            entry = index.entries[slot]
+            bits[slot] = 0
+            if entry is not None and scope.covers(entry.record.project_uid):
+                view.entry = entry
+                bits[slot] = passes(view)
+        return int.from_bytes(bits, "little")
 
     async def page(
         self, scope: Scope, spec: dict[str, Any], now: float, offset: int, cursor: str, pace: Pace | None = None
@@ -210,7 +234,7 @@ def cursor(result: Result, end: int) -> str:
 
 def _position(result: Result, wanted: Cursor) -> int:
     """Return the index of the first host that comes after the cursor's."""
-    low, high = 0, len(result.uids)
+    low, high = 0, len(result.orders)
     while low < high:
         middle = (low + high) // 2
         if _comes_after(result, middle, wanted):
@@ -236,6 +260,16 @@ def _comes_after(result: Result, index: int, wanted: Cursor) -> bool:
 def _key(value: Any) -> tuple[int, Any]:
     """Return what values are compared by; a number and a text can be compared as well."""
     return (0, value) if isinstance(value, (int, float)) else (1, str(value).casefold())
+
+
+def _grouped(slots: Sequence[int], values: Sequence[str | None], *, descending: bool) -> list[int]:
+    """Return slots in the order of their values without case, which are few; unknown ones come last."""
+    groups: defaultdict[str | None, list[int]] = defaultdict(list)
+    folded = {value: None if value is None else value.casefold() for value in set(values)}
+    for slot in slots:
+        groups[folded[values[slot]]].append(slot)
+    known = sorted((value for value in groups if value is not None), reverse=descending)
+    return [slot for value in [*known, None] for slot in groups.get(value, ())]
 
 
 async def _passing(entries: Sequence[HostEntry], passes: rules.Check, view: View, pace: Pace) -> list[HostEntry]:

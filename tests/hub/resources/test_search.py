@@ -19,8 +19,9 @@ from edgewright.hub.db.records import HostRecord, Live, dump
 from edgewright.hub.http.problems import Problem
 from edgewright.hub.readmodel import search as finding
 from edgewright.hub.readmodel.render import Renderer
-from edgewright.hub.readmodel.search import Finder, View
+from edgewright.hub.readmodel.search import Finder
 from edgewright.hub.readmodel.state import State
+from edgewright.hub.readmodel.view import View
 from edgewright.hub.security.secretbox import SecretBox
 from edgewright.wire.palette import listmeta
 from tests.hub_fixture import RunningHub

@@ -78,6 +78,7 @@ class Clones:
         if live.at is None or now - live.at > SILENT_BEATS * self._hub.renderer.host_interval(entry):
             del self._hosts[uid]
             live.duplicate = None
+            self._hub.state.moved.add(uid)
             return True
         self._report(entry, live.sender, sender, now)
         return False
@@ -118,6 +119,7 @@ class Clones:
         self._hub.alerts.report(alert, other.text)
         where = f"two machines report as this host: {both}"
         entry.live.duplicate = Duplicate(where, now if stored is None else stored.since, now + self._quiet)
+        self._hub.state.moved.add(uid)
         health.settle(self._hub, entry, now)
         if stored is None:
             event = host_event(uid, uid, "Warning", REASON, message)

@@ -42,6 +42,7 @@ def settle(
         return False
     live.health = after
     uid, project = entry.record.uid, entry.record.project_uid
+    hub.state.moved.add(uid)
     silent_since, live.deadline = live.deadline, (verdict.since if after == Health.UNHEALTHY else None)
     document = event_of(hub, entry, before, now, silent_since)
     if (before, after) == (Health.UNHEALTHY.value, Health.HEALTHY.value):
@@ -98,6 +99,7 @@ def _share(hub: Services, transitions: list[Transition], future: asyncio.Future[
 def publish(hub: Services, entry: HostEntry, now: float) -> None:
     """Notify the readers that a host changed."""
     entry.live.published = now
+    hub.state.moved.add(entry.record.uid)
     hub.changes.publish("host", protocol.CHANGE_PUT, entry.record.uid, entry.record.project_uid)
 
 
@@ -121,6 +123,7 @@ def follow_other(hub: Services, loaded: LoadedHost) -> None:
 
 def _judge_quietly(hub: Services, entry: HostEntry, now: float) -> None:
     verdict = hub.renderer.verdict(entry, now)
+    hub.state.moved.add(entry.record.uid)
     entry.live.health = verdict.health.value
     entry.live.deadline = verdict.since if verdict.health is Health.UNHEALTHY else None
 

@@ -16,6 +16,7 @@ from edgewright.hub.http.routing import Access, Call, Route
 from edgewright.hub.http.shapes import text
 from edgewright.hub.readmodel import search as finding
 from edgewright.hub.readmodel.pace import Pace
+from edgewright.hub.readmodel.view import View
 from edgewright.hub.resources.hosts import shapes
 from edgewright.hub.resources.tenants.projects import matches_name
 from edgewright.wire import protocol
@@ -52,9 +53,9 @@ async def search(call: Call) -> Response:
     spec = await call.body()
     asked, limit = call.page(strict=True)
     result, start = await call.hub.finder.page(call.scope, spec, call.now, asked, call.cursor(), call.pace())
-    items, delivered = await _page(call, result.uids[start : start + limit])
+    items, delivered = await _page(call, result.uids_of(start, start + limit))
     token = finding.cursor(result, start + delivered) if delivered else ""
-    return call.json({"items": items, "listmeta": listmeta.block(start, delivered, len(result.uids), limit, token)})
+    return call.json({"items": items, "listmeta": listmeta.block(start, delivered, len(result.orders), limit, token)})
 
 
 async def search_schema(call: Call) -> Response:
@@ -69,7 +70,7 @@ async def quick(call: Call) -> Response:
     """List hosts in short form (`v1EdgeHostsMeta`); `quickFilter=unusedEdgeHosts` leaves out those in use."""
     unused = call.choice("quickFilter") != ""
     kind = call.choice("type")
-    view = finding.View(call.hub.renderer, call.now)
+    view = View(call.hub.renderer, call.now)
     items = []
     async with call.pace() as pace:
         for entry in call.hub.finder.ordered(call.scope):
@@ -98,7 +99,7 @@ async def appliances(call: Call) -> Response:
     body = await call.body()
     wanted = body.get("filter") or {}
     states, rule = wanted.get("states") or [], wanted.get("name") or {}
-    view = finding.View(call.hub.renderer, call.now)
+    view = View(call.hub.renderer, call.now)
     matches = []
     async with call.pace() as pace:
         for entry in call.hub.finder.ordered(call.scope):

@@ -16,7 +16,7 @@ from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.http.shapes import INTEGER, NUMBER
 from edgewright.hub.process.clock import boottime
 from edgewright.hub.readmodel.pace import Pace
-from edgewright.hub.readmodel.search import View
+from edgewright.hub.readmodel.view import View
 from edgewright.hub.resources.meta import shapes
 from edgewright.hub.security import pki
 from edgewright.wire import protocol

@@ -1,0 +1,196 @@
+"""Which hosts pass a search, by the index; what it does not have (the last heartbeat) is looked up host by host.
+
+The filters of a group are asked one after the other, the cheap ones first, and each only about the hosts that are
+still open. After each the event loop gets its turn, so that the fleet may change meanwhile: the caller looks at the
+hosts that were touched itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import repeat
+from operator import contains
+from time import perf_counter
+
+from edgewright.core.search.match import number_check
+from edgewright.core.search.search import Filter, Leaf, Plan
+from edgewright.hub.readmodel.index.fleet import FleetIndex
+from edgewright.hub.readmodel.index.masks import Mask, from_flags, mask_of, slots_of
+from edgewright.hub.readmodel.index.postings import Postings, texts_that
+from edgewright.hub.readmodel.pace import Pace
+from edgewright.hub.readmodel.view import View
+
+_FEW = 8
+"""Hosts are looked at one by one when that part of the slots, or fewer, is open."""
+Question = Callable[[Mask], Awaitable[Mask]]
+"""Returns which hosts of a mask pass."""
+
+
+class Query:
+    """One search; `view` reads the values that are not in the index."""
+
+    def __init__(self, index: FleetIndex, plan: Plan, view: View, pace: Pace) -> None:
+        self._index, self._plan, self._view, self._pace = index, plan, view, pace
+
+    async def run(self, within: Mask) -> Mask:
+        """Return which hosts of a mask pass the search."""
+        groups = [self._group(*pair) for pair in zip(self._plan.groups, self._plan.either, strict=True)]
+        return await self._combined(groups, self._plan.any_group, within)
+
+    def _group(self, filters: Sequence[Filter], either: bool) -> Question:
+        ordered = sorted(filters, key=lambda each: self._cost(each.leaf))
+        return lambda within: self._combined([self._question(each) for each in ordered], either, within)
+
+    async def _combined(self, questions: Sequence[Question], either: bool, within: Mask) -> Mask:
+        if not either or not questions:
+            for question in questions:
+                within = await question(within) if within else 0
+            return within
+        passed = 0
+        for question in questions:
+            rest = within ^ passed
+            passed |= await question(rest) if rest else 0
+        return passed
+
+    def _question(self, each: Filter) -> Question:
+        async def answer(within: Mask) -> Mask:
+            leaf = each.leaf
+            passed = await self._scan(each, within) if self._scanned(leaf) else await self._leaf(leaf, within)
+            if self._pace.due:
+                await self._pace.rest()
+            return within ^ passed if leaf.negated and not self._scanned(leaf) else passed
+
+        return answer
+
+    def _scanned(self, leaf: Leaf) -> bool:
+        index = self._index
+        return leaf.name not in index.postings and leaf.name not in index.texts and leaf.name not in index.times
+
+    def _cost(self, leaf: Leaf) -> tuple[int, int]:
+        """Return what a filter is ordered by: those that cost little first."""
+        if leaf.name in self._index.postings:
+            return 0, len(self._index.postings[leaf.name].values())
+        return (2 if self._scanned(leaf) else 1), len(leaf.wanted)
+
+    async def _leaf(self, leaf: Leaf, within: Mask) -> Mask:
+        """Return which hosts of a mask pass a filter, apart from its negation."""
+        if leaf.name in self._index.times:
+            return self._of_time(leaf, within)
+        at_once = self._at_once(leaf)
+        if at_once is not None:
+            return within & at_once
+        passed = within if leaf.every else 0
+        for value in leaf.wanted:
+            rest = passed if leaf.every else within ^ passed
+            if not rest:
+                break
+            matches = self._of_value(leaf, str(value), rest)
+            passed = matches if leaf.every else passed | matches
+            if self._pace.due:
+                await self._pace.rest()
+        return passed
+
+    def _at_once(self, leaf: Leaf) -> Mask | None:
+        """Return which hosts pass a filter that is one look-up; `None` for one that asks value by value."""
+        index = self._index
+        any_equal = leaf.operator == "eq" and not leaf.every
+        if leaf.name in index.texts:
+            texts, only = index.texts[leaf.name][leaf.fold], frozenset(leaf.wanted)
+            return from_flags([text in only for text in texts]) if any_equal else None
+        postings = index.postings[leaf.name]
+        if leaf.kind == "key" and not leaf.wanted:
+            return postings.union(_of_key(postings, leaf), index.size)
+        if leaf.kind in ("bool", "number") or any_equal:
+            return postings.union(_any_of(postings, leaf), index.size)
+        return None
+
+    def _of_value(self, leaf: Leaf, value: str, within: Mask) -> Mask:
+        """Return which hosts of a mask have a text that matches one wanted value."""
+        if leaf.name in self._index.texts:
+            return self._of_text(leaf, value, within)
+        postings = self._index.postings[leaf.name]
+        return within & postings.union(_matching(postings, leaf, value), self._index.size)
+
+    def _of_text(self, leaf: Leaf, value: str, within: Mask) -> Mask:
+        """Return which hosts have a name or uid that matches one wanted value."""
+        index = self._index
+        texts = index.texts[leaf.name][leaf.fold]
+        slots: Sequence[int] | None = None
+        if leaf.name == "name" and leaf.operator != "contains":
+            slots = index.names.beginning(value.casefold())
+        elif within.bit_count() * _FEW <= index.size:
+            slots = slots_of(within, index.size)
+        if slots is not None:
+            return within & mask_of([slot for slot in slots if _matches(leaf.operator, texts[slot], value)], index.size)
+        if leaf.operator == "contains":
+            return within & from_flags(list(map(contains, texts, repeat(value))))
+        return within & from_flags([_matches(leaf.operator, text, value) for text in texts])
+
+    def _of_time(self, leaf: Leaf, within: Mask) -> Mask:
+        times, size = self._index.times[leaf.name], self._index.size
+        passes, _ = number_check(leaf.operator, leaf.wanted, leaf.every)
+        if within.bit_count() * _FEW <= size:
+            return mask_of([slot for slot in slots_of(within, size) if passes(times[slot])], size)
+        return within & from_flags(list(map(passes, times)))
+
+    async def _scan(self, each: Filter, within: Mask) -> Mask:
+        """Look at each host of a mask: for what moves with every heartbeat, so that no index follows it."""
+        test, view, entries, pace = each.build(None), self._view, self._index.entries, self._pace
+        passed = []
+        for slot in slots_of(within, self._index.size):
+            entry = entries[slot]
+            if entry is not None:
+                view.entry = entry
+                if test(view):
+                    passed.append(slot)
+            if perf_counter() >= pace.end:
+                await pace.rest()
+        return mask_of(passed, self._index.size)
+
+
+def _matches(operator: str, text: str, value: str) -> bool:
+    if operator == "eq":
+        return text == value
+    return value in text if operator == "contains" else text.startswith(value)
+
+
+def _any_of(postings: Postings, leaf: Leaf) -> list[object]:
+    """Return the values that pass a filter for which a host needs one of them."""
+    if leaf.kind == "number":
+        passes, _ = number_check(leaf.operator, leaf.wanted, leaf.every)
+        return [value for value in postings.values() if passes(value)]
+    if leaf.kind == "key":
+        wanted, skip = frozenset(leaf.wanted), len(leaf.key) + 1
+        matches = zip(_of_key(postings, leaf), _of_key(postings, leaf, texts=True), strict=True)
+        return [value for value, text in matches if text[skip:] in wanted]
+    if not leaf.fold:
+        return list(leaf.wanted)
+    wanted = frozenset(leaf.wanted)
+    return [value for value, text in zip(postings.values(), postings.folded(), strict=True) if text in wanted]
+
+
+def _matching(postings: Postings, leaf: Leaf, wanted: str) -> list[str]:
+    """Return the values that match one wanted value."""
+    texts = postings.folded() if leaf.fold else postings.values()
+    if leaf.kind == "key":
+        skip = len(leaf.key) + 1
+        pairs = zip(_of_key(postings, leaf), _of_key(postings, leaf, texts=True), strict=True)
+        return [value for value, text in pairs if _matches(leaf.operator, text[skip:], wanted)]
+    if leaf.operator == "eq" and not leaf.fold:
+        return [wanted]
+    if leaf.operator == "eq":
+        return [value for value, text in zip(postings.values(), texts, strict=True) if text == wanted]
+    return texts_that(leaf.operator, wanted, texts, postings.values())
+
+
+def _of_key(postings: Postings, leaf: Leaf, *, texts: bool = False) -> list[str]:
+    """Return the tags of a key, or their texts, which have no case if the filter ignores it."""
+    key, start = leaf.key, leaf.key + ":"
+    if ":" in key:
+        return []
+    compared = postings.folded() if leaf.fold else postings.values()
+    return [
+        text if texts else value
+        for value, text in zip(postings.values(), compared, strict=True)
+        if text == key or text.startswith(start)
+    ]
