@@ -114,7 +114,7 @@ def write_beats(connection: Connection, beats: Sequence[Beat], origin: str = "")
         taken: dict[str, Any] = {row.uid: row for row in connection.exec_driver_sql(_POSTGRESQL, values)}
         refused += [beat.host for beat in layer if beat.add and beat.host not in taken]
         rows = ((taken.get(beat.host), beat) for beat in layer)
-        other += [row for row, beat in rows if row is not None and (row.count != beat.count or row.health != beat.state)]
+        other += [row for row, beat in rows if row is not None and (row.count, row.health) != (beat.count, beat.state)]
     return Written(_rows(connection, refused) if refused else (), other)
 
 
