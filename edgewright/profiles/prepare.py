@@ -19,6 +19,8 @@ from edgewright.yamltext.values import read_manifest, read_values
 
 DISPLAY = "pack.spectrocloud.com/display-name"
 """The value that names a layer whose pack is in the profile twice."""
+MAX_SCALARS = 300_000
+"""Values of all layers of a profile, defaults of packs included."""
 NO_PACKS: Mapping[str, Pack | None] = {}
 
 
@@ -47,6 +49,23 @@ class Readings:
         return stored
 
 
+class _Budget:
+    """Reads the texts of one profile, and refuses the rest when they have too many values together."""
+
+    def __init__(self, readings: Readings) -> None:
+        self.readings = readings
+        self.left = MAX_SCALARS
+
+    def read(self, text: str, name: str, reader: Callable[[str, str], Values] = read_values) -> Values:
+        """Return the values in a text."""
+        if self.left < 0:
+            message = f"{name} is not read: the profile has more than {MAX_SCALARS:,} values."
+            raise InvalidInput(message, "Divide it into several profiles.", "TooBig")
+        values = self.readings.read(text, name, reader)
+        self.left -= len(values.scalars)
+        return values
+
+
 @dataclasses.dataclass(frozen=True)
 class Prepared:
     """A profile whose texts were read. A layer that cannot be read has no values, and a problem."""
@@ -64,14 +83,14 @@ def prepare(
 
     Keys of layers are their display names from here on. Nothing is raised: what cannot be read is a problem.
     """
-    readings = readings or Readings()
+    budget = _Budget(readings or Readings())
     problems: list[Problem] = []
     layers: list[LayerValues] = []
     named: list[Layer] = []
     by_key: dict[str, Pack | None] = {}
     for layer in profile.ordered():
         pack = packs.get(layer.key) or packs.get(layer.name)
-        values, wrong = _values(layer, pack, readings)
+        values, wrong = _values(layer, pack, budget)
         problems += wrong
         shown = values.scalars.get(DISPLAY)
         layer = dataclasses.replace(
@@ -79,11 +98,11 @@ def prepare(
         )
         named.append(layer)
         by_key[layer.key] = pack
-        layers.append(_layer(layer, pack, values, readings, problems))
+        layers.append(_layer(layer, pack, values, budget, problems))
     return Prepared(dataclasses.replace(profile, layers=tuple(named)), tuple(layers), by_key, tuple(problems))
 
 
-def _values(layer: Layer, pack: Pack | None, readings: Readings) -> tuple[Values, list[Problem]]:
+def _values(layer: Layer, pack: Pack | None, readings: _Budget) -> tuple[Values, list[Problem]]:
     try:
         return readings.read(text_of(layer, pack), "The values"), []
     except InvalidInput as wrong:
@@ -111,7 +130,7 @@ def with_preset(text: str, pack: Pack, name: str) -> str:
     return merge(text, preset.add, preset.remove, f"The values with the preset {name}")
 
 
-def _layer(layer: Layer, pack: Pack | None, values: Values, readings: Readings, problems: list[Problem]) -> LayerValues:
+def _layer(layer: Layer, pack: Pack | None, values: Values, readings: _Budget, problems: list[Problem]) -> LayerValues:
     default = None
     presets: list[tuple[str, Values]] = []
     if pack is not None:

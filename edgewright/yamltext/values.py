@@ -23,10 +23,10 @@ from edgewright.core.yaml.scalars import resolve
 from edgewright.yamltext.bounds import MAX_PATH
 
 MAX_DEPTH = 60
-MAX_NODES = 250_000
+MAX_NODES = 150_000
 """Maps, lists and values of one text, copies of aliases counted."""
 MAX_DOCUMENTS = 500
-MAX_DOUBLED = 100
+MAX_DOUBLED = 20
 """Keys that may be there twice."""
 _NOWHERE = "\0"
 
@@ -198,7 +198,7 @@ class _Builder:
         line = mark.line + 1 if self.breaks is None else self.line(mark.index)
         frame = self.stack[-1] if self.stack else None
         if frame is not None and not frame.is_list and frame.key is None:
-            self._key(frame, raw, line, pieces, style)
+            self._key(frame, raw, line, pieces, event)
             return
         value: Any = raw
         if not style and not pieces and event.tag is None:
@@ -242,7 +242,7 @@ class _Builder:
             behind, at = match.end(), at + 1
         return tuple(piece for piece in [*pieces, raw[behind:]] if piece != "")
 
-    def _key(self, frame: _Frame, key: str, line: int, pieces: tuple[str | Reference, ...], style: str) -> None:
+    def _key(self, frame: _Frame, key: str, line: int, pieces: tuple[str | Reference, ...], event: Any) -> None:
         path = f"{frame.path}.{key}" if frame.path else key
         if key in frame.value and key != "<<":
             self.doubled.append((path, line))
@@ -256,7 +256,8 @@ class _Builder:
         frame.key = key
         if pieces:
             steps = (*frame.steps, key)
-            self.keys.append(Keyed(path, Scalar(key, key, line, style, frame.flow, pieces, steps)))
+            place = (event.start_mark.index, event.end_mark.index)
+            self.keys.append(Keyed(path, Scalar(key, key, line, event.style or "", frame.flow, pieces, steps, *place)))
         if len(path) <= MAX_PATH:
             self.lines[path] = line
 

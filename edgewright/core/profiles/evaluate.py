@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, NamedTuple, Sequence, Tuple, Union
 
 from edgewright.core.errors import InvalidInput
 from edgewright.core.profiles import templates
@@ -18,6 +18,8 @@ MAX_REFERENCES = 20_000
 """References that are evaluated for one profile."""
 MAX_CHAIN = 50
 """References that lead from one to the next."""
+MAX_NEAR = 2_000
+"""Names among which the nearest one is looked for."""
 MAX_ORIGINS = 20
 """Origins that are listed for one value."""
 
@@ -30,11 +32,23 @@ class Result(NamedTuple):
 
 
 class NoValue(Exception):
-    """A name that is known but has no value; `pending`: it has one when a cluster or an answer exists."""
+    """A name without a value; `pending`: it has one when a cluster or an answer exists.
 
-    def __init__(self, message: str, hint: str, code: str, pending: bool) -> None:
+    `near` is the name, and the names that are known: the nearest one is looked for when the problem is reported only.
+    """
+
+    def __init__(self, message: str, hint: str, code: str, pending: bool = False, near: "Near" = ("", (), "")) -> None:
         super().__init__(message)
-        self.message, self.hint, self.code, self.pending = message, hint, code, pending
+        self.message, self.hint, self.code, self.pending, self.near = message, hint, code, pending, near
+
+
+Near = Tuple[str, Sequence[str], str]
+
+
+def hint_of(wrong: "Union[NoValue, InvalidInput]") -> str:
+    """Return the next step: the nearest known name where there is one."""
+    near = suggestion(wrong.near[0], wrong.near[1], wrong.near[2]) if isinstance(wrong, NoValue) else ""
+    return near or wrong.hint
 
 
 class Evaluator:
@@ -79,8 +93,8 @@ class Evaluator:
         try:
             value = text_of(self._term(arguments[1], origins))
         except NoValue as missing:
-            if missing.code == "UnknownPack":
-                raise
+            if missing.code not in ("UnknownKey", "MissingValue", "NoCluster"):
+                raise  # a name that is misspelt is not a value that is missing
             value = ""
         return value or self._term(arguments[0], origins)
 
@@ -138,7 +152,7 @@ class Evaluator:
             raise self._unknown("variable", "var", name, "UnknownVariable", "Define it in the profile.")
         value = self.scope.context.variables.get(name, "") or variable.default
         if not value and variable.required:
-            raise NoValue(f"The variable {name} has no value.", "Give it a value.", "MissingValue", True)
+            raise NoValue(f"The variable {name} has no value.", "Give it a value.", "MissingValue", pending=True)
         return Meaning(pieces_of(value), Origin(VARIABLE, name, secret=variable.masked))
 
     def _macro(self, name: str) -> Meaning:
@@ -153,16 +167,18 @@ class Evaluator:
             return Meaning((value,), Origin(SYSTEM, name))
         if name not in self.scope.known("system"):
             raise self._unknown("system value", "system", name, "UnknownReference", "docs/profiles.md lists them.")
-        raise NoValue(
-            f"The system value {name} is not known here.", "It has a value when a cluster uses it.", "NoCluster", True
-        )
+        message = f"The system value {name} is not known here."
+        raise NoValue(message, "It has a value when a cluster uses it.", "NoCluster", pending=True)
 
     def _pack(self, name: str) -> Meaning:
         layer, path = self.scope.pack_of(name)
         if layer is None:
-            known = self.scope.known("pack")
-            hint = suggestion(path, known, "layers") or "Add the layer, or resolve it together with its profile."
-            raise NoValue(f"No layer has the pack {clean(path, 80)}.", hint, "UnknownPack", self.scope.context.partial)
+            message, hint = (
+                f"No layer has the pack {clean(path, 80)}.",
+                "Add the layer, or resolve it with its profile.",
+            )
+            near = (path, self.scope.known("pack"), "layers")
+            raise NoValue(message, hint, "UnknownPack", pending=self.scope.context.partial, near=near)
         scalar = layer.values.scalars.get(path)
         if scalar is None:
             raise self._no_scalar(layer, path)
@@ -170,17 +186,18 @@ class Evaluator:
         return Meaning(scalar.pieces or ((text_of(scalar.raw),) if scalar.value is not None else ()), origin)
 
     def _no_scalar(self, layer: LayerValues, path: str) -> Exception:
-        below = f"{path}."
-        if any(known.startswith((below, f"{path}[")) for known in layer.values.scalars):
-            hint = f"Name one of its values, e.g. {next(k for k in layer.values.scalars if k.startswith(path))}."
-            return InvalidInput(f"{clean(path, 80)} of the pack {layer.key} is not one value.", hint, "NotAValue")
-        hint = suggestion(path, tuple(layer.values.scalars)[:5_000], "keys")
-        message = f"The values of the pack {layer.key} have no {clean(path, 80)}."
-        return NoValue(message, hint or 'Add it there, or write | default "..." behind it.', "UnknownKey", False)
+        if path in layer.values.lines:
+            message = f"{clean(path, 80)} of the pack {layer.key} is a map or a list, not one value."
+            return InvalidInput(message, "Name one of the values in it.", "NotAValue")
+        message, hint = (
+            f"The values of the pack {layer.key} have no {clean(path, 80)}.",
+            'Add it, or use default "...".',
+        )
+        return NoValue(message, hint, "UnknownKey", near=(path, tuple(layer.values.scalars)[:MAX_NEAR], "keys"))
 
-    def _unknown(self, what: str, space: str, name: str, code: str, otherwise: str) -> InvalidInput:
-        hint: Optional[str] = suggestion(name, self.scope.known(space), f"{what}s")
-        return InvalidInput(f"There is no {what} {clean(name, 80)}.", hint or otherwise, code)
+    def _unknown(self, what: str, space: str, name: str, code: str, otherwise: str) -> NoValue:
+        near = (name, self.scope.known(space), f"{what}s")
+        return NoValue(f"There is no {what} {clean(name, 80)}.", otherwise, code, near=near)
 
 
 def pieces_of(value: str) -> Tuple[Any, ...]:

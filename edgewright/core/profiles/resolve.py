@@ -7,13 +7,11 @@ words only.
 
 from __future__ import annotations
 
-import json
-import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from edgewright.core.errors import InvalidInput
-from edgewright.core.profiles.evaluate import Evaluator, NoValue, Result
+from edgewright.core.profiles.evaluate import Evaluator, NoValue, Result, hint_of
 from edgewright.core.profiles.model import Profile
 from edgewright.core.profiles.problems import ERROR, MOST, OPEN, Problem
 from edgewright.core.profiles.scope import (
@@ -28,11 +26,10 @@ from edgewright.core.profiles.scope import (
 )
 from edgewright.core.profiles.values import Reference, Scalar, Values
 from edgewright.core.profiles.variables import COVER
-from edgewright.core.yaml.scalars import resolve as resolve_word
+from edgewright.core.profiles.writing import BLOCKS, meaning, written
 
-_PLAIN = re.compile(r"[^\s\-?:,\[\]{}#&*!|>'\"%@`][^\n\r]*|[-?:][^\s,\[\]{}][^\n\r]*", re.DOTALL)
-_UNSEEN = re.compile("[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
-"""Characters that are written as escapes."""
+MOST_HINTS = 20
+"""Problems for which the nearest known name is looked for: that takes time."""
 
 
 class Splice(NamedTuple):
@@ -50,7 +47,8 @@ class ResolvedText:
 
     source: Values
     document: Any = None
-    splices: List[Splice] = field(default_factory=list)
+    splices: Dict[int, Splice] = field(default_factory=dict)
+    """By the place in the source: an alias brings the same place twice."""
     origins: Dict[str, Tuple[Origin, ...]] = field(default_factory=dict)
     """Origins of the values that have references, by path."""
 
@@ -65,11 +63,22 @@ class ResolvedText:
         return self._spliced(True)
 
     def _spliced(self, shown: bool) -> str:
-        parts, at = [], 0
-        for splice in sorted(set(self.splices)):  # an alias brings the same place twice
-            parts += [self.source.text[at : splice.start], splice.shown if shown else splice.text]
-            at = splice.end
-        return "".join([*parts, self.source.text[at:]])
+        splices = [self.splices[start] for start in sorted(self.splices)]
+        return _joined(self.source.text, 0, len(self.source.text), splices, shown)
+
+    def part(self, scalar: Scalar) -> str:
+        """Return how a value is written with its references replaced, secrets included."""
+        places = (piece.start for piece in scalar.pieces if isinstance(piece, Reference))
+        inside = [self.splices[place] for place in places if place in self.splices]
+        return _joined(self.source.text, scalar.start, scalar.end, inside, False)
+
+
+def _joined(text: str, start: int, end: int, splices: Sequence[Splice], shown: bool) -> str:
+    parts, at = [], start
+    for splice in splices:
+        parts += [text[at : splice.start], splice.shown if shown else splice.text]
+        at = splice.end
+    return "".join([*parts, text[at:end]])
 
 
 @dataclass
@@ -156,11 +165,16 @@ class _Work:
         change = _Copy(source.document)
         for path in source.referring:
             scalar = source.scalars[path]
-            texts = self.scalar(layer, f"{manifest}: {path}" if manifest else path, scalar, result, path)
-            change.put(scalar.steps, _meaning(scalar, texts))
-        for keyed in reversed(source.keys):
+            place = f"{manifest}: {path}" if manifest else path
+            texts = self.scalar(layer, place, scalar, result, path)
+            change.put(scalar.steps, self.meaning(layer, place, scalar, result, texts))
+        renamed: Dict[Tuple[Any, ...], Dict[Any, str]] = {}
+        for keyed in source.keys:
             texts = self.scalar(layer, keyed.path, keyed.scalar, result, keyed.path)
-            change.rename(keyed.scalar.steps, "".join(texts))
+            self.meaning(layer, keyed.path, keyed.scalar, result, texts)
+            renamed.setdefault(keyed.scalar.steps[:-1], {})[keyed.scalar.steps[-1]] = "".join(texts)
+        for steps in sorted(renamed, key=len, reverse=True):  # what is inside first: its path has the old names
+            change.rename(steps, renamed[steps])
         result.document = change.document
         return result
 
@@ -173,31 +187,33 @@ class _Work:
                 texts.append(piece)
                 continue
             original = result.source.text[piece.start : piece.end]
-            evaluated = self.reference(layer, place, piece)
+            evaluated = self.reference(layer, place, piece) if len(self.problems) < MOST else None
             if evaluated is None:
                 texts.append(original)
                 continue
             origins += evaluated.origins
             try:
-                written = _written(evaluated.text, scalar, result.source.text, piece)
+                text = written(evaluated.text, scalar, result.source.text, piece)
             except InvalidInput as wrong:
                 self.report(ERROR, layer, place, wrong, piece.line)
                 texts.append(original)
                 continue
             secret = any(origin.secret for origin in evaluated.origins)
-            result.splices.append(Splice(piece.start, piece.end, written, COVER if secret else written))
+            result.splices[piece.start] = Splice(piece.start, piece.end, text, COVER if secret else text)
             texts.append(evaluated.text)
-        if not scalar.style and len(texts) > 1:
-            self.plain(layer, place, scalar, "".join(texts))
         result.origins[path] = tuple(dict.fromkeys(origins))
         return texts
 
-    def plain(self, layer: str, place: str, scalar: Scalar, text: str) -> None:
-        """Report a value without quotes that would mean something else once its references are replaced."""
-        if "{{" not in text and text and not is_plain(text, scalar.flow):
-            message = "The resolved value is not plain text and would change what the YAML means."
-            wrong = InvalidInput(message, "Put the value into quotes.", "NeedsQuotes")
+    def meaning(self, layer: str, place: str, scalar: Scalar, result: ResolvedText, texts: List[str]) -> Any:
+        """Return what a value means with its references replaced; what would mean something else is reported."""
+        if any(isinstance(piece, Reference) and piece.start not in result.splices for piece in scalar.pieces):
+            return "".join(texts)  # a reference has no value
+        resolved = result.part(scalar) if scalar.style in BLOCKS else ""
+        try:
+            return meaning(scalar, texts, resolved)
+        except InvalidInput as wrong:
             self.report(ERROR, layer, place, wrong, scalar.line)
+            return "".join(texts)
 
     def reference(self, layer: str, place: str, piece: Reference) -> Optional[Result]:
         try:
@@ -210,52 +226,8 @@ class _Work:
         return None
 
     def report(self, severity: str, layer: str, place: str, wrong: Any, line: int) -> None:
-        if len(self.problems) < MOST:
-            self.problems.append(Problem(severity, layer, place, wrong.message, wrong.hint, wrong.code, line))
-
-
-def is_plain(text: str, flow: bool = False) -> bool:
-    """Return whether a text means itself in YAML without quotes (it may mean a number or a boolean)."""
-    if _PLAIN.fullmatch(text) is None or text != text.strip():
-        return False
-    if ": " in text or " #" in text or text.endswith(":") or text.startswith(("---", "...")):
-        return False
-    return not (flow and re.search(r"[,\[\]{}]", text))
-
-
-def _written(text: str, scalar: Scalar, source: str, piece: Reference) -> str:
-    """Return a value as it is written at the place of a reference. Raises `InvalidInput` where it cannot be."""
-    if scalar.style == '"':
-        return _escaped(text)
-    if _UNSEEN.search(text.replace("\n", "").replace("\r", "").replace("\t", "")):
-        raise InvalidInput(
-            "The value has characters that YAML does not take.", "Put the reference into double quotes.", "NeedsQuotes"
-        )
-    if "\n" in text or "\r" in text:
-        if scalar.style != "|":
-            raise InvalidInput(
-                "The value has several lines.", "Put the reference into double quotes or a | block.", "NeedsQuotes"
-            )
-        begin = source.rfind("\n", 0, piece.start) + 1
-        line = source[begin : piece.start]
-        indent = line[: len(line) - len(line.lstrip(" "))]
-        return text.rstrip("\n").replace("\n", "\n" + indent)
-    return text.replace("'", "''") if scalar.style == "'" else text
-
-
-def _escaped(text: str) -> str:
-    return _UNSEEN.sub(lambda match: f"\\U{ord(match.group()):08X}", json.dumps(text, ensure_ascii=False)[1:-1])
-
-
-def _meaning(scalar: Scalar, texts: Sequence[str]) -> Any:
-    text = "".join(texts)
-    if scalar.style == "|":
-        return "".join(
-            item.rstrip("\n") if isinstance(piece, Reference) else item for piece, item in zip(scalar.pieces, texts)
-        )
-    if scalar.style or "{{" in text:
-        return text
-    return resolve_word(text) if len(text) <= 64 else text
+        hint = hint_of(wrong) if len(self.problems) < MOST_HINTS else wrong.hint
+        self.problems.append(Problem(severity, layer, place, wrong.message, hint, wrong.code, line))
 
 
 class _Copy:
@@ -289,10 +261,10 @@ class _Copy:
         if parent is not None:
             parent[steps[-1]] = value
 
-    def rename(self, steps: Sequence[Any], key: str) -> None:
-        parent = self._parent(steps)
+    def rename(self, steps: Sequence[Any], names: Mapping[Any, str]) -> None:
+        parent = self._parent((*steps, next(iter(names))))
         if not isinstance(parent, dict):
             return
-        items = [(key if name == steps[-1] else name, value) for name, value in parent.items()]
+        items = [(names.get(name, name), value) for name, value in parent.items()]
         parent.clear()
         parent.update(items)

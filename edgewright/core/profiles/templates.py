@@ -22,7 +22,7 @@ MAX_EXPRESSION = 2_000
 """Characters of one expression."""
 MAX_NESTING = 20
 
-_STOP = re.compile(r"\}\}|\{\{|\\?\"|`")
+_STOP = re.compile(r"\}\}|\\?\"|`")
 _MENTION = re.compile(r"(?:^|[^\w.])\.?spectro\.")
 _TOKEN = re.compile(
     r"""\s*(?:(?P<path>\.[A-Za-z_][^\s|()"`,]*)|(?P<text>"(?:[^"\\\n]|\\.)*"|`[^`\n]*`)"""
@@ -71,10 +71,13 @@ def scan(text: str) -> Iterator[Tuple[int, int]]:
 
 def _end(text: str, start: int) -> int:
     """Return the end of the template that begins at `start`; -1 when none does."""
-    at, last = start + 2, start + MAX_EXPRESSION + 4
+    at, following = start + 2, text.find("{{", start + 2)
+    last = start + MAX_EXPRESSION + 4
+    if following >= 0:
+        last = min(last, following)  # nothing is read twice, so the time grows with the text only
     while True:
         match = _STOP.search(text, at, last)
-        if match is None or match.group() == "{{":
+        if match is None:
             return -1
         if match.group() == "}}":
             return match.end()

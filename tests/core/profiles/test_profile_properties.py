@@ -29,7 +29,7 @@ REFERENCE = st.sampled_from([
 PIECES = st.lists(
     st.one_of(st.sampled_from(["a", " ", "b:", "#", "'", '"', "\\", "é", "{"]), REFERENCE), max_size=5
 ).map("".join)
-STYLES = st.sampled_from(["'", '"', "|", ""])
+STYLES = st.sampled_from(["'", '"', "|", "", ">", "|-", "|+", "lines"])
 
 
 def _written(value: str, style: str) -> str:
@@ -37,7 +37,9 @@ def _written(value: str, style: str) -> str:
         return "'" + value.replace("'", "''") + "'"
     if style == '"':
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return f"|\n    x{value}" if style == "|" else value
+    if style == "lines":
+        return '"a ' + value.replace("\\", "\\\\").replace('"', '\\"').replace(" ", "\n  ") + '"'
+    return f"{style}\n    {value}\n    end\n" if style else value
 
 
 @given(st.lists(st.tuples(PIECES, STYLES), max_size=5), st.tuples(TEXT, TEXT, TEXT), TEXT)
@@ -46,8 +48,7 @@ def test_the_resolved_text_means_the_resolved_document(
     rows: list[tuple[str, str]], given_macros: tuple[str, ...], variable: str
 ) -> None:
     """The text that is written is read to the same values that references were evaluated to; twice the same."""
-    lines = [f"k{number}: {_written(value, style)}  # c" if style != "|" else f"k{number}: {_written(value, style)}"
-             for number, (value, style) in enumerate(rows)]  # fmt: skip
+    lines = [f"k{number}: {_written(value, style)}" for number, (value, style) in enumerate(rows)]
     text = "\n".join(["plain: word", *lines]) + "\n"
     profile = addon(layers=(layer("app", "addon", text),), variables=(Variable("v"),))
     context = Context({"v": variable}, macros(dict(zip(NAMES, given_macros, strict=True)), {}))

@@ -84,7 +84,7 @@ def test_pack_default_preset_and_layer_value_are_told_apart() -> None:
         ("a: '{{.spectro.system.cluster.name}}'", "NoCluster", "cluster.name"),
         ("a: '{{.spectro.pack.ap.a}}'", "UnknownPack", "Did you mean app?"),
         ("port: 1\nb: '{{.spectro.pack.app.prt}}'", "UnknownKey", "Did you mean port?"),
-        ("m: {x: 1}\nb: '{{.spectro.pack.app.m}}'", "NotAValue", "m.x"),
+        ("m: {x: 1}\nb: '{{.spectro.pack.app.m}}'", "NotAValue", "a map or a list"),
         ("a: '{{ .spectro.var.replicas | sha256sum }}'", "UnknownFunction", "sha256sum"),
         ("a: '{{ .spectro.vars.replicas }}'", "InvalidReference", "Did you mean var?"),
         ("a: '{{ .spectro.var.replicas | trunc }}'", "InvalidReference", "takes 2 values"),
