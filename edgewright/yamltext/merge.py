@@ -11,7 +11,7 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.scalarstring import LiteralScalarString
 
 from edgewright.core.errors import InvalidInput
-from edgewright.core.profiles import templates
+from edgewright.core.profiles.language import templates
 from edgewright.yamltext.editor import round_trip
 from edgewright.yamltext.templates import show_templates
 from edgewright.yamltext.values import read_values

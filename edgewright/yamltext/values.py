@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from edgewright.core.errors import InvalidInput
-from edgewright.core.profiles import templates
+from edgewright.core.profiles.language import templates
 from edgewright.core.profiles.model import MAX_VALUES
 from edgewright.core.profiles.values import Keyed, Reference, Scalar, Values
 from edgewright.core.yaml.scalars import resolve
@@ -111,9 +111,8 @@ class _Builder:
         self.templates = list(templates.scan(text))
         self.starts = [start for start, _end in self.templates]
         self.hidden = self._hidden()
-        self.breaks: list[int] | None = None
-        if any("\n" in text[start:end] for start, end in self.templates):
-            self.breaks = [match.start() for match in re.finditer("\n", text)]
+        self.shifted = any("\n" in text[start:end] for start, end in self.templates)
+        self.breaks: list[int] = []
         self.documents: list[tuple[Any, int]] = []
         self.lines: dict[str, int] = {}
         self.scalars: dict[str, Scalar] = {}
@@ -157,10 +156,10 @@ class _Builder:
 
     def line(self, offset: int, otherwise: int = -1) -> int:
         """Return the line of an offset; `otherwise` is the parser's, which templates of several lines make wrong."""
-        if self.breaks is None and otherwise >= 0:
+        if otherwise >= 0 and not self.shifted:
             return otherwise + 1
-        if self.breaks is None:
-            return self.text.count("\n", 0, offset) + 1
+        if not self.breaks:
+            self.breaks = [match.start() for match in re.finditer("\n", self.text)] or [len(self.text)]
         return bisect_left(self.breaks, offset) + 1
 
     def refuse(self, problem: str, event: Any, hint: str = "Write it without.") -> InvalidInput:
@@ -195,7 +194,7 @@ class _Builder:
         if "\ue000" in raw:
             pieces = self._pieces(raw, mark.index, style)
             raw = "".join(self.text[p.start : p.end] if isinstance(p, Reference) else p for p in pieces)
-        line = mark.line + 1 if self.breaks is None else self.line(mark.index)
+        line = self.line(mark.index) if self.shifted else mark.line + 1
         frame = self.stack[-1] if self.stack else None
         if frame is not None and not frame.is_list and frame.key is None:
             self._key(frame, raw, line, pieces, event)

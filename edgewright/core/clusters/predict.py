@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from typing import FrozenSet, Iterable, List, NamedTuple, Optional, Pattern, Sequence, Set, Tuple
 
-from edgewright.core.profiles.diff import ADDED, CHANGED, REMOVED, SAME, Change, ProfileDiff
+from edgewright.core.profiles.diff import Change, ProfileDiff
 from edgewright.core.profiles.model import CNI, CSI, K8S, LAYERS, OS
 from edgewright.core.profiles.resolve import Resolution
 from edgewright.core.profiles.scope import PACK
+from edgewright.core.profiles.textdiff import ADDED, CHANGED, REMOVED, SAME
 
 NO_OP = "no-op"
 RELOAD = "reload"

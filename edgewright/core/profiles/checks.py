@@ -12,7 +12,8 @@ from edgewright.core.errors import InvalidInput
 from edgewright.core.packs import stack
 from edgewright.core.packs.pack import Pack
 from edgewright.core.packs.schema import check_values
-from edgewright.core.profiles import semver, templates
+from edgewright.core.profiles import semver
+from edgewright.core.profiles.language import templates
 from edgewright.core.profiles.model import (
     ADDON,
     ADDON_LAYER,
@@ -130,7 +131,7 @@ def _layer(layer: Layer) -> List[Problem]:
         message = f"{clean(layer.name, 60)!r} is not the name of a pack."
         problems.append(error(key, "name", message, "Letters, digits and . _ - are allowed.", "InvalidName"))
     if layer.kind not in LAYERS:
-        message = f"{clean(layer.kind, 40)!r} is not a layer."
+        message = f"{clean(layer.kind, 40)!r} is not a layer." if layer.kind else "It is not known which layer this is."
         problems.append(error(key, "layer", message, suggestion(layer.kind, LAYERS, "layers"), "InvalidLayer"))
     if layer.type not in PACK_TYPES:
         message = f"{clean(layer.type, 40)!r} is not a type of pack."

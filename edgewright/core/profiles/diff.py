@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from edgewright.core.profiles.resolve import Resolution, ResolvedLayer, ResolvedText
+from edgewright.core.profiles.textdiff import ADDED, CHANGED, REMOVED, SAME, Row, side_by_side, unified
 from edgewright.core.profiles.variables import COVER
 
-ADDED = "added"
-REMOVED = "removed"
-CHANGED = "changed"
-SAME = "same"
-
-MAX_LINES = 20_000
-"""Lines of a text that are compared one by one; larger texts are compared by path only."""
 MAX_CHANGES = 10_000
 """Changes of one layer that are listed."""
 
@@ -38,16 +31,6 @@ class Change(NamedTuple):
     secret: bool = False
 
 
-class Row(NamedTuple):
-    """A line of a side-by-side diff: numbers from 1 (0: no line on this side), texts, `what` it is."""
-
-    number_before: int
-    before: str
-    number_after: int
-    after: str
-    what: str
-
-
 class LayerDiff(NamedTuple):
     """What differs in a layer. `what` is `added`, `removed`, `changed` or `same`; `text_before` has secrets covered."""
 
@@ -64,6 +47,11 @@ class LayerDiff(NamedTuple):
     def rows(self) -> List[Row]:
         """Return the texts side by side."""
         return side_by_side(self.text_before, self.text_after)
+
+    def unified(self, context: int = 3) -> List[str]:
+        """Return a unified diff of the texts."""
+        names = (f"{self.layer} {self.version_before}".strip(), f"{self.layer} {self.version_after}".strip())
+        return unified(self.text_before, self.text_after, names[0], names[1], context)
 
 
 class ProfileDiff(NamedTuple):
@@ -160,46 +148,3 @@ def flatten(document: Any) -> Dict[str, Any]:
         elif path:
             result[path] = value
     return result
-
-
-def unified(before: str, after: str, name_before: str, name_after: str, context: int = 3) -> List[str]:
-    """Return a unified diff, lines without their ends; empty for equal texts and for texts of too many lines."""
-    old, new = before.splitlines(), after.splitlines()
-    if len(old) > MAX_LINES or len(new) > MAX_LINES:
-        return []
-    return list(difflib.unified_diff(old, new, name_before, name_after, lineterm="", n=context))
-
-
-def side_by_side(before: str, after: str) -> List[Row]:
-    """Return the lines of two texts side by side; texts of too many lines as replaced from the first difference on."""
-    old, new = before.splitlines(), after.splitlines()
-    start = 0
-    while start < min(len(old), len(new)) and old[start] == new[start]:
-        start += 1
-    end = 0
-    while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
-        end += 1
-    rows = [Row(number + 1, old[number], number + 1, new[number], SAME) for number in range(start)]
-    middle_old, middle_new = old[start : len(old) - end], new[start : len(new) - end]
-    if len(middle_old) > MAX_LINES or len(middle_new) > MAX_LINES:
-        blocks: List[Tuple[str, int, int, int, int]] = [("replace", 0, len(middle_old), 0, len(middle_new))]
-    else:
-        blocks = [
-            (str(code[0]), *code[1:]) for code in difflib.SequenceMatcher(None, middle_old, middle_new).get_opcodes()
-        ]
-    for _tag, low, high, begin, stop in blocks:
-        same = _tag == "equal"
-        for place in range(max(high - low, stop - begin)):
-            left, right = low + place, begin + place
-            has_left, has_right = left < high, right < stop
-            what = SAME if same else CHANGED if has_left and has_right else REMOVED if has_left else ADDED
-            rows.append(
-                Row(
-                    start + left + 1 if has_left else 0, middle_old[left] if has_left else "",
-                    start + right + 1 if has_right else 0, middle_new[right] if has_right else "", what,
-                )
-            )  # fmt: skip
-    for place in range(end):
-        left, right = len(old) - end + place, len(new) - end + place
-        rows.append(Row(left + 1, old[left], right + 1, new[right], SAME))
-    return rows

@@ -5,6 +5,7 @@ Unknown keys survive a round trip at every level. An export covers secrets; an i
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from edgewright.core.errors import DocumentProblem, InvalidDocument
@@ -72,6 +73,8 @@ def _pack(layer: Layer) -> Dict[str, Any]:
         "tag": layer.tag,
         "values": layer.values,
     }
+    if layer.pack_uid:
+        document["uid"] = layer.pack_uid
     registry = layer.registry
     if registry != Registry():
         metadata = {
@@ -85,12 +88,15 @@ def _pack(layer: Layer) -> Dict[str, Any]:
             metadata["uid"] = registry.uid
         document["registry"] = {**_extra(registry.extra, "registry"), "metadata": metadata}
     if layer.manifests:
-        document["manifests"] = [
-            {**manifest.extra, "name": manifest.name, "content": manifest.content} for manifest in layer.manifests
-        ]
+        document["manifests"] = [_manifest_document(manifest) for manifest in layer.manifests]
     if layer.presets:
         document["edgewright"] = {**_extra(layer.extra, "edgewright"), "presets": list(layer.presets)}
     return document
+
+
+def _manifest_document(manifest: Manifest) -> Dict[str, Any]:
+    uid = {"uid": manifest.uid} if manifest.uid else {}
+    return {**manifest.extra, "name": manifest.name, **uid, "content": manifest.content}
 
 
 def variable_document(variable: Variable) -> Dict[str, Any]:
@@ -236,8 +242,12 @@ def from_document(document: Any, what: str = "The profile") -> Profile:
 
 
 def read_layer(reader: _Reader, value: Any, key: str) -> Layer:
-    """Return a layer (`v1PackImportEntity`)."""
-    known = ("name", "type", "layer", "version", "tag", "values", "registry", "manifests", "edgewright")
+    """Return a layer (`v1PackImportEntity`), also of the body that creates a profile (`v1PackManifestEntity`).
+
+    The latter has `uid` and `registryUid`, and may have no layer: then `kind` is empty and the pack decides.
+    """
+    known = ("name", "type", "layer", "version", "tag", "values", "registry", "manifests", "edgewright", "uid",
+             "registryUid")  # fmt: skip
     part, rest = reader.part(value, key, known)
     name = reader.text(part, "name", key)
     if not name:
@@ -248,8 +258,12 @@ def read_layer(reader: _Reader, value: Any, key: str) -> Layer:
     version, tag = reader.text(part, "version", key), reader.text(part, "tag", key)
     kind = reader.text(part, "type", key, "spectro")
     layer = reader.text(part, "layer", key, ADDON_LAYER if kind == "manifest" else "")
-    if layer not in LAYERS:
+    if layer and layer not in LAYERS:
         reader.wrong(f"{key}.layer", f"{clean(layer, 40)!r} is not a layer; layers are {', '.join(LAYERS)}.")
+    registry = _registry(reader, part.get("registry"), f"{key}.registry")
+    registry_uid = reader.text(part, "registryUid", key)
+    if registry_uid and not registry.uid:
+        registry = dataclasses.replace(registry, uid=registry_uid)
     return Layer(
         name=name,
         kind=layer,
@@ -262,14 +276,16 @@ def read_layer(reader: _Reader, value: Any, key: str) -> Layer:
             _manifest(reader, item, f"{key}.manifests[{number}]")
             for number, item in enumerate(reader.items(part, "manifests", key))
         ),
-        registry=_registry(reader, part.get("registry"), f"{key}.registry"),
+        registry=registry,
+        pack_uid=reader.text(part, "uid", key),
         extra=rest,
     )
 
 
 def _manifest(reader: _Reader, value: Any, key: str) -> Manifest:
-    part, rest = reader.part(value, key, ("name", "content"))
-    return Manifest(reader.text(part, "name", key), reader.text(part, "content", key), extra=rest)
+    part, rest = reader.part(value, key, ("name", "uid", "content"))
+    name, content, uid = (reader.text(part, field, key) for field in ("name", "content", "uid"))
+    return Manifest(name, content, uid, rest)
 
 
 def _registry(reader: _Reader, value: Any, key: str) -> Registry:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from edgewright.core.errors import InvalidInput
-from edgewright.core.profiles.evaluate import Evaluator, NoValue, Result, hint_of
+from edgewright.core.profiles.language.evaluate import Evaluator, NoValue, Result, hint_of
+from edgewright.core.profiles.language.writing import BLOCKS, Writer, meaning
 from edgewright.core.profiles.model import Profile
 from edgewright.core.profiles.problems import ERROR, MOST, OPEN, Problem
 from edgewright.core.profiles.scope import (
@@ -26,7 +27,6 @@ from edgewright.core.profiles.scope import (
 )
 from edgewright.core.profiles.values import Reference, Scalar, Values
 from edgewright.core.profiles.variables import COVER
-from edgewright.core.profiles.writing import BLOCKS, meaning, written
 
 MOST_HINTS = 20
 """Problems for which the nearest known name is looked for: that takes time."""
@@ -182,6 +182,7 @@ class _Work:
         """Return the pieces of a value as texts, and note splices and origins; what is wrong stays as it is."""
         texts: List[str] = []
         origins: List[Origin] = []
+        writer = Writer(scalar, result.source.text)
         for piece in scalar.pieces:
             if not isinstance(piece, Reference):
                 texts.append(piece)
@@ -193,7 +194,7 @@ class _Work:
                 continue
             origins += evaluated.origins
             try:
-                text = written(evaluated.text, scalar, result.source.text, piece)
+                text = writer.written(evaluated.text, piece)
             except InvalidInput as wrong:
                 self.report(ERROR, layer, place, wrong, piece.line)
                 texts.append(original)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Collection, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from edgewright.core.profiles.model import ADDON, K8S, Profile, Variable
 from edgewright.core.profiles.values import Values
@@ -147,10 +147,10 @@ class Scope:
                 return self.layers[key], name[len(key) + 1 :]
         return None, name.split(".", 1)[0]
 
-    def known(self, space: str) -> List[str]:
+    def known(self, space: str) -> Collection[str]:
         """Return the names that may follow `.spectro.SPACE.`."""
         if space == "var":
-            return list(self.variables)
+            return self.variables
         if space == "macro":
-            return list(self.context.macros)
-        return list(SYSTEM_NAMES) if space == "system" else list(self.layers)
+            return self.context.macros
+        return SYSTEM_NAMES if space == "system" else self.layers

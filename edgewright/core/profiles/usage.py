@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Sequence, Tuple
 
 from edgewright.core.errors import InvalidInput
-from edgewright.core.profiles import templates
+from edgewright.core.profiles.language import templates
+from edgewright.core.profiles.language.templates import Name
 from edgewright.core.profiles.model import Profile
-from edgewright.core.profiles.templates import Name
 
 
 class Place(NamedTuple):

@@ -19,10 +19,11 @@ from edgewright.core.clusters.predict import (
     Forecast,
     predict,
 )
-from edgewright.core.profiles.diff import CHANGED, SAME, ProfileDiff, compare, side_by_side, unified
+from edgewright.core.profiles.diff import ProfileDiff, compare
 from edgewright.core.profiles.model import Manifest, Profile, Variable
 from edgewright.core.profiles.resolve import Resolution
 from edgewright.core.profiles.scope import Context, macros
+from edgewright.core.profiles.textdiff import CHANGED, SAME
 from edgewright.profiles.prepare import prepare, resolved
 from tests.core.profiles.stacks import K8S_VALUES, addon, full, layer
 
@@ -147,11 +148,7 @@ def test_a_diff_names_paths_values_and_lines() -> None:
     layer_diff = diff.layers[0]
     numbers = [(row.number_before, row.number_after, row.what) for row in layer_diff.rows() if row.what != SAME]
     assert numbers == [(11, 11, "changed"), (0, 12, "added")]
-    assert [line[:1] for line in unified(layer_diff.text_before, layer_diff.text_after, "a", "b", 0)[3:]] == [
-        "-",
-        "+",
-        "+",
-    ]
+    assert "".join(line[:1] for line in layer_diff.unified(0)[3:]) == "-++"
 
 
 def test_numbers_texts_and_booleans_are_different_values() -> None:
@@ -168,13 +165,6 @@ def test_secrets_are_covered_in_a_diff_and_their_change_shows() -> None:
     text = repr(compare(old, new))
     assert "alpha" not in text and "beta" not in text
     assert [(change.path, change.secret) for change in compare(old, new).changes()] == [("key", True)]
-
-
-def test_side_by_side_numbers_every_line_of_both_texts() -> None:
-    rows = side_by_side("a\nb\nc\nd\n", "a\nx\nc\nd\ne\n")
-    assert [row.number_before for row in rows if row.number_before] == [1, 2, 3, 4]
-    assert [row.number_after for row in rows if row.number_after] == [1, 2, 3, 4, 5]
-    assert side_by_side("", "") == []
 
 
 def test_the_table_names_every_rule_once_and_every_behaviour() -> None:

@@ -9,8 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edgewright.core.errors import InvalidInput
-from edgewright.core.profiles import exchange, templates
+from edgewright.core.profiles import exchange
 from edgewright.core.profiles.diff import flatten
+from edgewright.core.profiles.language import templates
 from edgewright.core.profiles.model import ADDON, FULL, INFRA, Layer, Manifest, Option, Profile, Registry, Variable
 from edgewright.core.profiles.scope import Context, macros
 from edgewright.profiles.prepare import prepare, resolved
@@ -119,6 +120,7 @@ LAYER_STRATEGY = st.builds(
     presets=st.lists(WORD, max_size=2).map(tuple),
     manifests=st.lists(st.builds(Manifest, TEXT, TEXT, extra=EXTRA), max_size=2).map(tuple),
     registry=REGISTRIES,
+    pack_uid=st.sampled_from(["", "u1"]),
     extra=EXTRA,
 )
 VARIABLES = st.builds(

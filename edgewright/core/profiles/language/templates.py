@@ -15,7 +15,7 @@ import re
 from typing import Iterator, List, NamedTuple, NoReturn, Sequence, Tuple, Union
 
 from edgewright.core.errors import InvalidInput
-from edgewright.core.profiles.functions import FUNCTIONS
+from edgewright.core.profiles.language.functions import FUNCTIONS
 from edgewright.core.profiles.problems import suggestion
 
 MAX_EXPRESSION = 2_000

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, NamedTuple, Sequence, Tuple, Union
+from itertools import islice
+from typing import Any, Dict, Iterable, List, NamedTuple, Sequence, Tuple, Union
 
 from edgewright.core.errors import InvalidInput
-from edgewright.core.profiles import templates
-from edgewright.core.profiles.functions import FUNCTIONS, text_of
+from edgewright.core.profiles.language import templates
+from edgewright.core.profiles.language.functions import FUNCTIONS, text_of
+from edgewright.core.profiles.language.templates import Call, Name, Term
 from edgewright.core.profiles.model import MAX_TOTAL, MAX_VALUES
 from edgewright.core.profiles.problems import suggestion
 from edgewright.core.profiles.scope import MACRO, PACK, SYSTEM, VARIABLE, LayerValues, Meaning, Origin, Scope
-from edgewright.core.profiles.templates import Call, Name, Term
 from edgewright.core.profiles.values import Reference
 from edgewright.core.text import clean
 
@@ -42,13 +43,15 @@ class NoValue(Exception):
         self.message, self.hint, self.code, self.pending, self.near = message, hint, code, pending, near
 
 
-Near = Tuple[str, Sequence[str], str]
+Near = Tuple[str, Iterable[str], str]
 
 
 def hint_of(wrong: "Union[NoValue, InvalidInput]") -> str:
     """Return the next step: the nearest known name where there is one."""
-    near = suggestion(wrong.near[0], wrong.near[1], wrong.near[2]) if isinstance(wrong, NoValue) else ""
-    return near or wrong.hint
+    if not isinstance(wrong, NoValue):
+        return wrong.hint
+    name, known, what = wrong.near
+    return suggestion(name, tuple(islice(known, MAX_NEAR)), what) or wrong.hint
 
 
 class Evaluator:
@@ -193,7 +196,7 @@ class Evaluator:
             f"The values of the pack {layer.key} have no {clean(path, 80)}.",
             'Add it, or use default "...".',
         )
-        return NoValue(message, hint, "UnknownKey", near=(path, tuple(layer.values.scalars)[:MAX_NEAR], "keys"))
+        return NoValue(message, hint, "UnknownKey", near=(path, layer.values.scalars, "keys"))
 
     def _unknown(self, what: str, space: str, name: str, code: str, otherwise: str) -> NoValue:
         near = (name, self.scope.known(space), f"{what}s")

@@ -18,6 +18,7 @@ from edgewright.core.yaml.scalars import resolve as resolve_word
 _PLAIN = re.compile(r"[^\s\-?:,\[\]{}#&*!|>'\"%@`][^\n\r]*|[-?:][^\s,\[\]{}][^\n\r]*")
 _UNSEEN = re.compile("[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 """Characters that are written as escapes."""
+_CONTENT = re.compile(r"\S")
 BLOCKS = ("|", ">")
 
 
@@ -34,37 +35,44 @@ def is_plain(text: str, flow: bool = False) -> bool:
     return not (flow and re.search(r"[,\[\]{}]", text))
 
 
-def written(text: str, scalar: Scalar, source: str, piece: Reference) -> str:
-    """Return a value as it is written at the place of a reference. Raises `InvalidInput` where it cannot be."""
-    several = scalar.style not in BLOCKS and "\n" in source[scalar.start : scalar.end]
-    if several and (not text or text != text.strip()):
-        _refuse(
-            "The value is empty or has spaces at its ends, in a text of several lines.", "Write the text on one line."
-        )
-    if scalar.style == '"':
-        return _UNSEEN.sub(lambda match: f"\\U{ord(match.group()):08X}", json.dumps(text, ensure_ascii=False)[1:-1])
-    if scalar.style in BLOCKS:
-        return _in_block(text, scalar, source, piece)
-    if _UNSEEN.search(text):
-        _refuse("The value has several lines, or characters that YAML does not take.")
-    return text.replace("'", "''") if scalar.style == "'" else text
+class Writer:
+    """Writes values in place of the references of one scalar."""
 
+    def __init__(self, scalar: Scalar, source: str) -> None:
+        self.scalar = scalar
+        self.source = source
+        self.block = scalar.style in BLOCKS
+        breaks = source.find("\n", scalar.start, scalar.end)
+        self.several = not self.block and breaks >= 0
+        content = _CONTENT.search(source, breaks, scalar.end) if self.block and breaks >= 0 else None
+        self.first = content.start() if content is not None else -1
 
-def _in_block(text: str, scalar: Scalar, source: str, piece: Reference) -> str:
-    text = block_text(text)
-    if _UNSEEN.search(text.replace("\n", "").replace("\t", "")):
-        _refuse("The value has characters that YAML does not take.")
-    begin = source.rfind("\n", 0, piece.start) + 1
-    before = source[begin : piece.start]
-    first = not source[source.find("\n", scalar.start, begin) : begin].strip()
-    if first and not before.strip() and (not text or text[0] in " \t\n"):
-        _refuse("The value is empty or begins with a space, where a block begins.", "Put another line before it.")
-    if "\n" not in text:
-        return text
-    if scalar.style == ">":
-        _refuse("The value has several lines.", "Put the reference into double quotes or a | block.")
-    indent = before[: len(before) - len(before.lstrip(" "))]
-    return text.replace("\n", "\n" + indent)
+    def written(self, text: str, piece: Reference) -> str:
+        """Return a value as it is written at the place of a reference. Raises `InvalidInput` where it cannot be."""
+        if self.several and (not text or text != text.strip()):
+            problem = "The value is empty or has spaces at its ends, in a text of several lines."
+            _refuse(problem, "Write the text on one line.")
+        if self.scalar.style == '"':
+            escaped = json.dumps(text, ensure_ascii=False)[1:-1]
+            return _UNSEEN.sub(lambda match: f"\\U{ord(match.group()):08X}", escaped)
+        if self.block:
+            return self._in_block(text, piece)
+        if _UNSEEN.search(text):
+            _refuse("The value has several lines, or characters that YAML does not take.")
+        return text.replace("'", "''") if self.scalar.style == "'" else text
+
+    def _in_block(self, text: str, piece: Reference) -> str:
+        text = block_text(text)
+        if _UNSEEN.search(text.replace("\n", "").replace("\t", "")):
+            _refuse("The value has characters that YAML does not take.")
+        if piece.start == self.first and (not text or text[0] in " \t\n"):
+            _refuse("The value is empty or begins with a space, where a block begins.", "Put another line before it.")
+        if "\n" not in text:
+            return text
+        if self.scalar.style == ">":
+            _refuse("The value has several lines.", "Put the reference into double quotes or a | block.")
+        before = self.source[self.source.rfind("\n", 0, piece.start) + 1 : piece.start]
+        return text.replace("\n", "\n" + before[: len(before) - len(before.lstrip(" "))])
 
 
 def block_text(text: str) -> str:
