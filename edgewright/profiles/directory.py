@@ -18,16 +18,19 @@ from urllib.parse import quote
 from edgewright.core.errors import Failed, InvalidInput, NotFound
 from edgewright.core.profiles import exchange
 from edgewright.core.profiles.model import MAX_LAYERS, MAX_MANIFESTS, MAX_TOTAL, MAX_VALUES, Profile
+from edgewright.core.profiles.problems import suggestion
 from edgewright.yamltext.values import read_values
 from edgewright.yamltext.writer import write
 
 PROFILE = "profile.yaml"
 LAYER = "layer.yaml"
 VALUES = "values.yaml"
-KIND = "profile"
+API_VERSION = "edgewright/v1"
+KIND = "ClusterProfile"
 MAX_FILES = MAX_LAYERS * (MAX_MANIFESTS + 2) + 1
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 _METADATA = ("name", "description", "labels")
+_SPEC = ("version", "type", "cloudType", "layers", "variables")
 _LAYER = ("type", "layer", "version", "tag", "registry")
 _VARIABLE = (
     "displayName", "description", "inputType", "format", "regex", "required", "defaultValue", "isSensitive", "hidden",
@@ -43,17 +46,19 @@ def files_of(profile: Profile, secrets: bool = False) -> dict[str, bytes]:
     template = spec.pop("template")
     packs = template.pop("packs")
     names = _unique([_folder(layer.key) for layer in profile.layers])
-    known = {key: metadata.pop(key) for key in _METADATA}
-    top: dict[str, Any] = {"kind": KIND, **_without_empty(known, _METADATA), "version": spec.pop("version")}
-    top["type"], top["cloudType"] = template.pop("type"), template.pop("cloudType")
-    top["layers"] = names
+    for key in _METADATA:
+        if not metadata[key]:
+            del metadata[key]
+    content: dict[str, Any] = {"version": spec.pop("version")}
+    content["type"], content["cloudType"] = template.pop("type"), template.pop("cloudType")
+    content["layers"] = names
     variables = [_without_empty(variable, _VARIABLE) for variable in spec.pop("variables")]
     if variables:
-        top["variables"] = variables
-    rest = {"document": document, "metadata": metadata, "spec": spec, "template": template}
-    other = {part: value for part, value in rest.items() if value}
-    if other:
-        top["extra"] = other
+        content["variables"] = variables
+    top: dict[str, Any] = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": content}
+    rest = {part: value for part, value in (("document", document), ("spec", spec), ("template", template)) if value}
+    if rest:
+        top["extra"] = rest  # what other programs wrote into the document
     files = {PROFILE: write(top).encode("utf-8")}
     for name, pack in zip(names, packs, strict=True):
         for path, data in _layer_files(pack):
@@ -103,20 +108,24 @@ def profile_of(files: Mapping[str, bytes], what: str = "The profile") -> Profile
     """Return the profile in the files of a directory. Raises `InvalidInput` that names file and line."""
     if PROFILE not in files:
         raise NotFound(f"{what}: {PROFILE} is not there.", "Name the directory of a profile.")
-    top = dict(_map(files, PROFILE))
-    if top.pop("kind", KIND) != KIND:
-        raise InvalidInput(f"{what}: {PROFILE} is not a profile.", f"It has kind: {KIND}.", "InvalidProfile")
-    rest = top.pop("extra", None)
-    rest = rest if isinstance(rest, Mapping) else {}
-    listed = top.pop("layers", None) or []
+    top = _map(files, PROFILE)
+    if top.get("kind") != KIND or top.get("apiVersion") != API_VERSION:
+        hint = f"It begins with apiVersion: {API_VERSION} and kind: {KIND}."
+        raise InvalidInput(f"{what}: {PROFILE} is not a profile.", hint, "InvalidProfile")
+    rest, content = _part(top, "extra"), _part(top, "spec")
+    listed = content.get("layers") or []
     if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
-        raise InvalidInput(f"{what}: layers in {PROFILE} is not a list of names.", "", "InvalidProfile")
+        raise InvalidInput(f"{what}: spec.layers in {PROFILE} is not a list of names.", "", "InvalidProfile")
+    unknown = [key for key in content if key not in _SPEC]
+    if unknown:
+        hint = suggestion(unknown[0], _SPEC, "keys")
+        raise InvalidInput(f"{what}: {PROFILE} has an unknown key spec.{unknown[0][:60]}.", hint, "InvalidProfile")
     packs = [_pack(files, name, what) for name in listed]
-    template = {"type": top.pop("type", None), "cloudType": top.pop("cloudType", None), "packs": packs}
-    spec = {"version": top.pop("version", None), "variables": top.pop("variables", None)}
+    template = {"type": content.get("type"), "cloudType": content.get("cloudType"), "packs": packs}
+    spec = {"version": content.get("version"), "variables": content.get("variables")}
     document = {
         **_part(rest, "document"),
-        "metadata": {**_part(rest, "metadata"), **top},
+        "metadata": top.get("metadata"),
         "spec": {**_part(rest, "spec"), **spec, "template": {**_part(rest, "template"), **template}},
     }
     return exchange.from_document(document, what)

@@ -14,9 +14,11 @@ from edgewright.profiles.directory import files_of, profile_of, read_directory, 
 from tests.core.profiles.stacks import APP_VALUES, addon, full, layer
 from tests.core.profiles.test_profile_properties import PROFILES
 
+HEAD = "apiVersion: edgewright/v1\nkind: ClusterProfile\n"
+
 
 @given(PROFILES)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_a_round_trip_gives_the_same_profile_and_the_same_bytes(profile: Profile) -> None:
     files = files_of(profile, secrets=True)
     again = profile_of(files)
@@ -81,10 +83,15 @@ def test_a_pack_twice_and_odd_names_have_files_of_their_own() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("profile.yaml", "name: x\nlayers: [gone]\n", "the layer gone has no layers/gone/layer.yaml"),
+        (
+            "profile.yaml",
+            f"{HEAD}metadata: {{name: x}}\nspec: {{layers: [gone]}}\n",
+            "the layer gone has no layers/gone/layer.yaml",
+        ),
         ("profile.yaml", "- a\n", "this is a list, not a map of keys"),
         ("profile.yaml", "a: [\n", "profile.yaml, line 2"),
-        ("profile.yaml", "kind: host\n", "is not a profile"),
+        ("profile.yaml", "kind: Installer\n", "is not a profile"),
+        ("profile.yaml", f"{HEAD}spec: {{layer: []}}\n", "has an unknown key spec.layer"),
         ("layers/web/layer.yaml", "name: web\nlayer: net\n", "'net' is not a layer"),
         ("layers/web/layer.yaml", "name: web\nlayer: addon\nmanifests: [{name: a, file: ../../x.yaml}]\n", "not there"),
         ("layers/web/values.yaml", b"\xff", "values.yaml, line 1: this is not UTF-8 text"),

@@ -32,14 +32,17 @@ _TYPES = {"full": FULL, "infrastructure": INFRA, "addon": ADDON, "add-on": ADDON
 """Types as they are written, with the API's name."""
 
 
-def to_document(profile: Profile, secrets: bool = False) -> Dict[str, Any]:
-    """Return the JSON of a profile. Defaults of masked variables are covered, unless `secrets` is true."""
+def to_document(profile: Profile, secrets: bool = False, uids: bool = False) -> Dict[str, Any]:
+    """Return the JSON of a profile. Defaults of masked variables are covered, unless `secrets` is true.
+
+    With `uids` it contains those of packs, manifests and registries too, which mean something at one plane only.
+    """
     variables = profile.variables if secrets else covered_variables(profile.variables)
     template = {
         **_extra(profile.extra, "template"),
         "type": profile.type,
         "cloudType": profile.cloud,
-        "packs": [_pack(layer) for layer in profile.layers],
+        "packs": [_pack(layer, uids) for layer in profile.layers],
     }
     return {
         **_extra(profile.extra, "document"),
@@ -63,7 +66,7 @@ def _extra(extra: Mapping[str, Any], part: str) -> Dict[str, Any]:
     return dict(value) if isinstance(value, Mapping) else {}
 
 
-def _pack(layer: Layer) -> Dict[str, Any]:
+def _pack(layer: Layer, uids: bool) -> Dict[str, Any]:
     document: Dict[str, Any] = {
         **layer.extra,
         "name": layer.name,
@@ -73,7 +76,7 @@ def _pack(layer: Layer) -> Dict[str, Any]:
         "tag": layer.tag,
         "values": layer.values,
     }
-    if layer.pack_uid:
+    if layer.pack_uid and uids:
         document["uid"] = layer.pack_uid
     registry = layer.registry
     if registry != Registry():
@@ -84,18 +87,18 @@ def _pack(layer: Layer) -> Dict[str, Any]:
             "isPrivate": registry.private,
             "providerType": registry.provider,
         }
-        if registry.uid:
+        if registry.uid and (uids or not registry.name):
             metadata["uid"] = registry.uid
         document["registry"] = {**_extra(registry.extra, "registry"), "metadata": metadata}
     if layer.manifests:
-        document["manifests"] = [_manifest_document(manifest) for manifest in layer.manifests]
+        document["manifests"] = [_manifest_document(manifest, uids) for manifest in layer.manifests]
     if layer.presets:
         document["edgewright"] = {**_extra(layer.extra, "edgewright"), "presets": list(layer.presets)}
     return document
 
 
-def _manifest_document(manifest: Manifest) -> Dict[str, Any]:
-    uid = {"uid": manifest.uid} if manifest.uid else {}
+def _manifest_document(manifest: Manifest, uids: bool) -> Dict[str, Any]:
+    uid = {"uid": manifest.uid} if manifest.uid and uids else {}
     return {**manifest.extra, "name": manifest.name, **uid, "content": manifest.content}
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 
 import pytest
 
 from edgewright.core.errors import InvalidDocument, InvalidInput
 from edgewright.core.profiles import exchange
+from edgewright.core.profiles.model import Registry
 from edgewright.core.profiles.problems import raise_errors
 from edgewright.core.profiles.scope import Context, macros
 from edgewright.profiles.prepare import check, prepare, resolved
@@ -133,3 +135,7 @@ def test_the_body_that_creates_a_profile_is_read_too() -> None:
         {"metadata": {"name": "x"}, "spec": {"template": {"type": "infra", "packs": [pack]}}}
     ).layers[0]
     assert (made.pack_uid, made.registry.uid, made.kind, made.manifests[0].uid) == ("p1", "r1", "", "m1")
+    profile = addon(layers=(dataclasses.replace(made, registry=Registry("Public", "r1")),))
+    assert "m1" not in str(exchange.to_document(profile)) and "r1" not in str(exchange.to_document(profile))
+    uids = exchange.from_document({"metadata": {"name": "x"}, "spec": exchange.to_document(profile, uids=True)["spec"]})
+    assert uids.layers[0].registry.uid == "r1" and uids.layers[0].manifests[0].uid == "m1"
