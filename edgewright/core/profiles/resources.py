@@ -1,4 +1,4 @@
-"""What packs need of the hosts of a cluster (`constraints.resources` of pack.json), and whether they have it."""
+"""What packs demand of the hosts of a cluster (`constraints.resources` of pack.json), and whether they have it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FACTORS: Mapping[str, float] = {
 }  # fmt: skip
 _UNITS: Mapping[str, float] = {CPU: 0.001, MEMORY: 2.0**20, DISK: 1e9}
 """What one unit of a limit is in cores or bytes."""
-_WORDS = {CPU: "CPU", MEMORY: "memory", DISK: "disk"}
+_TITLES = {CPU: "CPU", MEMORY: "memory", DISK: "disk"}
 
 
 class Pool(NamedTuple):
@@ -36,7 +36,7 @@ class Pool(NamedTuple):
         return {CPU: self.cpu, MEMORY: self.memory, DISK: self.disk}[resource]
 
 
-class Need(NamedTuple):
+class Demand(NamedTuple):
     """What a layer needs: `amount` in all on the hosts of `schedule`, or on each of them."""
 
     layer: str
@@ -56,25 +56,27 @@ def quantity(value: object, resource: str) -> Optional[float]:
     return float(match.group(1)) * _FACTORS[match.group(2) or ""] / _UNITS[resource]
 
 
-def needs(layers: Sequence[ResolvedLayer], packs: Mapping[str, Optional[Pack]]) -> "Tuple[List[Need], List[Problem]]":
-    """Return what the packs of the layers need, and values that cannot be counted. Components come before the limit."""
-    result: List[Need] = []
+def demands(
+    layers: Sequence[ResolvedLayer], packs: Mapping[str, Optional[Pack]]
+) -> "Tuple[List[Demand], List[Problem]]":
+    """Return what the packs of the layers demand, and values that cannot be counted. Components come before the limit."""
+    result: List[Demand] = []
     problems: List[Problem] = []
     for layer in layers:
         pack = packs.get(layer.layer.key)
         for limit in pack.resources if pack is not None else ():
             if not limit.components:
-                result.append(Need(layer.layer.key, limit.type, WORKER, limit.min_limit, True))
+                result.append(Demand(layer.layer.key, limit.type, WORKER, limit.min_limit, True))
             for component in limit.components:
-                need, problem = _component(layer, limit, component)
-                result += [need] if need is not None else []
+                demand, problem = _component(layer, limit, component)
+                result += [demand] if demand is not None else []
                 problems += [problem] if problem is not None else []
     return result, problems
 
 
 def _component(
     layer: ResolvedLayer, limit: ResourceLimit, component: Component
-) -> "Tuple[Optional[Need], Optional[Problem]]":
+) -> "Tuple[Optional[Demand], Optional[Problem]]":
     key, values = layer.layer.key, layer.values
     amount = _value(layer, component.request_path, limit.type)
     if amount is None:
@@ -87,7 +89,7 @@ def _component(
         line = values.source.line_of(component.request_path)
         message = "The value is not a quantity of Kubernetes."
         return None, error(key, component.request_path, message, "Write it as 100m or 128Mi.", "InvalidValue", line)
-    return Need(key, limit.type, component.schedule_type, amount * replicas, component.schedule_type == ALL), None
+    return Demand(key, limit.type, component.schedule_type, amount * replicas, component.schedule_type == ALL), None
 
 
 def _scalar(layer: ResolvedLayer, path: str) -> Optional[str]:
@@ -106,15 +108,17 @@ def _value(layer: ResolvedLayer, path: str, resource: str) -> Optional[float]:
     return -1.0 if amount is None else amount
 
 
-def check_pools(wanted: Sequence[Need], pools: Sequence[Pool]) -> List[Problem]:
+def check_pools(wanted: Sequence[Demand], pools: Sequence[Pool]) -> List[Problem]:
     """Return what the hosts of a cluster do not have. Hosts whose size is not known are not judged."""
     problems: List[Problem] = []
     totals: Dict[Tuple[str, str], float] = {}
-    for need in wanted:
-        if need.each_host:
-            problems += _each_host(need, pools)
+    for demand in wanted:
+        if demand.each_host:
+            problems += _each_host(demand, pools)
         else:
-            totals[need.resource, need.schedule] = totals.get((need.resource, need.schedule), 0.0) + need.amount
+            totals[demand.resource, demand.schedule] = (
+                totals.get((demand.resource, demand.schedule), 0.0) + demand.amount
+            )
     for (resource, schedule), amount in totals.items():
         having = [pool for pool in pools if pool.control_plane == (schedule == CONTROL_PLANE) and pool.hosts]
         if not having or any(pool.each(resource) <= 0 for pool in having):
@@ -129,19 +133,19 @@ def check_pools(wanted: Sequence[Need], pools: Sequence[Pool]) -> List[Problem]:
     return problems
 
 
-def _each_host(need: Need, pools: Sequence[Pool]) -> List[Problem]:
+def _each_host(demand: Demand, pools: Sequence[Pool]) -> List[Problem]:
     problems = []
     for pool in pools:
-        has = pool.each(need.resource)
-        if (need.schedule == WORKER and pool.control_plane) or not pool.hosts or has <= 0 or has >= need.amount:
+        has = pool.each(demand.resource)
+        if (demand.schedule == WORKER and pool.control_plane) or not pool.hosts or has <= 0 or has >= demand.amount:
             continue
-        wanted, size = _shown(need.amount, need.resource), _shown(has, need.resource)
+        wanted, size = _shown(demand.amount, demand.resource), _shown(has, demand.resource)
         message = f"The layer needs {wanted} on each host; those of {pool.name} have {size}."
         problems.append(
-            error(need.layer, "resources", message, "Use larger hosts, or lower the requests.", "Resources")
+            error(demand.layer, "resources", message, "Use larger hosts, or lower the requests.", "Resources")
         )
     return problems
 
 
 def _shown(amount: float, resource: str) -> str:
-    return f"{amount:g} {RESOURCES[resource]} of {_WORDS[resource]}"
+    return f"{amount:g} {RESOURCES[resource]} of {_TITLES[resource]}"
