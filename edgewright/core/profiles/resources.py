@@ -1,4 +1,4 @@
-"""What packs demand of the hosts of a cluster (`constraints.resources` of pack.json), and whether they have it."""
+"""What packs need of the hosts of a cluster (`constraints.resources` of pack.json), and whether they have it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def quantity(value: object, resource: str) -> Optional[float]:
 def demands(
     layers: Sequence[ResolvedLayer], packs: Mapping[str, Optional[Pack]]
 ) -> "Tuple[List[Demand], List[Problem]]":
-    """Return what the packs of the layers demand, and values that cannot be counted. Components come before the limit."""
+    """Return what the packs need, and values that cannot be counted. Components come before the limit."""
     result: List[Demand] = []
     problems: List[Problem] = []
     for layer in layers:

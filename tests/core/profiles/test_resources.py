@@ -51,8 +51,8 @@ def test_hosts_that_are_too_small_are_named_and_unknown_ones_not_judged() -> Non
               Demand("agent", MEMORY, "all", 1024, True), Demand("data", DISK, "worker", 100, True)]  # fmt: skip
     pools = [Pool("control", True, 1, 2000, 512, 0), Pool("workers", False, 2, 2000, 4096, 60)]
     assert [problem.message for problem in check_pools(wanted, pools)] == [
-        "The layer demands 1024 Mi of memory on each host; those of control have 512 Mi of memory.",
-        "The layer demands 100 GB of disk on each host; those of workers have 60 GB of disk.",
-        "The layers demand 4500 m of CPU on worker hosts; they have 4000 m of CPU.",
+        "The layer needs 1024 Mi of memory on each host; those of control have 512 Mi of memory.",
+        "The layer needs 100 GB of disk on each host; those of workers have 60 GB of disk.",
+        "The layers need 4500 m of CPU on worker hosts; they have 4000 m of CPU.",
     ]
     assert check_pools(wanted, [Pool("workers", False, 3, 0, 0, 0)]) == []
