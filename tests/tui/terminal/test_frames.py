@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from tui.session import TerminalChoice
 from tui.terminal import output
 from tui.terminal.link_meter import LinkMeter, Query, stepped
 from tui.terminal.paint.ack_gate import AHEAD, FIRST_WINDOW, PATIENCE, TRY_AGAIN, AckGate
-from tui.terminal.paint.cell_display import FrameSender
+from tui.terminal.paint.cell_display import SWITCH, FrameSender
 from tui.terminal.paint.pace import AGES, BUDGET, DELAY, ECHO, SLOW_BUDGET, Pace
 
 
@@ -339,3 +340,18 @@ async def test_no_work_on_events_begins_between_a_key_and_its_frame() -> None:
         app.post_display_hook()
         seen.append(store.deferred)
         assert not seen[-1]
+
+
+async def test_the_thread_that_writes_a_frame_need_not_wait_for_the_event_loop() -> None:
+    before = sys.getswitchinterval()
+    app = EdgewrightApp(session_of())
+    try:
+        async with app.run_test(size=(80, 24)):
+            sys.setswitchinterval(0.005)
+            sender_of(app)
+            assert sys.getswitchinterval() == pytest.approx(SWITCH)
+            sys.setswitchinterval(SWITCH / 2)
+            sender_of(app)
+            assert sys.getswitchinterval() == pytest.approx(SWITCH / 2), "a shorter one is left as it is"
+    finally:
+        sys.setswitchinterval(before)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -40,6 +41,9 @@ SYNC = 600
 """Bytes from which a frame is sent as one synchronised update: a short one is drawn in one go anyway."""
 TICK_PAINTED = 0.02 + 2 / constants.MAX_FPS
 """Seconds after a tick in which what is painted is the tick's work."""
+SWITCH = 0.0005
+"""Seconds after which a thread that computes lets another one run. Keys are read and frames written by threads of their
+own: with Python's 5 ms a frame waits that long behind what the event loop does next."""
 INPUT = (events.Key, events.Paste, events.MouseDown, events.MouseScrollDown, events.MouseScrollUp, events.Resize)
 KEYS = (events.Key, events.MouseDown)
 
@@ -59,6 +63,7 @@ class FrameSender:
         self._timer: asyncio.TimerHandle | None = None
         self._waiting = False
         self._first = True
+        sys.setswitchinterval(min(SWITCH, sys.getswitchinterval()))
 
         self._write = driver.write
 
