@@ -16,6 +16,7 @@ How to use it (hub, commands, wizard):
 - `lifecycle`: `published`, `new_version`, `clone`, `check_version`, `suggested_version`, `ordered_versions`.
 - `usage`: `layers_by_variable`, `macros_used`, `in_use` (the sentence that refuses a delete).
 - `imports.report(...)`: missing packs and macros, registries to choose, masked values; `with_registries`.
+- `resources.demands(resolution.layers, packs)` and `check_pools(demands, pools)`: CPU, memory and disk of hosts.
 - `diff.compare(before, after)` and `core.clusters.predict.predict(diff, before, after)`.
 - `definition` and `edgewright.profiles.archive`: cluster definitions; `edgewright.profiles.directory`: the form for
   git.

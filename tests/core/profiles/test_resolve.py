@@ -216,3 +216,31 @@ def test_values_of_variables_are_checked() -> None:
         "variables.replicas: The value 'three' is not a number, e.g. 3 or 0.5.",
         "variables.tga: The profile has no variable of this name. Did you mean tag?",
     ]
+
+
+def test_forms_of_published_packs_resolve() -> None:
+    """Small cases written after packs and pages that are public: folded references, functions, comments, SANs."""
+    values = (
+        "pack:\n"
+        "  namespaceLabels:\n"
+        '    "metallb": "enforce-version=v{{ .spectro.system.kubernetes.version | substr 0 4 }}"\n'
+        "apiServer:\n"
+        "  certSANs:\n"
+        '    - "cluster-{{ .spectro.system.cluster.uid }}.{{ .spectro.system.reverseproxy.server }}"\n'
+        'uri: "registry/{{\n    .spectro.pack.app.repo }}:{{ .spectro.system.kubernetes.version\n    | default X }}"\n'
+        "cluster-cidr: {{ .spectro.var.K8sPodCIDR }}\n"
+        "repo: ubuntu\n"
+        "bfb: '{{ .spectro.system.cluster.kubevip }}:8080'\n"
+        "#clientConfig:\n"
+        '  #oidc-issuer-url: "{{ .spectro.pack.kubernetes.kubeadmconfig.oidc-issuer-url }}"\n'
+    ).replace("X", '\\"x\\"')
+    context = Context({}, {}, {"kubernetes.version": "1.33.6", "cluster.uid": "c1", "cluster.kubevip": "10.0.0.9"})
+    result = _one(values, context, (Variable("K8sPodCIDR", format="ipv4cidr", default="100.64.0.0/18"),))
+    assert result.problems == []
+    text = result.layers[0].values
+    assert text.document["pack"]["namespaceLabels"] == {"metallb": "enforce-version=v1.33"}
+    assert text.document["apiServer"]["certSANs"] == ["cluster-c1."]
+    assert (text.document["uri"], text.document["cluster-cidr"]) == ("registry/ubuntu:1.33.6", "100.64.0.0/18")
+    assert text.document["bfb"] == "10.0.0.9:8080"
+    assert "#clientConfig:" in text.text and read_values(text.text).document == text.document
+    assert result.layers[0].origin("bfb")[0].line == 12
