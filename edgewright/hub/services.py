@@ -116,12 +116,18 @@ class Tasks(Protocol):
 
     id: str
     """The name of this process in the database."""
+    address: str
+    """The URL of this process."""
+    names: tuple[str, ...]
+    """The tasks that there are."""
     shared: bool
     """Whether there can be other processes."""
     was_down: bool
     """Whether no hub was up before this process started."""
     others: tuple[str, ...]
     """Addresses of the other processes that are up."""
+    alone: bool
+    """Whether no other process can be there (rule P68)."""
 
     def has(self, name: str) -> bool:
         """Return whether this process has a task now."""
@@ -185,6 +191,10 @@ class Services(Reads, Writes, Protocol):
     @property
     def meter(self) -> BeatMeter:
         """Return the meter of heartbeats."""
+
+    @property
+    def start_again(self) -> Callable[[], None]:
+        """Return what ends this process in good order and starts it again, with everything loaded afresh."""
 
     def check_current(self) -> None:
         """Raise 503 while memory does not follow what other hubs store: a credential may be revoked meanwhile."""

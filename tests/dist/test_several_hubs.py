@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -129,21 +131,68 @@ def test_p68_a_hub_that_was_paused_accepts_nothing_that_was_revoked_meanwhile(hu
     assert codes[-1] == 401
 
 
-def test_p68_a_hub_without_the_database_answers_503(postgres: Cluster) -> None:
+def _lock_out(postgres: Cluster, hub: RunningHub) -> str:
+    """Let no hub reach its database; returns what is to be done to end that."""
+    name = database_of(hub)
+    postgres.psql("postgres", f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")
+    end_sessions(postgres, hub)
+    return f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true"
+
+
+def test_p68_a_hub_among_others_without_the_database_answers_503(postgres: Cluster) -> None:
     """Reads too: what was revoked through another hub is not known here. It continues by itself."""
-    with several_hubs(postgres, 1) as (hub,):
-        admin, name = hub.client(), database_of(hub)
+    with several_hubs(postgres, 2) as (hub, other):
+        admin = hub.client()
         assert admin.get("/v1/users/info").status_code == 200
-        postgres.psql("postgres", f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")
-        end_sessions(postgres, hub)
+        other.kill()  # it may be alive and only out of reach
+        undo = _lock_out(postgres, hub)
         eventually(lambda: admin.get("/v1/users/info").status_code == 503, MOST_BEHIND + 3)
         answer = admin.post(protocol.HOSTS, json={"metadata": {"uid": "cut"}})
         assert answer.status_code == 503 and int(answer.headers["retry-after"]) >= 1
         assert hub.anonymous().get(protocol.FEATURES).status_code == 200
         ready = hub.anonymous().get("/readyz")
         assert ready.status_code == 503 and "has not followed for" in ready.text  # a balancer leaves it out
-        postgres.psql("postgres", f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true")
+        postgres.psql("postgres", undo)
         eventually(lambda: admin.post(protocol.HOSTS, json={"metadata": {"uid": "cut"}}).status_code == 201, 20)
+
+
+def test_p43_a_hub_that_is_alone_answers_reads_without_the_database(postgres: Cluster) -> None:
+    """Nothing can be revoked without it. The other hub ended in order, so it is not awaited."""
+    with several_hubs(postgres, 2) as (hub, other):
+        admin = hub.client()
+        other.stop()
+        assert admin.post(protocol.HOSTS, json={"metadata": {"uid": "seen"}}).status_code == 201
+        time.sleep(2)
+        undo = _lock_out(postgres, hub)
+        end = time.monotonic() + MOST_BEHIND + 3
+        while time.monotonic() < end:
+            assert admin.get("/v1/edgehosts/seen").status_code == 200
+            time.sleep(0.2)
+        assert admin.post(protocol.HOSTS, json={"metadata": {"uid": "cut"}}).status_code == 503
+        (alert,) = admin.get(protocol.ALERTS).json()["items"]
+        assert alert["uid"] == "plane/storage"
+        assert admin.get(protocol.HUB_STATUS).json()["hubs"] is None
+        postgres.psql("postgres", undo)
+        eventually(lambda: admin.post(protocol.HOSTS, json={"metadata": {"uid": "cut"}}).status_code == 201, 20)
+
+
+def test_p66_status_lists_the_hubs_with_their_tasks(postgres: Cluster) -> None:
+    with several_hubs(postgres, 2) as (first, second):
+        eventually(lambda: len(tasks(postgres, first)) == 1)
+        command = [sys.executable, "-m", "edgewright.hub.process.cli", "status", "--data", str(first.data)]
+        listed = json.loads(subprocess.run([*command, "-o", "json"], capture_output=True, text=True).stdout)["hubs"]
+        assert [hub["address"] for hub in listed] == [first.url, second.url]
+        assert [hub["this"] for hub in listed] == [True, False] and {hub["state"] for hub in listed} == {"up"}
+        assert sorted(task for hub in listed for task in hub["tasks"]) == ["alerts", "sweeps"]
+        assert all(hub["ageSeconds"] < 3 and hub["version"] and hub["since"] < hub["lastSeen"] for hub in listed)
+        second.kill()
+        time.sleep(AWAY + 0.5)
+        lines = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
+        shown = [line for line in lines if line.startswith("hub ")]
+        assert len(shown) == 2 and "up, last seen" in shown[0] and shown[0].endswith(", this hub")
+        assert f"{second.url}, version" in shown[1] and "not seen, last seen" in shown[1]
+        joined = [line["message"] for line in second.log() if "joins the hub" in line["message"]]
+        assert joined and first.url in joined[0]
 
 
 def test_p65_lost_sessions_lose_nothing_that_was_acknowledged(hubs: Pair, postgres: Cluster) -> None:

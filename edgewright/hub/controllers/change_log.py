@@ -6,12 +6,12 @@ A reader that comes back after that reads the lists again. The numbers have no g
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
 from edgewright.core import times
+from edgewright.hub.controllers.runtime import Controller, Work
 from edgewright.hub.db.changelog import tables
 from edgewright.hub.db.pruning import BATCH, PAUSE
 
@@ -19,19 +19,8 @@ if TYPE_CHECKING:
     from edgewright.hub.db.transaction import Tx
     from edgewright.hub.services import Services
 
-log = logging.getLogger("edgewright.hub")
 EVERY = 60.0
 """Seconds between two looks."""
-
-
-async def watch_change_log(hub: Services) -> None:
-    """Delete what is too old, or one too many, once a minute until cancelled."""
-    while True:
-        await asyncio.sleep(EVERY)
-        try:
-            await prune_change_log(hub)
-        except Exception as error:
-            log.exception("the change log could not be pruned and is tried again: %s", error)
 
 
 async def prune_change_log(hub: Services) -> int:
@@ -59,3 +48,11 @@ async def prune_change_log(hub: Services) -> int:
         if len(numbers) < BATCH:
             return deleted
         await asyncio.sleep(PAUSE)
+
+
+async def _prune(work: Work) -> None:
+    await prune_change_log(work.services)
+
+
+CONTROLLER = Controller("change-log", _prune, lambda hub: EVERY)
+"""Deletes what is too old, or one too many, once a minute on one hub."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Engine, func, select
 
@@ -18,6 +19,7 @@ from edgewright import __version__
 from edgewright.core import times
 from edgewright.hub.db import schema
 from edgewright.hub.db.shared import lease
+from edgewright.hub.db.shared.database_clock import DatabaseClock
 from edgewright.hub.db.shared.lease import Lease, LeaseLost
 from edgewright.hub.db.shared.rows import queue
 from edgewright.hub.db.transaction import Tx
@@ -35,6 +37,9 @@ SAFE: Final = 2.0
 AWAY: Final = 5.0
 """Seconds without a sign of life of any process from which the plane counts as having been down."""
 FORGET: Final = 86_400.0
+"""Seconds without a sign of life from which a process that did not report its end counts as gone for ever."""
+KNOWN_WITHIN: Final = AWAY + 1.0
+"""Seconds that a start waits until the processes that are up know of it."""
 UP_SINCE: Final = "plane_up_since"
 SWEEPS, ALERTS = "sweeps", "alerts"
 """Tasks: judging silence and deadlines; incidents and their delivery."""
@@ -44,9 +49,13 @@ _TABLE: Final = schema.hub_processes
 class Membership:
     """This process among those on its database. Used on the event loop, apart from `join` and `fence`."""
 
-    def __init__(self, engine: Engine, address: str = "") -> None:
+    def __init__(
+        self, engine: Engine, address: str = "", directory: str = "", clock: DatabaseClock | None = None
+    ) -> None:
+        """`address` is where this process answers, `directory` names its data directory, one process at a time."""
         self.id = secrets.token_hex(8)
-        self.address = address
+        self.address, self.directory = address, directory
+        self._clock = clock
         self.shared = engine.dialect.name == "postgresql"
         """Whether there can be other processes."""
         self.up_since = times.now()
@@ -55,6 +64,8 @@ class Membership:
         """Whether no hub was up before this process started."""
         self.others: tuple[str, ...] = ()
         """Addresses of the other processes that are up."""
+        self.alone = not self.shared
+        """Whether no other process can be there: none was seen for a day that did not report its end."""
         self.names: tuple[str, ...] = (SWEEPS, ALERTS)
         self._leases: dict[str, tuple[Lease, float]] = {}
         """Task -> lease, and until when it is safe to begin something, by the clock that also counts sleep."""
@@ -75,11 +86,33 @@ class Membership:
                 _store_up_since(connection, now)
             connection.execute(
                 _TABLE.insert().values(
-                    id=self.id, address=self.address, version=__version__, started=now, seen=now, ended=False
+                    id=self.id, address=self.address, version=__version__, started=now, seen=now, ended=False,
+                    directory=self.directory,
                 )
-            )
+            )  # fmt: skip
             connection.execute(_TABLE.delete().where(_TABLE.c.seen < now - FORGET))
-            self.others = self._alive(tx)
+            if self.directory:  # whose lock this process has: the one before has ended, and did not report it
+                former = (_TABLE.c.directory == self.directory, _TABLE.c.id != self.id)
+                connection.execute(_TABLE.update().where(*former).values(ended=True))
+            self.others = _up(self._others(connection))
+
+    def await_others(self, engine: Engine) -> list[Process]:
+        """Wait until each process that is up knows of this one; returns the others that have not reported their end.
+
+        A process that cannot reach the database now knows nothing of it (rule P68): `age` shows that.
+        """
+        if not self.shared:
+            return []
+        end, joined = boottime() + KNOWN_WITHIN, float("inf")
+        while True:
+            with engine.connect() as connection:
+                joined = min(joined, float(connection.execute(select(lease.clock(connection))).scalar() or 0.0))
+                others = self._others(connection)
+            self.others = _up(others)
+            unaware = [process for process in others if process.age < AWAY and process.seen <= joined]
+            if not unaware or boottime() > end:
+                return others
+            time.sleep(0.1)
 
     def has(self, name: str) -> bool:
         """Return whether this process has a task now."""
@@ -97,7 +130,9 @@ class Membership:
     async def beat(self, hub: Writes) -> None:
         """Write that this process is there, and take or renew its tasks."""
         began = boottime()
-        taken, self.others = await hub.write(self._beat)
+        taken, self.others, self.alone, now = await hub.write(self._beat)
+        if self._clock is not None:
+            self._clock.learn(began, now, boottime())
         for name in self.names:
             mine = taken.get(name)
             before = self._leases.pop(name, None)
@@ -117,16 +152,15 @@ class Membership:
                 log.exception("this hub could not note that it is up")
             await asyncio.sleep(EVERY)
 
-    def _beat(self, tx: Tx) -> tuple[dict[str, Lease], tuple[str, ...]]:
+    def _beat(self, tx: Tx) -> tuple[dict[str, Lease], tuple[str, ...], bool, float]:
         now = lease.clock(tx.connection)
         tx.run(_TABLE.update().where(_TABLE.c.id == self.id).values(seen=now, ended=False))
         taken = {name: mine for name in self.names if (mine := lease.take(tx, name, self.id, LEASE)) is not None}
-        return taken, self._alive(tx)
+        others = self._others(tx.connection)
+        return taken, _up(others), not others, float(tx.first(select(now))[0])
 
-    def _alive(self, tx: Tx) -> tuple[str, ...]:
-        now = lease.clock(tx.connection)
-        alive = (_TABLE.c.id != self.id, _TABLE.c.seen > now - AWAY, _TABLE.c.ended.is_(False))
-        return tuple(row.address for row in tx.all(select(_TABLE.c.address).where(*alive)))
+    def _others(self, connection: Connection) -> list[Process]:
+        return [process for process in processes(connection) if process.id != self.id and not process.ended]
 
     def leave(self, engine: Engine) -> None:
         """Give the tasks back and note the end, so that others need not wait; a failure changes nothing."""
@@ -152,7 +186,50 @@ def _store_up_since(connection: Connection, now: float) -> None:
         connection.execute(table.insert().values(key=UP_SINCE, value=repr(now)))
 
 
-def addresses(connection: Connection) -> Iterable[Any]:
-    """Return the rows of the processes that are up."""
-    now = lease.clock(connection)
-    return connection.execute(select(_TABLE).where(_TABLE.c.seen > now - AWAY, _TABLE.c.ended.is_(False))).all()
+class Process(NamedTuple):
+    """A hub process as the database knows it; times by the database's clock."""
+
+    id: str
+    address: str
+    version: str
+    started: float
+    seen: float
+    ended: bool
+    directory: str | None
+    age: float
+    """Seconds since its last sign of life."""
+    tasks: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for `hub status`."""
+        return {
+            "id": self.id,
+            "address": self.address,
+            "version": self.version,
+            "since": times.rfc3339(self.started),
+            "lastSeen": times.rfc3339(self.seen),
+            "ageSeconds": round(max(0.0, self.age), 1),
+            "state": "ended" if self.ended else "up" if self.age < AWAY else "not seen",
+            "tasks": list(self.tasks),
+        }
+
+
+def _up(others: Iterable[Process]) -> tuple[str, ...]:
+    return tuple(process.address for process in others if process.age < AWAY)
+
+
+def processes(connection: Connection) -> list[Process]:
+    """Return the processes of the last day, the longest running first, with the tasks and jobs that each has now."""
+    now = float(connection.execute(select(lease.clock(connection))).scalar() or 0.0)
+    tasks: dict[str, list[str]] = {}
+    for table in (schema.leases, schema.controller_jobs):
+        for row in connection.execute(select(table.c.holder, table.c.name).where(table.c.until > now)):
+            tasks.setdefault(row.holder, []).append(row.name)
+    rows = connection.execute(select(_TABLE).where(_TABLE.c.seen > now - FORGET).order_by(_TABLE.c.started))
+    return [
+        Process(
+            row.id, row.address, row.version, row.started, row.seen, row.ended, row.directory, now - row.seen,
+            tuple(sorted(tasks.get(row.id, ()))),
+        )
+        for row in rows
+    ]  # fmt: skip

@@ -20,7 +20,7 @@ from edgewright.core.times import duration
 from edgewright.hub.db.engines import ROOM
 from edgewright.hub.db.events import plane_event, store_event, store_new_events
 from edgewright.hub.db.probe import probe
-from edgewright.hub.http.problems import StorageProblem
+from edgewright.hub.http.problems import Behind, StorageProblem
 from edgewright.hub.process.clock import TICK, boottime
 from edgewright.hub.readmodel.alert_board import PLANE, Alert
 from edgewright.hub.resources.hosts.heartbeat import Heartbeats
@@ -244,7 +244,7 @@ class StorageWatch:
         error = None if future.cancelled() else future.exception()
         if isinstance(error, StorageProblem):
             self._defer(job, events)
-        elif error is not None:
+        elif error is not None and not isinstance(error, Behind):
             log.error("a note could not be stored: %s", error)
 
     def _defer(self, job: Job, events: int) -> None:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 SKEW: Final = 5.0
 """Seconds that the clocks of two hubs may differ when a heartbeat decides."""
+MARGIN: Final = 1.0
+"""Seconds by which a stored heartbeat may be later than the one that silence was counted from: two hubs that take
+heartbeats of one host at the same moment store the later time of both."""
 
 
 class Transition(NamedTuple):
@@ -62,7 +65,9 @@ def store_transitions(state: State, tx: Tx, transitions: Sequence[Transition]) -
 
 
 def _move(connection: Connection, health: str, transitions: Iterable[Transition]) -> set[str]:
-    hosts = [(each.uid, 0.0 if each.at is None else each.at + (0.0 if each.silent else SKEW)) for each in transitions]
+    hosts = [
+        (each.uid, 0.0 if each.at is None else each.at + (MARGIN if each.silent else SKEW)) for each in transitions
+    ]
     statement = _POSTGRESQL if connection.dialect.name == "postgresql" else _SQLITE
     rows = connection.exec_driver_sql(statement, {"health": health, "hosts": json.dumps(hosts)})
     return {row[0] for row in rows.all()}

@@ -196,9 +196,9 @@ hub_processes = Table(
     "hub_processes", metadata, Column("id", String, primary_key=True),
     Column("address", String, nullable=False), Column("version", String, nullable=False),
     Column("started", Float, nullable=False), Column("seen", Float, nullable=False),
-    Column("ended", Boolean, nullable=False),
+    Column("ended", Boolean, nullable=False), Column("directory", String),
 )  # fmt: skip
-"""The hub processes on this database; times by the database's clock."""
+"""The hub processes on this database; times by the database's clock. `directory` names the data directory of one."""
 
 controller_jobs = Table(
     "controller_jobs",

@@ -29,7 +29,7 @@ from edgewright.hub.db.checkpoint import Checkpoints
 from edgewright.hub.db.engines import lock_of, storage_problem
 from edgewright.hub.db.shared.replay import TRIES, gave_up, is_transient, pause
 from edgewright.hub.db.transaction import Follower, Tx, Unfollowed
-from edgewright.hub.http.problems import Problem, StorageProblem
+from edgewright.hub.http.problems import Behind, Problem, StorageProblem
 from edgewright.hub.readmodel.pace import SLICE
 from edgewright.wire import protocol
 
@@ -389,6 +389,6 @@ def _stopping() -> StorageProblem:
     return StorageProblem(503, protocol.E_UNAVAILABLE, "The hub is stopping; try again in a moment.")
 
 
-def _behind() -> Problem:
+def _behind() -> Behind:
     text = "This is stored, but this hub lacks what another hub stored before it. Look before you send it again."
-    return Problem(503, protocol.E_BEHIND, text, {"Retry-After": "1"})
+    return Behind(text)

@@ -67,6 +67,13 @@ def invalid(code: int, message: str) -> Problem:
     return Problem(422, code, message)
 
 
+class Behind(Problem):
+    """Memory does not have what other hubs stored. What this request wrote may be stored (rule P68)."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(503, protocol.E_BEHIND, message, {"Retry-After": "1"})
+
+
 class StorageProblem(Problem):
     """The disk or the database did not take a write; nothing of the request was stored."""
 

@@ -19,8 +19,8 @@ from starlette.routing import Route as PathRoute
 from starlette.routing import Router
 
 from edgewright.core import times
-from edgewright.hub.controllers import absence
-from edgewright.hub.controllers.change_log import watch_change_log
+from edgewright.hub.controllers import absence, alert_rows
+from edgewright.hub.controllers.change_log import CONTROLLER as CHANGE_LOG
 from edgewright.hub.controllers.membership import Membership
 from edgewright.hub.controllers.runtime import Runtime
 from edgewright.hub.controllers.storage_watch import StorageWatch, watch_storage
@@ -62,7 +62,7 @@ READ_WITHIN = 30.0
 """Seconds in which the database must answer a query; the longest of the hub's own takes a second or two."""
 
 
-_SWEEPS = (run_housekeeping, watch_clock, watch_storage, watch_change_log)
+_SWEEPS = (run_housekeeping, watch_clock, watch_storage, alert_rows.run)
 
 
 class Hub:
@@ -105,6 +105,7 @@ class Hub:
         self.finder = Finder(state, self.renderer)
         self.turns = Turns()
         self.storage = StorageWatch(self)
+        self.alerts.direct = lambda: self.storage.since is not None
         self._parts: dict[type, Any] = {}
         for resource in resources:
             if resource.parts is not None:
@@ -115,7 +116,11 @@ class Hub:
             self.memory.register_documents(resource.documents)
         self.memory.listen("event", self.intake.stored)
         self.writer: Writer
-        controllers = [PRUNE, *(controller for resource in resources for controller in resource.controllers)]
+        controllers = [
+            PRUNE,
+            CHANGE_LOG,
+            *(controller for resource in resources for controller in resource.controllers),
+        ]
         self.runtime = Runtime(self, controllers, self.membership.id)
         self._tasks: set[asyncio.Future[Any]] = set()
         self.renewing = asyncio.Lock()
@@ -125,6 +130,10 @@ class Hub:
         self.meter = Meter()
         self._own: list[asyncio.Task[None]] = []
         self.stopping = False
+        self.start_again: Callable[[], None] = self.begin_stop
+        """Ends this process and starts it again; without a server that can, it only stops answering."""
+        self.starts_again = False
+        """Whether the process does that."""
         self.closed = False
         """Whether `stop` has closed the database."""
 
@@ -161,7 +170,7 @@ class Hub:
         self._own += [asyncio.create_task(self.membership.run(self)), asyncio.create_task(self.runtime.run())]
         self._own += [
             asyncio.create_task(return_free_pages()),
-            asyncio.create_task(report_life()),
+            asyncio.create_task(report_life(lambda: not self.starts_again)),
             asyncio.create_task(report_repeats()),
         ]
 

@@ -9,9 +9,10 @@ import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from edgewright.core.errors import EdgewrightError, ExitCode, UsageError
+from edgewright.core.times import duration
 from edgewright.hub.process import configuration as stored_in
 from edgewright.hub.process.names import check_name
 from edgewright.hub.process.options import ServeOptions
@@ -231,12 +232,24 @@ def _status(arguments: argparse.Namespace) -> int:
     if arguments.output == "json":
         sys.stdout.write(json.dumps(result) + "\n")
     else:
+        hubs = result.pop("hubs", None)
         sys.stdout.write("".join(f"{name:20} {_word(value)}\n" for name, value in result.items()))
+        sys.stdout.write("".join(f"{'hub':20} {_hub(hub)}\n" for hub in hubs or ()))
     if result["database"] == DAMAGED:
         return int(ExitCode.FAILED)
     if str(result.get("storage", "ok")) != "ok":
         return int(ExitCode.FAILED)
     return 0 if result["running"] and result["answers"] is not False else int(ExitCode.UNREACHABLE)
+
+
+def _hub(hub: dict[str, Any]) -> str:
+    """Return one line about a hub of the database."""
+    tasks = ", ".join(hub["tasks"]) or "none"
+    this = ", this hub" if hub["this"] else ""
+    return (
+        f"{hub['address']}, version {hub['version']}, since {hub['since']}, {hub['state']}, last seen "
+        f"{duration(hub['ageSeconds'])} ago, tasks: {tasks}{this}"
+    )
 
 
 def _word(value: object) -> str:

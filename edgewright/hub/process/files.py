@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import secrets
 import shlex
+import socket
+import uuid
 from pathlib import Path
 
 from edgewright.core.errors import Conflict, Failed
@@ -52,6 +55,14 @@ def sync_dir(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def directory_id(data: Path) -> str:
+    """Return what names a directory among those of all machines, as far as these differ in anything."""
+    machine = Path("/etc/machine-id")
+    known = machine.read_text() if machine.is_file() else ""
+    text = f"{known}|{uuid.getnode()}|{socket.gethostname()}|{data.resolve()}"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 class DataLock:

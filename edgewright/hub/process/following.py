@@ -15,10 +15,9 @@ from edgewright.hub.db.changelog import log as changelog
 from edgewright.hub.db.changelog.entry import Entry
 from edgewright.hub.db.changelog.follower import Following, LogFollower
 from edgewright.hub.http.auth import Authenticator, Credential
-from edgewright.hub.http.problems import Problem
+from edgewright.hub.http.problems import Behind
 from edgewright.hub.process.observe.readiness import Readiness
 from edgewright.hub.readmodel.pieces import CHUNK
-from edgewright.wire import protocol
 
 if TYPE_CHECKING:
     from edgewright.hub.services import Services
@@ -51,7 +50,7 @@ class Follower:
         """Begin to follow, where other processes may write; a hub that does not is not ready."""
         self._hub.part(Readiness).add("changes", self._reason)
         if self._hub.engine.dialect.name == "postgresql":
-            self._log = LogFollower(self._hub.engine, self._hub.memory, origin, self._hub.writer.resume)
+            self._log = LogFollower(self._hub.engine, self._hub.memory, origin, self._hub.writer.resume, self._lost)
             self._log.start()
             self._hub.changes.shared = True
 
@@ -60,6 +59,9 @@ class Follower:
         if self._log is not None:
             self._log.stop()
 
+    def _lost(self) -> None:
+        self._hub.start_again()
+
     @property
     def state(self) -> Following:
         """Return how far memory is behind the log."""
@@ -67,18 +69,23 @@ class Follower:
         return Following(seq, seq, 0.0) if self._log is None else self._log.following
 
     def check(self) -> None:
-        """Raise `Problem` 503 while memory is more than `MOST_BEHIND` seconds behind the log, or cannot follow it."""
+        """Raise `Problem` 503 while memory is more than `MOST_BEHIND` seconds behind the log, or cannot follow it.
+
+        A process that is alone on its database continues: nothing can be revoked without it.
+        """
         if self._log is None:
             return  # the one process of its database; this is asked for each heartbeat
+        if self._hub.membership.alone and not self._log.following.lost:
+            return
         reason = self._reason()
         if reason:
-            raise Problem(503, protocol.E_BEHIND, reason, {"Retry-After": "1"})
+            raise Behind(reason)
 
     def _reason(self) -> str:
         """Return why this hub may not answer; empty when it follows."""
         state = self.state
         if state.lost or state.age > MOST_BEHIND:
-            behind = "no longer follows" if state.lost else f"has not followed for {state.age:.0f} s"
+            behind = "loads again" if state.lost else f"has not followed for {state.age:.0f} s"
             storage = self._hub.storage
             step = "use another one." if storage.since is None else f"its storage is {storage.state}."
             return f"This hub {behind} what other hubs store, so it does not answer; {step}"

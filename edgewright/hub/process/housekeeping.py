@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from edgewright.hub.controllers import clock_alert, fleet_clock
 from edgewright.hub.controllers.integrity_watch import check_database
+from edgewright.hub.controllers.membership import SWEEPS
 from edgewright.hub.controllers.runtime import Controller, Work
 from edgewright.hub.process import clock, retention
 from edgewright.hub.security import pki
@@ -70,6 +71,8 @@ async def _crowded(hub: Services, seconds: float) -> bool:
 
 
 async def _prune_shares(hub: Services) -> None:
+    if not hub.membership.has(SWEEPS):
+        return  # another hub has the same events, and deletes them
     count = await retention.prune_shares(hub)
     if count:
         log.info("too many and deleted: %d events", count)

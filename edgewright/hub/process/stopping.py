@@ -13,6 +13,7 @@ import threading
 from typing import TYPE_CHECKING, NoReturn
 
 from edgewright.core.errors import ExitCode
+from edgewright.hub.process.runtime.again import Again
 
 if TYPE_CHECKING:
     from edgewright.hub.process.app import Hub
@@ -25,13 +26,13 @@ WITHIN = 28.0
 class Stopping:
     """The end of one hub; see `server.Stop`."""
 
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
+    def __init__(self, hub: Hub, again: Again) -> None:
+        self._hub, self._again = hub, again
 
     def begin(self) -> None:
         """Take no more writes, end the streams, and see to it that the process ends in any case."""
         log.info("the hub stops; writes that are not acknowledged yet are finished or refused")
-        for seconds, end in ((WITHIN, _end_now), (WITHIN + 1, _end_without_a_word)):
+        for seconds, end in ((WITHIN, self._end_now), (WITHIN + 1, _end_without_a_word)):
             timer = threading.Timer(seconds, end)
             timer.daemon = True
             timer.start()
@@ -41,10 +42,11 @@ class Stopping:
         """Refuse the writes that the disk has not confirmed."""
         self._hub.writer.give_up()
 
-
-def _end_now() -> None:
-    log.warning("the hub ends before its disk or database is done; everything acknowledged is stored")
-    end_without_closing(int(ExitCode.DONE))
+    def _end_now(self) -> None:
+        log.warning("the hub ends before its disk or database is done; everything acknowledged is stored")
+        if self._again.asked:
+            self._again.run()
+        end_without_closing(int(ExitCode.DONE))
 
 
 def _end_without_a_word() -> None:

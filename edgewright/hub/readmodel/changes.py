@@ -174,7 +174,7 @@ class Changes:
                     if text is None:
                         text = _resync(seq)
                     elif forgets:
-                        # Alerts are in the memory of one process only. It has the number that was asked for: a reader
+                        # Alerts of the plane are of one process. This has the number that was asked for: a reader
                         # whose connection ends behind it continues from there.
                         text = _resync(asked, ["alert"]) + text
                     forgets = False

@@ -168,6 +168,7 @@ async def test_p43_whatever_the_hub_notices_meanwhile_is_delivered(fleet: tuple[
 
     await repair(hub)
     await until(lambda: hub.storage.since is None and not hub.storage.waiting, hub)
+    await until(lambda: not (hub.alerts.due.is_set() or hub.alerts.storing), hub)
     await hub.write(lambda tx: None)
     delivered = set(await reasons(admin))
     assert {("DuplicateIdentity", cloned), ("DuplicateHardware", alike[0])} <= delivered

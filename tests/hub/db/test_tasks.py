@@ -286,3 +286,14 @@ async def test_a_periodic_controller_has_one_job_for_all_hubs(pair: Pair) -> Non
     assert 50 < row.due - times.now() < 70
     job: Callable[[Tx], Any] = lambda tx: tx.all(select(schema.controller_jobs.c.name))  # noqa: E731
     assert "prune" in {row.name for row in await pair.hubs[0].write(job)}
+
+
+async def test_silence_is_stored_where_two_hubs_took_heartbeats_at_one_moment(pair: Pair) -> None:
+    """The row has the later time of both, which the hub of the last heartbeat does not know."""
+    await _silent(pair, "m")
+    holder = pair.hubs[0] if pair.hubs[0].membership.has(SWEEPS) else pair.hubs[1]
+    _back(pair, "m", 700)
+    holder.state.hosts["m"].live.at = (holder.state.hosts["m"].live.at or 0.0) - 0.4
+    await judge_hosts(holder)
+    await holder.write(lambda tx: None)
+    assert _events(pair, "HostUnhealthy") == 1

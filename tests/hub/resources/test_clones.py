@@ -59,8 +59,16 @@ async def test_p39_a_copied_data_folder_is_an_alert_that_names_both(
     assert "10.0.0.9" in alert["message"] and "10.0.0.5 (MAC 48:21:0b:00:00:05)" in alert["message"]
     assert answer.headers["edgewright-duplicate"] == "10.0.0.5 (MAC 48:21:0b:00:00:05)"
     assert (await first.beat()).headers["edgewright-duplicate"] == "10.0.0.9"
-    await hub.write(lambda tx: None)
+    await stored(hub)
     assert len(events(hub, "DuplicateIdentity")) == 1, "one event, not one a heartbeat"
+
+
+async def stored(hub: Hub) -> None:
+    """Wait until the alerts are stored with their events."""
+    async with asyncio.timeout(10):
+        while hub.alerts.due.is_set() or hub.alerts.storing:
+            await asyncio.sleep(0.01)
+    await hub.write(lambda tx: None)
 
 
 async def test_p17_late_and_doubled_heartbeats_are_no_second_machine(inside: tuple[Hub, httpx.AsyncClient]) -> None:
@@ -147,7 +155,7 @@ async def put(hub: Hub, admin: httpx.AsyncClient, uid: str, document: dict[str, 
 async def look(hub: Hub) -> None:
     hub.part(Duplicates)._looked = float("-inf")
     await hub.part(Duplicates).look()
-    await hub.write(lambda tx: None)
+    await stored(hub)
     await asyncio.sleep(0)
 
 

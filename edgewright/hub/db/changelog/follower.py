@@ -53,7 +53,7 @@ class Following(NamedTuple):
     age: float
     """Seconds since memory was last known to have all that was in the log; 0 without other processes."""
     lost: bool = False
-    """Whether the log no longer has what memory needs: only a new start helps."""
+    """Whether the log no longer has what memory needs: it is loaded afresh, by a new start of this process."""
 
 
 class Read(NamedTuple):
@@ -67,14 +67,14 @@ class Read(NamedTuple):
 def read(
     connection: Connection, memory: Memory, seq: int, origin: str, most: int = MOST, *, own: bool = False
 ) -> Read | None:
-    """Return the changes after `seq`; `None` when the log does not go back that far.
+    """Return the changes after `seq`; `None` when the log does not go back that far, or was set back to before `seq`.
 
     Rows and records are of one moment (the caller's transaction is a snapshot). Where all rows are this process's own,
     nothing is loaded unless `own` asks for it: memory gets the objects of the transactions.
     """
     newest = changelog.head(connection)
     rows = changelog.after(connection, seq, most)
-    if newest > seq and (not rows or rows[0].seq != seq + 1):
+    if newest < seq or (newest > seq and (not rows or rows[0].seq != seq + 1)):
         return None
     entries = [
         Entry(row.kind, row.op, row.uid, row.project_uid, None, None if row.doc is None else row.doc.encode(), row.seq)
@@ -89,12 +89,17 @@ def read(
 class LogFollower:
     """The thread that follows the log of one PostgreSQL database."""
 
-    def __init__(self, engine: Engine, memory: Memory, origin: str, resume: Callable[[], None]) -> None:
-        """`engine` gives the address of the database; `resume` is called on the loop after changes were taken."""
+    def __init__(
+        self, engine: Engine, memory: Memory, origin: str, resume: Callable[[], None], lost: Callable[[], None]
+    ) -> None:
+        """`engine` gives the address of the database.
+
+        On the loop, `resume` is called after changes were taken, and `lost` once when the log cannot be followed.
+        """
         self._engine = same_database(engine, pool_size=2)  # one session listens, the other reads
         self._memory = memory
         self._origin = origin
-        self._resume = resume
+        self._resume, self._report_lost = resume, lost
         self._loop = asyncio.get_running_loop()
         self._stopping = False
         self._asked = threading.Event()
@@ -175,8 +180,9 @@ class LogFollower:
                 if self._memory.seq > seq:
                     continue  # memory took changes of this process meanwhile
                 self._lost = True
-                log.error("the change log no longer has what this hub needs; start it again")
+                log.error("the change log no longer has what this hub needs (it has %d); all is loaded again", seq)
                 self._stopping = True
+                self._loop.call_soon_threadsafe(self._report_lost)
                 return
             self._newest = max(self._newest, result.newest)
             self._settle()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from collections.abc import Callable
 
 _LONGEST = 3600.0
 
@@ -30,8 +31,11 @@ def watchdog_seconds() -> float | None:
     return min(_LONGEST, int(text) / 2_000_000) if text.isdigit() and int(text) > 0 else None
 
 
-async def report_life() -> None:
-    """Report that the hub is ready, then that its event loop runs; until cancelled, which is reported as its end."""
+async def report_life(ends: Callable[[], bool] = lambda: True) -> None:
+    """Report that the hub is ready, then that its event loop runs; until cancelled.
+
+    That is reported as the end of the process if it `ends`; one that starts again in place does not.
+    """
     notify("READY=1")
     pause = watchdog_seconds()
     try:
@@ -40,4 +44,5 @@ async def report_life() -> None:
             if pause:
                 notify("WATCHDOG=1")
     finally:
-        notify("STOPPING=1")
+        if ends():
+            notify("STOPPING=1")

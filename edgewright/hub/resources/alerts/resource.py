@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from edgewright.hub.db import schema
+from edgewright.hub.db import alerts, schema
+from edgewright.hub.db.alerts import Alert, load_alerts
 from edgewright.hub.readmodel.memory import Follow, rows
 from edgewright.hub.readmodel.state import State
 from edgewright.hub.resource import Resource
@@ -21,6 +22,7 @@ from edgewright.wire import protocol
 
 
 def _load(connection: Connection, state: State) -> None:
+    state.loaded[Alert] = list(load_alerts(connection).values())
     state.loaded[HandlingRecord] = [
         HandlingRecord(**row._mapping) for row in connection.execute(select(schema.handling))
     ]
@@ -30,6 +32,7 @@ def _load(connection: Connection, state: State) -> None:
 
 def _parts(hub: Services) -> tuple[object, ...]:
     loaded = hub.state.loaded
+    hub.alerts.load(loaded.pop(Alert, ()))
     records = {record.key: record for record in loaded.pop(HandlingRecord, ())}
     alerting = engine.Alerting(hub, loaded.pop(Receiver, []), loaded.pop(Incident, []))
     return (Handling(records, hub.changes), alerting, OwnCertificates())
@@ -38,6 +41,10 @@ def _parts(hub: Services) -> tuple[object, ...]:
 def _follows(hub: Services) -> tuple[Follow, ...]:
     handling, alerting = hub.part(Handling), hub.part(engine.Alerting)
     return (
+        Follow(
+            Alert, "alert", hub.alerts.take, hub.alerts.forget, load_alerts,
+            project=lambda alert: str(alert.project_uid),
+        ),
         Follow(
             HandlingRecord, "handling", handling.take, handling.drop, rows(schema.handling, HandlingRecord, "key"),
             uid=lambda record: str(record.key), project=lambda record: str(record.project_uid), publishes=True,
@@ -51,14 +58,19 @@ def _handling(hub: Services, key: str) -> dict[str, Any] | None:
     return None if record is None else record.document()
 
 
+def _alert(hub: Services, uid: str) -> dict[str, Any] | None:
+    alert = hub.alerts.get(uid)
+    return None if alert is None else alert.document()
+
+
 RESOURCE = Resource(
     "alert",
     routes=(*handling_routes.ROUTES, *routes.ROUTES, *palette.ROUTES),
-    tables=(schema.handling, schema.alert_receivers, schema.alert_problems, schema.alert_outbox),
+    tables=(alerts.TABLE, schema.handling, schema.alert_receivers, schema.alert_problems, schema.alert_outbox),
     load=_load,
     parts=_parts,
     follows=_follows,
-    render={"handling": _handling},
+    render={"alert": _alert, "handling": _handling},
     sweeps=(engine.run,),
     own_paths=(protocol.HANDLING, protocol.RECEIVERS),
 )

@@ -1,8 +1,8 @@
 """Two machines with one identity: a copied data folder, a cloned disk (rules P17 and P39).
 
 Each machine counts its heartbeats upwards. A heartbeat that comes late stays one; a second machine never stops: its
-heartbeats are late by rule P17 (of a boot that was replaced, or below the last number), and yet their numbers rise. In
-memory only: both machines show themselves again within minutes of a restart of the hub.
+heartbeats are late by rule P17 (of a boot that was replaced, or below the last number), and yet their numbers rise.
+Which machines send is in memory only; the alert is in the database, and marks the host at every hub.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
-from edgewright.hub.db.events import host_event, store_event
+from edgewright.core import times
+from edgewright.hub.db.events import host_event
 from edgewright.hub.db.records import Duplicate, HostEntry, Sender
 from edgewright.hub.readmodel.alert_board import Alert
 from edgewright.hub.resources.hosts import health
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from edgewright.hub.services import Services
 
 REASON = "DuplicateIdentity"
+KEY = "duplicate-identity/"
+"""Begin of an alert's uid; the host's follows."""
 HINT = (
     "On the copy, stop the agent and remove identity.json*, registration.json* and binding.json* from its data folder; "
     "started again it registers as a new host. If it is one virtual machine that was set back to a snapshot, reboot it."
@@ -83,19 +86,18 @@ class Clones:
         self._report(entry, live.sender, sender, now)
         return False
 
-    def others(self, uid: str, sender: Sender) -> str:
+    def others(self, entry: HostEntry, sender: Sender) -> str:
         """Return the other machines of an identity as a header's value; empty while there is none."""
-        if uid not in self._hosts:
+        if entry.live.duplicate is None:
             return ""
-        alert = self._hub.alerts.get(f"duplicate-identity/{uid}")
+        alert = self._hub.alerts.get(KEY + entry.record.uid)
         if alert is None:
             return ""
         named = ", ".join(address for address in alert.addresses if address != sender.text)
         return named.encode("ascii", "replace").decode()[:_MOST_HEADER] or "one at the same address"
 
     def _report(self, entry: HostEntry, accepted: Sender, other: Sender, now: float) -> None:
-        uid, project, key = entry.record.uid, entry.record.project_uid, f"duplicate-identity/{entry.record.uid}"
-        stored = self._hub.alerts.get(key)
+        uid, project, key = entry.record.uid, entry.record.project_uid, KEY + entry.record.uid
         both = f"{accepted.text} and {other.text}" if accepted.text != other.text else f"both at {other.text}"
         message = (
             f"Two machines report as {uid}: {both}. One has a copy of the other's data "
@@ -115,12 +117,31 @@ class Clones:
             last=now,
             quiet=self._quiet,
         )
-        self._hub.alerts.report(alert, accepted.text)
+        event = host_event(uid, uid, "Warning", REASON, message)
+        self._hub.alerts.report(alert, accepted.text, event)
         self._hub.alerts.report(alert, other.text)
-        where = f"two machines report as this host: {both}"
-        entry.live.duplicate = Duplicate(where, now if stored is None else stored.since, now + self._quiet)
-        self._hub.state.moved.add(uid)
+        self._mark(entry, now)
+
+    def begin(self) -> None:
+        """Take the alerts that are there at the start."""
+        for alert in self._hub.alerts.all():
+            self.follow("", alert.uid, None)
+
+    def follow(self, _op: str, alert_uid: str, _doc: bytes | None) -> None:
+        """Mark the host of an alert that any hub raised, renewed or ended."""
+        if alert_uid.startswith(KEY):
+            entry = self._hub.state.hosts.get(alert_uid.removeprefix(KEY))
+            if entry is not None:
+                self._mark(entry, times.now())
+
+    def _mark(self, entry: HostEntry, now: float) -> None:
+        alert = self._hub.alerts.get(KEY + entry.record.uid)
+        if alert is None:
+            entry.live.duplicate = None
+        else:
+            named = alert.addresses
+            both = " and ".join(named) if len(named) > 1 else f"both at {''.join(named)}"
+            until = alert.last + (alert.quiet or self._quiet)
+            entry.live.duplicate = Duplicate(f"two machines report as this host: {both}", alert.since, until)
+        self._hub.state.moved.add(entry.record.uid)
         health.settle(self._hub, entry, now)
-        if stored is None:
-            event = host_event(uid, uid, "Warning", REASON, message)
-            self._hub.storage.deliver(lambda tx: store_event(self._hub.state, tx, event, project))

@@ -7,16 +7,19 @@ Simulated hosts are left out, they have no hardware.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from edgewright.core import times
-from edgewright.hub.db.events import host_event, store_event
+from edgewright.core.text import clean
+from edgewright.hub.controllers.membership import SWEEPS
+from edgewright.hub.db.events import host_event
 from edgewright.hub.readmodel.alert_board import TENANT, Alert
 
 if TYPE_CHECKING:
     from edgewright.hub.services import Services
 
 REASON: Final = "DuplicateHardware"
+KIND: Final = "duplicate-hardware"
 EVERY = 10.0
 """Seconds between two looks at least."""
 _SLICE = 250
@@ -34,11 +37,12 @@ class Duplicates:
         self._hub = hub
         self._seen = -1
         self._looked = float("-inf")
-        self._reported: dict[str, tuple[str, ...]] = {}
 
     async def look(self) -> None:
-        """Compare all hosts if one of them changed since the last look."""
+        """Compare all hosts if one of them changed since the last look; of several hubs one does that."""
         state, now = self._hub.state, times.now()
+        if not self._hub.membership.has(SWEEPS):
+            return
         if state.version == self._seen or 0 <= now - self._looked < EVERY:
             return
         self._seen, self._looked = state.version, now
@@ -63,35 +67,31 @@ class Duplicates:
         return patterns
 
     def _report(self, matches: dict[tuple[str, ...], list[str]], now: float) -> None:
-        hub, reported = self._hub, {}
+        hub, present = self._hub, set()
         for uids, patterns in matches.items():
             entries = [hub.state.hosts[uid] for uid in uids if uid in hub.state.hosts]
             if len(entries) < 2:
                 continue
-            key = f"duplicate-hardware/{uids[0]}/{'+'.join(sorted(patterns))}"
-            reported[key] = uids
-            if self._reported.get(key) == uids:
-                continue
-            projects = {entry.record.project_uid for entry in entries}
-            project = projects.pop() if len(projects) == 1 else TENANT
+            key = f"{KIND}/{uids[0]}/{'+'.join(sorted(patterns))}"
+            present.add(key)
             names = ", ".join(uids[:_SHOWN]) + (f" and {len(uids) - _SHOWN} more" if len(uids) > _SHOWN else "")
             same = " and ".join(_NAMES[sign] for sign in sorted(patterns))
             message = f"{len(uids)} host records have the same {same}: {names}."
+            stored = hub.alerts.get(key)
+            if stored is not None and (stored.host_uids, stored.message) == (uids[:_MOST_HOSTS], clean(message, 1000)):
+                continue
+            projects = {entry.record.project_uid for entry in entries}
             hub.alerts.report(
                 Alert(
-                    uid=key, kind="duplicate-hardware", subject=entries[0].facts.name,
+                    uid=key, kind=KIND, subject=entries[0].facts.name,
                     text=f"same {same} as {uids[1] if len(uids) == 2 else f'{len(uids) - 1} other hosts'}",
-                    message=message, code=REASON, project_uid=project, host_uids=uids[:_MOST_HOSTS],
-                    since=now, last=now, quiet=None,
+                    message=message, code=REASON, project_uid=projects.pop() if len(projects) == 1 else TENANT,
+                    host_uids=uids[:_MOST_HOSTS], since=now, last=now, quiet=None,
                     hint="If it is one machine that was installed again, delete the record that is silent (edgewright "
                     "host delete). If they are several made from one image, empty /etc/machine-id in the image.",
-                )
+                ),
+                event=host_event(uids[0], uids[0], "Warning", REASON, message),
             )  # fmt: skip
-            if key not in self._reported:  # one event, not one for each host that an image makes
-                self._write(host_event(uids[0], uids[0], "Warning", REASON, message), entries[0].record.project_uid)
-        for key in self._reported.keys() - reported.keys():
-            hub.alerts.drop(key)
-        self._reported = reported
-
-    def _write(self, event: dict[str, Any], project: str) -> None:
-        self._hub.storage.deliver(lambda tx: store_event(self._hub.state, tx, event, project))
+        for alert in hub.alerts.all():
+            if alert.kind == KIND and alert.uid not in present:
+                hub.alerts.drop(alert.uid)

@@ -151,7 +151,8 @@ async def sweep(hub: Services) -> None:
 async def judge_hosts(hub: Services) -> None:
     """Judge every host whose silence may have changed it, and store the events of it."""
     hub.look_at_clock()
-    hub.alerts.expire(times.now())
+    if hub.membership.has(SWEEPS):
+        hub.alerts.expire(times.now())
     await hub.part(Duplicates).look()
     messages: list[Transition] = []
     for index, entry in enumerate(list(hub.state.hosts.values())):

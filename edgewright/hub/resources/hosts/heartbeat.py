@@ -178,7 +178,7 @@ class Heartbeats:
         if late and not clones.late(entry, boot, extension.seq, sender, now):
             # What it repeats may have failed to be stored: then it is stored now, else this changes nothing.
             await writer.beat(live.beat(uid, live.seq, 0, force=0))
-            return clones.others(uid, sender)
+            return clones.others(entry, sender)
         if boot != live.boot_id:
             removed = tuple(other for other in live.replaced_boots if other != boot)
             live.replaced_boots = (*removed[-3:], live.boot_id) if live.boot_id else removed
@@ -200,7 +200,7 @@ class Heartbeats:
             live.excused = max(live.excused, self.refused)
             raise
         self._hub.check_current()  # only now: that it arrived counts for health (rule P43)
-        return clones.others(uid, sender)
+        return clones.others(entry, sender)
 
     def follow(self, written: Written) -> None:
         """Take the rows of hosts whose heartbeat the database did not take, and the counts that it corrected."""

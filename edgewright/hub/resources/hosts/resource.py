@@ -87,6 +87,8 @@ def _host(hub: Services, uid: str) -> dict[str, Any] | None:
 
 
 def _begin(hub: Services) -> None:
+    hub.memory.watch("alert", hub.part(Clones).follow)
+    hub.part(Clones).begin()
     health.start_quietly(hub, hub.started)
     hub.writer.follow_beats = hub.part(heartbeat.Heartbeats).follow
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import StreamingResponse
 
 import edgewright
 from edgewright.core import times
 from edgewright.core.text import integer
+from edgewright.hub.controllers.membership import processes
 from edgewright.hub.http import openapi
 from edgewright.hub.http.problems import Problem, bad_request, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
@@ -24,6 +26,10 @@ from edgewright.wire import protocol
 if TYPE_CHECKING:
     from starlette.responses import Response
 
+    from edgewright.hub.services import Services
+
+HUBS_WITHIN = 3.0
+"""Seconds in which the database must name its hubs, below the time-out of `hub status`."""
 MAX_STREAMS = 200
 """Change streams that one API key may have open."""
 PING = protocol.HEALTH_PING
@@ -93,8 +99,31 @@ async def status(call: Call) -> Response:
             "caEnds": times.rfc3339(pki.ca_ends(hub.data)),
             **hub.clock.as_dict(),
             **hub.storage.as_dict(),
+            "hubs": await _hubs(hub),
         }
     )
+
+
+async def _hubs(hub: Services) -> list[dict[str, Any]] | None:
+    """Return the hubs of this database with their tasks; `None` while the database does not answer."""
+    if not hub.membership.shared:
+        now = times.rfc3339(times.now())
+        started = times.rfc3339(hub.started)
+        address, tasks = hub.membership.address, sorted(hub.membership.names)
+        return [
+            {
+                "id": hub.membership.id, "address": address, "version": edgewright.__version__, "since": started,
+                "lastSeen": now, "ageSeconds": 0.0, "state": "up", "tasks": tasks, "this": True,
+            }
+        ]  # fmt: skip
+    if hub.storage.since is not None:
+        return None
+    try:
+        async with asyncio.timeout(HUBS_WITHIN):
+            rows = await hub.read(processes)
+    except (TimeoutError, Problem):
+        return None
+    return [{**process.as_dict(), "this": process.id == hub.membership.id} for process in rows]
 
 
 async def changes(call: Call) -> Response:

@@ -36,6 +36,21 @@ STATUS = obj(
     storage=text(),
     storageNext=optional(text()),
     storageWaiting=INTEGER,
+    hubs=optional(
+        many(
+            obj(
+                id=text(),
+                address=text(),
+                version=text(),
+                since=WHEN,
+                lastSeen=WHEN,
+                ageSeconds=NUMBER,
+                state=text(),
+                tasks=TEXTS,
+                this=FLAG,
+            )
+        )
+    ),
 )
 STREAM = text()
 """Server-sent events; what they carry is in docs/protocol.md, rule P33."""
