@@ -36,7 +36,7 @@ NOUNS = {
     "notifications": ("/v1/notifications",),
 }
 """Beginnings of a noun's paths; one with `!` in front is left out."""
-WRITTEN = ("users", "sshkeys", "filters")
+WRITTEN = ("users", "sshkeys", "filters", "packs", "registries")
 KNOWN = {"v1ObjectMeta": "META", "v1ObjectMetaInputEntity": "META", "v1Time": "WHEN"}
 """Definitions that the hub has shapes of its own for."""
 SECRETS = re.compile(r"password|secret|token|privateKey|encodedPassword|accessKey", re.IGNORECASE)

@@ -144,7 +144,7 @@ def _as_python(text: str) -> str:
 
     def change(match: Any) -> str:
         if match.group(1):
-            return _POSIX.get(match.group(1), match.group())
+            return _POSIX.get(match.group(1), str(match.group()))
         return r"\Z" if match.group() == r"\z" else str(match.group())
 
     return re.sub(r"\[:([a-z]+):\]|\\.", change, text, flags=re.DOTALL)

@@ -18,6 +18,8 @@ from edgewright.hub.resources.filters.resource import RESOURCE as FILTERS
 from edgewright.hub.resources.hosts.resource import RESOURCE as HOSTS
 from edgewright.hub.resources.meta.resource import RESOURCE as META
 from edgewright.hub.resources.operations.resource import RESOURCE as OPERATIONS
+from edgewright.hub.resources.packs.resource import RESOURCE as PACKS
+from edgewright.hub.resources.registries.resource import RESOURCE as REGISTRIES
 from edgewright.hub.resources.roles.resource import RESOURCE as ROLES
 from edgewright.hub.resources.ssh_keys.resource import RESOURCE as SSH_KEYS
 from edgewright.hub.resources.tenants.resource import RESOURCE as TENANTS
@@ -38,6 +40,8 @@ RESOURCES: tuple[Resource, ...] = (
     SSH_KEYS,
     FILTERS,
     BLOBS,
+    REGISTRIES,
+    PACKS,
 )
 
 

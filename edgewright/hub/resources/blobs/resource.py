@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from edgewright.hub.readmodel.blob_names import BlobNames
+from edgewright.hub.readmodel.blob_store import BlobStore
 from edgewright.hub.resource import Resource
-from edgewright.hub.resources.blobs import retention, routes, tables
+from edgewright.hub.resources.blobs import retention, routes, store, tables
 from edgewright.hub.services import Services
 from edgewright.wire import protocol
 
 
 def _parts(_hub: Services) -> tuple[object, ...]:
-    return (BlobNames(),)
+    return (BlobNames(), BlobStore(store.put_all, store.read_all))
 
 
 RESOURCE = Resource(

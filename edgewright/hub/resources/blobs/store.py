@@ -62,6 +62,15 @@ def add_piece(tx: Tx, project: str, digest: str, number: int, data: bytes) -> No
     insert_new(tx, _PIECES, {"project_uid": project, "digest": digest, "number": number, "data": data})
 
 
+def put_all(tx: Tx, project: str, digest: str, data: bytes) -> None:
+    """Store a blob whose digest the caller has computed; what is there already stays. Raises 413."""
+    if begin(tx, project, digest, len(data)).complete:
+        return
+    for number in range(pieces(len(data))):
+        add_piece(tx, project, digest, number, data[number * protocol.BLOB_PIECE : (number + 1) * protocol.BLOB_PIECE])
+    complete(tx, project, digest)
+
+
 def missing(tx: Tx, project: str, digest: str, size: int) -> int | None:
     """Return the offset of the first piece that is not there; `None` when all are."""
     stored = {row.number for row in tx.all(select(_PIECES.c.number).where(_pieces_of(project, digest)))}
@@ -87,6 +96,14 @@ def read_part(connection: Connection, project: str, digest: str, number: int, st
     query = select(part).where(_pieces_of(project, digest), _PIECES.c.number == number)
     data = connection.execute(query).scalar()
     return None if data is None else bytes(data)
+
+
+def read_all(connection: Connection, project: str, digest: str) -> bytes | None:
+    """Return a complete blob; `None` for one that is not there. At most `protocol.MAX_BLOB` bytes."""
+    row = connection.execute(select(_BLOBS).where(_is(project, digest), _BLOBS.c.complete.is_(True))).first()
+    if row is None:
+        return None
+    return b"".join(read_piece(connection, project, digest, number) or b"" for number in range(pieces(row.size)))
 
 
 def is_true(connection: Connection, project: str, digest: str, size: int) -> bool:

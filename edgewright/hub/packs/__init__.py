@@ -1,0 +1,1 @@
+"""Registries and packs as several resources of the hub use them: tables, memory, fetching, documents."""

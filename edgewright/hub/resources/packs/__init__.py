@@ -1,0 +1,1 @@
+"""Packs: the layers that profiles are made of."""

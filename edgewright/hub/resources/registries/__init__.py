@@ -1,0 +1,1 @@
+"""Registries: where packs come from."""
