@@ -94,6 +94,11 @@ def cells(text: str) -> int:
     return count
 
 
+def plural(noun: str) -> str:
+    """Return the plural of an English noun: `key` is `keys`, `registry` is `registries`."""
+    return f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2:-1] not in "aeiou" else f"{noun}s"
+
+
 def integer(text: str) -> Optional[int]:
     """Return the number that plain digits write, at most 18 of them; `None` for anything else.
 

@@ -178,3 +178,11 @@ def from_manifests(files: Files, name: str, what: str) -> LoadedPack:
     parts = Parts(document, manifests=manifests, kind=MANIFEST, images=tuple(dict.fromkeys(images)))
     blobs = {digest(manifest.content.encode()): manifest.content.encode() for manifest in manifests}
     return LoadedPack(make(parts, f"The manifests in {what}"), blobs)
+
+
+def manifest_pack(loaded: LoadedPack) -> Files:
+    """Return manifests that were read as the files of a pack, so that they can be sent like any other."""
+    pack = loaded.pack
+    paths = {f"manifests/{manifest.name}.yaml": manifest.content.encode() for manifest in pack.manifests}
+    document = {**pack.document, "kubeManifests": sorted(paths)}
+    return {"pack.json": json.dumps(document).encode(), "values.yaml": b"", **paths}

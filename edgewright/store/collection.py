@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from edgewright.core.errors import ExitCode
+from edgewright.core.text import plural
 from edgewright.store.collections.rows import Row
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class Collection(NamedTuple, Generic[R]):
     @property
     def view(self) -> str:
         """Name of its list in the console: `tokens`; the detail is called by the noun."""
-        return f"{self.noun}s"
+        return plural(self.noun)
 
     @property
     def seen(self) -> str:

@@ -12,7 +12,9 @@ from edgewright.store.collections.filters import FILTERS
 from edgewright.store.collections.handling import HANDLING
 from edgewright.store.collections.hosts import HOSTS
 from edgewright.store.collections.operations import OPERATIONS
+from edgewright.store.collections.packs import PACKS
 from edgewright.store.collections.projects import PROJECTS
+from edgewright.store.collections.registries import REGISTRIES
 from edgewright.store.collections.roles import ROLES
 from edgewright.store.collections.ssh_keys import SSH_KEYS
 from edgewright.store.collections.tokens import TOKENS
@@ -31,6 +33,8 @@ COLLECTIONS: Final[tuple[Collection[Any], ...]] = (
     ROLES,
     SSH_KEYS,
     FILTERS,
+    REGISTRIES,
+    PACKS,
 )
 
 

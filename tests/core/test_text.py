@@ -5,7 +5,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgewright.core.text import LIMIT, REPLACEMENT, cells, clean, clip, is_harmless
+from edgewright.core.text import LIMIT, REPLACEMENT, cells, clean, clip, is_harmless, plural
 
 NASTY = st.text(st.sampled_from("\x1b[31m\x07\x9b\u202e\u2066\u200b\u200d\ufeff\u2028\r\n\t\x00ab\U000e0041\ud800é漢"))
 ANY = st.one_of(st.text(st.characters(exclude_categories=[])), NASTY)
@@ -63,3 +63,7 @@ def test_wide_characters_count_two() -> None:
     assert clip("漢字漢字", 5) == "漢字…"
     assert clip("berlin", 4) == "ber…"
     assert clip("berlin", 4, ">") == "ber>"
+
+
+def test_plurals() -> None:
+    assert [plural(noun) for noun in ("host", "key", "registry", "pack")] == ["hosts", "keys", "registries", "packs"]

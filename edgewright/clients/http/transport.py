@@ -108,14 +108,15 @@ class Transport:
     ) -> Reply:
         """Send one request within the budget and return its successful answer.
 
-        `what` names the thing for sentences. `tenant` leaves the project header out. A 429 is waited for and sent
-        again (the plane did not take it). Raises `EdgewrightError`.
+        `what` names the thing for sentences. A body of bytes is sent as it is, any other as JSON. `tenant` leaves the
+        project header out. A 429 is waited for and sent again (the plane did not take it). Raises `EdgewrightError`.
         """
         sent = self._headers(tenant, headers)
         content = None
         if body is not None:
-            content = msgspec.json.encode(body)
-            sent["Content-Type"] = "application/json"
+            raw = isinstance(body, bytes)
+            content = body if raw else msgspec.json.encode(body)
+            sent["Content-Type"] = "application/octet-stream" if raw else "application/json"
         for attempt in range(1, TRIES_WHEN_BUSY + 1):
             await self.budget.acquire(path)
             status, data, answered = await self._send(method, path, what, content, params, sent)

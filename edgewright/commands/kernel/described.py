@@ -16,7 +16,7 @@ from edgewright.config.nearest import suggestion
 from edgewright.core import times
 from edgewright.core.errors import Conflict, Failed, NotFound
 from edgewright.core.filters.command_line import filter_of
-from edgewright.core.text import clean
+from edgewright.core.text import clean, plural
 from edgewright.store.collection import Collection, Reading
 from edgewright.store.collections.projects import PROJECTS
 from edgewright.store.every import of_noun
@@ -87,7 +87,8 @@ def one_of(noun: str, items: tuple[Entry, ...], text: str) -> Entry:
     if len(named) > 1:
         wide = " -o wide" if table.apart == "Use the uid" else ""
         raise Conflict(
-            f"{len(named)} {table.thing}s are called {clean(text)}.", f"{table.apart}: edgewright {noun} list{wide}"
+            f"{len(named)} {plural(table.thing)} are called {clean(text)}.",
+            f"{table.apart}: edgewright {noun} list{wide}",
         )
     if not named:
         near = suggestion(text, [str(item.row.name) for item in items])

@@ -27,6 +27,8 @@ NOUNS: dict[str, tuple[str, ...]] = {
     "role": ("role.verbs",),
     "key": ("key.verbs",),
     "filter": ("filter.verbs",),
+    "registry": ("registry.verbs",),
+    "pack": ("pack.verbs",),
     "event": ("event.verbs",),
     "audit": ("event.verbs",),
     "alert": ("alert.verbs", "alert.change_verbs", "alert.receiver_verbs"),

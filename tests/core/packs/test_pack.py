@@ -113,6 +113,7 @@ def test_presets_are_a_list_or_a_map_with_one() -> None:
     for document in ([preset], {"presets": [preset]}):
         result = make(parts(DOCUMENT, presets_document=document)).presets[0]
         assert (result.group, result.add, result.remove) == ("size", "replicas: 1\n", ("limits",))
+    wrong: Any
     for wrong in ([{}], [{"name": "x", "add": {}}], [preset, preset]):
         with pytest.raises(InvalidDocument):
             make(parts(DOCUMENT, presets_document=wrong))

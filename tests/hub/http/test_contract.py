@@ -15,12 +15,15 @@ import pytest
 from jsonschema import Draft4Validator
 
 from edgewright.core import roles
+from edgewright.hub.packs.index import BUILTIN
 from edgewright.hub.process.compose import table
 from edgewright.hub.process.options import ServeOptions
 from edgewright.hub.resources.alerts.palette import CHANNEL, CHANNELS
+from edgewright.packs import catalogue
 from edgewright.wire import protocol
 from tests.hub.people import ssh_key
 from tests.hub_fixture import RunningHub, running_hub
+from tests.oci.raw_server import RawServer, give
 
 _CHANNEL = {
     "type": "http",
@@ -51,6 +54,8 @@ def plane() -> Iterator[RunningHub]:
         admin.post("/v1/edgehosts", json={"metadata": {"uid": "c-2"}, "spec": {"hostPairingKey": "k"}})
         admin.post(protocol.SSH_KEYS, json={"metadata": {"name": "first"}, "spec": {"publicKey": ssh_key(1)}})
         admin.post(protocol.TAG_FILTERS, json={**_FILTER, "metadata": {"name": "first"}})
+        admin.post(protocol.HELM_REGISTRIES, json=_helm("first")).raise_for_status()
+        admin.post(protocol.OCI_REGISTRIES, params={"skipPackSync": "true"}, json=_oci("first-oci")).raise_for_status()
         yield hub
 
 
@@ -79,10 +84,18 @@ def _fill(hub: RunningHub, path: str) -> str:
     if "{uid}" in path:
         kinds = {"tokens": "tokens", "apiKeys": "keys", "audits": "audits", "filters": "filters", "roles": "roles"}
         kinds |= {"sshkeys": "sshkeys", "users": "users", "projects": "projects"}
+        if path.startswith(("/v1/packs", "/v1/registries/pack")):
+            podinfo = catalogue.uid(BUILTIN, "podinfo", "6.9.2")
+            return path.replace("{uid}", podinfo if path.startswith("/v1/packs") else BUILTIN)
+        if path.startswith("/v1/registries"):
+            kind = "oci" if "/oci/" in path else "helm"
+            every = hub.client().get(protocol.REGISTRIES_METADATA).json()["items"]
+            return path.replace("{uid}", next(item["uid"] for item in every if item["kind"] == kind))
         parts = path.partition("{uid}")[0].split("/")
         kind = next((kinds[part] for part in reversed(parts) if part in kinds), "")
         path = path.replace("{uid}", _uid(hub, kind) if kind else "c-1")
     path = path.replace("{userUid}", _uid(hub, "users")) if "{userUid}" in path else path
+    path = path.replace("{packName}", "podinfo").replace("{registryUid}", BUILTIN)
     return path.replace("{objectKind}", "edgehost").replace("{objectUid}", "c-1").replace("{serviceName}", "stylus")
 
 
@@ -109,6 +122,10 @@ def _call(hub: RunningHub, method: str, path: str) -> httpx.Response:
         ("POST", CHANNELS): _CHANNEL,
         ("PUT", CHANNEL): _CHANNEL,
         ("PUT", CHANNELS): {"channels": [_CHANNEL]},
+        ("POST", protocol.HELM_REGISTRIES): _helm("made"),
+        ("POST", protocol.OCI_REGISTRIES): _oci("made-oci"),
+        ("PUT", protocol.HELM_REGISTRY): _helm("renamed"),
+        ("PUT", protocol.OCI_REGISTRY): _oci("renamed-oci"),
         ("PATCH", protocol.HOST_HEALTH): {"state": "healthy"},
         ("PATCH", protocol.HOST_TUNNEL_STATUS): {"ssh": {"state": "Failed", "message": "none"}},
         ("POST", protocol.AUTHENTICATE): {"emailId": "admin@localhost", "password": hub.admin_key, "org": ""},
@@ -133,10 +150,31 @@ def _call(hub: RunningHub, method: str, path: str) -> httpx.Response:
         return answer
     if (method, path) == ("PATCH", protocol.HOST_PAIRING_KEY):
         return admin.patch("/v1/edgehosts/c-2/hostPairingKey", json={"hostPairingKey": "k2"})
+    if path in (protocol.HELM_REGISTRIES_VALIDATE, protocol.OCI_REGISTRIES_VALIDATE):
+        return _validated(admin, path)
     if method == "DELETE":
         filled = _deletable(hub, path, filled)
     sent = bodies.get((method, path), {} if method in ("POST", "PUT", "PATCH") else None)
     return admin.request(method, filled, json=sent) if sent is not None else admin.request(method, filled)
+
+
+def _helm(name: str) -> dict[str, Any]:
+    spec = {"endpoint": "https://127.0.0.1:9/charts", "auth": {"type": "noAuth"}, "createOption": {"skipSync": True}}
+    return {"metadata": {"name": name}, "spec": spec}
+
+
+def _oci(name: str) -> dict[str, Any]:
+    return {"metadata": {"name": name}, "spec": {"endpoint": "127.0.0.1:9", "auth": {"type": "noAuth"}}}
+
+
+def _validated(admin: httpx.Client, path: str) -> httpx.Response:
+    """Try a registry that answers."""
+    helm = path == protocol.HELM_REGISTRIES_VALIDATE
+    server = RawServer(give("200 OK", b"entries: {}" if helm else b"{}"))
+    spec = {"auth": {"type": "noAuth"}, "edgewright": {"allowPrivate": True}}
+    answer = admin.post(path, json={**spec, "endpoint": f"http://{server.host}" if helm else server.host})
+    server.close()
+    return answer
 
 
 def _deletable(hub: RunningHub, path: str, filled: str) -> str:
@@ -148,6 +186,10 @@ def _deletable(hub: RunningHub, path: str, filled: str) -> str:
     if path == protocol.TAG_FILTER:
         made = admin.post(protocol.TAG_FILTERS, json={**_FILTER, **name}).json()
         return f"{protocol.TAG_FILTERS}/{made['uid']}"
+    if path.startswith("/v1/registries"):
+        collection = protocol.OCI_REGISTRIES if "/oci/" in path else protocol.HELM_REGISTRIES
+        body = _oci(f"delete {path}") if "/oci/" in path else _helm(f"delete {path}")
+        return path.replace("{uid}", admin.post(collection, json=body).json()["uid"])
     if path in (protocol.USER, protocol.SSH_KEY):
         name["spec"] = {"emailId": "delete@example.com"} if path == protocol.USER else {"publicKey": ssh_key(3)}
     for collection in (protocol.TOKENS, protocol.API_KEYS, protocol.USERS, protocol.SSH_KEYS, "/v1/projects"):

@@ -24,6 +24,8 @@ from edgewright.wire import protocol
 from edgewright.wire.palette import listmeta
 
 KIND = "pack"
+MOST_ROWS = 5_000
+"""Packs in our own list."""
 _ARCHIVE = "application/octet-stream"
 
 
@@ -74,6 +76,22 @@ async def readme(call: Call) -> Response:
     """Return the README of a version (`v1PackReadme`)."""
     view = await use.fetched(call.hub, use.view_or_404(call.hub, call.uid))
     return call.json({"readme": (await use.texts(call.hub, [view]))[view.uid][1]})
+
+
+async def rows(call: Call) -> Response:
+    """List packs without their values: all that are there, and of what registries list the newest version of a name."""
+    index = call.hub.part(PackIndex)
+    seen: set[tuple[str, str]] = set()
+    items = []
+    for view in index.views.values():
+        if view.pack is None:
+            if (view.registry_uid, view.name) in seen:
+                continue
+            seen.add((view.registry_uid, view.name))
+        items.append(documents.summary(view, "", index.registry_name(view.registry_uid)))
+        if len(items) >= MOST_ROWS:
+            break
+    return call.json({"items": items})
 
 
 async def shown(call: Call) -> Response:
@@ -136,6 +154,8 @@ async def fetch(call: Call) -> Response:
         view = await use.fetched(call.hub, view)
     elif view.registry_uid == BUILTIN:
         view = await use.fetched_upstream(call.hub, view)
+    text = f"The content of pack '{view.name}' {view.version} is fetched"
+    await call.write(lambda tx: call.audit(tx, "fetch", KIND, view.uid, view.name, text))
     values = (await use.texts(call.hub, [view]))[view.uid][0]
     return call.json(documents.summary(view, values, _registry(call, view)))
 
@@ -167,6 +187,7 @@ ROUTES = (
     Route("GET", protocol.PACK_VERSIONS, Access.READ, versions, query=_VERSIONS),
     Route("GET", protocol.PACK, Access.READ, get),
     Route("GET", protocol.PACK_README, Access.READ, readme),
+    Route("GET", protocol.OWN_PACKS, Access.READ, rows, returns=shapes.obj(items=shapes.many(_SUMMARY))),
     Route("POST", protocol.OWN_PACKS, Access.WRITE, add, On.TENANT, body=_IMPORT, returns=answers.MADE, status=201),
     Route("GET", protocol.OWN_PACK, Access.READ, shown, returns=_SUMMARY),
     Route("DELETE", protocol.OWN_PACK, Access.WRITE, delete, On.TENANT),

@@ -125,6 +125,8 @@ async def validate(call: Call, kind: str) -> Response:
     record = rules.new_record(new_uid(), kind, body, call.hub.box, call.now)
     access = fetching.access_of(record, call.hub.box)
     await call.hub.part(Fetcher).run(lambda: fetching.check(record, access))
+    text = f"Registry at {record.endpoint} is tried"
+    await call.write(lambda tx: call.audit(tx, "validate", KIND, "", record.name, text))
     return call.empty()
 
 
@@ -174,8 +176,10 @@ async def delete(call: Call, kind: str = "") -> Response:
 async def start_sync(call: Call, kind: str) -> Response:
     """Read a registry again, beside the request: 202."""
     record = _record(call, kind)
+    text = f"Registry '{record.name}' is read again"
+    await call.write(lambda tx: call.audit(tx, "sync", KIND, record.uid, record.name, text))
     sync.begin(call.hub, record.uid)
-    return Response(status_code=202)
+    return Response(status_code=202, headers={protocol.H_AUDIT: call.audit_uid})
 
 
 async def status(call: Call, kind: str) -> Response:
