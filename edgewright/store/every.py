@@ -7,14 +7,14 @@ from typing import Any, Final
 from edgewright.store.collection import Collection
 from edgewright.store.collections.alerts import ALERTS
 from edgewright.store.collections.audits import AUDITS
+from edgewright.store.collections.catalogue.packs import PACKS
+from edgewright.store.collections.catalogue.registries import REGISTRIES
 from edgewright.store.collections.feed import FEED
 from edgewright.store.collections.filters import FILTERS
 from edgewright.store.collections.handling import HANDLING
 from edgewright.store.collections.hosts import HOSTS
 from edgewright.store.collections.operations import OPERATIONS
-from edgewright.store.collections.packs import PACKS
 from edgewright.store.collections.projects import PROJECTS
-from edgewright.store.collections.registries import REGISTRIES
 from edgewright.store.collections.roles import ROLES
 from edgewright.store.collections.ssh_keys import SSH_KEYS
 from edgewright.store.collections.tokens import TOKENS

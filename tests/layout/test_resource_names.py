@@ -75,6 +75,12 @@ OTHER = {
     "edgewright/hub/http/auth.py",  # of a session
     "edgewright/hub/http/limiter.py",  # bucket
     "edgewright/hub/http/palette_bodies/users.py",  # of a session
+    "edgewright/hub/http/palette_bodies/registries.py",  # the login of a registry, as in the next five
+    "edgewright/hub/packs/fetching.py",
+    "edgewright/hub/packs/registry_documents.py",
+    "edgewright/hub/resources/registries/rules.py",
+    "edgewright/store/collections/catalogue/registries.py",
+    "edgewright/commands/registry/actions.py",
     "edgewright/hub/http/routing.py",  # continuation of a list
     "edgewright/hub/resources/hosts/search_routes.py",  # continuation of a list
     "edgewright/hub/resources/tenants/users.py",  # of a session

@@ -18,9 +18,9 @@ from edgewright.commands.pack import verbs as declared
 from edgewright.core.errors import Conflict, InvalidInput, UsageError
 from edgewright.core.text import clean
 from edgewright.packs import archive, directory, reader
-from edgewright.store.collections import packs as calls
+from edgewright.store.collections.catalogue import packs as calls
+from edgewright.store.collections.catalogue.packs import PackRow
 from edgewright.store.collections.document_values import EXTENSION, part
-from edgewright.store.collections.packs import PackRow
 from edgewright.wire import protocol
 
 

@@ -15,8 +15,8 @@ from edgewright.commands.registry import verbs as declared
 from edgewright.core.errors import InvalidInput, NotFound, Refused, TimedOut, Unreachable, UsageError
 from edgewright.core.small_file import read_small_file
 from edgewright.core.text import clean
-from edgewright.store.collections import registries as calls
-from edgewright.store.collections.registries import BUILT_IN, RegistryRow, registry_row
+from edgewright.store.collections.catalogue import registries as calls
+from edgewright.store.collections.catalogue.registries import BUILT_IN, RegistryRow, registry_row
 
 _MOST = 64 * 1024
 """Characters of a file with a password, a token or a CA."""
@@ -131,7 +131,7 @@ async def _read(client: CanCall, uid: str) -> RegistryRow:
     while waited < _WAIT:
         row = registry_row(await calls.registry(client, uid))
         if row is None:
-            raise NotFound("The registry is gone.", "See them: edgewright registry list")
+            raise NotFound("The registry was removed meanwhile.", "See them: edgewright registry list")
         if row.state not in ("InProgress", "Unknown"):
             return row
         await asyncio.sleep(_POLL)

@@ -95,26 +95,26 @@ class PackIndex:
         return self._views
 
     def _build(self) -> dict[str, View]:
-        found: dict[str, View] = {}
+        views: dict[str, View] = {}
         for pack in catalogue.packs():
             uid = catalogue.uid(BUILTIN, pack.name, pack.version)
-            found[uid] = View(uid, BUILTIN, pack.name, pack.version, pack.layer, pack.kind, pack)
+            views[uid] = View(uid, BUILTIN, pack.name, pack.version, pack.layer, pack.kind, pack)
         for registry in self.registries.values():
             for listed in content_of(registry):
                 uid = catalogue.uid(registry.uid, listed.name, listed.version)
-                found[uid] = View(uid, registry.uid, listed.name, listed.version, "addon", listed.kind, None, listed)
+                views[uid] = View(uid, registry.uid, listed.name, listed.version, "addon", listed.kind, None, listed)
         for record in self.packs.values():
             stored = document.to_pack(msgspec.json.decode(record.doc))
-            shipped = found.get(record.uid) if record.registry_uid == BUILTIN else None
+            shipped = views.get(record.uid) if record.registry_uid == BUILTIN else None
             if shipped is not None and shipped.pack is not None:  # only what was fetched; the rest may be newer
                 stored = replace(
                     shipped.pack, charts=stored.charts, manifests=stored.manifests, upstream=stored.upstream
                 )
-            found[record.uid] = View(
+            views[record.uid] = View(
                 record.uid, record.registry_uid, record.name, record.version, record.layer, record.kind, stored,
                 None, True, record.created,
             )  # fmt: skip
-        ordered = sorted(found.values(), key=lambda view: versions.key(view.version), reverse=True)
+        ordered = sorted(views.values(), key=lambda view: versions.key(view.version), reverse=True)
         ordered.sort(key=lambda view: (view.name, view.registry_uid))
         return {view.uid: view for view in ordered}
 
@@ -124,16 +124,16 @@ class PackIndex:
 
     def digests(self) -> set[str]:
         """Return the digests (64 hexadecimal digits) of what stored packs consist of."""
-        found = {
+        result = {
             part.removeprefix("sha256:")
             for view in self.views.values()
             if view.stored and view.pack is not None
             for part in content_digests(view.pack)
         }
-        return found
+        return result
 
     def registry_name(self, uid: str) -> str:
-        """Return the name of a registry, "" for one that is gone."""
+        """Return the name of a registry, "" for one that was removed."""
         if uid == BUILTIN:
             return catalogue.NAME
         record = self.registries.get(uid)

@@ -103,7 +103,7 @@ def summary(view: View, values: str, registry: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "pack", "metadata": meta, "spec": spec, "status": {}}
 
 
-def found(views: Sequence[View], index: PackIndex) -> dict[str, Any]:
+def search_result(views: Sequence[View], index: PackIndex) -> dict[str, Any]:
     """Return versions of one name, layer and kind as a search has them (`v1PackMetadata`); the newest is first."""
     first = views[0]
     newest: dict[str, View] = {}

@@ -98,5 +98,5 @@ def delete_pack(tx: Tx, record: PackRecord) -> None:
 def texts(connection: Connection, uids: list[str]) -> dict[str, tuple[str, str]]:
     """Return values and README of packs by uid."""
     columns = (_TEXTS.c.uid, _TEXTS.c["values"], _TEXTS.c.readme)
-    found = connection.execute(select(*columns).where(_TEXTS.c.uid.in_(uids)))
-    return {uid: (values, readme) for uid, values, readme in found}
+    results = connection.execute(select(*columns).where(_TEXTS.c.uid.in_(uids)))
+    return {uid: (values, readme) for uid, values, readme in results}

@@ -90,7 +90,7 @@ def _fill(hub: RunningHub, path: str) -> str:
         if path.startswith("/v1/registries"):
             kind = "oci" if "/oci/" in path else "helm"
             every = hub.client().get(protocol.REGISTRIES_METADATA).json()["items"]
-            return path.replace("{uid}", next(item["uid"] for item in every if item["kind"] == kind))
+            return path.replace("{uid}", next((item["uid"] for item in every if item["kind"] == kind), "0" * 24))
         parts = path.partition("{uid}")[0].split("/")
         kind = next((kinds[part] for part in reversed(parts) if part in kinds), "")
         path = path.replace("{uid}", _uid(hub, kind) if kind else "c-1")

@@ -12,6 +12,7 @@ import httpx
 
 from edgewright.core.roles import ADMIN, OPERATOR, VIEWER
 from edgewright.hub.http.routing import Route
+from edgewright.hub.packs.index import BUILTIN
 from edgewright.hub.process.compose import table
 from edgewright.hub.process.options import ServeOptions
 from edgewright.hub.security.access import Access, On
@@ -91,6 +92,7 @@ def path_of(route: Route, side: Side, uid: str | None = None) -> str:
         value = side.things.get(noun, NOBODY)
     known = {"{objectKind}": "edgehost", "{objectUid}": side.host, "{component}": "ClusterHealth"}
     known |= {"{key:path}": f"host/{side.host}/silent", "{operationId}": side.things["operations"]}
+    known |= {"{packName}": "podinfo", "{registryUid}": BUILTIN}
     known |= {"{userUid}": side.things["users"], "{alertUid}": side.things["receivers"]}
     known |= {"{serviceName}": "stylus", "{uid}": value, "{digest}": value}
     if uid is not None and first:

@@ -48,7 +48,7 @@ async def search(call: Call) -> Response:
     index = call.hub.part(PackIndex)
     groups = searched(index, await call.body())
     offset, limit = call.page()
-    items = [documents.found(group, index) for group in groups[offset : offset + limit]]
+    items = [documents.search_result(group, index) for group in groups[offset : offset + limit]]
     return call.json({"items": items, "listmeta": listmeta.block(offset, len(items), len(groups), limit)})
 
 
@@ -152,10 +152,10 @@ async def fetch(call: Call) -> Response:
     view = use.view_or_404(call.hub, call.uid)
     if view.pack is None:
         view = await use.fetched(call.hub, view)
-    elif view.registry_uid == BUILTIN:
+    elif not view.stored:
         view = await use.fetched_upstream(call.hub, view)
     text = f"The content of pack '{view.name}' {view.version} is fetched"
-    await call.write(lambda tx: call.audit(tx, "fetch", KIND, view.uid, view.name, text))
+    await call.write(lambda tx: call.audit(tx, "action", KIND, view.uid, view.name, text))
     values = (await use.texts(call.hub, [view]))[view.uid][0]
     return call.json(documents.summary(view, values, _registry(call, view)))
 
@@ -178,8 +178,15 @@ async def delete(call: Call) -> Response:
 _LISTED = {**bodies.PAGE, "filters": shapes.text(), "orderBy": shapes.text(64), "fields": shapes.text()}
 _VERSIONS = {"cloudType": shapes.text(32), "layer": shapes.text(16), "states": shapes.text()}
 _IMPORT = shapes.obj(blob=shapes.name(64), name=shapes.name(), registryUid=shapes.name(), version=shapes.name(128))
+_META = shapes.obj(
+    uid=bodies.NAME,
+    name=bodies.NAME,
+    labels=shapes.LABELS,
+    annotations=shapes.ANNOTATIONS,
+    creationTimestamp=shapes.WHEN,
+)
 _SUMMARY: Any = shapes.obj(
-    apiVersion=shapes.text(), kind=shapes.text(), metadata=bodies.META, spec=shapes.ANY, status=shapes.ANY
+    apiVersion=shapes.text(), kind=shapes.text(), metadata=_META, spec=shapes.ANY, status=shapes.ANY
 )
 ROUTES = (
     Route("GET", protocol.PACKS, Access.READ, listing, query=_LISTED),

@@ -89,11 +89,11 @@ def searched(index: PackIndex, body: Mapping[str, Any]) -> list[list[View]]:
     groups: dict[tuple[str, str, str], list[View]] = {}
     for view in views:
         groups.setdefault((view.name, view.layer, view.kind), []).append(view)
-    found = list(groups.values())
+    results = list(groups.values())
     for sort in reversed(body.get("sort") or [{"field": "name"}]):
         key_of = _SORTS.get(str(sort.get("field") or "name"), _SORTS["name"])
-        found.sort(key=lambda group: key_of(group[0]), reverse=sort.get("order") == "desc")
-    return found
+        results.sort(key=lambda group: key_of(group[0]), reverse=sort.get("order") == "desc")
+    return results
 
 
 def text_matches(rule: Mapping[str, Any], text: str) -> bool:

@@ -10,7 +10,8 @@ from edgewright.hub.packs import registry_documents, tables
 from edgewright.hub.packs.fetching import Fetcher
 from edgewright.hub.packs.index import PackIndex
 from edgewright.hub.packs.tables import RegistryRecord
-from edgewright.hub.readmodel.memory import Follow, rows
+from edgewright.hub.readmodel.memory import Follow
+from edgewright.hub.readmodel.memory import rows as loader
 from edgewright.hub.readmodel.state import State
 from edgewright.hub.resource import Resource
 from edgewright.hub.resources.registries import routes
@@ -19,13 +20,13 @@ from edgewright.wire import protocol
 
 
 def _load(connection: Connection, state: State) -> None:
-    found = connection.execute(select(tables.registries))
-    state.loaded[RegistryRecord] = [RegistryRecord(**row._mapping) for row in found]
+    rows = connection.execute(select(tables.registries))
+    state.loaded[RegistryRecord] = [RegistryRecord(**row._mapping) for row in rows]
 
 
 def _follows(hub: Services) -> tuple[Follow, ...]:
     index = hub.part(PackIndex)
-    load = rows(tables.registries, RegistryRecord)
+    load = loader(tables.registries, RegistryRecord)
     return (Follow(RegistryRecord, "registry", index.put_registry, index.drop_registry, load),)
 
 

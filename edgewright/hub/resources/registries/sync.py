@@ -45,11 +45,11 @@ async def _read(hub: Services, uid: str) -> None:
     changes: dict[str, Any] = {"last_run": began}
     try:
         access = fetching.access_of(record, hub.box)
-        found = await hub.part(Fetcher).run(lambda: fetching.look(record, access))
-        names = len({listed.name for listed in found})
-        message = f"{names} packs in {len(found)} versions." if found else "It lists nothing; import packs by name."
-        changes |= {"status": SUCCESS, "message": message, "content": content_text(found), "last_synced": began}
-    except Problem as problem:  # what was found before stays
+        listed = await hub.part(Fetcher).run(lambda: fetching.look(record, access))
+        names = len({item.name for item in listed})
+        message = f"{names} packs in {len(listed)} versions." if listed else "It lists nothing; import packs by name."
+        changes |= {"status": SUCCESS, "message": message, "content": content_text(listed), "last_synced": began}
+    except Problem as problem:  # what was listed before stays
         changes |= {"status": FAILED, "message": problem.message[:1000]}
 
     def job(tx: Tx) -> None:

@@ -48,18 +48,13 @@ class PackRow(Row, frozen=True, array_like=True, gc=False):
     images: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     created: float | None = None
-
-    @property
-    def reference(self) -> str:
-        """Return how a version is written: `NAME:VERSION`."""
-        return f"{self.name}:{self.version}"
+    reference: str = ""
+    """How a version is written: `NAME:VERSION`."""
 
     def get(self, field: str) -> object:
         """Return the value of `field`; lists as one text, for filters."""
-        if field == "reference":
-            return self.reference
-        found = super().get(field)
-        return ", ".join(found) if isinstance(found, tuple) else found
+        result = super().get(field)
+        return ", ".join(result) if isinstance(result, tuple) else result
 
 
 def pack_row(doc: Mapping[str, Any], _at: float = 0.0) -> PackRow | None:
@@ -72,10 +67,11 @@ def pack_row(doc: Mapping[str, Any], _at: float = 0.0) -> PackRow | None:
     source = part(ours, "upstream")
     upstream = "/".join(each for each in (text(source, "repository").rstrip("/"), text(source, "name")) if each)
     images = value(ours, "images")
+    name, version = text(spec, "name") or text(meta, "name"), text(spec, "version")
     return PackRow(
         uid,
-        text(spec, "name") or text(meta, "name"),
-        text(spec, "version"),
+        name,
+        version,
         text(spec, "layer"),
         text(spec, "type"),
         text(ours, "registry"),
@@ -86,8 +82,9 @@ def pack_row(doc: Mapping[str, Any], _at: float = 0.0) -> PackRow | None:
         f"{upstream} {text(source, 'version')}".strip(),
         text(source, "digest") or text(spec, "digest"),
         tuple(clean(image, 512) for image in images if isinstance(image, str)) if isinstance(images, list) else (),
-        tuple(_need(each) for each in parts(ours, "dependencies")),
+        tuple(_dependency(each) for each in parts(ours, "dependencies")),
         when(meta, "creationTimestamp"),
+        f"{name}:{version}",
     )
 
 
@@ -100,7 +97,7 @@ def _content(ours: Mapping[str, Any]) -> str:
     return "images" if kind == "image" else "upstream" if kind else "shipped"
 
 
-def _need(doc: Mapping[str, Any]) -> str:
+def _dependency(doc: Mapping[str, Any]) -> str:
     low, high = text(doc, "minVersion"), text(doc, "maxVersion")
     bounds = f" from {low}" if low else ""
     bounds += f" to {high}" if high else ""
@@ -163,7 +160,7 @@ def _facts(row: PackRow, _look: Look) -> tuple[Facts, ...]:
         ("mark", or_dash(row.mark)),
         ("content", CONTENT.get(row.content, row.content)),
         *((("upstream", row.upstream), ("digest", pinned)) if row.upstream else (("digest", or_dash(row.digest)),)),
-        *(("dependency", need) for need in row.needs),
+        *(("dependency", dependency) for dependency in row.needs),
         ("stored", stamp(row.created)),
         ("uid", row.uid),
         ("values", f"edgewright pack values {row.reference}"),

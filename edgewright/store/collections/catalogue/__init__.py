@@ -1,0 +1,1 @@
+"""Packs, and the registries that they come from."""
