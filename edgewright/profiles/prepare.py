@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from edgewright.core.errors import InvalidInput
 from edgewright.core.packs.pack import Pack
-from edgewright.core.profiles import checks, variables
-from edgewright.core.profiles.model import Layer, Profile
-from edgewright.core.profiles.problems import Problem, error
+from edgewright.core.profiles import checks, exchange, variables
+from edgewright.core.profiles.model import ADDON_LAYER, Layer, Profile
+from edgewright.core.profiles.problems import Problem, error, raise_errors
 from edgewright.core.profiles.resolve import Resolution, resolve
 from edgewright.core.profiles.scope import Context, LayerValues
+from edgewright.core.profiles.secrets import covered_text, secret_paths, suspicious
 from edgewright.core.profiles.values import EMPTY, Values
 from edgewright.yamltext.merge import merge
 from edgewright.yamltext.values import read_manifest, read_values
@@ -21,6 +24,8 @@ DISPLAY = "pack.spectrocloud.com/display-name"
 """The value that names a layer whose pack is in the profile twice."""
 MAX_SCALARS = 300_000
 """Values of all layers of a profile, defaults of packs included."""
+MAX_EVALUATED = 500
+"""References that `evaluated` takes."""
 NO_PACKS: Mapping[str, Pack | None] = {}
 
 
@@ -79,7 +84,7 @@ class Prepared:
 def prepare(
     profile: Profile, packs: Mapping[str, Pack | None] = NO_PACKS, readings: Readings | None = None
 ) -> Prepared:
-    """Read the values of a profile. `packs` are those of its layers by `Layer.key` or by the name of the pack.
+    """Read the values of a profile. `packs` are those of its layers by `NAME VERSION`, or by name.
 
     Keys of layers are their display names from here on. Nothing is raised: what cannot be read is a problem.
     """
@@ -89,7 +94,7 @@ def prepare(
     named: list[Layer] = []
     by_key: dict[str, Pack | None] = {}
     for layer in profile.ordered():
-        pack = packs.get(layer.key) or packs.get(layer.name)
+        pack = packs.get(f"{layer.name} {layer.pack_version}") or packs.get(layer.key) or packs.get(layer.name)
         values, wrong = _values(layer, pack, budget)
         problems += wrong
         shown = values.scalars.get(DISPLAY)
@@ -148,7 +153,15 @@ def _layer(layer: Layer, pack: Pack | None, values: Values, readings: _Budget, p
         except InvalidInput as wrong:
             problems.append(error(layer.key, manifest.name, wrong.message, wrong.hint, wrong.code))
     return LayerValues(
-        layer.key, layer.kind, layer.name, layer.pack_version, values, default, tuple(presets), tuple(manifests)
+        layer.key,
+        layer.kind,
+        layer.name,
+        layer.pack_version,
+        values,
+        default,
+        tuple(presets),
+        tuple(manifests),
+        secret_paths(values, pack.schema if pack is not None else ()),
     )
 
 
@@ -162,12 +175,42 @@ def check(prepared: Prepared, publish: bool = False, infra: Sequence[Pack] = ())
     ]
 
 
-def resolved(prepared: Prepared, context: Context, infra: Prepared | None = None) -> Resolution:
-    """Resolve a profile; for an add-on profile, `infra` is the profile with the infrastructure of the same cluster.
+def resolved(prepared: Prepared, context: Context, infra: Resolution | None = None) -> Resolution:
+    """Resolve a profile; for an add-on profile, `infra` is the resolved infrastructure profile of its cluster.
 
-    The problems of the result are those of the values of variables and of the references.
+    The problems of the result are those of the values of variables, of the references, and of resolved values that the
+    schemas of the packs do not take.
     """
-    beside = infra.layers if infra is not None else ()
-    result = resolve(prepared.profile, prepared.layers, context, beside, infra.profile if infra is not None else None)
+    result = resolve(prepared.profile, prepared.layers, context, infra)
     result.problems[:0] = variables.check_values(prepared.profile.variables, context.variables)
+    for layer in result.layers:
+        pack = prepared.packs.get(layer.layer.key)
+        if pack is not None and layer.values.origins:
+            result.problems += checks.check_resolved(layer, pack)
     return result
+
+
+def exported(prepared: Prepared) -> tuple[dict[str, Any], list[Problem]]:
+    """Return the JSON of a profile with its secrets covered, and a warning for each value that looks like one still.
+
+    Raises `InvalidDocument` for a layer that cannot be read: what of it is secret is not known.
+    """
+    raise_errors(f"The profile {prepared.profile.label} cannot be exported", prepared.problems)
+    layers = tuple(
+        dataclasses.replace(layer, values=covered_text(values.values, values.secrets)) if layer.values else layer
+        for layer, values in zip(prepared.profile.layers, prepared.layers, strict=True)
+    )
+    document = exchange.to_document(dataclasses.replace(prepared.profile, layers=layers))
+    return document, suspicious(prepared.layers)
+
+
+def evaluated(prepared: Prepared, context: Context, references: Sequence[str]) -> dict[str, str]:
+    """Return the values of references (`{{.spectro.var.x}}`) by their text; those without a value are left out."""
+    texts = {f"v{number}": reference for number, reference in enumerate(references[:MAX_EVALUATED])}
+    layer = Layer(
+        "references", ADDON_LAYER, values="".join(f"{key}: {json.dumps(text)}\n" for key, text in texts.items())
+    )
+    profile = dataclasses.replace(prepared.profile, layers=(layer,))
+    own = prepare(profile).layers
+    result = resolve(profile, [*own, *prepared.layers], context).layers[0].values.results
+    return {text: result[key] for key, text in texts.items() if key in result}

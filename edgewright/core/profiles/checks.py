@@ -33,6 +33,7 @@ from edgewright.core.profiles.model import (
     Profile,
 )
 from edgewright.core.profiles.problems import ERROR, WARNING, Problem, error, suggestion, warning
+from edgewright.core.profiles.resolve import ResolvedLayer
 from edgewright.core.profiles.scope import LayerValues
 from edgewright.core.profiles.variables import check_definitions
 from edgewright.core.text import clean
@@ -223,6 +224,17 @@ def _read_only(layer: LayerValues, pack: Pack, default: object) -> List[Problem]
             hint = "Restore the value of the pack."
             line = layer.values.line_of(entry.name)
             problems.append(error(layer.key, entry.name, message, hint, "ReadOnly", line))
+    return problems
+
+
+def check_resolved(layer: ResolvedLayer, pack: Pack) -> List[Problem]:
+    """Return the values with references that the schema of the pack does not take once they are resolved."""
+    values, document = layer.values, layer.values.document
+    problems: List[Problem] = []
+    for wrong in check_values(pack.schema, document) if isinstance(document, dict) else ():
+        if wrong.key in values.origins:
+            line = values.source.line_of(wrong.key)
+            problems.append(error(layer.layer.key, wrong.key, wrong.message, wrong.hint, wrong.code, line))
     return problems
 
 

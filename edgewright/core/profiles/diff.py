@@ -115,7 +115,8 @@ def _texts(base: Change, before: ResolvedText, after: ResolvedText) -> List[Chan
         if path in old and path in new and _equal(old[path], new[path]):
             continue
         what = CHANGED if path in old and path in new else ADDED if path in new else REMOVED
-        secret = any(origin.secret for side in (before, after) for origin in side.origins.get(path, ()))
+        secret = any(path in side.secrets for side in (before, after))
+        secret = secret or any(origin.secret for side in (before, after) for origin in side.origins.get(path, ()))
         values = [COVER if secret and path in side else side.get(path) for side in (old, new)]
         lines = [side.source.line_of(path) if path in known else 0 for side, known in ((before, old), (after, new))]
         changes.append(

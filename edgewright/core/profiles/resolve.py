@@ -7,8 +7,8 @@ words only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from dataclasses import dataclass, field, replace
+from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from edgewright.core.errors import InvalidInput
 from edgewright.core.profiles.language.evaluate import Evaluator, NoValue, Result, hint_of
@@ -25,6 +25,7 @@ from edgewright.core.profiles.scope import (
     Scope,
     system_values,
 )
+from edgewright.core.profiles.secrets import cover_of
 from edgewright.core.profiles.values import Reference, Scalar, Values
 from edgewright.core.profiles.variables import COVER
 
@@ -51,6 +52,10 @@ class ResolvedText:
     """By the place in the source: an alias brings the same place twice."""
     origins: Dict[str, Tuple[Origin, ...]] = field(default_factory=dict)
     """Origins of the values that have references, by path."""
+    results: Dict[str, str] = field(default_factory=dict)
+    """Texts of the values that have references, by path; one whose references have no value is not in it."""
+    secrets: FrozenSet[str] = frozenset()
+    """Paths whose values are covered in `shown` besides those of masked variables."""
 
     @property
     def text(self) -> str:
@@ -59,12 +64,28 @@ class ResolvedText:
 
     @property
     def shown(self) -> str:
-        """Return the text with the values of masked variables covered."""
+        """Return the text with the values of masked variables and passwords covered."""
         return self._spliced(True)
 
     def _spliced(self, shown: bool) -> str:
         splices = [self.splices[start] for start in sorted(self.splices)]
+        if shown and self.secrets:
+            covers = self._covers()
+            inside = [(cover.start, cover.end) for cover in covers]
+            splices = [item for item in splices if not any(low <= item.start < high for low, high in inside)]
+            splices = sorted([*splices, *covers])
         return _joined(self.source.text, 0, len(self.source.text), splices, shown)
+
+    def has_all(self, scalar: Scalar) -> bool:
+        """Return whether every reference of a value is replaced."""
+        return all(piece.start in self.splices for piece in scalar.pieces if isinstance(piece, Reference))
+
+    def _covers(self) -> List[Splice]:
+        scalars = (self.source.scalars.get(path) for path in sorted(self.secrets))
+        matches = {scalar.start: scalar for scalar in scalars if scalar is not None and scalar.raw}
+        return [
+            Splice(start, item.end, "", cover_of(self.source.text, item)) for start, item in sorted(matches.items())
+        ]
 
     def part(self, scalar: Scalar) -> str:
         """Return how a value is written with its references replaced, secrets included."""
@@ -88,6 +109,12 @@ class ResolvedLayer:
     layer: LayerValues
     values: ResolvedText
     manifests: Tuple[Tuple[str, ResolvedText], ...] = ()
+
+    def finished(self) -> LayerValues:
+        """Return the layer as others refer to it that are resolved later."""
+        origins = self.values.origins
+        results = {path: (text, origins.get(path, ())) for path, text in self.values.results.items()}
+        return replace(self.layer, results=results)
 
     def origin(self, path: str) -> Tuple[Origin, ...]:
         """Return where the value at a path came from, the place of its text first, then what that refers to."""
@@ -131,17 +158,18 @@ def resolve(
     profile: Profile,
     layers: Sequence[LayerValues],
     context: Context,
-    beside: Sequence[LayerValues] = (),
-    infra: Optional[Profile] = None,
+    infra: Optional[Resolution] = None,
 ) -> Resolution:
     """Return a profile with its references replaced; the same input always gives the same result.
 
-    `layers` are those of the profile in the order of the stack. `beside` are layers of other profiles of the same
-    cluster: an add-on profile may refer to packs of its `infra` profile. Nothing is raised for what is wrong in the
-    profile: it is in `problems`.
+    `layers` are those of the profile in the order of the stack. `infra` is the resolved profile with the infrastructure
+    of the same cluster: an add-on profile may refer to its packs. Nothing is raised for what is wrong in the profile,
+    it is in `problems`.
     """
+    beside = [layer.finished() for layer in infra.layers] if infra is not None else []
     everything = [*layers, *beside]
-    scope = Scope(profile.variables, everything, context, system_values(profile, infra, everything))
+    below = infra.profile if infra is not None else None
+    scope = Scope(profile.variables, everything, context, system_values(profile, below, everything))
     work = _Work(Evaluator(scope), context.partial)
     resolved = tuple(work.layer(layer) for layer in layers)
     return Resolution(profile, resolved, work.problems)
@@ -155,6 +183,7 @@ class _Work:
 
     def layer(self, layer: LayerValues) -> ResolvedLayer:
         values = self.text(layer.key, layer.values)
+        values.secrets = layer.secrets
         manifests = tuple((name, self.text(layer.key, text, name)) for name, text in layer.manifests)
         return ResolvedLayer(layer, values, manifests)
 
@@ -168,6 +197,8 @@ class _Work:
             place = f"{manifest}: {path}" if manifest else path
             texts = self.scalar(layer, place, scalar, result, path)
             change.put(scalar.steps, self.meaning(layer, place, scalar, result, texts))
+            if result.has_all(scalar):
+                result.results[path] = "".join(texts)
         renamed: Dict[Tuple[Any, ...], Dict[Any, str]] = {}
         for keyed in source.keys:
             texts = self.scalar(layer, keyed.path, keyed.scalar, result, keyed.path)
@@ -207,7 +238,7 @@ class _Work:
 
     def meaning(self, layer: str, place: str, scalar: Scalar, result: ResolvedText, texts: List[str]) -> Any:
         """Return what a value means with its references replaced; what would mean something else is reported."""
-        if any(isinstance(piece, Reference) and piece.start not in result.splices for piece in scalar.pieces):
+        if not result.has_all(scalar):
             return "".join(texts)  # a reference has no value
         resolved = result.part(scalar) if scalar.style in BLOCKS else ""
         try:

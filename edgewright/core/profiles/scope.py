@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Collection, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Collection, Dict, FrozenSet, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from edgewright.core.profiles.model import ADDON, K8S, Profile, Variable
 from edgewright.core.profiles.values import Values
@@ -101,6 +101,10 @@ class LayerValues:
     default: Optional[Values] = None
     presets: Tuple[Tuple[str, Values], ...] = ()
     manifests: Tuple[Tuple[str, Values], ...] = ()
+    secrets: FrozenSet[str] = frozenset()
+    """Paths that the schema of the pack marks as passwords."""
+    results: Optional[Mapping[str, Tuple[str, Tuple[Origin, ...]]]] = None
+    """For a layer of a profile that was resolved before: text and origins of its values with references."""
 
 
 def system_values(profile: Profile, infra: Optional[Profile], layers: Sequence[LayerValues]) -> Dict[str, str]:
@@ -119,10 +123,11 @@ def system_values(profile: Profile, infra: Optional[Profile], layers: Sequence[L
 
 
 class Meaning(NamedTuple):
-    """What a reference names: its pieces still with references, and where it is from."""
+    """What a reference names: its pieces still with references, where it is from, and what that was made of."""
 
     pieces: Tuple[Any, ...]
     origin: Origin
+    further: Tuple[Origin, ...] = ()
 
 
 class Scope:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import List, Sequence, Tuple
+from typing import Any, FrozenSet, Iterator, List, Sequence, Tuple
 
 from edgewright.core.packs.schema import SchemaEntry
 from edgewright.core.profiles.model import Profile, Variable
@@ -27,21 +27,24 @@ def covered_variables(variables: Sequence[Variable]) -> Tuple[Variable, ...]:
     )
 
 
-def covered_text(values: Values, schema: Sequence[SchemaEntry]) -> str:
-    """Return a values text with what the schema marks as a password covered; the rest stays byte for byte."""
-    places: List[Tuple[int, int, str]] = []
-    for entry in schema:
-        if not entry.secret:
-            continue
-        pattern = re.compile(re.escape(entry.name).replace(re.escape(".$[]"), r"\[[0-9]+\]"))
-        for path, scalar in values.scalars.items():
-            if pattern.fullmatch(path) and _is_secret(scalar):
-                places.append((scalar.start, scalar.end, _cover(values.text, scalar)))
+def secret_paths(values: Values, schema: Sequence[SchemaEntry]) -> FrozenSet[str]:
+    """Return the paths of the values that a schema marks as passwords."""
+    patterns = [
+        re.compile(re.escape(entry.name).replace(re.escape(".$[]"), r"\[[0-9]+\]")) for entry in schema if entry.secret
+    ]
+    if not patterns:
+        return frozenset()
+    return frozenset(path for path in values.scalars if any(pattern.fullmatch(path) for pattern in patterns))
+
+
+def covered_text(values: Values, secrets: FrozenSet[str]) -> str:
+    """Return a values text with the values at some paths covered; the rest stays byte for byte, references too."""
+    scalars = (values.scalars[path] for path in secrets)
+    places = sorted({(item.start, item.end, cover_of(values.text, item)) for item in scalars if _is_secret(item)})
     parts, at = [], 0
-    for start, end, cover in sorted(set(places)):
-        if start >= at:
-            parts += [values.text[at:start], cover]
-            at = end
+    for start, end, cover in places:
+        parts += [values.text[at:start], cover]
+        at = end
     return "".join([*parts, values.text[at:]])
 
 
@@ -49,10 +52,11 @@ def _is_secret(scalar: Scalar) -> bool:
     return bool(scalar.raw) and not scalar.pieces and scalar.raw != COVER
 
 
-def _cover(text: str, scalar: Scalar) -> str:
+def cover_of(text: str, scalar: Scalar) -> str:
+    """Return what is written instead of a secret value."""
     written = text[scalar.start : scalar.end]
     behind = written[len(written.rstrip()) :]
-    return f'"{COVER}"' + ("\n" if "\n" in behind and scalar.style in "|>" and scalar.style else behind)
+    return f'"{COVER}"' + ("\n" if "\n" in behind and scalar.style in ("|", ">") else behind)
 
 
 def to_give_again(profile: Profile, layers: Sequence[LayerValues]) -> List[Problem]:
@@ -71,13 +75,37 @@ def to_give_again(profile: Profile, layers: Sequence[LayerValues]) -> List[Probl
 
 
 def suspicious(layers: Sequence[LayerValues]) -> List[Problem]:
-    """Return a warning for each value whose key is that of a secret and which an export would contain in the clear."""
+    """Return a warning for each value that looks like a secret and that an export contains in the clear.
+
+    That is a text whose key is called like a secret, and what a manifest of the kind Secret contains.
+    """
     problems: List[Problem] = []
+    hint = "Put it into a masked variable: '{{.spectro.var.NAME}}'."
     for layer in layers:
-        for path, scalar in layer.values.scalars.items():
-            key = path.rsplit(".", 1)[-1]
-            if _NAME.match(key) and isinstance(scalar.value, str) and _is_secret(scalar):
-                message = "This looks like a secret, and exports contain it."
-                hint = "Put it into a masked variable: '{{.spectro.var.NAME}}'."
-                problems.append(warning(layer.key, path, message, hint, "Secret", scalar.line))
+        for path, line in _exposed(layer):
+            message = "This looks like a secret, and exports contain it."
+            problems.append(warning(layer.key, path, message, hint, "Secret", line))
     return problems
+
+
+def _exposed(layer: LayerValues) -> Iterator[Tuple[str, int]]:
+    for path, scalar in layer.values.scalars.items():
+        if path not in layer.secrets and _looks_secret(path, scalar):
+            yield path, scalar.line
+    for name, manifest in layer.manifests:
+        kinds = [_kind(document) for document in manifest.document]
+        for path, scalar in manifest.scalars.items():
+            number = int(path[1 : path.index("]")])
+            field = path[path.index("]") + 1 :].lstrip(".").split(".", 1)[0]
+            of_secret = number < len(kinds) and kinds[number] == "Secret" and field in ("data", "stringData")
+            if _looks_secret(path, scalar) or (of_secret and _is_secret(scalar)):
+                yield f"{name}: {path}", scalar.line
+
+
+def _kind(document: Any) -> Any:
+    return document.get("kind") if isinstance(document, dict) else None
+
+
+def _looks_secret(path: str, scalar: Scalar) -> bool:
+    key = path.rsplit(".", 1)[-1]
+    return _NAME.match(key) is not None and isinstance(scalar.value, str) and _is_secret(scalar)

@@ -165,7 +165,7 @@ def test_a_partial_resolution_leaves_what_has_no_value_yet() -> None:
 
 
 def test_an_add_on_profile_refers_to_the_packs_of_its_infrastructure() -> None:
-    infra = prepare(full())
+    infra = resolved(prepare(full()), CONTEXT)
     apps = prepare(
         addon(layers=(layer("app", "addon", "v: '{{.spectro.pack.cni-flannel.charts.flannel.backend}}'\n"),))
     )

@@ -128,7 +128,7 @@ class Evaluator:
         meaning = self._meaning(name)
         self._chain.append(name)
         try:
-            parts, origins = [], [meaning.origin]
+            parts, origins = [], [meaning.origin, *meaning.further]
             for piece in meaning.pieces:
                 if isinstance(piece, Reference):
                     result = self.expression(piece.expression)
@@ -185,7 +185,13 @@ class Evaluator:
         scalar = layer.values.scalars.get(path)
         if scalar is None:
             raise self._no_scalar(layer, path)
-        origin = Origin(PACK, layer.name, layer.key, path, scalar.line)
+        origin = Origin(PACK, layer.name, layer.key, path, scalar.line, secret=path in layer.secrets)
+        if layer.results is not None and scalar.pieces:
+            if path not in layer.results:
+                message = f"The value {clean(path, 80)} of the pack {layer.key} has references without a value."
+                raise NoValue(message, "Resolve its profile first.", "MissingValue", pending=True)
+            text, further = layer.results[path]
+            return Meaning((text,), origin, further)
         return Meaning(scalar.pieces or ((text_of(scalar.raw),) if scalar.value is not None else ()), origin)
 
     def _no_scalar(self, layer: LayerValues, path: str) -> Exception:

@@ -32,7 +32,7 @@ def _integer(value: Any, function: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         text = text_of(value)
         if not (text.lstrip("-").isdigit() and len(text) <= 10 and text.isascii()):
-            raise InvalidInput(f"The function {function} needs a number, not {text[:40]!r}.", "", "InvalidReference")
+            raise InvalidInput(f"The function {function} needs a number.", "", "InvalidReference")
         return int(text)
     return value
 
