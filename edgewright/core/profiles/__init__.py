@@ -7,8 +7,8 @@ How to use it (hub, commands, wizard):
   `v1Variable`.
 - `edgewright.profiles.prepare` (above core, it reads YAML) is the entry for everything with values:
   `prepared = prepare(profile, packs)` reads the texts once (`packs`: `core.packs.pack.Pack` by "NAME VERSION" or by
-  name); `check(prepared, publish)` returns all `problems.Problem`s; `resolved(prepared, scope.Context(...), infra)` gives
-  a `resolve.Resolution`: for each layer `values.text`, `values.shown` (secrets covered), `values.document`,
+  name); `check(prepared, publish)` returns all `problems.Problem`s; `resolved(prepared, scope.Context(...), infra)`
+  gives a `resolve.Resolution`: for each layer `values.text`, `values.shown` (secrets covered), `values.document`,
   `origin(path)` and `origins()`; `exported(prepared)` is the JSON with secrets covered, `evaluated` single references.
   All of it takes over 100 ms for large profiles: call it off the event loop.
 - `scope.Context(variables, macros, system, partial)`: `scope.macros(project, tenant, system)` merges the macros;
