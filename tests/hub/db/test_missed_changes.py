@@ -14,10 +14,13 @@ from sqlalchemy import select, text
 
 from edgewright.core import times
 from edgewright.hub.controllers.membership import SWEEPS
+from edgewright.hub.db import lock as database_lock
 from edgewright.hub.db import schema
 from edgewright.hub.db.changelog import follower as log_follower
 from edgewright.hub.db.changelog import log as changelog
 from edgewright.hub.db.changelog.entry import PUT, Entry
+from edgewright.hub.db.transaction import Tx
+from edgewright.hub.http.problems import StorageProblem
 from edgewright.hub.process.app import Hub
 from edgewright.hub.resources.hosts import reported
 from edgewright.hub.resources.hosts.liveness import Liveness
@@ -167,6 +170,31 @@ async def test_p65_what_is_stored_is_answered_while_the_next_write_waits_for_a_l
         assert len(ran) >= 1 and not slow.done()
         lock.rollback()
     await slow
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_lock, "_RUNNING", "SET idle_in_transaction_session_timeout = '1s'")
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_p65_a_hub_that_stands_still_in_a_transaction_blocks_the_others_for_a_moment(pair: Pair) -> None:
+    """Its machine may be gone: the server ends its session, and what it had begun is not stored."""
+    rename = schema.settings.update().where(schema.settings.c.key == "lineage")
+
+    def stands(tx: Tx) -> None:
+        tx.run(rename.values(value="mine"))
+        time.sleep(3)
+
+    blocked = asyncio.ensure_future(pair.hubs[0].write(stands))
+    await asyncio.sleep(0.2)
+    began = time.monotonic()
+    await pair.hubs[1].write(lambda tx: tx.run(rename.values(value="theirs")))
+    took = time.monotonic() - began
+    with pytest.raises(StorageProblem):
+        await blocked
+    assert took < 2.5
+    assert pair.rows(select(schema.settings.c.value).where(schema.settings.c.key == "lineage"))[0][0] == "theirs"
 
 
 def stands_still(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
