@@ -24,7 +24,7 @@ from tests.dist.plane import Plane, running_plane
 from tests.dist.streams import Readers
 from tests.postgres import Cluster
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 SEED = os.environ.get("EDGEWRIGHT_SEED", "")
 COUNT = int(os.environ.get("EDGEWRIGHT_SCHEDULES", "10"))
 FIRST = int(os.environ.get("EDGEWRIGHT_FIRST_SEED", "1"))

@@ -24,6 +24,8 @@ from edgewright.hub.controllers.change_log import CONTROLLER as CHANGE_LOG
 from edgewright.hub.controllers.membership import Membership
 from edgewright.hub.controllers.runtime import Runtime
 from edgewright.hub.controllers.storage_watch import StorageWatch, watch_storage
+from edgewright.hub.db.engines import storage_problem
+from edgewright.hub.db.integrity import cause
 from edgewright.hub.db.lineage import Lineage
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.db.writer import Writer
@@ -238,14 +240,19 @@ class Hub:
             log.error("a note could not be stored: %s", future.exception())
 
     async def read(self, query: Callable[[Connection], T]) -> T:
-        """Run a query on a reading connection, off the event loop; raises `StorageProblem` after `READ_WITHIN`.
+        """Run a query on a reading connection, off the event loop.
 
-        A database that hangs would let the questions of waiting clients pile up, and all be asked in the end.
+        Raises `StorageProblem` when the database fails, and after `READ_WITHIN`: one that hangs would let the questions
+        of waiting clients pile up, and all be asked in the end.
         """
 
         def run() -> T:
-            with self.readers.connect() as connection:
-                return query(connection)
+            try:
+                with self.readers.connect() as connection:
+                    return query(connection)
+            except DBAPIError as error:
+                log.info("a query failed: %s", cause(error.orig or error))
+                raise (storage_problem(error) or error) from None
 
         try:
             async with asyncio.timeout(READ_WITHIN):

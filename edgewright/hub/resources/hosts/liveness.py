@@ -12,11 +12,9 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, select
-from sqlalchemy.exc import DBAPIError
 
 from edgewright.core import times
 from edgewright.hub.db import schema
-from edgewright.hub.db.integrity import cause
 from edgewright.hub.db.shared import lease
 from edgewright.hub.http.problems import StorageProblem
 from edgewright.hub.resources.hosts.heartbeat import Heartbeats
@@ -76,9 +74,7 @@ async def run(hub: Services) -> None:
         try:
             await liveness.look()
         except StorageProblem as problem:
-            hub.storage.failed(problem)
-        except DBAPIError as error:
-            log.warning("the heartbeats of other hubs could not be read; they are read again: %s", cause(error))
+            log.warning("the heartbeats of other hubs could not be read; they are read again: %s", problem.message)
         except Exception:
             log.exception("the heartbeats of other hubs could not be read; they are read again")
         await asyncio.sleep(EVERY)

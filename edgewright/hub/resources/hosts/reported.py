@@ -13,15 +13,13 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, select
-from sqlalchemy.exc import DBAPIError
 
 from edgewright.core import times
 from edgewright.hub.controllers.membership import SWEEPS
 from edgewright.hub.db import schema
 from edgewright.hub.db.health import Transition, store_transitions
-from edgewright.hub.db.integrity import cause
 from edgewright.hub.db.records import HostEntry
-from edgewright.hub.http.problems import Problem, StorageProblem
+from edgewright.hub.http.problems import Problem
 from edgewright.hub.process.clock import boottime
 from edgewright.hub.resources.hosts import health
 
@@ -119,12 +117,8 @@ async def run(hub: Services) -> None:
             stored = await reported.look()
             if stored:
                 log.info("%d changes of health were not stored by the hub that noticed them; they are now", stored)
-        except StorageProblem as problem:
-            hub.storage.failed(problem)
         except Problem as problem:
             log.info("changes of health are looked at again: %s", problem.message)
-        except DBAPIError as error:
-            log.warning("the health of hosts could not be read; it is read again: %s", cause(error))
         except Exception:
             log.exception("the health of hosts could not be compared; it is compared again")
         await asyncio.sleep(EVERY)
