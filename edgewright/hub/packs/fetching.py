@@ -35,8 +35,8 @@ AT_ONCE = 3
 """Fetches of this process at the same time."""
 WAITING = 50
 """Fetches that wait for their turn; further ones get 503."""
-CHARTS = 1_000
-VERSIONS = 30
+CHARTS = 500
+VERSIONS = 10
 """What is remembered of the index of a Helm repository: charts, and the newest versions of each."""
 SYNC_SECONDS = 120.0
 

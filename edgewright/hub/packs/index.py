@@ -6,6 +6,7 @@ the same pack has the same uid at every hub and before and after it was fetched.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -23,6 +24,8 @@ BUILTIN = catalogue.uid("edgewright", "built-in", "1")
 MOST_PACKS = 2_000
 """Packs that are stored."""
 MOST_REGISTRIES = 50
+MOST_LISTED = 20_000
+"""Versions that registries list, together with the catalogue; further ones are imported by name."""
 
 
 class Listed(NamedTuple):
@@ -47,6 +50,8 @@ class View(NamedTuple):
     layer: str
     kind: str
     pack: Pack | None
+    rank: versions.Key
+    """What versions are sorted by."""
     listed: Listed | None = None
     stored: bool = False
     created: float = 0.0
@@ -58,33 +63,44 @@ class View(NamedTuple):
 
 
 class PackIndex:
-    """Registries and packs in memory."""
+    """Registries and packs in memory. What one change costs does not depend on how many packs there are."""
 
     def __init__(self, registries: list[RegistryRecord], packs: list[PackRecord]) -> None:
         self.registries = {record.uid: record for record in registries}
         self.packs = {record.uid: record for record in packs}
+        self._shipped = {view.uid: view for view in map(_shipped_view, catalogue.packs())}
+        self._stored = {record.uid: self._stored_view(record) for record in packs}
+        self._listed = {record.uid: _listed_views(record) for record in registries}
         self._views: dict[str, View] | None = None
+        self._names: dict[str, set[str]] = {}
 
     def put_registry(self, record: RegistryRecord) -> None:
         """Take a registry that was added or changed."""
         before = self.registries.get(record.uid)
         self.registries[record.uid] = record
         if before is None or before.content != record.content:
+            self._listed[record.uid] = _listed_views(record)
             self._views = None
 
     def drop_registry(self, uid: str) -> None:
         """Take the removal of a registry."""
         self.registries.pop(uid, None)
+        self._listed.pop(uid, None)
         self._views = None
 
     def put_pack(self, record: PackRecord) -> None:
         """Take a pack that was added or changed."""
         self.packs[record.uid] = record
-        self._views = None
+        view = self._stored[record.uid] = self._stored_view(record)
+        if self._views is not None and record.uid in self._views:
+            self._views[record.uid] = view  # it was fetched: its place stays
+        else:
+            self._views = None
 
     def drop_pack(self, uid: str) -> None:
         """Take the removal of a pack."""
         self.packs.pop(uid, None)
+        self._stored.pop(uid, None)
         self._views = None
 
     @property
@@ -95,28 +111,31 @@ class PackIndex:
         return self._views
 
     def _build(self) -> dict[str, View]:
-        views: dict[str, View] = {}
-        for pack in catalogue.packs():
-            uid = catalogue.uid(BUILTIN, pack.name, pack.version)
-            views[uid] = View(uid, BUILTIN, pack.name, pack.version, pack.layer, pack.kind, pack)
-        for registry in self.registries.values():
-            for listed in content_of(registry):
-                uid = catalogue.uid(registry.uid, listed.name, listed.version)
-                views[uid] = View(uid, registry.uid, listed.name, listed.version, "addon", listed.kind, None, listed)
-        for record in self.packs.values():
-            stored = document.to_pack(msgspec.json.decode(record.doc))
-            shipped = views.get(record.uid) if record.registry_uid == BUILTIN else None
-            if shipped is not None and shipped.pack is not None:  # only what was fetched; the rest may be newer
-                stored = replace(
-                    shipped.pack, charts=stored.charts, manifests=stored.manifests, upstream=stored.upstream
-                )
-            views[record.uid] = View(
-                record.uid, record.registry_uid, record.name, record.version, record.layer, record.kind, stored,
-                None, True, record.created,
-            )  # fmt: skip
-        ordered = sorted(views.values(), key=lambda view: versions.key(view.version), reverse=True)
+        views = dict(self._shipped)
+        for listed in self._listed.values():
+            views.update(itertools.islice(listed.items(), max(0, MOST_LISTED - len(views))))
+        views.update(self._stored)
+        ordered = sorted(views.values(), key=lambda view: view.rank, reverse=True)
         ordered.sort(key=lambda view: (view.name, view.registry_uid))
+        self._names = {}
+        for view in ordered:
+            self._names.setdefault(view.registry_uid, set()).add(view.name)
         return {view.uid: view for view in ordered}
+
+    def _stored_view(self, record: PackRecord) -> View:
+        pack = document.to_pack(msgspec.json.decode(record.doc))
+        shipped = self._shipped.get(record.uid)
+        if shipped is not None and shipped.pack is not None:  # only what was fetched; the rest may be newer
+            pack = replace(shipped.pack, charts=pack.charts, manifests=pack.manifests, upstream=pack.upstream)
+        return View(
+            record.uid, record.registry_uid, record.name, record.version, record.layer, record.kind, pack,
+            versions.key(record.version), None, True, record.created,
+        )  # fmt: skip
+
+    def names_of(self, registry_uid: str) -> int:
+        """Return how many packs a registry has, versions not counted."""
+        assert self.views is not None
+        return len(self._names.get(registry_uid, ()))
 
     def versions_of(self, name: str, registry_uid: str) -> list[View]:
         """Return the versions of a pack at a registry, newest first."""
@@ -124,13 +143,12 @@ class PackIndex:
 
     def digests(self) -> set[str]:
         """Return the digests (64 hexadecimal digits) of what stored packs consist of."""
-        result = {
+        return {
             part.removeprefix("sha256:")
-            for view in self.views.values()
-            if view.stored and view.pack is not None
+            for view in self._stored.values()
+            if view.pack is not None
             for part in content_digests(view.pack)
         }
-        return result
 
     def registry_name(self, uid: str) -> str:
         """Return the name of a registry, "" for one that was removed."""
@@ -138,6 +156,20 @@ class PackIndex:
             return catalogue.NAME
         record = self.registries.get(uid)
         return record.name if record is not None else ""
+
+
+def _shipped_view(pack: Pack) -> View:
+    uid = catalogue.uid(BUILTIN, pack.name, pack.version)
+    return View(uid, BUILTIN, pack.name, pack.version, pack.layer, pack.kind, pack, versions.key(pack.version))
+
+
+def _listed_views(registry: RegistryRecord) -> dict[str, View]:
+    views = {}
+    for item in content_of(registry):
+        uid = catalogue.uid(registry.uid, item.name, item.version)
+        rank = versions.key(item.version)
+        views[uid] = View(uid, registry.uid, item.name, item.version, "addon", item.kind, None, rank, item)
+    return views
 
 
 def content_digests(pack: Pack) -> list[str]:

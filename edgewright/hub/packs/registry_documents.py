@@ -124,7 +124,6 @@ def builtin_metadata() -> dict[str, Any]:
 
 def row(record: RegistryRecord, index: PackIndex, busy: bool) -> dict[str, Any]:
     """Return a registry of any kind in one form, for lists of our own and for the change stream."""
-    packs = {view.name for view in index.views.values() if view.registry_uid == record.uid}
     auth = record.spec.get("auth") or {}
     return {
         "metadata": meta(record),
@@ -136,16 +135,15 @@ def row(record: RegistryRecord, index: PackIndex, busy: bool) -> dict[str, Any]:
             "hasCa": bool((auth.get("tls") or {}).get("ca")),
             "allowPrivate": record.private,
         },
-        "status": {"sync": sync(record, busy), "packs": len(packs)},
+        "status": {"sync": sync(record, busy), "packs": index.names_of(record.uid)},
     }
 
 
 def builtin_row(index: PackIndex) -> dict[str, Any]:
     """Return the catalogue in the same form."""
-    packs = {view.name for view in index.views.values() if view.registry_uid == BUILTIN}
     shown = {"kind": "pack", "endpoint": "built-in", "authType": "noAuth", "username": "", "hasCa": False}
     return {
         "metadata": BUILTIN_META,
         "spec": {**shown, "allowPrivate": False},
-        "status": {"sync": builtin(False)["status"]["sync"], "packs": len(packs)},
+        "status": {"sync": builtin(False)["status"]["sync"], "packs": index.names_of(BUILTIN)},
     }

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from edgewright.core.packs.pack import Upstream
 from edgewright.core.roles import OPERATOR, VIEWER
-from edgewright.hub.packs import fetching, index, use
+from edgewright.hub.packs import fetching, index, tables, use
 from edgewright.hub.packs.index import BUILTIN, PackIndex
+from edgewright.hub.resources.packs.search import searched
 from edgewright.packs import archive, catalogue
 from edgewright.packs.files import digest
 from edgewright.wire import protocol
@@ -194,7 +197,7 @@ async def test_the_digest_of_an_upstream_is_recorded_at_the_first_fetch(
     ]
     monkeypatch.setattr(catalogue, "packs", lambda: tuple(changed))
     monkeypatch.setattr(fetching, "public_only", lambda address: "")
-    hub.part(PackIndex)._views = None
+    hub.part(PackIndex).__init__([], [])  # type: ignore[misc]
     uid = catalogue.uid(BUILTIN, "podinfo", podinfo.version)
     fetched = (await admin.post(f"{protocol.OWN_PACKS}/{uid}/content")).json()
     upstream = fetched["spec"]["edgewright"]["upstream"]
@@ -228,3 +231,34 @@ async def test_the_number_of_packs_is_bounded(inside: Any, monkeypatch: pytest.M
         await admin.put(f"{protocol.BLOBS}/{blob}", content=data)
         codes.append((await admin.post(protocol.OWN_PACKS, json={"blob": blob})).status_code)
     assert codes == [201, 409]
+
+
+def test_many_listed_packs_do_not_occupy_the_event_loop() -> None:
+    listed = [index.Listed(f"chart-{number % 500:03d}", f"1.{number // 500}.0", "helm") for number in range(5_000)]
+    registries = [
+        tables.RegistryRecord(
+            f"{number:024x}",
+            f"r{number}",
+            "helm",
+            "",
+            "{}",
+            "",
+            index.content_text(listed),
+            "",
+            "",
+            None,
+            None,
+            0.0,
+            0.0,
+        )
+        for number in range(5)
+    ]
+    made = PackIndex(registries, [])
+    assert len(made.views) == index.MOST_LISTED and made.names_of(registries[0].uid) == 500
+    began = time.process_time()
+    made.put_registry(msgspec.structs.replace(registries[0], content=index.content_text(listed[:4_999])))
+    assert len(made.views) == index.MOST_LISTED
+    rebuilt = time.process_time() - began
+    began = time.process_time()
+    assert len(searched(made, {"filter": {"name": {"contains": "chart-00"}}})) == 10
+    assert time.process_time() - began < 0.5 and rebuilt < 0.7  # 0.05 s and 0.1 s on an idle machine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import Any
 
@@ -24,7 +25,7 @@ from edgewright.wire import protocol
 from edgewright.wire.palette import listmeta
 
 KIND = "pack"
-MOST_ROWS = 5_000
+MOST_ROWS = 3_000
 """Packs in our own list."""
 _ARCHIVE = "application/octet-stream"
 
@@ -83,7 +84,7 @@ async def rows(call: Call) -> Response:
     index = call.hub.part(PackIndex)
     seen: set[tuple[str, str]] = set()
     items = []
-    for view in index.views.values():
+    for view in list(index.views.values()):
         if view.pack is None:
             if (view.registry_uid, view.name) in seen:
                 continue
@@ -91,6 +92,8 @@ async def rows(call: Call) -> Response:
         items.append(documents.summary(view, "", index.registry_name(view.registry_uid)))
         if len(items) >= MOST_ROWS:
             break
+        if len(items) % 500 == 0:
+            await asyncio.sleep(0)  # other requests are answered in between
     return call.json({"items": items})
 
 
