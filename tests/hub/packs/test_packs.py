@@ -197,7 +197,7 @@ async def test_the_digest_of_an_upstream_is_recorded_at_the_first_fetch(
     ]
     monkeypatch.setattr(catalogue, "packs", lambda: tuple(changed))
     monkeypatch.setattr(fetching, "public_only", lambda address: "")
-    hub.part(PackIndex).__init__([], [])  # type: ignore[misc]
+    hub.part(PackIndex).__init__([], [])
     uid = catalogue.uid(BUILTIN, "podinfo", podinfo.version)
     fetched = (await admin.post(f"{protocol.OWN_PACKS}/{uid}/content")).json()
     upstream = fetched["spec"]["edgewright"]["upstream"]
