@@ -10,6 +10,7 @@ from edgewright.core.profiles.formats import FORMATS
 from edgewright.core.profiles.language.evaluate import MAX_CHAIN, MAX_REFERENCES
 from edgewright.core.profiles.language.functions import FUNCTIONS
 from edgewright.core.profiles.scope import Context, macros
+from edgewright.profiles import catalogue
 from edgewright.profiles.directory import profile_of
 from edgewright.profiles.prepare import prepare, resolved
 from edgewright.yamltext.values import MAX_DEPTH, MAX_NODES
@@ -60,6 +61,14 @@ def test_bounds_are_those_of_the_code() -> None:
         "references of a profile": f"{MAX_REFERENCES:,}",
         "references that lead from one to the next": str(MAX_CHAIN),
         "a text that a preset changes": "1 MB",
+    }
+
+
+def test_shipped_profiles_are_listed_with_what_they_ask_for() -> None:
+    rows = {row[0].strip("`"): re.findall("`([A-Za-z]+)`", row[2]) for row in _rows("Profile")}
+    assert rows == {
+        profile.name: [variable.name for variable in profile.variables if not variable.default]
+        for profile in catalogue.profiles()
     }
 
 
