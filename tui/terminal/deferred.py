@@ -21,12 +21,17 @@ from typing import Any
 
 MODULES: dict[str, tuple[str, ...]] = {
     "asyncio.sslproto": (),
+    "hashlib": (),
+    "http.client": (),
     "ipaddress": (),
+    "json": (),
     "mimetypes": (),
     "platformdirs": ("user_downloads_path",),
     "rich.table": ("Table",),
     "rich.tree": ("Tree",),
+    "secrets": (),
     "ssl": (),
+    "tempfile": (),
     "textual.command": (
         "CommandListItem",
         "CommandPalette",
@@ -37,7 +42,8 @@ MODULES: dict[str, tuple[str, ...]] = {
         "SimpleProvider",
     ),
     "textual.pilot": ("Pilot",),
-    "urllib.parse": ("quote", "quote_from_bytes"),
+    "urllib.parse": ("quote", "quote_from_bytes", "urlsplit"),
+    "urllib.request": (),
 }
 """Modules, and the names that are taken from them by `from ... import` before the first frame."""
 BASES = frozenset({("textual.command", "Provider")})
