@@ -14,6 +14,7 @@ from edgewright import __version__
 from edgewright.agent.appliance.parser import add_parser
 from edgewright.agent.kernel.settings import DATA, Flags
 from edgewright.core.errors import EdgewrightError, ExitCode, UsageError, pipe_closed
+from edgewright.core.hosts.link_spec import silence_problem
 from edgewright.core.times import parse_span
 
 EPILOG = (
@@ -64,9 +65,6 @@ def _parser(prog: str, more: Sequence[Verb]) -> argparse.ArgumentParser:
     )
     run = verbs.add_parser("run", help="report this host to its plane until stopped", epilog=EPILOG)
     _where(run)
-    run.add_argument(
-        "--interval", type=seconds, default=0.0, metavar="S", help="seconds between heartbeats (default: the plane's)"
-    )
     run.add_argument("--root", default="/", metavar="DIR", help="read the facts of the host below DIR")
     run.add_argument(
         "--console", metavar="PATH", help="where refusals are shown to an operator at the machine; '' for nowhere"
@@ -143,6 +141,16 @@ def _where(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--budget", type=megabytes, default=0, metavar="MB", help="megabytes a month; once spent, as --metered"
     )
+    verb.add_argument(
+        "--interval", type=seconds, default=0.0, metavar="S", help="seconds between heartbeats (default: the plane's)"
+    )
+    verb.add_argument(
+        "--silence-limit",
+        type=silence,
+        default=0.0,
+        metavar="S",
+        help="unhealthy after this time without a heartbeat (default: the plane's)",
+    )
 
 
 def megabytes(text: str) -> int:
@@ -150,6 +158,14 @@ def megabytes(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:8]) <= 1_000_000:
         raise argparse.ArgumentTypeError("give 1 to 1000000 megabytes")
     return int(text)
+
+
+def silence(text: str) -> float:
+    """Return a silence limit in seconds, for argparse. Raises `ArgumentTypeError`."""
+    problem = silence_problem(text)
+    if problem:
+        raise argparse.ArgumentTypeError(problem.rstrip("."))
+    return parse_span(text)
 
 
 def seconds(text: str) -> float:
@@ -178,6 +194,7 @@ def _run(namespace: argparse.Namespace) -> int:
         observe=namespace.observe,
         metered=namespace.metered,
         budget=namespace.budget,
+        silence=namespace.silence_limit,
         interval=namespace.interval,
         root=namespace.root,
         console=namespace.console,
@@ -204,6 +221,8 @@ def _install(namespace: argparse.Namespace) -> int:
         observe=namespace.observe,
         metered=namespace.metered,
         budget=namespace.budget,
+        interval=namespace.interval,
+        silence=namespace.silence_limit,
         prefix=namespace.prefix,
         root=namespace.root,
         python=namespace.python,

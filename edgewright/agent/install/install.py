@@ -37,6 +37,8 @@ class InstallOptions(NamedTuple):
     observe: bool = False
     metered: bool = False
     budget: int = 0
+    interval: float = 0.0
+    silence: float = 0.0
     prefix: str = "/usr/local/lib/edgewright"
     root: str = "/"
     python: str = "/usr/bin/python3"
@@ -114,6 +116,9 @@ def make_plan(spec: InstallOptions) -> List[Step]:
         command.append("--metered")
     if spec.budget:
         command += ["--budget", str(spec.budget)]
+    for flag, value in (("--interval", spec.interval), ("--silence-limit", spec.silence)):
+        if value:
+            command += [flag, f"{value:g}"]
     if spec.observe:
         command.append("--observe")
     else:

@@ -47,6 +47,8 @@ class Flags(NamedTuple):
     """Bytes cost money on this link: no idle connection, a heartbeat every 15 minutes."""
     budget: int = 0
     """Megabytes a month that the link may cost; 0 means no limit."""
+    silence: float = 0.0
+    """Seconds without a heartbeat after which the plane takes the host for unhealthy; 0 leaves it to the plane."""
     root: str = "/"
     console: Optional[str] = None
     """Where an operator at the machine reads; `None` is /dev/console under systemd."""

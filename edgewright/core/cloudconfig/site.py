@@ -25,6 +25,7 @@ from edgewright.core.cloudconfig.pem import pem_problem
 from edgewright.core.cloudconfig.schema import model
 from edgewright.core.cloudconfig.schema.model import is_template
 from edgewright.core.hosts.hosts import check_hostname, check_uid
+from edgewright.core.hosts.link_spec import problems
 from edgewright.core.hosts.tags import MAX_KEY, MAX_VALUE
 
 _SITE = "stylus.site"
@@ -66,6 +67,7 @@ def check_site(document: Mapping[str, Any], profile: str = model.PALETTE) -> Lis
     findings += _tags(site)
     findings += _certificates(site)
     findings += _time(site)
+    findings += _link(site)
     findings += _features(document)
     return findings
 
@@ -290,6 +292,15 @@ def _time(site: Mapping[str, Any]) -> List[Finding]:
         )
         for where, word, hint in bad_hosts(site.get("ntpServers"))
     ]
+
+
+def _link(site: Mapping[str, Any]) -> List[Finding]:
+    block = mapping(site.get("edgewright"))
+    values = {k: v for k, v in block.items() if not is_template(v) and not isinstance(v, (list, dict))}
+    wrong = problems(values)
+    for key in ("metered", "budgetMB"):  # the schema has their kind and bounds
+        wrong.pop(key, None)
+    return [error(f"{_SITE}.edgewright.{key}", message, "", "Link") for key, message in wrong.items()]
 
 
 def bad_hosts(value: Any) -> List[Tuple[str, str, str]]:

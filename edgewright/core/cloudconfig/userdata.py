@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from edgewright.core.errors import InvalidInput
 from edgewright.core.hosts.hosts import check_hostname
-from edgewright.core.text import integer
+from edgewright.core.hosts.link_spec import read_link
 from edgewright.core.yaml.subset import load
 
 DEFAULT_UID_PATH = "/sys/class/dmi/id/product_uuid"
@@ -67,8 +67,7 @@ class Site:
         self.https_proxy = _text(network.get("httpsProxy"))
         self.no_proxy = _text(network.get("noProxy"))
         own = self._mapping("edgewright")
-        self.metered = _is_yes(own.get("metered"))
-        self.budget_mb = self._megabytes(own.get("budgetMB"))
+        self.link = read_link(own, self._wrong_link)
         self._check()
 
     @property
@@ -142,14 +141,8 @@ class Site:
         text = _raw_text(value)
         return tuple(part.strip() for part in text.split(",") if part.strip())
 
-    def _megabytes(self, value: Any) -> int:
-        if value is None or value == "":
-            return 0
-        number = integer(str(value))
-        if number is None or not 0 <= number <= 1_000_000:
-            self.problems.append("stylus.site.edgewright.budgetMB must be a number from 0 to 1000000; it is not used.")
-            return 0
-        return number
+    def _wrong_link(self, key: str, message: str) -> None:
+        self.problems.append(f"stylus.site.edgewright.{key}: {message} It is not used.")
 
     def _seconds(self, value: Any) -> float:
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
 
 from edgewright.core.errors import EdgewrightError
+from edgewright.core.hosts.link_spec import link_block
 from edgewright.core.installer.networkd import Bond, Link, files, interface
 from edgewright.core.installer.pages_box import SITES
 from edgewright.core.installer.pages_network import bond_members
@@ -98,6 +99,9 @@ def _stylus(answers: Answers, links: List[Link], bond: "Bond | None") -> Dict[st
         if answers["token.approval"]:
             site["disableAutoRegister"] = True
         site["registrationURL"] = answers["site.registration_url"]
+        site["edgewright"] = link_block(
+            answers["link.metered"], answers["link.heartbeat"], answers["link.silence"], answers["link.budget"]
+        )
     site.update(_identity(answers))
     tags = {"site": answers["site.name"]} if answers["site.name"] else {}
     tags.update(sorted(answers["site.tags"].items()))

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Dict, Optional, Tuple
 
 from edgewright.core.installer.pages_box import BASE, CONTENT, DISK, OUTPUT, PARTITIONS, PROOF, STAGES
+from edgewright.core.installer.pages_link import LINK
 from edgewright.core.installer.pages_network import BOND, CARDS, DNS, NETWORK, NTP, PROXY
 from edgewright.core.installer.pages_people import CAS, REGISTRIES, SITE, USER, USERS
 from edgewright.core.installer.pages_plane import PLANE, TOKEN, UID
 from edgewright.core.installer.questions import Answers, Page, Question
 
 PAGES: Tuple[Page, ...] = (
-    PLANE, TOKEN, UID, NETWORK, CARDS, BOND, PROXY, DNS, NTP, USER, USERS, REGISTRIES, CAS, SITE, DISK, PARTITIONS,
-    STAGES, BASE, OUTPUT, CONTENT, PROOF,
+    PLANE, TOKEN, UID, NETWORK, CARDS, BOND, PROXY, DNS, NTP, USER, USERS, REGISTRIES, CAS, SITE, LINK, DISK,
+    PARTITIONS, STAGES, BASE, OUTPUT, CONTENT, PROOF,
 )  # fmt: skip
 
 STORED: Tuple[Question, ...] = (

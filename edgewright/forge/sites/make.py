@@ -182,5 +182,5 @@ def _same(file: Path, user_data: bytes, base: Path) -> Made | None:
     if not same or origin.get("file") != base.name or origin.get("size") != base.stat().st_size:
         return None
     return Made(
-        Site(0, 0, "", "", "", "", "", (), None, None, "", (), {}), file, iso["size"], iso["sha256"], digest, True
+        Site(0, 0, "", "", "", "", "", (), None, None, "", (), {}, {}), file, iso["size"], iso["sha256"], digest, True
     )

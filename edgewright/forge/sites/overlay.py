@@ -17,6 +17,8 @@ def overlay(site: Site) -> dict[str, Any]:
         block["tags"] = dict(sorted(site.tags.items()))
     if site.ntp:
         block["ntpServers"] = list(site.ntp)
+    if site.link:
+        block["edgewright"] = site.link
     network: dict[str, Any] = {}
     link = Link(site.nic, site.address, site.gateway, " ".join(site.dns), site.vlan, site.mtu)
     if site.dns and (not site.address or not link.plain):

@@ -2,8 +2,9 @@
 
 Columns (CSV; the same keys in YAML, as a list or below `sites`): `name` (needed; the host's UID and, unless `hostname`
 is given, its host name), `hostname`, `nic` (eno1), `address` (with prefix, `10.0.4.10/24`; empty: DHCP), `gateway`,
-`dns` (several by commas), `vlan`, `mtu`, `project`, `ntp` (several by commas), `tags` (`key=value;key=value`) and one
-column `tag.KEY` for each further tag.
+`dns` (several by commas), `vlan`, `mtu`, `project`, `ntp` (several by commas), the link of the site (`metered` yes or
+no, `heartbeat` 5m, `silence` 1h, `budget` in MB a month), `tags` (`key=value;key=value`) and one column `tag.KEY` for
+each further tag.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from typing import Any, NamedTuple
 from edgewright.config.nearest import suggestion
 from edgewright.core.cloudconfig.findings import Finding, error, warning
 from edgewright.core.errors import Failed, InvalidInput, NotFound
+from edgewright.core.hosts import link_spec
 from edgewright.core.installer import checks
 from edgewright.forge.bounded import read_bounded
 from edgewright.yamltext.encoding import decode
 from edgewright.yamltext.reader import read
 
-COLUMNS = ("name", "hostname", "nic", "address", "gateway", "dns", "vlan", "mtu", "project", "ntp", "tags")
+LINK = ("metered", "heartbeat", "silence", "budget")
+COLUMNS = ("name", "hostname", "nic", "address", "gateway", "dns", "vlan", "mtu", "project", "ntp", *LINK, "tags")
 MOST = 10_000
 """Rows of a plan."""
 LARGEST = 16 * 1024 * 1024
@@ -44,6 +47,8 @@ class Site(NamedTuple):
     project: str
     ntp: tuple[str, ...]
     tags: dict[str, str]
+    link: dict[str, Any]
+    """The block `stylus.site.edgewright`; empty where the row leaves the link to the common user-data."""
 
     @property
     def place(self) -> str:
@@ -229,7 +234,31 @@ def _site(row: int, line: int, values: Mapping[str, Any], findings: list[Finding
         text("project"),
         texts("ntp", checks.host),
         tags,
+        _link({key: text(key) for key in LINK}, add_finding),
     )
+
+
+def _link(texts: Mapping[str, str], reported: Callable[[str, str], None]) -> dict[str, Any]:
+    """Return the link of a site as a block of the user-data. What a row names overrides the common value."""
+    metered, budget = texts["metered"].lower(), texts["budget"]
+    yes = metered in ("yes", "true", "on", "1")
+    problems = {
+        "metered": "" if yes or metered in ("", "no", "false", "off", "0") else "It is yes or no.",
+        "heartbeat": link_spec.heartbeat_problem(texts["heartbeat"]),
+        "silence": link_spec.silence_problem(texts["silence"], texts["heartbeat"], yes),
+        "budget": link_spec.budget_problem(budget),
+    }
+    for key, message in problems.items():
+        if message:
+            reported(key, message)
+    if any(problems.values()):
+        return {}
+    block = link_spec.link_block(yes, texts["heartbeat"], texts["silence"], None)
+    if metered and not yes:
+        block["metered"] = False
+    if budget:
+        block["budgetMB"] = int(budget)
+    return block
 
 
 def split_terms(text: str) -> list[str]:

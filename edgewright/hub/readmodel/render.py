@@ -11,14 +11,13 @@ from edgewright.core import times
 from edgewright.core.hosts.condition import Facts, Rejection, condition_document, evaluate, rejection_document
 from edgewright.core.hosts.health import Reported, Verdict, judge, with_rejection
 from edgewright.core.hosts.hosts import Health
+from edgewright.core.hosts.link_spec import BEATS_OF_SILENCE, own_limit
 from edgewright.core.hosts.states import STATES
 from edgewright.core.roles import lower
 from edgewright.hub.db.records import HostEntry, KeyRecord, ProjectRecord
 from edgewright.hub.readmodel.state import State
 from edgewright.hub.security.secretbox import SecretBox
 
-_INTERVALS = 3
-"""Heartbeats that a host with an interval of its own may miss."""
 _HOST_SECRETS = ("hostAuthToken", "hostPairingKey")
 
 
@@ -37,14 +36,17 @@ class Renderer:
         """Returns the rejections of the machine that registers with a UID; set by the resource of the hosts."""
 
     def host_interval(self, entry: HostEntry) -> float:
-        """Return the seconds between a host's heartbeats: its own on a metered link, else the plane's (rule P78)."""
+        """Return the seconds between a host's heartbeats: what is set for its link, else the plane's (rule P78)."""
         own = entry.live.vitals.get("interval")
-        return float(own) if own is not None and own > self.interval else self.interval
+        return self.interval if own is None else float(own)
 
     def host_limit(self, entry: HostEntry) -> float:
-        """Return the seconds of silence after which a host is unhealthy: three of its own intervals at least."""
-        own = entry.live.vitals.get("interval")
-        return self.silence_limit if own is None else max(self.silence_limit, _INTERVALS * float(own))
+        """Return the seconds of silence after which a host is unhealthy; with its own, three heartbeats at least."""
+        vitals = entry.live.vitals
+        if not own_limit(vitals):
+            return self.silence_limit
+        limit = vitals.get("silenceLimit")
+        return max(self.silence_limit if limit is None else float(limit), BEATS_OF_SILENCE * self.host_interval(entry))
 
     def verdict(self, entry: HostEntry, now: float) -> Verdict:
         """Judge a host at `now`."""

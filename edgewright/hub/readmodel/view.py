@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from edgewright.core.hosts.health import GRACE
+from edgewright.core.hosts.link_spec import own_limit
 
 if TYPE_CHECKING:
     from edgewright.hub.db.records import HostEntry
@@ -66,7 +67,7 @@ class View:
         health: str = self.entry.live.health
         counted = self._counted_from()
         # most hosts have no limit of their own, and this is asked for each host of a fleet
-        own = "interval" in self.entry.live.vitals
+        own = own_limit(self.entry.live.vitals)
         limit = self._renderer.host_limit(self.entry) if own else self._limit
         if counted is None or (health == "unhealthy") is (self.now >= counted + limit):
             return health
@@ -82,7 +83,7 @@ class View:
         since, counted = live.at, max(live.at, self._started)
         reported = live.since if live.state else None
         limit, quiet = self._limit, self._quiet
-        if "interval" in live.vitals:
+        if own_limit(live.vitals):
             limit, quiet = self._renderer.host_limit(self.entry), GRACE * self._renderer.host_interval(self.entry)
         late = self.now - counted > (quiet if live.state == "healthy" or not live.state else limit)
         if reported is not None and not late and self.now < counted + limit:

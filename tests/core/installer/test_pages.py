@@ -27,7 +27,9 @@ def fields_of(question: Question) -> tuple[Question, ...]:
 
 
 def test_the_pages_come_in_the_issues_order() -> None:
-    order = "plane token uid network cards bond proxy dns ntp user users registries cas site disk partitions stages"
+    order = (
+        "plane token uid network cards bond proxy dns ntp user users registries cas site link disk partitions stages"
+    )
     assert [page.key for page in PAGES] == [*order.split(), "base", "output", "content", "proof"]
     assert len(STEPS) == 11 and sum(map(len, STEPS)) + 10 <= 78
 
@@ -135,6 +137,10 @@ BAD: list[tuple[str, Any, str]] = [
     ("site.tags", {"installer": "x"}, "set by us"),
     ("site.tags", {"a:b": "x"}, "':'"),
     ("site.registration_url", "http://x", "https://"),
+    ("link.heartbeat", "2h", "10 s to 1 h"),
+    ("link.heartbeat", "often", "not a duration"),
+    ("link.silence", "5s", "30 s to 1 day"),
+    ("link.budget", 0, "1 to 1000000"),
     ("disk.persistent", 1, "64"),
     ("disk.cmdline", "root=/dev/sda", "installer itself"),
     ("disk.extra", [{"name": "a"}, {"name": "b"}], "Only one"),
@@ -155,6 +161,13 @@ def test_a_wrong_answer_is_told_in_a_sentence(key: str, value: Any, says: str) -
     found = {p.key: p.message for p in problems(complete({**samples.LEAST, key: value}))}
     assert says in found[key] and found[key][0].isupper() | (found[key][0] in "'`0123456789") | (says in found[key])
     assert found[key].endswith((".", "eno2", ".pub file."))
+
+
+def test_a_silence_limit_of_less_than_three_heartbeats_is_refused() -> None:
+    for change in ({"link.heartbeat": "5m"}, {"link.metered": True}):
+        found = {p.key: p.message for p in problems(complete({**samples.LEAST, **change, "link.silence": "10m"}))}
+        assert "3 heartbeats" in found["link.silence"]
+    assert problems(complete({**samples.LEAST, "link.metered": True, "link.silence": "45m"})) == []
 
 
 NETWORK_BAD: list[tuple[dict[str, Any], str, str]] = [

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edgewright.core.errors import EdgewrightError, InvalidInput, NotFound
+from edgewright.forge.sites.overlay import overlay
 from edgewright.forge.sites.rows import file_name, read_plan
 
 CSV = """name,address,gateway,dns,vlan,tags,tag.site
@@ -51,6 +52,30 @@ def test_csv_and_yaml_say_the_same(tmp_path: Path) -> None:
     first = from_csv.sites[0]
     assert (first.hostname, first.nic, first.dns) == ("edge-1", "eno1", ("10.0.1.2", "10.0.1.3"))
     assert first.tags == {"ring": "1", "rack": "a", "site": "berlin"}
+
+
+def test_each_site_may_have_a_link_of_its_own(tmp_path: Path) -> None:
+    text = "name,metered,heartbeat,silence,budget\na,yes,10m,1h,50\nb,no,,,0\nc,,,,\n"
+    sites = read_plan(plan(tmp_path, text)).sites
+    assert sites[0].link == {"metered": True, "heartbeat": "10m", "silenceLimit": "1h", "budgetMB": 50}
+    assert sites[1].link == {"metered": False, "budgetMB": 0}, "what a row names overrides the common value"
+    assert sites[2].link == {}
+    assert overlay(sites[0])["stylus"]["site"]["edgewright"] == sites[0].link
+    assert "edgewright" not in overlay(sites[2])["stylus"]["site"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        ("perhaps,,,", "metered: It is yes or no."),
+        (",2h,,", "heartbeat: A heartbeat interval is 10 s to 1 h."),
+        ("yes,,10m,", "silence: 10m is less than 3 heartbeats (45 min)"),
+        (",,,50 MB", "budget: A budget is 0 to 1000000 megabytes a month."),
+    ],
+)
+def test_a_wrong_link_names_row_and_column(tmp_path: Path, cells: str, words: str) -> None:
+    found = said(tmp_path, f"name,metered,heartbeat,silence,budget\nedge-1,{cells}\n")
+    assert len(found) == 1 and found[0].startswith("2 error Row 1: " + words), found
 
 
 def test_semicolons_a_bom_and_a_bare_list(tmp_path: Path) -> None:

@@ -213,7 +213,22 @@ STYLUS: Tuple[Key, ...] = (
     Key("stylus.site.network.interfaces.*.nameserver", TEXT, "Its name server.", "", "An address, or several."),
     Key("stylus.site.edgewright", MAP, "Settings of Edgewright's agent; Palette's agent ignores them."),
     Key("stylus.site.edgewright.metered", FLAG, "Bytes cost money: a heartbeat every 15 minutes.", False),
-    Key("stylus.site.edgewright.budgetMB", INT, "Megabytes a month; once used, as metered.", 0, "From 0 to 1000000."),
+    Key(
+        *("stylus.site.edgewright.heartbeat", TEXT, "Time between two heartbeats.", ""),
+        rule="10s to 1h; empty: the plane's, 15m on a metered link.",
+        example="5m",
+    ),
+    Key(
+        *("stylus.site.edgewright.silenceLimit", TEXT, "Time without a heartbeat after which it is unhealthy.", ""),
+        rule="30s to 1d, three heartbeats at least; empty: the plane's.",
+        example="1h",
+    ),
+    Key(
+        *("stylus.site.edgewright.budgetMB", INT, "Megabytes a month; once used, as metered.", 0),
+        rule="From 0 to 1000000.",
+        low=0,
+        high=1_000_000,
+    ),
     Key("stylus.site.twoNode", MAP, "Two hosts that make a highly available cluster.", fixed="two-node is for good"),
     Key("stylus.site.twoNode.enabled", FLAG, "Whether it is one of the two.", False),
     Key("stylus.site.twoNode.health-check-script", TEXT, "Script that judges the other one.", ""),

@@ -10,6 +10,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from edgewright.core.hosts.health import GRACE
+from edgewright.core.hosts.link_spec import own_limit
 
 if TYPE_CHECKING:
     from edgewright.hub.db.records import HostEntry
@@ -36,7 +37,7 @@ def outlook(renderer: Renderer, entry: HostEntry, now: float) -> tuple[float, bo
     if live.duplicate is not None:
         moments.append(live.duplicate.until)
     until = min((moment - _MARGIN for moment in moments if moment + _MARGIN > now), default=inf)
-    return until, "interval" in live.vitals or now >= counted + min(limit, quiet) - _MARGIN
+    return until, own_limit(live.vitals) or now >= counted + min(limit, quiet) - _MARGIN
 
 
 class Alarms:

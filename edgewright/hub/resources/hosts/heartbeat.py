@@ -14,6 +14,7 @@ import msgspec
 
 from edgewright.core import times
 from edgewright.core.certificate_clock import BUILT
+from edgewright.core.hosts.link_spec import own_limit
 from edgewright.core.text import clean
 from edgewright.hub.db.beats import ANY_NUMBER, Written
 from edgewright.hub.db.records import HostEntry, Sender
@@ -46,7 +47,7 @@ _GENERATION, _LINEAGE, _INTERVAL, _CLOCK, _DUPLICATE = (
 _URGENT, _DOUBTED = f"{protocol.URGENT_INTERVAL:g}".encode(), protocol.CLOCK_DOUBTED.encode()
 Headers = list[tuple[bytes, bytes]]
 """Headers as ASGI has them: names in small letters."""
-LINK = ("wake", "wakeReason", "metered", "budgetMB", "interval", "bytesMonth")
+LINK = ("wake", "wakeReason", "metered", "budgetMB", "interval", "silenceLimit", "bytesMonth")
 """What a host reports about its link (P78); stored with the vital signs."""
 
 
@@ -71,6 +72,7 @@ class Extension(msgspec.Struct):
     metered: bool | None = None
     budgetMB: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] | None = None
     interval: Annotated[float, msgspec.Meta(ge=1, le=3600)] | None = None
+    silenceLimit: Annotated[float, msgspec.Meta(ge=1, le=86_400)] | None = None
     bytesMonth: Annotated[int, msgspec.Meta(ge=0, le=2**53)] | None = None
 
 
@@ -232,7 +234,7 @@ class Heartbeats:
         before = (live.state, live.message, live.agent_version)
         live.follow(row)
         live.excused = 0.0
-        live.watched = live.watched or "interval" in live.vitals
+        live.watched = live.watched or own_limit(live.vitals)
         moved = before != (live.state, live.message, live.agent_version)
         self._hub.changes.note_beat(entry.record.uid)
         if (live.health != "healthy" or live.state != "healthy") and health.settle(
@@ -298,7 +300,7 @@ class Heartbeats:
             vitals["uptimeSeconds"] = extension.uptimeSeconds
         if extension.wake is not None:
             vitals.update({name: value for name in LINK if (value := getattr(extension, name)) is not None})
-            live.watched = live.watched or extension.interval is not None
+            live.watched = live.watched or own_limit(vitals)
             if extension.wakeReason:
                 vitals["wakeReason"] = clean(extension.wakeReason, 200)
         if extension.bootId:
