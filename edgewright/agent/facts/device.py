@@ -8,6 +8,7 @@ from typing import Any, Callable, Dict, NamedTuple
 
 from edgewright import __version__
 from edgewright.agent.facts import disks, firmware, network, system, vitals
+from edgewright.agent.facts.booted import booted
 from edgewright.agent.facts.hardware import Hardware, read_hardware
 from edgewright.agent.kernel.hostfs import Root
 
@@ -94,6 +95,7 @@ def collect(
     extension: Dict[str, Any] = {
         "bootSlot": slot,
         "bootId": system.boot_id(root),
+        "booted": booted(root),
         "sshHostKeys": firmware.ssh_host_keys(root),
         "foldedNics": folded,
         "hardware": hardware.document(),

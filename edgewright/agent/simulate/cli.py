@@ -10,6 +10,7 @@ from typing import Any, Optional, Sequence
 from edgewright.agent import cli
 from edgewright.agent.kernel.state import read_secret
 from edgewright.agent.simulate.host import run_simulated
+from edgewright.agent.simulate.work import MOST
 from edgewright.core.errors import UsageError
 
 
@@ -29,11 +30,20 @@ def add_parser(verbs: Any) -> None:
     verb.add_argument("--seed", type=int, default=1, help="the same seed makes the same hosts (%(default)s)")
     verb.add_argument("--speed", type=float, default=1.0, metavar="X", help="faults come X times faster (%(default)s)")
     verb.add_argument("--interval", type=cli.seconds, default=0.0, metavar="S", help="seconds between heartbeats")
+    verb.add_argument(
+        "--idle-connections",
+        type=int,
+        default=MOST,
+        metavar="N",
+        help="hosts that learn of work at once; the others with their next heartbeat (%(default)s)",
+    )
     verb.add_argument("--for", dest="seconds", type=float, default=0.0, metavar="S", help="stop after S seconds")
 
 
 def simulate(namespace: argparse.Namespace) -> int:
     """Run simulated hosts until a signal or the end of `--for`. Raises `UsageError`, `EdgewrightError`."""
+    if namespace.idle_connections < 0:
+        raise UsageError("--idle-connections must be 0 or more.", "See: edgewright agent simulate --help")
     if namespace.hosts < 1:
         raise UsageError("--hosts must be 1 or more.", "See: edgewright agent simulate --help")
     asyncio.run(_until_stopped(namespace, read_secret(namespace.token_file, "registration token")))
@@ -49,7 +59,7 @@ async def _until_stopped(namespace: argparse.Namespace, token: str) -> None:
         run_simulated(
             namespace.hosts, namespace.endpoint, token, namespace.ca, not namespace.no_faults,
             namespace.seed, namespace.speed, namespace.interval,
-            lambda line: print(line, flush=True),
+            lambda line: print(line, flush=True), connections=namespace.idle_connections,
         )
     )  # fmt: skip
     waiting = asyncio.ensure_future(stop.wait())

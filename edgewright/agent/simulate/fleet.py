@@ -108,6 +108,7 @@ def _make(index: int, seed: int) -> MadeHost:
     extension = {
         "bootSlot": slot,
         "bootId": new_boot_id(rng),
+        "booted": {"slot": slot, "image": f"simulated appliance ({family} {version})"} if slot else {},
         "sshHostKeys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + key[:43]],
         "foldedNics": rng.choice((0, 0, 12, 30)),
     }

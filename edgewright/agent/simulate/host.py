@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence
 from edgewright.agent.facts.system import Gauges
 from edgewright.agent.kernel import conditions
 from edgewright.agent.plane import documents
+from edgewright.agent.plane.beats import Pulse, ShortForm, read_pulse
 from edgewright.agent.plane.client import Reply, parse_endpoint
 from edgewright.agent.plane.refusals import pause_asked, registration_refused, retryable
 from edgewright.agent.plane.tls import make_context
@@ -24,11 +25,11 @@ from edgewright.agent.simulate.log import simulated_log
 from edgewright.agent.simulate.preflight import made_up_checks
 from edgewright.agent.simulate.symptoms import Symptom, facts_with
 from edgewright.agent.simulate.text import made_up_usage
+from edgewright.agent.simulate.work import MOST, Work, affordable, make_work
 from edgewright.core import times
 from edgewright.core.backoff import Backoff
 from edgewright.core.cloudconfig.userdata import Site
 from edgewright.core.errors import EdgewrightError, Refused
-from edgewright.core.text import integer
 from edgewright.wire import protocol
 from edgewright.wire.palette.events import KIND_HOST, event_body
 from edgewright.wire.protocol.generations import Position, is_announced, is_late, read_generation, read_lineage
@@ -40,13 +41,23 @@ START_PER_SECOND = 120.0
 class Fleet:
     """All made-up hosts of one run."""
 
-    def __init__(self, hosts: List[MadeHost], link: Link, token: str, seed: int, faults: Optional[Faults]) -> None:
+    def __init__(
+        self,
+        hosts: List[MadeHost],
+        link: Link,
+        token: str,
+        seed: int,
+        faults: Optional[Faults],
+        work_of: Callable[[int], Work] = lambda index: Work(None, 0),
+    ) -> None:
         self.link = link
         self.token = token
         self.seed = seed
         self.faults = faults
+        self.work_of = work_of
         self.hosts = [SimulatedHost(self, index, made) for index, made in enumerate(hosts)]
         self.interval = 0.0
+        self.short_heartbeats = 0
         self.silence_limit = protocol.SILENCE_LIMIT
         self.registered = 0
         self.heartbeats = 0
@@ -63,6 +74,8 @@ class Fleet:
                 task.result()
         finally:
             await _end(tasks)
+            for host in self.hosts:
+                host.work.close()
             await self.link.close()
 
     async def _misfortune(self, faults: Faults) -> None:
@@ -105,6 +118,8 @@ class SimulatedHost:
         self._position = self._observed = Position("", 0)
         self._done: Dict[str, Dict[str, Any]] = {}
         self._backoff = Backoff(1.0, 60.0, self._rng.random)
+        self._short = ShortForm()
+        self.work = fleet.work_of(index)
 
     async def live(self, delay: float) -> None:
         """Register after `delay` seconds, then beat for ever."""
@@ -121,13 +136,28 @@ class SimulatedHost:
             if spread and self.credential:
                 wait *= self._rng.random()  # the first beats of a fleet spread over the entire interval
                 spread = False
-            await asyncio.sleep(wait)
+            await self._rest(wait)
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait for the next heartbeat, or for work; a host that is cut off waits only."""
+        if self._cut_off() is not None:
+            self.work.close()
+            await asyncio.sleep(seconds)
+        else:
+            await self.work.rest(seconds, self._position, self.credential)
+
+    def _cut_off(self) -> Optional[Trouble]:
+        """Return the fault that lets a registered host send nothing, if there is one."""
+        now = asyncio.get_running_loop().time()
+        trouble = self.fleet.faults.of(self.index, now) if self.fleet.faults is not None else None
+        return trouble if trouble is not None and trouble.kind != "sick" and self.credential else None
 
     async def _turn(self) -> float:
         now = asyncio.get_running_loop().time()
+        cut = self._cut_off()
+        if cut is not None:
+            return await self._absent(cut, now)
         trouble = self.fleet.faults.of(self.index, now) if self.fleet.faults is not None else None
-        if trouble is not None and trouble.kind != "sick" and self.credential:
-            return await self._absent(trouble, now)
         if not self.credential:
             await self._register()
         self._measure(trouble.symptom if trouble is not None else Symptom(""))
@@ -140,7 +170,12 @@ class SimulatedHost:
         """Take the facts of a host with this symptom, in the present boot."""
         self._symptom = symptom
         self.facts = facts_with(self._healthy, symptom)
-        self.facts.extension["bootId"] = self._boot_id
+        self._name_boot()
+
+    def _name_boot(self) -> None:
+        extension = self.facts.extension
+        extension["bootId"] = self._boot_id
+        extension["booted"] = {**extension.get("booted", {}), "bootId": self._boot_id}
 
     async def _send_facts(self) -> None:
         reply = await self._own("PUT", protocol.HOST, self._document())
@@ -173,7 +208,7 @@ class SimulatedHost:
 
     async def _register(self) -> None:
         made = self.made
-        self.facts.extension["bootId"] = self._boot_id
+        self._name_boot()
         identifier = registration_id(made.uid, self.fleet.seed)
         body = documents.registration_document(
             self._me(), self.facts, self._gauges(), made.labels, identifier, self.fleet.token, ""
@@ -194,20 +229,36 @@ class SimulatedHost:
         gauges, clock_off = self._gauges(), self._symptom.clock_off
         clock = times.now() + clock_off
         report = conditions.judge(self.facts, "", clock_off, clock, memory_used_mb=gauges.memory_used_mb)
-        body = documents.heartbeat_body(report, gauges, self._seq, self._observed, self._boot_id)
+        state, reason = self.work.state
+        link = {"wake": state, **({"wakeReason": reason} if reason else {})}
+        body = documents.heartbeat_body(report, gauges, self._seq, self._observed, self._boot_id, link=link)
         body[protocol.EXTENSION]["clock"] = round(clock, 3)
-        reply = await self._own("PATCH", protocol.HOST_HEALTH, body)
-        if reply.status == 401:
+        pulse = await self._pulse(body)
+        if pulse is None:
             self.credential = ""
             return 5.0
         self.fleet.heartbeats += 1
-        announced = integer(reply.headers.get(protocol.H_GENERATION.lower(), ""))
-        lineage = read_lineage(reply.headers.get(protocol.H_LINEAGE.lower()))
-        if is_announced(self._position, lineage, read_generation(announced)):
+        if is_announced(self._position, pulse.lineage, pulse.generation):
             await self._reconcile()
-        given = reply.headers.get(protocol.H_INTERVAL.lower(), "")
-        interval = self.fleet.interval or (float(given) if given.isdigit() else protocol.HEARTBEAT_INTERVAL)
+        interval = self.fleet.interval or pulse.interval or protocol.HEARTBEAT_INTERVAL
         return max(1.0, interval) * self._rng.uniform(0.95, 1.05)
+
+    async def _pulse(self, body: Dict[str, Any]) -> Optional[Pulse]:
+        """Send a heartbeat, in the short form (P75) where it may; return the answer, `None` when it was refused."""
+        line = self._short.line(body)
+        if line is not None:
+            reply = await self.fleet.link.lean(protocol.HEARTBEAT_SHORT, line, self.credential)
+            if reply.status == 204:
+                self.fleet.short_heartbeats += 1
+                return self._short.pulse(body, reply.headers)
+            self._short.refused(reply.status)
+        reply = await self._own("PATCH", protocol.HOST_HEALTH, body)
+        if reply.status == 401:
+            return None
+        pulse = read_pulse(reply.headers, None)
+        if reply.status == 204:
+            self._short.full_accepted(body, pulse)
+        return pulse
 
     async def _reconcile(self) -> None:
         reply = await self._own("GET", protocol.HOST_CONFIG)
@@ -230,7 +281,8 @@ class SimulatedHost:
         self._observed = self._position
 
     async def _operate(self, offer: Dict[str, Any]) -> None:
-        message, checks = "Nothing was there to forget: this host is simulated.", []
+        state, checks = protocol.OP_SUCCEEDED, []
+        message = "Nothing was there to forget: this host is simulated."
         if offer.get("kind") == protocol.OP_COLLECT_LOGS:
             faulty = (*self._symptom.units, *(("chronyd.service",) if self._symptom.clock_off else ()))
             lines = simulated_log(self.facts.host_name, times.now(), offer.get("params") or {}, faulty)
@@ -250,7 +302,9 @@ class SimulatedHost:
         elif offer.get("kind") == protocol.OP_REBOOT:
             await self._reboot()
             message = "Rebooted; this host is simulated."
-        result: Dict[str, Any] = {"state": protocol.OP_SUCCEEDED, "message": message}
+        elif offer.get("kind") in (protocol.OP_RETRY, protocol.OP_ACCEPT, protocol.OP_TRIAL):
+            state, message = protocol.OP_REFUSED, "Nothing was done: this host is simulated and has no documents."
+        result: Dict[str, Any] = {"state": state, "message": message}
         result["finishedAt"] = times.rfc3339(times.now())
         if checks:
             result["checks"] = [{name: value for name, value in check._asdict().items() if value} for check in checks]
@@ -290,17 +344,24 @@ async def run_simulated(
     interval: float = 0.0,
     announce: Callable[[str], None] = lambda line: None,
     started: Optional[Callable[[Fleet], None]] = None,
+    connections: int = MOST,
 ) -> None:
-    """Run `n` made-up hosts until cancelled. `ca` is a file; `tell` gets each fault; `started` gets the fleet.
+    """Run `n` made-up hosts until cancelled. `ca` is a file; `announce` gets each fault; `started` gets the fleet.
+
+    The first `connections` hosts have an idle connection, over which work reaches them at once.
 
     Raises `Refused` when the plane refuses the very first registration, `EdgewrightError` for a bad endpoint or CA.
     """
     place = parse_endpoint(endpoint)
-    link = Link(place, make_context(ca))
+    context = make_context(ca)
+    link = Link(place, context)
     made = make_hosts(n, seed)
+    most = affordable(connections)
     rng = random.Random(f"{seed} faults")  # noqa: S311 - made-up faults, not secrets
     dealt = Faults(by_site([host.site for host in made]), rng, announce, speed) if faults and made else None
-    fleet = Fleet(made, link, token, seed, dealt)
+    fleet = Fleet(
+        made, link, token, seed, dealt, lambda index: make_work(place, context, ca, made[index].uid, index, most)
+    )
     fleet.interval = interval
     if started is not None:
         started(fleet)

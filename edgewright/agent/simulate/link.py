@@ -37,21 +37,31 @@ class Link:
         self, method: str, path: str, body: Any = None, headers: Optional[Mapping[str, str]] = None
     ) -> Reply:
         """Send one request and return its answer. Raises `Unreachable`."""
+        return await self._send(self._request(method, path, body, dict(headers or {})))
+
+    async def lean(self, path: str, line: bytes, authorization: str) -> Reply:
+        """Send a POST with as few bytes as HTTP allows, as the agent does (P75). Raises `Unreachable`."""
+        endpoint = self._endpoint
+        head = f"POST {endpoint.base}{path} HTTP/1.1\r\nHost: {endpoint.name}\r\n"
+        head += f"{protocol.H_AUTHORIZATION}: {authorization}\r\nContent-Length: {len(line)}\r\n\r\n"
+        return await self._send(head.encode("latin-1") + line)
+
+    async def _send(self, request: bytes) -> Reply:
         async with self._places:
             fresh = not self._idle
             while True:
                 try:
-                    return await asyncio.wait_for(self._once(method, path, body, dict(headers or {})), TIMEOUT)
+                    return await asyncio.wait_for(self._once(request), TIMEOUT)
                 except (OSError, EOFError, asyncio.TimeoutError, ValueError) as error:  # noqa: UP041 - two things in 3.9
                     if fresh:
                         name = self._endpoint.name
                         raise Unreachable(f"{name} does not answer ({type(error).__name__}).") from None
                     fresh = not self._idle  # one that the plane closed meanwhile: take the next, a new one at last
 
-    async def _once(self, method: str, path: str, body: Any, headers: Dict[str, str]) -> Reply:
+    async def _once(self, request: bytes) -> Reply:
         streams = self._idle.pop() if self._idle else await self._connect()
         try:
-            streams[1].write(self._request(method, path, body, headers))
+            streams[1].write(request)
             await streams[1].drain()
             reply, retain = await _read_reply(streams[0])
         except BaseException:
