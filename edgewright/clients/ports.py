@@ -331,7 +331,7 @@ PHRASES: dict[type, PortPhrase] = {
     CanReset: PortPhrase("Resetting hosts"),
     CanDeleteHosts: PortPhrase("Deleting hosts"),
     CanReadLogs: PortPhrase("Reading logs and disk usage of hosts"),
-    CanOperateHosts: PortPhrase("Preflight and reboot of hosts", "are"),
+    CanOperateHosts: PortPhrase("Operations on hosts", "are"),
     CanListOperations: PortPhrase("The list of operations"),
     CanListTokens: PortPhrase("The list of tokens"),
     CanManageTokens: PortPhrase("Changing tokens"),

@@ -11,6 +11,8 @@ import os
 from enum import IntEnum
 from typing import Any, Dict, NamedTuple, Optional, Sequence
 
+from edgewright.core.text import amount
+
 
 class ExitCode(IntEnum):
     """Exit codes of the command line; the numbers are an interface and never change."""
@@ -113,7 +115,7 @@ class InvalidDocument(InvalidInput):
         self.problems = tuple(problems)
         codes = {problem.code for problem in problems if problem.code}
         code = codes.pop() if len(codes) == 1 else "InvalidDocument"
-        self.headline = f"{what}: {len(self.problems)} problems:"
+        self.headline = f"{what}: {amount(len(self.problems), 'problem')}:"
         if len(self.problems) == 1:
             only = self.problems[0]
             place = f"{only.key}: " if only.key else ""
@@ -134,7 +136,8 @@ class ErrorsReported(InvalidInput):
     def __init__(self, what: str, problems: Sequence[DocumentProblem], hint: str = "") -> None:
         self.what = what
         self.problems = tuple(problems)
-        super().__init__(f"{what} has {len(self.problems)} errors; they are listed above.", hint)
+        listed = "it is listed above" if len(self.problems) == 1 else "they are listed above"
+        super().__init__(f"{what} has {amount(len(self.problems), 'error')}; {listed}.", hint)
 
     def as_dict(self) -> Dict[str, Any]:
         """Return the JSON form, with `problems`: a list of `{"key", "message", "hint"}`."""

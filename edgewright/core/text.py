@@ -54,6 +54,11 @@ def clean(value: object, limit: int = LIMIT) -> str:
     return text + "…" if cut and limit > 0 else text
 
 
+def amount(count: int, noun: str, many: str = "") -> str:
+    """Return a number with its noun: `1 problem`, `0 problems`; `many` is a plural that is not formed by an s."""
+    return f"{count:,} {noun if count == 1 else many or noun + 's'}"
+
+
 def _replace(character: str) -> str:
     if character in "\t\n\r":
         return " "

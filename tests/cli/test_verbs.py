@@ -272,3 +272,23 @@ def test_a_host_is_shown_with_its_condition_and_an_illegal_verb_is_refused(hub: 
     assert plane("host", "tag", "waits-01", "--tag", "site:kiel").code == 0
     header = plane("host", "list", "-o", "wide").out.splitlines()[0]
     assert "CONDITION" in header and "OWNER" in header
+
+
+def test_projects_are_created_and_deleted(plane: Cli, hub: RunningHub) -> None:
+    made = plane("project", "create", "Shops North", "--description", "all shops", "--yes")
+    assert made.code == 0 and "edgewright project use 'Shops North'" in made.out + made.err
+    assert "Shops North" in plane("project", "list").out
+    assert plane("project", "create", "Shops North", "--yes").code == 6
+    assert plane("project", "create", "all", "--yes").code == 7
+    assert (
+        plane("project", "delete", "all", "--yes").code == 2 and plane("project", "delete", "none", "--yes").code == 3
+    )
+    used = plane("project", "delete", "Default", "--yes")
+    assert used.code == 6 and "still has hosts" in used.err
+    assert plane("project", "delete", "Shops North", "--yes").code == 0
+    assert "Shops North" not in plane("project", "list").out
+
+
+def test_a_host_is_shown_with_the_name_of_its_project(plane: Cli) -> None:
+    line = next(line for line in plane("host", "show", "edge-a").out.splitlines() if line.split()[:1] == ["project"])
+    assert line.split()[1] == "Default" and "(" in line

@@ -97,6 +97,7 @@ def test_a_source_that_lacks_the_port_gives_a_sentence(command: type[Command]) -
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "token create": {"name": "shops"},
+    "project create": {"name": "shops"},
     "filter create": {"name": "north", "tags": ["site:oslo"]},
     "host register": {"uid": "edge-1"},
     "host tag": {"tags": ["a:b"]},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections import Counter
 from typing import Any, Callable, List, Mapping, Optional, Tuple
 
 from edgewright.agent.kernel.hostfs import Root
@@ -12,7 +13,7 @@ from edgewright.agent.reconcile import checks
 from edgewright.agent.reconcile.checks import FAILED, OK, UNKNOWN, WARNING, Check
 from edgewright.agent.reconcile.requests import Request
 from edgewright.core import times
-from edgewright.core.text import clean
+from edgewright.core.text import amount, clean
 from edgewright.wire import protocol
 
 NETWORK = 8.0
@@ -110,10 +111,11 @@ def all_checks(
 
 def summary(results: List[Check]) -> str:
     """Return one sentence with the numbers and what failed."""
-    numbers = [f"{sum(1 for check in results if check.state == state)} {state}" for state in (OK, WARNING, FAILED)]
-    unknown = sum(1 for check in results if check.state == UNKNOWN)
+    count = Counter(check.state for check in results)
     failed = [check.id for check in results if check.state == FAILED]
-    text = f"{len(results)} checks: {', '.join(numbers)}" + (f", {unknown} unknown" if unknown else "")
+    numbers = [f"{count[OK]} ok", amount(count[WARNING], WARNING), f"{count[FAILED]} failed"]
+    numbers += [f"{count[UNKNOWN]} unknown"] if count[UNKNOWN] else []
+    text = f"{amount(len(results), 'check')}: {', '.join(numbers)}"
     return text + (f". Failed: {', '.join(failed)}." if failed else ".")
 
 

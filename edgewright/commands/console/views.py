@@ -42,7 +42,7 @@ class Help(Command):
     name = "help"
     title = "all"
     keys = ("?",)
-    aliases = ("h", "keys")
+    aliases = ("h",)
     opens = "help"
     online = False
     cli = False

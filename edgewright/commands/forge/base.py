@@ -16,6 +16,7 @@ from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.results import Text
 from edgewright.config.locations import write_private
 from edgewright.core.errors import Conflict, EdgewrightError, UsageError
+from edgewright.core.text import amount
 from edgewright.forge.appliance import build, lock, mirror, resolve
 from edgewright.forge.appliance import mirror as mirrors
 from edgewright.forge.appliance.build import BaseResult
@@ -92,7 +93,7 @@ def _build(out: Path, path: Path | None, args: Mapping[str, Any], job: Job) -> B
 
 def _report_lock(target: Path, lock: Lock, changes: tuple[str, ...]) -> str:
 
-    lines = [f"{target}  {len(lock.packages)} packages, {size(lock.size)}", f"  sha256      {lock.digest}"]
+    lines = [f"{target}  {amount(len(lock.packages), 'package')}, {size(lock.size)}", f"  sha256      {lock.digest}"]
     lines += [f"  changed     {change}" for change in changes[:20]]
     if len(changes) > 20:
         lines.append(f"  changed     and {len(changes) - 20} more")

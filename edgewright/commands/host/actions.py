@@ -12,7 +12,7 @@ from edgewright.commands.host import verbs as declared
 from edgewright.commands.host.conditions import condition_of_found
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
-from edgewright.commands.kernel.lookup import FoundHost, absent_verbs, every_host, find_host, saved_filter
+from edgewright.commands.kernel.lookup import FoundHost, absent_verbs, every_host, find_host, project_text, saved_filter
 from edgewright.commands.kernel.results import Listing, Text
 from edgewright.config.credentials import read_key_file
 from edgewright.core import times
@@ -55,7 +55,8 @@ class HostShow(declared.HostShow):
         now = times.now()
         host = await find_host(ctx, plan.touches[0])
         condition = await condition_of_found(ctx, host, now)
-        return Outcome((), result=host_rows.detail(host, condition, now, await absent_verbs(ctx)))
+        project = await project_text(ctx, host.row.project_uid)
+        return Outcome((), result=host_rows.detail(host, condition, now, await absent_verbs(ctx), project))
 
 
 class HostRegister(declared.HostRegister):

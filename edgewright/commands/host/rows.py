@@ -10,9 +10,11 @@ from edgewright.commands.kernel.lookup import FoundHost
 from edgewright.commands.kernel.results import Column, Detail, Item, Section
 from edgewright.core import times
 from edgewright.core.hosts import condition_text, work_text
+from edgewright.core.hosts.link import link_rows
 from edgewright.core.hosts.nics import fold
 from edgewright.core.text import clean
 from edgewright.store.collections.conditions import condition_of_row
+from edgewright.store.collections.document_values import number
 from edgewright.wire.palette.edgehost import EdgeHost
 
 if TYPE_CHECKING:
@@ -88,8 +90,10 @@ def item(host: FoundHost, now: float) -> Item:
     return Item(row.uid, cells, host.document)
 
 
-def detail(host: FoundHost, condition: Condition, now: float, absent: frozenset[str] = frozenset()) -> Detail:
-    """Return one host as text; `absent` are verbs that this connection does not have."""
+def detail(
+    host: FoundHost, condition: Condition, now: float, absent: frozenset[str] = frozenset(), project: str = ""
+) -> Detail:
+    """Return one host as text; `absent` are verbs that this connection does not have, `project` names the host's."""
     row, document = host.row, EdgeHost(host.document)
     headline = f"{health_text(row)}: {row.reason}" if row.reason else health_text(row)
     health = [
@@ -103,7 +107,7 @@ def detail(host: FoundHost, condition: Condition, now: float, absent: frozenset[
         ("state", state_text(row)),
         ("site", or_dash(row.site)),
         ("tags", or_dash(", ".join(row.tags))),
-        ("project", or_dash(row.project_uid)),
+        ("project", or_dash(project or row.project_uid)),
         ("cluster", or_dash(row.cluster)),
         ("came by token", or_dash(row.token_name or row.token_uid)),
         ("registered", _moment(row.registered, now)),
@@ -115,19 +119,31 @@ def detail(host: FoundHost, condition: Condition, now: float, absent: frozenset[
         ("system", f"{or_dash(row.os)}  kernel {or_dash(row.kernel)}"),
         ("agent", f"{or_dash(row.agent)}  {or_dash(row.host_type)}"),
         ("boot slot", or_dash(row.boot_slot)),
+        ("booted", work_text.booted_text(host.document, row.last_seen, now)),
         ("used", f"cpu {percent(row.cpu_percent)} %  memory {percent(row.memory_percent)} %"),
     ]
     work = work_text.lines(host.document, now)
+    link = _link(host, now)
     sections = [
         Section("HEALTH", tuple(health)),
         *([Section("WORK", tuple(work))] if work else []),
         Section("CONDITION", tuple(condition_text.lines(condition, now, absent))),
         Section("HOST", tuple(identity)),
         Section("MACHINE", tuple(machine)),
+        *([Section("LINK", tuple(link))] if link else []),
         Section("NETWORK", tuple(_cards(document)) or (("cards", "-"),)),
         Section("DISKS", tuple(_disks(document)) or (("disks", "-"),)),
     ]
     return Detail(row.uid, host.document, headline, tuple(sections))
+
+
+def _link(host: FoundHost, now: float) -> list[tuple[str, str]]:
+    """Return what the link is, when work starts, and the bytes of the month, all as the host last reported."""
+    reported = (host.document.get("spec") or {}).get("edgewright")
+    judged = (host.document.get("status") or {}).get("edgewright")
+    judged = judged if isinstance(judged, dict) else {}
+    interval, limit = (number(judged, name) for name in ("interval", "silenceLimit"))
+    return link_rows(reported if isinstance(reported, dict) else {}, interval, limit, host.row.last_seen, now)
 
 
 def _moment(moment: float | None, now: float) -> str:

@@ -33,7 +33,7 @@ class HostShow(Command):
     name = "host show"
     implementation = "host.actions"
     needs = ("CanListHosts",)
-    uses = ("CanDescribe",)
+    uses = ("CanDescribe", "CanListProjects")
     title = "open"
     keys = ("d",)
     aliases = ("describe",)

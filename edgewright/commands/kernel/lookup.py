@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from edgewright.clients.ports import CanDescribe, CanListHosts, missing, names
+from edgewright.clients.ports import CanDescribe, CanListHosts, CanListProjects, missing, names
 from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.described import complete, find
 from edgewright.commands.kernel.host_states import refusal_in_document
 from edgewright.core import times
-from edgewright.core.errors import Conflict, NotFound, Refused
+from edgewright.core.errors import Conflict, EdgewrightError, NotFound, Refused
 from edgewright.core.text import clean
 from edgewright.store.collections.hosts import host_row
 from edgewright.wire.palette.search import hosts_by
@@ -84,6 +84,19 @@ async def saved_filter(ctx: CommandContext, name: str) -> dict[str, Any]:
     entry = await complete(ctx, "filter", await find(ctx, "filter", name))
     spec: dict[str, Any] = entry.document.get("spec") or {}
     return spec
+
+
+async def project_text(ctx: CommandContext, uid: str) -> str:
+    """Return name and uid of a project; the uid alone where the source does not show this project."""
+    projects = await ctx.port_or_none(CanListProjects) if uid else None
+    if projects is None:
+        return uid
+    try:
+        known = [document.get("metadata") or {} for document in await projects.all()]
+    except EdgewrightError:
+        return uid  # the host itself is there
+    name = next((clean(meta.get("name")) for meta in known if meta.get("uid") == uid), "")
+    return f"{name} ({uid})" if name else uid
 
 
 async def absent_verbs(ctx: CommandContext) -> frozenset[str]:

@@ -37,7 +37,7 @@ class KeyList(ListVerb):
     uses = ("CanListProjects",)
     title = "SSH keys"
     no_key = "Keys rarely change; type :key."
-    aliases = ("key", "sshkeys")
+    aliases = ("key", "keys", "sshkeys")
     params = filtered_by("type:ssh-rsa project:shop")
     opens = "keys"
 

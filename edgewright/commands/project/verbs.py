@@ -1,8 +1,8 @@
-"""Verbs about projects: the part of a plane that you work in."""
+"""Verbs about projects: the parts of a plane, and the one that you work in."""
 
 from __future__ import annotations
 
-from edgewright.commands.kernel.base import Command, Target
+from edgewright.commands.kernel.base import Command, Param, Target
 
 
 class ProjectList(Command):
@@ -30,4 +30,34 @@ class ProjectUse(Command):
     opens = "projects"
 
 
-COMMANDS: tuple[type[Command], ...] = (ProjectList, ProjectUse)
+class ProjectCreate(Command):
+    """Create a project: a part of the plane with its own hosts, tokens and roles."""
+
+    name = "project create"
+    role = "admin"
+    implementation = "project.actions"
+    needs = ("CanCall",)
+    title = "create project"
+    no_key = "Projects are rarely created; type :project create NAME."
+    danger = "write"
+    asks = "Create a project"
+    params = (
+        Param("name", "name of the project", required=True, metavar="NAME"),
+        Param("description", "what it is for", flag="--description", metavar="TEXT"),
+    )
+
+
+class ProjectDelete(Command):
+    """Delete projects to which no host, registration token, SSH key or alert receiver belongs."""
+
+    name = "project delete"
+    role = "admin"
+    implementation = "project.actions"
+    needs = ("CanListProjects", "CanCall")
+    title = "delete project"
+    no_key = "Projects are rarely deleted; type :project delete NAME."
+    danger = "destructive"
+    target = Target("project")
+
+
+COMMANDS: tuple[type[Command], ...] = (ProjectList, ProjectUse, ProjectCreate, ProjectDelete)

@@ -13,6 +13,7 @@ from edgewright.commands.kernel.described import find
 from edgewright.commands.token import change_verbs as declared
 from edgewright.commands.token.rows import hosts_by_token
 from edgewright.core import times
+from edgewright.core.text import amount
 from edgewright.store.collections.tokens import ends_text, plain_state
 
 
@@ -77,7 +78,9 @@ async def _plan(
             names = sorted(hosts[uid])
             more = f" and {len(names) - 12} more" if len(names) > 12 else ""
             lines.append(
-                f"  {len(names)} hosts registered with it: {', '.join(names[:12])}{more}" if names else "  no host yet"
+                f"  {amount(len(names), 'host')} registered with it: {', '.join(names[:12])}{more}"
+                if names
+                else "  no host yet"
             )
     if verb == "Activate":
         lines.append("New hosts are let in by it again until it ends.")

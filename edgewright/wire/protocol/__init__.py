@@ -65,6 +65,8 @@ PACKS_SEARCH = "/v1/packs/search"
 PACK_VERSIONS = "/v1/packs/{packName}/registries/{registryUid}"
 PACK = "/v1/packs/{uid}"
 PACK_README = "/v1/packs/{uid}/readme"
+PROJECTS = "/v1/projects"
+PROJECT = "/v1/projects/{uid}"
 PROJECTS_METADATA = "/v1/dashboard/projects/metadata"
 PROJECTS_SUMMARY = "/v1/dashboard/projects"
 HOSTS_SEARCH = "/v1/dashboard/edgehosts/search"
@@ -156,7 +158,13 @@ OP_DISK_USAGE = "disk-usage"
 OP_RESET = "reset"
 OP_PREFLIGHT = "preflight"
 OP_REBOOT = "reboot"
-OPERATION_KINDS: Tuple[str, ...] = (OP_COLLECT_LOGS, OP_DISK_USAGE, OP_RESET, OP_PREFLIGHT, OP_REBOOT)
+OP_RETRY = "retry"
+OP_ACCEPT = "accept"
+OP_TRIAL = "trial"
+OPERATION_KINDS: Tuple[str, ...] = (
+    *(OP_COLLECT_LOGS, OP_DISK_USAGE, OP_RESET, OP_PREFLIGHT, OP_REBOOT),
+    *(OP_RETRY, OP_ACCEPT, OP_TRIAL),
+)
 
 OP_PENDING = "pending"
 OP_SUCCEEDED = "succeeded"

@@ -78,8 +78,10 @@ def problem_lines(pulse: Pulse, width: int) -> list[Line]:
     if lines:
         return lines
     if pulse.filter and pulse.problems:
-        count = "1 problem" if pulse.problems == 1 else f"{pulse.problems} problems"
-        return wrap(f"None of {count} matches {pulse.filter}; esc removes the filter.", width, "○ ", "  ", role="muted")
+        none = (
+            "The only problem does not match" if pulse.problems == 1 else f"None of {pulse.problems} problems matches"
+        )
+        return wrap(f"{none} {pulse.filter}; esc removes the filter.", width, "○ ", "  ", role="muted")
     return calm_lines(pulse, width)
 
 

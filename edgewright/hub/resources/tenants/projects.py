@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from edgewright.hub.db.transaction import Tx
 
 KIND = "project"
-PROJECTS = "/v1/projects"
-PROJECT = "/v1/projects/{uid}"
 PROJECT_META = "/v1/projects/{uid}/meta"
 PROJECT_VALIDATE = "/v1/projects/{uid}/validate"
 
@@ -252,10 +250,10 @@ async def validate(call: Call) -> Response:
 ROUTES = (
     Route("GET", protocol.PROJECTS_METADATA, Access.READ, metadata, query={"name": bodies.NAME}),
     Route("POST", protocol.PROJECTS_SUMMARY, Access.READ, summary, body=shapes.PROJECTS_FILTER, query=bodies.PAGE),
-    Route("POST", PROJECTS, Access.WRITE, create, On.TENANT, body=shapes.PROJECT),
-    Route("GET", PROJECT, Access.READ, get, On.PROJECT),
-    Route("PUT", PROJECT, Access.WRITE, update, On.PROJECT, body=shapes.PROJECT),
-    Route("DELETE", PROJECT, Access.WRITE, delete, On.TENANT),
+    Route("POST", protocol.PROJECTS, Access.WRITE, create, On.TENANT, body=shapes.PROJECT),
+    Route("GET", protocol.PROJECT, Access.READ, get, On.PROJECT),
+    Route("PUT", protocol.PROJECT, Access.WRITE, update, On.PROJECT, body=shapes.PROJECT),
+    Route("DELETE", protocol.PROJECT, Access.WRITE, delete, On.TENANT),
     Route("PUT", PROJECT_META, Access.WRITE, update, On.PROJECT, body=bodies.META),
     Route("DELETE", PROJECT_VALIDATE, Access.READ, validate, On.PROJECT),
 )
