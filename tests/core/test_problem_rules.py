@@ -60,7 +60,7 @@ def test_rank_is_harm_then_number_of_hosts_then_age() -> None:
         ("no step can start: The reconciler cannot write /x: the disk is full.", "agent-state", "host disk", "/"),
         ("no step can start: the reconciler has not taken a request for 5 min (x)", "agent-state", "host show", ""),
         ("step trial-1 waits for an operator (exit-3)", "step", "host logs", "edgewright-step-trial-1.service"),
-        ("LineageChanged: the restored plane has another document c", "step", "host show", ""),
+        ("LineageChanged: the restored plane has another document c", "step", "host accept", ""),
         ("something else 7", "reported", "host logs", ""),
         ("", "reported", "host logs", ""),
     ],

@@ -26,6 +26,7 @@ from edgewright.agent.kernel.state import StateFolder
 from edgewright.agent.kernel.systemd_notify import Notifier, Stopped
 from edgewright.agent.plane import documents
 from edgewright.agent.plane.client import parse_endpoint
+from edgewright.agent.plane.contents import Contents
 from edgewright.agent.plane.delivery import Delivery
 from edgewright.agent.plane.plane import Plane
 from edgewright.agent.plane.refusals import CEILING, CredentialLost, PlaneRefusal, retryable
@@ -101,6 +102,7 @@ class Agent:
         self.operations = Operations(self.folder, self.handover.exchange)
         self.operations.hand_over_again()
         self.delivery = Delivery(self.operations, self.outbox, self.agent_log)
+        self.contents = Contents(self.flags.data, self.handover.digests, self.handover.content_arrived, self.agent_log)
         self.desired = Desired(self.folder)
         before = self.folder.load("boot") or {}
         if before.get("bootId") != self.facts.boot_id:
@@ -259,8 +261,8 @@ class Agent:
         pulse = plane.heartbeat(body)
         self._note_duplicate(pulse.duplicate)
         self._clock_off = conditions.clock_difference(times.now(), pulse.date, pulse.clock_doubted)
-        interval = self.connection.interval() or pulse.interval
-        if not self.flags.interval and interval is not None:
+        interval = self.connection.interval(pulse.interval)
+        if interval is not None and not 0 < self.flags.interval < 1:
             self.interval = max(1.0, min(3600.0, interval))
         self.plane_link.reached(plane.name, self.outbox.event)
         if self.facts is not None and self.facts.digest != self._reported_digest:
@@ -270,6 +272,7 @@ class Agent:
         self._collect()
         self._note_transitions()
         self.delivery.send(plane)
+        self.contents.look(self.connection.another)
         self.plane_link.note(
             "registered", report.message, self.interval, lastHeartbeat=times.rfc3339(now), health=report.state.value,
             duplicate=self._duplicate, run=self.flags.run, link=link_text(link),
@@ -350,7 +353,7 @@ class Agent:
         moment = time.monotonic()
         if force or moment - self._facts_at >= FACTS_EVERY * 0.9:
             self.facts = device.collect(self.root)
-            work = self.handover.observed.documents()
+            work = self.handover.documents()
             if work:
                 self.facts.extension["documents"] = work
             self._facts_at = moment

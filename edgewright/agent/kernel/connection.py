@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
 from edgewright.agent.kernel.enrolment import Enrolment
 from edgewright.agent.kernel.settings import Flags, Settings
@@ -16,10 +16,23 @@ from edgewright.agent.plane.plane import Plane
 from edgewright.agent.plane.proxy import choose_proxy
 from edgewright.agent.plane.tls import make_context
 from edgewright.agent.plane.wake import WakeConnection
+from edgewright.core.hosts.link_spec import LinkSpec
+from edgewright.wire import protocol
 from edgewright.wire.protocol.generations import Position
 
 WAKE_TIMEOUT = 10.0
 """Seconds that opening the idle connection may take: heartbeats wait meanwhile."""
+
+
+def _spec(flags: Flags, site: LinkSpec) -> LinkSpec:
+    """Return what applies to this link: flags, then user-data. Intervals below 1 s are not reported."""
+    heartbeat = flags.interval if flags.interval >= 1 else 0.0
+    return LinkSpec(
+        flags.metered or site.metered,
+        heartbeat or site.heartbeat,
+        flags.silence or site.silence,
+        flags.budget or site.budget_mb,
+    )
 
 
 class Connection:
@@ -29,11 +42,13 @@ class Connection:
         self._flags = flags
         self._life = life
         self.traffic = traffic.Traffic(folder)
-        self.budget = traffic.Budget(flags.metered, flags.budget)
+        self.spec = _spec(flags, LinkSpec())
         self._addresses = Addresses()
         self._endpoint: Optional[Endpoint] = None
         self._plane: Optional[Plane] = None
         self._wake: Optional[WakeConnection] = None
+        self._further: Optional[Callable[[], Client]] = None
+        self._uid = ""
 
     @property
     def plane(self) -> Optional[Plane]:
@@ -43,7 +58,7 @@ class Connection:
     def open(self, settings: Settings, enrolment: Enrolment) -> Plane:
         """Return the plane of the settings. Raises an `EdgewrightError` for a CA or an address that cannot be used."""
         flags, site = self._flags, settings.site
-        self.budget = traffic.Budget(flags.metered or site.metered, flags.budget or site.budget_mb)
+        self.spec = _spec(flags, site.link)
         endpoint = self._endpoint = parse_endpoint(self._addresses.name(settings.endpoints))
         context = make_context(flags.ca, settings.ca_pems())
         proxy = choose_proxy(endpoint.host, site.https_proxy, site.no_proxy)
@@ -61,10 +76,19 @@ class Connection:
                 addresses=self._addresses,
             )
 
+        self._uid = enrolment.uid
+        self._further = lambda: Client(endpoint, context, flags.ca, proxy, TIMEOUT, traffic=self.traffic)
         self._plane = Plane(client(TIMEOUT), enrolment.uid)
-        free = not (self.budget.metered or traffic.used_up(self.budget, self.traffic.month_bytes))
+        free = not traffic.costly(self.spec, self.traffic.month_bytes)
         self._wake = WakeConnection(client(WAKE_TIMEOUT), enrolment.uid, allowed=free)
         return self._plane
+
+    def another(self) -> Plane:
+        """Return the plane over a connection of its own, for another thread. After `open` only."""
+        assert self._further is not None and self._plane is not None
+        plane = Plane(self._further(), self._uid)
+        plane.credential = self._plane.credential
+        return plane
 
     def failed(self) -> None:
         """Close both connections, and begin at another address of the plane next time."""
@@ -100,13 +124,20 @@ class Connection:
         """Return whether the plane has answered on the idle connection that there is work."""
         return self._wake is not None and self._wake.look()
 
-    def interval(self) -> float:
-        """Return the seconds between heartbeats that the link demands; 0 leaves it to the plane."""
-        return traffic.own_interval(self.budget, self.traffic.month_bytes)
+    def interval(self, asked: Optional[float]) -> Optional[float]:
+        """Return the seconds to the next heartbeat, where the plane `asked` for some (P76); `None`: as before.
+
+        The link's own interval goes first. Only on a link that costs nothing, work that waits shortens it.
+        """
+        own = traffic.own_interval(self.spec, self.traffic.month_bytes)
+        if not own:
+            return asked
+        urgent = asked == protocol.URGENT_INTERVAL and not traffic.costly(self.spec, self.traffic.month_bytes)
+        return min(own, protocol.URGENT_INTERVAL) if urgent else own
 
     def report(self) -> Dict[str, Any]:
         """Return what a heartbeat reports about the link (P78)."""
         self.traffic.save()
         wake = None if self._wake is None else self._wake.state
         state, reason = ("off", "") if wake is None else wake
-        return traffic.link_report(self.budget, self.traffic.month_bytes, state, reason)
+        return traffic.link_report(self.spec, self.traffic.month_bytes, state, reason)

@@ -14,6 +14,7 @@ from edgewright.agent.reconcile.observed import Observed
 from edgewright.agent.reconcile.store import DocumentStore
 from edgewright.core import times
 from edgewright.core.errors import ExitCode, NotFound, Refused
+from edgewright.core.hosts.work_text import image_text
 from edgewright.core.text import clean
 
 LATE = 3
@@ -156,9 +157,10 @@ def _work(facts: Dict[str, Any], now: float) -> List[Tuple[str, str]]:
         rows.append(("Step", f"{progress['step']} ({place}){percent}{attempt}{age}{waits}"))
     for document in facts.get("documents") or []:
         wanted, applied = (_generation(document.get(name)) for name in ("wanted", "applied"))
-        text = f"{document.get('kind')} {document.get('uid')}: wanted generation {wanted}, applied {applied}"
-        if document.get("booted"):
-            text += f", booted {document['booted']}"
+        text = f"{_name(document)}: wanted generation {wanted}, applied {applied}"
+        booted = image_text(document.get("booted") or {})
+        if booted:
+            text += f", booted {booted}"
         failed = document.get("failed")
         rows.append(("Document", text + (f", failed: {failed.get('error')}" if isinstance(failed, dict) else "")))
     for uid in facts.get("offeredDocuments") or []:
@@ -167,6 +169,11 @@ def _work(facts: Dict[str, Any], now: float) -> List[Tuple[str, str]]:
     if facts.get("reconcilerTrouble"):
         rows.append(("Reconciler", facts["reconcilerTrouble"]))
     return rows
+
+
+def _name(document: Dict[str, Any]) -> str:
+    """Return kind and uid of a document; one word where they are the same (`trial`)."""
+    return " ".join(dict.fromkeys(str(document.get(key)) for key in ("kind", "uid") if document.get(key)))
 
 
 def _generation(place: object) -> str:

@@ -15,9 +15,13 @@ from edgewright.agent.kernel.state import sync_folder
 from edgewright.core.errors import EdgewrightError, Failed
 from edgewright.wire import protocol
 
+FOLDER = "blobs"
+"""Name of the folder below the data folder of the agent."""
 PART = ".part"
 MOST_BYTES = 2 * 1024 * 1024 * 1024
 """Bytes of the folder at most, unless set otherwise."""
+LEAST_PIECE = 16 * 1024
+"""Bytes that are asked for at once on a link that does not bring more in the time of an answer (P4)."""
 SPARE = 64 * 1024 * 1024
 """Bytes that stay free on the disk."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -42,6 +46,7 @@ class BlobFolder:
     def __init__(self, folder: str, most_bytes: int = MOST_BYTES, spare: int = SPARE) -> None:
         self._folder = folder
         self._most, self._spare = most_bytes, spare
+        self._piece = protocol.BLOB_PIECE
 
     def path(self, digest: str) -> str:
         """Return the path of a blob, whether it is there or not. Raises `ValueError` for what is not a digest."""
@@ -95,7 +100,7 @@ class BlobFolder:
             if total is not None and have >= total:
                 os.fsync(file)
                 return
-            piece = get(digest, have, have + protocol.BLOB_PIECE - 1)
+            piece = self._ask(digest, get, have)
             if piece.status == 416 and have:
                 return  # all of it is here, or too much: the digest decides
             if piece.status == 200 and not piece.data and not have:
@@ -105,6 +110,16 @@ class BlobFolder:
                 raise _refused(digest, piece.status)
             self._make_room(total - have)
             os.write(file, piece.data)
+
+    def _ask(self, digest: str, get: GetPiece, first: int) -> Piece:
+        """Return the next piece; after a break less is asked for at once, so that a slow link gets on."""
+        try:
+            piece = get(digest, first, first + self._piece - 1)
+        except EdgewrightError:
+            self._piece = max(LEAST_PIECE, self._piece // 4)
+            raise
+        self._piece = min(protocol.BLOB_PIECE, self._piece * 2)
+        return piece
 
     def _make_room(self, wanted: int) -> None:
         used = sum(size for _, size in self._files())

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import socket
 import struct
+import threading
 import time
-from typing import Any, Callable, Mapping, NamedTuple, Optional
+from typing import Any, Callable, Mapping, Optional
 
 from edgewright.agent.kernel.state import StateFolder
 from edgewright.core import times
+from edgewright.core.hosts.link_spec import METERED_INTERVAL, LinkSpec
 from edgewright.core.text import integer
 
 NAME = "traffic"
@@ -20,19 +22,9 @@ HEADERS_4, HEADERS_6 = 52, 72
 """Bytes of IP and TCP before the data of one segment, with TCP's time stamps."""
 SAVE_EVERY = 900.0
 """Seconds between two writes of the month's sum: a power cut loses no more."""
-METERED_INTERVAL = 900.0
-"""Seconds between two heartbeats of a metered link, and of any link whose budget is used up."""
 _COUNTS = struct.Struct("@QQII")
 _COUNTS_AT = 120
 """Where bytes acknowledged, bytes received, segments out and segments in are in `struct tcp_info`."""
-
-
-class Budget(NamedTuple):
-    """What this link may cost."""
-
-    metered: bool = False
-    month_mb: int = 0
-    """Megabytes (10^6 bytes) a month; 0 means no limit."""
 
 
 def wire_bytes(link: socket.socket) -> int:
@@ -57,6 +49,8 @@ class Traffic:
         self._bytes = max(0, _count(body, "bytes"))
         self._open: "dict[int, int]" = {}
         self._saved_at = 0.0
+        self._lock = threading.Lock()
+        """Blobs arrive on a connection of another thread."""
 
     @property
     def month_bytes(self) -> int:
@@ -74,9 +68,10 @@ class Traffic:
         except OSError:
             return
         count = wire_bytes(link)
-        before = self._open.get(key, 0)
-        self._bytes += count - before if count >= before else count
-        self._open[key] = count
+        with self._lock:
+            before = self._open.get(key, 0)
+            self._bytes += count - before if count >= before else count
+            self._open[key] = count
 
     def ended(self, link: Optional[socket.socket]) -> None:
         """Add the last bytes of a connection, before it is closed."""
@@ -96,28 +91,37 @@ class Traffic:
             self._month, self._bytes = month, 0
 
 
-def used_up(budget: Budget, month_bytes: int) -> bool:
+def used_up(spec: LinkSpec, month_bytes: int) -> bool:
     """Return whether the month's budget is spent."""
-    return budget.month_mb > 0 and month_bytes >= budget.month_mb * 1_000_000
+    return spec.budget_mb > 0 and month_bytes >= spec.budget_mb * 1_000_000
 
 
-def own_interval(budget: Budget, month_bytes: int) -> float:
+def costly(spec: LinkSpec, month_bytes: int) -> bool:
+    """Return whether no idle connection waits for work, and no heartbeat comes earlier than the link's interval."""
+    return spec.metered or used_up(spec, month_bytes)
+
+
+def own_interval(spec: LinkSpec, month_bytes: int) -> float:
     """Return the seconds between heartbeats that the link demands; 0 leaves it to the plane."""
-    return METERED_INTERVAL if budget.metered or used_up(budget, month_bytes) else 0.0
+    if used_up(spec, month_bytes):
+        return max(spec.heartbeat, METERED_INTERVAL)
+    return spec.heartbeat or (METERED_INTERVAL if spec.metered else 0.0)
 
 
-def link_report(budget: Budget, month_bytes: int, wake: str, reason: str) -> "dict[str, Any]":
+def link_report(spec: LinkSpec, month_bytes: int, wake: str, reason: str) -> "dict[str, Any]":
     """Return what a full heartbeat reports about the link (P78)."""
     body: "dict[str, Any]" = {"wake": wake, "bytesMonth": month_bytes}
-    interval = own_interval(budget, month_bytes)
+    interval = own_interval(spec, month_bytes)
     if reason:
         body["wakeReason"] = reason[:200]
-    if budget.metered:
+    if spec.metered:
         body["metered"] = True
-    if budget.month_mb:
-        body["budgetMB"] = budget.month_mb
+    if spec.budget_mb:
+        body["budgetMB"] = spec.budget_mb
     if interval:
         body["interval"] = interval
+    if spec.silence:
+        body["silenceLimit"] = spec.silence
     return body
 
 

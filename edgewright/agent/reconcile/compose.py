@@ -8,18 +8,20 @@ import time
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from edgewright.agent.facts import system
+from edgewright.agent.facts.booted import booted
 from edgewright.agent.kernel import agent_log
 from edgewright.agent.kernel.disk_usage import usage_collector
 from edgewright.agent.kernel.hostfs import Root
 from edgewright.agent.kernel.logs import collector
 from edgewright.agent.kernel.operations import Outcome
+from edgewright.agent.plane.blobs import FOLDER as CONTENTS
 from edgewright.agent.reconcile import exchange
+from edgewright.agent.reconcile.decisions import accept, retry, start_trial
 from edgewright.agent.reconcile.preflight import preflight
 from edgewright.agent.reconcile.reboot import Reboot
 from edgewright.agent.reconcile.reconciler import Parts, Reconciler
 from edgewright.agent.reconcile.requests import Handler, Request
 from edgewright.agent.reconcile.runner import SYSTEMD, choose_runner
-from edgewright.agent.reconcile.steps import Step
 from edgewright.agent.reconcile.store import DocumentStore
 from edgewright.agent.reconcile.trial import KIND, Trial
 from edgewright.wire import protocol
@@ -65,24 +67,28 @@ def make_reconciler(
     root = root or Root()
     places = exchange.folders(data)
     boot = system.boot_id(root)
-    running: List[Callable[[], List[Step]]] = [lambda: []]
-    reboot = Reboot(boot, time.time, lambda: running[0]())
+    store = DocumentStore(places[exchange.DOCUMENTS])
+    made: List[Reconciler] = []
+    reboot = Reboot(boot, time.time, lambda: made[0].running())
     parts = Parts(
         runner=choose_runner(os.path.join(places[exchange.OWN], "steps")),
-        drivers={KIND: Trial(os.path.join(places[exchange.OWN], "trial"))},
+        drivers={KIND: Trial(os.path.join(places[exchange.OWN], "trial"), os.path.join(data, CONTENTS))},
         handlers={
             protocol.OP_COLLECT_LOGS: with_lines(lambda add: collector(root, add)),
             protocol.OP_DISK_USAGE: with_lines(lambda add: usage_collector(root, add)),
-            protocol.OP_RESET: reset(DocumentStore(places[exchange.DOCUMENTS])),
+            protocol.OP_RESET: reset(store),
             protocol.OP_PREFLIGHT: preflight(root),
             protocol.OP_REBOOT: reboot.start,
+            protocol.OP_RETRY: retry(lambda: made[0].engine, lambda: made[0].wanted()),
+            protocol.OP_ACCEPT: accept(store),
+            protocol.OP_TRIAL: start_trial(store),
         },
         judges={protocol.OP_REBOOT: reboot.judge},
         boot=boot,
+        booted=lambda: booted(root),
     )
-    reconciler = Reconciler(data, run, parts, report)
-    running[0] = reconciler.running
-    return reconciler
+    made.append(Reconciler(data, run, parts, report))
+    return made[0]
 
 
 def reconcile(data: str, run: str = "", root: str = "/", report: Optional[agent_log.AgentLog] = None) -> int:

@@ -31,7 +31,3 @@ class Driver:
     def percent(self, action: Action, elapsed: float) -> Optional[int]:
         """Return how far a running step is, `None` when that is not known."""
         return None
-
-    def booted(self) -> str:
-        """Return the digest of the operating system that runs now, empty for a kind that has none."""
-        return ""

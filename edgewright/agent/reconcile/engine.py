@@ -106,6 +106,11 @@ class Engine:
             self.runner.forget(step.unit)
         return left
 
+    def retry(self, names: Set[str]) -> List[Step]:
+        """Let steps of these names that failed or wait for an operator start again. Raises `CannotRecord`."""
+        waiting = [s for s in self._steps.values() if s.step in names and s.state in (State.FAILED, State.OPERATOR)]
+        return [self._move(step, Event.RETRIED) for step in waiting]
+
     def running(self) -> List[Step]:
         """Return the steps whose program runs, as far as is known."""
         return [step for step in self._steps.values() if step.state is State.RUNNING]

@@ -10,13 +10,14 @@ import os
 import subprocess
 import sys
 import time
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Set
 
 from edgewright.agent.kernel.operations import Exchange
 from edgewright.agent.reconcile import exchange
 from edgewright.agent.reconcile.observed import Observed
 from edgewright.agent.reconcile.store import Answer, DocumentStore
 from edgewright.core import times
+from edgewright.wire.protocol.trial import blobs_of
 
 TAKEN_WITHIN = 120.0
 """Seconds within which a request is taken, however busy the host is."""
@@ -97,6 +98,24 @@ class Handover:
 
     def _hand_over(self, name: str, request: Mapping[str, Any]) -> None:
         exchange.put(self._places[exchange.REQUESTS], name, request)
+        self.wake()
+
+    def documents(self) -> List[Dict[str, Any]]:
+        """Return what is reported of each document, with the one of another lineage that waits for an operator."""
+        items = {str(item.get("uid")): dict(item) for item in self.observed.documents()}
+        for stored in self.store.offered():
+            item = items.setdefault(stored.uid, {"uid": stored.uid, "kind": stored.kind})
+            item["offered"] = stored.wanted
+        return list(items.values())
+
+    def digests(self) -> Set[str]:
+        """Return the digests of the blobs that documents of this host name, in force or waiting for an operator."""
+        documents = [stored for stored in self.store.documents() if not stored.released] + self.store.offered()
+        return {digest for stored in documents for digest in blobs_of(stored.document)}
+
+    def content_arrived(self) -> None:
+        """Let the reconciler look again: a step may wait for a blob."""
+        exchange.put(self._places[exchange.REQUESTS], exchange.WAKE, {})
         self.wake()
 
     def changes(self, after: int) -> List[Dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
-from typing import Any, Callable, Dict
+from typing import Callable, Dict
 
 from edgewright.agent.kernel.agent_log import AgentLog
 from edgewright.agent.kernel.state import reason_of
@@ -14,8 +14,9 @@ from edgewright.agent.reconcile.compose import reconcile
 from edgewright.agent.reconcile.journal import read_records
 from edgewright.agent.reconcile.steps import SUPERSEDED, State
 from edgewright.agent.reconcile.store import DocumentStore
-from edgewright.agent.reconcile.trial import KIND, MAX_SECONDS, MAX_STEPS, trial_document
+from edgewright.agent.reconcile.trial import offer_trial
 from edgewright.core.errors import Failed, InvalidInput, NotFound, Refused
+from edgewright.wire.protocol.trial import MAX_SECONDS, MAX_STEPS, valid_seconds
 
 ALL = "*"
 """The default of `retry`: every step that waits."""
@@ -65,15 +66,10 @@ def _retry(namespace: argparse.Namespace, places: Dict[str, str], write: Callabl
 
 def _trial(namespace: argparse.Namespace, places: Dict[str, str], write: Callable[[str], None]) -> None:
     seconds = namespace.seconds
-    if len(seconds) > MAX_STEPS or any(not 1 <= number <= MAX_SECONDS for number in seconds):
+    if len(seconds) > MAX_STEPS or not all(map(valid_seconds, seconds)):
         raise InvalidInput(f"A trial has 1 to {MAX_STEPS} steps of 1 to {MAX_SECONDS} seconds.")
-    store = DocumentStore(places[exchange.DOCUMENTS])
-    before = store.get(KIND)
-    generation = 1 if before is None else before.position.generation + 1
-    lineage = "" if before is None else before.position.lineage
-    digest = secrets.token_hex(32)
-    body: Dict[str, Any] = {"uid": KIND, "kind": KIND, "lineage": lineage, "generation": generation, "digest": digest}
-    store.offer({**body, "author": "site", "document": trial_document(digest[:24], seconds)})
+    uid = secrets.token_hex(12)
+    offer_trial(DocumentStore(places[exchange.DOCUMENTS]), uid, seconds)
     exchange.put(places[exchange.REQUESTS], exchange.WAKE, {})
     steps = "1 step" if len(seconds) == 1 else f"{len(seconds)} steps"
-    write(f"Trial {digest[:12]} with {steps} is with the reconciler; follow it: edgewright-agent status")
+    write(f"Trial {uid[:12]} with {steps} is with the reconciler; follow it: edgewright-agent status")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set
 
 from edgewright.agent.kernel import agent_log
 from edgewright.agent.reconcile import exchange
@@ -44,6 +44,8 @@ class Parts(NamedTuple):
     judges: Mapping[str, Judge]
     boot: str
     clock: Callable[[], float] = time.time
+    booted: Callable[[], Mapping[str, str]] = dict
+    """Observes which operating system runs; without it that is unknown."""
 
 
 def _ended(record: Record) -> bool:
@@ -171,8 +173,17 @@ class Reconciler:
 
     def _settle(self, engine: Engine) -> List[Step]:
         """Return steps of earlier documents whose program still runs, after those that ended were judged."""
-        wanted = {action.step for stored in self.store.documents() for action in self._plan(stored)}
-        return engine.settle(wanted)
+        return engine.settle(self.wanted())
+
+    def wanted(self) -> Set[str]:
+        """Return the steps of all documents that this host converges on."""
+        return {action.step for stored in self.store.documents() for action in self._plan(stored)}
+
+    @property
+    def engine(self) -> Engine:
+        """Return the engine; it is there as soon as requests are taken."""
+        assert self._engine is not None
+        return self._engine
 
     def _plan(self, stored: Stored) -> Plan:
         driver = self._parts.drivers.get(stored.kind)
@@ -234,13 +245,13 @@ class Reconciler:
     def _write(self, places: List[Place], current: Optional[Place]) -> None:
         """Write what the link reads. A failure is reported once: the next look tries again."""
         applied = exchange.get(self.places[exchange.OWN], APPLIED) or {}
+        booted = dict(self._parts.booted())
         documents = []
         for stored in self.store.documents():
-            driver = self._parts.drivers.get(stored.kind)
             entry = applied.get(stored.uid) or {}
             document = {"uid": stored.uid, "kind": stored.kind, "applied": entry.get("applied")}
             document["wanted"] = None if stored.released else stored.wanted
-            document.update(booted=driver.booted() if driver else "", failed=entry.get("failed"))
+            document.update(booted=booted or None, failed=entry.get("failed"))
             documents.append(document)
         reports: Dict[str, Dict[str, Any]] = {
             exchange.PROGRESS: {"progress": self._progress(current)},

@@ -11,7 +11,11 @@ EXPIRED = "expired"
 OVERDUE_SHOWN = 3600.0
 """Seconds after its deadline for which an operation without a result is reported; then it is history."""
 
-_NOUNS = {"reset": "reset", "collect-logs": "log", "disk-usage": "disk usage"}
+_NOUNS = {
+    "collect-logs": "log",
+    "disk-usage": "disk usage",
+    "accept": "acceptance of a document",
+}
 
 
 class OperationStatus(NamedTuple):

@@ -37,7 +37,9 @@ EVIDENCE: Tuple[str, ...] = (
 """Kinds of evidence, by the label that is shown."""
 
 _ALWAYS = ("host show", "host tag", "host untag", "host delete")
-_CONNECTED = (*_ALWAYS, "host logs", "host disk", "host preflight", "host reboot", "host reset")
+_CONNECTED = (
+    *(*_ALWAYS, "host logs", "host disk", "host preflight", "host retry", "host accept", "host reboot", "host reset"),
+)
 """What the plane can ask of a host whose agent fetches operations; a silent one does it when it is back."""
 
 

@@ -68,16 +68,51 @@ def documents(document: Mapping[str, Any]) -> List[Tuple[str, str]]:
 
 def document_text(item: Mapping[str, Any]) -> str:
     """Return wanted, applied, booted and failed of one document; each is what the host reported, none is derived."""
-    parts = [clean(item.get("uid"), 64)]
+    parts = [clean(item.get("uid"), 64)] if item.get("uid") != item.get("kind") else []
     for name in ("wanted", "applied"):
         generation = _part(item, name).get("generation")
         parts.append(f"{name} generation {generation}" if isinstance(generation, int) else f"{name} -")
-    if item.get("booted"):
-        parts.append(f"booted {clean(item['booted'], 20)}")
+    booted = image_text(_part(item, "booted"))
+    if booted:
+        parts.append(f"booted {booted}")
+    offered = _part(item, "offered")
+    if offered:
+        parts.append(f"offered by another history of the plane: {offered_text(offered)}, waits for `host accept`")
     failed = _part(item, "failed")
     if failed:
         parts.append(f"failed: {clean(failed.get('error'), 200)}")
     return "  ".join(parts)
+
+
+def offered_text(offered: Mapping[str, Any]) -> str:
+    """Return which document of another lineage waits: `generation 3 (digest 0123456789ab)`."""
+    generation, digest = offered.get("generation"), clean(offered.get("digest"), 64)[:12]
+    text = f"generation {generation}" if isinstance(generation, int) else "generation -"
+    return f"{text} (digest {digest})" if digest else text
+
+
+def image_text(booted: Mapping[str, Any]) -> str:
+    """Return slot and image of a boot: `active slot, kiosk v0.2.0 (sha256 0123456789ab)`; empty if unknown."""
+    slot, image, digest = (clean(booted.get(name), 128) for name in ("slot", "image", "digest"))
+    sum_ = f"(sha256 {digest[:12]})" if digest else ""
+    named = " ".join(filter(None, (image, sum_)))
+    return ", ".join(filter(None, (f"{slot} slot" if slot else "", named)))
+
+
+def booted_text(document: Mapping[str, Any], seen: Optional[float], now: float) -> str:
+    """Return which operating system a host runs, and how old that is.
+
+    The facts name it with a boot id; only while heartbeats have the same one it is that of the present boot.
+    """
+    reported = _part(_part(document, "spec"), "edgewright")
+    booted = _part(reported, "booted")
+    boot, present = clean(booted.get("bootId"), 64), clean(reported.get("bootId"), 64)
+    if not boot or not present or seen is None:
+        return "unknown"
+    age = f"reported {times.duration(max(0.0, now - seen))} ago"
+    if boot != present:
+        return f"unknown: booted again as {present[:8]} since the last facts, {age}"
+    return f"{image_text(booted) or 'image unknown'}, boot {boot[:8]}, {age}"
 
 
 def _part(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -228,7 +228,7 @@ def _operator(match: "re.Match[str]") -> Cause:
         text=match[0],
         many="a step waits for an operator",
         filter="reason:operator",
-        next_step="Read the log of the step, fix its cause, then on the host: edgewright-agent retry.",
+        next_step="Read the log of the step, fix its cause, then: edgewright host retry HOST.",
         action="host logs",
         argument=f"edgewright-step-{match['step']}.service",
     )
@@ -242,8 +242,8 @@ def _lineage(match: "re.Match[str]") -> Cause:
         text=match[0],
         many="a document of a restored plane waits for an operator",
         filter="reason:lineage",
-        next_step="Compare both documents, then on the host: edgewright-agent accept UID.",
-        action="host show",
+        next_step="Compare both documents on the host's screen, then accept the new one.",
+        action="host accept",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -13,10 +14,12 @@ from typing import Any
 import pytest
 
 from edgewright.agent.kernel.systemd_notify import Stopped
-from edgewright.agent.plane.traffic import HEADERS_4, Budget, Traffic, own_interval
+from edgewright.agent.plane.traffic import HEADERS_4, Traffic, own_interval
 from edgewright.agent.plane.wake import WakeConnection
+from edgewright.agent.simulate.host import Fleet, run_simulated
 from edgewright.core.errors import Unreachable
 from edgewright.core.hosts.link import link_text
+from edgewright.core.hosts.link_spec import LinkSpec
 from edgewright.wire import protocol
 from edgewright.wire.protocol.generations import Position
 from tests.agent.hub.test_with_hub import HostRig, fresh
@@ -119,7 +122,7 @@ def test_p78_a_budget_that_is_used_up_makes_heartbeats_rare(hub: RunningHub, tmp
     assert rig.agent.step() < 70
     rig.agent.connection.traffic._bytes = 1_000_001
     assert rig.agent.step() > 850
-    assert own_interval(Budget(), 10**12) == 0
+    assert own_interval(LinkSpec(), 10**12) == 0
 
 
 def test_p78_the_user_data_can_set_both(hub: RunningHub, tmp_path: Path) -> None:
@@ -128,6 +131,40 @@ def test_p78_the_user_data_can_set_both(hub: RunningHub, tmp_path: Path) -> None
     rig.agent.step()
     link = rig.document()["spec"]["edgewright"]
     assert (link["metered"], link["budgetMB"]) == (True, 50)
+
+
+@pytest.mark.parametrize(
+    ("own", "interval", "limit"),
+    [
+        ("{heartbeat: 2m}", 120, 600),
+        ("{heartbeat: 5m}", 300, 900),
+        ("{heartbeat: 5m, silenceLimit: 1h}", 300, 3600),
+        ("{heartbeat: 10s, silenceLimit: 1m}", 10, 60),
+        ("{silenceLimit: 90s}", 60, 180),
+        ("{metered: true, heartbeat: 5m, silenceLimit: 20m}", 300, 1200),
+    ],
+)
+def test_p78_interval_and_silence_limit_of_a_site(
+    hub: RunningHub, tmp_path: Path, own: str, interval: float, limit: float
+) -> None:
+    name = f"link-own-{interval}-{limit}"
+    rig = HostRig(hub, tmp_path, name, fresh(hub), site={"edgewright": own})
+    assert interval * 0.9 <= rig.agent.step() <= interval * 1.1
+    status = rig.document()["status"]["edgewright"]
+    assert (status["interval"], status["silenceLimit"]) == (interval, limit)
+
+
+def test_p76_an_operation_shortens_the_interval_of_a_site_unless_bytes_cost_money(
+    hub: RunningHub, tmp_path: Path
+) -> None:
+    for number, own in enumerate(("{heartbeat: 5m}", "{heartbeat: 5m, metered: true}")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        rig = HostRig(hub, folder, f"link-urgent-{number}", fresh(hub), site={"edgewright": own})
+        rig.agent.step()
+        connection = rig.agent.connection
+        assert connection.interval(protocol.URGENT_INTERVAL) == (protocol.URGENT_INTERVAL, 300)[number]
+        assert connection.interval(60) == connection.interval(None) == 300
 
 
 def test_p78_an_agent_that_is_stopped_stores_the_bytes_that_it_has_counted(
@@ -287,3 +324,35 @@ def test_p77_a_hub_that_stops_is_no_second_machine() -> None:
         wake.look()
         clock[0] += 5
     assert wake.state.state == "rests" and "second machine" in wake.state.reason
+
+
+async def test_p75_p77_simulated_hosts_are_reached_at_once_within_a_bound(hub: RunningHub) -> None:
+    fleets: list[Fleet] = []
+    run = run_simulated(2, hub.url, fresh(hub), str(hub.ca), faults=False, seed=5, started=fleets.append, connections=1)
+    task = asyncio.ensure_future(run)
+    try:
+        while not fleets or not all(host._facts_sent for host in fleets[0].hosts) or not connected(fleets[0]):
+            await asyncio.sleep(0.02)
+            assert not task.done() or task.result()
+        first, second = (host.made.uid for host in fleets[0].hosts)
+        began = time.monotonic()
+        uid = await asyncio.to_thread(ask, hub, first)
+        while await asyncio.to_thread(state, hub, first, uid) != "succeeded":
+            await asyncio.sleep(0.05)
+            assert time.monotonic() - began < 3
+        for _ in range(3):  # the first one names the generation that the result has raised
+            await fleets[0].hosts[0]._beat()
+        assert fleets[0].short_heartbeats >= 1
+        await fleets[0].hosts[1]._beat()
+        links = [hub.client().get(f"/v1/edgehosts/{name}").json()["spec"]["edgewright"] for name in (first, second)]
+        assert [(link["wake"], link["simulated"]) for link in links] == [("on", True), ("off", True)]
+        assert links[1]["wakeReason"] == "this simulated fleet has 1 idle connection"
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert not connected(fleets[0])
+
+
+def connected(fleet: Fleet) -> bool:
+    connection = fleet.hosts[0].work._connection
+    return connection is not None and connection.socket is not None

@@ -50,8 +50,8 @@ class HostRig:
         site = "".join(f"    {key}: {value}\n" for key, value in flags.pop("site", {}).items())
         user.write_text(f"#cloud-config\nstylus:\n  site:\n    name: {name}\n    tags: {{site: kiel-02}}\n{site}")
         self.flags = Flags(
-            endpoint=hub.url, token_file=str(folder / "token"), ca=str(hub.ca), data=str(folder / "data"),
-            user_data=str(user), console="", **flags,
+            endpoint=flags.pop("endpoint", hub.url), token_file=str(folder / "token"), ca=str(hub.ca),
+            data=str(folder / "data"), user_data=str(user), console="", **flags,
         )  # fmt: skip
         self.agent = self.start()
 

@@ -15,6 +15,7 @@ from edgewright.hub.process.app import Hub, make_app
 from edgewright.hub.readmodel.blob_names import BlobNames
 from edgewright.hub.resources.blobs import retention, store, tables
 from edgewright.hub.resources.blobs.ranges import Unsatisfiable, read_range
+from edgewright.hub.resources.operations import trials
 from edgewright.hub.resources.tokens.routes import KIND as TOKEN
 from edgewright.wire import protocol
 from tests.hub_fleet import open_hub
@@ -230,3 +231,56 @@ async def test_p80_blobs_on_postgresql(postgres: Cluster, tmp_path: Path) -> Non
         assert answer.content == CONTENT[PIECE - 1 : PIECE + 1]
         assert (await admin.get(PATH)).content == CONTENT
     await hub.stop()
+
+
+async def test_p87_only_the_newest_trial_of_a_host_names_blobs(inside: Inside) -> None:
+    hub, admin = inside
+    await send_all(admin)
+    transport = httpx.ASGITransport(app=make_app(hub))
+    project = next(iter(hub.state.projects))
+    hosts = {}
+    for uid in ("h-1", "h-2"):
+        credential = await registered(hub, admin, uid, project)
+        hosts[uid] = httpx.AsyncClient(
+            transport=transport, base_url="http://hub", headers={"Authorization": credential}
+        )
+    path = "/edgewright/v1/hosts/h-1/operations"
+
+    async def ask(*blobs: str) -> str:
+        body = {"kind": "trial", "params": {"steps": [5], "blobs": list(blobs)}}
+        made = await admin.post(path, json=body)
+        assert made.status_code == 201, made.text
+        return str(made.json()["uid"])
+
+    async def end(uid: str, state: str) -> None:
+        answer = await hosts["h-1"].post(f"{path}/{uid}/result", json={"state": state, "message": "x"})
+        assert answer.status_code == 204, answer.text
+
+    async def readable() -> list[int]:
+        return [(await host.get(PATH)).status_code for host in hosts.values()]
+
+    assert await readable() == [404, 404]
+    first = await ask(DIGEST)
+    assert await readable() == [200, 404] and (project, DIGEST) in hub.part(BlobNames).named()
+    await end(first, "succeeded")
+    assert await readable() == [200, 404], "what the host was given stays its desired state"
+    second = await ask()
+    assert await readable() == [404, 404]
+    await end(second, "refused")
+    assert await readable() == [200, 404], "one that was refused asks for nothing"
+    stored = trials.Trials(hub, await hub.read(trials.load))
+    assert set(stored.digests(hub.state.hosts["h-1"].record)) == {DIGEST}, "it survives a restart of the hub"
+    assert (await admin.delete("/v1/edgehosts/h-1")).status_code == 204
+    assert (project, DIGEST) not in hub.part(BlobNames).named()
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{}, {"steps": []}, {"steps": [0]}, {"steps": ["5"]}, {"steps": [5], "blobs": ["abc"]}, {"steps": [True]},
+     {"steps": [5], "blobs": [DIGEST] * 21}],
+)  # fmt: skip
+async def test_p87_what_cannot_be_a_trial_is_refused(inside: Inside, params: dict[str, Any]) -> None:
+    hub, admin = inside
+    await registered(hub, admin, "h-9", next(iter(hub.state.projects)))
+    body = {"kind": "trial", "params": params}
+    assert (await admin.post("/edgewright/v1/hosts/h-9/operations", json=body)).status_code == 422

@@ -132,6 +132,22 @@ def test_fetching_and_failure_are_visible(state: str) -> None:
     assert {"fetching": "Fetching", "error": "Nothing listens", "row only": "Only the row"}[state] in said
 
 
+def test_the_link_with_the_age_of_what_it_is_concluded_from() -> None:
+    doc = host("a", "b")
+    doc["spec"]["edgewright"].update(
+        wake="off", wakeReason="the link is metered", metered=True, bytesMonth=3.2e6, budgetMB=50
+    )
+    doc["status"]["edgewright"].update(interval=900, silenceLimit=2700)
+    said = text_of(body(facts(doc=doc, last_seen=NOW - 300), (), 80))
+    for text in (
+        "link          metered, heartbeat every 15 min, silence limit 45 min",
+        "new work      starts with the next heartbeat, due in 10 min (no idle",
+        "reported 5 min ago)",
+        "data used     3.2 of 50 MB this month",
+    ):
+        assert text in said, said
+
+
 def test_two_columns_hold_everything() -> None:
     left, right = columns_of(facts(), 60)
     assert "MACHINE" in text_of(left)

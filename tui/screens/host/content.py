@@ -13,7 +13,7 @@ from msgspec import Struct
 from edgewright.core import times
 from edgewright.core.hosts import nics, work_text
 from edgewright.core.hosts.condition import Condition
-from edgewright.core.hosts.link import link_text
+from edgewright.core.hosts.link import link_rows
 from edgewright.core.hosts.states import HEALTHY, SILENCE, UNHEALTHY_SILENT
 from edgewright.core.text import clean
 from edgewright.store.collections.operations import OperationRow
@@ -24,7 +24,7 @@ from tui.frame.feed import FeedLine, feed_lines
 from tui.frame.signs import HEALTH_SIGNS
 from tui.screens.host.condition import condition_lines
 from tui.screens.host.operations import operation_lines
-from tui.widgets.lines import Line, Piece, Role, Span, cut, facts, heading, line, pad, spread, wrap
+from tui.widgets.lines import Line, Piece, Role, Span, cut, facts, heading, line, pad, spread, wrap, wrapped_facts
 
 LABEL = 12
 
@@ -143,8 +143,6 @@ def machine_lines(host: HostFacts, width: int) -> list[Line]:
     use += [] if degrees is None else [f"{degrees:.0f} °C"]
     units = doc.get("spec", {}).get("edgewright", {}).get("failedUnits") if host.doc else None
     failed = ", ".join(clean(unit, 80) for unit in units) if isinstance(units, list) else ""
-    reported = doc.get("spec", {}).get("edgewright") if host.doc else None
-    link = link_text(reported) if isinstance(reported, dict) else ""
     uptime = number(doc, "spec.edgewright.uptimeSeconds")
     slot = text(doc, "spec.edgewright.bootSlot")
     pairs: list[tuple[str, Piece]] = [
@@ -154,10 +152,18 @@ def machine_lines(host: HostFacts, width: int) -> list[Line]:
         ("agent", f"{text(doc, 'status.health.agentVersion')}  {_mode(text(doc, 'spec.device.hostType'))}"),
         ("boot slot", (slot, "warn") if slot in ("passive", "recovery") else slot),
         *([("failed units", cut(failed, width - LABEL - 2))] if failed else []),
-        *([("link", cut(link, width - LABEL - 2))] if link else []),
         ("up for", UNKNOWN if uptime is None else times.duration(uptime)),
     ]
-    return [heading("MACHINE"), *facts(pairs, LABEL)]
+    booted = ("booted", work_text.booted_text(doc, host.last_seen, host.now))
+    return [heading("MACHINE"), *facts(pairs, LABEL), *wrapped_facts([booted, *_link(host)], LABEL, width)]
+
+
+def _link(host: HostFacts) -> list[tuple[str, str]]:
+    """Return what the link is, when work starts, and the bytes of the month, all as the host last reported."""
+    doc = host.doc or {}
+    reported = (doc.get("spec") or {}).get("edgewright")
+    interval, limit = number(doc, "status.edgewright.interval"), number(doc, "status.edgewright.silenceLimit")
+    return link_rows(reported if isinstance(reported, dict) else {}, interval, limit, host.last_seen, host.now)
 
 
 def _mode(kind: str) -> str:

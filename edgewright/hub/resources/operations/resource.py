@@ -8,8 +8,11 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from edgewright.hub.db import schema
+from edgewright.hub.readmodel.blob_names import BlobNames
+from edgewright.hub.readmodel.state import State
 from edgewright.hub.resource import Resource
-from edgewright.hub.resources.operations import expiry, routes
+from edgewright.hub.resources.operations import expiry, routes, trials
+from edgewright.hub.resources.operations.trials import Trials
 from edgewright.hub.services import Services
 
 
@@ -20,13 +23,27 @@ def _load(connection: Connection, uids: Sequence[str]) -> Mapping[str, bytes]:
     return {row.id: msgspec.json.encode(routes.document(row)) for row in rows}
 
 
+def _read(connection: Connection, state: State) -> None:
+    state.pending_work.load(connection)
+    state.loaded[Trials] = list(trials.load(connection))
+
+
+def _parts(hub: Services) -> tuple[object, ...]:
+    return (Trials(hub, hub.state.loaded.pop(Trials, ())),)
+
+
 def _begin(hub: Services) -> None:
+    of_hosts = hub.part(Trials)
     hub.memory.watch("operation", hub.state.pending_work.follow)
+    hub.memory.watch("operation", of_hosts.follow)
+    hub.memory.watch("host", of_hosts.follow_host)
+    hub.part(BlobNames).register(of_hosts.digests, of_hosts.everything)
 
 
 RESOURCE = Resource(
     "operation",
-    load=lambda connection, state: state.pending_work.load(connection),
+    load=_read,
+    parts=_parts,
     begin=_begin,
     routes=routes.ROUTES,
     tables=(schema.operations, schema.logs),

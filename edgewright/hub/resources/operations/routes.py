@@ -19,6 +19,7 @@ from edgewright.hub.http.problems import bad_request, conflict, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.resources.hosts import share
 from edgewright.hub.resources.operations import shapes
+from edgewright.hub.resources.operations.trials import check_trial
 from edgewright.hub.security.secretbox import new_uid
 from edgewright.wire import protocol
 
@@ -29,6 +30,13 @@ if TYPE_CHECKING:
     from edgewright.hub.services import Services
 
 _TABLE = schema.operations
+_TEXTS: dict[str, dict[str, int]] = {
+    protocol.OP_COLLECT_LOGS: {"unit": 255},
+    protocol.OP_DISK_USAGE: {"mount": protocol.MAX_MOUNT},
+    protocol.OP_RETRY: {"step": 100},
+    protocol.OP_ACCEPT: {"document": 64, "digest": 64},
+}
+"""Parameters that are texts, with the characters that each may have, by kind."""
 _OVER = 200
 """Operations that are over and still listed for the entire fleet."""
 
@@ -82,9 +90,10 @@ def _check(kind: str, params: dict[str, Any]) -> dict[str, Any]:
             code = problems.MAXIMUM if lines > 1 else problems.MINIMUM
             raise problems.invalid(code, f"params.lines in body should be from 1 to {protocol.MAX_LOG_LINES}")
         params["lines"] = lines
-        _check_text(params, "unit", 255)
-    if kind == protocol.OP_DISK_USAGE:
-        _check_text(params, "mount", protocol.MAX_MOUNT)
+    if kind == protocol.OP_TRIAL:
+        check_trial(params)
+    for name, most in _TEXTS.get(kind, {}).items():
+        _check_text(params, name, most)
     return params
 
 

@@ -1,0 +1,108 @@
+"""Actions by which an operator decides about the work of hosts (P85, P86): each reaches the host as one operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from edgewright.clients.ports import CanOperateHosts
+from edgewright.commands.host import decision_verbs as declared
+from edgewright.commands.host.changes import changeable, plan_for, plan_line
+from edgewright.commands.host.operations import wait_for_result
+from edgewright.commands.kernel.base import Outcome, Plan
+from edgewright.commands.kernel.bulk import for_each
+from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.kernel.lookup import FoundHost
+from edgewright.core import times
+from edgewright.core.errors import NotFound, UsageError
+from edgewright.core.hosts import work_text
+from edgewright.core.text import clean
+from edgewright.wire import protocol
+
+
+class HostRetry(declared.HostRetry):
+    """See the declaration."""
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Return which step waits on which host, as it last reported. Raises `NotFound`, `Refused`."""
+        hosts = await changeable(ctx, targets, self.name)
+        step = str(args.get("step") or "")
+        lines = [f"{plan_line(host)}: {_waiting(host)}" for host in hosts]
+        lines.append(
+            f"Only the step {step} starts again." if step else "Steps that failed or wait start again at once."
+        )
+        plan = plan_for(self, "Retry", hosts, lines, (), ctx)
+        given = {"step": step} if step else {}
+        return plan._replace(confirm_text=None, payload=given, cli=self.cli_line(plan.touches, args))
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Ask each host; of a single one the result is waited for. Raises `TimedOut`, `Failed`, `Refused`."""
+        operations = await ctx.port(CanOperateHosts)
+        if len(plan.touches) == 1:
+            return await _decide(operations, plan, protocol.OP_RETRY, plan.payload, report)
+
+        async def ask(uid: str) -> str:
+            return await operations.create(uid, protocol.OP_RETRY, dict(plan.payload))
+
+        return await for_each(plan, ask, report, "asked to retry")
+
+
+class HostAccept(declared.HostAccept):
+    """See the declaration."""
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Return what replaces what. Raises `NotFound` where nothing waits, `UsageError` where several documents do."""
+        hosts = await changeable(ctx, targets, self.name)
+        (host,) = hosts
+        uid = str(args.get("document") or "")
+        waiting = [item for item in _documents(host) if item.get("offered") and uid in ("", item.get("uid"))]
+        if not waiting:
+            what = f"no document {uid}" if uid else "no document"
+            raise NotFound(f"{host.name} reports {what} of another lineage that waits.", "See: host show.")
+        if len(waiting) > 1:
+            names = ", ".join(clean(item.get("uid"), 64) for item in waiting[:5])
+            raise UsageError(f"{len(waiting)} documents wait on {host.name}.", f"Name one with --document: {names}")
+        (item,) = waiting
+        offered = item["offered"]
+        name = clean(item.get("uid"), 64)
+        lines = (
+            plan_line(host),
+            f"has: {work_text.document_text({**item, 'offered': None}) or name}",
+            f"will have: {work_text.offered_text(offered)}",
+            "The host converges on it at once; steps of the present document that run are left to their end.",
+        )
+        plan = plan_for(self, "Accept a document on", hosts, lines, ("what the present document asked for",), ctx)
+        given = {"document": str(item.get("uid")), "digest": str(offered.get("digest") or "")}
+        return plan._replace(payload=given, cli=self.cli_line(plan.touches, args))
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Ask the host and wait. Raises `TimedOut`, `Failed`, and `Refused` when another document waits by now."""
+        return await _decide(await ctx.port(CanOperateHosts), plan, protocol.OP_ACCEPT, plan.payload, report)
+
+
+async def _decide(
+    operations: CanOperateHosts, plan: Plan, kind: str, params: Mapping[str, Any], report: Callable[[str], None]
+) -> Outcome:
+    (uid,) = plan.touches
+    _, result = await wait_for_result(operations, uid, kind, dict(params), report)
+    return Outcome((uid,), (), f"{plan.name_of(uid)}: {clean(result.get('message'))}")
+
+
+def _waiting(host: FoundHost) -> str:
+    progress = work_text.progress_of(host.document)
+    if not progress:
+        return "reports no step"
+    now = times.now()
+    texts = (work_text.step_text(progress), work_text.clock_text(progress, now), work_text.waiting_text(progress))
+    step, clock, waits = texts
+    return ", ".join(filter(None, (step, clock, f"waits for {waits}" if waits else "running")))
+
+
+def _documents(host: FoundHost) -> list[Mapping[str, Any]]:
+    judged = (host.document.get("status") or {}).get("edgewright")
+    items = judged.get("documents") if isinstance(judged, dict) else None
+    return [item for item in (items if isinstance(items, list) else []) if isinstance(item, dict)]
