@@ -189,6 +189,8 @@ def test_an_update_needs_no_options_again(wish: InstallOptions, observe: bool) -
     given = wish._replace(
         data="/var/lib/x y",
         metered=True,
+        interval=300.0,
+        silence=3600.0,
         budget=9,
         observe=observe,
         prefix="/opt/100% agent",

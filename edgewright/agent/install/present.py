@@ -17,6 +17,8 @@ _FILES = {
     "--user-data": ("user_data", ETC + "/user-data"),
 }
 
+_TIMES = {"--interval": "interval", "--silence-limit": "silence"}
+
 
 def as_installed(spec: InstallOptions) -> InstallOptions:
     """Return `spec` with the options of the unit below `spec.root` where none are given.
@@ -36,6 +38,9 @@ def as_installed(spec: InstallOptions) -> InstallOptions:
             values["data"] = value
         elif word == "--budget" and value.isdigit():
             values["budget"] = spec.budget or int(value)
+        elif word in _TIMES:
+            name = _TIMES[word]
+            values[name] = getattr(spec, name) or _seconds(value)
         elif word in ("--metered", "--observe"):
             values[word[2:]] = True
         elif word in _FILES:
@@ -49,6 +54,13 @@ def as_installed(spec: InstallOptions) -> InstallOptions:
     if len(start) > 1:
         values["python"] = start[0]
     return spec._replace(**values)
+
+
+def _seconds(text: str) -> float:
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        return 0.0
 
 
 def _command(spec: InstallOptions) -> List[str]:
