@@ -56,6 +56,12 @@ def test_docstrings_and_comments_stay_behind_and_every_line_stays_in_its_place(b
     )
     lean = archive.lean(source)
     assert lean == b'""\n\n\n\nX = 1\n""\n\n\ndef f():\n    ""\n\n\nT = "# no"\n'
+    types = (
+        b"async def f(a: int, *b: 'x', c: D[e] = 3, **d: f) -> G[h]:\n    x: int = 1\n\n\nclass N:\n    y: int = 2\n"
+    )
+    types += b"\n    def m(\n        self,\n        a: int = 1,\n    ) -> int: ...\n"
+    wanted = b"async def f(a, *b, c = 3, **d):\n    x: int = 1\n\n\nclass N:\n    y: int = 2\n"
+    assert archive.lean(types) == wanted + b"\n    def m(\n        self,\n        a = 1,\n    ): ...\n"
     for name in zipfile.ZipFile(built).namelist()[1:]:
         packed, text = zipfile.ZipFile(built).read(name), (ROOT / name).read_bytes()
         assert packed.count(b"\n") == text.count(b"\n"), name

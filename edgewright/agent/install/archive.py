@@ -1,6 +1,6 @@
 """The agent as one archive: a zip with a `#!` line and the modules that its program imports, and no others.
 
-Docstrings and comments stay behind.
+Docstrings, comments and the types of parameters stay behind.
 
 The same source gives the same bytes.
 """
@@ -79,7 +79,7 @@ def build(target: str, package: str) -> None:
 
 
 def lean(source: bytes) -> bytes:
-    """Return a module without its docstrings and comments: a third of the bytes that go to every host.
+    """Return a module without docstrings, comments and types of parameters: a third of the bytes that go to every host.
 
     Every line stays where it is, so that a traceback of a host names the line of the source.
     """
@@ -88,7 +88,10 @@ def lean(source: bytes) -> bytes:
         if token.type == tokenize.COMMENT:
             row = token.start[0] - 1
             lines[row] = lines[row][: token.start[1]].rstrip()
-    for node in ast.walk(ast.parse(source)):
+    tree = ast.parse(source)
+    for row, start, end in sorted(_types(tree, lines), reverse=True):
+        lines[row] = lines[row][:start] + lines[row][end:]
+    for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
             if not lines[first].lstrip().startswith(('"', "'")):
@@ -96,6 +99,24 @@ def lean(source: bytes) -> bytes:
             indent = lines[first][: len(lines[first]) - len(lines[first].lstrip())]
             lines[first : last + 1] = [indent + '""', *[""] * (last - first)]
     return "\n".join(lines).encode()
+
+
+def _types(tree: ast.AST, lines: List[str]) -> Iterator[Tuple[int, int, int]]:
+    """Yield row, first and last column of each type of a parameter or result that is on one line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg) and node.annotation is not None:
+            first, kind = node.col_offset + len(node.arg), node.annotation
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.returns is not None:
+            kind = node.returns
+            first = lines[kind.lineno - 1].rfind(" ->", 0, kind.col_offset)
+        else:
+            continue
+        row, line = kind.lineno - 1, lines[kind.lineno - 1]
+        one_line = kind.end_lineno == kind.lineno and node.lineno <= kind.lineno and line.isascii()
+        if isinstance(node, ast.arg) and node.lineno != kind.lineno:
+            continue
+        if one_line and first >= 0 and kind.end_col_offset is not None:
+            yield row, first, kind.end_col_offset
 
 
 def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
