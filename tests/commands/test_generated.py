@@ -159,3 +159,13 @@ def test_a_declaration_and_its_action_are_one_verb(command: type[Command]) -> No
     assert issubclass(action, command) and action.name == command.name and action.params == command.params
     assert registry.acting(action) is action
     assert not vars(command).keys() & {"plan", "apply"}, "what it does belongs to its implementation"
+
+
+@pytest.mark.parametrize("command", [c for c in ALL if c.console and c.name.endswith(" list")], ids=lambda c: c.id())
+def test_the_plural_of_a_noun_opens_its_list(command: type[Command]) -> None:
+    """`:keys` opened the help, `:users` the users."""
+    noun = command.name.rpartition(" ")[0].rpartition(" ")[2]
+    words = [noun + "s", *([command.opens] if command.opens else [])]
+    found = {word: verb for word in words if (verb := registry.by_name(word)) is not None}
+    assert found, "none of them is a word of the console"
+    assert {word: verb.opens for word, verb in found.items()} == dict.fromkeys(found, command.opens)
