@@ -163,6 +163,7 @@ def build_an_installer(record: Record, base: Path, folder: Path) -> None:
         record.see(question)
     record.type("berlin")
     for question in (
+        "link of the site",
         "Which disk",
         "partitions of your own",
         "What else happens",

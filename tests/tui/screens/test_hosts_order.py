@@ -8,6 +8,9 @@ from tests.tui.driving import settle as settled
 from tests.tui.fleet import session_of
 from tests.tui.screens.test_hosts_screen import hosts_of, seen
 from tui.app import EdgewrightApp
+from tui.screens.hosts.columns import DEFAULT, FROZEN, chosen
+from tui.widgets.table_layout import place
+from tui.widgets.table_paint import has_more
 
 
 async def test_sorting_by_name_and_back_is_kept() -> None:
@@ -80,3 +83,13 @@ async def test_the_first_press_shows_the_worst_also_when_it_is_sorted_so_already
         await pilot.press("H")
         await settled(pilot)
         assert screen.table.keys[-1] == worst
+
+
+@pytest.mark.parametrize("width", range(100, 180))
+def test_no_cells_are_empty_beside_the_sign_that_there_is_more(width: int) -> None:
+    """At 200x60 some 20 cells were empty: a MACHINE ID of 24 characters did not fit and nothing took its place."""
+    longest = {"name": 14, "site": 11, "cluster": 12, "uid": 24, "agent": 12, "os": 13, "ip": 11}
+    columns = [item.column for item in chosen(DEFAULT)]
+    placed = place(columns, width, FROZEN, 0, lambda index: longest.get(columns[index].id, columns[index].width))
+    if has_more(columns, placed) and any(columns[item.column].id == "tags" for item in placed):
+        assert placed[-1].x + placed[-1].width == width

@@ -89,6 +89,7 @@ async def test_keys_and_the_answer_file_mean_the_same_bytes(tmp_path: Path) -> N
         "registries": ["pagedown"],
         "cas": ["pagedown"],
         "site": ["=berlin-04", "enter", "=country=de", "pagedown"],
+        "link": ["space", "tab", "=10m", "tab", "=1h", "tab", *"50", "pagedown"],
         "disk": ["pagedown"],
         "partitions": ["pagedown"],
         "stages": ["=boot:", "enter", "=- name: greet", "enter", "=  commands: [echo hello]", "pagedown"],
@@ -114,7 +115,18 @@ async def test_keys_and_the_answer_file_mean_the_same_bytes(tmp_path: Path) -> N
     assert "a long password" not in written.read_text() and "another password" not in written.read_text()
     replayed = examine(str(written)).ready.user_data
     assert replayed == facade.user_data_text(answers).encode()
-    for words in (TOKEN, "10.4.1.7/24", "proxy.site", "ntp.site", "berlin-04", "shop-7", "greet", "BEGIN CERTIFICATE"):
+    for words in (
+        TOKEN,
+        "10.4.1.7/24",
+        "proxy.site",
+        "ntp.site",
+        "berlin-04",
+        "silenceLimit: 1h",
+        "budgetMB: 50",
+        "shop-7",
+        "greet",
+        "BEGIN CERTIFICATE",
+    ):
         assert words in replayed.decode(), words
 
 

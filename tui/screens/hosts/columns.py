@@ -195,8 +195,9 @@ COLUMNS: tuple[HostColumn, ...] = (
     ),
     HostColumn(_C("agent", "AGENT", 7, most=14), _text("agent"), _order("agent")),
     HostColumn(_C("last_seen", "SEEN", 4, "right"), _age("last_seen"), _order("last_seen"), falls=True),
-    HostColumn(_C("uid", "MACHINE ID", 10, most=48, optional=True), _text("uid"), _order("uid")),
+    # the sentence first: it takes the cells in which a long MACHINE ID does not fit
     HostColumn(_C("tags", "TAGS", 20, weight=2, optional=True), _tags, _order("tags")),
+    HostColumn(_C("uid", "MACHINE ID", 10, most=48, optional=True), _text("uid"), _order("uid")),
     HostColumn(_C("cpu", "CORES", 5, "right"), _cores, _highest_first("cpu"), falls=True),
     HostColumn(_C("memory_mb", "MEMORY", 6, "right"), _memory, _highest_first("memory_mb"), falls=True),
     HostColumn(_C("os", "OS", 8, most=24), _text("os"), _order("os")),
