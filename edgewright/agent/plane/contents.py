@@ -71,7 +71,7 @@ class Contents:
                 self._arrived()
         except EdgewrightError as error:
             self._failed(error.message)
-        except Exception as error:  # a thread must not end without a word
+        except Exception as error:  # an unexpected end of a thread is reported
             self._failed(f"Fetching blobs hit an unexpected {type(error).__name__}: {error}.")
         else:
             self._report.over("blobs")

@@ -27,7 +27,7 @@ class LinkSpec(NamedTuple):
     silence: float = 0.0
     """Seconds without a heartbeat after which the host is unhealthy."""
     budget_mb: int = 0
-    """Megabytes (10^6 bytes) a month; 0 is no limit."""
+    """Megabytes (10^6 bytes) a month; 0 means unlimited."""
 
 
 def heartbeat_problem(text: str) -> str:
@@ -79,13 +79,13 @@ def problems(values: Mapping[str, Any]) -> Dict[str, str]:
     """Return what is wrong with the values of a block `stylus.site.edgewright`, by key."""
     texts = {key: _text(value) for key, value in values.items()}
     metered, heartbeat = texts.get("metered", "").lower(), texts.get("heartbeat", "")
-    found = {
+    messages = {
         "metered": "" if metered in (*_YES, *_NO) else "It must be true or false.",
         "heartbeat": heartbeat_problem(heartbeat),
         "silenceLimit": silence_problem(texts.get("silenceLimit", ""), heartbeat, metered in _YES),
         "budgetMB": budget_problem(texts.get("budgetMB", "")),
     }
-    return {key: message for key, message in found.items() if message}
+    return {key: message for key, message in messages.items() if message}
 
 
 def own_limit(vitals: Mapping[str, Any]) -> bool:
