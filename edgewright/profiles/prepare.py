@@ -18,7 +18,7 @@ from edgewright.core.profiles.scope import Context, LayerValues
 from edgewright.core.profiles.secrets import covered_text, secret_paths, suspicious
 from edgewright.core.profiles.values import EMPTY, Values
 from edgewright.yamltext.merge import merge
-from edgewright.yamltext.values import read_manifest, read_values
+from edgewright.yamltext.values import UnreadableValues, read_manifest, read_values
 
 DISPLAY = "pack.spectrocloud.com/display-name"
 """The value that names a layer whose pack is in the profile twice."""
@@ -111,7 +111,14 @@ def _values(layer: Layer, pack: Pack | None, readings: _Budget) -> tuple[Values,
     try:
         return readings.read(text_of(layer, pack), "The values"), []
     except InvalidInput as wrong:
-        return EMPTY, [error(layer.key, "", wrong.message, wrong.hint, wrong.code)]
+        return EMPTY, [_unreadable(layer, "", wrong)]
+
+
+def _unreadable(layer: Layer, path: str, wrong: InvalidInput) -> Problem:
+    """Return the problem of a text of a layer, with its line where it is known."""
+    if not isinstance(wrong, UnreadableValues):
+        return error(layer.key, path, wrong.message, wrong.hint, wrong.code)
+    return error(layer.key, path, wrong.problem, wrong.hint, wrong.code, wrong.line)
 
 
 def text_of(layer: Layer, pack: Pack | None) -> str:
@@ -144,14 +151,16 @@ def _layer(layer: Layer, pack: Pack | None, values: Values, readings: _Budget, p
             chosen = [preset for preset in pack.presets if preset.name in layer.presets]
             presets = [(item.name, readings.read(item.add, f"The preset {item.name}")) for item in chosen]
         except InvalidInput as wrong:
-            problems.append(error(layer.key, "", wrong.message, wrong.hint, wrong.code))
+            problems.append(
+                error(layer.key, "", wrong.message, wrong.hint, wrong.code)
+            )  # of the pack, not of the layer
     manifests: list[tuple[str, Values]] = []
     for manifest in layer.manifests:
         try:
             text = readings.read(manifest.content, f"The manifest {manifest.name}", read_manifest)
             manifests.append((manifest.name, text))
         except InvalidInput as wrong:
-            problems.append(error(layer.key, manifest.name, wrong.message, wrong.hint, wrong.code))
+            problems.append(_unreadable(layer, f"manifest {manifest.name}", wrong))
     return LayerValues(
         layer.key,
         layer.kind,

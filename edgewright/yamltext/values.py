@@ -24,7 +24,7 @@ from edgewright.yamltext.bounds import MAX_PATH
 
 MAX_DEPTH = 60
 MAX_NODES = 150_000
-"""Maps, lists and values of one text, copies of aliases counted."""
+"""Keys, values, maps and lists of one text, copies of aliases counted."""
 MAX_DOCUMENTS = 500
 MAX_DOUBLED = 20
 """Keys that may be there twice."""
@@ -36,18 +36,29 @@ _TEXT_TAGS = ("!", "!!str", "tag:yaml.org,2002:str")
 _WORD_TAGS = ("int", "float", "bool", "null")
 
 
+class UnreadableValues(InvalidInput):
+    """A text that cannot be read: `problem` is a sentence, `line` counts from 1 (0: not one line)."""
+
+    def __init__(self, name: str, problem: str, hint: str, code: str, line: int = 0, column: int = 0) -> None:
+        place = f", line {line}" if line else ""
+        place += f", column {column}" if column else ""
+        super().__init__(f"{name}{place}: {problem}.", hint, code)
+        self.problem = f"{problem[:1].upper()}{problem[1:]}."
+        self.line = line
+
+
 def read_values(text: str, name: str = "The values") -> Values:
     """Return the values in a text: one map of keys. Raises `InvalidInput` with the line for anything else."""
     source, documents = _read(text, name)
     if len(documents) > 1:
-        raise InvalidInput(
-            f"{name}, line {documents[1][1]}: a second document begins.", "Values are one map of keys.", "TwoDocs"
+        raise UnreadableValues(
+            name, "a second document begins", "Values are one map of keys.", "TwoDocs", documents[1][1]
         )
     document = documents[0][0] if documents else None
     document = {} if document is None else document
     if not isinstance(document, dict):
         kind = "a list" if isinstance(document, list) else "one value"
-        raise InvalidInput(f"{name}: this is {kind}, not a map of keys.", "Write it as `key: value`.", "NotAMap")
+        raise UnreadableValues(name, f"this is {kind}, not a map of keys", "Write it as `key: value`.", "NotAMap")
     return source.values(document)
 
 
@@ -59,16 +70,14 @@ def read_manifest(text: str, name: str = "The manifest") -> Values:
 
 def _read(text: str, name: str, numbered: bool = False) -> tuple[_Builder, list[tuple[Any, int]]]:
     if len(text) > MAX_VALUES or len(text.encode("utf-8", "replace")) > MAX_VALUES:
-        raise InvalidInput(f"{name}: the text is larger than {MAX_VALUES // 1024 // 1024} MB.", "Shorten it.", "TooBig")
+        limit = MAX_VALUES // 1024 // 1024
+        raise UnreadableValues(name, f"the text is larger than {limit} MB", "Shorten it.", "TooBig")
     text = text.removeprefix("\ufeff")
     bad = _FORBIDDEN.search(text)
     if bad is not None:
         line = text.count("\n", 0, bad.start()) + 1
-        raise InvalidInput(
-            f"{name}, line {line}: the character U+{ord(bad.group()):04X} is not allowed.",
-            "Remove it, or write it as an escape in double quotes.",
-            "InvalidYaml",
-        )
+        problem = f"the character U+{ord(bad.group()):04X} is not allowed"
+        raise UnreadableValues(name, problem, "Remove it, or write it as an escape in quotes.", "InvalidYaml", line)
     builder = _Builder(text, name, numbered)
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
@@ -76,12 +85,12 @@ def _read(text: str, name: str, numbered: bool = False) -> tuple[_Builder, list[
             builder.take(event)
     except yaml.MarkedYAMLError as wrong:
         mark = wrong.problem_mark or wrong.context_mark
-        place = f", line {builder.line(mark.index)}, column {mark.column + 1}" if mark else ""
+        line, column = (builder.line(mark.index), mark.column + 1) if mark else (0, 0)
         problem = (wrong.problem or wrong.context or "it cannot be read").strip().rstrip(".")
         hint = "Look at the indentation, and at quotes around texts with ': ' or '#'."
-        raise InvalidInput(f"{name}{place}: {problem}.", hint, "InvalidYaml") from None
+        raise UnreadableValues(name, problem, hint, "InvalidYaml", line, column) from None
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError) as wrong:
-        raise InvalidInput(f"{name} is not YAML: {str(wrong)[:200]}.", "Correct it.", "InvalidYaml") from None
+        raise UnreadableValues(name, f"this is not YAML: {str(wrong)[:200]}", "Correct it.", "InvalidYaml") from None
     return builder, builder.documents
 
 
@@ -162,9 +171,9 @@ class _Builder:
             self.breaks = [match.start() for match in re.finditer("\n", self.text)] or [len(self.text)]
         return bisect_left(self.breaks, offset) + 1
 
-    def refuse(self, problem: str, event: Any, hint: str = "Write it without.") -> InvalidInput:
+    def refuse(self, problem: str, event: Any, hint: str = "Write it without.") -> UnreadableValues:
         """Return the error for something at an event."""
-        return InvalidInput(f"{self.name}, line {self.line(event.start_mark.index)}: {problem}.", hint, "InvalidYaml")
+        return UnreadableValues(self.name, problem, hint, "InvalidYaml", self.line(event.start_mark.index))
 
     def take(self, event: Any) -> None:
         """Take one event."""
@@ -181,7 +190,9 @@ class _Builder:
     def _count(self, event: Any) -> None:
         self.nodes += 1
         if self.nodes > MAX_NODES:
-            raise self.refuse(f"it contains more than {MAX_NODES:,} values", event, "Divide it; mind its aliases.")
+            raise self.refuse(
+                f"it contains more than {MAX_NODES:,} keys and values", event, "Divide it; mind its aliases."
+            )
 
     def _scalar(self, event: Any) -> None:
         self.nodes += 1
@@ -219,11 +230,8 @@ class _Builder:
             if scalar.pieces:
                 self.referring.append(path)
         elif scalar.pieces:
-            raise InvalidInput(
-                f"{self.name}, line {scalar.line}: a reference is in a path of more than {MAX_PATH} characters.",
-                "Shorten the keys.",
-                "TooDeep",
-            )
+            problem = f"a reference is in a path of more than {MAX_PATH} characters"
+            raise UnreadableValues(self.name, problem, "Shorten the keys.", "TooDeep", scalar.line)
 
     def _pieces(self, raw: str, start: int, style: str) -> tuple[str | Reference, ...]:
         """Return the text and the references of a scalar that begins at an offset."""
@@ -246,11 +254,8 @@ class _Builder:
         if key in frame.value and key != "<<":
             self.doubled.append((path, line))
             if len(self.doubled) > MAX_DOUBLED:
-                raise InvalidInput(
-                    f"{self.name}, line {line}: more than {MAX_DOUBLED} keys are there twice.",
-                    "Remove all but one of each.",
-                    "Doubled",
-                )
+                problem = f"more than {MAX_DOUBLED} keys are there twice"
+                raise UnreadableValues(self.name, problem, "Remove all but one of each.", "Doubled", line)
             self._forget(path)
         frame.key = key
         if pieces:

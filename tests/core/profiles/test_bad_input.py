@@ -27,7 +27,7 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     [
         ("- a\n", "this is a list, not a map of keys"),
         ("just text\n", "this is one value, not a map of keys"),
-        (BOMB, f"it contains more than {MAX_NODES:,} values"),
+        (BOMB, f"it contains more than {MAX_NODES:,} keys and values"),
         ("x" * (5 * MEGABYTES + 1), "is larger than 5 MB"),
         ("é" * (3 * MEGABYTES), "is larger than 5 MB"),
         ("".join(" " * depth + "a:\n" for depth in range(80)), "is nested deeper than 60 levels"),

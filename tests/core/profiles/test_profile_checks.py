@@ -143,9 +143,9 @@ def test_a_pack_that_is_not_known_is_a_warning_that_names_it() -> None:
 
 def test_values_that_cannot_be_read_name_the_layer_and_the_line() -> None:
     for values, words in [
-        ("- a\n", "layer web: The values: this is a list, not a map of keys."),
-        ("a: [\n", "layer web: The values, line 2"),
-        ("a: 1\n---\nb: 2\n", "The values, line 2: a second document begins."),
+        ("- a\n", "layer web: This is a list, not a map of keys."),
+        ("a: [\n", "layer web, line 2: "),
+        ("a: 1\n---\nb: 2\n", "layer web, line 2: A second document begins."),
         ("a: 1\na: 2\n", "layer web, line 2, a: The key is there twice"),
     ]:
         problems = check(prepare(addon(layers=(layer("web", "addon", values),))))
