@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from typing import Dict, List, Mapping, Optional, Sequence
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from edgewright.core.errors import InvalidInput
 from edgewright.core.packs import stack
@@ -40,6 +41,8 @@ from edgewright.core.text import clean
 
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,126}[A-Za-z0-9])?", re.ASCII)
 PACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
+MOST_MISSPELT = 20
+"""Keys of one map, and warnings of one layer."""
 NEEDED = (OS, K8S, CNI)
 """Layers that a full or infrastructure profile cannot do without; storage is optional."""
 
@@ -198,6 +201,8 @@ def check_layers(layers: Sequence[LayerValues], packs: Mapping[str, Optional[Pac
         for path, line in values.doubled:
             message = "The key is there twice; the last one counts."
             problems.append(warning(layer.key, path, message, "Remove all but one.", "Doubled", line))
+        if layer.default is not None:
+            problems += _misspelt(layer, layer.default.document)
         pack = packs.get(layer.key)
         if pack is None or not pack.schema or not isinstance(values.document, dict):
             continue
@@ -207,6 +212,29 @@ def check_layers(layers: Sequence[LayerValues], packs: Mapping[str, Optional[Pac
                 error(layer.key, wrong.key, wrong.message, wrong.hint, wrong.code, values.line_of(wrong.key))
             )
         problems += _read_only(layer, pack, default)
+    return problems
+
+
+def _misspelt(layer: LayerValues, default: object) -> List[Problem]:
+    """Return a warning for each key that the pack's values do not have and that is like one which is missing here.
+
+    Other keys that the pack's values do not have are fine: a chart takes more than its pack lists.
+    """
+    problems: List[Problem] = []
+    pending: List[Tuple[str, object, object]] = [("", layer.values.document, default)]
+    while pending and len(problems) < MOST_MISSPELT:
+        path, here, known = pending.pop()
+        if not isinstance(here, dict) or not isinstance(known, dict):
+            continue
+        pending += [(f"{path}.{key}" if path else key, here[key], known[key]) for key in here if key in known]
+        missing = [key for key in known if key not in here][:MOST_MISSPELT]
+        for key in [key for key in here if key not in known][:MOST_MISSPELT] if missing else ():
+            near = difflib.get_close_matches(key[:200], missing, n=1, cutoff=0.8)
+            if near:
+                place = f"{path}.{key}" if path else key
+                message = "The values of the pack have no such key."
+                hint = f"Did you mean {near[0]}?"
+                problems.append(warning(layer.key, place, message, hint, "UnknownKey", layer.values.line_of(place)))
     return problems
 
 

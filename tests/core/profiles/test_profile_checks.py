@@ -129,6 +129,15 @@ def test_the_schema_of_the_pack_is_checked_with_the_line() -> None:
     ]
 
 
+def test_a_misspelt_key_is_a_warning_with_the_nearest_one_and_other_keys_are_fine() -> None:
+    values = REGISTRY_VALUES.replace("  private:", "  privat:").replace("  port: 5000", "  port: 5000\n  mirror: x")
+    profile = addon(layers=(layer("registry", "addon", values),))
+    sentences = [problem.sentence() for problem in check(prepare(profile, {"registry": REGISTRY_PACK}))]
+    assert sentences == [
+        "layer registry, line 5, registry.privat: The values of the pack have no such key. Did you mean private?"
+    ]
+
+
 def test_dependencies_between_packs_are_checked() -> None:
     needs = pack("web", dependencies=(Dependency("edge-k3s", "k8s", "required", "1.32.0"),))
     packs = {"web": needs, "edge-k3s": pack("edge-k3s", "k8s", "1.31.2")}

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from edgewright.core.errors import InvalidInput
 from edgewright.core.profiles import exchange
-from edgewright.core.profiles.diff import flatten
+from edgewright.core.profiles.diff import compare, flatten
 from edgewright.core.profiles.language import templates
 from edgewright.core.profiles.model import ADDON, FULL, INFRA, Layer, Manifest, Option, Profile, Registry, Variable
 from edgewright.core.profiles.scope import Context, macros
-from edgewright.profiles.prepare import prepare, resolved
+from edgewright.profiles.prepare import check, prepare, resolved
 from edgewright.yamltext.values import read_values
 from edgewright.yamltext.writer import write
-from tests.core.profiles.stacks import addon, layer
+from tests.core.profiles.stacks import REGISTRY_PACK, addon, layer
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\ue000\ue001"), max_size=12)
 WORD = st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True)
@@ -86,10 +86,11 @@ def test_a_document_is_read_as_it_was_written(document: dict[str, Any]) -> None:
 @example("a: {<<: &b {c: 1}}\nd: *b\n")
 @example("'{{.spectro.var.x}}': &k {{.spectro.var.y}}\n*k : 2\n")
 def test_any_text_in_values_is_read_or_refused(text: str) -> None:
-    profile = addon(layers=(layer("app", "addon", text),))
-    prepared = prepare(profile)
+    profile = addon(layers=(layer("registry", "addon", text, manifests=(Manifest("m", text),)),))
+    prepared = prepare(profile, {"registry": REGISTRY_PACK})
     result = resolved(prepared, Context(partial=True))
-    for problem in [*prepared.problems, *result.problems]:
+    compare(result, result)
+    for problem in [*check(prepared), *result.problems]:
         assert problem.message.endswith(".") and "\n" not in problem.message
 
 
