@@ -18,6 +18,7 @@ from edgewright.core.errors import Failed, InvalidInput, NotFound
 from edgewright.core.profiles import definition
 from edgewright.core.profiles.model import MAX_TOTAL, Profile
 from edgewright.core.profiles.problems import raise_errors
+from edgewright.profiles.files import PRIVATE, write_file
 
 MAX_ARCHIVE = 64 * 1024 * 1024
 """Bytes of an archive, compressed."""
@@ -125,3 +126,13 @@ def _documents(files: Mapping[str, bytes], what: str) -> dict[str, Any]:
             reason = str(wrong)[:100] if isinstance(wrong, ValueError) else "it is nested too deeply"
             raise InvalidInput(f"{what}: {name[:80]} is not JSON: {reason}.", _HINT, "InvalidJson") from None
     return documents
+
+
+def write_archive(path: Path, name: str, profiles: Sequence[Profile]) -> int:
+    """Write a cluster definition to a file that only its owner can read; return its size. Raises as `pack`, `Failed`."""
+    data = pack(name, profiles)
+    try:
+        write_file(path, data, PRIVATE)
+    except OSError as wrong:
+        raise Failed(f"{path} cannot be written: {wrong.strerror}.", "Check the directory and its rights.") from None
+    return len(data)

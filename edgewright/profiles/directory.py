@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from edgewright.core.errors import Failed, InvalidInput, NotFound
 from edgewright.core.profiles import exchange
 from edgewright.core.profiles.model import MAX_LAYERS, MAX_MANIFESTS, MAX_TOTAL, MAX_VALUES, Profile
 from edgewright.core.profiles.problems import suggestion
+from edgewright.profiles.files import SHARED, write_file
 from edgewright.yamltext.values import read_values
 from edgewright.yamltext.writer import write
 
@@ -235,7 +235,7 @@ def write_directory(path: Path, profile: Profile, secrets: bool = False) -> list
         for name, data in files.items():
             if name in existing and (existing[name] == data or _means(name, existing[name], data)):
                 continue
-            _write(path / name, data)
+            write_file(path / name, data, SHARED)
             changed.append(name)
         for name in existing:
             if name.startswith("layers/") and name not in files:
@@ -255,20 +255,6 @@ def _means(name: str, before: bytes, after: bytes) -> bool:
         return bool(read_values(before.decode("utf-8")).document == read_values(after.decode("utf-8")).document)
     except (InvalidInput, UnicodeDecodeError):
         return False
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
-        Path(name).chmod(mode)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _prune(path: Path) -> None:

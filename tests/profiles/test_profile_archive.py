@@ -12,7 +12,7 @@ import pytest
 
 from edgewright.core.errors import InvalidInput
 from edgewright.core.profiles.model import Variable
-from edgewright.profiles.archive import MAX_UNPACKED, pack, read_archive, unpack
+from edgewright.profiles.archive import MAX_UNPACKED, pack, read_archive, unpack, write_archive
 from tests.core.profiles.stacks import addon, full, layer
 
 
@@ -36,7 +36,9 @@ def test_a_definition_is_read_back_and_the_same_content_gives_the_same_bytes(tmp
     ]
     data = pack("site", profiles)
     assert data == pack("site", profiles)
-    (tmp_path / "site.tgz").write_bytes(data)
+    (tmp_path / "site.tgz").write_bytes(b"older")
+    assert write_archive(tmp_path / "site.tgz", "site", profiles) == len(data)
+    assert (tmp_path / "site.tgz").stat().st_mode & 0o777 == 0o600
     assert read_archive(tmp_path / "site.tgz") == ("site", profiles)
 
 

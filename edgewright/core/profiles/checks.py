@@ -41,6 +41,8 @@ from edgewright.core.text import clean
 
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,126}[A-Za-z0-9])?", re.ASCII)
 PACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
+MOST_PRESETS = 20
+"""Presets of a layer that are looked at."""
 MOST_MISSPELT = 20
 """Keys of one map, and warnings of one layer."""
 NEEDED = (OS, K8S, CNI)
@@ -179,7 +181,7 @@ def _presets(layer: Layer, pack: Pack) -> List[Problem]:
     problems: List[Problem] = []
     by_name = {preset.name: preset for preset in pack.presets}
     groups: Dict[str, str] = {}
-    for name in layer.presets:
+    for name in layer.presets[:MOST_PRESETS]:
         preset = by_name.get(name)
         if preset is None:
             hint = suggestion(name, tuple(by_name), "presets")

@@ -14,7 +14,7 @@ from edgewright.core.profiles.imports import PackSource, report, with_registries
 from edgewright.core.profiles.model import ADDON, INFRA, PUBLISHED, Layer, Option, Profile, Registry, Variable
 from edgewright.core.profiles.problems import errors, raise_errors
 from edgewright.core.profiles.secrets import covered_text, suspicious
-from edgewright.core.profiles.variables import COVER, problem_with
+from edgewright.core.profiles.variables import COVER, check_definitions, check_values, problem_with
 from edgewright.profiles.prepare import check, prepare, with_preset
 from edgewright.yamltext.values import read_values
 from tests.core.profiles.stacks import REGISTRY_PACK, REGISTRY_VALUES, addon, full, layer, pack
@@ -107,6 +107,18 @@ def test_hidden_and_read_only_variables_cannot_be_set_and_masked_ones_not_be_cov
 
 def test_an_expression_that_backtracks_is_matched_in_time() -> None:
     assert "does not match" in problem_with(Variable("a", regex="^(a+)+$"), "a" * 1_000 + "b")
+
+
+def test_patterns_of_many_long_values_are_bounded() -> None:
+    variables = tuple(Variable(f"v{number}", regex="^c", default="a" * 1_900) for number in range(60))
+    with_values = dict.fromkeys((variable.name for variable in variables), "b" * 1_900)
+    for problems in (check_definitions(variables), check_values(variables, with_values)):
+        assert problems[-1].code == "TooBig" and len(problems) == 27
+        assert (
+            problems[-1].sentence().startswith("variables.v26: The values to match with patterns have more than 50,000")
+        )
+    options = tuple(Option(str(number)) for number in range(501))
+    assert "at most 500 options" in _sentences(addon(variables=(Variable("a", input="dropdown", options=options),)))[0]
 
 
 def test_presets_are_one_of_a_group_and_known_by_the_pack() -> None:

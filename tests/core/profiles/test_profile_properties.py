@@ -151,3 +151,22 @@ def test_export_and_import_are_a_fixed_point_and_unknown_keys_survive(profile: P
     again = exchange.from_document(json.loads(text))
     assert json.dumps(exchange.to_document(again)) == text
     assert exchange.from_document(exchange.to_document(profile, secrets=True)) == profile
+
+
+GRAPHS = st.dictionaries(st.sampled_from("abcde"), st.lists(st.sampled_from("abcde"), max_size=2), min_size=1)
+
+
+@given(GRAPHS)
+@settings(max_examples=150, deadline=None)
+def test_a_cycle_of_macros_is_reported_exactly_when_there_is_one(graph: dict[str, list[str]]) -> None:
+    given_macros = {
+        name: "x" + "".join(f"{{{{.spectro.macro.{to}}}}}" for to in graph.get(name, [])) for name in "abcde"
+    }
+    values = "".join(f"{name}: '{{{{.spectro.macro.{name}}}}}'\n" for name in "abcde")
+    result = resolved(prepare(addon(layers=(layer("app", "addon", values),))), Context({}, macros(given_macros, {})))
+
+    def reaches_a_cycle(name: str, path: tuple[str, ...] = ()) -> bool:
+        return name in path or any(reaches_a_cycle(to, (*path, name)) for to in graph.get(name, []))
+
+    assert {problem.code for problem in result.problems} <= {"ReferenceCycle"}
+    assert {problem.path for problem in result.problems} == {name for name in "abcde" if reaches_a_cycle(name)}
