@@ -129,7 +129,7 @@ def _documents(files: Mapping[str, bytes], what: str) -> dict[str, Any]:
 
 
 def write_archive(path: Path, name: str, profiles: Sequence[Profile]) -> int:
-    """Write a cluster definition to a file that only its owner can read; return its size. Raises as `pack`, `Failed`."""
+    """Write a cluster definition that only its owner can read; return its size. Raises as `pack`, and `Failed`."""
     data = pack(name, profiles)
     try:
         write_file(path, data, PRIVATE)
