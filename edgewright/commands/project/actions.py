@@ -70,7 +70,7 @@ class ProjectCreate(declared.ProjectCreate):
             raise InvalidInput(f"A project needs a name of 1 to {MAX_NAME} printable characters, and not {others}.")
         if len(description) > MAX_DESCRIPTION or not description.isprintable():
             raise InvalidInput(f"A description has at most {MAX_DESCRIPTION} printable characters.")
-        lines = (description,) if description else ()
+        lines = (description or "Its hosts, tokens and roles are its own.",)
         return Plan(f"Create project {name}", lines, (name,), (), self.cli_line(targets, args), None, description)
 
     async def apply(
