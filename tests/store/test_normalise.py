@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgewright.core.times import rfc3339
 from edgewright.store.collections.audits import audit_row
+from edgewright.store.collections.conditions import condition_of_row
 from edgewright.store.collections.feed import event_row
 from edgewright.store.collections.hosts import HostRow, host_row
 from edgewright.store.collections.projects import project_row
@@ -179,3 +181,20 @@ def test_the_other_rows_bear_anything(make: Any) -> None:
     oddities: list[Any] = [None, [], "x", 3, {"user": []}]
     for odd in oddities:
         make({"metadata": {"uid": "a", "annotations": odd}, "spec": odd, "source": odd, "involvedObject": odd})
+
+
+@pytest.mark.parametrize(
+    ("interval", "limit", "label", "due"), [(900, 2700, "healthy", 600), (None, 600, "late", -240)]
+)
+def test_a_host_is_late_by_its_own_interval(interval: float | None, limit: float, label: str, due: float) -> None:
+    """A host on a metered link was late two minutes after each heartbeat, with the next one due in the past."""
+    seen, now = 1_795_860_000.0, 1_795_860_300.0
+    judged = {"lastHeartbeat": rfc3339(seen), "deadline": rfc3339(seen + limit), "silenceLimit": limit}
+    if interval:
+        judged["interval"] = interval
+    status = {"health": {"state": "healthy"}, "state": "ready", "edgewright": judged}
+    row = host_row({"metadata": {"uid": "a"}, "status": status}, now)
+    assert row is not None and row.interval == interval
+    condition = condition_of_row(row, now)
+    assert condition.state.label == label and condition.next_check is not None
+    assert condition.next_check - now == due

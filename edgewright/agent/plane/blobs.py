@@ -22,6 +22,8 @@ MOST_BYTES = 2 * 1024 * 1024 * 1024
 """Bytes of the folder at most, unless set otherwise."""
 LEAST_PIECE = 16 * 1024
 """Bytes that are asked for at once on a link that does not bring more in the time of an answer (P4)."""
+GROW_AFTER = 8
+"""Pieces that arrive until twice as much is asked for at once."""
 SPARE = 64 * 1024 * 1024
 """Bytes that stay free on the disk."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -47,6 +49,8 @@ class BlobFolder:
         self._folder = folder
         self._most, self._spare = most_bytes, spare
         self._piece = protocol.BLOB_PIECE
+        self._arrived = 0
+        """Pieces of this size that arrived one after the other."""
 
     def path(self, digest: str) -> str:
         """Return the path of a blob, whether it is there or not. Raises `ValueError` for what is not a digest."""
@@ -116,9 +120,11 @@ class BlobFolder:
         try:
             piece = get(digest, first, first + self._piece - 1)
         except EdgewrightError:
-            self._piece = max(LEAST_PIECE, self._piece // 4)
+            self._piece, self._arrived = max(LEAST_PIECE, self._piece // 4), 0
             raise
-        self._piece = min(protocol.BLOB_PIECE, self._piece * 2)
+        self._arrived += 1
+        if self._arrived >= GROW_AFTER:
+            self._piece, self._arrived = min(protocol.BLOB_PIECE, self._piece * 2), 0
         return piece
 
     def _make_room(self, wanted: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from edgewright.core.hosts import states
 from edgewright.core.hosts.condition import Condition, Facts, Rejection, evaluate, of_rejection, rejected
-from edgewright.core.hosts.health import GRACE, INTERVAL
+from edgewright.core.hosts.health import GRACE
 from edgewright.core.hosts.operations import kind_text, operation_status
 from edgewright.store.collections.alerts import ALERTS, AlertRow
 from edgewright.store.collections.document_values import EXTENSION, flag, integer, part, text, tidy, value, when
@@ -45,6 +45,7 @@ def condition_of_row(
             last_heartbeat=row.last_seen,
             silence_deadline=row.deadline,
             silence_limit=row.silence_limit,
+            interval=row.beat,
             message=row.reason,
             site=row.site,
             responding=sum(1 for other in known if not is_silent(other)),
@@ -140,4 +141,4 @@ def is_silent(row: HostRow) -> bool:
 def _is_late(row: HostRow, now: float) -> bool:
     if row.deadline is None or row.silence_limit is None:
         return False
-    return now - (row.deadline - row.silence_limit) > GRACE * INTERVAL
+    return now - (row.deadline - row.silence_limit) > GRACE * row.beat

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from edgewright.core.hosts import tags as core_tags
+from edgewright.core.hosts.health import INTERVAL
 from edgewright.store.collection import Collection
 from edgewright.store.collections.document_values import (
     EXTENSION,
@@ -76,6 +77,13 @@ class HostRow(Row, frozen=True, array_like=True, gc=False):
     silence_limit: float | None = None
     disk_mount: str = ""
     """Mount point of the fullest partition, the one that `disk_percent` speaks of."""
+    interval: float | None = None
+    """Seconds between two heartbeats, where the plane names them: a metered link has its own."""
+
+    @property
+    def beat(self) -> float:
+        """Return the seconds between two heartbeats, the usual ones where they are not known."""
+        return self.interval or INTERVAL
 
     def get(self, field: str) -> object:
         """Return the value of `field`, or of a tag for `tag.NAME`; `None` when there is no such thing."""
@@ -141,6 +149,7 @@ def host_row(doc: Mapping[str, Any] | EdgeHost, fetched_at: float) -> HostRow | 
         heartbeats=integer(reported, "heartbeats"),
         silence_limit=number(reported, "silenceLimit"),
         disk_mount=mount,
+        interval=number(reported, "interval"),
     )
 
 

@@ -13,8 +13,8 @@ from tui.frame.lists.export import Value
 from tui.widgets.lines import Role, Span
 from tui.widgets.table_layout import Column, longest_text
 
-FRESH = 120.0
-"""Seconds after which a measured value is old: twice the heartbeat."""
+FRESH = 2.0
+"""Heartbeats after which a measured value is old."""
 NONE = "-"
 FROZEN = 2
 """Glyph and name stay when the other columns are moved sideways."""
@@ -63,7 +63,7 @@ def _calm(row: HostRow) -> Role:
 
 
 def _old(row: HostRow, now: float) -> Role:
-    return "muted" if row.last_seen is None or now - row.last_seen > FRESH else ""
+    return "muted" if row.last_seen is None or now - row.last_seen > FRESH * row.beat else ""
 
 
 def _text(field: str) -> Callable[[HostRow, float], Span]:
