@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -30,27 +31,33 @@ NO_PACKS: Mapping[str, Pack | None] = {}
 
 
 class Readings:
-    """Texts that were read, the last ones used: the defaults of a pack are the same for every profile with it."""
+    """Texts that were read, the last ones used: the defaults of a pack are the same for every profile with it.
+
+    Any number of threads may share one. What it returns is shared too and must not be changed.
+    """
 
     def __init__(self, most: int = 64, largest: int = 512 * 1024) -> None:
         self.most = most
         self.largest = largest
         self._stored: OrderedDict[tuple[str, str], Values] = OrderedDict()
+        self._lock = threading.Lock()
 
     def read(self, text: str, name: str, reader: Callable[[str, str], Values] = read_values) -> Values:
         """Return the values in a text; `name` is for errors. A text that cannot be read is not stored."""
         if not text:
             return EMPTY if reader is read_values else reader(text, name)
         key = (reader.__name__, text)
-        stored = self._stored.get(key)
-        if stored is None:
-            stored = reader(text, name)
-            if len(text) <= self.largest:
+        with self._lock:
+            stored = self._stored.get(key)
+            if stored is not None:
+                self._stored.move_to_end(key)
+                return stored
+        stored = reader(text, name)
+        if len(text) <= self.largest:
+            with self._lock:
                 self._stored[key] = stored
                 if len(self._stored) > self.most:
                     self._stored.popitem(last=False)
-        else:
-            self._stored.move_to_end(key)
         return stored
 
 
