@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from edgewright.clients.ports import CanOperateHosts
-from edgewright.commands.host import decision_verbs as declared
+from edgewright.commands.host import operation_verbs as declared
 from edgewright.commands.host.changes import changeable, plan_for, plan_line
 from edgewright.commands.host.operations import wait_for_result
 from edgewright.commands.kernel.base import Outcome, Plan

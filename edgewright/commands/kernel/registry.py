@@ -21,7 +21,7 @@ NOUNS: dict[str, tuple[str, ...]] = {
     "context": ("context.verbs",),
     "hub": ("delegate.verbs",),
     "token": ("token.verbs", "token.change_verbs"),
-    "host": ("host.verbs", "host.change_verbs", "host.operation_verbs", "host.decision_verbs", "host.log_verbs"),
+    "host": ("host.verbs", "host.change_verbs", "host.operation_verbs", "host.log_verbs"),
     "project": ("project.verbs",),
     "user": ("user.verbs", "user.change_verbs"),
     "role": ("role.verbs",),
