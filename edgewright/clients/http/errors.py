@@ -103,6 +103,8 @@ def _not_allowed(message: str, what: str, plane: str, credential: str, word: str
         sentence = f"The plane at {plane} does not allow this {credential} to do this: {what}. {rest}".strip()
     else:
         sentence = message or f"The plane at {plane} does not allow this {credential} to do this: {what}."
+    if word == "AddressRefused":
+        return Refused(sentence, "", word)  # its message has the next step
     hint = HINT_PROJECT if "project" in message.lower() else "" if "only observed" in message else HINT_ROLE
     return Refused(sentence, hint, word or None)
 

@@ -50,8 +50,16 @@ class RegistryAdd(declared.RegistryAdd):
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
-        """Add the registry, and wait until it was read. Raises `Conflict` for a name that exists."""
+        """Try the registry, add it, and wait until it was read; one that does not answer is not added.
+
+        Raises `Unreachable`, `Refused` for an address that is not allowed, `Conflict` for a name that exists.
+        """
         client, (kind, body), name = await ctx.port(CanCall), plan.payload, plan.touches[0]
+        if args.get("unchecked"):
+            uid = await calls.add_registry(client, kind, body)
+            return Outcome((uid,), (), f"Registry {name} added; it was not tried.")
+        report(f"The plane tries {name}.")
+        await calls.validate_registry(client, kind, body["spec"])
         uid = await calls.add_registry(client, kind, body)
         report(f"Registry {name} added; the plane reads it.")
         row = await _read(client, uid)

@@ -37,6 +37,7 @@ class RegistryAdd(Command):
             flag="--private",
             kind="flag",
         ),
+        Param("unchecked", "add it although the plane cannot reach it now", flag="--unchecked", kind="flag"),
     )
 
 

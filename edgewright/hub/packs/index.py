@@ -20,7 +20,12 @@ from edgewright.packs import catalogue
 from edgewright.packs.files import digest
 
 BUILTIN = catalogue.uid("edgewright", "built-in", "1")
-"""The uid of the built-in catalogue, and of what is imported without a registry."""
+"""The uid of the built-in catalogue."""
+IMPORTED = catalogue.uid("edgewright", "imported", "1")
+"""The uid of the packs that were imported without a registry."""
+IMPORTED_NAME = "Imported packs"
+OWN = {BUILTIN: catalogue.NAME, IMPORTED: IMPORTED_NAME}
+"""Registries of the hub's own, which are in no table."""
 MOST_PACKS = 2_000
 """Packs that are stored."""
 MOST_REGISTRIES = 50
@@ -152,8 +157,8 @@ class PackIndex:
 
     def registry_name(self, uid: str) -> str:
         """Return the name of a registry, "" for one that was removed."""
-        if uid == BUILTIN:
-            return catalogue.NAME
+        if uid in OWN:
+            return OWN[uid]
         record = self.registries.get(uid)
         return record.name if record is not None else ""
 

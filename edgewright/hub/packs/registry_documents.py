@@ -8,16 +8,15 @@ import msgspec
 
 from edgewright.core import times
 from edgewright.hub.packs import tables
-from edgewright.hub.packs.index import BUILTIN, PackIndex
+from edgewright.hub.packs.index import BUILTIN, IMPORTED, OWN, PackIndex
 from edgewright.hub.packs.tables import RegistryRecord
-from edgewright.packs import catalogue
 
 MASKED = "********"
 """What is shown in place of a secret, and what a body sends to leave it as it is."""
 SUCCESS, FAILED, IN_PROGRESS = "Success", "Failed", "InProgress"
 SYSTEM, TENANT = "system", "tenant"
-BUILTIN_META = {"uid": BUILTIN, "name": catalogue.NAME, "annotations": {}, "labels": {}}
-"""The catalogue as a registry; it has no time of its own."""
+_SCOPES = {BUILTIN: SYSTEM, IMPORTED: TENANT}
+_MESSAGES = {BUILTIN: "It is shipped with the hub.", IMPORTED: "Packs that were imported without a registry."}
 
 
 def meta(record: RegistryRecord) -> dict[str, Any]:
@@ -88,17 +87,18 @@ def summary(record: RegistryRecord, busy: bool) -> dict[str, Any]:
     return {"metadata": meta(record), "spec": shown, "status": {"sync": sync(record, busy)}}
 
 
-def builtin(full: bool) -> dict[str, Any]:
-    """Return the built-in catalogue as a pack registry (`v1PackRegistry`, else its summary)."""
-    status = {"isSyncSupported": False, "status": SUCCESS, "message": "It is shipped with the hub."}
-    shown: dict[str, Any] = {"endpoint": "built-in", "private": False, "scope": SYSTEM}
+def own(uid: str, full: bool) -> dict[str, Any]:
+    """Return a registry of the hub's own as a pack registry (`v1PackRegistry`, else its summary)."""
+    status = {"isSyncSupported": False, "status": SUCCESS, "message": _MESSAGES[uid]}
+    shown: dict[str, Any] = {"endpoint": "built-in", "private": False, "scope": _SCOPES[uid]}
+    meta_ = {"uid": uid, "name": OWN[uid], "annotations": {}, "labels": {}}
     if not full:
-        return {"metadata": BUILTIN_META, "spec": shown, "status": {"sync": status}}
-    shown |= {"name": catalogue.NAME, "registryUid": BUILTIN, "auth": {"type": "noAuth"}}
+        return {"metadata": meta_, "spec": shown, "status": {"sync": status}}
+    shown |= {"name": OWN[uid], "registryUid": uid, "auth": {"type": "noAuth"}}
     return {
         "apiVersion": "v1",
         "kind": tables.PACK,
-        "metadata": BUILTIN_META,
+        "metadata": meta_,
         "spec": shown,
         "status": {"packSyncStatus": status},
     }
@@ -116,10 +116,10 @@ def metadata_item(record: RegistryRecord) -> dict[str, Any]:
     }
 
 
-def builtin_metadata() -> dict[str, Any]:
-    """Return the catalogue as `registries/metadata` lists it."""
-    name = catalogue.NAME
-    return {"uid": BUILTIN, "name": name, "kind": "pack", "scope": SYSTEM, "isDefault": True, "isPrivate": False}
+def own_metadata(uid: str) -> dict[str, Any]:
+    """Return a registry of the hub's own as `registries/metadata` lists it."""
+    shown = {"uid": uid, "name": OWN[uid], "kind": "pack", "scope": _SCOPES[uid]}
+    return {**shown, "isDefault": uid == BUILTIN, "isPrivate": False}
 
 
 def row(record: RegistryRecord, index: PackIndex, busy: bool) -> dict[str, Any]:
@@ -139,11 +139,12 @@ def row(record: RegistryRecord, index: PackIndex, busy: bool) -> dict[str, Any]:
     }
 
 
-def builtin_row(index: PackIndex) -> dict[str, Any]:
-    """Return the catalogue in the same form."""
+def own_row(uid: str, index: PackIndex) -> dict[str, Any]:
+    """Return a registry of the hub's own in the same form."""
+    document = own(uid, False)
     shown = {"kind": "pack", "endpoint": "built-in", "authType": "noAuth", "username": "", "hasCa": False}
     return {
-        "metadata": BUILTIN_META,
+        "metadata": document["metadata"],
         "spec": {**shown, "allowPrivate": False},
-        "status": {"sync": builtin(False)["status"]["sync"], "packs": index.names_of(BUILTIN)},
+        "status": {"sync": document["status"]["sync"], "packs": index.names_of(uid)},
     }

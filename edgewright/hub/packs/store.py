@@ -50,7 +50,7 @@ def update_registry(tx: Tx, record: RegistryRecord, **changes: Any) -> None:
 
 def _refuse_duplicate(tx: Tx, record: RegistryRecord) -> None:
     same = select(_REGISTRIES.c.uid).where(_REGISTRIES.c.name == record.name, _REGISTRIES.c.uid != record.uid)
-    if record.name == catalogue.NAME or tx.first(same) is not None:
+    if record.name in index.OWN.values() or tx.first(same) is not None:
         raise conflict(f"A registry named '{record.name}' exists already.", "DuplicateName")
 
 

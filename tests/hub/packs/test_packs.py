@@ -48,7 +48,7 @@ def test_the_sequence_of_the_terraform_provider(hub: RunningHub) -> None:
     admin = hub.client()
     scoped = hub.client(ApiKey=hub.admin_key, ProjectUid=project(hub))
     registries = scoped.get(protocol.REGISTRIES_METADATA).json()["items"]
-    uid = next(item["uid"] for item in registries if item["kind"] == "pack")
+    uid = next(item["uid"] for item in registries if item["isDefault"])
     query: dict[str, str | int] = {"filters": "spec.name=edge-k8sANDspec.version=1.36.3", "limit": 50}
     (pack,) = scoped.get(protocol.PACKS, params=query).json()["items"]
     assert pack["spec"]["registryUid"] == uid and "clusterConfiguration" in pack["spec"]["values"]

@@ -10,7 +10,7 @@ import pytest
 
 from edgewright.core.roles import OPERATOR, VIEWER
 from edgewright.hub.packs import index
-from edgewright.hub.packs.index import BUILTIN
+from edgewright.hub.packs.index import BUILTIN, IMPORTED
 from edgewright.wire import protocol
 from tests.hub.packs.sources import PASSWORD, added, helm_body, helm_server, oci_body, synced
 from tests.hub.people import person, project, unique
@@ -61,7 +61,7 @@ def test_the_lists_that_clients_read(hub: RunningHub, serve: Serve) -> None:
         assert admin.get(path, params={"filters": "metadata.name=nobody"}).json()["items"] == []
         assert admin.get(path, params={"filters": "x"}).status_code == 400
     summary = admin.get(protocol.PACK_REGISTRIES_SUMMARY, params={"limit": 50, "scope": "all"}).json()["items"]
-    assert [item["metadata"]["uid"] for item in summary] == [BUILTIN]
+    assert [item["metadata"]["uid"] for item in summary] == [BUILTIN, IMPORTED]
     state = admin.get(f"{protocol.PACK_REGISTRIES}/{BUILTIN}/sync/status").json()
     assert state["isSyncSupported"] is False and state["status"] == "Success"
     assert admin.get(protocol.OCI_REGISTRIES_SUMMARY).json()["items"] == []

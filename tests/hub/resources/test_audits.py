@@ -11,7 +11,7 @@ import pytest
 
 from edgewright.core import times
 from edgewright.hub.http.routing import Access
-from edgewright.hub.packs.index import BUILTIN
+from edgewright.hub.packs.index import IMPORTED
 from edgewright.hub.process import compose
 from edgewright.hub.process.options import ServeOptions
 from edgewright.packs import archive, catalogue
@@ -67,7 +67,7 @@ class World:
         third = {**self.helm_body, "metadata": {"name": "audited-3"}}
         self.third = admin.post(protocol.HELM_REGISTRIES, json=third).json()["uid"]
         self.pack = upload(admin, archive.pack(pack_files()))
-        self.other_pack = catalogue.uid(BUILTIN, "demo-pack", "2.0.0")
+        self.other_pack = catalogue.uid(IMPORTED, "demo-pack", "2.0.0")
         self.audit = admin.get("/v1/audits").json()["items"][0]["metadata"]["uid"]
 
     def calls(self) -> list[tuple[str, str, str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from edgewright.hub.packs import pack_documents, registry_documents
-from edgewright.hub.packs.index import BUILTIN, PackIndex
+from edgewright.hub.packs.index import BUILTIN, OWN, PackIndex
 from edgewright.packs import catalogue
 from edgewright.store.engine.store import Store
 from edgewright.wire import protocol
@@ -39,7 +39,7 @@ OCI = {
     },
 }
 INDEX = PackIndex([], [])
-REGISTRIES = [registry_documents.builtin_row(INDEX), HELM, OCI]
+REGISTRIES = [*(registry_documents.own_row(uid, INDEX) for uid in OWN), HELM, OCI]
 PACKS = [pack_documents.summary(view, "", catalogue.NAME) for view in INDEX.views.values()]
 
 

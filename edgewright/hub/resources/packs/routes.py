@@ -16,7 +16,7 @@ from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.packs import pack_documents as documents
 from edgewright.hub.packs import store, use
 from edgewright.hub.packs.fetching import Fetcher
-from edgewright.hub.packs.index import BUILTIN, PackIndex, View
+from edgewright.hub.packs.index import IMPORTED, PackIndex, View
 from edgewright.hub.readmodel.blob_store import BlobStore
 from edgewright.hub.resources.packs.search import filtered, searched
 from edgewright.packs import catalogue, reader
@@ -123,7 +123,7 @@ async def add(call: Call) -> Response:
         raise conflict(f"The pack {pack.name} {pack.version} is in the built-in catalogue already.", "DuplicatePack")
 
     def job(tx: Tx) -> str:
-        record = store.put_pack(tx, call.hub.part(BlobStore), loaded, BUILTIN)
+        record = store.put_pack(tx, call.hub.part(BlobStore), loaded, IMPORTED)
         call.audit(tx, "create", KIND, record.uid, pack.name, f"Pack '{pack.name}' {pack.version} is imported")
         return record.uid
 

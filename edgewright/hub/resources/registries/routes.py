@@ -1,4 +1,4 @@
-"""Registries of all kinds over the API, and the built-in catalogue as a registry."""
+"""Registries of all kinds over the API, and the registries of the hub's own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from edgewright.hub.http import bodies, shapes
 from edgewright.hub.http.problems import not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.packs import registry_documents as documents
-from edgewright.hub.packs.index import BUILTIN, PackIndex
+from edgewright.hub.packs.index import OWN, PackIndex
 from edgewright.hub.resources.registries import handling, helm, oci
 from edgewright.wire import protocol
 
@@ -17,34 +17,34 @@ async def metadata(call: Call) -> Response:
     """List name, kind and scope of all registries (`v1RegistriesMetadata`); not paged."""
     every = [documents.metadata_item(record) for record in handling.in_order(call)]
     scope = call.choice("scope")
-    items = [item for item in [documents.builtin_metadata(), *every] if scope in ("", "all", item["scope"])]
+    items = [item for item in [*map(documents.own_metadata, OWN), *every] if scope in ("", "all", item["scope"])]
     return call.json({"items": items})
 
 
 async def pack_listing(call: Call) -> Response:
-    """List the pack registries in full (`v1PackRegistries`): the built-in catalogue."""
+    """List the pack registries in full (`v1PackRegistries`): the catalogue and the imported packs."""
     filters = call.request.query_params.get("filters", "")
-    return handling.page(call, [documents.builtin(True)], call.choice("scope"), filters)
+    return handling.page(call, [documents.own(uid, True) for uid in OWN], call.choice("scope"), filters)
 
 
 async def pack_summary(call: Call) -> Response:
-    """List the pack registries (`v1PackRegistriesSummary`): the built-in catalogue."""
+    """List the pack registries (`v1PackRegistriesSummary`): the catalogue and the imported packs."""
     filters = call.request.query_params.get("filters", "")
-    return handling.page(call, [documents.builtin(False)], call.choice("scope"), filters)
+    return handling.page(call, [documents.own(uid, False) for uid in OWN], call.choice("scope"), filters)
 
 
 async def pack_get(call: Call) -> Response:
-    """Return the built-in catalogue as a registry (`v1PackRegistry`)."""
-    if call.uid != BUILTIN:
+    """Return a registry of the hub's own (`v1PackRegistry`)."""
+    if call.uid not in OWN:
         raise not_found(handling.KIND, call.uid)
-    return call.json(documents.builtin(True))
+    return call.json(documents.own(call.uid, True))
 
 
 async def pack_status(call: Call) -> Response:
-    """Return that the catalogue needs no look (`v1RegistrySyncStatus`)."""
-    if call.uid != BUILTIN:
+    """Return that a registry of the hub's own needs no look (`v1RegistrySyncStatus`)."""
+    if call.uid not in OWN:
         raise not_found(handling.KIND, call.uid)
-    return call.json(documents.builtin(False)["status"]["sync"])
+    return call.json(documents.own(call.uid, False)["status"]["sync"])
 
 
 async def delete(call: Call) -> Response:
@@ -53,17 +53,17 @@ async def delete(call: Call) -> Response:
 
 
 async def rows(call: Call) -> Response:
-    """List the registries of all kinds in one form, the catalogue first."""
+    """List the registries of all kinds in one form, the hub's own first."""
     index = call.hub.part(PackIndex)
     every = [documents.row(record, index, handling.busy(call, record.uid)) for record in handling.in_order(call)]
-    return call.json({"items": [documents.builtin_row(index), *every]})
+    return call.json({"items": [*(documents.own_row(uid, index) for uid in OWN), *every]})
 
 
 async def row(call: Call) -> Response:
     """Return a registry of any kind in that form."""
     index = call.hub.part(PackIndex)
-    if call.uid == BUILTIN:
-        return call.json(documents.builtin_row(index))
+    if call.uid in OWN:
+        return call.json(documents.own_row(call.uid, index))
     record = handling.get(call)
     return call.json(documents.row(record, index, handling.busy(call, record.uid)))
 

@@ -119,7 +119,8 @@ async def pack(client: CanCall, uid: str) -> Mapping[str, Any]:
 
 async def import_pack(client: CanCall, body: Mapping[str, str]) -> str:
     """Import a pack that was sent as a blob, or one of a registry; returns the uid. Raises `EdgewrightError`."""
-    return text((await client.call("POST", protocol.OWN_PACKS, "pack", body=dict(body))).data, "uid")
+    what = f"pack {body.get('name', '')} {body.get('version', '')}".rstrip()
+    return text((await client.call("POST", protocol.OWN_PACKS, what, body=dict(body))).data, "uid")
 
 
 async def send_blob(client: CanCall, digest: str, data: bytes) -> None:

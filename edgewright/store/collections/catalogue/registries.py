@@ -72,6 +72,12 @@ async def add_registry(client: CanCall, kind: str, body: Mapping[str, Any]) -> s
     return text((await client.call("POST", path, "registry", body=dict(body))).data, "uid")
 
 
+async def validate_registry(client: CanCall, kind: str, spec: Mapping[str, Any]) -> None:
+    """Let the plane try a registry by the spec of its document. Raises `EdgewrightError` when it does not answer."""
+    path = protocol.HELM_REGISTRIES_VALIDATE if kind == "helm" else protocol.OCI_REGISTRIES_VALIDATE
+    await client.call("POST", path, "registry", body=dict(spec))
+
+
 async def read_again(client: CanCall, uid: str, kind: str) -> None:
     """Let the plane read a registry again, beside the request. Raises `EdgewrightError`."""
     path = protocol.HELM_REGISTRY_SYNC if kind == "helm" else protocol.OCI_REGISTRY_SYNC
