@@ -36,13 +36,13 @@ class RegistryAdd(declared.RegistryAdd):
         kind = str(args.get("kind") or ("helm" if endpoint.startswith(("https://", "http://")) else "oci"))
         auth = await asyncio.to_thread(_auth, args)
         spec: dict[str, Any] = {"endpoint": endpoint, "auth": auth}
-        if args.get("private"):
+        if args.get("addresses") == "private":
             spec["edgewright"] = {"allowPrivate": True}
         if kind == "oci":
             spec["providerType"] = "pack"
         login = {"basic": f"login {auth.get('username')}", "token": "login by token"}.get(auth["type"], "no login")
         lines = [f"{kind} registry at {clean(endpoint, 200)}, {login}"]
-        if args.get("private"):
+        if args.get("addresses") == "private":
             lines.append("Private addresses are allowed for it.")
         body = {"metadata": {"name": name}, "spec": spec}
         return Plan(f"Add registry {name}", tuple(lines), (name,), (), self.cli_line(targets, args), None, (kind, body))

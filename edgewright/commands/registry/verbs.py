@@ -32,10 +32,11 @@ class RegistryAdd(Command):
         Param("token_file", "file with a token, in place of user and password", flag="--token-file", kind="file"),
         Param("ca", "file with the CA of the registry (PEM)", flag="--ca", kind="file"),
         Param(
-            "private",
-            "allow private addresses and those of the hub's machine; link-local ones are refused always",
-            flag="--private",
-            kind="flag",
+            "addresses",
+            "private: also private addresses and those of the hub's machine; link-local ones are refused always",
+            flag="--addresses",
+            choices=("public", "private"),
+            form="public, or private as well; empty: public",
         ),
         Param("unchecked", "add it although the plane cannot reach it now", flag="--unchecked", kind="flag"),
     )

@@ -187,7 +187,7 @@ def problem_of(error: EdgewrightError) -> Problem:
     """Return the answer for a failure: 502 for what is at the registry's side, 403 for an address, 404, else 422."""
     message = f"{error.message} {error.hint}".strip()
     if error.code == "AddressRefused":
-        hint = "An admin can allow private addresses for a registry (--private); link-local ones never."
+        hint = "An admin can allow private addresses for a registry (--addresses private); link-local ones never."
         return Problem(403, error.code, f"{error.message} {hint}")
     if error.code in ("NoTLS", "BadRedirect") and isinstance(error, Refused):
         return Problem(422, error.code, message)
