@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from edgewright.core.errors import InvalidInput, NotFound
+from edgewright.core.errors import InvalidInput
 from edgewright.core.packs import metadata
 from edgewright.core.packs.content import images_of_objects
 from edgewright.core.packs.layers import HELM, MANIFEST, SPECTRO
@@ -92,10 +92,13 @@ def from_files(files: Files, what: str) -> LoadedPack:
 def _without_metadata(files: Files, what: str) -> LoadedPack:
     if "Chart.yaml" in files:
         return from_chart(charts.of_folder(files, what, Path(what).name))
+    if any("templates" in path.split("/")[:-1] for path in files):
+        hint = "A chart is a folder with Chart.yaml; pack it with: helm package FOLDER"
+        raise InvalidInput(f"{what} has no Chart.yaml, so it is not a Helm chart.", hint, "NoChart")
     yaml = {path: data for path, data in files.items() if path.lower().endswith((".yaml", ".yml"))}
     if yaml and len(yaml) == len([path for path in files if "readme" not in path.lower()]):
         return from_manifests(yaml, Path(what).name, what)
-    raise NotFound(
+    raise InvalidInput(
         f"{what} has no pack.json, no Chart.yaml and not only manifests.",
         "A pack is a folder with pack.json and values.yaml.",
         "NoPack",

@@ -104,6 +104,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "host untag": {"tags": ["a:b"]},
     "user create": {"email": "a@b.example", "role": "viewer"},
     "user update": {"role": "viewer"},
+    "registry add": {"name": "site", "endpoint": "registry.example:5000"},
+    "pack import": {"source": "demo:1.0.0", "registry": "site"},
     "alert receiver add": {"name": "ops", "url": "https://ops.example/x"},
     "alert assign": {"assignee": "ana"},
     "alert note": {"text": "on it"},

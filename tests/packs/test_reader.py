@@ -103,9 +103,12 @@ def test_aliases_are_bounded() -> None:
 
 
 def test_nothing_in_a_folder_is_a_pack() -> None:
-    with pytest.raises(NotFound) as missing:
+    with pytest.raises(InvalidInput) as missing:
         reader.from_files({"a.txt": b""}, "demo")
-    assert missing.value.code == "NoPack" and missing.value.exit_code == 3
+    assert missing.value.code == "NoPack" and missing.value.exit_code == 7
+    with pytest.raises(InvalidInput, match=r"has no Chart\.yaml") as chart:
+        reader.from_archive(archive.pack({"values.yaml": b"", "templates/a.yaml": b"kind: x\n"}, "demo"), "demo.tgz")
+    assert chart.value.code == "NoChart"
 
 
 def tar(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
