@@ -43,14 +43,30 @@ def _written(value: str, style: str) -> str:
     return f"{style}\n    {value}\n    end\n" if style else value
 
 
-@given(st.lists(st.tuples(PIECES, STYLES), max_size=5), st.tuples(TEXT, TEXT, TEXT), TEXT)
+NESTED = """\
+again:
+  <<: *x
+list: [{{.spectro.var.v}}, '{{.spectro.macro.one}}', {a: {{.spectro.macro.two}}}]
+'{{.spectro.macro.three}}k': 1
+"""
+
+
+@given(st.lists(st.tuples(PIECES, STYLES), max_size=5), st.tuples(TEXT, TEXT, TEXT), TEXT, st.booleans(), st.booleans())
 @settings(max_examples=200, deadline=None)
+@example([], ("", "", ""), "", True, False)
+@example([], ("", "0", ""), ":0", True, False)
+@example([("{{.spectro.macro.one}} a", "|")], ("\r", "", ""), "", False, False)
+@example([("{{.spectro.macro.one}}#{{ .Values.other }}", "")], ("", "", ""), "", False, True)
 def test_the_resolved_text_means_the_resolved_document(
-    rows: list[tuple[str, str]], given_macros: tuple[str, ...], variable: str
+    rows: list[tuple[str, str]], given_macros: tuple[str, ...], variable: str, nested: bool, windows: bool
 ) -> None:
     """The text that is written is read to the same values that references were evaluated to; twice the same."""
     lines = [f"k{number}: {_written(value, style)}" for number, (value, style) in enumerate(rows)]
     text = "\n".join(["plain: word", *lines]) + "\n"
+    if nested:
+        text = "top:\n- &x\n  " + "\n  ".join(text.rstrip("\n").split("\n")) + "\n" + NESTED
+    if windows:
+        text = text.replace("\n", "\r\n")
     profile = addon(layers=(layer("app", "addon", text),), variables=(Variable("v"),))
     context = Context({"v": variable}, macros(dict(zip(NAMES, given_macros, strict=True)), {}))
     prepared = prepare(profile)

@@ -32,7 +32,7 @@ def is_plain(text: str, flow: bool = False) -> bool:
         return False
     if ": " in text or " #" in text or "\t" in text or text.endswith(":") or text.startswith(("---", "...")):
         return False
-    return not (flow and re.search(r"[,\[\]{}]", text))
+    return not (flow and (text[0] in ":?" or re.search(r"[,\[\]{}]", text)))
 
 
 class Writer:
@@ -90,7 +90,7 @@ def meaning(scalar: Scalar, texts: Sequence[str], resolved: str) -> Any:
         return _block_meaning(scalar, texts, resolved)
     if scalar.style:
         return text
-    if text and not is_plain(text, scalar.flow):
+    if not is_plain(text, scalar.flow) if text else scalar.flow:
         _refuse(
             "The resolved value is not plain text and would change what the YAML means.", "Put the value into quotes."
         )
