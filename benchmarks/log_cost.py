@@ -12,12 +12,14 @@ import os
 import shutil
 import sys
 import tempfile
+from itertools import count
 from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from edgewright.hub.db import schema
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.process.app import Hub
 from tests.hub_fleet import open_hub
@@ -27,13 +29,18 @@ DOCUMENT = {"metadata": {"uid": "x" * 24}, "message": "m" * 200}
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
+_NUMBERS = count()
+ROWS = 100
+
+
 def plain(tx: Tx) -> None:
     """Change a row, and log nothing."""
-    tx.connection.exec_driver_sql("UPDATE settings SET value = value WHERE key = 'tenant_uid'")
+    number = next(_NUMBERS)
+    tx.connection.exec_driver_sql(f"UPDATE settings SET value = '{number}' WHERE key = 'row {number % ROWS}'")
 
 
 def logged(tx: Tx) -> None:
-    """Change the same row, and log it as a change with a document."""
+    """Change a row, and log it as a change with a document."""
     plain(tx)
     tx.emit("event", "put", "x" * 24, "", DOCUMENT)
 
@@ -60,6 +67,8 @@ async def measure(name: str, hub: Hub, server: Cluster | None, jobs: int, batche
     """Print the cost of both kinds of jobs, in batches and alone."""
     print(f"{name}, {batches} batches of {jobs} jobs, then {batches} jobs one by one:")
     kinds = (("without a change", plain), ("with a change each", logged))
+    rows = [{"key": f"row {number}", "value": ""} for number in range(ROWS)]
+    await hub.write(lambda tx: tx.connection.execute(schema.settings.insert(), rows))
     for job in (plain, logged):
         await asyncio.gather(*(hub.writer.submit(job) for _ in range(jobs)))
     costs: dict[str, list[float]] = {label: [0.0, 0.0] for label, _ in kinds}
@@ -75,12 +84,12 @@ async def measure(name: str, hub: Hub, server: Cluster | None, jobs: int, batche
                 began = perf_counter()
                 await hub.writer.submit(job)
                 alone[label].append(perf_counter() - began)
-    count = batches // 5 * 5 * jobs
+    done = batches // 5 * 5 * jobs
     for label, _ in kinds:
-        own, other = (seconds / count * 1e6 for seconds in costs[label])
+        own, other = (seconds / done * 1e6 for seconds in costs[label])
         shown = f", server {other:6.1f} us" if server is not None else ""
         print(f"  {label:20} hub {own:6.1f} us CPU a job{shown}; one write {median(alone[label]) * 1e3:5.2f} ms")
-    more = [(b - a) / count * 1e6 for a, b in zip(*(costs[label] for label, _ in kinds), strict=True)]
+    more = [(b - a) / done * 1e6 for a, b in zip(*(costs[label] for label, _ in kinds), strict=True)]
     print(
         f"  the log              hub {more[0]:+6.1f} us a change" + (f", server {more[1]:+6.1f} us" if server else "")
     )

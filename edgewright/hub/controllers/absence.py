@@ -9,9 +9,12 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from sqlalchemy import case
+
 from edgewright.core import times
 from edgewright.core.hosts.health import GRACE
 from edgewright.core.times import duration
+from edgewright.hub.controllers.membership import SWEEPS
 from edgewright.hub.db import schema
 from edgewright.hub.process.clock import Look
 from edgewright.wire import protocol
@@ -55,10 +58,11 @@ def excuse(hub: Services, seen: Look) -> None:
         silence = hub.renderer.silence(entry, now)
         if credit and silence - seen.absent < hub.renderer.host_limit(entry):
             live.excused += max(0.0, min(credit, silence))
-    moved = seen.jump + credit
-    if hub.membership.others:
-        return  # hosts could reach those, and deadlines are judged by the clock of the one that has the task
-    hub.storage.deliver(lambda tx: _move_deadlines(tx, moved), events=0)
+    others = bool(hub.membership.others)
+    jump = seen.jump if hub.membership.has(SWEEPS) or not others else 0.0  # all see it, since they have one clock
+    later = jump + (0.0 if others else credit)  # hosts could reach the others meanwhile
+    if jump or later:
+        hub.storage.deliver(lambda tx: _move_stored(tx, jump, later), events=0)
 
 
 def settle_future(hub: Services, now: float) -> None:
@@ -82,7 +86,15 @@ def _deadlines_from(tx: Tx, now: float) -> None:
     tx.run(table.update().where(*future).values(deadline=table.c.deadline - table.c.created + now))
 
 
-def _move_deadlines(tx: Tx, seconds: float) -> None:
+def _move_stored(tx: Tx, jump: float, seconds: float) -> None:
+    """Move the times of heartbeats by the jump of the clock, and the deadlines of pending operations by `seconds`.
+
+    A stored heartbeat that is later than the one in memory would prevent that silence is stored (rule P67).
+    """
+    if jump:
+        at, now = schema.heartbeats.c.at, times.now()
+        moved = case((at + jump > now, now), else_=at + jump)
+        tx.run(schema.heartbeats.update().where(at.is_not(None)).values(at=moved))
     table = schema.operations
     pending = table.c.state == protocol.OP_PENDING
     tx.run(table.update().where(pending, table.c.deadline.is_not(None)).values(deadline=table.c.deadline + seconds))

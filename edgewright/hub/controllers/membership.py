@@ -91,9 +91,9 @@ class Membership:
                 )
             )  # fmt: skip
             connection.execute(_TABLE.delete().where(_TABLE.c.seen < now - FORGET))
-            if self.directory:  # whose lock this process has: the one before has ended, and did not report it
+            if self.directory:  # whose lock this process has: the one before has ended
                 former = (_TABLE.c.directory == self.directory, _TABLE.c.id != self.id)
-                connection.execute(_TABLE.update().where(*former).values(ended=True))
+                connection.execute(_TABLE.delete().where(*former))
             self.others = _up(self._others(connection))
 
     def await_others(self, engine: Engine) -> list[Process]:
