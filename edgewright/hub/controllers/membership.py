@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import time
+import threading
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
@@ -103,7 +103,7 @@ class Membership:
         """
         if not self.shared:
             return []
-        end, joined = boottime() + KNOWN_WITHIN, float("inf")
+        end, joined, waiting = boottime() + KNOWN_WITHIN, float("inf"), threading.Event()
         while True:
             with engine.connect() as connection:
                 joined = min(joined, float(connection.execute(select(lease.clock(connection))).scalar() or 0.0))
@@ -112,7 +112,7 @@ class Membership:
             unaware = [process for process in others if process.age < AWAY and process.seen <= joined]
             if not unaware or boottime() > end:
                 return others
-            time.sleep(0.1)
+            waiting.wait(0.1)
 
     def has(self, name: str) -> bool:
         """Return whether this process has a task now."""

@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import sys
-import time
+import threading
 from collections.abc import Sequence
 
 from sqlalchemy import Engine
@@ -102,7 +102,7 @@ def _prepare(options: ServeOptions, address: str, *, patient: bool) -> Hub:
             if not patient:
                 raise
             log.error("this hub cannot start again yet: %s %s", error.message, error.hint)
-            time.sleep(RETRY)
+            threading.Event().wait(RETRY)
 
 
 def _report_others(others: Sequence[Process]) -> None:
