@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from edgewright.hub.db.transaction import Tx
     from edgewright.hub.readmodel.state import State
 
-SKEW: Final = 5.0
-"""Seconds that the clocks of two hubs may differ when a heartbeat decides."""
+SKEW: Final = 0.1
+"""Seconds that the time of two hubs may differ when a heartbeat decides: both have the clock of their database. A host
+that reports another state with each heartbeat must not be judged by the one before the stored one; what is refused
+wrongly is stored some seconds later (`resources/hosts/reported.py`)."""
 MARGIN: Final = 1.0
 """Seconds by which a stored heartbeat may be later than the one that silence was counted from: two hubs that take
 heartbeats of one host at the same moment store the later time of both."""
