@@ -52,7 +52,7 @@ list: [{{.spectro.var.v}}, '{{.spectro.macro.one}}', {a: {{.spectro.macro.two}}}
 
 
 @given(st.lists(st.tuples(PIECES, STYLES), max_size=5), st.tuples(TEXT, TEXT, TEXT), TEXT, st.booleans(), st.booleans())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @example([], ("", "", ""), "", True, False)
 @example([], ("", "0", ""), ":0", True, False)
 @example([("{{.spectro.macro.one}} a", "|")], ("\r", "", ""), "", False, False)
