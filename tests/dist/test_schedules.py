@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
 import time
 from collections.abc import Iterator
 from itertools import pairwise
@@ -54,15 +55,21 @@ class Planes:
             self._open[count], self._uses[count] = (plane, stack), 1
         return self._open[count][0]
 
-    def close(self, count: int) -> None:
-        """Stop a plane; the next schedule gets a new one."""
-        if count in self._open:
-            self._open.pop(count)[1].close()
+    def close(self, count: int) -> str:
+        """Stop a plane; the next schedule gets a new one. Returns what went wrong with that."""
+        if count not in self._open:
+            return ""
+        plane, stack = self._open.pop(count)
+        try:
+            stack.close()
+        except subprocess.TimeoutExpired as error:
+            return f"a hub did not stop: {error}\n{plane.logs()}"
+        return ""
 
     def close_all(self) -> None:
         """Stop every plane."""
-        for count in list(self._open):
-            self.close(count)
+        problems = [text for count in list(self._open) if (text := self.close(count))]
+        assert not problems, "\n".join(problems)
 
 
 @pytest.fixture(scope="module")
@@ -124,14 +131,11 @@ def test_a_schedule_loses_nothing(planes: Planes, seed: int) -> None:
             model.wrong(f"events of health: {text}")
         drive.clients.close()
     except BaseException:
-        planes.close(count)
+        print(f"seed {seed}\n{model.problems}\n{plane.history}\n{plane.logs()}\n{planes.close(count)}")
         raise
     plane.note("the end")
     print(f"seed {seed}: {dict(sorted(model.counts.items()))}, {plane.history[-1].split()[0]} s")
     if model.problems:
         problems, history, logs = "\n".join(model.problems), "\n".join(plane.history), plane.logs()
-        planes.close(count)
-        pytest.fail(
-            f"seed {seed}, repeat with EDGEWRIGHT_SEED={seed}\n{problems}\n-- schedule\n{history}\n{logs}",
-            pytrace=False,
-        )
+        text = f"seed {seed}, repeat with EDGEWRIGHT_SEED={seed}\n{problems}\n-- schedule\n{history}\n{logs}"
+        pytest.fail(f"{text}\n{planes.close(count)}", pytrace=False)
