@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from tests.support import missing
+from tests.support import ROOT, missing
 
 _PLACES = ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib", "/usr/local/lib", "/usr/lib64")
+# libfaketime 0.9.10 lets `time.sleep` fail (EINVAL) where the steady clocks run as they are.
+_SLEEP = """
+import select, time
+time.sleep = lambda seconds: select.select([], [], [], seconds) and None
+"""
 
 
 def fake_clock(folder: Path) -> tuple[dict[str, str], Path]:
@@ -19,7 +25,9 @@ def fake_clock(folder: Path) -> tuple[dict[str, str], Path]:
             if library.is_file():
                 shift = folder / "shift"
                 shift.write_text("+0\n")
+                (folder / "sitecustomize.py").write_text(_SLEEP)
                 return {
+                    "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}",
                     "LD_PRELOAD": str(library),
                     "FAKETIME_TIMESTAMP_FILE": str(shift),
                     "FAKETIME_NO_CACHE": "1",

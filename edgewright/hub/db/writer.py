@@ -27,9 +27,9 @@ from edgewright.hub.db.changelog import log as changelog
 from edgewright.hub.db.changelog.entry import Entry
 from edgewright.hub.db.checkpoint import Checkpoints
 from edgewright.hub.db.engines import lock_of, storage_problem
-from edgewright.hub.db.shared.replay import TRIES, gave_up, is_transient, pause
+from edgewright.hub.db.shared.replay import TRIES, behind, gave_up, is_transient, pause, stopping
 from edgewright.hub.db.transaction import Follower, Tx, Unfollowed
-from edgewright.hub.http.problems import Behind, Problem, StorageProblem
+from edgewright.hub.http.problems import Problem, StorageProblem
 from edgewright.hub.readmodel.pace import SLICE
 from edgewright.wire import protocol
 
@@ -50,12 +50,12 @@ class _Done:
 
     __slots__ = ("entries", "error", "futures", "hooks", "value")
 
-    def __init__(self, *futures: asyncio.Future[Any]) -> None:
+    def __init__(self, *futures: asyncio.Future[Any], error: BaseException | None = None) -> None:
         self.futures = futures
         self.entries: list[Entry] = []
         self.hooks: list[Callable[[], None]] = []
         self.value: Any = None
-        self.error: BaseException | None = None
+        self.error = error
 
 
 class Writer:
@@ -116,7 +116,7 @@ class Writer:
         future: asyncio.Future[T] = self._loop.create_future()
         with self._condition:
             if self._stopping:
-                raise _stopping()
+                raise stopping()
             self._jobs.append((job, future))
             self._condition.notify()
         return future
@@ -126,7 +126,7 @@ class Writer:
         future: asyncio.Future[None] = self._loop.create_future()
         with self._lock:
             if self._stopping:
-                raise _stopping()
+                raise stopping()
             self._beats.add(beat)
             if not self._beats_waiting:
                 self._condition.notify()
@@ -164,10 +164,7 @@ class Writer:
         futures += self._beats_waiting
         self._jobs, self._beats_waiting = [], []
         self._beats.take()
-        done = [_Done(future) for future in futures]
-        for outcome in done:
-            outcome.error = _stopping()
-        self._hand_back(done)
+        self._hand_back([_Done(future, error=stopping()) for future in futures])
 
     def _work(self) -> None:
         while True:
@@ -183,7 +180,11 @@ class Writer:
                 self._in_flight = [*(future for _, future in jobs), *waiting]
             began = time.monotonic()
             self.working = True
-            self._batch(jobs, beats, waiting)
+            try:
+                self._batch(jobs, beats, waiting)
+            except Exception as error:  # without this thread no write would ever be answered
+                log.exception("writes failed")
+                self._hand_back([_Done(*self._in_flight, error=error)])
             self.working = False
             self._in_flight = []
             took = time.monotonic() - began
@@ -359,7 +360,7 @@ class Writer:
         for outcome in self._done:
             for future in outcome.futures:
                 if not future.done():
-                    future.set_exception(outcome.error or _behind())
+                    future.set_exception(outcome.error or behind())
 
     def _take(self, outcome: _Done) -> None:
         for entry in outcome.entries:
@@ -383,12 +384,3 @@ def _guarded(outcome: _Done, act: Callable[[], None]) -> None:
         # because of it, and the sender of this one is informed that something failed.
         log.exception("what was stored could not be taken into memory")
         outcome.error = outcome.error or error
-
-
-def _stopping() -> StorageProblem:
-    return StorageProblem(503, protocol.E_UNAVAILABLE, "The hub is stopping; try again in a moment.")
-
-
-def _behind() -> Behind:
-    text = "This is stored, but this hub lacks what another hub stored before it. Look before you send it again."
-    return Behind(text)

@@ -251,7 +251,7 @@ class Hub:
                 with self.readers.connect() as connection:
                     return query(connection)
             except DBAPIError as error:
-                log.info("a query failed: %s", cause(error.orig or error))
+                log.warning("a query failed: %s", cause(error.orig or error))
                 raise (storage_problem(error) or error) from None
 
         try:

@@ -67,3 +67,21 @@ async def test_nothing_is_followed_that_was_not_committed(tmp_path: Path) -> Non
         await asyncio.wait_for(hub.writer.submit(job), 5)
     assert (len(hub.state.projects), hub.changes.seq) == (before, seq)
     await hub.stop()
+
+
+async def test_a_failure_of_the_writer_itself_is_answered_and_the_next_write_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its thread continues: without it no write would ever be answered, and a stop would take half a minute."""
+    hub = open_hub(tmp_path / "d", sweep=1e9)
+    await hub.start()
+    with monkeypatch.context() as patch:
+
+        def fails(*_batch: Any) -> None:
+            raise OSError("no such clock")
+
+        patch.setattr(hub.writer, "_batch", fails)
+        with pytest.raises(OSError, match="no such clock"):
+            await asyncio.wait_for(hub.writer.submit(lambda tx: None), 5)
+    assert await asyncio.wait_for(hub.writer.submit(lambda tx: "stored"), 5) == "stored"
+    await hub.stop()

@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy.exc import DBAPIError
 
-from edgewright.hub.http.problems import Problem
+from edgewright.hub.http.problems import Behind, Problem, StorageProblem
 from edgewright.wire import protocol
 
 TRIES: Final = 5
@@ -39,3 +39,14 @@ def gave_up() -> Problem:
         "Other requests changed the same things at the same time; nothing of this one was stored. Send it again.",
         {"Retry-After": "1"},
     )
+
+
+def stopping() -> StorageProblem:
+    """Return the answer for a job that a hub which stops does not begin."""
+    return StorageProblem(503, protocol.E_UNAVAILABLE, "The hub is stopping; try again in a moment.")
+
+
+def behind() -> Behind:
+    """Return the answer for a job that is stored while memory does not follow."""
+    text = "This is stored, but this hub lacks what another hub stored before it. Look before you send it again."
+    return Behind(text)
