@@ -9,6 +9,8 @@ from edgewright.core.packs import versions
 from edgewright.core.packs.layers import NOT_SUPPORTED, OPTIONAL, REQUIRED, SINGLE
 from edgewright.core.packs.pack import Dependency, Pack
 
+KUBERNETES = "kubernetes"
+
 
 def check(packs: Sequence[Pack], complete: bool = True) -> List[DocumentProblem]:
     """Return what is wrong with packs that form one cluster: layers twice, and dependencies that are not met.
@@ -30,7 +32,7 @@ def check(packs: Sequence[Pack], complete: bool = True) -> List[DocumentProblem]
 
 def _wrong(dependency: Dependency, packs: Sequence[Pack], complete: bool) -> str:
     """Return what is wrong, as the end of a sentence; "" when nothing is. An upgrade rule is not checked here."""
-    matches = [pack for pack in packs if pack.name == dependency.pack_name]
+    matches = [pack for pack in packs if _means(dependency, pack)]
     bounds = _bounds(dependency)
     if dependency.type == REQUIRED and not matches:
         return f"requires the pack {dependency.pack_name}{bounds}, which is not there" if complete else ""
@@ -41,6 +43,17 @@ def _wrong(dependency: Dependency, packs: Sequence[Pack], complete: bool) -> str
         if dependency.type == NOT_SUPPORTED and within:
             return f"does not work with {dependency.pack_name} {pack.version}"
     return ""
+
+
+def _means(dependency: Dependency, pack: Pack) -> bool:
+    """Return whether a dependency is about a pack.
+
+    Published packs name `kubernetes` for every distribution; the one of an edge profile has another name, and as its
+    version that of Kubernetes.
+    """
+    if dependency.pack_name == KUBERNETES and dependency.layer == "k8s":
+        return pack.layer == "k8s"
+    return pack.name == dependency.pack_name
 
 
 def _bounds(dependency: Dependency) -> str:

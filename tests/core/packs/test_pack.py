@@ -89,6 +89,29 @@ def test_what_is_refused(change: dict[str, Any], sentence: str) -> None:
     assert sentence in refused.value.message and refused.value.exit_code == 7
 
 
+def test_what_published_packs_have() -> None:
+    """Facts of packs in the public repository: empty dates, clouds and keys that no schema names, odd versions."""
+    facts = {
+        "name": "odd-pack",
+        "version": "0.30.0-5.5.2026",
+        "layer": "addon",
+        "displayName": "Odd",
+        "eol": " ",
+        "group": " ",
+        "commit_msg": "text",
+        "ansibleRoles": [],
+        "kubeManifests": [],
+        "annotations": {"docsURL": "", "contributor": "a@b"},
+        "cloudTypes": ["vsphere", "edge-native", "custom"],
+        "constraints": {
+            "dependencies": [{"packName": "kubernetes", "layer": "k8s", "minVersion": "1.29", "type": "required"}]
+        },
+    }
+    pack = make(Parts(facts))
+    assert pack.for_edge and pack.eol == "" and pack.document["commit_msg"] == "text"
+    assert pack.dependencies[0].max_version == ""
+
+
 @pytest.mark.parametrize("document", [None, [], "text", 3])
 def test_a_pack_json_that_is_no_object(document: Any) -> None:
     with pytest.raises(InvalidDocument, match="not a JSON object"):
@@ -147,5 +170,8 @@ def test_dependencies_between_packs() -> None:
     never = pack("other", "1", dependencies=(Dependency("csi-x", "csi", "notSupported", "1.0.0"),))
     assert "does not work with csi-x 2.0" in check([never, pack("csi-x", "2.0", "csi")])[0].message
     assert check([never, pack("csi-x", "0.9", "csi")]) == []
+    old = pack("app", "1", dependencies=(Dependency("kubernetes", "k8s", "required", "1.29"),))
+    assert check([old, pack("edge-k8s", "1.30.4", "k8s")]) == []  # the name means every distribution
+    assert "and 1.28.1 is there" in check([old, pack("edge-k3s", "1.28.1", "k8s")])[0].message
     two = [pack("a", "1", "cni"), pack("b", "1", "cni"), pack("c", "1"), pack("d", "1")]
     assert [problem.key for problem in check(two)] == ["cni"]
