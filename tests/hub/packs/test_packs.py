@@ -11,10 +11,12 @@ import httpx
 import msgspec
 import pytest
 
+from edgewright.core import times
 from edgewright.core.packs.pack import Upstream
 from edgewright.core.roles import OPERATOR, VIEWER
 from edgewright.hub.packs import fetching, index, tables, use
 from edgewright.hub.packs.index import BUILTIN, PackIndex
+from edgewright.hub.resources.blobs import retention
 from edgewright.hub.resources.packs.search import searched
 from edgewright.packs import archive, catalogue
 from edgewright.packs.files import digest
@@ -262,3 +264,24 @@ def test_many_listed_packs_do_not_occupy_the_event_loop() -> None:
     began = time.process_time()
     assert len(searched(made, {"filter": {"name": {"contains": "chart-00"}}})) == 10
     assert time.process_time() - began < 0.5 and rebuilt < 0.7  # 0.05 s and 0.1 s on an idle machine
+
+
+async def test_p99_the_content_of_a_pack_stays_as_long_as_the_pack(inside: Any) -> None:
+    hub, admin = inside
+    data = archive.pack(pack_files())
+    blob = hashlib.sha256(data).hexdigest()
+    await admin.put(f"{protocol.BLOBS}/{blob}", content=data)
+    uid = (await admin.post(protocol.OWN_PACKS, json={"blob": blob})).json()["uid"]
+    content = {digest(each).removeprefix("sha256:") for each in (chart_archive(), MANIFEST)}
+
+    async def stored() -> set[str]:
+        items = (await admin.get(protocol.BLOBS)).json()["items"]
+        return {item["digest"] for item in items}
+
+    assert await stored() == {blob, *content}
+    later = times.now() + 3 * retention.GRACE
+    await retention.prune(hub, later)
+    assert await stored() == content  # the archive that was sent is named by nothing
+    assert (await admin.delete(f"{protocol.OWN_PACKS}/{uid}")).status_code == 204
+    await retention.prune(hub, later + 3 * retention.GRACE)
+    assert await stored() == set()

@@ -67,7 +67,7 @@ def test_the_lists_that_clients_read(hub: RunningHub, serve: Serve) -> None:
     assert admin.get(protocol.OCI_REGISTRIES_SUMMARY).json()["items"] == []
 
 
-def test_a_login_is_sealed_masked_and_never_in_a_log(hub: RunningHub) -> None:
+def test_p98_a_login_is_sealed_masked_and_never_in_a_log(hub: RunningHub) -> None:
     admin = hub.client()
     fake = FakeRegistry()
     fake.auth, fake.password = "basic", PASSWORD
@@ -116,7 +116,7 @@ def test_what_is_refused(hub: RunningHub, spec: dict[str, Any], part: str) -> No
     assert body["metadata"]["name"] not in hub.client().get(protocol.REGISTRIES).text
 
 
-def test_private_addresses_are_for_an_admin_to_allow(hub: RunningHub, serve: Serve) -> None:
+def test_p97_private_addresses_are_for_an_admin_to_allow(hub: RunningHub, serve: Serve) -> None:
     admin, server = hub.client(), serve(give("200 OK", b"entries: {}\n"))
     uid, state = added(admin, helm_body(server.host, private=False))
     assert state["status"] == "Failed" and "127.0.0.1 is this machine" in state["message"]
