@@ -11,7 +11,9 @@ import pytest
 from edgewright.clients.ports import CanListHosts, CanOperateHosts
 from edgewright.commands.host import operations
 from edgewright.commands.kernel import registry
+from edgewright.core import times
 from edgewright.core.errors import NotFound, Refused, TimedOut, UsageError
+from edgewright.store.collections.hosts import HostRow
 from tests.commands.test_ports import OnlyHosts, context
 from tests.tui.samples import fleet
 
@@ -86,6 +88,14 @@ async def test_p85_a_host_that_learns_of_it_later_times_out_with_the_next_step(m
     _, apply = await planned("host retry", Hosts(), {}, Answers("pending", ""))
     with pytest.raises(TimedOut, match="did not answer the retry"):
         await apply()
+
+
+async def test_a_host_with_rare_heartbeats_is_not_waited_for_in_vain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operations, "AT_ONCE", 0.0)
+    row = HostRow(HOST, interval=900.0, last_seen=times.now() - 300)
+    with pytest.raises(TimedOut, match="it reports every 15 min") as caught:
+        await operations.wait_for_result(Answers("pending", ""), HOST, "preflight", {}, lambda text: None, row)
+    assert "with its next heartbeat, due in 9 min; its result is an event" in caught.value.hint
 
 
 async def test_p86_an_acceptance_shows_both_documents_and_carries_the_digest() -> None:

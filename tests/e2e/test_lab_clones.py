@@ -41,7 +41,8 @@ def copy_identity(fleet: Fleet) -> str:
     for part in (DATA, ETC):
         target = fleet.disk("edge2") / part
         for old in target.iterdir():
-            old.unlink()
+            if not old.is_dir():  # the reconciler's folders stay: the identity is in files
+                old.unlink()
         for path in (fleet.disk("edge1") / part).iterdir():
             if path.is_file() and path.name != "agent.lock":
                 shutil.copy2(path, target / path.name)

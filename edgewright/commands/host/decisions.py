@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgewright.clients.ports import CanOperateHosts
 from edgewright.commands.host import operation_verbs as declared
@@ -19,6 +19,16 @@ from edgewright.core.hosts import work_text
 from edgewright.core.text import clean
 from edgewright.wire import protocol
 
+if TYPE_CHECKING:
+    from edgewright.store.collections.hosts import HostRow
+
+
+class Decision(NamedTuple):
+    """What a plan found out: the parameters of the operation, and the row of the (first) host."""
+
+    params: Mapping[str, Any]
+    row: HostRow
+
 
 class HostRetry(declared.HostRetry):
     """See the declaration."""
@@ -32,7 +42,7 @@ class HostRetry(declared.HostRetry):
             f"Only the step {step} starts again." if step else "Steps that failed or wait start again at once."
         )
         plan = plan_for(self, "Retry", hosts, lines, (), ctx)
-        given = {"step": step} if step else {}
+        given = Decision({"step": step} if step else {}, hosts[0].row)
         return plan._replace(confirm_text=None, payload=given, cli=self.cli_line(plan.touches, args))
 
     async def apply(
@@ -41,10 +51,10 @@ class HostRetry(declared.HostRetry):
         """Ask each host; of a single one the result is waited for. Raises `TimedOut`, `Failed`, `Refused`."""
         operations = await ctx.port(CanOperateHosts)
         if len(plan.touches) == 1:
-            return await _decide(operations, plan, protocol.OP_RETRY, plan.payload, report)
+            return await _decide(operations, plan, protocol.OP_RETRY, report)
 
         async def ask(uid: str) -> str:
-            return await operations.create(uid, protocol.OP_RETRY, dict(plan.payload))
+            return await operations.create(uid, protocol.OP_RETRY, dict(plan.payload.params))
 
         return await for_each(plan, ask, report, "asked to retry")
 
@@ -74,21 +84,21 @@ class HostAccept(declared.HostAccept):
             "The host converges on it at once; steps of the present document that run are left to their end.",
         )
         plan = plan_for(self, "Accept a document on", hosts, lines, ("what the present document asked for",), ctx)
-        given = {"document": str(item.get("uid")), "digest": str(offered.get("digest") or "")}
+        params = {"document": str(item.get("uid")), "digest": str(offered.get("digest") or "")}
+        given = Decision(params, host.row)
         return plan._replace(payload=given, cli=self.cli_line(plan.touches, args))
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Ask the host and wait. Raises `TimedOut`, `Failed`, and `Refused` when another document waits by now."""
-        return await _decide(await ctx.port(CanOperateHosts), plan, protocol.OP_ACCEPT, plan.payload, report)
+        return await _decide(await ctx.port(CanOperateHosts), plan, protocol.OP_ACCEPT, report)
 
 
-async def _decide(
-    operations: CanOperateHosts, plan: Plan, kind: str, params: Mapping[str, Any], report: Callable[[str], None]
-) -> Outcome:
+async def _decide(operations: CanOperateHosts, plan: Plan, kind: str, report: Callable[[str], None]) -> Outcome:
     (uid,) = plan.touches
-    _, result = await wait_for_result(operations, uid, kind, dict(params), report)
+    decision: Decision = plan.payload
+    _, result = await wait_for_result(operations, uid, kind, dict(decision.params), report, decision.row)
     return Outcome((uid,), (), f"{plan.name_of(uid)}: {clean(result.get('message'))}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgewright.clients.ports import CanReadLogs
 from edgewright.commands.host import log_verbs as declared
@@ -16,6 +16,9 @@ from edgewright.core.errors import InvalidInput
 from edgewright.core.text import clean
 from edgewright.wire import protocol
 
+if TYPE_CHECKING:
+    from edgewright.store.collections.hosts import HostRow
+
 
 class HostLogs(declared.HostLogs):
     """See the declaration."""
@@ -27,7 +30,7 @@ class HostLogs(declared.HostLogs):
         host = await find_host(ctx, plan.touches[0])
         await refuse_illegal(ctx, [host], self.name)
         count, unit = 100 if args.get("lines") is None else int(args["lines"]), str(args.get("unit") or "")
-        lines = await fetch_lines(ctx, host.uid, count, report, unit=unit)
+        lines = await fetch_lines(ctx, host.uid, count, report, unit=unit, row=host.row)
         what = f"log of {unit} on {host.name}" if unit else f"log of {host.name}"
         return _text(lines, f"The {what} is empty.")
 
@@ -42,7 +45,7 @@ class HostDisk(declared.HostDisk):
         host = await find_host(ctx, plan.touches[0])
         await refuse_illegal(ctx, [host], self.name)
         params = {"mount": str(args.get("mount") or "/")}
-        lines = await fetch_text(ctx, host.uid, protocol.OP_DISK_USAGE, params, report)
+        lines = await fetch_text(ctx, host.uid, protocol.OP_DISK_USAGE, params, report, host.row)
         return _text(lines, f"{host.name} reported no sizes.")
 
 
@@ -59,6 +62,7 @@ async def fetch_lines(
     report: Callable[[str], None],
     since: float | None = None,
     unit: str = "",
+    row: HostRow | None = None,
 ) -> list[str]:
     """Order the log of a host, or of one unit, and return its lines (clean them before a terminal shows them).
 
@@ -70,16 +74,21 @@ async def fetch_lines(
     params: dict[str, Any] = {"lines": lines, **({"unit": unit} if unit else {})}
     if since is not None:
         params["since"] = int(since)
-    return await fetch_text(ctx, uid, protocol.OP_COLLECT_LOGS, params, report)
+    return await fetch_text(ctx, uid, protocol.OP_COLLECT_LOGS, params, report, row)
 
 
 async def fetch_text(
-    ctx: CommandContext, uid: str, kind: str, params: Mapping[str, Any], report: Callable[[str], None]
+    ctx: CommandContext,
+    uid: str,
+    kind: str,
+    params: Mapping[str, Any],
+    report: Callable[[str], None],
+    row: HostRow | None = None,
 ) -> list[str]:
     """Order an operation whose result is text, and return its lines (clean them before a terminal shows them).
 
     Waits and raises as `wait_for_result`.
     """
     operations = await ctx.port(CanReadLogs)
-    operation, _ = await wait_for_result(operations, uid, kind, params, report)
+    operation, _ = await wait_for_result(operations, uid, kind, params, report, row or ctx.host_row(uid))
     return [str(line) for line in (await operations.logs(uid, operation)).get("lines") or []]

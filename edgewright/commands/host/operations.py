@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgewright.clients.ports import CanOperateHosts
 from edgewright.commands.host import operation_verbs as declared
@@ -15,13 +15,19 @@ from edgewright.commands.kernel.bulk import for_each
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.lookup import find_host, refuse_illegal
 from edgewright.commands.kernel.results import Column, Item, Listing
+from edgewright.core import times
 from edgewright.core.errors import EdgewrightError, Failed, Refused, TimedOut
 from edgewright.core.hosts.operations import kind_text
 from edgewright.core.text import clean
 from edgewright.wire import protocol
 
+if TYPE_CHECKING:
+    from edgewright.store.collections.hosts import HostRow
+
 LONGEST = 150.0
 """Seconds to wait for a host: two heartbeats and some."""
+AT_ONCE = 20.0
+"""Seconds to wait for one whose heartbeats are rare: an answer over an idle connection comes within them, or none."""
 GLYPHS = {"ok": "•", "warning": "▲", "failed": "‼", "unknown": "○"}
 ORDER = ("failed", "warning", "unknown", "ok")
 """Worst first."""
@@ -49,7 +55,7 @@ class HostPreflight(declared.HostPreflight):
         """
         host = await find_host(ctx, plan.touches[0])
         await refuse_illegal(ctx, [host], self.name)
-        result = await run_operation(ctx, host.uid, protocol.OP_PREFLIGHT, report)
+        result = await run_operation(ctx, host.uid, protocol.OP_PREFLIGHT, report, host.row)
         checks = read_checks(result)
         items = tuple(
             Item(
@@ -93,22 +99,33 @@ class HostReboot(declared.HostReboot):
         return await for_each(plan, ask, report, "asked to reboot")
 
 
-async def run_operation(ctx: CommandContext, uid: str, kind: str, report: Callable[[str], None]) -> Mapping[str, Any]:
+async def run_operation(
+    ctx: CommandContext, uid: str, kind: str, report: Callable[[str], None], row: HostRow | None = None
+) -> Mapping[str, Any]:
     """Ask for an operation without parameters and return its result. Waits and raises as `wait_for_result`."""
-    return (await wait_for_result(await ctx.port(CanOperateHosts), uid, kind, {}, report))[1]
+    row = row or ctx.host_row(uid)
+    return (await wait_for_result(await ctx.port(CanOperateHosts), uid, kind, {}, report, row))[1]
 
 
 async def wait_for_result(
-    operations: CanOperateHosts, uid: str, kind: str, params: Mapping[str, Any], report: Callable[[str], None]
+    operations: CanOperateHosts,
+    uid: str,
+    kind: str,
+    params: Mapping[str, Any],
+    report: Callable[[str], None],
+    row: HostRow | None = None,
 ) -> tuple[str, Mapping[str, Any]]:
     """Ask for an operation and wait up to `LONGEST` seconds; return its id and its result.
 
+    A host with rare heartbeats (`row` shows that) is waited for only as long as its idle connection would take.
     Raises `TimedOut`, `Failed`, and `Refused` when the host refuses.
     """
     operation = await operations.create(uid, kind, params)
     report("requested; waiting for the host")
     began, pause = time.monotonic(), 0.2
-    while time.monotonic() - began < LONGEST:
+    rare = row is not None and row.beat > LONGEST / 2
+    patience = min(LONGEST, AT_ONCE) if rare else LONGEST
+    while time.monotonic() - began < patience:
         document = await operations.get(uid, operation)
         body = {**document, **(document.get("spec") or {}), **(document.get("status") or {})}
         state, result = str(body.get("state") or protocol.OP_PENDING), document.get("result")
@@ -120,10 +137,17 @@ async def wait_for_result(
             raise (Refused if state == protocol.OP_REFUSED else Failed)(sentence.rstrip(".") + ".", "See host show.")
         await asyncio.sleep(pause)
         pause = min(2.0, pause * 1.5)
+    often = f"; it reports every {times.duration(row.beat)}" if row is not None and rare else ""
     raise TimedOut(
-        f"The host {uid} did not answer the {kind_text(kind)} within {LONGEST:.0f} s.",
-        "It answers after its next heartbeat; look at its last heartbeat with host show.",
+        f"The host {uid} did not answer the {kind_text(kind)} within {patience:.0f} s{often}.",
+        f"It answers {_next_beat(row, times.now())}; its result is an event of the host. See host show.",
     )
+
+
+def _next_beat(row: HostRow | None, now: float) -> str:
+    """Return when a host learns of an operation at the latest."""
+    left = 0.0 if row is None or row.last_seen is None else row.last_seen + row.beat - now
+    return "with its next heartbeat" + (f", due in {times.duration(left)}" if left > 1 else "")
 
 
 def read_checks(result: Mapping[str, Any]) -> list[Check]:

@@ -17,6 +17,7 @@ from edgewright.agent.kernel.systemd_notify import Stopped
 from edgewright.agent.plane.traffic import HEADERS_4, Traffic, own_interval
 from edgewright.agent.plane.wake import WakeConnection
 from edgewright.agent.simulate.host import Fleet, run_simulated
+from edgewright.core import times
 from edgewright.core.errors import Unreachable
 from edgewright.core.hosts.link import link_text
 from edgewright.core.hosts.link_spec import LinkSpec
@@ -115,6 +116,12 @@ def test_p78_a_metered_host_has_a_limit_of_its_own_and_shows_what_it_costs(hub: 
     assert link_text(link).startswith("work starts with the next heartbeat, every 15 min (the link is metered); 0.0 MB")
     status = document["status"]["edgewright"]
     assert (status["silenceLimit"], status["interval"]) == (2700, 900)
+    ask(hub, "link-2")
+    (operation,) = hub.client().get("/edgewright/v1/hosts/link-2/operations").json()["items"]
+    created, deadline = times.parse(operation["created"]), times.parse(operation["deadline"])
+    assert created is not None and deadline is not None
+    patience = deadline - created
+    assert patience == 2700, "it was 900 s: over before the host learned of it"
 
 
 def test_p78_a_budget_that_is_used_up_makes_heartbeats_rare(hub: RunningHub, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import select
 
 from edgewright.core import times
+from edgewright.core.hosts.link_spec import BEATS_OF_SILENCE
 from edgewright.hub.db import schema
 from edgewright.hub.db.document_bounds import MAX_PARAMS, MAX_RESULT, limited
 from edgewright.hub.db.events import host_event, store_event
@@ -105,6 +106,13 @@ def _check_text(params: dict[str, Any], name: str, most: int) -> None:
         raise problems.invalid(problems.TOO_LONG, f"params.{name} in body should be at most {most} chars long")
 
 
+def _patience(call: Call) -> float:
+    """Return the seconds that an operation may wait: three beats at least of a link with its own interval (P78)."""
+    entry = call.hub.state.hosts.get(call.uid)
+    own = None if entry is None else entry.live.vitals.get("interval")
+    return max(call.hub.options.operation_deadline, BEATS_OF_SILENCE * float(own or 0.0))
+
+
 def make_operation(call: Call, tx: Tx, kind: str, params: dict[str, Any], key: str | None) -> str:
     """Store an operation and raise the host's generation; the same key makes nothing new. Returns the id."""
     record = get_host_or_404(tx, call.uid)
@@ -136,7 +144,7 @@ def make_operation(call: Call, tx: Tx, kind: str, params: dict[str, Any], key: s
             state=protocol.OP_PENDING,
             generation=newer.generation,
             created=tx.now,
-            deadline=tx.now + call.hub.options.operation_deadline,
+            deadline=tx.now + _patience(call),
             actor=call.origin,
             idempotency_key=key or None,
             result=None,
