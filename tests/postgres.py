@@ -28,11 +28,12 @@ def binaries() -> Path | None:
 class Cluster:
     """One PostgreSQL server; as root it runs as the user `postgres`, else as this user.
 
-    With `prefix`, the words that enter a network namespace, it listens on every address there too.
+    With `prefix`, the words that enter a network namespace, it listens on every address there too. With `durable` a
+    commit is on the disk before it is answered, as outside of tests.
     """
 
-    def __init__(self, folder: Path, programs: Path, prefix: tuple[str, ...] = ()) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, programs: Path, prefix: tuple[str, ...] = (), *, durable: bool = False) -> None:
+        self.folder, self._durable = folder, durable
         self._prefix = prefix
         self._programs = programs
         self._user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
@@ -51,7 +52,8 @@ class Cluster:
     def start(self) -> None:
         """Start the server and wait until it answers; the log goes to a file, so that nothing waits for a pipe."""
         listen = "*" if self._prefix else ""
-        options = f"-c listen_addresses='{listen}' -c unix_socket_directories={self.folder} -c fsync=off"
+        options = f"-c listen_addresses='{listen}' -c unix_socket_directories={self.folder}"
+        options += "" if self._durable else " -c fsync=off"
         log = str(self.folder / "log")
         command = ["-D", str(self.folder / "data"), "-w", "-o", options, "-l", log, "start"]
         subprocess.run(
@@ -88,7 +90,7 @@ class Cluster:
 
 
 @contextmanager
-def cluster(prefix: tuple[str, ...] = ()) -> Iterator[Cluster]:
+def cluster(prefix: tuple[str, ...] = (), *, durable: bool = False) -> Iterator[Cluster]:
     """Run a PostgreSQL server for as long as the block lasts; skips where none is installed. See `Cluster`."""
     programs = binaries()
     if programs is None or (os.geteuid() == 0 and shutil.which("runuser") is None):
@@ -100,7 +102,7 @@ def cluster(prefix: tuple[str, ...] = ()) -> Iterator[Cluster]:
     guard = _guard(folder, programs)
     server = None
     try:
-        server = Cluster(folder, programs, prefix)
+        server = Cluster(folder, programs, prefix, durable=durable)
         yield server
     finally:
         if server is not None:

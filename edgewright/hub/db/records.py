@@ -259,16 +259,17 @@ class Live:
         """Return whether a row of `heartbeats` is of a later heartbeat than this, or of one that came first (P17)."""
         if row.boot_id == self.boot_id:
             return bool(row.seq >= self.seq)
-        return self.boot_id == "" or self.boot_id in msgspec.json.decode(row.gone_boots, type=tuple[str, ...])
+        return self.boot_id == "" or self.boot_id in _boots(row)
 
     def follow(self, row: Any) -> None:
         """Take a later heartbeat that another hub stored; what this hub judged stays until it judges again."""
-        stored = Live.from_row(row)
-        taken = ("count", "boot_id", "seq", "replaced_boots", "state", "message", "agent_version", "vitals", PROGRESS)
-        for name in taken:
-            setattr(self, name, getattr(stored, name))
-        self.at = max(self.at or 0.0, stored.at or 0.0) or None
-        self.observed_generation = max(self.observed_generation, stored.observed_generation)
+        self.count, self.boot_id, self.seq = row.count, row.boot_id, row.seq
+        self.state, self.message, self.agent_version = row.state, row.message, row.agent_version
+        self.vitals = msgspec.json.decode(row.vitals)
+        self.progress = self.vitals.pop(PROGRESS, None)
+        self.replaced_boots = _boots(row)
+        self.at = max(self.at or 0.0, row.at or 0.0) or None
+        self.observed_generation = max(self.observed_generation, row.observed_generation)
 
     def _stored_vitals(self) -> str:
         vitals = self.vitals if self.progress is None else {**self.vitals, PROGRESS: self.progress}
@@ -311,6 +312,10 @@ class Live:
 
 Order = tuple[str, str, str]
 """The position of a host in lists: by name, then by uid, both without case; the last one is the uid."""
+
+
+def _boots(row: Any) -> tuple[str, ...]:
+    return () if row.gone_boots == "[]" else msgspec.json.decode(row.gone_boots, type=tuple[str, ...])
 
 
 class HostEntry:

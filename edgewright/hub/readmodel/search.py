@@ -13,7 +13,7 @@ import asyncio
 import logging
 import secrets
 from collections import OrderedDict, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from itertools import compress
 from operator import attrgetter
@@ -30,6 +30,7 @@ from edgewright.hub.http import problems
 from edgewright.hub.http.problems import Problem, bad_request
 from edgewright.hub.readmodel.index.fleet import PROJECT, TIMES, FleetIndex
 from edgewright.hub.readmodel.index.masks import Mask
+from edgewright.hub.readmodel.index.matches import Matches, SlotMatches, Value
 from edgewright.hub.readmodel.index.query import Query
 from edgewright.hub.readmodel.pace import Pace, Turns
 from edgewright.hub.readmodel.render import Renderer
@@ -48,8 +49,7 @@ _SMALL = 2000
 _INDEX = "index"
 """The caller whose turns the work for the index takes."""
 
-Value = str | float | bool | None
-Column = list[Value]
+Values = list[Value]
 Sorting = list[tuple[str, bool]]
 
 
@@ -58,19 +58,17 @@ class Result(NamedTuple):
 
     serial: str
     at: float
-    orders: list[Order]
-    columns: list[Column]
-    """The values of each field that was sorted by."""
+    matches: Matches
     sorting: Sorting
 
     @property
     def uids(self) -> list[str]:
         """Return the uids of all hosts of the result."""
-        return self.uids_of(0, len(self.orders))
+        return self.uids_of(0, len(self.matches))
 
     def uids_of(self, start: int, end: int) -> list[str]:
         """Return the uids of some hosts of the result."""
-        return [order[2] for order in self.orders[start:end]]
+        return [order[2] for order in self.matches.part(start, end)]
 
 
 class Cursor(msgspec.Struct):
@@ -98,9 +96,22 @@ class Finder:
             try:
                 async with Pace(turns, _INDEX) as pace:
                     await self.index.refresh(times.now(), pace)
+                    if self.index.worn:
+                        await self._replace_index(pace)
             except Exception:
                 log.exception("the index of the hosts could not be brought up to date; it is tried again")
             await asyncio.sleep(EVERY)
+
+    async def _replace_index(self, pace: Pace) -> None:
+        """Make another index while searches use the present one."""
+        index, passed_on = FleetIndex(self._state, self._renderer), set[str]()
+        self.index.passed_on = passed_on
+        try:
+            await index.refresh(times.now(), pace, alone=False)
+        finally:
+            self.index.passed_on = None
+        self._state.moved |= passed_on
+        self.index = index
 
     async def _indexed(self, now: float, pace: Pace) -> bool:
         """Return whether the index can be asked; that of a small fleet is built here."""
@@ -128,10 +139,10 @@ class Finder:
         sorting, plan, view = rules.sort_fields(spec), rules.parse_search(spec), View(self._renderer, now)
         async with pace or Pace.alone() as pace:
             if await self._indexed(now, pace):
-                orders, columns = await self._look_up(scope, plan, sorting, view, pace)
+                matches = await self._look_up(scope, plan, sorting, view, pace)
             else:
-                orders, columns = await self._walk(scope, plan, sorting, view, pace)
-        result = Result(secrets.token_hex(6), now, orders, columns, sorting)
+                matches = await self._walk(scope, plan, sorting, view, pace)
+        result = Result(secrets.token_hex(6), now, matches, sorting)
         key = _key_of(scope, spec)
         self._results[key] = result
         self._results.move_to_end(key)
@@ -139,11 +150,9 @@ class Finder:
             self._results.popitem(last=False)
         return result
 
-    async def _walk(
-        self, scope: Scope, plan: rules.Plan, sorting: Sorting, view: View, pace: Pace
-    ) -> tuple[list[Order], list[Column]]:
-        """Return what a search finds, and the values of each field that it sorts by, by a look at each host."""
-        columns: list[Column] = []
+    async def _walk(self, scope: Scope, plan: rules.Plan, sorting: Sorting, view: View, pace: Pace) -> Matches:
+        """Return what a search finds by a look at each host."""
+        columns: list[Values] = []
         match: Sequence[HostEntry] = self.ordered(scope)
         if plan.groups:
             match = await _passing(match, plan.compiled(), view, pace)
@@ -151,59 +160,32 @@ class Finder:
             match, columns = await _sorted(match, sorting, view, pace)
         if pace.due:
             await pace.rest()
-        return [entry.order for entry in match], columns
+        return Matches([entry.order for entry in match], columns)
 
-    async def _look_up(
-        self, scope: Scope, plan: rules.Plan, sorting: Sorting, view: View, pace: Pace
-    ) -> tuple[list[Order], list[Column]]:
+    async def _look_up(self, scope: Scope, plan: rules.Plan, sorting: Sorting, view: View, pace: Pace) -> Matches:
         """Return the same as `_walk`, by the index."""
         index = self.index
         by_time = sorting[0] if len(sorting) == 1 and sorting[0][0] in TIMES else None
         with index.watched() as touched:
-            mask = await Query(index, plan, view, pace).run(self._in_scope(scope))
+            mask = await Query(index, plan, view, pace).run(_in_scope(index, scope))
             order = None if by_time is None else await index.time_order(*by_time, pace)
             if touched:
-                mask = self._looked_again(mask, touched, scope, plan, view)
+                mask = _looked_again(index, mask, touched, scope, plan, view)
+        total, bits = mask.bit_count(), mask.to_bytes(index.size, "little")
         if order is not None:
-            bits = mask.to_bytes(index.size, "little")
-            slots = [slot for slot in order.slots if bits[slot]]
-            moments = index.times[sorting[0][0]]
-            return [index.orders[slot] for slot in slots], [[moments[slot] for slot in slots]]
-        selection = index.names.selection(mask, index.size)
-        if not sorting:
-            return list(compress(index.names.orders, selection)), []
-        slots = list(compress(index.names.slots, selection))
+            slots, moments = order.slots[:], index.times[sorting[0][0]][:]
+            return SlotMatches(total, lambda: compress(slots, map(bits.__getitem__, slots)), index.orders, moments)
+        by_name = index.names.slots_in(bits)
+        if not sorting or sorting == [("name", False)]:
+            return SlotMatches(total, by_name, index.orders, index.texts["name"][0] if sorting else None)
         field, descending = sorting[0]
-        if len(sorting) == 1 and (field == "name" or field in index.columns):
-            if field == "name":
-                values, folded = index.texts[field]
-                if descending:
-                    slots.sort(key=folded.__getitem__, reverse=True)  # stable: the same name in the order of the uids
-            else:
-                values = index.columns[field].of
-                slots = _grouped(slots, values, descending=descending)
-            return [index.orders[slot] for slot in slots], [[values[slot] for slot in slots]]
-        entries = [entry for slot in slots if (entry := index.entries[slot]) is not None]
+        if len(sorting) == 1 and field in index.columns:
+            values = index.columns[field].of
+            grouped = _grouped(by_name(), values, descending=descending)
+            return Matches([index.orders[slot] for slot in grouped], [[values[slot] for slot in grouped]])
+        entries = [entry for slot in by_name() if (entry := index.entries[slot]) is not None]
         match, columns = await _sorted(entries, sorting, view, pace)
-        return [entry.order for entry in match], columns
-
-    def _in_scope(self, scope: Scope) -> Mask:
-        index = self.index
-        if scope.projects is None:
-            return index.everything
-        return index.postings[PROJECT].union(scope.projects, index.size)
-
-    def _looked_again(self, mask: Mask, touched: set[int], scope: Scope, plan: rules.Plan, view: View) -> Mask:
-        """Return the mask after a look at the hosts that changed while the search gave way to others."""
-        index, passes = self.index, plan.compiled()
-        bits = bytearray(mask.to_bytes(index.size, "little"))
-        for slot in touched:
-            entry = index.entries[slot]
-            bits[slot] = 0
-            if entry is not None and scope.covers(entry.record.project_uid):
-                view.entry = entry
-                bits[slot] = passes(view)
-        return int.from_bytes(bits, "little")
+        return Matches([entry.order for entry in match], columns)
 
     async def page(
         self, scope: Scope, spec: dict[str, Any], now: float, offset: int, cursor: str, pace: Pace | None = None
@@ -228,25 +210,26 @@ def _key_of(scope: Scope, spec: dict[str, Any]) -> tuple[Scope, bytes]:
 
 def cursor(result: Result, end: int) -> str:
     """Return the cursor of a page that ends before index `end` (at least 1) of a result."""
-    values = tuple([column[end - 1] for column in result.columns])
-    return msgspec.json.encode(Cursor(result.serial, values, result.orders[end - 1])).decode()
+    (order,) = result.matches.part(end - 1, end)
+    return msgspec.json.encode(Cursor(result.serial, result.matches.values(end - 1), order)).decode()
 
 
 def _position(result: Result, wanted: Cursor) -> int:
     """Return the index of the first host that comes after the cursor's."""
-    low, high = 0, len(result.orders)
+    low, high = 0, len(result.matches)
+    orders, columns = result.matches.lists()
     while low < high:
         middle = (low + high) // 2
-        if _comes_after(result, middle, wanted):
+        values = [column[middle] for column in columns]
+        if _comes_after(result.sorting, values, orders[middle], wanted):
             high = middle
         else:
             low = middle + 1
     return low
 
 
-def _comes_after(result: Result, index: int, wanted: Cursor) -> bool:
-    for (_, descending), column, theirs in zip(result.sorting, result.columns, wanted.v, strict=True):
-        mine = column[index]
+def _comes_after(sorting: Sorting, values: Sequence[Value], order: Order, wanted: Cursor) -> bool:
+    for (_, descending), mine, theirs in zip(sorting, values, wanted.v, strict=True):
         if mine is None or theirs is None:
             if mine is not theirs:
                 return mine is None  # what is unknown comes last either way
@@ -254,7 +237,7 @@ def _comes_after(result: Result, index: int, wanted: Cursor) -> bool:
         left, right = _key(mine), _key(theirs)
         if left != right:
             return (left < right) if descending else (left > right)
-    return result.orders[index] > wanted.o
+    return order > wanted.o
 
 
 def _key(value: Any) -> tuple[int, Any]:
@@ -262,7 +245,26 @@ def _key(value: Any) -> tuple[int, Any]:
     return (0, value) if isinstance(value, (int, float)) else (1, str(value).casefold())
 
 
-def _grouped(slots: Sequence[int], values: Sequence[str | None], *, descending: bool) -> list[int]:
+def _in_scope(index: FleetIndex, scope: Scope) -> Mask:
+    if scope.projects is None:
+        return index.everything
+    return index.postings[PROJECT].union(scope.projects, index.size)
+
+
+def _looked_again(index: FleetIndex, mask: Mask, touched: set[int], scope: Scope, plan: rules.Plan, view: View) -> Mask:
+    """Return the mask after a look at the hosts that changed while the search gave way to others."""
+    passes = plan.compiled()
+    bits = bytearray(mask.to_bytes(index.size, "little"))
+    for slot in touched:
+        entry = index.entries[slot]
+        bits[slot] = 0
+        if entry is not None and scope.covers(entry.record.project_uid):
+            view.entry = entry
+            bits[slot] = passes(view)
+    return int.from_bytes(bits, "little")
+
+
+def _grouped(slots: Iterable[int], values: Sequence[str | None], *, descending: bool) -> list[int]:
     """Return slots in the order of their values without case, which are few; unknown ones come last."""
     groups: defaultdict[str | None, list[int]] = defaultdict(list)
     folded = {value: None if value is None else value.casefold() for value in set(values)}
@@ -285,11 +287,11 @@ async def _passing(entries: Sequence[HostEntry], passes: rules.Check, view: View
 
 async def _sorted(
     entries: Sequence[HostEntry], sorting: Sorting, view: View, pace: Pace
-) -> tuple[list[HostEntry], list[Column]]:
+) -> tuple[list[HostEntry], list[Values]]:
     """Return the hosts in order, and each field's values; hosts that are equal are in the order of their names."""
-    columns: list[Column] = []
+    columns: list[Values] = []
     for field, _ in sorting:
-        column: Column = []
+        column: Values = []
         getter = view.getters[field]
         for entry in entries:
             view.entry = entry

@@ -186,35 +186,6 @@ class _Hub:
         return None
 
 
-async def both(world: World, scope: Scope, spec: dict[str, Any], pace: Pace | None = None) -> tuple[Any, Any]:
-    """Return what the index finds and what a look at each host finds: the order, and the values sorted by."""
-    plan, sorting = rules.parse_search(spec), rules.sort_fields(spec)
-    view = View(world.renderer, world.now)
-    async with Pace.alone() as alone:
-        walked = await Finder(world.state, world.renderer)._walk(scope, plan, sorting, view, alone)
-    found = await world.finder.find(scope, spec, world.now, pace)
-    return (found.orders, found.columns), walked
-
-
-@pytest.mark.parametrize("seed", range(6))
-async def test_the_index_finds_what_a_look_at_each_host_finds(seed: int) -> None:
-    world = World(seed)
-    for number in range(20):
-        world.put(f"h-{number}")
-    sizes = set()
-    for _ in range(300):
-        for _ in range(world.chance.randrange(4)):
-            world.act()
-        if world.chance.random() < 0.3:
-            world.now += world.chance.choice(STEPS)
-        scope = world.chance.choice((EVERYTHING, EVERYTHING, Scope.of("p"), Scope.of("q", "r"), Scope.of()))
-        spec = world.search()
-        by_index, walked = await both(world, scope, spec)
-        assert by_index == walked, (seed, spec, world.now - BEGAN)
-        sizes.add(len(walked[0]))
-    assert world.finder.index.built and len(sizes) > 5  # neither nothing nor everything each time
-
-
 class Interrupted(Pace):
     """A pace whose slices are used up at once; the world changes in each rest."""
 
@@ -233,6 +204,62 @@ class Interrupted(Pace):
     async def rest(self) -> None:
         self.change()
         await super().rest()
+
+
+async def both(world: World, scope: Scope, spec: dict[str, Any], pace: Pace | None = None) -> tuple[Any, Any]:
+    """Return what the index finds and what a look at each host finds: the order, and the values sorted by."""
+    plan, sorting = rules.parse_search(spec), rules.sort_fields(spec)
+    view = View(world.renderer, world.now)
+    async with Pace.alone() as alone:
+        walked = await Finder(world.state, world.renderer)._walk(scope, plan, sorting, view, alone)
+    found = await world.finder.find(scope, spec, world.now, pace)
+    matches = found.matches
+    listed = matches.lists()
+    assert list(matches.part(1, 4)) == list(listed[0][1:4]) and len(matches) == len(listed[0])
+    for index in range(len(listed[0]))[:2]:
+        assert matches.values(index) == tuple(column[index] for column in listed[1])
+    return _lists(listed), _lists(walked.lists())
+
+
+def _lists(listed: Any) -> Any:
+    return list(listed[0]), [list(column) for column in listed[1]]
+
+
+async def replaced(world: World) -> None:
+    """Let another index take the place of the present one, while searches and changes go on."""
+    before = world.finder.index
+
+    def change() -> None:
+        for _ in range(world.chance.randrange(3)):
+            world.act()
+        while world.state.moved and before.built:
+            before._update(world.state.moved.pop(), View(world.renderer, world.now))
+
+    async with Interrupted.of(change) as pace:
+        await world.finder._replace_index(pace)
+    assert world.finder.index is not before
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_the_index_finds_what_a_look_at_each_host_finds(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(seed)
+    monkeypatch.setattr(times, "now", lambda: world.now)
+    for number in range(20):
+        world.put(f"h-{number}")
+    sizes = set()
+    for _ in range(300):
+        for _ in range(world.chance.randrange(4)):
+            world.act()
+        if world.chance.random() < 0.3:
+            world.now += world.chance.choice(STEPS)
+        if world.chance.random() < 0.05:
+            await replaced(world)
+        scope = world.chance.choice((EVERYTHING, EVERYTHING, Scope.of("p"), Scope.of("q", "r"), Scope.of()))
+        spec = world.search()
+        by_index, walked = await both(world, scope, spec)
+        assert by_index == walked, (seed, spec, world.now - BEGAN)
+        sizes.add(len(walked[0]))
+    assert world.finder.index.built and len(sizes) > 5  # neither nothing nor everything each time
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -309,12 +336,11 @@ async def test_an_order_by_time_follows_single_changes_and_many(monkeypatch: pyt
     for turn in range(60):
         for slot in chance.sample(range(size), chance.choice((0, 1, 4, 40))):
             moments[slot] = float("nan") if chance.random() < 0.2 else float(chance.randrange(20))
-            names[slot] = (f"n{chance.randrange(30)}", str(slot), str(slot))
             for order in made.values():
                 order.stale.add(slot)
         for sign, order in made.items():
             async with Pace.alone() as pace:
-                await order.refresh([slot for slot in range(size) if moments[slot] == moments[slot]], pace)
+                await order.refresh(pace)
             wanted = sorted((sign * moments[slot], names[slot], slot) for slot in range(size)
                             if moments[slot] == moments[slot])  # fmt: skip
             assert list(order.slots) == [slot for _, _, slot in wanted], turn

@@ -6,9 +6,11 @@ when a search asks, and every few seconds besides, in slices. Used on the event 
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import inf, nan
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from edgewright.core.search.match import as_number, as_texts
@@ -35,7 +37,10 @@ def _number(value: object) -> tuple[float, ...]:
     return () if number is None else (number,)
 
 
+CHARACTERS = "characters"
+"""Not a property of the search: the characters of the name without case, so that few names are looked at for a text."""
 _OF_FACTS: dict[str, Callable[[Facts], tuple[Any, ...]]] = {
+    CHARACTERS: lambda facts: tuple(set(facts.name.casefold())),
     "tags": lambda facts: facts.tags,
     "site": lambda facts: () if facts.site is None else (facts.site,),
     "clusterName": lambda facts: () if facts.cluster is None else (facts.cluster,),
@@ -49,6 +54,8 @@ _OF_FACTS: dict[str, Callable[[Facts], tuple[Any, ...]]] = {
 """Property of a document -> what it is found by: texts, numbers or a truth value."""
 TIMES = ("creationTimestamp", "lastModifiedTimestamp")
 PROJECT = "project"
+_WORN_PART, _WORN_LEAST = 8, 1000
+"""An index is made again when that part of the hosts, and that many, are not in the slots of its order."""
 _AT_ONCE = 2048
 """Hosts of whose documents one property is read before other work gets its turn."""
 
@@ -60,6 +67,8 @@ class FleetIndex:
         self._state, self._renderer = state, renderer
         self._watchers: list[set[int]] = []
         self._building = False
+        self.passed_on: set[str] | None = None
+        """Collects the uids that are brought up to date, for the index that takes the place of this one."""
         self._clear()
 
     def _clear(self) -> None:
@@ -68,22 +77,21 @@ class FleetIndex:
         self._settings: tuple[float, float, float] | None = None
         self._latest = 0.0
         self._slot_of: dict[str, int] = {}
-        self._free: list[int] = []
         self._due: list[int] = []
         self.entries: list[HostEntry | None] = []
         """The host of each slot; slots from `size` on do not exist."""
         self._facts: list[Facts | None] = []
         self.orders: list[Order] = []
-        """What the host of each slot is ordered by; that of a free slot means nothing."""
+        """What the host of each slot is ordered by; slots are not used twice, so that this only grows."""
         self.alive = bytearray()
         """1 for each slot that has a host."""
         self.columns = {name: Column() for name in ("state", "healthState", "agentVersion", PROJECT)}
         self._of_facts = {name: Postings() for name in _OF_FACTS}
         self.postings = {**self._of_facts, **{name: column.postings for name, column in self.columns.items()}}
         self.texts: dict[str, tuple[list[str], list[str]]] = {"name": ([], []), "uid": ([], [])}
-        """Property that distinguishes hosts -> the text of each slot, and the same without case."""
-        self.times: dict[str, list[float]] = {name: [] for name in TIMES}
-        self.names = NameOrder()
+        """Property that distinguishes hosts -> the text of each slot, and the same without case; they stay as well."""
+        self.times: dict[str, array[float]] = {name: array("d") for name in TIMES}
+        self.names = NameOrder(self.orders)
         self._time_orders: dict[tuple[str, bool], TimeOrder] = {}
         self._alarms = Alarms()
 
@@ -95,7 +103,8 @@ class FleetIndex:
     def in_order(self) -> list[HostEntry]:
         """Return all hosts by name, those that came or changed a moment ago as well."""
         self._follow_records()
-        return [entry for slot in self.names.slots if (entry := self.entries[slot]) is not None]
+        slots = self.names.slots_in(bytes(self.alive))()
+        return [entry for slot in slots if (entry := self.entries[slot]) is not None]
 
     @contextmanager
     def watched(self) -> Iterator[set[int]]:
@@ -114,15 +123,28 @@ class FleetIndex:
             sign = -1 if descending else 1
             order = self._time_orders[field, descending] = TimeOrder(self.times[field], self.orders, sign)
         while not order.current:
-            await order.refresh(self.names.slots, pace)
+            await order.refresh(pace)
         return order
 
-    async def refresh(self, now: float, pace: Pace) -> bool:
-        """Bring the index up to date, and build it first; returns false while another task builds it."""
+    @property
+    def worn(self) -> bool:
+        """Return whether so many hosts came, were renamed or deleted that another index would cost less."""
+        alive = len(self._slot_of)
+        return self.built and self.names.later + self.size - alive > max(_WORN_LEAST, alive // _WORN_PART)
+
+    async def refresh(self, now: float, pace: Pace, *, alone: bool = True) -> bool:
+        """Bring the index up to date, and build it first; returns false while another task builds it.
+
+        With `alone` false another index takes what moves until this one has its place.
+        """
         if not self.built:
             if self._building:
                 return False
+            if alone:
+                self._state.moved.clear()
             await self._build(now, pace)
+            if not alone:
+                return True
         self._latest = now
         settings = (self._renderer.started, self._renderer.silence_limit, self._renderer.interval)
         if settings != self._settings:
@@ -153,25 +175,29 @@ class FleetIndex:
             self._clear()
             view = View(self._renderer, now)
             self._settings = (self._renderer.started, self._renderer.silence_limit, self._renderer.interval)
-            self._state.moved.clear()
-            await self._take_all(list(self._state.hosts.values()), view, pace)
-            slots = await sorted_in_slices(range(self.size), self.orders.__getitem__, pace)
-            self.names.fill([self.orders[slot] for slot in slots], slots)
+            named = []
+            for entry in list(self._state.hosts.values()):
+                named.append((entry.order, entry, entry.facts))  # a host that is renamed meanwhile moves after that
+                if pace.due:
+                    await pace.rest()
+            await self._take_all(await sorted_in_slices(named, itemgetter(0), pace), view, pace)
             self.built = True
         finally:
             self._building = False
 
-    async def _take_all(self, entries: list[HostEntry], view: View, pace: Pace) -> None:
+    async def _take_all(self, named: list[tuple[Order, HostEntry, Facts]], view: View, pace: Pace) -> None:
         """Take the hosts that were loaded; the values of their documents property by property, which costs less."""
-        self._grow(len(entries))
-        for slot, entry in enumerate(entries):
-            self._slot_of[entry.record.uid] = slot
-            self._put_facts(slot, entry.facts, entry.order)
+        self._grow(len(named))
+        self.names.base = self.size
+        for slot, (order, entry, facts) in enumerate(named):
+            self._slot_of[order[2]] = slot
+            self._put_facts(slot, facts, order)
+            self._facts[slot] = facts
             self._put_rest(slot, entry, view)
             if pace.due:
                 await pace.rest()
         for name, read in _OF_FACTS.items():
-            for start in range(0, len(entries), _AT_ONCE):
+            for start in range(0, len(named), _AT_ONCE):
                 some = enumerate(self._facts[start : start + _AT_ONCE], start)
                 self._of_facts[name].add_all((slot, read(facts)) for slot, facts in some if facts is not None)
                 if pace.due:
@@ -191,44 +217,41 @@ class FleetIndex:
             for each in texts:
                 each += [""] * count
         for values in self.times.values():
-            values += [nan] * count
+            values.extend([nan] * count)
         self._alarms.grow(count)
 
     def _place(self, uid: str) -> int:
-        """Return a free slot for a new host."""
-        if self._free:
-            slot = self._free.pop()
-        else:
-            slot = self.size
-            self._grow(1)
+        """Return a slot for a new host."""
+        slot = self.size
+        self._grow(1)
         self._slot_of[uid] = slot
         return slot
 
     def _update(self, uid: str, view: View) -> None:
         entry, slot = self._state.hosts.get(uid), self._slot_of.get(uid)
+        if self.passed_on is not None:
+            self.passed_on.add(uid)
         if entry is not None:
+            before = None if slot is None else self._facts[slot]
+            if slot is not None and before is not None and before.name != entry.facts.name:
+                self._remove(uid, slot)
+                slot = None
             self._put(self._place(uid) if slot is None else slot, entry, view)
         elif slot is not None:
             self._remove(uid, slot)
 
     def _put(self, slot: int, entry: HostEntry, view: View) -> None:
-        """Store what is searched of a host."""
+        """Store what is searched of a host; its slot is new, or that of the same name."""
         facts, before = entry.facts, self._facts[slot]
         if before is not facts:
-            order = entry.order
             for name, read in _OF_FACTS.items():
                 old, new = () if before is None else read(before), read(facts)
                 if old != new:
                     self._of_facts[name].change(slot, old, new, self.size)
-            if before is None or self.orders[slot] != order:
-                if before is not None:
-                    self.names.remove(self.orders[slot])
-                for name in TIMES:
-                    self._stale(slot, name)
-                self._put_facts(slot, facts, order)
-                self.names.add(self.orders[slot], slot)
-            else:
-                self._put_facts(slot, facts, order)
+            if before is None:
+                self._put_facts(slot, facts, entry.order)
+                self.names.add(slot)
+            self._facts[slot] = facts
         self._put_rest(slot, entry, view)
         self._touch(slot)
 
@@ -240,7 +263,7 @@ class FleetIndex:
         plain, plain_uid, uid = _copy(order[0]), order[1], _copy(order[2])
         name = plain if facts.name == plain else _copy(facts.name)
         plain_uid = uid if plain_uid == uid else _copy(plain_uid)
-        self._facts[slot], self.orders[slot] = facts, (plain, plain_uid, uid)
+        self.orders[slot] = plain, plain_uid, uid
         for property_, text, folded in (("name", name, plain), ("uid", uid, plain_uid)):
             texts = self.texts[property_]
             texts[0][slot], texts[1][slot] = text, folded
@@ -271,18 +294,14 @@ class FleetIndex:
             self._of_facts[name].change(slot, read(before), (), self.size)
         for column in self.columns.values():
             column.put(slot, None, self.size)
-        for texts in self.texts.values():
-            for each in texts:
-                each[slot] = ""
         for name in TIMES:
             self.times[name][slot] = nan
             self._stale(slot, name)
-        self.names.remove(self.orders[slot])
+        self.names.remove(slot)
         self._facts[slot] = self.entries[slot] = None
         self.alive[slot] = 0
         self._alarms.set(slot, inf)
         del self._slot_of[uid]
-        self._free.append(slot)
         self._touch(slot)
 
     def _stale(self, slot: int, field: str) -> None:

@@ -5,10 +5,12 @@ Python combines two of them (`&`, `|`, `^`) in microseconds for 100,000 hosts, a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import compress
 
 Mask = int
+_SPARSE = 16
+"""From one byte in so many on it costs less to walk over all of them than to seek each."""
 
 
 def mask_of(slots: Iterable[int], size: int) -> Mask:
@@ -26,4 +28,16 @@ def from_flags(flags: Iterable[object]) -> Mask:
 
 def slots_of(mask: Mask, size: int) -> list[int]:
     """Return the slots of a mask, rising."""
-    return list(compress(range(size), mask.to_bytes(size, "little")))
+    return list(set_bytes(mask.to_bytes(size, "little"), mask.bit_count()))
+
+
+def set_bytes(bits: bytes, count: int) -> Iterator[int]:
+    """Return the indexes of the bytes that are 1, of which there are `count`."""
+    return _seek(bits) if count * _SPARSE < len(bits) else compress(range(len(bits)), bits)
+
+
+def _seek(bits: bytes) -> Iterator[int]:
+    index = bits.find(1)
+    while index >= 0:
+        yield index
+        index = bits.find(1, index + 1)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from heapq import merge
-from itertools import compress
 from math import isnan, nan
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from edgewright.hub.readmodel.index.masks import Mask
+from edgewright.hub.readmodel.index.masks import set_bytes
 from edgewright.hub.readmodel.pace import Pace
 
 if TYPE_CHECKING:
@@ -41,53 +39,53 @@ async def sorted_in_slices(items: Sequence[Any], key: Callable[[Any], Any], pace
 
 
 class NameOrder:
-    """All hosts by name."""
+    """All hosts by name: the first `base` slots are in that order, and later ones are sorted beside it.
 
-    def __init__(self) -> None:
-        self.orders: list[Order] = []
-        self.slots: list[int] = []
-        """The slot of each of `orders`."""
-        self._pick: Callable[[bytes], Sequence[int]] | None = None
+    What a slot is ordered by never changes (`orders` only grows), so that a result need not copy it.
+    """
 
-    def fill(self, orders: list[Order], slots: list[int]) -> None:
-        """Take all hosts, sorted, and the slot of each."""
-        self.orders, self.slots = orders, slots
-        self._pick = None
+    def __init__(self, orders: list[Order]) -> None:
+        self._orders = orders
+        self.base = 0
+        self._later: list[Order] = []
+        self._later_slots: list[int] = []
 
-    def add(self, order: Order, slot: int) -> None:
-        """Take one more host."""
-        index = bisect_left(self.orders, order)
-        self.orders.insert(index, order)
-        self.slots.insert(index, slot)
-        self._pick = None
+    @property
+    def later(self) -> int:
+        """Return how many hosts are in later slots."""
+        return len(self._later)
 
-    def remove(self, order: Order) -> None:
-        """Drop a host."""
-        index = bisect_left(self.orders, order)
-        del self.orders[index], self.slots[index]
-        self._pick = None
+    def add(self, slot: int) -> None:
+        """Take a host in a slot from `base` on."""
+        index = bisect_left(self._later, self._orders[slot])
+        self._later.insert(index, self._orders[slot])
+        self._later_slots.insert(index, slot)
 
-    def selection(self, mask: Mask, size: int) -> Sequence[int]:
-        """Return 1 or 0 for each host in the order of names: whether it belongs to a mask."""
-        if self._pick is None:
-            self._pick = _picker(self.slots)
-        return self._pick(mask.to_bytes(size, "little"))
+    def remove(self, slot: int) -> None:
+        """Drop the host of a slot."""
+        if slot >= self.base:
+            index = bisect_left(self._later, self._orders[slot])
+            del self._later[index], self._later_slots[index]
 
-    def slots_in(self, mask: Mask, size: int) -> list[int]:
-        """Return the slots of a mask in the order of names."""
-        return list(compress(self.slots, self.selection(mask, size)))
+    def slots_in(self, bits: bytes) -> Callable[[], Iterator[int]]:
+        """Return what yields the slots whose byte is 1 in the order of names, however the fleet changes meanwhile."""
+        orders, ordered = self._orders, bits[: self.base]
+        count = ordered.count(1)
+        later = [slot for slot in self._later_slots if bits[slot]]
+        if not later:
+            return lambda: set_bytes(ordered, count)
+        return lambda: merge(set_bytes(ordered, count), later, key=orders.__getitem__)
 
     def beginning(self, folded: str) -> list[int]:
-        """Return the slots whose name without case begins with a text."""
-        low = bisect_left(self.orders, (folded,))
-        high = bisect_left(self.orders, True, low, key=lambda order: not order[0].startswith(folded))
-        return self.slots[low:high]
+        """Return the slots whose name without case begins with a text, those of deleted hosts among them."""
+        low, high = _range(self._orders, folded, self.base)
+        low_later, high_later = _range(self._later, folded, len(self._later))
+        return [*range(low, high), *self._later_slots[low_later:high_later]]
 
 
-def _picker(slots: Sequence[int]) -> Callable[[bytes], Sequence[int]]:
-    if len(slots) < 2:
-        return lambda bits: tuple(bits[slot] for slot in slots)
-    return itemgetter(*slots)
+def _range(orders: Sequence[Order], folded: str, end: int) -> tuple[int, int]:
+    low = bisect_left(orders, (folded,), 0, end)
+    return low, bisect_left(orders, True, low, end, key=lambda order: not order[0].startswith(folded))
 
 
 class TimeOrder:
@@ -99,11 +97,9 @@ class TimeOrder:
     def __init__(self, times: Sequence[float], orders: Sequence[Order], sign: int) -> None:
         """Sort by `times` (`nan` where there is no host), then by `orders`; both are by slot."""
         self._times, self._orders, self._sign = times, orders, sign
-        self._time_of: list[float] = []
-        self._order_of: list[Order] = []
-        """What each slot is sorted by in `slots`; the time of one that is not there is `nan`."""
         self.slots = array("L")
-        """Numbers side by side in memory: they are read in an order in which objects would be far apart."""
+        self.times = array("d")
+        """What each slot is sorted by in `slots`, times `sign`; that of one that is not there is `nan`."""
         self.stale: set[int] = set()
         self._made = self._sorting = False
 
@@ -112,33 +108,31 @@ class TimeOrder:
         """Return whether nothing has changed since it was made."""
         return self._made and not self.stale
 
-    async def refresh(self, everything: Sequence[int], pace: Pace) -> None:
-        """Follow what changed; `everything` are the slots of all hosts."""
+    async def refresh(self, pace: Pace) -> None:
+        """Follow what changed."""
         while self._sorting:
             await pace.rest()  # another search sorts it
         if not self._made or len(self.stale) > _MANY:
             self._sorting, self._made = True, False
             self.stale.clear()
             try:
-                self._time_of, self._order_of = [self._sign * time for time in self._times], list(self._orders)
-                slots = [slot for slot in everything if not isnan(self._time_of[slot])]
+                self.times = array("d", [self._sign * time for time in self._times])
+                slots = [slot for slot, time in enumerate(self.times) if not isnan(time)]
                 self.slots = array("L", await sorted_in_slices(slots, self._key, pace))
             finally:
                 self._sorting = False
             self._made = True
-        missing = len(self._times) - len(self._time_of)
-        self._time_of += [nan] * missing
-        self._order_of += self._orders[len(self._order_of) :]
+        self.times.extend([nan] * (len(self._times) - len(self.times)))
         for slot in self.stale:
-            if not isnan(self._time_of[slot]):
-                # A host that was deleted and came again may have another slot, for a moment with the same key.
+            if not isnan(self.times[slot]):
+                # A host that came again after a change has another slot, for a moment with the same key.
                 del self.slots[self.slots.index(slot, bisect_left(self.slots, self._key(slot), key=self._key))]
-                self._time_of[slot] = nan
+                self.times[slot] = nan
         for slot in self.stale:
-            self._time_of[slot], self._order_of[slot] = self._sign * self._times[slot], self._orders[slot]
-            if not isnan(self._time_of[slot]):
+            self.times[slot] = self._sign * self._times[slot]
+            if not isnan(self.times[slot]):
                 self.slots.insert(bisect_left(self.slots, self._key(slot), key=self._key), slot)
         self.stale.clear()
 
     def _key(self, slot: int) -> tuple[float, Order]:
-        return self._time_of[slot], self._order_of[slot]
+        return self.times[slot], self._orders[slot]

@@ -14,7 +14,7 @@ from time import perf_counter
 
 from edgewright.core.search.match import number_check
 from edgewright.core.search.search import Filter, Leaf, Plan
-from edgewright.hub.readmodel.index.fleet import FleetIndex
+from edgewright.hub.readmodel.index.fleet import CHARACTERS, FleetIndex
 from edgewright.hub.readmodel.index.masks import Mask, from_flags, mask_of, slots_of
 from edgewright.hub.readmodel.index.postings import Postings, texts_that
 from edgewright.hub.readmodel.pace import Pace
@@ -118,8 +118,14 @@ class Query:
         slots: Sequence[int] | None = None
         if leaf.name == "name" and leaf.operator != "contains":
             slots = index.names.beginning(value.casefold())
-        elif within.bit_count() * _FEW <= index.size:
-            slots = slots_of(within, index.size)
+        else:
+            if leaf.name == "name":
+                for character in set(value.casefold()):
+                    within &= index.postings[CHARACTERS].union(character, index.size)
+                if leaf.fold and len(value) == 1:
+                    return within
+            if within.bit_count() * _FEW <= index.size:
+                slots = slots_of(within, index.size)
         if slots is not None:
             return within & mask_of([slot for slot in slots if _matches(leaf.operator, texts[slot], value)], index.size)
         if leaf.operator == "contains":
@@ -165,8 +171,7 @@ def _any_of(postings: Postings, leaf: Leaf) -> list[object]:
         return [value for value, text in matches if text[skip:] in wanted]
     if not leaf.fold:
         return list(leaf.wanted)
-    wanted = frozenset(leaf.wanted)
-    return [value for value, text in zip(postings.values(), postings.folded(), strict=True) if text in wanted]
+    return list(postings.equal(leaf.wanted))
 
 
 def _matching(postings: Postings, leaf: Leaf, wanted: str) -> list[str]:
@@ -176,10 +181,8 @@ def _matching(postings: Postings, leaf: Leaf, wanted: str) -> list[str]:
         skip = len(leaf.key) + 1
         pairs = zip(_of_key(postings, leaf), _of_key(postings, leaf, texts=True), strict=True)
         return [value for value, text in pairs if _matches(leaf.operator, text[skip:], wanted)]
-    if leaf.operator == "eq" and not leaf.fold:
-        return [wanted]
     if leaf.operator == "eq":
-        return [value for value, text in zip(postings.values(), texts, strict=True) if text == wanted]
+        return postings.equal([wanted]) if leaf.fold else [wanted]
     return texts_that(leaf.operator, wanted, texts, postings.values())
 
 

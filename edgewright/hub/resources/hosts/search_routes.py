@@ -55,7 +55,7 @@ async def search(call: Call) -> Response:
     result, start = await call.hub.finder.page(call.scope, spec, call.now, asked, call.cursor(), call.pace())
     items, delivered = await _page(call, result.uids_of(start, start + limit))
     token = finding.cursor(result, start + delivered) if delivered else ""
-    return call.json({"items": items, "listmeta": listmeta.block(start, delivered, len(result.orders), limit, token)})
+    return call.json({"items": items, "listmeta": listmeta.block(start, delivered, len(result.matches), limit, token)})
 
 
 async def search_schema(call: Call) -> Response:
