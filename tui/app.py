@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -102,6 +103,7 @@ class EdgewrightApp(TerminalApp):
     async def on_event(self, event: events.Event) -> None:
         """Let a key wait until the screen that the keys before it open is there."""
         if isinstance(event, events.InputEvent | events.Paste):
+            event = self.type_ahead.as_typed(event)
             is_returned = event.is_forwarded
             if not is_returned and self.type_ahead.takes(event):
                 return
@@ -133,6 +135,7 @@ class EdgewrightApp(TerminalApp):
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
+        self.type_ahead.started = time.monotonic()
         gc.freeze()  # what is here now stays: the collector need not walk it at each key
         gc.enable()
         deferred.finish()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,6 +87,23 @@ async def test_a_filter_typed_right_behind_the_key_of_a_view_filters_that_view()
         await settle(pilot)
         assert view(pilot) == "hosts"
         assert "state:in-use" in frame_text(pilot.app, "crumb")
+
+
+async def test_enter_typed_before_the_console_has_the_terminal_is_enter() -> None:
+    early, late = EdgewrightApp(session_of(view="hosts")), EdgewrightApp(session_of(view="hosts"))
+    async with early.run_test(size=(80, 24)) as pilot:
+        early.type_ahead.started = None
+        burst(early, ":tokens")
+        early.post_message(events.Key("ctrl+j", "\n"))
+        early.type_ahead.started = time.monotonic() + 0.001
+        await settle(pilot)
+        assert view(pilot) == "tokens"
+    async with late.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        burst(late, ":tokens")
+        late.post_message(events.Key("ctrl+j", "\n"))
+        await settle(pilot)
+        assert view(pilot) == "hosts" and late.screen.query_one(Prompt).is_open
 
 
 async def test_a_change_typed_in_one_burst_is_made_once_and_what_follows_goes_to_the_view() -> None:

@@ -58,6 +58,15 @@ class TypeAhead:
         self._sent = -BURST
         """When the last key of `SETS_OFF`, click or paste was delivered."""
         self._running = False
+        self.started: float | None = None
+        """When the first frame was out, by the clock of events; None before."""
+
+    def as_typed(self, event: events.InputEvent | events.Paste) -> Typed:
+        """Return the key that was pressed: before the console had the terminal, its driver made a newline of enter."""
+        early = self.started is None or event.time < self.started
+        if early and isinstance(event, events.Key) and event.key == "ctrl+j":
+            return events.Key("enter", "\r")
+        return event
 
     @property
     def idle(self) -> bool:
