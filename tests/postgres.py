@@ -37,7 +37,7 @@ class Cluster:
         self._prefix = prefix
         self._programs = programs
         self._user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-        self._run("initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "postgres", "--no-sync")
+        self._run("initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync")
         if prefix:
             with (folder / "data" / "pg_hba.conf").open("a") as rules:
                 rules.write("host all all 10.0.0.0/8 trust\n")

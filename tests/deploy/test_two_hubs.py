@@ -72,6 +72,8 @@ def test_two_hubs_start_at_once_on_an_empty_database(tmp_path: Path) -> None:
             assert reasons["storage"] and "postgresql+psycopg" not in str(reasons), reasons
             server.start()
             until("it continues by itself", 60, lambda: _ask(urls[1])[0] == 200)
+            log = (tmp_path / "b.log").read_text()
+            assert "the storage fails" in log and "Traceback" not in log, log
         finally:
             for hub in hubs:
                 if hub.poll() is None:

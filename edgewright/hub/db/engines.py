@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InternalError, OperationalError
 
@@ -26,6 +26,7 @@ from edgewright.hub.process.files import DATABASE
 
 _LOST = "nothing of this request was stored."
 _LINK = {
+    "client_encoding": "utf8",
     "connect_timeout": "10",
     "keepalives_idle": "15",
     "keepalives_interval": "5",
@@ -61,8 +62,8 @@ def open_engines(data: Path, url: str | None) -> tuple[Engine, Engine]:
         writer = create_engine(parsed, pool_size=1, max_overflow=0, **common)
         _LOCKS[writer] = DatabaseLock()
         _LOCKS[writer].attach(writer)
-        with writer.connect():
-            pass
+        with writer.connect() as connection:
+            _check_encoding(connection, parsed)
         return writer, create_engine(parsed, pool_size=4, **common)
     except (DBAPIError, ModuleNotFoundError) as error:
         shown = parsed.render_as_string(hide_password=True)
@@ -71,6 +72,18 @@ def open_engines(data: Path, url: str | None) -> tuple[Engine, Engine]:
             "Check that it runs and that this user may write it." if url else _hint(data),
             code="Database",
         ) from None
+
+
+def _check_encoding(connection: Connection, url: URL) -> None:
+    """Raise `Failed` for a database that cannot store every text, as `initdb` makes it in a locale without UTF-8."""
+    encoding = connection.execute(text("SHOW server_encoding")).scalar()
+    if encoding != "UTF8":
+        name = url.database or ""
+        raise Failed(
+            f"The database {name} has the encoding {encoding}; a hub needs UTF8.",
+            f"Create it with: CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0;",
+            code="Database",
+        )
 
 
 def _hint(data: Path) -> str:

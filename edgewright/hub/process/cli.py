@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from edgewright import __version__
 from edgewright.core.errors import EdgewrightError, ExitCode, UsageError
 from edgewright.core.times import duration
 from edgewright.hub.process import configuration as stored_in
@@ -34,6 +35,7 @@ class _Parser(argparse.ArgumentParser):
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the noun `hub`."""
     parser = _Parser(prog="edgewright hub", description="The embedded management plane.")
+    parser.add_argument("--version", action="version", version=f"edgewright-hub {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True)
     serve = verbs.add_parser("serve", help="run the hub until it is stopped")
     add_serve_arguments(serve)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
-import sys
 import traceback
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -16,6 +15,7 @@ import msgspec
 from edgewright.core import times
 from edgewright.core.text import clean
 from edgewright.hub.process.log_limit import LimitedHandler
+from edgewright.hub.process.observe.stderr import StderrHandler
 
 LOG_FILE = "hub.log"
 _SIZE, _BACKUPS = 10_000_000, 3
@@ -68,7 +68,7 @@ def set_up(data: Path, *, stderr: str) -> None:
         (data / LOG_FILE).touch(mode=0o600)
         handlers.append(_Calm(data / LOG_FILE, maxBytes=_SIZE, backupCount=_BACKUPS, delay=True))
     if stderr:
-        handlers.append(logging.StreamHandler(sys.stderr))
+        handlers.append(StderrHandler())
     for handler in handlers:
         is_text = stderr == "text" and handler is handlers[-1]
         handler.setFormatter(TextLines() if is_text else JsonLines())
