@@ -72,7 +72,11 @@ def booted(folder: Path) -> Iterator[Booted]:
         pid, started = processes.launch(command, folder / "console.log", groups.make(name, "host"))
         system = Booted(root, pid)
         _wait(system, folder)
-        yield system
+        try:
+            yield system
+        except BaseException:
+            print(system.run("journalctl", "-b", "--no-pager", "-n", "80", "-o", "cat", check=False))
+            raise
     finally:
         if not processes.stop(pid, started, 20, first=signal.SIGTERM):
             groups.kill_all(name)

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import secrets
+import shlex
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -141,8 +142,8 @@ class Composed:
             source = self._file(self.document["configs"][config["source"]]["file"])
             words.append(f"--volume={source}:{config['target']}:ro")
         if "healthcheck" in service:
-            kind, *check = service["healthcheck"]["test"]
-            words += ["--health-cmd", check[0] if kind == "CMD-SHELL" else json.dumps(check)]
+            check = service["healthcheck"]["test"]
+            words += ["--health-cmd", check[1] if check[0] == "CMD-SHELL" else shlex.join(check[1:])]
         if "entrypoint" in service:
             words += ["--entrypoint", json.dumps(service["entrypoint"])]
         self.podman(*words, service["image"], *service.get("command", []))

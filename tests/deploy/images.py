@@ -25,7 +25,8 @@ install -d -o postgres -g postgres -m 0775 /run/postgresql
 as() { setpriv --reuid=postgres --regid=postgres --clear-groups "$@"; }
 if [ ! -s "$data/PG_VERSION" ]; then
   install -o postgres -g postgres -m 0400 "$POSTGRES_PASSWORD_FILE" /tmp/password
-  as "$bin/initdb" -D "$data" -U "$POSTGRES_USER" --auth-local=trust --auth-host=scram-sha-256 --pwfile=/tmp/password
+  as "$bin/initdb" -D "$data" -U "$POSTGRES_USER" -E UTF8 --auth-local=trust --auth-host=scram-sha-256 \\
+    --pwfile=/tmp/password
   rm /tmp/password
   echo "host all all all scram-sha-256" >> "$data/pg_hba.conf"
   as "$bin/pg_ctl" -D "$data" -o "-c listen_addresses=''" -w start

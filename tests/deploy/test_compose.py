@@ -156,7 +156,7 @@ def test_an_agent_and_a_console_work_through_it_while_a_hub_ends(plane: Composed
             plane.podman("start", plane.container(name))
             until(f"{name} is healthy again", 60, lambda name=name: plane.healthy(name))  # type: ignore[misc]
         plane.podman("stop", plane.container("database"))
-        console.wait("unreachable", patience=40)
+        console.wait("cannot store", patience=40)
         assert "Hosts" in console.screen()
         plane.podman("start", plane.container("database"))
         console.wait("live", patience=60)

@@ -72,6 +72,7 @@ def test_units_are_started_updated_removed_and_purged(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    failed = system.run("systemctl", "--failed", "--plain", "--no-legend")
     before = system.run("sh", "-c", "ls -A /etc /var/lib /usr/lib /etc/systemd/system; cut -d: -f1 /etc/passwd")
     built = [
         builder.build(make(), tmp_path / "debs", builder.EPOCH) for make in (builder.hub_package, builder.agent_package)
@@ -80,12 +81,14 @@ def test_units_are_started_updated_removed_and_purged(
     assert system.unit(HUB, "ActiveState") == "inactive", "a first installation starts nothing"
     system.run("systemctl", "enable", "--now", HUB)
     as_user = ("runuser", "-u", "edgewright-hub", "--", "edgewright-hub")
-    system.run(*as_user, "configure", "--data", STATE, "--address", "127.0.0.1", "--port", "8443")
+    system.run(*as_user, "configure", "--data", STATE, "--address", "127.0.0.1")
     system.run("systemctl", "restart", HUB)
     until("the hub is ready", 30, lambda: ready(system))
     assert (system.unit(HUB, "ActiveState"), system.unit(HUB, "NRestarts")) == ("active", "0")
     key = system.run("cat", f"{STATE}/admin-api-key").strip()
-    token = ask(system, key, "POST", "/v1/edgehosts/tokens", {"metadata": {"name": "t"}, "spec": {}})["uid"]
+    project = ask(system, key, "GET", "/v1/dashboard/projects/metadata")["items"][0]["metadata"]["uid"]
+    body = {"metadata": {"name": "t"}, "spec": {"defaultProjectUid": project}}
+    token = ask(system, key, "POST", "/v1/edgehosts/tokens", body)["uid"]
     text = ask(system, key, "GET", f"/v1/edgehosts/tokens/{token}")["spec"]["token"]
     (system.root / "root/token").write_text(text)
     (system.root / "root/token").chmod(0o600)
@@ -118,7 +121,7 @@ def test_units_are_started_updated_removed_and_purged(
     after = system.run("sh", "-c", "ls -A /etc /var/lib /usr/lib /etc/systemd/system; cut -d: -f1 /etc/passwd")
     left = set(after.split()) - set(before.split())
     assert left <= {"passwd-", "group-", "shadow-", "gshadow-", "machine-id"}, left
-    assert system.run("systemctl", "is-system-running", check=False).strip() == "running"
+    assert system.run("systemctl", "--failed", "--plain", "--no-legend") == failed
 
 
 _ASK = """
