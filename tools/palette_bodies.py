@@ -30,13 +30,14 @@ NOUNS = {
     "filters": ("/v1/filters",),
     "apikeys": ("/v1/apiKeys",),
     "profiles": ("/v1/clusterprofiles", "/v1/dashboard/clusterprofiles"),
+    "macros": ("/v1/projects/{uid}/macros",),
     "packs": ("/v1/packs",),
     "registries": ("/v1/registries",),
     "clusters": ("/v1/spectroclusters", "/v1/cloudconfigs", "/v1/dashboard/spectroclusters"),
     "notifications": ("/v1/notifications",),
 }
 """Beginnings of a noun's paths; one with `!` in front is left out."""
-WRITTEN = ("users", "sshkeys", "filters", "packs", "registries")
+WRITTEN = ("users", "sshkeys", "filters", "packs", "registries", "profiles", "macros")
 KNOWN = {"v1ObjectMeta": "META", "v1ObjectMetaInputEntity": "META", "v1Time": "WHEN"}
 """Definitions that the hub has shapes of its own for."""
 SECRETS = re.compile(r"password|secret|token|privateKey|encodedPassword|accessKey", re.IGNORECASE)

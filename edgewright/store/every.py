@@ -8,6 +8,7 @@ from edgewright.store.collection import Collection
 from edgewright.store.collections.alerts import ALERTS
 from edgewright.store.collections.audits import AUDITS
 from edgewright.store.collections.catalogue.packs import PACKS
+from edgewright.store.collections.catalogue.profiles import PROFILES
 from edgewright.store.collections.catalogue.registries import REGISTRIES
 from edgewright.store.collections.feed import FEED
 from edgewright.store.collections.filters import FILTERS
@@ -35,6 +36,7 @@ COLLECTIONS: Final[tuple[Collection[Any], ...]] = (
     FILTERS,
     REGISTRIES,
     PACKS,
+    PROFILES,
 )
 
 

@@ -106,18 +106,19 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "user update": {"role": "viewer"},
     "registry add": {"name": "site", "endpoint": "registry.example:5000"},
     "pack import": {"source": "demo:1.0.0", "registry": "site"},
+    "profile clone": {"version": "2.0.0"},
     "alert receiver add": {"name": "ops", "url": "https://ops.example/x"},
     "alert assign": {"assignee": "ana"},
     "alert note": {"text": "on it"},
 }
 
 
-RUN = [c for c in ONLINE if c.cli and c.name not in ("render", "record", "key create", "project use")]
+RUN = [c for c in ONLINE if c.cli and c.name not in ("render", "record", "key create", "project use", "profile import")]
 
 
 @pytest.mark.parametrize("command", RUN, ids=lambda command: command.name)
 async def test_without_the_port_a_verb_ends_with_exit_code_4(command: type[Command]) -> None:
-    targets = ("edge-1",) if command.target else ()
+    targets = ("edge-1", "edge-2")[: command.target.least] if command.target else ()
     with pytest.raises(Refused, match="not available over this connection") as caught:
         await registry.run(command, context({}), targets, ARGUMENTS.get(command.name, {}))
     error = caught.value

@@ -30,7 +30,18 @@ if TYPE_CHECKING:
 Danger = Literal["none", "write", "destructive"]
 Scope = str
 """Where keys of a verb are live: `global`, or the `scope` of a screen. A test finds the screen of each."""
-LISTS: tuple[Scope, ...] = ("tokens", "feed", "installers", "users", "roles", "keys", "filters", "registries", "packs")
+LISTS: tuple[Scope, ...] = (
+    "tokens",
+    "feed",
+    "installers",
+    "users",
+    "roles",
+    "keys",
+    "filters",
+    "registries",
+    "packs",
+    "profiles",
+)
 """Scopes of lists beside the hosts: filter, sort, columns, marks and export are live there."""
 RAW: tuple[Scope, ...] = ("host", "tokens", "feed")
 """Scopes beside the hosts that show a raw document."""

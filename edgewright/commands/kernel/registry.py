@@ -29,6 +29,7 @@ NOUNS: dict[str, tuple[str, ...]] = {
     "filter": ("filter.verbs",),
     "registry": ("registry.verbs",),
     "pack": ("pack.verbs",),
+    "profile": ("profile.verbs",),
     "event": ("event.verbs",),
     "audit": ("event.verbs",),
     "alert": ("alert.verbs", "alert.change_verbs", "alert.receiver_verbs"),
@@ -58,7 +59,6 @@ NOUNS: dict[str, tuple[str, ...]] = {
 """First word of the command line to the modules that contain its verbs."""
 
 LATER: dict[str, str] = {
-    "profile": "Cluster profiles are",
     "cluster": "Clusters are",
     "site": "Opening a site by SSH is",
 }

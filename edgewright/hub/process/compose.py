@@ -19,6 +19,7 @@ from edgewright.hub.resources.hosts.resource import RESOURCE as HOSTS
 from edgewright.hub.resources.meta.resource import RESOURCE as META
 from edgewright.hub.resources.operations.resource import RESOURCE as OPERATIONS
 from edgewright.hub.resources.packs.resource import RESOURCE as PACKS
+from edgewright.hub.resources.profiles.resource import RESOURCE as PROFILES
 from edgewright.hub.resources.registries.resource import RESOURCE as REGISTRIES
 from edgewright.hub.resources.roles.resource import RESOURCE as ROLES
 from edgewright.hub.resources.ssh_keys.resource import RESOURCE as SSH_KEYS
@@ -42,6 +43,7 @@ RESOURCES: tuple[Resource, ...] = (
     BLOBS,
     REGISTRIES,
     PACKS,
+    PROFILES,
 )
 
 

@@ -196,6 +196,7 @@ def _strict(schema: Any) -> Any:
 def _answered(plane: RunningHub) -> Iterator[tuple[str, httpx.Response]]:
     """Yield an answer of each operation of the hub's own API."""
     admin = plane.client()
+    admin.post(protocol.OWN_MACROS, json={"macros": [{"name": "site", "value": "north"}]}).raise_for_status()
     code = {"code": invited(plane, "viewer")[2]}
     yield f"POST {protocol.ACTIVATIONS}", plane.anonymous().post(protocol.ACTIVATIONS, json=code)
     token, text = plane.token("described")

@@ -11,6 +11,7 @@ from starlette.responses import StreamingResponse
 
 from edgewright.core.search import search as rules
 from edgewright.hub.http import bodies
+from edgewright.hub.http.filter_text import passes
 from edgewright.hub.http.listing import PAGE_BYTES
 from edgewright.hub.http.routing import Access, Call, Route
 from edgewright.hub.http.shapes import text
@@ -18,7 +19,6 @@ from edgewright.hub.readmodel import search as finding
 from edgewright.hub.readmodel.pace import Pace
 from edgewright.hub.readmodel.view import View
 from edgewright.hub.resources.hosts import shapes
-from edgewright.hub.resources.tenants.projects import matches_name
 from edgewright.wire import protocol
 from edgewright.wire.palette import listmeta
 
@@ -103,7 +103,7 @@ async def appliances(call: Call) -> Response:
     matches = []
     async with call.pace() as pace:
         for entry in call.hub.finder.ordered(call.scope):
-            if (not states or entry.record.state in states) and matches_name(entry.facts.name, rule):
+            if (not states or entry.record.state in states) and passes(entry.facts.name, rule):
                 matches.append(entry)
             if pace.due:
                 await pace.rest()

@@ -13,6 +13,7 @@ from edgewright.hub.db.document_bounds import check_record
 from edgewright.hub.db.records import ProjectRecord, dump
 from edgewright.hub.db.shared.rows import locked
 from edgewright.hub.http import bodies, problems
+from edgewright.hub.http.filter_text import passes
 from edgewright.hub.http.merge import merge_metadata
 from edgewright.hub.http.problems import conflict, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
@@ -56,28 +57,12 @@ async def metadata(call: Call) -> Response:
     return call.json({"items": items})
 
 
-def matches_name(name: str, rule: dict[str, Any]) -> bool:
-    """Return whether a name passes a `v1FilterString`."""
-    folding = rule.get("ignoreCase", True)
-
-    def fold(text: str) -> str:
-        return text.casefold() if folding else text
-
-    value = fold(name)
-    return (
-        (not rule.get("eq") or value == fold(rule["eq"]))
-        and (not rule.get("ne") or value != fold(rule["ne"]))
-        and (not rule.get("contains") or fold(rule["contains"]) in value)
-        and (not rule.get("beginsWith") or value.startswith(fold(rule["beginsWith"])))
-    )
-
-
 async def summary(call: Call) -> Response:
     """List projects with their counts (`v1ProjectsSummary`)."""
     body = await call.body()
     offset, limit = call.page()
     rule = (body.get("filter") or {}).get("name") or {}
-    matches = [record for record in _records(call) if matches_name(record.name, rule)]
+    matches = [record for record in _records(call) if passes(record.name, rule)]
     for sort in reversed(body.get("sort") or []):
         field = {"creationTimestamp": "created", "lastModifiedTimestamp": "modified"}.get(sort.get("field"), "name")
         matches.sort(key=lambda record, field=field: getattr(record, field), reverse=sort.get("order") == "desc")  # type: ignore[misc]

@@ -14,6 +14,7 @@ from edgewright.hub.db.document_bounds import check_record
 from edgewright.hub.db.records import UserRecord, dump
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.http import bodies
+from edgewright.hub.http.filter_text import passes
 from edgewright.hub.http.merge import merge_metadata
 from edgewright.hub.http.palette_bodies import users as shapes
 from edgewright.hub.http.problems import bad_request, not_found
@@ -99,9 +100,7 @@ async def summary(call: Call) -> Response:
     wanted = body.get("filter") or {}
     name, email = wanted.get("name") or {}, wanted.get("emailId") or {}
     results = [
-        record
-        for record in _sorted(call)
-        if matches(render.display_name(record), name) and matches(record.email, email)
+        record for record in _sorted(call) if passes(render.display_name(record), name) and passes(record.email, email)
     ]
     for sort in reversed(body.get("sort") or []):
         results.sort(key=_SORTS[sort.get("field") or "name"], reverse=sort.get("order") == "desc")
@@ -112,21 +111,6 @@ async def summary(call: Call) -> Response:
             if pace.due:
                 await pace.rest()
     return call.json({"items": items})
-
-
-def matches(text: str, rule: dict[str, Any]) -> bool:
-    """Return whether a text passes a `v1FilterString`; case counts when `ignoreCase` is false."""
-
-    def fold(value: str) -> str:
-        return value.casefold() if rule.get("ignoreCase", True) else value
-
-    value = fold(text)
-    return (
-        (not rule.get("eq") or value == fold(rule["eq"]))
-        and (not rule.get("ne") or value != fold(rule["ne"]))
-        and (not rule.get("contains") or fold(rule["contains"]) in value)
-        and (not rule.get("beginsWith") or value.startswith(fold(rule["beginsWith"])))
-    )
 
 
 async def create(call: Call) -> Response:

@@ -1,0 +1,1 @@
+"""Cluster profiles in the hub: tables, memory, stored form, documents."""

@@ -1,0 +1,1 @@
+"""Cluster profiles and macros over the API."""
