@@ -62,7 +62,7 @@ class RegistryAdd(declared.RegistryAdd):
         await calls.validate_registry(client, kind, body["spec"])
         uid = await calls.add_registry(client, kind, body)
         report(f"Registry {name} added; the plane reads it.")
-        row = await _read(client, uid)
+        row = await _read(client, uid, None)
         if row.state == "Failed":
             message = f"Registry {name} is added but was not read: {row.message}"
             raise Unreachable(message, f"Correct it, then: edgewright registry check {name}", "RegistryFailed")
@@ -93,7 +93,7 @@ class RegistryCheck(declared.RegistryCheck):
                 messages.append(f"{rows[uid].name}: shipped with the plane.")
                 return
             await calls.read_again(client, uid, rows[uid].kind)
-            row = await _read(client, uid)
+            row = await _read(client, uid, rows[uid].run)
             if row.state == "Failed":
                 raise Unreachable(row.message, "Correct the registry, and check it again.", "RegistryFailed")
             messages.append(f"{row.name}: {row.message}")
@@ -133,14 +133,17 @@ async def _rows(ctx: CommandContext, targets: Sequence[str]) -> dict[str, Regist
     return {row.uid: row for row in rows}
 
 
-async def _read(client: CanCall, uid: str) -> RegistryRow:
-    """Wait until the plane has read a registry. Raises `TimedOut`."""
+async def _read(client: CanCall, uid: str, before: float | None) -> RegistryRow:
+    """Wait until the plane has read a registry after the reading that began at `before`. Raises `TimedOut`.
+
+    Another hub of the plane may answer, which does not know that one reads it now.
+    """
     waited = 0.0
     while waited < _WAIT:
         row = registry_row(await calls.registry(client, uid))
         if row is None:
             raise NotFound("The registry was removed meanwhile.", "See them: edgewright registry list")
-        if row.state not in ("InProgress", "Unknown"):
+        if row.state != "InProgress" and row.run is not None and row.run != before:
             return row
         await asyncio.sleep(_POLL)
         waited += _POLL

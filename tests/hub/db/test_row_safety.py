@@ -87,6 +87,7 @@ def named(name: str, **spec: Any) -> dict[str, Any]:
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ6xVbnF0gW0mV6Xb0o7m1Dkq1nZ1pJ5m8pKk4kQ1J5e a"
 
 TAG = {"key": "site", "negation": False, "operator": "eq", "values": ["a"]}
+REGISTRY = {"endpoint": "https://a.example", "auth": {"type": "noAuth"}, "createOption": {"skipSync": True}}
 GROUP = {"conjunction": "and", "filters": [TAG]}
 
 
@@ -100,9 +101,10 @@ GROUP = {"conjunction": "and", "filters": [TAG]}
         (protocol.TAG_FILTERS, named("same", filterGroup=GROUP)),
         (protocol.SSH_KEYS, named("same", publicKey=KEY)),
         (protocol.HOSTS, {"metadata": {"uid": "same"}}),
+        (protocol.HELM_REGISTRIES, named("same", **REGISTRY)),
         (protocol.RECEIVERS, {"name": "same", "kind": "webhook", "webhook": {"url": "https://example.org/h"}}),
     ],
-    ids=["token", "API key", "project", "user", "filter", "SSH key", "host", "receiver"],
+    ids=["token", "API key", "project", "user", "filter", "SSH key", "host", "registry", "receiver"],
 )
 async def test_one_name_is_given_once(pair: Pair, path: str, body: dict[str, Any]) -> None:
     """The second one gets a sentence, and never an internal error (rule P51)."""

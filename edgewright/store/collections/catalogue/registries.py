@@ -34,6 +34,8 @@ class RegistryRow(Row, frozen=True, array_like=True, gc=False):
     private: bool = False
     synced: float | None = None
     created: float | None = None
+    run: float | None = None
+    """When the last reading began, successful or not."""
 
 
 def registry_row(doc: Mapping[str, Any], _at: float = 0.0) -> RegistryRow | None:
@@ -57,6 +59,7 @@ def registry_row(doc: Mapping[str, Any], _at: float = 0.0) -> RegistryRow | None
         value(spec, "allowPrivate") is True,
         when(sync, "lastSyncedTime"),
         when(meta, "creationTimestamp"),
+        when(sync, "lastRunTime"),
     )
 
 
