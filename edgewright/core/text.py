@@ -55,8 +55,8 @@ def clean(value: object, limit: int = LIMIT) -> str:
 
 
 def amount(count: int, noun: str, many: str = "") -> str:
-    """Return a number with its noun: `1 problem`, `0 problems`; `many` is a plural that is not formed by an s."""
-    return f"{count:,} {noun if count == 1 else many or noun + 's'}"
+    """Return a number with its noun: `1 problem`, `0 problems`; `many` is a plural that follows no rule."""
+    return f"{count:,} {noun if count == 1 else many or plural(noun)}"
 
 
 def _replace(character: str) -> str:

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgewright.core.text import LIMIT, REPLACEMENT, cells, clean, clip, is_harmless, plural
+from edgewright.core.text import LIMIT, REPLACEMENT, amount, cells, clean, clip, is_harmless, plural
 
 NASTY = st.text(st.sampled_from("\x1b[31m\x07\x9b\u202e\u2066\u200b\u200d\ufeff\u2028\r\n\t\x00ab\U000e0041\ud800é漢"))
 ANY = st.one_of(st.text(st.characters(exclude_categories=[])), NASTY)
@@ -67,3 +68,17 @@ def test_wide_characters_count_two() -> None:
 
 def test_plurals() -> None:
     assert [plural(noun) for noun in ("host", "key", "registry", "pack")] == ["hosts", "keys", "registries", "packs"]
+
+
+@pytest.mark.parametrize(
+    ("count", "noun", "many", "text"),
+    [
+        (0, "warning", "", "0 warnings"),
+        (1, "problem", "", "1 problem"),
+        (2, "entry", "", "2 entries"),
+        (2, "index", "indices", "2 indices"),
+        (1234, "host", "", "1,234 hosts"),
+    ],
+)
+def test_a_number_agrees_with_its_noun(count: int, noun: str, many: str, text: str) -> None:
+    assert amount(count, noun, many) == text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edgewright.core.text import amount
 from edgewright.store.collections.projects import PROJECTS
 from tui.modals.choose import ChooseModal
 from tui.widgets.lines import Line, cut, line, pad
@@ -41,7 +42,7 @@ async def open_projects(app: NavigatingApp, target: str = "") -> None:
 
 def _option(key: str, name: str, about: str, hosts: int) -> Line:
     return line(
-        (pad(name, 24), "strong"), " ", (pad(f"{hosts:,} hosts", 14), "muted"), (cut(about, 26), "muted"), key=key
+        (pad(name, 24), "strong"), " ", (pad(amount(hosts, "host"), 14), "muted"), (cut(about, 26), "muted"), key=key
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from edgewright import __version__
 from edgewright.core.errors import NotFound, UsageError
+from edgewright.core.text import amount
 from edgewright.forge.image import drivers, kinds
 from edgewright.forge.image.bases import origin
 from edgewright.forge.image.build import Request, check
@@ -128,8 +129,8 @@ async def tree_lines(request: TreeRequest) -> list[str]:
     if result.files:
         counts = {folder: sum(file.name.startswith(f"{folder}/") for file in result.files) for folder in ("bin", "cni")}
         lines.append(
-            f"Puts in: {kubernetes.distribution} {kubernetes.full}, {counts['bin']} programs, {counts['cni']} CNI "
-            f"plug-ins, {len(result.images)} images"
+            f"Puts in: {kubernetes.distribution} {kubernetes.full}, {amount(counts['bin'], 'program')}, "
+            f"{amount(counts['cni'], 'CNI plug-in')}, {amount(len(result.images), 'image')}"
         )
         requirements = tree_parts.host_requirements(kubernetes, result.libraries)
         lines += ["Hosts must have:", *(f"  {line}" for line in tree_parts.lines_of(requirements))]

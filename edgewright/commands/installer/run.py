@@ -28,6 +28,7 @@ from edgewright.core.errors import (
 from edgewright.core.installer.answers import document_problems
 from edgewright.core.installer.document import build_request
 from edgewright.core.installer.example import unchanged
+from edgewright.core.text import amount
 from edgewright.forge.answer_files import opened, read_document
 from edgewright.forge.answers import absolute, judged, settled, text_of
 from edgewright.forge.builds import Recorder, start
@@ -224,7 +225,7 @@ def _lacking(made: Made) -> tuple[str, ...]:
 def _sentence(made: Made, build_id: str, proof: str) -> str:
     if made.manifest is None:
         count = sum(1 for path in made.outputs if path.suffix == ".iso")
-        return f"{count} installers are made (build {build_id})."
+        return f"{amount(count, 'installer')} made (build {build_id})."
     label = proof or str(made.manifest.get("label") or "unproven")
     done = f"{made.outputs[0]} is made and {label} (build {build_id})."
     if proof:

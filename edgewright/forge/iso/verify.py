@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from edgewright.core.text import amount
 from edgewright.forge.iso import identify as identifying
 from edgewright.forge.iso.configs import read_file, target_of
 from edgewright.forge.iso.extras import Piece
@@ -65,7 +66,7 @@ def _config(image: Image, trees: Sequence[Tree], path: str, user_data: bytes) ->
             return Check("config", False, f"{path} is missing {where}")
         if text[: len(user_data)] != user_data or text[len(user_data) :].strip(b"\n"):
             return Check("config", False, f"{path} {where} is not the user-data that was given")
-    return Check("config", True, f"{path} is byte-equal in {len(trees)} directory trees")
+    return Check("config", True, f"{path} is byte-equal in {amount(len(trees), 'directory tree')}")
 
 
 def _squashfs(image: Image, result: Base, base: Base | None) -> Check:
@@ -91,7 +92,7 @@ def _pieces(trees: Sequence[Tree], pieces: Sequence[Piece]) -> Check:
     for piece in pieces:
         if sizes.get(piece.path) != piece.length:
             return Check("extras", False, f"{piece.path} has {sizes.get(piece.path)} bytes instead of {piece.length}")
-    return Check("extras", True, f"{len(pieces)} files, {sum(piece.length for piece in pieces)} bytes")
+    return Check("extras", True, f"{amount(len(pieces), 'file')}, {sum(piece.length for piece in pieces)} bytes")
 
 
 def _boot_records(result: Base, base: Base | None) -> Check:

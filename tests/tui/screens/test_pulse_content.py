@@ -222,3 +222,11 @@ def test_many_hosts_that_come_in_at_once_are_one_line_of_the_feed() -> None:
     made.flush()
     feed = pulse_of(made.model, NOW).feed
     assert [(one.text, one.key) for one in feed] == [("30 hosts registered in 2 s", "events/reason:HostRegistered")]
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(1, "The only problem does not match kiel"), (3, "None of 3 problems matches kiel")]
+)
+def test_a_filter_that_matches_nothing_counts_in_words(count: int, text: str) -> None:
+    said = text_of(problem_lines(Pulse(now=NOW, checked=NOW, problems=count, filter="kiel"), 80))
+    assert text in said
