@@ -70,16 +70,23 @@ class ShortBeats:
     async def accept(self, entry: HostEntry, line: bytes, peer: str) -> Headers:
         """Take one short heartbeat and return the headers of its answer; raises `Problem` 409 for a full one."""
         beat, now = read_short_beat(line), times.now()
-        full = None if beat is None else self._as_full(entry, beat, now)
+        full = None if beat is None else self._as_full(entry, beat, peer, now)
         if full is None:
             raise Problem(409, protocol.E_FULL_HEARTBEAT, "Send a full heartbeat.")
         others = await self._heartbeats.accept(entry, full, now, peer)
         return self._heartbeats.headers(entry, others, known=True)
 
-    def _as_full(self, entry: HostEntry, beat: ShortBeat, now: float) -> Beat | None:
-        """Return the full heartbeat that a short one means; `None` when the last one does not have the rest."""
+    def _as_full(self, entry: HostEntry, beat: ShortBeat, peer: str, now: float) -> Beat | None:
+        """Return the full heartbeat that a short one means; `None` when the last one does not have the rest.
+
+        A late one, or one from elsewhere, may be of a second machine with the same boot id (a copy of a virtual machine
+        that runs): only full ones name their sender (P17), so the next one of each machine is to be full.
+        """
         live = entry.live
         if not live.lineage or live.lineage != self._hub.lineage.value or not live.boot_id.startswith(beat.boot):
+            return None
+        if beat.seq <= live.seq or live.sender.peer not in ("", peer):
+            live.lineage = ""
             return None
         clock = None if live.clock_offset is None else now + live.clock_offset
         if clock is not None and abs(clock_difference(beat, clock)) > _CLOCK_AGREES:
