@@ -78,7 +78,7 @@ class Drive:
         known = {
             f"/v1/edgehosts/{self.name}-{host}": status(f"/v1/edgehosts/{self.name}-{host}", 200) for host in names
         }
-        assert not (late := settled(self.plane.members, known, self.clients.ask)), late
+        assert not (late := settled(self.plane, known, self.clients.ask)), late
         for host, own in names.items():
             for writer in host_writers:
                 self._run(writer, f"{self.name}-{host}", own)

@@ -11,10 +11,12 @@ from typing import Any, Final
 
 import httpx
 
-from tests.dist.plane import Member
+from tests.dist.plane import Member, Plane
 
 WITHIN: Final = 5.0
 """Seconds after which a revoked secret is refused, and an acknowledged write is at every hub (rule P68)."""
+MOST_ADDED: Final = 20.0
+"""Seconds that a crowded machine adds at most."""
 MOST_OFFERED: Final = 12
 """Revoked secrets that a schedule offers to each hub: from 100 wrong ones a minute on a hub looks up no unknown one."""
 Get = Callable[[str], httpx.Response]
@@ -156,12 +158,25 @@ class Model:
                 self.wrong(f"{began - at:.2f} s after its acknowledgement hub {member.number} has no {name}: {text}")
 
 
-def settled(members: list[Member], wanted: dict[str, Wanted], get: Callable[[Member], Get]) -> list[str]:
+class Deadline:
+    """`WITHIN` seconds in which the hubs had a processor: on a crowded machine what they waited for one is added."""
+
+    def __init__(self, plane: Plane) -> None:
+        self._plane = plane
+        self._began, self._waited = time.monotonic(), plane.waited_for_cpu()
+
+    def over(self, at: float | None = None) -> bool:
+        """Return whether the time was over at a moment (now)."""
+        added = min(max(0.0, self._plane.waited_for_cpu() - self._waited), MOST_ADDED)
+        return (time.monotonic() if at is None else at) > self._began + WITHIN + added
+
+
+def settled(plane: Plane, wanted: dict[str, Wanted], get: Callable[[Member], Get]) -> list[str]:
     """Wait until everything wanted is true at every hub, `WITHIN` seconds for all; returns what is not.
 
     Each hub is asked at once; a busy machine adds the time of one round, which is measured from its begin.
     """
-    until = time.monotonic() + WITHIN
+    deadline, members = Deadline(plane), plane.members
     open_now = [(member, name, ask) for member in members for name, ask in wanted.items()]
     while True:
         begun, still, texts = time.monotonic(), [], []
@@ -173,7 +188,7 @@ def settled(members: list[Member], wanted: dict[str, Wanted], get: Callable[[Mem
             if text is not None:
                 still.append((member, name, ask))
                 texts.append(f"hub {member.number}: {name}: {text}")
-        if not still or begun > until:
+        if not still or deadline.over(begun):
             return texts
         open_now = still
         time.sleep(0.1)

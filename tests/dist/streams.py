@@ -16,7 +16,7 @@ import httpx
 
 from edgewright.wire import protocol
 from tests.dist.drive import Clients
-from tests.dist.model import WITHIN, Model
+from tests.dist.model import Deadline, Model
 from tests.dist.plane import Member, Plane
 
 SHOWN_AS: Final = {"user-roles": "user"}
@@ -167,8 +167,8 @@ class Readers:
         """Wait until every reader has all of the log, 5 s at most, and report to the model what is wrong."""
         wanted = rows(self._plane, self._began)
         last = wanted[-1].seq if wanted else self._began
-        until = time.monotonic() + WITHIN
-        while any(reader.last < last for reader in self._readers) and time.monotonic() < until:
+        deadline = Deadline(self._plane)
+        while any(reader.last < last for reader in self._readers) and not deadline.over():
             time.sleep(0.05)
         for reader in self._readers:
             reader.end()

@@ -19,7 +19,7 @@ from tests.dist import schedule
 from tests.dist.credential_writers import CREDENTIAL_WRITERS
 from tests.dist.drive import Drive
 from tests.dist.host_writers import HOST_WRITERS
-from tests.dist.model import WITHIN, Model, settled
+from tests.dist.model import Deadline, Model, settled
 from tests.dist.namespaces import Network
 from tests.dist.plane import Plane, running_plane
 from tests.dist.streams import Readers
@@ -119,13 +119,13 @@ def test_a_schedule_loses_nothing(planes: Planes, seed: int) -> None:
         finally:
             drive.stop()
         plane.note("the writers ended")
-        for text in settled(plane.members, model.take_wanted(), drive.clients.ask)[:20]:
+        for text in settled(plane, model.take_wanted(), drive.clients.ask)[:20]:
             model.wrong(f"not within 5 s: {text}")
         plane.note("settled")
         readers.settle(model)
         drive.offer_all()
-        until = time.monotonic() + WITHIN
-        while (late := transitions(plane, model, drive.name)) and time.monotonic() < until:
+        deadline = Deadline(plane)
+        while (late := transitions(plane, model, drive.name)) and not deadline.over():
             time.sleep(0.2)
         for text in late:
             model.wrong(f"events of health: {text}")

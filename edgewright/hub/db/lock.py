@@ -26,7 +26,7 @@ WAIT = 20.0
 """Seconds that a start waits for the start of another hub."""
 UNSURE = 60.0
 """Seconds that the writer waits to learn whether a transaction was committed."""
-PAUSED, MIGRATING = 3, 10
+PAUSED, MIGRATING = 4, 10
 """Seconds that a transaction may wait for its hub, which may have disappeared or not run.
 
 The rows that it has locked, the head of the change log among them, are locked for the writes of all hubs. Less than
