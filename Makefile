@@ -54,7 +54,7 @@ format: $(VENV)/.dev  ## Format the sources
 	$(VENV)/bin/ruff format .
 
 e2e: $(VENV)/.dev agent  ## Run every end-to-end test (root, systemd-nspawn, QEMU, tmux; see docs/testing.md)
-	EDGEWRIGHT_SCHEDULES="$${EDGEWRIGHT_SCHEDULES-500}" $(PY) -m pytest -m e2e --timeout=1800 $(PYTEST_ARGS)
+	EDGEWRIGHT_SCHEDULES="$${EDGEWRIGHT_SCHEDULES-500}" EDGEWRIGHT_STEPS="$${EDGEWRIGHT_STEPS-4}" $(PY) -m pytest -m e2e --timeout=1800 $(PYTEST_ARGS)
 
 e2e-core: e2e-hub e2e-dist e2e-forge e2e-lab  ## Run the end-to-end tests that the continuous check runs
 

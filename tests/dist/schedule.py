@@ -30,18 +30,17 @@ class Step(NamedTuple):
 
 
 def make(seed: int, hubs: int, steps: int) -> list[Step]:
-    """Return the schedule of a seed: the same seed, number of hubs and of steps give the same one."""
+    """Return the schedule of a seed; a longer one begins with the steps of a shorter one."""
     chance = random.Random(seed)
-    faults = [FAULTS[seed % len(FAULTS)]] + [chance.choice(FAULTS) for _ in range(steps - 1)]
     return [
         Step(
-            fault,
+            FAULTS[seed % len(FAULTS)] if number == 0 else chance.choice(FAULTS),
             chance.randrange(hubs),
             chance.uniform(0.2, 1.5),
             chance.uniform(0.1, 0.6),
             chance.choice([-CLOCK_SHIFT, -1, 1, CLOCK_SHIFT]),
         )
-        for fault in faults
+        for number in range(steps)
     ]
 
 

@@ -1,7 +1,7 @@
 """Several hubs under a seeded schedule of faults keep what they acknowledged (rules P17, P33, P61, P65 to P68).
 
 `EDGEWRIGHT_SEED=7 pytest tests/dist/test_schedules.py` repeats one schedule; `EDGEWRIGHT_SCHEDULES=500` runs that many
-instead of 10, from `EDGEWRIGHT_FIRST_SEED` (1) on.
+instead of 10, from `EDGEWRIGHT_FIRST_SEED` (1) on, each of `EDGEWRIGHT_STEPS` (2) faults.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SEED = os.environ.get("EDGEWRIGHT_SEED", "")
 COUNT = int(os.environ.get("EDGEWRIGHT_SCHEDULES", "10"))
 FIRST = int(os.environ.get("EDGEWRIGHT_FIRST_SEED", "1"))
 SEEDS = [int(SEED)] if SEED else list(range(FIRST, FIRST + COUNT))
-STEPS = 3
+STEPS = int(os.environ.get("EDGEWRIGHT_STEPS", "2"))
 MOST_USES = 25
 """Schedules that one plane sees: what they leave behind makes each page longer."""
 
@@ -137,5 +137,6 @@ def test_a_schedule_loses_nothing(planes: Planes, seed: int) -> None:
     print(f"seed {seed}: {dict(sorted(model.counts.items()))}, {plane.history[-1].split()[0]} s")
     if model.problems:
         problems, history, logs = "\n".join(model.problems), "\n".join(plane.history), plane.logs()
-        text = f"seed {seed}, repeat with EDGEWRIGHT_SEED={seed}\n{problems}\n-- schedule\n{history}\n{logs}"
-        pytest.fail(f"{text}\n{planes.close(count)}", pytrace=False)
+        repeat = f"seed {seed}, repeat with EDGEWRIGHT_STEPS={STEPS} EDGEWRIGHT_SEED={seed}"
+        text = f"{repeat}\n{problems}\n-- schedule\n{history}\n{logs}\n{planes.close(count)}"
+        pytest.fail(text, pytrace=False)
