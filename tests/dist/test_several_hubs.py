@@ -144,7 +144,8 @@ def test_p68_a_hub_among_others_without_the_database_answers_503(postgres: Clust
     with several_hubs(postgres, 2) as (hub, other):
         admin = hub.client()
         assert admin.get("/v1/users/info").status_code == 200
-        other.kill()  # it may be alive and only out of reach
+        other.kill()  # for all that this hub knows it is only out of reach
+        time.sleep(AWAY + 1.5)
         undo = _lock_out(postgres, hub)
         eventually(lambda: admin.get("/v1/users/info").status_code == 503, MOST_BEHIND + 3)
         answer = admin.post(protocol.HOSTS, json={"metadata": {"uid": "cut"}})
