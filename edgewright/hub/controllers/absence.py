@@ -35,7 +35,8 @@ def excuse(hub: Services, seen: Look) -> None:
     now = times.now()
     credit = seen.absent
     if seen.jump:
-        log.warning("the clock of this machine jumped by %.0f s; what is counted by it moved along", seen.jump)
+        whose = hub.clock.whose
+        log.warning("the clock of %s jumped by %.0f s; what is counted by it moved along", whose, seen.jump)
     if seen.absent:
         log.warning(
             "this hub did not run for %s; that time does not count as silence of the hosts", duration(seen.absent)

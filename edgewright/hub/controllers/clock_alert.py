@@ -15,10 +15,7 @@ if TYPE_CHECKING:
 ALERT = "plane/clock"
 DOUBTED, BELIEVED = "ClockDoubted", "ClockBelieved"
 """Reasons of the two events."""
-_HINT = (
-    "Set the clock of the hub's machine, or let it reach a time server. If it is right, nothing needs to be done: it "
-    "is believed after a day of running."
-)
+_HINT = "If it is right, nothing needs to be done: it is believed after a day of running."
 
 
 def report(hub: Services) -> None:
@@ -35,8 +32,8 @@ def report(hub: Services) -> None:
     message = f"{clock.doubt} Nothing is deleted for its age until it is believed again."
     hub.alerts.report(
         Alert(
-            uid=ALERT, kind=PLANE, subject="management plane", text="clock in doubt", message=message, hint=_HINT,
-            code=DOUBTED, project_uid="", host_uids=(), since=now, last=now, quiet=None,
+            uid=ALERT, kind=PLANE, subject="management plane", text="clock in doubt", message=message,
+            hint=f"{clock.step} {_HINT}", code=DOUBTED, project_uid="", host_uids=(), since=now, last=now, quiet=None,
         )
     )  # fmt: skip
     if not raised:

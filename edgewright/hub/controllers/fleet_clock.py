@@ -68,7 +68,7 @@ def count(hub: Services) -> None:
             uid=ALERT, kind=PLANE, subject="management plane", text=f"clock {duration(abs(off))} {side} its hosts'",
             message=f"{agreeing} of {of} hosts agree on a time that the clock of this hub is {duration(abs(off))}"
             f" {side}. Their own clocks are not reported as wrong meanwhile.",
-            hint="Set the clock of the hub's machine, or let it reach a time server.", code=CODE, project_uid="",
+            hint=hub.clock.step, code=CODE, project_uid="",
             host_uids=(), since=stored.since if stored is not None else now, last=now, quiet=None,
         )
     )  # fmt: skip

@@ -84,9 +84,16 @@ class ClockWatch:
     """Compares the clock of day with the count since boot. Used on the event loop; every look is some clock reads."""
 
     def __init__(
-        self, seen: Seen | None = None, newest: float | None = None, steady: Callable[[], float] = boottime
+        self,
+        seen: Seen | None = None,
+        newest: float | None = None,
+        steady: Callable[[], float] = boottime,
+        *,
+        of_database: bool = False,
     ) -> None:
         """`seen` is what an earlier run left; without it `newest`, the time of the newest row, is used for it."""
+        self.whose = "the database" if of_database else "this machine"
+        """Whose clock it is, for sentences: that of the database where several hubs have it in common (rule P82)."""
         self.seen = seen or Seen()
         self.doubt = ""
         """Why the clock is doubted, a sentence; empty when it is not."""
@@ -145,13 +152,13 @@ class ClockWatch:
             if self._agreed >= SETTLE:
                 self._believed = self._offset
             if self.doubt:
-                log.warning("the clock of this machine is believed again; it shows %s", clock_text(now))
+                log.warning("the clock of %s is believed again; it shows %s", self.whose, clock_text(now))
             self.doubt, self.doubted_since = "", None
             return
         if self.doubt:
             return
         self.doubted_since = expected
-        shows = f"The clock of this machine shows {clock_text(now)}"
+        shows = f"The clock of {self.whose} shows {clock_text(now)}"
         if abs(now - expected) > DOUBT_FROM:
             side = "ahead of" if now > expected else "behind"
             self.doubt = f"{shows}, {times.duration(abs(now - expected))} {side} what this hub expects."
@@ -171,6 +178,12 @@ class ClockWatch:
             write_atomically(data / CLOCK_FILE, msgspec.json.encode(self.seen) + b"\n")
         except Failed as error:
             log.warning("the time of this run could not be stored: %s", error.message)
+
+    @property
+    def step(self) -> str:
+        """Return what an operator does about a wrong clock."""
+        machine = "the hub's machine" if self.whose == "this machine" else "the database's machine"
+        return f"Set the clock of {machine}, or let it reach a time server."
 
     @property
     def suspect_alone(self) -> bool:
@@ -195,5 +208,5 @@ class ClockWatch:
         differs = None
         if self.off_by:
             side = "ahead of" if self.off_by > 0 else "behind"
-            differs = f"The clock of this machine is {times.duration(abs(self.off_by))} {side} that of most hosts."
+            differs = f"The clock of {self.whose} is {times.duration(abs(self.off_by))} {side} that of most hosts."
         return {"clockDoubted": self.doubt or differs}

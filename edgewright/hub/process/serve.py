@@ -90,7 +90,8 @@ def prepare(options: ServeOptions, address: str = "") -> Hub:
     except EdgewrightError:
         _close(engines)
         raise
-    return compose.make_hub(options, engines, box, state, ClockWatch(seen, newest), membership)
+    watch = ClockWatch(seen, newest, of_database=clock is not None)
+    return compose.make_hub(options, engines, box, state, watch, membership)
 
 
 def _prepare(options: ServeOptions, address: str, *, patient: bool) -> Hub:
@@ -114,7 +115,7 @@ def _report_others(others: Sequence[Process]) -> None:
         else:
             log.warning(
                 "the hub %s was last seen %s ago and has not reported its end: while it runs without the database it "
-                "accepts what is revoked from now on; stop it if it still runs", text, duration(other.age),
+                "may accept what is revoked from now on; stop it if it still runs", text, duration(other.age),
             )  # fmt: skip
 
 
