@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -27,12 +28,13 @@ METRICS = {
     "tag": "3.13.0",
     "uid": catalogue.uid(BUILTIN, "metrics-server", "3.13.0"),
 }
+_MACROS = (protocol.PROJECT_MACROS, protocol.OWN_MACROS)
 VARIABLES = {"variables": [{"name": "site", "defaultValue": "north"}]}
 
 
 def is_of_profiles(path: str) -> bool:
     """Return whether an operation is on profiles or macros."""
-    return path.startswith((protocol.PROFILES, protocol.PROFILES_SEARCH)) or path == protocol.PROJECT_MACROS
+    return path.startswith((protocol.PROFILES, protocol.PROFILES_SEARCH)) or path in _MACROS
 
 
 def body(name: str) -> dict[str, Any]:
@@ -44,13 +46,14 @@ def body(name: str) -> dict[str, Any]:
 
 def call(hub: RunningHub, method: str, path: str) -> httpx.Response:
     """Make a good call of an operation on a profile of its own."""
+    return prepared(hub, method, path)()
+
+
+def prepared(hub: RunningHub, method: str, path: str) -> Callable[[], httpx.Response]:
+    """Make what a good call needs, and return what makes the call alone."""
     admin = hub.client()
-    if path == protocol.PROJECT_MACROS:
-        filled = protocol.path(path, uid=project(hub))
-        sent: Any = {"macros": [{"name": "site", "value": "north"}]}
-        if method == "DELETE":
-            admin.post(filled, json=sent).raise_for_status()
-        return admin.request(method, filled, json=None if method == "GET" else sent)
+    if path in _MACROS:
+        return _of_macros(admin, method, protocol.path(path, uid=project(hub)) if "{" in path else path)
     uid = str(admin.post(protocol.PROFILES, json=body(unique("profile"))).raise_for_status().json()["uid"])
     filled = path.replace("{uid}", uid).replace("{packName}", "podinfo")
     if "{manifestUid}" in filled:
@@ -58,7 +61,20 @@ def call(hub: RunningHub, method: str, path: str) -> httpx.Response:
         filled = filled.replace("{manifestUid}", part["metadata"]["uid"])
     sent = _bodies(uid).get((method, path), {} if method in ("POST", "PATCH") else None)
     query = {"name": unique("free")} if path == protocol.PROFILES_VALIDATE_NAME else {}
-    return admin.request(method, filled, json=sent, params=query)
+    return lambda: admin.request(method, filled, json=sent, params=query)
+
+
+def _of_macros(admin: httpx.Client, method: str, filled: str) -> Callable[[], httpx.Response]:
+    sent: Any = {"macros": [{"name": unique("site"), "value": "north"}]}
+    if method == "DELETE":
+        admin.post(filled, json=sent).raise_for_status()
+
+    def make() -> httpx.Response:
+        present = admin.get(filled).json()["macros"] if method == "PUT" else []
+        together = {"macros": [*present, *sent["macros"]]}
+        return admin.request(method, filled, json=None if method == "GET" else together)
+
+    return make
 
 
 def _bodies(uid: str) -> dict[tuple[str, str], Any]:

@@ -16,6 +16,7 @@ from edgewright.hub.process import compose
 from edgewright.hub.process.options import ServeOptions
 from edgewright.packs import archive, catalogue
 from edgewright.wire import protocol
+from tests.hub.http import profile_calls
 from tests.hub.packs.test_packs import upload
 from tests.hub.people import ssh_key
 from tests.hub.plain_calls import plain_calls
@@ -166,10 +167,18 @@ def test_every_write_of_a_user_is_in_the_audit_log(hub: RunningHub, token: str) 
     writes = [route for route in compose.table(ServeOptions(hub.data)) if route.access in WRITES]
     named = {(method, path) for method, path, _, _ in calls} | set(QUIET)
     assert named <= {(route.method, route.path) for route in writes}
+    of_profiles = [
+        (route.method, route.path, profile_calls.prepared(hub, route.method, route.path))
+        for route in writes
+        if profile_calls.is_of_profiles(route.path)
+    ]
+    named |= {(method, path) for method, path, _ in of_profiles}
 
     def every() -> Iterator[tuple[str, str, httpx.Response]]:
         for method, _, path, body in calls:
             yield method, path, admin.request(method, path, **({} if body is None else {"json": body}))
+        for method, path, made in of_profiles:
+            yield method, path, made()
         yield from plain_calls(admin, [route for route in writes if (route.method, route.path) not in named])
 
     answers = every()

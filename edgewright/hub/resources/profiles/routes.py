@@ -164,7 +164,7 @@ async def publish(call: Call) -> Response:
         newer = msgspec.structs.replace(now, published=True, head=head, modified=tx.now)
         store.put(tx, now, newer, None, present)
         text = f"Cluster profile '{now.name}' {now.version} is published"
-        call.audit(tx, "publish", KIND, now.uid, now.name, text, now.project_uid)
+        call.audit(tx, "action", KIND, now.uid, now.name, text, now.project_uid)
 
     await call.write(job)
     return call.empty()
