@@ -68,6 +68,8 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
         _image(composed, room, variables["PROXY_IMAGE"], "proxy", "")
         composed.up()
         yield composed
+        for name in composed.services:  # shown where a test fails
+            print(name, composed.logs(name)[-3000:])
     finally:
         composed.down()
 

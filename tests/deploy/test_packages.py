@@ -102,6 +102,9 @@ def test_packages_are_installed_used_and_leave_nothing(builder: ModuleType, debi
         built = builder.build(package, debian / "tmp", builder.EPOCH)
         done = _run(debian, "dpkg", "-i", f"/tmp/{built.name}")
         assert done.returncode == 0, done.stdout + done.stderr
+        again = builder.build(package, debian / "again", builder.EPOCH)
+        assert again.read_bytes() == (debian / "tmp" / built.name).read_bytes(), "the same bytes twice"
+    shutil.rmtree(debian / "again")
     state = debian / "var/lib/edgewright-hub"
     assert state.stat().st_mode & 0o777 == 0o700 and state.stat().st_uid != 0
     as_user = ("runuser", "-u", "edgewright-hub", "--", "edgewright-hub")
