@@ -22,7 +22,7 @@ LIBRARIES: Final = (
     "sqlalchemy", "starlette", "uvicorn", "uvloop",
 )  # fmt: skip
 """What the hub imports; what these require comes with them."""
-PACKAGES: Final = ("core", "wire", "oci", "yamltext", "hub")
+PACKAGES: Final = ("core", "wire", "oci", "yamltext", "packs", "profiles", "hub")
 """The packages of Edgewright that a hub may import (contracts of pyproject.toml)."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -46,6 +47,26 @@ def test_the_image_has_the_hub_and_no_other_part_of_edgewright() -> None:
     packages = {path.split("/")[0] for path in contents.own_files()}
     assert packages == {"__init__.py", *contents.PACKAGES}
     assert "hub/db/migrations/env.py" in contents.own_files()
+
+
+def test_the_image_has_every_module_that_its_modules_import() -> None:
+    """Also those that are imported within a function. A new package of Edgewright was missing in image and package."""
+    own = contents.own_files()
+    present = {path.partition("/")[0].partition(".")[0] for library in contents.libraries() for path in library.files}
+    missing = set()
+    for path, source in own.items():
+        if not path.endswith(".py"):
+            continue
+        for node in ast.walk(ast.parse(source.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module or ""]
+            for name in names:
+                top, _, rest = name.partition(".")
+                here = {"__init__", *contents.PACKAGES} if top == "edgewright" else present | sys.stdlib_module_names
+                if (rest.partition(".")[0] or "__init__" if top == "edgewright" else top) not in here:
+                    missing.add(f"{path}: {name}")
+    assert not missing, missing
 
 
 def test_the_hub_runs_on_what_is_in_the_image(tmp_path: Path) -> None:
