@@ -16,7 +16,7 @@ from edgewright.commands.kernel.described import entries, one_of
 from edgewright.commands.kernel.results import Text
 from edgewright.commands.profile import verbs as declared
 from edgewright.core.clusters.predict import predict
-from edgewright.core.errors import InvalidInput
+from edgewright.core.errors import InvalidInput, NotFound
 from edgewright.core.profiles import diff, exchange
 from edgewright.core.profiles.model import MAX_TOTAL, Profile
 from edgewright.core.profiles.problems import Problem, errors, raise_errors
@@ -67,7 +67,7 @@ def _read(source: str) -> Profile:
     try:
         text = read_small_file(str(path), MAX_TOTAL + 1)
     except FileNotFoundError:
-        raise InvalidInput(f"There is no file {clean(source)}.", "Check the path.", "NoFile") from None
+        raise NotFound(f"There is no file {clean(source)}.", "Check the path.") from None
     except (OSError, UnicodeDecodeError):
         raise InvalidInput(f"{clean(source)} cannot be read as text.", "Check the file.") from None
     try:
@@ -238,7 +238,7 @@ class ProfileDelete(declared.ProfileDelete):
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return which profiles. Raises `NotFound`, `Conflict`."""
         rows = await _rows(ctx, targets)
-        return _of_rows(self, "Delete", rows, tuple(f"{row.reference} is deleted for good." for row in rows))
+        return _of_rows(self, "Delete", rows, tuple(f"{row.reference} is deleted for good" for row in rows))
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]

@@ -171,7 +171,9 @@ def _tone(row: ProfileRow) -> str:
 TABLE: Table[ProfileRow] = Table(
     "profile",
     columns=(
-        Column("name", "PROFILE", 12, most=32, tone="strong"),
+        Column(
+            "name", "PROFILE", 12, most=32, tone="strong", order=lambda row: (row.name.casefold(), key(row.version))
+        ),
         Column("version", "VERSION", 7, most=16, order=lambda row: key(row.version)),
         Column("kind", "TYPE", 4, most=14),
         Column("state", "STATE", 9, tone=_tone),
