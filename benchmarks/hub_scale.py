@@ -175,7 +175,8 @@ def fleet(folder: Path, hosts: int) -> None:
         empty, bare_start = resident(pid), settled(pid)
         empty = resident(pid)
     seed(folder / "fleet", hosts)
-    with running_hub(data=folder / "fleet") as hub:
+    # No host sends heartbeats here; with these limits none turns late, which would be work of its own meanwhile.
+    with running_hub("--heartbeat", "600", "--silence-limit", "3600", data=folder / "fleet", patience=300) as hub:
         pid = hub.process.pid
         ready = cpu(pid)
         built = settled(pid)

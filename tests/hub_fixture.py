@@ -144,13 +144,17 @@ def running_hub(
     listen: str = "127.0.0.1:0",
     environment: dict[str, str] | None = None,
     prefix: tuple[str, ...] = (),
+    patience: float = 30,
 ) -> Iterator[RunningHub]:
-    """Run a hub for as long as the block lasts; `arguments` are further ones of `hub serve`."""
+    """Run a hub for as long as the block lasts; `arguments` are further ones of `hub serve`.
+
+    It must answer within `patience` seconds.
+    """
     with contextlib.ExitStack() as stack:
         folder = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hub-"))) / "data"
         process = _spawn(folder, [*arguments, "--listen", listen], environment, prefix)
         try:
-            url = _ready(process)
+            url = _ready(process, patience)
             hub = RunningHub(
                 url=url,
                 ca=folder / "ca.crt",

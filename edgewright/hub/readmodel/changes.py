@@ -25,8 +25,9 @@ from edgewright.hub.readmodel.pieces import Pieces, Render, encode
 from edgewright.hub.readmodel.ring import BYTES, SIZE, Ring
 from edgewright.wire import protocol
 
-WAKE_EVERY = 0.02
-"""Seconds between two wakings of the readers at least: what a busy fleet changes meanwhile goes out as one piece."""
+WAKE_EVERY, WAKE_READER, WAKE_MOST = 0.02, 0.002, 0.1
+"""Seconds between two wakings of one reader at least, what each further reader adds, and the most: what a busy fleet
+changes meanwhile goes out as one piece, since each piece costs each reader a send."""
 FOLLOWS_WITHIN = 10.0
 """Seconds that a reader waits for a number that another hub gave and this one has not taken yet."""
 LogAfter = Callable[[int], Awaitable[list[Entry] | None]]
@@ -122,7 +123,8 @@ class Changes:
         except RuntimeError:
             self.wake()
             return
-        self._timer = loop.call_later(max(0.0, self._woken + WAKE_EVERY - loop.time()), self._wake_now, loop)
+        every = min(WAKE_MOST, WAKE_EVERY + WAKE_READER * (len(self._waiters) - 1))
+        self._timer = loop.call_later(max(0.0, self._woken + every - loop.time()), self._wake_now, loop)
 
     def _wake_now(self, loop: asyncio.AbstractEventLoop) -> None:
         self._woken, self._timer = loop.time(), None

@@ -37,10 +37,17 @@ def _number(value: object) -> tuple[float, ...]:
     return () if number is None else (number,)
 
 
-CHARACTERS = "characters"
-"""Not a property of the search: the characters of the name without case, so that few names are looked at for a text."""
+PIECES = "pieces"
+"""Not a property of the search: what the name consists of, so that few names are looked at for a text in it."""
+
+
+def pieces(folded: str) -> set[str]:
+    """Return each character of a text without case, and each two that follow each other."""
+    return {*folded, *map(str.__add__, folded, folded[1:])}
+
+
 _OF_FACTS: dict[str, Callable[[Facts], tuple[Any, ...]]] = {
-    CHARACTERS: lambda facts: tuple(set(facts.name.casefold())),
+    PIECES: lambda facts: tuple(pieces(facts.name.casefold())),
     "tags": lambda facts: facts.tags,
     "site": lambda facts: () if facts.site is None else (facts.site,),
     "clusterName": lambda facts: () if facts.cluster is None else (facts.cluster,),

@@ -14,7 +14,7 @@ from time import perf_counter
 
 from edgewright.core.search.match import number_check
 from edgewright.core.search.search import Filter, Leaf, Plan
-from edgewright.hub.readmodel.index.fleet import CHARACTERS, FleetIndex
+from edgewright.hub.readmodel.index.fleet import PIECES, FleetIndex, pieces
 from edgewright.hub.readmodel.index.masks import Mask, from_flags, mask_of, slots_of
 from edgewright.hub.readmodel.index.postings import Postings, texts_that
 from edgewright.hub.readmodel.pace import Pace
@@ -22,6 +22,8 @@ from edgewright.hub.readmodel.view import View
 
 _FEW = 8
 """Hosts are looked at one by one when that part of the slots, or fewer, is open."""
+_MOST_PIECES = 8
+"""Pieces of a long text that are asked for; after these the names that are left are looked at."""
 Question = Callable[[Mask], Awaitable[Mask]]
 """Returns which hosts of a mask pass."""
 
@@ -120,9 +122,9 @@ class Query:
             slots = index.names.beginning(value.casefold())
         else:
             if leaf.name == "name":
-                for character in set(value.casefold()):
-                    within &= index.postings[CHARACTERS].union(character, index.size)
-                if leaf.fold and len(value) == 1:
+                for piece in _few_pieces(value.casefold()):
+                    within &= index.postings[PIECES].union([piece], index.size)
+                if leaf.fold and len(value) <= 2:
                     return within
             if within.bit_count() * _FEW <= index.size:
                 slots = slots_of(within, index.size)
@@ -152,6 +154,11 @@ class Query:
             if perf_counter() >= pace.end:
                 await pace.rest()
         return mask_of(passed, self._index.size)
+
+
+def _few_pieces(folded: str) -> list[str]:
+    """Return pieces that a name with this text has: those of two characters where it is longer than one."""
+    return [piece for piece in pieces(folded) if len(piece) == min(2, len(folded))][:_MOST_PIECES]
 
 
 def _matches(operator: str, text: str, value: str) -> bool:
