@@ -35,6 +35,12 @@ def stamp(moment: float | None) -> str:
     return "-" if moment is None else times.rfc3339(moment)[:19] + "Z"
 
 
+def quote(name: str) -> str:
+    """Return a name as a word of a shell; `shlex` would be loaded before the first frame."""
+    safe = "".join(character for character in name if character not in "-_.:").isalnum()
+    return name if safe else "'" + name.replace("'", "'\\''") + "'"
+
+
 class Look(NamedTuple):
     """What the texts of a row depend on beside the row."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -65,7 +66,9 @@ class RegistryAdd(declared.RegistryAdd):
         row = await _read(client, uid, None)
         if row.state == "Failed":
             message = f"Registry {name} is added but was not read: {row.message}"
-            raise Unreachable(message, f"Correct it, then: edgewright registry check {name}", "RegistryFailed")
+            raise Unreachable(
+                message, f"Correct it, then: edgewright registry check {shlex.quote(name)}", "RegistryFailed"
+            )
         return Outcome((uid,), (), f"Registry {name} added: {row.message}")
 
 

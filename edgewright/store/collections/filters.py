@@ -11,7 +11,7 @@ from edgewright.core.text import clean
 from edgewright.store.collection import NOT_FOR_ALL, Collection, Documents, Reading
 from edgewright.store.collections.document_values import EXTENSION, part, parts, text, when
 from edgewright.store.collections.rows import Row
-from edgewright.store.table import Column, Facts, Look, Table, ago, or_dash, stamp
+from edgewright.store.table import Column, Facts, Look, Table, ago, or_dash, quote, stamp
 
 if TYPE_CHECKING:
     from edgewright.clients.ports import CanListFilters
@@ -64,11 +64,6 @@ def _conditions(row: FilterRow, _look: Look) -> str:
     return (" or " if row.match == "any" else " and ").join(row.conditions)
 
 
-def _quote(name: str) -> str:
-    safe = name.replace("-", "").replace("_", "").replace(".", "").isalnum()
-    return name if safe else "'" + name.replace("'", "'\\''") + "'"
-
-
 def _facts(row: FilterRow, look: Look) -> tuple[Facts, ...]:
     facts = (
         ("name", row.name),
@@ -77,7 +72,7 @@ def _facts(row: FilterRow, look: Look) -> tuple[Facts, ...]:
         ("changed", f"{stamp(row.modified)} ({ago(row.modified, look.now)} ago)"),
         ("created", stamp(row.created)),
         ("uid", row.uid),
-        ("use", f"edgewright host list --filter {_quote(row.name)}"),
+        ("use", f"edgewright host list --filter {quote(row.name)}"),
     )
     return (("TAG FILTER", facts),)
 

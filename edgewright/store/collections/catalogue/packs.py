@@ -12,7 +12,7 @@ from edgewright.core.text import clean
 from edgewright.store.collection import Collection, Documents, Reading
 from edgewright.store.collections.document_values import EXTENSION, part, parts, text, value, when
 from edgewright.store.collections.rows import Row
-from edgewright.store.table import Column, Facts, Look, Table, or_dash, stamp
+from edgewright.store.table import Column, Facts, Look, Table, or_dash, quote, stamp
 from edgewright.wire import protocol
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def _facts(row: PackRow, _look: Look) -> tuple[Facts, ...]:
         *(("dependency", dependency) for dependency in row.needs),
         ("stored", stamp(row.created)),
         ("uid", row.uid),
-        ("values", f"edgewright pack values {row.reference}"),
+        ("values", f"edgewright pack values {quote(row.reference)}"),
     )
     images = tuple(("image", image) for image in row.images)
     return (("PACK", facts), *((("IMAGES", images),) if images else ()))
