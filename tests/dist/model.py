@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -158,16 +160,22 @@ class Model:
                 self.wrong(f"{began - at:.2f} s after its acknowledgement hub {member.number} has no {name}: {text}")
 
 
-class Deadline:
-    """`WITHIN` seconds in which the hubs had a processor: on a crowded machine what they waited for one is added."""
+def waited_for_cpu() -> float:
+    """Return the seconds since the machine's start in which a process waited for a processor (PSI); 0 without it."""
+    with contextlib.suppress(OSError):
+        return int(Path("/proc/pressure/cpu").read_text().split()[4].partition("=")[2]) / 1e6
+    return 0.0
 
-    def __init__(self, plane: Plane) -> None:
-        self._plane = plane
-        self._began, self._waited = time.monotonic(), plane.waited_for_cpu()
+
+class Deadline:
+    """`WITHIN` seconds in which hubs and database had a processor: on a crowded machine the time without is added."""
+
+    def __init__(self) -> None:
+        self._began, self._waited = time.monotonic(), waited_for_cpu()
 
     def over(self, at: float | None = None) -> bool:
         """Return whether the time was over at a moment (now)."""
-        added = min(max(0.0, self._plane.waited_for_cpu() - self._waited), MOST_ADDED)
+        added = min(max(0.0, waited_for_cpu() - self._waited), MOST_ADDED)
         return (time.monotonic() if at is None else at) > self._began + WITHIN + added
 
 
@@ -176,7 +184,7 @@ def settled(plane: Plane, wanted: dict[str, Wanted], get: Callable[[Member], Get
 
     Each hub is asked at once; a busy machine adds the time of one round, which is measured from its begin.
     """
-    deadline, members = Deadline(plane), plane.members
+    deadline, members = Deadline(), plane.members
     open_now = [(member, name, ask) for member in members for name, ask in wanted.items()]
     while True:
         begun, still, texts = time.monotonic(), [], []

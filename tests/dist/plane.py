@@ -65,15 +65,6 @@ class Plane:
         """Return the hubs whose process runs."""
         return [member for member in self.members if not member.down]
 
-    def waited_for_cpu(self) -> float:
-        """Return the seconds that a thread of a hub has waited for a processor so far, of the one that waited most."""
-        longest = 0.0
-        for member in self.live():
-            for task in Path(f"/proc/{member.hub.process.pid}/task").glob("*/schedstat"):
-                with contextlib.suppress(OSError, ValueError):
-                    longest = max(longest, int(task.read_text().split()[1]) / 1e9)
-        return longest
-
     def logs(self, lines: int = 15) -> str:
         """Return the end of each hub's log."""
         return "\n".join(

@@ -167,7 +167,7 @@ class Readers:
         """Wait until every reader has all of the log, 5 s at most, and report to the model what is wrong."""
         wanted = rows(self._plane, self._began)
         last = wanted[-1].seq if wanted else self._began
-        deadline = Deadline(self._plane)
+        deadline = Deadline()
         while any(reader.last < last for reader in self._readers) and not deadline.over():
             time.sleep(0.05)
         for reader in self._readers:

@@ -124,7 +124,7 @@ def test_a_schedule_loses_nothing(planes: Planes, seed: int) -> None:
         plane.note("settled")
         readers.settle(model)
         drive.offer_all()
-        deadline = Deadline(plane)
+        deadline = Deadline()
         while (late := transitions(plane, model, drive.name)) and not deadline.over():
             time.sleep(0.2)
         for text in late:
