@@ -109,7 +109,7 @@ def cluster(prefix: tuple[str, ...] = (), *, durable: bool = False) -> Iterator[
             server.stop()
         assert guard.stdin is not None
         guard.stdin.close()
-        guard.wait(timeout=60)
+        guard.wait(timeout=180)  # on a crowded machine
         shutil.rmtree(folder, ignore_errors=True)
 
 
