@@ -6,6 +6,9 @@ import logging
 import os
 import time
 
+import pytest
+
+from edgewright.hub.process.observe import stderr
 from edgewright.hub.process.observe.stderr import MOST, StderrHandler
 
 
@@ -13,7 +16,8 @@ def record(text: str) -> logging.LogRecord:
     return logging.LogRecord("t", logging.INFO, __file__, 0, text, None, None)
 
 
-def test_a_reader_that_stops_costs_lines_and_not_the_service() -> None:
+def test_a_reader_that_stops_costs_lines_and_not_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stderr, "END_WITHIN", 0.1)
     ours, theirs = os.pipe()
     handler = StderrHandler(theirs)
     began = time.monotonic()
