@@ -118,8 +118,12 @@ def test_a_step_of_three_minutes_survives_kills_and_an_update_and_no_heartbeat_w
     assert beats >= 0.8 * took / BEAT, f"{beats} heartbeats in {took:.0f} s"
     shown = [percent for percent in percents if percent >= 0]
     assert shown == sorted(shown) and shown[-1] > 80
-    reasons = [event["reason"] for event in plane.events(uid)]
-    assert reasons.count("StepStarted") == 1 and reasons.count("StepDone") == 1
+
+    def reasons() -> list[str]:
+        return [event["reason"] for event in plane.events(uid)]
+
+    until("the end of the step is an event", 15, lambda: "StepDone" in reasons())  # sent after the heartbeat
+    assert reasons().count("StepStarted") == 1 and reasons().count("StepDone") == 1
     print(f"{beats} heartbeats in {took:.0f} s at {BEAT:g} s, states {states}")
 
 
@@ -172,6 +176,19 @@ def test_a_long_wait_ends_the_reconciler_and_its_timer_brings_it_back(fleet: Fle
     until("another document replaces it", 60, lambda: step_of(fleet).get("state") == "done", 1.0)
 
 
+def operation(fleet: Fleet, plane: Plane, kind: str, patience: float) -> dict[str, Any]:
+    """Ask for an operation and return its document with the result."""
+    path = f"/edgewright/v1/hosts/{fleet.uid(NAME)}/operations"
+    status, made = plane.ask("POST", path, {"kind": kind})
+    assert status == 201, made
+
+    def ended() -> dict[str, Any] | None:
+        document = plane.ask("GET", f"{path}/{made['uid']}")[1]
+        return dict(document) if document["state"] != "pending" else None
+
+    return until(f"{kind} has a result", patience, ended, 0.5)
+
+
 def test_a_failing_step_waits_for_an_operator_and_the_host_is_unhealthy(fleet: Fleet, plane: Plane) -> None:
     """Its program is ended from outside each time: three equal failures."""
     trial(fleet, 600)
@@ -186,22 +203,16 @@ def test_a_failing_step_waits_for_an_operator_and_the_host_is_unhealthy(fleet: F
     assert step_of(fleet)["attempt"] == 3
     until("the host is unhealthy", 20, lambda: plane.judgement(fleet.uid(NAME))["healthState"] == "unhealthy")
     assert "waits for an operator" in plane.judgement(fleet.uid(NAME))["reason"]
+    result = operation(fleet, plane, "retry", 30)["result"]  # P85
+    assert result["state"] == "succeeded" and "1 step starts again" in result["message"]
+    until("its fourth attempt runs", 20, lambda: runs(fleet, "-1", attempt=4))
+    until("the host is healthy", 20, lambda: plane.judgement(fleet.uid(NAME))["healthState"] == "healthy")
+    assert operation(fleet, plane, "retry", 30)["result"]["state"] == "refused"
     trial(fleet, 1)
+    time.sleep(1)
+    fleet.within(NAME, "systemctl", "kill", "-s", "KILL", unit_of(fleet), check=False)
     until("another document replaces it", 30, lambda: step_of(fleet).get("state") == "done")
     until("the host is healthy", 20, lambda: plane.judgement(fleet.uid(NAME))["healthState"] == "healthy")
-
-
-def operation(fleet: Fleet, plane: Plane, kind: str, patience: float) -> dict[str, Any]:
-    """Ask for an operation and return its document with the result."""
-    path = f"/edgewright/v1/hosts/{fleet.uid(NAME)}/operations"
-    status, made = plane.ask("POST", path, {"kind": kind})
-    assert status == 201, made
-
-    def ended() -> dict[str, Any] | None:
-        document = plane.ask("GET", f"{path}/{made['uid']}")[1]
-        return dict(document) if document["state"] != "pending" else None
-
-    return until(f"{kind} has a result", patience, ended, 0.5)
 
 
 def test_p71_a_preflight_of_a_real_host(fleet: Fleet, plane: Plane) -> None:
