@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from edgewright.core.errors import InvalidInput
 from edgewright.core.packs import metadata
-from edgewright.core.packs.content import images_of_objects
+from edgewright.core.packs.content import block, images_of_chart, images_of_objects, images_of_values
 from edgewright.core.packs.layers import HELM, MANIFEST, SPECTRO
 from edgewright.core.packs.make import MAX_README, Parts, make
 from edgewright.core.packs.pack import Manifest, Pack
@@ -82,11 +82,19 @@ def from_files(files: Files, what: str) -> LoadedPack:
         tuple(chart.chart for chart in read_charts),
         manifests,
         SPECTRO,
-        tuple(dict.fromkeys(image for manifest in manifests for image in images_of_text(manifest.content))),
+        _images(values_document, read_charts, manifests),
     )
     blobs = {chart.chart.digest: chart.data for chart in read_charts}
     blobs.update({digest(manifest.content.encode()): manifest.content.encode() for manifest in manifests})
     return LoadedPack(make(parts, f"The pack in {what}"), blobs)
+
+
+def _images(values: Any, read: list[ReadChart], manifests: tuple[Manifest, ...]) -> tuple[str, ...]:
+    """Return images beside those that the values list: of manifests, and of charts where the values list none."""
+    images = [image for manifest in manifests for image in images_of_text(manifest.content)]
+    if read and not images_of_values(values):
+        images += images_of_chart(block(values, "charts") or {}, read[0].chart.app_version)
+    return tuple(dict.fromkeys(images))
 
 
 def _without_metadata(files: Files, what: str) -> LoadedPack:
@@ -149,9 +157,9 @@ def from_chart(read: ReadChart, kind: str = HELM, layer: str = "addon") -> Loade
     chart = read.chart
     document = {"name": chart.name, "version": chart.version, "layer": layer, "displayName": chart.name}
     values = f"pack:\n  namespace: {json.dumps(chart.name)}\ncharts:\n  {chart.name}:{_indented(read.values)}"
-    parts = Parts(
-        document, values, read_one(values, "The values of the chart"), readme=read.readme, charts=(chart,), kind=kind
-    )
+    parsed = read_one(values, "The values of the chart")
+    images = images_of_chart(block(parsed, "charts") or {}, chart.app_version)
+    parts = Parts(document, values, parsed, readme=read.readme, charts=(chart,), kind=kind, images=images)
     return LoadedPack(make(parts, f"The chart {chart.name}"), {chart.digest: read.data})
 
 

@@ -49,6 +49,14 @@ def test_a_chart_becomes_a_pack_with_its_values_and_comments() -> None:
     assert reader.from_archive(chart_archive(values=b"---\n# nothing\n"), "d").pack.values.endswith("demo: {}\n")
 
 
+def test_images_of_charts_come_from_values_where_no_list_is() -> None:
+    values = b"charts:\n  demo:\n    image: {repository: registry.example/demo}\n"
+    pack = reader.from_files(pack_files(values_yaml=values), "x").pack
+    assert pack.images == ("registry.example/app:1", "registry.example/demo:7.0")
+    chart = chart_archive(values=b"image:\n  repository: registry.example/demo\n  tag: '8'\n")
+    assert reader.from_archive(chart, "demo.tgz").pack.images == ("registry.example/demo:8",)
+
+
 def test_manifests_become_a_pack(tmp_path: Path) -> None:
     path = tmp_path / "my app-1.4.0.yaml"
     path.write_bytes(MANIFEST)

@@ -60,6 +60,42 @@ def _images(value: Any, depth: int) -> Iterator[str]:
                 yield from _images(item, depth + 1)
 
 
+def images_of_chart(values: Any, app_version: str = "") -> Tuple[str, ...]:
+    """Return the images that the values of a Helm chart name, in order and each once.
+
+    Charts have no list of them; by custom a key that ends in `image` has `registry`, `repository`, `tag` and `digest`,
+    or is a reference. A missing tag is the chart's `appVersion`. What templates put together otherwise is not seen.
+    """
+    result: List[str] = []
+    for image in _chart_images(values, app_version, 0):
+        if _IMAGE.fullmatch(image) and image not in result and len(result) < MAX_IMAGES:
+            result.append(image)
+    return tuple(result)
+
+
+def _chart_images(value: Any, app_version: str, depth: int) -> Iterator[str]:
+    if depth > 40:
+        return
+    for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
+        if isinstance(key, str) and key.lower().endswith("image"):
+            if isinstance(item, str) and ("/" in item or ":" in item):
+                yield item.strip()
+            elif isinstance(item, Mapping) and isinstance(item.get("repository"), str):
+                yield _reference(item, app_version)
+        if isinstance(item, (list, Mapping)):
+            yield from _chart_images(item, app_version, depth + 1)
+
+
+def _reference(item: Mapping[str, Any], app_version: str) -> str:
+    """Return the reference of an `image` block; "" without a repository, or without any version."""
+    parts = [str(item.get(name) or "").strip().strip("/") for name in ("registry", "repository")]
+    name = "/".join(part for part in parts if part)
+    tag, digest = str(item.get("tag") or app_version or "").strip(), str(item.get("digest") or "").strip()
+    if not parts[1] or not (tag or digest):
+        return ""
+    return f"{name}{':' + tag if tag else ''}{'@' + digest if digest else ''}"
+
+
 def namespace_of_values(values: Any) -> str:
     """Return the namespace of the release; "" when the values name none."""
     value = block(values, "pack", "namespace")

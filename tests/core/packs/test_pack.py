@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from edgewright.core.errors import InvalidDocument
-from edgewright.core.packs.content import images_of_objects
+from edgewright.core.packs.content import images_of_chart, images_of_objects
 from edgewright.core.packs.layers import MARKS
 from edgewright.core.packs.make import Parts, make
 from edgewright.core.packs.pack import Chart, Dependency, Manifest, Pack
@@ -155,6 +155,20 @@ def test_images_of_kubernetes_objects() -> None:
     pod = {"containers": [{"image": "a/b:1"}, {"image": "a/b:1"}, {}], "initContainers": [{"image": "c:2"}]}
     objects = [{"kind": "Deployment", "spec": {"template": {"spec": pod}}}, {"data": {"image": "not-one"}}]
     assert images_of_objects(objects) == ("a/b:1", "c:2")
+
+
+def test_images_in_the_values_of_a_chart() -> None:
+    values = {
+        "image": {"repository": "a/b", "tag": 1.5},
+        "sidecar": [{"initImage": {"registry": "quay.io/", "repository": "c/d", "digest": "sha256:" + "0" * 64}}],
+        "webhook": {"image": {"repository": "e/f", "tag": ""}, "image_pull": True, "image2": {"repository": "no/no"}},
+        "helperImage": "busybox:1.36",
+        "image_": {"repository": ""},
+        "odd": {"image": {"repository": 7}, "otherimage": "word"},
+    }
+    digest = "@sha256:" + "0" * 64
+    assert images_of_chart(values, "v9") == ("a/b:1.5", f"quay.io/c/d:v9{digest}", "e/f:v9", "busybox:1.36")
+    assert images_of_chart(values) == ("a/b:1.5", f"quay.io/c/d{digest}", "busybox:1.36")
 
 
 def pack(name: str, version: str, layer: str = "addon", **more: Any) -> Pack:
