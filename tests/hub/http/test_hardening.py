@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ from edgewright.hub.db.hosts import raise_generation
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.http.problems import StorageProblem
 from edgewright.hub.process.app import Hub, make_app
+from edgewright.hub.process.runtime.again import Again
 from edgewright.hub.process.server import make_server
 from edgewright.hub.process.stopping import Stopping
 from edgewright.hub.resources.operations import routes as routes_operations
@@ -206,10 +208,11 @@ async def test_a_digit_that_is_none_is_no_failure_of_the_hub(
 
 def test_no_peer_may_say_that_it_calls_from_elsewhere(inside: tuple[Hub, httpx.AsyncClient]) -> None:
     hub, _ = inside
-    server = make_server(
-        make_app(hub), hub.options, str(hub.data / "server.crt"), str(hub.data / "server.key"), Stopping(hub),
-        lambda address, error: None,
-    )  # fmt: skip
+    with socket.socket() as sock:
+        server = make_server(
+            make_app(hub), hub.options, str(hub.data / "server.crt"), str(hub.data / "server.key"),
+            Stopping(hub, Again(sock)), lambda address, error: None,
+        )  # fmt: skip
     assert not server.config.proxy_headers
 
 
