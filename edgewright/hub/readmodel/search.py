@@ -10,6 +10,7 @@ that host in a fresh result, so that a host that did not change comes once, what
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import secrets
 from collections import OrderedDict, defaultdict
@@ -92,12 +93,16 @@ class Finder:
 
     async def follow(self, turns: Turns) -> None:
         """Build the index, then bring it up to date every few seconds, until cancelled."""
+        frozen: FleetIndex | None = None
         while True:
             try:
                 async with Pace(turns, _INDEX) as pace:
                     await self.index.refresh(times.now(), pace)
                     if self.index.worn:
                         await self._replace_index(pace)
+                if frozen is not self.index and self.index.built:
+                    gc.freeze()  # as the fleet itself: nothing of it becomes garbage in circles
+                    frozen = self.index
             except Exception:
                 log.exception("the index of the hosts could not be brought up to date; it is tried again")
             await asyncio.sleep(EVERY)
