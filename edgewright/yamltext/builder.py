@@ -37,10 +37,12 @@ class _Frame:
 class Builder:
     """Makes the document out of the parser's events, with a stack of its own and within the bounds."""
 
-    def __init__(self, hidden: list[str], name: str, most_nodes: int = MAX_NODES) -> None:
+    def __init__(self, hidden: list[str], name: str, most_nodes: int = MAX_NODES, *, places: bool = True) -> None:
         self.hidden = hidden
         self.name = name
         self.most_nodes = most_nodes
+        self.places = places
+        """Whether the line of each path is stored: as much again as the document."""
         self.root: Any = None
         self.lines: dict[str, int] = {}
         self.problems: list[Finding] = []
@@ -123,7 +125,7 @@ class Builder:
         self._line(path, event)
 
     def _line(self, path: str, event: Any) -> None:
-        if len(path) <= MAX_PATH:
+        if self.places and len(path) <= MAX_PATH:
             self.lines.setdefault(path, event.start_mark.line + 1)
 
     def _open(self, event: Any) -> None:

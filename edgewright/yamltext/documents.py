@@ -26,11 +26,11 @@ def read_all(text: str, name: str, most: int = MAX_SIZE, nodes: int = MAX_NODES)
     text = prepared(text, name, most, hidden)
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     documents: list[Any] = []
-    builder, left = Builder(hidden, name, nodes), nodes
+    builder, left = Builder(hidden, name, nodes, places=False), nodes
     try:
         for event in yaml.parse(text, Loader=loader):
             if isinstance(event, yaml.DocumentStartEvent):
-                builder = Builder(hidden, name, left)
+                builder = Builder(hidden, name, left, places=False)
             builder.take(event)
             if isinstance(event, yaml.DocumentEndEvent):
                 left -= builder.nodes
