@@ -68,9 +68,20 @@ class Drive:
         self.clients = Clients(plane)
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
-        first = self.clients.once(plane.members[0], "GET", "/v1/dashboard/projects/metadata")
-        self.project = first.json()["items"][0]["metadata"]["uid"]
+        self._await_ready()
+        first = plane.members[0]
+        projects = self.clients.once(first, "GET", "/v1/dashboard/projects/metadata")
+        self.project = projects.json()["items"][0]["metadata"]["uid"]
+        self.email = str(self.clients.once(first, "GET", "/v1/users/me").json()["spec"]["emailId"])
         self.token = plane.members[0].hub.token(f"{name}-hosts")[1]
+
+    def _await_ready(self) -> None:
+        """Wait until every hub is ready: the schedule before may have ended with a fault."""
+        until = time.monotonic() + ENDS
+        for member in self.plane.members:
+            while (answer := self.clients.once(member, "GET", "/readyz", {})).status_code != 200:
+                assert time.monotonic() < until, f"hub {member.number} is not ready: {answer.text}"
+                time.sleep(0.1)
 
     def start(self, host_writers: list[Writer], writers: list[Writer]) -> None:
         """Register two hosts and start every writer: those of hosts for each of them."""
