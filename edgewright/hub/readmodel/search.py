@@ -47,6 +47,8 @@ EVERY = 5.0
 """Seconds between two times that the index follows the fleet while there is no search."""
 _SMALL = 2000
 """Hosts up to which the first search builds the index, in some milliseconds."""
+_AT_ONCE = 1000
+"""Hosts that the index takes without giving way."""
 _INDEX = "index"
 """The caller whose turns the work for the index takes."""
 
@@ -127,7 +129,7 @@ class Finder:
     def ordered(self, scope: Scope = EVERYTHING) -> list[HostEntry]:
         """Return every host of a scope in the order of names."""
         if self._version != self._state.version:
-            if self.index.built:
+            if self.index.built and len(self._state.moved) <= _AT_ONCE:
                 self._ordered = self.index.in_order()
             else:
                 self._ordered = sorted(self._state.hosts.values(), key=attrgetter("order"))

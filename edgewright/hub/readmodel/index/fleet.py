@@ -209,7 +209,7 @@ class FleetIndex:
                 self._of_facts[name].add_all((slot, read(facts)) for slot, facts in some if facts is not None)
                 if pace.due:
                     await pace.rest()
-            self._of_facts[name].pack(self.size)
+            await self._of_facts[name].pack(self.size, pace)
 
     def _grow(self, count: int) -> None:
         """Make free slots at the end."""

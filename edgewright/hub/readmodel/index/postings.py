@@ -10,6 +10,7 @@ from collections.abc import Collection, Hashable, Iterable
 from typing import Any
 
 from edgewright.hub.readmodel.index.masks import Mask
+from edgewright.hub.readmodel.pace import Pace
 
 _DENSE_PART, _DENSE_LEAST = 32, 64
 """A value is stored as a row of bytes from that part of all slots on, and from that many hosts."""
@@ -21,9 +22,10 @@ class _Dense:
     __slots__ = ("bits", "count")
 
     def __init__(self, slots: Collection[int], size: int) -> None:
-        self.bits, self.count = bytearray(size), len(slots)
+        self.bits = bytearray(size)
         for slot in slots:
             self.bits[slot] = 1
+        self.count = self.bits.count(1)
 
     def add(self, slot: int, size: int) -> None:
         if slot >= len(self.bits):
@@ -108,13 +110,17 @@ class Postings:
                 else:
                     slots.append(slot)
 
-    def pack(self, size: int) -> None:
+    async def pack(self, size: int, pace: Pace) -> None:
         """Store what `add_all` noted as everything else is stored."""
         for value, slots in self._hosts.items():
             assert isinstance(slots, list)
-            some = set(slots)
-            dense = _is_dense(len(some), size)
-            self._hosts[value] = slots[0] if len(some) == 1 else _Dense(some, size) if dense else some
+            if _is_dense(len(slots), size):
+                self._hosts[value] = _Dense(slots, size)
+            else:
+                some = set(slots)
+                self._hosts[value] = some if len(some) > 1 else slots[0]
+            if pace.due:
+                await pace.rest()
         self._values = self._folded = self._by_folded = None
 
     def change(self, slot: int, old: Iterable[Hashable], new: Iterable[Hashable], size: int) -> None:
