@@ -11,6 +11,7 @@ from textual.widgets import Button, Input, Static
 from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.core.errors import Conflict, EdgewrightError, Unreachable
+from edgewright.core.text import plural
 from edgewright.store.engine.store import Store
 from tests.support import ROOT
 from tests.tui.driving import Driven, console, press, said, told, until, view
@@ -39,7 +40,7 @@ def test_a_form_is_titled_in_words_and_names_what_it_acts_on(command: type) -> N
         assert len(title) <= 60
     if command.target is not None:  # type: ignore[attr-defined]
         assert MODEL.hosts[uids[0]].name in one
-        assert "3 hosts" in many
+        assert f"3 {plural(command.target.kind)}" in many  # type: ignore[attr-defined]
     for field in fields_of(command.params):  # type: ignore[attr-defined]
         assert "--" not in field.help and "repeat" not in field.help
 

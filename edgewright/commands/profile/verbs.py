@@ -116,7 +116,7 @@ class ProfileClone(Command):
     keys = ("c",)
     scope = "profiles"
     danger = "write"
-    asks = "Clone a profile"
+    asks = "Clone {what}"
     target = Target("profile", 1, 1)
     params = (
         Param("version", "version of the copy", flag="--version", required=True, metavar="VERSION"),

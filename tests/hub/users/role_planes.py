@@ -17,6 +17,7 @@ from edgewright.hub.process.compose import table
 from edgewright.hub.process.options import ServeOptions
 from edgewright.hub.security.access import Access, On
 from edgewright.wire import protocol
+from tests.hub.http import profile_calls
 from tests.hub.people import Person, person, project, ssh_key, unique
 from tests.hub_fixture import RunningHub
 
@@ -74,6 +75,11 @@ def side(hub: RunningHub, number: int) -> Side:
     content = f"content of {made.uid}".encode()
     made.things["blobs"] = hashlib.sha256(content).hexdigest()
     assert scoped.put(protocol.path(protocol.BLOB, digest=made.things["blobs"]), content=content).status_code == 200
+    profile = {**profile_calls.body(unique("profile"))}
+    made.things["clusterprofiles"] = scoped.post(protocol.PROFILES, json=profile).raise_for_status().json()["uid"]
+    named = {"uid": made.things["clusterprofiles"], "packName": "podinfo"}
+    (part,) = scoped.get(protocol.path(protocol.PROFILE_MANIFESTS, **named)).json()["items"]
+    made.things["manifests"] = part["metadata"]["uid"]
     made.things["users"], made.things["apiKeys"] = made.people[VIEWER].uid, made.people[VIEWER].key_uid
     made.things["audits"] = scoped.get(protocol.AUDITS).json()["items"][0]["metadata"]["uid"]
     return made
@@ -92,7 +98,7 @@ def path_of(route: Route, side: Side, uid: str | None = None) -> str:
         value = side.things.get(noun, NOBODY)
     known = {"{objectKind}": "edgehost", "{objectUid}": side.host, "{component}": "ClusterHealth"}
     known |= {"{key:path}": f"host/{side.host}/silent", "{operationId}": side.things["operations"]}
-    known |= {"{packName}": "podinfo", "{registryUid}": BUILTIN}
+    known |= {"{manifestUid}": side.things["manifests"], "{packName}": "podinfo", "{registryUid}": BUILTIN}
     known |= {"{userUid}": side.things["users"], "{alertUid}": side.things["receivers"]}
     known |= {"{serviceName}": "stylus", "{uid}": value, "{digest}": value}
     if uid is not None and first:

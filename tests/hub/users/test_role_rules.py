@@ -70,7 +70,9 @@ def test_p59_what_belongs_to_another_project_does_not_exist(plane: Plane, route:
 
 
 LISTS = [route for route in TABLE if "{uid}" not in route.path and needed_role(route.access) == VIEWER]
-LISTS = [route for route in LISTS if route.path not in (STREAM, protocol.USER_WORKSPACE_ROLES)]
+CHECKS = (protocol.PROFILES_VALIDATE_NAME, protocol.PROFILES_IMPORT_VALIDATE)
+"""They check what is sent, and list nothing."""
+LISTS = [route for route in LISTS if route.path not in (STREAM, protocol.USER_WORKSPACE_ROLES, *CHECKS)]
 
 
 @pytest.mark.parametrize("route", LISTS, ids=ids)
@@ -154,6 +156,9 @@ def test_p59_a_role_opens_what_it_should_and_nothing_else(plane: Plane, route: R
         assert plane.own.things["users"] not in text
 
 
+CREATE = (protocol.PROFILES, protocol.PROFILES_IMPORT)
+
+
 def changed(plane: Plane) -> str:
     """Return everything of the foreign project and of all users, as an admin reads it."""
     admin = plane.hub.client()
@@ -162,6 +167,9 @@ def changed(plane: Plane) -> str:
     documents = [host, admin.get(f"/v1/projects/{plane.foreign.uid}").json()]
     documents += [admin.post(protocol.USERS_SUMMARY, json={}).json(), admin.get(protocol.API_KEYS).json()]
     documents += [admin.get(path).json() for path in (protocol.TOKENS, protocol.SSH_KEYS, protocol.FILTERS)]
+    scoped = plane.hub.client(ApiKey=plane.hub.admin_key, ProjectUid=plane.foreign.uid)
+    profile = protocol.path(protocol.PROFILE, uid=plane.foreign.things["clusterprofiles"])
+    documents += [scoped.get(path).json() for path in (profile, protocol.PROFILES_NAMES, protocol.PROFILES_MACROS)]
     documents += [admin.get(protocol.RECEIVERS).json(), admin.get(protocol.HANDLING).json()]
     return json.dumps(documents, sort_keys=True)
 
@@ -186,7 +194,7 @@ def test_no_call_of_a_project_admin_changes_anything_elsewhere(plane: Plane) -> 
             for route in TABLE:
                 if needed_role(route.access) in ("", VIEWER):
                     continue
-                if route.path in (protocol.HOSTS, protocol.SSH_KEYS, protocol.API_KEYS):
+                if route.path in (protocol.HOSTS, protocol.SSH_KEYS, protocol.API_KEYS, *CREATE):
                     continue  # create something in the own project, or for the caller
                 status, text = ask(client, route, path_of(route, plane.foreign), good)
                 assert status in (400, 403, 404, 422), f"{route.method} {route.path}: {status} {text}"

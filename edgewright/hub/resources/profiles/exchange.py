@@ -86,7 +86,7 @@ async def validate_import(call: Call) -> Response:
     report = await asyncio.to_thread(_report, call, profile)
     access.refuse(f"The import of {profile.name} {profile.version}", report.as_problems())
     index = call.hub.part(PackIndex)
-    for item, layer in zip(body["spec"]["template"].get("packs") or (), profile.layers, strict=True):
+    for item, layer in zip(_packs(body), profile.layers, strict=True):
         sources = _sources(index, layer)
         registry = item.get("registry") or {}
         item["registry"] = {
@@ -115,6 +115,11 @@ async def import_(call: Call) -> Response:
     return call.created(await routes.insert(call, profile.name, version, metadata, content, publish))
 
 
+def _packs(body: Json) -> list[Json]:
+    rows: list[Json] = ((body.get("spec") or {}).get("template") or {}).get("packs") or []
+    return rows
+
+
 def _variables(body: Json) -> list[Json]:
     rows: list[Json] = (body.get("spec") or {}).get("variables") or []
     return rows
@@ -123,7 +128,7 @@ def _variables(body: Json) -> list[Json]:
 def _template(profile: Profile, body: Json, index: PackIndex, what: str) -> Json:
     """Return the packs of an import with the registry of each; raises 422 where several have a pack."""
     packs, open_ = [], []
-    for item, layer in zip(body["spec"]["template"].get("packs") or (), profile.layers, strict=True):
+    for item, layer in zip(_packs(body), profile.layers, strict=True):
         row = {key: value for key, value in item.items() if key not in ("registry", "version")}
         row["tag"] = layer.pack_version
         sources = _sources(index, layer)
@@ -142,6 +147,8 @@ def _template(profile: Profile, body: Json, index: PackIndex, what: str) -> Json
 
 async def validate_packs(call: Call) -> Response:
     """Check packs and values of a template that is not stored; each pack with what is wrong in it."""
+    if call.uid:
+        access.find(call)
     body = await call.body()
     index = call.hub.part(PackIndex)
     content = stored.template(body, {}, index, call.hub.box, [])

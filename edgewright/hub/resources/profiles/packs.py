@@ -66,6 +66,7 @@ async def get(call: Call) -> Response:
 
 async def add(call: Call) -> Response:
     """Add a pack on top of the stack; raises 409 when the profile has it."""
+    access.writable(call)
     body = await call.body()
     sent = body.get("pack") or {}
     if not sent.get("name"):
@@ -83,6 +84,7 @@ async def add(call: Call) -> Response:
 
 async def update(call: Call) -> Response:
     """Change tag or values of a pack; what is not sent stays."""
+    access.writable(call)
     body = await call.body()
     sent, name, index = body.get("pack") or {}, call.params["packName"], call.hub.part(PackIndex)
 
@@ -130,6 +132,7 @@ async def manifest(call: Call) -> Response:
 
 async def add_manifest(call: Call) -> Response:
     """Add a manifest to a pack; raises 409 for a name that the pack has."""
+    access.writable(call)
     body = await call.body()
     name, part = call.params["packName"], stored.manifest(body, ())
 
@@ -146,6 +149,7 @@ async def add_manifest(call: Call) -> Response:
 
 async def update_manifest(call: Call) -> Response:
     """Change name or content of a manifest."""
+    access.writable(call)
     body = await call.body()
     name, uid = call.params["packName"], call.params["manifestUid"]
 
@@ -182,6 +186,7 @@ async def variables(call: Call) -> Response:
 
 async def put_variables(call: Call) -> Response:
     """Replace the variables."""
+    access.writable(call)
     sent = (await call.body()).get("variables") or []
 
     def edit(content: Json, _record: ProfileRecord) -> tuple[Json, str]:
@@ -195,6 +200,7 @@ async def put_variables(call: Call) -> Response:
 
 async def patch_variables(call: Call) -> Response:
     """Add variables, or change those with the same names."""
+    access.writable(call)
     sent = (await call.body()).get("variables") or []
 
     def edit(content: Json, _record: ProfileRecord) -> tuple[Json, str]:
@@ -208,6 +214,7 @@ async def patch_variables(call: Call) -> Response:
 
 async def delete_variables(call: Call) -> Response:
     """Delete variables by name; raises 404 for one that does not exist."""
+    access.writable(call)
     names = [str(name) for name in (await call.body())["variables"]]
 
     def edit(content: Json, _record: ProfileRecord) -> tuple[Json, str]:

@@ -97,8 +97,8 @@ async def get(call: Call) -> Response:
 async def update(call: Call) -> Response:
     """Replace the packs; name, labels and version when they are sent. What is not sent stays (rule P51)."""
     call.choice("resourceType")
-    body = await call.body()
     access.writable(call)
+    body = await call.body()
     meta, spec = body.get("metadata") or {}, body.get("spec") or {}
     index, box = call.hub.part(PackIndex), call.hub.box
 
@@ -122,8 +122,8 @@ async def update(call: Call) -> Response:
 
 async def update_metadata(call: Call) -> Response:
     """Change name, labels, annotations or version of a profile; published content stays published."""
-    body = await call.body()
     access.writable(call)
+    body = await call.body()
     meta, spec = body.get("metadata") or {}, body.get("spec") or {}
 
     def job(tx: Tx) -> None:
@@ -214,8 +214,8 @@ async def delete_many(call: Call) -> Response:
 
 async def clone(call: Call) -> Response:
     """Copy the present content to another name or version, as a draft, in the project of the target."""
-    body = await call.body()
     record = access.find(call)
+    body = await call.body()
     draft, live = await access.content(call, record)
     wanted = body.get("metadata") or {}
     name, version = _target(call, record, wanted)
@@ -241,8 +241,8 @@ def _target(call: Call, record: ProfileRecord, wanted: Json) -> tuple[str, str]:
 
 async def validate_clone(call: Call) -> Response:
     """Answer 204 when a clone would be possible."""
-    body = await call.body()
-    _target(call, access.find(call), body)
+    record = access.find(call)
+    _target(call, record, await call.body())
     return call.empty(_CHECKED)
 
 
@@ -266,7 +266,7 @@ ROUTES = (
     Route(
         "POST", protocol.PROFILES, Access.WRITE, create, body=palette.CLUSTER_PROFILE_ENTITY, query=_PUBLISH
     ),
-    Route("DELETE", protocol.PROFILES_BULK, Access.WRITE, delete_many, On.OBJECT, body=palette.BULK_DELETE_REQUEST),
+    Route("DELETE", protocol.PROFILES_BULK, Access.WRITE, delete_many, body=palette.BULK_DELETE_REQUEST),
     Route(
         "GET", protocol.PROFILES_VALIDATE_NAME, Access.READ, validate_name,
         query={"name": shapes.text(), "version": shapes.text()},
