@@ -64,6 +64,7 @@ class HostAccept(declared.HostAccept):
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return what replaces what. Raises `NotFound` where nothing waits, `UsageError` where several documents do."""
+        await ctx.port(CanOperateHosts)  # a plane without it never has a document that waits
         hosts = await changeable(ctx, targets, self.name)
         (host,) = hosts
         uid = str(args.get("document") or "")

@@ -75,6 +75,27 @@ PLANE: dict[str, str] = {
     "filter": """
         : filter <space> list <enter> -> Filters | No tag filter yet
         """,
+    "registries": """
+        : registries <enter> -> Registries | edgewright
+        """,
+    "registry": """
+        : registries <enter> -> Registries | edgewright
+        <enter> -> Registries › | REGISTRY
+        """,
+    "packs": """
+        : packs <enter> -> Packs | cert-manager
+        / <ctrl+u> flannel <enter> -> Packs › flannel | not cert-manager
+        """,
+    "pack": """
+        : packs <enter> -> Packs | cert-manager
+        <enter> -> Packs › | PACK
+        """,
+    "profiles": """
+        : profiles <enter> -> Profiles | No profile
+        """,
+    "profile": """
+        : profile <space> list <enter> -> Profiles | No profile
+        """,
     "events": """
         4 -> Events | registered
         / <ctrl+u> kiel-01-02 <enter> -> Events › kiel-01-02 | not kiel-01-03
