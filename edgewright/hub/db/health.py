@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sqlalchemy import Connection, select
 
 from edgewright.hub.db import schema
-from edgewright.hub.db.events import store_new_events
+from edgewright.hub.db.events import host_event, store_new_events
 
 if TYPE_CHECKING:
     from edgewright.hub.db.transaction import Tx
@@ -26,6 +26,10 @@ wrongly is stored some seconds later (`resources/hosts/reported.py`)."""
 MARGIN: Final = 1.0
 """Seconds by which a stored heartbeat may be later than the one that silence was counted from: two hubs that take
 heartbeats of one host at the same moment store the later time of both."""
+
+
+FIRST: Final = "HostHealthy"
+"""Reason of the event of a host's first heartbeat."""
 
 
 class Transition(NamedTuple):
@@ -52,6 +56,7 @@ RETURNING b.uid"""
 
 def store_transitions(state: State, tx: Tx, transitions: Sequence[Transition]) -> set[str]:
     """Store changes of health with their events, each once whoever judged it; returns the hosts that were changed."""
+    transitions = _returned(tx, transitions)
     moved: set[str] = set()
     for health in {transition.health for transition in transitions}:
         moved |= _move(tx.connection, health, [each for each in transitions if each.health == health])
@@ -64,6 +69,25 @@ def store_transitions(state: State, tx: Tx, transitions: Sequence[Transition]) -
         if each.uid in moved:
             tx.emit("host", "put", each.uid, each.project_uid)
     return moved
+
+
+def _returned(tx: Tx, transitions: Sequence[Transition]) -> Sequence[Transition]:
+    """Return the changes, with the event of its return for a host that another hub had reported as unhealthy.
+
+    To a hub that knows no heartbeat of a host yet, the one that it takes is the first of all.
+    """
+    first = [each.uid for each in transitions if each.document is not None and each.document["reason"] == FIRST]
+    if not first or tx.connection.dialect.name != "postgresql":
+        return transitions
+    table = schema.heartbeats
+    query = select(table.c.uid).where(table.c.uid.in_(first), table.c.health == "unhealthy")
+    back = {row.uid for row in tx.all(query.order_by(table.c.uid).with_for_update())}
+    return [
+        each._replace(document=host_event(each.uid, each.uid, "Info", "HostRecovered", f"{each.uid} is back."))
+        if each.uid in back
+        else each
+        for each in transitions
+    ]
 
 
 def _move(connection: Connection, health: str, transitions: Iterable[Transition]) -> set[str]:

@@ -19,6 +19,7 @@ from edgewright.hub.db import schema
 from edgewright.hub.db.changelog import follower as log_follower
 from edgewright.hub.db.changelog import log as changelog
 from edgewright.hub.db.changelog.entry import PUT, Entry
+from edgewright.hub.db.records import Live
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.http.problems import StorageProblem
 from edgewright.hub.process.app import Hub
@@ -109,6 +110,13 @@ async def test_p67_two_opposite_heartbeats_at_two_hubs_are_two_events(host: Host
     await host.beat(second, "healthy")
     await host.look()
     await host.look()
+    assert host.stored() == ("healthy", ["HostUnhealthy", "HostRecovered"])
+
+
+async def test_p67_a_hub_that_knows_no_heartbeat_of_a_host_reports_its_return(host: Host) -> None:
+    await host.beat(host.other, "unhealthy")
+    host.pair.hubs[host.holder].state.hosts["h"].live = Live()
+    await host.beat(host.holder, "healthy")
     assert host.stored() == ("healthy", ["HostUnhealthy", "HostRecovered"])
 
 
