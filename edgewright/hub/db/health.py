@@ -80,8 +80,9 @@ def _returned(tx: Tx, transitions: Sequence[Transition]) -> Sequence[Transition]
     if not first or tx.connection.dialect.name != "postgresql":
         return transitions
     table = schema.heartbeats
-    query = select(table.c.uid).where(table.c.uid.in_(first), table.c.health == "unhealthy")
-    back = {row.uid for row in tx.all(query.order_by(table.c.uid).with_for_update())}
+    # All of them are locked before their health is looked at: the other hub may be about to commit its report.
+    query = select(table.c.uid, table.c.health).where(table.c.uid.in_(first)).order_by(table.c.uid).with_for_update()
+    back = {row.uid for row in tx.all(query) if row.health == "unhealthy"}
     return [
         each._replace(document=host_event(each.uid, each.uid, "Info", "HostRecovered", f"{each.uid} is back."))
         if each.uid in back
