@@ -88,6 +88,9 @@ def _fill(hub: RunningHub, path: str) -> str:
         if path.startswith(("/v1/packs", "/v1/registries/pack")):
             podinfo = catalogue.uid(BUILTIN, "podinfo", "6.9.2")
             return path.replace("{uid}", podinfo if path.startswith("/v1/packs") else BUILTIN)
+        if profile_calls.is_of_profiles(path) and path != protocol.PROJECT_MACROS:
+            every = hub.client().get(protocol.PROFILES_NAMES).json()["items"]
+            path = path.replace("{uid}", str(every[0]["metadata"]["uid"]) if every else "0" * 24)
         if path.startswith("/v1/registries"):
             kind = "oci" if "/oci/" in path else "helm"
             every = hub.client().get(protocol.REGISTRIES_METADATA).json()["items"]

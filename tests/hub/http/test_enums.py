@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from edgewright.wire import protocol
+from tests.hub.http import profile_calls
 from tests.hub.http.test_contract import ROUTES, _fill
 from tests.hub_fixture import RunningHub, running_hub
 
@@ -19,6 +21,7 @@ HOST: dict[str, str] = {}
 @pytest.fixture(scope="module")
 def plane() -> Iterator[RunningHub]:
     with running_hub() as hub:
+        hub.client().post(protocol.PROFILES, json=profile_calls.body("enums")).raise_for_status()
         HOST[hub.url] = hub.host("c-1", hub.token("enums")[1]).headers["Authorization"]
         yield hub
 
