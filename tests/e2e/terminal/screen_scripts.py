@@ -76,10 +76,10 @@ PLANE: dict[str, str] = {
         : filter <space> list <enter> -> Filters | No tag filter yet
         """,
     "registries": """
-        : registries <enter> -> Registries | edgewright
+        : registries <enter> -> Registries | Edgewright catalogue
         """,
     "registry": """
-        : registries <enter> -> Registries | edgewright
+        : registries <enter> -> Registries | Edgewright catalogue
         <enter> -> Registries › | REGISTRY
         """,
     "packs": """
