@@ -79,8 +79,7 @@ PLANE: dict[str, str] = {
         : registries <enter> -> Registries | Edgewright catalogue
         """,
     "registry": """
-        : registries <enter> -> Registries | Edgewright catalogue
-        <enter> -> Registries › | REGISTRY
+        : registry <space> list <enter> -> Registries | Edgewright catalogue
         """,
     "packs": """
         : packs <enter> -> Packs | cert-manager
