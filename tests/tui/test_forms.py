@@ -45,6 +45,12 @@ def test_a_form_is_titled_in_words_and_names_what_it_acts_on(command: type) -> N
         assert "--" not in field.help and "repeat" not in field.help
 
 
+@pytest.mark.parametrize("name", ["registry check", "registry remove"])
+def test_several_objects_have_their_plural(name: str) -> None:
+    command = next(each for each in registry.all_commands() if each.name == name)
+    assert "registries" in form_title(command, ("r-1", "r-2"), MODEL)
+
+
 @pytest.mark.parametrize("command", ASKING, ids=lambda command: command.name)
 def test_a_form_offers_no_stdin(command: type) -> None:
     assert not [field.help for field in fields_of(command.params) if "stdin" in field.help]  # type: ignore[attr-defined]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from edgewright.store.every import COLLECTIONS
 from tests.tui.driving import Driven, console, press, settle
 from tui.app import EdgewrightApp
 from tui.frame.base import BaseScreen
+from tui.frame.links import VIEWS
 from tui.navigation.paths import extended, new_path, stack_of
+from tui.navigation.views import OBJECTS
 from tui.widgets.frame import FrameLine
 from tui.widgets.line_view import LineView
 
@@ -32,6 +35,14 @@ def test_a_view_opened_by_name_starts_a_path_below_the_list_of_its_kind() -> Non
     assert new_path("host", "a") == (("hosts", ""), ("host", "a"))
     assert stack_of(new_path("events"), HOME) == (HOME, ("events", ""))
     assert stack_of((HOME, ("host", "a")), HOME) == (HOME, ("host", "a"))
+
+
+def test_every_collection_with_a_table_leads_from_its_list_to_its_detail() -> None:
+    for collection in COLLECTIONS:
+        if collection.table is not None:
+            assert OBJECTS[collection.view] == collection.noun
+            assert collection.noun in VIEWS
+            assert new_path(collection.noun, "u-1") == ((collection.view, ""), (collection.noun, "u-1"))
 
 
 def crumb(pilot: Driven) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final
 
+from edgewright.core.text import plural
 from edgewright.store.every import COLLECTIONS
 
 _DESCRIBED: Final = tuple(each for each in COLLECTIONS if each.table is not None)
@@ -60,8 +61,8 @@ KINDS = {
     **{each.view: each.noun for each in _DESCRIBED},
 }
 """Kind of the objects (`Target.kind`) on the screens of a scope."""
-OBJECTS = {f"{view}s": view for view in VIEWS if f"{view}s" in VIEWS}
-"""Each list with the view of one of its objects: hosts -> host."""
+OBJECTS = {plural(view): view for view in VIEWS if plural(view) in VIEWS}
+"""Each list with the view of one of its objects: hosts -> host, registries -> registry."""
 DIALOGS = "tui.navigation.dialogs:open_dialog"
 """What opens any other name: a dialog."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgewright.core import times
 from edgewright.core.hosts.tags import parse_tag
+from edgewright.core.text import amount
 from tui.modals.form import Check, Field
 from tui.verbs.command_text import rows_of
 
@@ -23,7 +24,7 @@ def objects_text(command: type[Command], targets: Sequence[str], model: Model) -
     if command.target is None or not targets:
         return ""
     if len(targets) > 1:
-        return f"{len(targets):,} {command.target.kind}s"
+        return amount(len(targets), command.target.kind)
     row = rows_of(command.target.kind, model).get(targets[0])
     return str(getattr(row, "name", "") or targets[0])
 

@@ -80,6 +80,7 @@ PLANE: dict[str, str] = {
         """,
     "registry": """
         : registry <space> list <enter> -> Registries | Edgewright catalogue
+        <enter> -> Registries › | REGISTRY
         """,
     "packs": """
         : packs <enter> -> Packs | cert-manager

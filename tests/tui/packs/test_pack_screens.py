@@ -12,7 +12,7 @@ from edgewright.hub.packs.index import BUILTIN, OWN, PackIndex
 from edgewright.packs import catalogue
 from edgewright.store.engine.store import Store
 from edgewright.wire import protocol
-from tests.tui.driving import Driven, settle
+from tests.tui.driving import Driven, console, press, settle, until, view
 from tests.tui.plane import FakePlane, context_of
 from tests.tui.samples import NOW, fill, session
 from tui.app import EdgewrightApp
@@ -58,6 +58,16 @@ class Plane(FakePlane):
 async def ready(pilot: Driven) -> None:
     await pilot.app.workers.wait_for_complete()
     await settle(pilot)
+
+
+@pytest.mark.parametrize(("name", "noun"), [("registries", "registry"), ("packs", "pack")])
+async def test_enter_opens_the_row_under_the_cursor(name: str, noun: str) -> None:
+    async with console(name, plane=Plane()) as (pilot, _, _made):
+        await ready(pilot)
+        await press(pilot, "enter")
+        await until(pilot, lambda: view(pilot) == noun)
+        await press(pilot, "escape")
+        await until(pilot, lambda: view(pilot) == name)
 
 
 TARGETS = {"registry": "r-2", "pack": catalogue.uid(BUILTIN, "kubevirt", "1.9.0")}
