@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from edgewright.core.profiles.usage import Use
 from edgewright.hub.profiles.tables import MacroRecord, ProfileRecord
 
-MOST = 2_000
-"""Versions of profiles of a plane."""
+MOST = 500
+"""Versions of profiles of one project, or of the tenant."""
 MOST_MACROS = 500
 """Macros of one project, or of the tenant."""
 

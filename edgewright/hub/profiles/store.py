@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 from sqlalchemy import Connection, func, select
 
-from edgewright.core.profiles.model import MAX_TOTAL
 from edgewright.hub.db.shared.rows import locked, queue, retain_project
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.http.problems import Problem, conflict, not_found
-from edgewright.hub.profiles import index, stored, tables
+from edgewright.hub.profiles import index, tables
 from edgewright.hub.profiles.tables import MacroRecord, ProfileRecord
 
 _PROFILES, _TEXTS, _MACROS = tables.profiles, tables.profile_texts, tables.macros
-Json = dict[str, Any]
 
 
 def get_or_404(tx: Tx, uid: str) -> ProfileRecord:
@@ -26,34 +22,41 @@ def get_or_404(tx: Tx, uid: str) -> ProfileRecord:
     return ProfileRecord(**row._mapping)
 
 
-def texts(connection: Connection, uid: str) -> tuple[Json | None, Json | None]:
-    """Return draft and published content; both `None` for a profile that does not exist."""
-    row = connection.execute(select(_TEXTS.c.draft, _TEXTS.c.published).where(_TEXTS.c.uid == uid)).first()
-    return (None, None) if row is None else (stored.read(row.draft), stored.read(row.published))
+def find(connection: Connection, uid: str) -> tuple[ProfileRecord, str, str] | None:
+    """Return a profile with its draft and published content as stored (each may be empty); `None` without one."""
+    query = select(_PROFILES, _TEXTS.c.draft, _TEXTS.c.published.label("live")).join(
+        _TEXTS, _TEXTS.c.uid == _PROFILES.c.uid
+    )
+    row = connection.execute(query.where(_PROFILES.c.uid == uid)).first()
+    if row is None:
+        return None
+    values = dict(row._mapping)
+    draft, live = values.pop("draft"), values.pop("live")
+    return ProfileRecord(**values), draft, live
 
 
-def insert(tx: Tx, record: ProfileRecord, draft: Json | None, live: Json | None) -> None:
-    """Store a new version; raises 409 for one that exists, or too many."""
-    queue(tx, "profiles")
+def insert(tx: Tx, record: ProfileRecord, draft: str, live: str) -> None:
+    """Store a new version; raises 409 for one that exists, or too many of a project."""
+    queue(tx, f"profiles {record.project_uid}")
     _refuse_duplicate(tx, record)
-    if int(tx.first(select(func.count()).select_from(_PROFILES))[0]) >= index.MOST:
-        raise Problem(
-            409, "TooManyProfiles", f"A plane has at most {index.MOST:,} versions of profiles; delete one first."
-        )
+    counting = select(func.count()).select_from(_PROFILES).where(_PROFILES.c.project_uid == record.project_uid)
+    if int(tx.first(counting)[0]) >= index.MOST:
+        text = f"A project has at most {index.MOST} versions of profiles, the tenant as many; delete one first."
+        raise Problem(409, "TooManyProfiles", text)
     retain_project(tx, record.project_uid)
     tx.run(_PROFILES.insert().values(**msgspec.structs.asdict(record)))
-    tx.run(_TEXTS.insert().values(uid=record.uid, draft=_text(draft), published=_text(live)))
+    tx.run(_TEXTS.insert().values(uid=record.uid, draft=draft, published=live))
     tx.changed(record)
 
 
-def put(tx: Tx, before: ProfileRecord, newer: ProfileRecord, draft: Json | None, live: Json | None) -> None:
+def put(tx: Tx, before: ProfileRecord, newer: ProfileRecord, draft: str, live: str) -> None:
     """Store a change of a version; raises 409 for a name and version that exist."""
     if (before.name, before.version) != (newer.name, newer.version):
-        queue(tx, "profiles")
+        queue(tx, f"profiles {newer.project_uid}")
         _refuse_duplicate(tx, newer)
     values = {key: value for key, value in msgspec.structs.asdict(newer).items() if key != "uid"}
     tx.run(_PROFILES.update().where(_PROFILES.c.uid == newer.uid).values(**values))
-    tx.run(_TEXTS.update().where(_TEXTS.c.uid == newer.uid).values(draft=_text(draft), published=_text(live)))
+    tx.run(_TEXTS.update().where(_TEXTS.c.uid == newer.uid).values(draft=draft, published=live))
     tx.changed(newer)
 
 
@@ -62,16 +65,6 @@ def delete(tx: Tx, record: ProfileRecord) -> None:
     tx.run(_PROFILES.delete().where(_PROFILES.c.uid == record.uid))
     tx.run(_TEXTS.delete().where(_TEXTS.c.uid == record.uid))
     tx.removed(record)
-
-
-def _text(content: Json | None) -> str:
-    text = stored.write(content)
-    if len(text) > MAX_TOTAL:
-        limit = MAX_TOTAL // 1024 // 1024
-        raise Problem(
-            413, "ProfileTooLarge", f"The content of a profile is larger than {limit} MB; divide the profile."
-        )
-    return text
 
 
 def _refuse_duplicate(tx: Tx, record: ProfileRecord) -> None:

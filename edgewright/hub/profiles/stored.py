@@ -16,20 +16,22 @@ from edgewright.core.profiles.model import ADDON_LAYER, FULL, Profile
 from edgewright.core.profiles.variables import COVER
 from edgewright.hub.http import problems
 from edgewright.hub.http.problems import Problem, invalid
-from edgewright.hub.packs.index import PackIndex
+from edgewright.hub.packs.index import View
 from edgewright.hub.profiles.tables import ProfileRecord
 from edgewright.hub.security.secretbox import SecretBox, new_uid
 from edgewright.packs import catalogue
 
 Json = dict[str, Any]
+Views = Mapping[str, View]
+"""Packs that can be chosen, by uid."""
+MAX_CONTENT = 4 * 1024 * 1024
+"""Characters of the stored form: as much as a few requests bring, so that the work on one profile is short."""
 _SEALED = "edgewrightSealed"
 """Key of a masked variable's default in the stored form, in place of `defaultValue`."""
 CLOUD = "edge-native"
 
 
-def template(
-    sent: Mapping[str, Any], before: Json, index: PackIndex, box: SecretBox, variables: list[Json] | None
-) -> Json:
+def template(sent: Mapping[str, Any], before: Json, views: Views, box: SecretBox, variables: list[Json] | None) -> Json:
     """Return the stored form after a body with `type`, `cloudType` and `packs`; what it does not name stays.
 
     Raises `Problem` 422 for a pack without a layer.
@@ -43,18 +45,18 @@ def template(
         "cloudType": sent.get("cloudType") or before.get("cloudType") or CLOUD,
         "packs": before.get("packs") or []
         if packs is None
-        else [pack(item, old.get(str(item.get("name")), {}), index, number) for number, item in enumerate(packs)],
+        else [pack(item, old.get(str(item.get("name")), {}), views, number) for number, item in enumerate(packs)],
         "variables": stored if variables is None else sealed(variables, stored, box),
     }
 
 
-def pack(sent: Mapping[str, Any], before: Mapping[str, Any], index: PackIndex, number: int = 0) -> Json:
+def pack(sent: Mapping[str, Any], before: Mapping[str, Any], views: Views, number: int = 0) -> Json:
     """Return one pack of the stored form. A known pack gives layer, type, registry and tag where they are not sent."""
-    known = index.views.get(str(sent.get("uid") or ""))
+    known = views.get(str(sent.get("uid") or ""))
     registry = str(sent.get("registryUid") or "")
     tag = str(sent.get("tag") or sent.get("version") or "")
     if known is None and registry and tag:
-        known = index.views.get(catalogue.uid(registry, str(sent["name"]), tag))
+        known = views.get(catalogue.uid(registry, str(sent["name"]), tag))
     of = {"layer": known.layer, "type": known.kind, "registryUid": known.registry_uid} if known is not None else {}
     kind = str(sent.get("type") or of.get("type") or "spectro")
     layer = sent.get("layer") or of.get("layer") or before.get("layer") or (ADDON_LAYER if kind == "manifest" else "")
@@ -182,8 +184,12 @@ def read(text: str) -> Json | None:
 
 
 def write(content: Json | None) -> str:
-    """Return the text of a stored form."""
-    return "" if content is None else msgspec.json.encode(content).decode()
+    """Return the text of a stored form; raises 413 for one that is too large."""
+    text = "" if content is None else msgspec.json.encode(content).decode()
+    if len(text) > MAX_CONTENT:
+        limit = MAX_CONTENT // 1024**2
+        raise Problem(413, "ProfileTooLarge", f"The content of a profile is larger than {limit} MiB; divide it.")
+    return text
 
 
 def present(record: ProfileRecord) -> Json:

@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
-import msgspec
+from sqlalchemy import Connection
 
 from edgewright.core.packs.pack import Pack
 from edgewright.core.profiles import checks, scope
-from edgewright.core.profiles.model import Profile
+from edgewright.core.profiles.model import Layer, Profile
+from edgewright.core.profiles.problems import ERROR, errors
 from edgewright.core.profiles.problems import Problem as Finding
-from edgewright.core.profiles.problems import errors
+from edgewright.core.profiles.secrets import to_give_again
 from edgewright.core.roles import ADMIN
 from edgewright.hub.db.transaction import Tx
-from edgewright.hub.http.problems import Problem, not_found
+from edgewright.hub.http.problems import Problem, conflict, not_found
 from edgewright.hub.http.routing import Call
 from edgewright.hub.packs import use
-from edgewright.hub.packs.index import PackIndex
+from edgewright.hub.packs.index import OWN, PackIndex, View
 from edgewright.hub.profiles import store, stored
 from edgewright.hub.profiles.index import MacroIndex, ProfileIndex
 from edgewright.hub.profiles.tables import ProfileRecord
+from edgewright.hub.profiles.work import ProfileWork
+from edgewright.packs import catalogue
 from edgewright.profiles.prepare import check, prepare, resolved
 
 KIND = "clusterprofile"
 Json = dict[str, Any]
+T = TypeVar("T")
 _SHOWN = 10
 """Findings that an answer names one by one."""
+_TRIES = 5
+"""How often a change is made again when another one came first."""
 
 
 def visible(call: Call, record: ProfileRecord) -> bool:
@@ -51,19 +57,74 @@ def writable(call: Call) -> ProfileRecord:
     return record
 
 
-async def content(call: Call, record: ProfileRecord) -> tuple[Json | None, Json | None]:
-    """Return draft and published content; raises 404 when it was deleted meanwhile."""
-    draft, live = await call.hub.read(partial(store.texts, uid=record.uid))
-    if draft is None and live is None:
+class Stored(NamedTuple):
+    """A profile with its contents as one query found them, and their texts as they are stored."""
+
+    record: ProfileRecord
+    draft: Json | None
+    live: Json | None
+    texts: tuple[str, str]
+
+    @property
+    def present(self) -> Json:
+        """Return the draft, else what is published."""
+        return self.draft or self.live or {}
+
+    @property
+    def metadata(self) -> Json:
+        """Return the stored metadata."""
+        metadata: Json = self.record.parts["metadata"]
+        return metadata
+
+
+class Edited(NamedTuple):
+    """What a change makes of a profile; `text` is what the audit log calls it."""
+
+    text: str
+    draft: Json | None
+    live: Json | None
+    metadata: Json
+    name: str
+    version: str
+    published: bool
+
+
+class Composed(NamedTuple):
+    """What is stored of a content: the head, and the texts of draft and published content."""
+
+    head: str
+    draft: str
+    live: str
+
+
+Edit = Callable[[Stored], Edited]
+
+
+async def read(call: Call, record: ProfileRecord) -> Stored:
+    """Return a profile with its contents as the database has it now; raises 404 when it was deleted meanwhile."""
+
+    def query(connection: Connection) -> Stored | None:
+        row = store.find(connection, record.uid)
+        return None if row is None else Stored(row[0], stored.read(row[1]), stored.read(row[2]), row[1:])
+
+    now = await call.hub.read(query)
+    if now is None:
         raise not_found("cluster profile", record.uid)
-    return draft, live
+    return now
 
 
-def model(call: Call, name: str, version: str, metadata: Json, present: Json) -> Profile:
-    """Return the model of a content; raises 422 for what no stored profile may have, draft or not."""
-    profile = stored.profile(name, version, metadata, present, call.hub.box)
-    refuse(f"The cluster profile {name} {version}", errors(checks.check_form(profile)))
-    return profile
+async def work(call: Call, piece: Callable[[], T]) -> T:
+    """Run long work on the thread of profiles; raises what it raises, 429."""
+    return await call.hub.part(ProfileWork).run(call.caller, piece)
+
+
+def composed(call: Call, edited: Edited) -> Composed:
+    """Return what is to be stored; raises 422 for what no profile may have, draft or not, and 413. Blocking."""
+    present = edited.draft or edited.live or {}
+    profile = stored.profile(edited.name, edited.version, edited.metadata, present, call.hub.box)
+    refuse(f"The cluster profile {profile.label}", errors(checks.check_form(profile)))
+    head = stored.head(edited.metadata, edited.draft, edited.live, profile)
+    return Composed(head, stored.write(edited.draft), stored.write(edited.live))
 
 
 def refuse(what: str, findings: list[Finding]) -> None:
@@ -76,54 +137,93 @@ def refuse(what: str, findings: list[Finding]) -> None:
         raise Problem(422, code, f"{what}: {' '.join(rows)}{more}")
 
 
-async def change(call: Call, action: str, edit: Callable[[Json, ProfileRecord], tuple[Json, str]]) -> ProfileRecord:
-    """Change the present content of a profile by `edit`, which returns it and what the audit log calls the change.
+async def change(call: Call, action: str, edit: Edit) -> ProfileRecord:
+    """Change a profile by `edit`, which runs outside of the writer, so that no write waits for it.
 
-    The change is made on what is stored at that moment, in the writer. A published profile gets a draft.
+    What it was made of is compared in the writer; where another change came first it is made again. Raises 409 when
+    that happens too often.
     """
-    writable(call)
-
-    def job(tx: Tx) -> ProfileRecord:
-        record = store.get_or_404(tx, call.uid)
-        draft, live = store.texts(tx.connection, record.uid)
-        present, text = edit(draft or live or {}, record)
-        meta = record.parts["metadata"]
-        profile = model(call, record.name, record.version, meta, present)
-        newer = msgspec.structs.replace(record, head=stored.head(meta, present, live, profile), modified=tx.now)
-        store.put(tx, record, newer, present, live)
-        message = f"Cluster profile '{record.name}' {record.version}: {text}"
-        call.audit(tx, action, KIND, record.uid, record.name, message, record.project_uid)
-        return newer
-
-    return await call.write(job)
+    for _ in range(_TRIES):
+        before = await read(call, writable(call))
+        edited, made = await work(call, partial(_edited, call, before, edit))
+        newer = await call.write(partial(_store, call, before, edited, made, action))
+        if newer is not None:
+            return newer
+    raise conflict(f"The cluster profile '{before.record.name}' is changed by others; try again.", "Changed")
 
 
-async def packs_of(call: Call, profile: Profile) -> dict[str, Pack | None]:
-    """Return the packs of the layers by layer key, with their texts; those that no registry has are left out."""
+def _edited(call: Call, before: Stored, edit: Edit) -> tuple[Edited, Composed]:
+    edited = edit(before)
+    return edited, composed(call, edited)
+
+
+def _store(call: Call, before: Stored, edited: Edited, made: Composed, action: str, tx: Tx) -> ProfileRecord | None:
+    """Store a change; `None` when the profile is not what the change was made of."""
+    record = store.get_or_404(tx, before.record.uid)
+    if store.find(tx.connection, record.uid) != (before.record, *before.texts):
+        return None
+    newer = ProfileRecord(
+        record.uid, edited.name, edited.version, record.project_uid, edited.published, made.head, record.created, tx.now
+    )
+    store.put(tx, record, newer, made.draft, made.live)
+    message = f"Cluster profile '{edited.name}' {edited.version}: {edited.text}"
+    call.audit(tx, action, KIND, record.uid, edited.name, message, record.project_uid)
+    return newer
+
+
+def of_content(edit: Callable[[Json, ProfileRecord], tuple[Json, str]]) -> Edit:
+    """Return the change of a content alone: `edit` returns it and its name. A published profile gets a draft."""
+
+    def edited(now: Stored) -> Edited:
+        record = now.record
+        present, text = edit(now.present, record)
+        return Edited(text, present, now.live, now.metadata, record.name, record.version, record.published)
+
+    return edited
+
+
+async def packs_of(call: Call, profile: Profile, fetch: bool = False) -> dict[str, Pack | None]:
+    """Return the packs of the layers by layer key, with their texts; those that this plane does not have are left out.
+
+    With `fetch` what only a registry lists is fetched first, which raises `Problem`: for admins alone.
+    """
     index = call.hub.part(PackIndex)
     result: dict[str, Pack | None] = {}
     for layer in profile.layers:
-        if layer.type == "manifest":
-            continue
-        registry = layer.registry.uid
-        try:
-            result[layer.key] = await use.complete(call.hub, layer.name, layer.pack_version, registry)
-        except Problem as problem:
-            if problem.status == 404 and registry not in index.registries:
-                continue  # a pack of a registry that this hub does not have: nothing to check its values with
-            raise
+        view = None if layer.type == "manifest" else next(iter(views_of(index, layer)), None)
+        if view is not None and fetch:
+            view = await use.fetched(call.hub, view)
+        if view is not None and view.pack is not None:
+            values, readme = (await use.texts(call.hub, [view]))[view.uid]
+            result[layer.key] = replace(view.pack, values=values, readme=readme)
     return result
 
 
+def views_of(index: PackIndex, layer: Layer) -> list[View]:
+    """Return the packs that a layer may mean: that of its registry, else those of all, the hub's own first."""
+    registries = [layer.registry.uid] if layer.registry.uid else [*OWN, *index.registries]
+    uids = [catalogue.uid(registry, layer.name, layer.pack_version) for registry in registries]
+    return [index.views[uid] for uid in uids if uid in index.views]
+
+
 async def findings(call: Call, profile: Profile, publish: bool) -> list[Finding]:
-    """Return everything that is wrong with a profile, its values, packs and references; checked off the event loop."""
-    packs, macros = await packs_of(call, profile), macros_of(call)
+    """Return everything that is wrong with a profile, its values, packs and references.
+
+    For a publish packs are fetched, and a value that is still covered is an error.
+    """
+    packs, macros = await packs_of(call, profile, fetch=publish), macros_of(call)
 
     def look() -> list[Finding]:
         prepared = prepare(profile, packs)
-        return [*check(prepared, publish), *resolved(prepared, scope.Context(macros=macros, partial=True)).problems]
+        context = scope.Context(macros=macros, partial=True)
+        covered = to_give_again(profile, prepared.layers) if publish else []
+        return [
+            *check(prepared, publish),
+            *resolved(prepared, context).problems,
+            *(finding._replace(severity=ERROR) for finding in covered),
+        ]
 
-    return await asyncio.to_thread(look)
+    return await work(call, look)
 
 
 def macros_of(call: Call) -> dict[str, scope.Macro]:

@@ -112,13 +112,13 @@ async def search(call: Call) -> Response:
 
 async def names(call: Call) -> Response:
     """List uid, name and version of the profiles (`v1ClusterProfilesMetadata`)."""
-    items = [
-        {
-            "metadata": {"uid": record.uid, "name": record.name},
-            "spec": {"version": record.version, "cloudType": stored.present(record)["cloudType"]},
-        }
-        for record in _sorted(_shown(call))
-    ]
+    items = []
+    async with call.pace() as pace:
+        for record in _sorted(_shown(call)):
+            spec = {"version": record.version, "cloudType": stored.present(record)["cloudType"]}
+            items.append({"metadata": {"uid": record.uid, "name": record.name}, "spec": spec})
+            if pace.due:
+                await pace.rest()
     return call.json({"items": items})
 
 

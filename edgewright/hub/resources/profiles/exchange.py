@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
+import dataclasses
 import json
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from starlette.responses import Response
@@ -11,14 +13,14 @@ from starlette.responses import Response
 from edgewright.core.errors import InvalidInput
 from edgewright.core.profiles import exchange, imports
 from edgewright.core.profiles.imports import PackSource
-from edgewright.core.profiles.model import FIRST_VERSION, Layer, Profile
+from edgewright.core.profiles.model import FIRST_VERSION, Layer, Profile, Registry
 from edgewright.core.profiles.problems import error, errors
 from edgewright.hub.http import shapes
 from edgewright.hub.http.palette_bodies import profiles as palette
 from edgewright.hub.http.routing import Access, Call, Route
-from edgewright.hub.packs.index import PackIndex
+from edgewright.hub.packs.index import OWN, PackIndex
 from edgewright.hub.profiles import stored
-from edgewright.hub.profiles.index import MacroIndex, ProfileIndex
+from edgewright.hub.profiles.index import MacroIndex
 from edgewright.hub.resources.profiles import access, routes
 from edgewright.profiles.prepare import exported, prepare
 from edgewright.wire import protocol
@@ -32,14 +34,10 @@ _FILE = "application/octet-stream"
 async def export(call: Call) -> Response:
     """Return the profile as a file; masked variables, and values that a pack's schema calls passwords, are covered."""
     ending = call.choice("format") or "json"
-    record = access.find(call)
-    draft, live = await access.content(call, record)
-    index = call.hub.part(PackIndex)
-    stored_ = stored.document(record.name, record.version, record.parts["metadata"], draft or live or {}, None)
-    for item in stored_["spec"]["template"]["packs"]:
-        if "registry" in item:
-            item["registry"]["metadata"]["name"] = index.registry_name(item["registry"]["metadata"]["uid"])
-    profile = _read(stored_)
+    now = await access.read(call, access.find(call))
+    record, index = now.record, call.hub.part(PackIndex)
+    names = {uid: index.registry_name(uid) for uid in (*OWN, *index.registries)}
+    profile = await access.work(call, partial(_exported_profile, now, names))
     packs = await access.packs_of(call, profile)
 
     def write() -> str:
@@ -47,7 +45,7 @@ async def export(call: Call) -> Response:
         return writer.write(document) if ending == "yaml" else json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
     try:
-        text = await asyncio.to_thread(write)
+        text = await access.work(call, write)
     except InvalidInput as problem:
         raise stored.refused(problem) from None
     name = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in record.name)
@@ -55,21 +53,30 @@ async def export(call: Call) -> Response:
     return Response(text.encode(), 200, {**headers, "Cache-Control": "no-store"}, _FILE)
 
 
+def _exported_profile(now: access.Stored, names: Mapping[str, str]) -> Profile:
+    document = stored.document(now.record.name, now.record.version, now.metadata, now.present, None)
+    for item in document["spec"]["template"]["packs"]:
+        if "registry" in item:
+            item["registry"]["metadata"]["name"] = names.get(item["registry"]["metadata"]["uid"], "")
+    return _read(document)
+
+
 def _sources(index: PackIndex, layer: Layer) -> list[PackSource]:
     """Return the registries of this plane that have the pack of a layer."""
+    anywhere = dataclasses.replace(layer, registry=Registry())
     return [
         PackSource(view.registry_uid, index.registry_name(view.registry_uid))
-        for view in index.views.values()
-        if view.name == layer.name and view.version == layer.pack_version
+        for view in access.views_of(index, anywhere)
     ]
 
 
-def _report(call: Call, profile: Profile) -> imports.ImportReport:
-    index, macros = call.hub.part(PackIndex), call.hub.part(MacroIndex)
+async def _report(call: Call, profile: Profile, sources: Mapping[str, list[PackSource]]) -> imports.ImportReport:
+    macros = call.hub.part(MacroIndex)
     known = {*macros.of(""), *macros.of(call.project)}
-    versions = call.hub.part(ProfileIndex).versions(call.project, profile.name).values()
-    layers = prepare(profile).layers
-    return imports.report(profile, layers, lambda layer: _sources(index, layer), known, versions)
+    return await access.work(
+        call,
+        lambda: imports.report(profile, prepare(profile).layers, lambda layer: sources[layer.key], known, ()),
+    )
 
 
 def _read(body: Json) -> Profile:
@@ -79,35 +86,36 @@ def _read(body: Json) -> Profile:
         raise stored.refused(problem) from None
 
 
+async def _checked(call: Call, body: Json) -> tuple[Profile, Mapping[str, list[PackSource]]]:
+    """Return the profile of an import, the registries of each layer, and what it needs; raises 409 and 422."""
+    profile = await access.work(call, lambda: _read(body))
+    routes.refuse_known(call, profile.name, profile.version)
+    index = call.hub.part(PackIndex)
+    sources = {layer.key: _sources(index, layer) for layer in profile.layers}
+    report = await _report(call, profile, sources)
+    access.refuse(f"The import of {profile.label}", report.as_problems())
+    return profile, sources
+
+
 async def validate_import(call: Call) -> Response:
     """Return the document with the registries that have each pack (`matchingRegistries`); 422 for what is missing."""
     body = await call.body()
-    profile = _read(body)
-    report = await asyncio.to_thread(_report, call, profile)
-    access.refuse(f"The import of {profile.name} {profile.version}", report.as_problems())
-    index = call.hub.part(PackIndex)
+    profile, sources = await _checked(call, body)
     for item, layer in zip(_packs(body), profile.layers, strict=True):
-        sources = _sources(index, layer)
         registry = item.get("registry") or {}
-        item["registry"] = {
-            **registry,
-            "matchingRegistries": [{"uid": source.uid, "name": source.name, "kind": "pack"} for source in sources],
-        }
+        matching = [{"uid": source.uid, "name": source.name, "kind": "pack"} for source in sources[layer.key]]
+        item["registry"] = {**registry, "matchingRegistries": matching}
     return call.json(body)
 
 
 async def import_(call: Call) -> Response:
     """Import a profile; refused with everything that is missing: packs, macros, a registry to choose."""
     body = await call.body()
-    profile = _read(body)
-    what = f"The import of {profile.name} {profile.version}"
-    report = await asyncio.to_thread(_report, call, profile)
-    access.refuse(what, report.as_problems())
+    profile, sources = await _checked(call, body)
     publish = call.request.query_params.get("publish") == "true"
-    if publish:
-        access.refuse(what, [finding._replace(severity="error") for finding in report.masked])
-    index = call.hub.part(PackIndex)
-    content = stored.template(_template(profile, body, index, what), {}, index, call.hub.box, _variables(body))
+    views, box = call.hub.part(PackIndex).views, call.hub.box
+    template = _template(profile, body, sources)
+    content = await access.work(call, lambda: stored.template(template, {}, views, box, _variables(body)))
     metadata = routes.metadata_of(
         profile.name, {}, {"labels": dict(profile.labels), "annotations": {"description": profile.description}}
     )
@@ -125,15 +133,15 @@ def _variables(body: Json) -> list[Json]:
     return rows
 
 
-def _template(profile: Profile, body: Json, index: PackIndex, what: str) -> Json:
+def _template(profile: Profile, body: Json, sources: Mapping[str, list[PackSource]]) -> Json:
     """Return the packs of an import with the registry of each; raises 422 where several have a pack."""
     packs, open_ = [], []
     for item, layer in zip(_packs(body), profile.layers, strict=True):
         row = {key: value for key, value in item.items() if key not in ("registry", "version")}
         row["tag"] = layer.pack_version
-        sources = _sources(index, layer)
-        chosen = [source for source in sources if source.uid == layer.registry.uid]
-        chosen = chosen or [source for source in sources if source.name == layer.registry.name] or sources
+        having = sources[layer.key]
+        chosen = [source for source in having if source.uid == layer.registry.uid]
+        chosen = chosen or [source for source in having if source.name == layer.registry.name] or having
         if layer.type != "manifest" and len(chosen) != 1:
             names = ", ".join(source.name for source in chosen)
             hint = "Send the uid of one in registry.metadata.uid."
@@ -141,38 +149,33 @@ def _template(profile: Profile, body: Json, index: PackIndex, what: str) -> Json
         elif layer.type != "manifest":
             row["registryUid"] = chosen[0].uid
         packs.append(row)
-    access.refuse(what, open_)
+    access.refuse(f"The import of {profile.label}", open_)
     return {"type": profile.type, "cloudType": profile.cloud, "packs": packs}
 
 
 async def validate_packs(call: Call) -> Response:
     """Check packs and values of a template that is not stored; each pack with what is wrong in it."""
-    if call.uid:
-        access.find(call)
+    record = access.find(call) if call.uid else None
     body = await call.body()
-    index = call.hub.part(PackIndex)
-    content = stored.template(body, {}, index, call.hub.box, [])
-    name, version = "template", FIRST_VERSION
-    metadata: Json = {}
-    if call.uid:
-        record = access.find(call)
-        draft, live = await access.content(call, record)
-        name, version, metadata = record.name, record.version, record.parts["metadata"]
-        content["variables"] = (draft or live or {})["variables"]
-    profile = stored.profile(name, version, metadata, content, call.hub.box)
+    views, box = call.hub.part(PackIndex).views, call.hub.box
+    name, version, metadata, variables = "template", FIRST_VERSION, {}, []
+    if record is not None:
+        now = await access.read(call, record)
+        name, version, metadata, variables = record.name, record.version, now.metadata, now.present["variables"]
+
+    def make() -> Profile:
+        content = {**stored.template(body, {}, views, box, []), "variables": variables}
+        return stored.profile(name, version, metadata, content, box)
+
+    profile = await access.work(call, make)
     wrong = errors(await access.findings(call, profile, False))
+    by_layer: dict[str, list[Json]] = {layer.key: [] for layer in profile.layers}
+    rest: list[Json] = []
+    for finding in wrong:
+        by_layer.get(finding.layer, rest).append({"code": finding.code, "message": finding.sentence()})
     results = [
-        {
-            "name": layer.name,
-            "displayName": layer.key,
-            "errors": [
-                {"code": finding.code, "message": finding.sentence()} for finding in wrong if finding.layer == layer.key
-            ],
-        }
-        for layer in profile.layers
+        {"name": layer.name, "displayName": layer.key, "errors": by_layer[layer.key]} for layer in profile.layers
     ]
-    keys = {layer.key for layer in profile.layers}
-    rest = [{"code": finding.code, "message": finding.sentence()} for finding in wrong if finding.layer not in keys]
     if rest:
         results.append({"name": "", "displayName": "", "errors": rest})
     return call.json({"packs": {"results": results}})

@@ -40,23 +40,19 @@ def _with(content: Json, pack: Json) -> Json:
     return {**content, "packs": packs}
 
 
-async def _present(call: Call) -> tuple[ProfileRecord, Json, bool, bool]:
-    """Return the profile, its present content, and whether that is published, and whether it is a draft."""
-    record = access.find(call)
-    draft, live = await access.content(call, record)
-    present: Json = draft or live or {}
-    return record, present, live is not None, draft is not None
+async def _present(call: Call) -> access.Stored:
+    return await access.read(call, access.find(call))
 
 
 async def listing(call: Call) -> Response:
     """Return the packs with their values."""
-    _record, present, _live, _draft = await _present(call)
+    present = (await _present(call)).present
     return call.json(documents.packs(present, call.hub.part(PackIndex)))
 
 
 async def get(call: Call) -> Response:
     """Return one pack."""
-    _record, present, _live, _draft = await _present(call)
+    present = (await _present(call)).present
     index = call.hub.part(PackIndex)
     item = _pack(present, call.params["packName"])
     full = documents.pack(item, index)
@@ -71,14 +67,14 @@ async def add(call: Call) -> Response:
     sent = body.get("pack") or {}
     if not sent.get("name"):
         raise invalid(problems.REQUIRED, "pack.name in body is required")
-    pack = stored.pack(sent, {}, call.hub.part(PackIndex))
+    pack = stored.pack(sent, {}, call.hub.part(PackIndex).views)
 
     def edit(content: Json, record: ProfileRecord) -> tuple[Json, str]:
         if any(item["name"] == pack["name"] for item in content["packs"]):
             raise conflict(f"The cluster profile '{record.name}' has the pack {pack['name']} already.", "DuplicatePack")
         return {**content, "packs": [*content["packs"], pack]}, f"the pack {pack['name']} is added"
 
-    record = await access.change(call, "update", edit)
+    record = await access.change(call, "update", access.of_content(edit))
     return call.created(pack["uid"] or record.uid)
 
 
@@ -86,14 +82,14 @@ async def update(call: Call) -> Response:
     """Change tag or values of a pack; what is not sent stays."""
     access.writable(call)
     body = await call.body()
-    sent, name, index = body.get("pack") or {}, call.params["packName"], call.hub.part(PackIndex)
+    sent, name, views = body.get("pack") or {}, call.params["packName"], call.hub.part(PackIndex).views
 
     def edit(content: Json, _record: ProfileRecord) -> tuple[Json, str]:
         before = _pack(content, name)
         merged = {**before, **sent, "name": name, "manifests": before["manifests"]}
-        return _with(content, stored.pack(merged, before, index)), f"the pack {name} is updated"
+        return _with(content, stored.pack(merged, before, views)), f"the pack {name} is updated"
 
-    await access.change(call, "update", edit)
+    await access.change(call, "update", access.of_content(edit))
     return call.empty()
 
 
@@ -106,27 +102,29 @@ async def remove(call: Call) -> Response:
         packs = [item for item in content["packs"] if item["name"] != name]
         return {**content, "packs": packs}, f"the pack {name} is removed"
 
-    await access.change(call, "update", edit)
+    await access.change(call, "update", access.of_content(edit))
     return call.empty()
 
 
 async def all_manifests(call: Call) -> Response:
     """Return the manifests of all packs."""
-    record, present, _live, _draft = await _present(call)
-    return call.json(documents.all_manifests(record, present, call.hub.part(PackIndex)))
+    now = await _present(call)
+    return call.json(documents.all_manifests(now.record, now.present, call.hub.part(PackIndex)))
 
 
 async def manifests(call: Call) -> Response:
     """Return the manifests of a pack with their content."""
-    _record, present, live, draft = await _present(call)
-    parts = _pack(present, call.params["packName"])["manifests"]
+    now = await _present(call)
+    live, draft = now.live is not None, now.draft is not None
+    parts = _pack(now.present, call.params["packName"])["manifests"]
     return call.json({"items": [documents.manifest(part, live, draft) for part in parts]})
 
 
 async def manifest(call: Call) -> Response:
     """Return one manifest."""
-    _record, present, live, draft = await _present(call)
-    part = _manifest(_pack(present, call.params["packName"]), call.params["manifestUid"])
+    now = await _present(call)
+    live, draft = now.live is not None, now.draft is not None
+    part = _manifest(_pack(now.present, call.params["packName"]), call.params["manifestUid"])
     return call.json(documents.manifest(part, live, draft))
 
 
@@ -143,7 +141,7 @@ async def add_manifest(call: Call) -> Response:
         changed = {**pack, "manifests": [*pack["manifests"], part]}
         return _with(content, changed), f"the manifest {part['name']} is added to {name}"
 
-    await access.change(call, "update", edit)
+    await access.change(call, "update", access.of_content(edit))
     return call.created(part["uid"])
 
 
@@ -160,7 +158,7 @@ async def update_manifest(call: Call) -> Response:
         changed = [part if other["uid"] == uid else other for other in pack["manifests"]]
         return _with(content, {**pack, "manifests": changed}), f"the manifest {part['name']} of {name} is updated"
 
-    await access.change(call, "update", edit)
+    await access.change(call, "update", access.of_content(edit))
     return call.empty()
 
 
@@ -174,13 +172,13 @@ async def remove_manifest(call: Call) -> Response:
         changed = {**pack, "manifests": [part for part in pack["manifests"] if part is not removed]}
         return _with(content, changed), f"the manifest {removed['name']} of {name} is removed"
 
-    await access.change(call, "update", edit)
+    await access.change(call, "update", access.of_content(edit))
     return call.empty()
 
 
 async def variables(call: Call) -> Response:
     """Return the variables. Masked defaults are covered."""
-    _record, present, _live, _draft = await _present(call)
+    present = (await _present(call)).present
     return call.json({"variables": stored.opened(present["variables"], None)})
 
 
@@ -194,7 +192,7 @@ async def put_variables(call: Call) -> Response:
             f"{len(sent)} variables are set"
         )
 
-    await access.change(call, "update", edit)
+    await access.change(call, "update", access.of_content(edit))
     return call.empty()
 
 
@@ -208,7 +206,7 @@ async def patch_variables(call: Call) -> Response:
         present = [rows.pop(str(row.get("name")), row) for row in content["variables"]]
         return {**content, "variables": [*present, *rows.values()]}, f"{len(sent)} variables are changed"
 
-    await access.change(call, "update", edit)
+    await access.change(call, "update", access.of_content(edit))
     return call.empty()
 
 
@@ -225,7 +223,7 @@ async def delete_variables(call: Call) -> Response:
         present = [row for row in content["variables"] if str(row.get("name")) not in names]
         return {**content, "variables": present}, f"the variables {', '.join(names)} are deleted"
 
-    await access.change(call, "update", edit)
+    await access.change(call, "update", access.of_content(edit))
     return call.empty()
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from edgewright.hub.profiles import documents, tables
 from edgewright.hub.profiles.index import MacroIndex, ProfileIndex, ProfileUses
 from edgewright.hub.profiles.tables import MacroRecord, ProfileRecord
+from edgewright.hub.profiles.work import ProfileWork
 from edgewright.hub.readmodel.memory import Follow, rows
 from edgewright.hub.readmodel.state import State
 from edgewright.hub.resource import Resource
@@ -26,7 +27,7 @@ def _load(connection: Connection, state: State) -> None:
 def _parts(hub: Services) -> tuple[object, ...]:
     loaded = hub.state.loaded
     profiles = ProfileIndex(loaded.pop(ProfileRecord, []))
-    return (profiles, MacroIndex(loaded.pop(MacroRecord, [])), ProfileUses())
+    return (profiles, MacroIndex(loaded.pop(MacroRecord, [])), ProfileUses(), ProfileWork())
 
 
 def _project(record: ProfileRecord) -> str:

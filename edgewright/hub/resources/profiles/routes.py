@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from starlette.responses import Response
 
-from edgewright.core.profiles.model import FIRST_VERSION
+from edgewright.core.profiles.model import FIRST_VERSION, Profile
 from edgewright.core.profiles.problems import errors
 from edgewright.core.profiles.usage import in_use
 from edgewright.hub.db.document_bounds import check_record
@@ -23,7 +22,7 @@ from edgewright.hub.profiles import documents, store, stored
 from edgewright.hub.profiles.index import ProfileIndex, ProfileUses
 from edgewright.hub.profiles.tables import ProfileRecord
 from edgewright.hub.resources.profiles import access
-from edgewright.hub.resources.profiles.access import KIND
+from edgewright.hub.resources.profiles.access import KIND, Edited, Stored
 from edgewright.hub.security.secretbox import new_uid
 from edgewright.wire import protocol
 
@@ -51,8 +50,9 @@ async def create(call: Call) -> Response:
     """Create a version of a profile as a draft, or as published with `publish=true`."""
     body = await call.body()
     name, spec = name_of(body), body.get("spec") or {}
-    index = call.hub.part(PackIndex)
-    content = stored.template(spec.get("template") or {}, {}, index, call.hub.box, spec.get("variables") or [])
+    views, box = call.hub.part(PackIndex).views, call.hub.box
+    template, variables = spec.get("template") or {}, spec.get("variables") or []
+    content = await access.work(call, lambda: stored.template(template, {}, views, box, variables))
     metadata = metadata_of(name, {}, body.get("metadata") or {})
     publish = call.request.query_params.get("publish") == "true"
     return call.created(await insert(call, name, str(spec.get("version") or FIRST_VERSION), metadata, content, publish))
@@ -60,63 +60,63 @@ async def create(call: Call) -> Response:
 
 async def insert(call: Call, name: str, version: str, metadata: Json, content: Json, publish: bool = False) -> str:
     """Store a new version and return its uid; raises 422 with what is wrong in it, 409 for one that exists."""
-    profile = access.model(call, name, version, metadata, content)
+    refuse_known(call, name, version)
     if publish:
         await check_publish(call, name, version, metadata, content)
     draft, live = (None, content) if publish else (content, None)
-    head, project = stored.head(metadata, draft, live, profile), call.project
+    edited = Edited("", draft, live, metadata, name, version, publish)
+    made, project = await access.work(call, lambda: access.composed(call, edited)), call.project
 
     def job(tx: Tx) -> str:
-        record = ProfileRecord(new_uid(), name, version, project, publish, head, tx.now, tx.now)
-        store.insert(tx, record, draft, live)
+        record = ProfileRecord(new_uid(), name, version, project, publish, made.head, tx.now, tx.now)
+        store.insert(tx, record, made.draft, made.live)
         state = "published" if publish else "a draft"
-        call.audit(
-            tx, "create", KIND, record.uid, name, f"Cluster profile '{name}' {version} is created as {state}", project
-        )
+        text = f"Cluster profile '{name}' {version} is created as {state}"
+        call.audit(tx, "create", KIND, record.uid, name, text, project)
         return record.uid
 
     return await call.write(job)
 
 
+def refuse_known(call: Call, name: str, version: str) -> None:
+    """Raise 409 for a name and version that the project has."""
+    if version in call.hub.part(ProfileIndex).versions(call.project, name).values():
+        raise conflict(f"The cluster profile '{name}' {version} exists already.", "DuplicateProfile")
+
+
 async def check_publish(call: Call, name: str, version: str, metadata: Json, content: Json) -> None:
     """Raise 422 with every error that stops a publish."""
-    profile = stored.profile(name, version, metadata, content, call.hub.box)
-    access.refuse(
-        f"The cluster profile {name} {version} cannot be published", errors(await access.findings(call, profile, True))
-    )
+    profile = await access.work(call, lambda: stored.profile(name, version, metadata, content, call.hub.box))
+    wrong = errors(await access.findings(call, profile, True))
+    access.refuse(f"The cluster profile {name} {version} cannot be published", wrong)
 
 
 async def get(call: Call) -> Response:
     """Return a profile with packs and values."""
     call.choice("resourceType")
-    record = access.find(call)
-    draft, live = await access.content(call, record)
-    return call.json(documents.profile(call.hub, record, draft, live))
+    now = await access.read(call, access.find(call))
+    return call.json(documents.profile(call.hub, now.record, now.draft, now.live))
+
+
+def _named(now: Stored, meta: Json, spec: Json) -> tuple[Json, str, str]:
+    """Return metadata, name and version after a body; what is not sent stays (rule P51)."""
+    name = str(meta.get("name") or "").strip() or now.record.name
+    return metadata_of(name, now.metadata, meta), name, str(spec.get("version") or now.record.version)
 
 
 async def update(call: Call) -> Response:
-    """Replace the packs; name, labels and version when they are sent. What is not sent stays (rule P51)."""
+    """Replace the packs; name, labels and version when they are sent. What is not sent stays."""
     call.choice("resourceType")
     access.writable(call)
     body = await call.body()
     meta, spec = body.get("metadata") or {}, body.get("spec") or {}
-    index, box = call.hub.part(PackIndex), call.hub.box
+    views, box = call.hub.part(PackIndex).views, call.hub.box
 
-    def job(tx: Tx) -> None:
-        record = store.get_or_404(tx, call.uid)
-        draft, live = store.texts(tx.connection, record.uid)
-        present = stored.template(spec.get("template") or {}, draft or live or {}, index, box, None)
-        name = str(meta.get("name") or "").strip() or record.name
-        version = str(spec.get("version") or record.version)
-        metadata = metadata_of(name, record.parts["metadata"], meta)
-        profile = access.model(call, name, version, metadata, present)
-        head = stored.head(metadata, present, live, profile)
-        newer = msgspec.structs.replace(record, name=name, version=version, head=head, modified=tx.now)
-        store.put(tx, record, newer, present, live)
-        text = f"Cluster profile '{name}' {version} is updated"
-        call.audit(tx, "update", KIND, record.uid, name, text, record.project_uid)
+    def edit(now: Stored) -> Edited:
+        present = stored.template(spec.get("template") or {}, now.present, views, box, None)
+        return Edited("its packs are updated", present, now.live, *_named(now, meta, spec), now.record.published)
 
-    await call.write(job)
+    await access.change(call, "update", edit)
     return call.empty()
 
 
@@ -126,63 +126,38 @@ async def update_metadata(call: Call) -> Response:
     body = await call.body()
     meta, spec = body.get("metadata") or {}, body.get("spec") or {}
 
-    def job(tx: Tx) -> None:
-        record = store.get_or_404(tx, call.uid)
-        draft, live = store.texts(tx.connection, record.uid)
-        name = str(meta.get("name") or "").strip() or record.name
-        version = str(spec.get("version") or record.version)
-        metadata = metadata_of(name, record.parts["metadata"], meta)
-        profile = access.model(call, name, version, metadata, draft or live or {})
-        head = stored.head(metadata, draft, live, profile)
-        newer = msgspec.structs.replace(record, name=name, version=version, head=head, modified=tx.now)
-        store.put(tx, record, newer, draft, live)
-        text = f"Metadata of cluster profile '{name}' {version} are updated"
-        call.audit(tx, "update", KIND, record.uid, name, text, record.project_uid)
+    def edit(now: Stored) -> Edited:
+        return Edited("its metadata are updated", now.draft, now.live, *_named(now, meta, spec), now.record.published)
 
-    await call.write(job)
+    await access.change(call, "update", edit)
     return call.empty()
 
 
 async def publish(call: Call) -> Response:
     """Publish the draft; a profile without one stays as it is. Raises 422 with every error."""
-    record = access.writable(call)
-    draft, _live = await access.content(call, record)
-    if draft is None:
+    checked = await access.read(call, access.writable(call))
+    if checked.draft is None:
         return call.empty()
-    await check_publish(call, record.name, record.version, record.parts["metadata"], draft)
+    record, draft = checked.record, checked.draft
+    await check_publish(call, record.name, record.version, checked.metadata, draft)
 
-    def job(tx: Tx) -> None:
-        now = store.get_or_404(tx, call.uid)
-        present, _old = store.texts(tx.connection, now.uid)
-        if present is None:
-            return
-        if present != draft or (now.name, now.version) != (record.name, record.version):
-            raise conflict(f"The cluster profile '{now.name}' was changed meanwhile; publish it again.", "Changed")
-        meta = now.parts["metadata"]
-        profile = stored.profile(now.name, now.version, meta, present, call.hub.box)
-        head = stored.head(meta, None, present, profile)
-        newer = msgspec.structs.replace(now, published=True, head=head, modified=tx.now)
-        store.put(tx, now, newer, None, present)
-        text = f"Cluster profile '{now.name}' {now.version} is published"
-        call.audit(tx, "action", KIND, now.uid, now.name, text, now.project_uid)
+    def edit(now: Stored) -> Edited:
+        if (now.draft, now.record.name, now.record.version) != (draft, record.name, record.version):
+            raise conflict(f"The cluster profile '{record.name}' was changed meanwhile; publish it again.", "Changed")
+        return Edited("it is published", None, draft, now.metadata, record.name, record.version, True)
 
-    await call.write(job)
+    await access.change(call, "action", edit)
     return call.empty()
 
 
 def _delete(call: Call, tx: Tx, uid: str) -> None:
     record = store.get_or_404(tx, uid)
-    meta = record.parts["metadata"]
-    model = stored.profile(record.name, record.version, meta, {**_EMPTY}, None)
-    refusal = in_use(model, call.hub.part(ProfileUses).of(uid))
+    refusal = in_use(Profile(record.name, version=record.version), call.hub.part(ProfileUses).of(uid))
     if refusal:
         raise conflict(refusal, "ProfileInUse")
     store.delete(tx, record)
     text = f"Cluster profile '{record.name}' {record.version} is deleted"
     call.audit(tx, "delete", KIND, record.uid, record.name, text, record.project_uid)
-
-
-_EMPTY: Json = {"type": "cluster", "cloudType": stored.CLOUD, "packs": [], "variables": []}
 
 
 async def delete(call: Call) -> Response:
@@ -216,11 +191,9 @@ async def clone(call: Call) -> Response:
     """Copy the present content to another name or version, as a draft, in the project of the target."""
     record = access.find(call)
     body = await call.body()
-    draft, live = await access.content(call, record)
-    wanted = body.get("metadata") or {}
-    name, version = _target(call, record, wanted)
-    metadata = record.parts["metadata"]
-    content: Json = draft or live or {}
+    now = await access.read(call, record)
+    name, version = _target(call, record, body.get("metadata") or {})
+    metadata, content = now.metadata, now.present
     packs = [
         {**item, "manifests": [{**part, "uid": new_uid()} for part in item["manifests"]]} for item in content["packs"]
     ]
@@ -234,8 +207,7 @@ def _target(call: Call, record: ProfileRecord, wanted: Json) -> tuple[str, str]:
     if asked and asked != call.project:
         raise problems.bad_request("A clone is made in the project of the header ProjectUid; send that of the target.")
     name, version = str(wanted.get("name") or record.name), str(wanted.get("version") or record.version)
-    if version in call.hub.part(ProfileIndex).versions(call.project, name).values():
-        raise conflict(f"The cluster profile '{name}' {version} exists already.", "DuplicateProfile")
+    refuse_known(call, name, version)
     return name, version
 
 
@@ -250,8 +222,7 @@ async def validate_name(call: Call) -> Response:
     """Answer 204 when a name and version are free in the project, 409 when not."""
     query = call.request.query_params
     name, version = query.get("name", ""), query.get("version", "") or FIRST_VERSION
-    if version in call.hub.part(ProfileIndex).versions(call.project, name).values():
-        raise conflict(f"The cluster profile '{name}' {version} exists already.", "DuplicateProfile")
+    refuse_known(call, name, version)
     return call.empty(_CHECKED)
 
 
