@@ -12,7 +12,7 @@ import importlib
 import re
 import sys
 import warnings
-from typing import Any, Callable, List, NamedTuple, Set, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Set, Tuple
 
 from edgewright.core.errors import InvalidInput
 
@@ -55,6 +55,10 @@ class Pattern:
         self.text = text
         self._steps = steps
 
+    def cost(self, text: str) -> int:
+        """Return how many steps a match of a text takes at most."""
+        return min(len(text), MAX_TEXT) * len(self._steps)
+
     def search(self, text: str) -> bool:
         """Return whether the expression matches anywhere in the text, as RE2's `MatchString` does."""
         return self._run(text, anywhere=True)
@@ -75,13 +79,22 @@ class Pattern:
                 return True
             if at == len(text) or (not threads and not anywhere):
                 return False
-            character = text[at]
-            threads = {
-                number + 1
-                for number in threads
-                if self._steps[number].kind == _CHAR and self._steps[number].test(character)
-            }
+            threads = self._after(threads, text[at])
         return False
+
+    def _after(self, threads: Set[int], character: str) -> Set[int]:
+        """Return the threads behind a character. Steps share the test of a set, which is asked once."""
+        fits: Dict[Callable[[str], bool], bool] = {}
+        result: Set[int] = set()
+        for number in threads:
+            step = self._steps[number]
+            if step.kind != _CHAR:
+                continue
+            if step.test not in fits:
+                fits[step.test] = step.test(character)
+            if fits[step.test]:
+                result.add(number + 1)
+        return result
 
     def _closure(self, threads: Set[int], text: str, at: int) -> Set[int]:
         seen: Set[int] = set()
@@ -156,6 +169,8 @@ class _Builder:
     def __init__(self, text: str) -> None:
         self.text = text
         self.steps: List[_Step] = []
+        self._tests: Dict[Tuple[str, int, int], Callable[[str], bool]] = {}
+        """By kind, value and flags; a set is the same object in each repeat that is written out."""
 
     def add(self, step: _Step) -> int:
         if len(self.steps) >= MAX_STEPS:
@@ -169,7 +184,11 @@ class _Builder:
 
     def operation(self, name: str, value: Any, flags: int) -> None:
         if name in ("LITERAL", "NOT_LITERAL", "ANY", "IN", "CATEGORY"):
-            self.add(_Step(_CHAR, _test(name, value, flags)))
+            key = (name, value if isinstance(value, int) else id(value), flags)
+            test = self._tests.get(key)
+            if test is None:
+                test = self._tests[key] = _test(name, value, flags)
+            self.add(_Step(_CHAR, test))
         elif name == "BRANCH":
             self.branch(value[1], flags)
         elif name == "SUBPATTERN":
@@ -203,7 +222,10 @@ class _Builder:
         if least > MAX_REPEAT or (not endless and most > MAX_REPEAT):
             raise _refused(self.text, f"it repeats more than {MAX_REPEAT:,} times")
         for _ in range(least):
+            before = len(self.steps)
             self.sequence(inner, flags)
+            if len(self.steps) == before:
+                return  # it matches nothing but "", however often: `(((){1000}){1000}){1000}` ends here
         if endless:
             split = self.add(_Step(_SPLIT, _never))
             self.sequence(inner, flags)

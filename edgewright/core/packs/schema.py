@@ -17,6 +17,8 @@ from edgewright.core.packs.versions import is_semantic
 
 TYPES = ("string", "number", "boolean", "password", "list", "ipv4", "version")
 MAX_FORMAT = 2_000
+MAX_COST = 10_000_000
+"""Steps that the expressions of a schema may take for all values; a million take about 0.15 s."""
 _SLOT = re.compile(r"\$\{([A-Za-z0-9]+)(?::(?:/((?:[^/\\]|\\.|/(?!\}))*)/|\[([^\]]*)\]))?\}")
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{1,18})?")
@@ -70,6 +72,19 @@ class SchemaEntry:
     def secret(self) -> bool:
         """Return whether the value is masked."""
         return any(slot.type == "password" for slot in self.slots)
+
+    def cost(self, value: Any) -> int:
+        """Return how many steps the expressions of the format take at most for a value."""
+        if not isinstance(value, (str, int, float)):
+            return 0
+        cost, text = 0, str(value)
+        for slot in self.slots:
+            if slot.regex:
+                try:
+                    cost += patterns.compiled(slot.regex).cost(text)
+                except InvalidInput:
+                    continue  # reported where the schema is read
+        return cost
 
     def check(self, value: Any) -> str:
         """Return what is wrong with a value, as the end of a sentence; "" when it fits.
@@ -264,9 +279,14 @@ def _at(value: Any, steps: List[str], path: str) -> Iterator[Tuple[str, Any]]:
 
 def check_values(entries: Tuple[SchemaEntry, ...], document: Mapping[str, Any]) -> List[DocumentProblem]:
     """Return what is wrong with values, by the schema; values are a document that was read."""
-    problems = []
+    problems: List[DocumentProblem] = []
+    left = MAX_COST
     for entry in entries:
         for path, value in values_at(document, entry.name):
+            left -= entry.cost(value)
+            if left < 0:
+                message = f"{path} and what follows is not checked: the expressions of the schema take too long."
+                return [*problems, DocumentProblem(path, message, "Use shorter values or expressions.", "TooBig")]
             wrong = entry.check(value)
             if wrong:
                 hint = f"{entry.hints[0].rstrip('.')}." if entry.hints else ""

@@ -262,7 +262,7 @@ def check_resolved(layer: ResolvedLayer, pack: Pack) -> List[Problem]:
     values, document = layer.values, layer.values.document
     problems: List[Problem] = []
     for wrong in check_values(pack.schema, document) if isinstance(document, dict) else ():
-        if wrong.key in values.origins:
+        if wrong.key in values.origins or wrong.code == "TooBig":
             line = values.source.line_of(wrong.key)
             problems.append(error(layer.layer.key, wrong.key, wrong.message, wrong.hint, wrong.code, line))
     return problems

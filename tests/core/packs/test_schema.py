@@ -114,6 +114,22 @@ def test_an_expression_of_a_stranger_occupies_nobody() -> None:
     assert not patterns.compiled("a").search("a" * (patterns.MAX_TEXT + 1))
 
 
+def test_the_size_of_an_expression_is_the_bound_of_its_time() -> None:
+    began = time.process_time()
+    assert patterns.compiled("(((){1000}){1000}){1000}").search("a")
+    ranges = "".join(f"{chr(0x400 + 2 * n)}-{chr(0x400 + 2 * n)}" for n in range(310))
+    assert not patterns.compiled(f"([{ranges}]?){{900}}z").search("a" * patterns.MAX_TEXT)
+    assert time.process_time() - began < 4
+
+
+def test_the_expressions_of_a_schema_have_a_bound_for_all_values_together() -> None:
+    entries, _ = from_document({"a.$[]": {"schema": '{{ format "${string:/((a?){40}){20}b/}" }}'}})
+    began = time.process_time()
+    *_, last = check_values(entries, {"a": ["a" * 2_000] * 100})
+    assert time.process_time() - began < 10
+    assert last.code == "TooBig" and last.message.startswith("a[3] and what follows is not checked")
+
+
 @pytest.mark.parametrize(
     "expression", [r"(a)\1", "a(?=b)", "(?<!a)b", "(", "a{1001}", "(a{500}){500}", "x" * 1001, "["]
 )
