@@ -300,7 +300,7 @@ class _Builder:
 
     def _close(self, event: Any) -> None:
         frame = self.stack.pop()
-        for merged in frame.merge:
+        for merged in {id(each): each for each in frame.merge}.values():  # the same one again adds nothing
             source = self.merged.get(id(merged), _NOWHERE)
             for name, item in merged.items():
                 if name not in frame.value:

@@ -9,9 +9,10 @@ import pytest
 
 from edgewright.core.errors import InvalidDocument, InvalidInput
 from edgewright.core.profiles import exchange
-from edgewright.core.profiles.model import Registry
+from edgewright.core.profiles.language.evaluate import Evaluator
+from edgewright.core.profiles.model import Registry, Variable
 from edgewright.core.profiles.problems import raise_errors
-from edgewright.core.profiles.scope import Context, macros
+from edgewright.core.profiles.scope import Context, Scope, macros
 from edgewright.profiles.prepare import check, prepare, resolved
 from edgewright.yamltext.values import MAX_NODES, read_values
 from tests.core.profiles.stacks import addon, layer
@@ -65,6 +66,7 @@ def test_values_that_cannot_be_read_are_one_sentence_in_bounded_time(values: str
         "".join(f"'{{{{.spectro.macro.m}}}}{n}': 1\n" for n in range(3_000)),
         "".join(f"k{n}: '{{{{.spectro.pack.app.k{n + 1}}}}}'\n" for n in range(3_000)),
         "a: '" + "{{.spectro.macro.m}}" * 21_000 + "'\n",
+        "a: &a {" + ",".join(f"k{n}: 0" for n in range(15_000)) + "}\nb: {" + "<<: *a," * 40_000 + "}\n",
     ],
 )
 def test_references_in_any_number_take_bounded_time(values: str) -> None:
@@ -75,6 +77,24 @@ def test_references_in_any_number_take_bounded_time(values: str) -> None:
     for problem in [*prepared.problems, *result.problems]:
         assert "\n" not in problem.sentence() and len(problem.sentence()) < 1_000
     assert len(result.problems) <= 201
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        ".spectro.var.x" + " | b64enc" * 200,
+        '.spectro.var.x | replace "x" .spectro.var.x',
+        " | ".join([".spectro.var.lines", *["indent 80"] * 4]),
+        ".spectro.var.x" + " | upper | lower" * 100,
+    ],
+)
+def test_functions_cannot_make_a_value_without_end(expression: str) -> None:
+    texts = {"x": "x" * 500_000, "lines": "\n" * 60_000}
+    evaluator = Evaluator(Scope([Variable(name) for name in texts], [], Context(texts), {}))
+    begin = time.process_time()
+    with pytest.raises(InvalidInput, match="larger than 5 MB") as wrong:
+        evaluator.expression(expression)
+    assert wrong.value.code == "TooBig" and time.process_time() - begin < 4
 
 
 def test_a_profile_of_too_many_values_is_read_in_part_and_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Sequence, Tuple, Union
 
 from edgewright.core.errors import InvalidInput
 from edgewright.core.profiles.language import templates
-from edgewright.core.profiles.language.functions import FUNCTIONS, text_of
+from edgewright.core.profiles.language.functions import FUNCTIONS, text_of, too_big
 from edgewright.core.profiles.language.templates import Call, Name, Term
 from edgewright.core.profiles.model import MAX_TOTAL, MAX_VALUES
 from edgewright.core.profiles.problems import suggestion
@@ -63,6 +63,7 @@ class Evaluator:
         self._chain: List[Name] = []
         self._count = 0
         self._size = 0
+        self._worked = 0
 
     def expression(self, text: str) -> Result:
         """Return what an expression gives. Raises `InvalidInput` or `NoValue`."""
@@ -77,7 +78,7 @@ class Evaluator:
         value = text_of(self._term(templates.parse(text), origins))
         self._size += len(value)
         if len(value) > MAX_VALUES or self._size > MAX_TOTAL:
-            raise InvalidInput("The resolved values are larger than 5 MB.", "Remove references that repeat.", "TooBig")
+            raise too_big()
         return Result(value, tuple(dict.fromkeys(origins))[:MAX_ORIGINS])
 
     def _term(self, term: Term, origins: List[Origin]) -> Any:
@@ -89,7 +90,11 @@ class Evaluator:
             return term
         if term.function == "default":
             return self._default(term.arguments, origins)
-        return FUNCTIONS[term.function].run(*[self._term(item, origins) for item in term.arguments])
+        value = FUNCTIONS[term.function].run(*[self._term(item, origins) for item in term.arguments])
+        self._worked += len(value)
+        if len(value) > MAX_VALUES or self._worked > MAX_TOTAL:  # `b64enc | b64enc | ...` grows without end
+            raise too_big()
+        return value
 
     def _default(self, arguments: Sequence[Term], origins: List[Origin]) -> Any:
         """Evaluate the value first: where it has none, the other is taken."""

@@ -11,6 +11,7 @@ import binascii
 from typing import Any, Callable, Dict, NamedTuple
 
 from edgewright.core.errors import InvalidInput
+from edgewright.core.profiles.model import MAX_VALUES
 
 
 class Function(NamedTuple):
@@ -70,8 +71,23 @@ def _b64dec(value: Any) -> str:
 
 def _indent(spaces: Any, value: Any) -> str:
     count = min(max(_integer(spaces, "indent"), 0), 80)
-    pad = " " * count
-    return pad + text_of(value).replace("\n", "\n" + pad)
+    pad, text = " " * count, text_of(value)
+    return pad + _replaced("\n", "\n" + pad, text)
+
+
+def too_big() -> InvalidInput:
+    """Return the error for a value that functions make too large."""
+    return InvalidInput("The resolved values are larger than 5 MB.", "Remove references that repeat.", "TooBig")
+
+
+def _replaced(old: Any, new: Any, value: Any) -> str:
+    """Return a text with every `old` replaced; its size is known before it is made."""
+    text, before, after = text_of(value), text_of(old), text_of(new)
+    if not before:
+        return text
+    if len(text) + text.count(before) * (len(after) - len(before)) > MAX_VALUES:
+        raise too_big()
+    return text.replace(before, after)
 
 
 def _without_prefix(prefix: Any, value: Any) -> str:
@@ -93,9 +109,7 @@ FUNCTIONS: Dict[str, Function] = {
     "trim": Function(1, lambda value: text_of(value).strip(), "trim"),
     "trimPrefix": Function(2, _without_prefix, 'trimPrefix "v"'),
     "trimSuffix": Function(2, _without_suffix, 'trimSuffix "-rev2"'),
-    "replace": Function(
-        3, lambda old, new, value: text_of(value).replace(text_of(old) or "\0", text_of(new)), 'replace "." "-"'
-    ),
+    "replace": Function(3, _replaced, 'replace "." "-"'),
     "quote": Function(1, _quote, "quote"),
     "squote": Function(1, lambda value: f"'{text_of(value)}'", "squote"),
     "b64enc": Function(
