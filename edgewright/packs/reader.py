@@ -19,7 +19,9 @@ from edgewright.packs.files import Files, digest
 from edgewright.packs.texts import decoded, json_object
 from edgewright.yamltext.documents import read_all, read_one
 
-_IMAGE_LINE = re.compile(r"^\s*(?:-\s+)?image:\s*[\"']?([A-Za-z0-9][A-Za-z0-9._:/@-]{1,510})[\"']?\s*$", re.MULTILINE)
+_IMAGE_LINE = re.compile(
+    r"^[ \t]*(?:-[ \t]+)?image:[ \t]*[\"']?([A-Za-z0-9][A-Za-z0-9._:/@-]{1,510})[\"']?[ \t\r]*$", re.MULTILINE
+)
 _VERSION_IN_NAME = re.compile(r"^(.+?)-v?(\d[A-Za-z0-9.+_-]*)$")
 
 

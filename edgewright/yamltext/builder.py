@@ -46,6 +46,7 @@ class Builder:
         self.root: Any = None
         self.lines: dict[str, int] = {}
         self.problems: list[Finding] = []
+        self.odd: set[str] = set()
         self.stack: list[_Frame] = []
         self.anchors: dict[str, Any] = {}
         self.nodes = 0
@@ -104,8 +105,9 @@ class Builder:
         return _word(text) if event.tag.rsplit(":", 1)[-1] in ("int", "bool", "null", "float") else text
 
     def _report_odd(self, what: str, event: Any) -> None:
-        if any(result.code == "NotPortable" and what in result.message for result in self.problems):
+        if what in self.odd:
             return
+        self.odd.add(what)
         message = f"It uses {what}, which the Edgewright agent does not read."
         result = note("", message, "Write the value out where it is needed.", "NotPortable")
         self.problems.append(result._replace(line=event.start_mark.line + 1))

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import tarfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,13 @@ def test_manifests_become_a_pack(tmp_path: Path) -> None:
 def test_a_template_is_searched_line_by_line() -> None:
     text = "{{- if .Values.x }}\nkind: Pod\n{{- end }}\nspec:\n  image: a/b:1\n  - image: 'c:2'\n  image: {{ .y }}\n"
     assert reader.images_of_text(text) == ("a/b:1", "c:2")
+
+
+def test_a_manifest_of_empty_lines_takes_bounded_time() -> None:
+    begin = time.process_time()
+    for line in ("\n", " \n", "- \n", "image:\n", " "):
+        assert reader.images_of_text("{{ x\n" + line * 150_000 + "y") == ()
+    assert time.process_time() - begin < 4
 
 
 def broken_chart() -> bytes:

@@ -232,6 +232,14 @@ def test_hostile_lines_of_arg_take_bounded_time(line: str) -> None:
     assert time.process_time() - begin < 5
 
 
+def test_doubled_keys_before_many_aliases_take_bounded_time() -> None:
+    text = "x: &x 1\n" + "a: 1\n" * 30_000 + "b: [" + ",".join(["*x"] * 30_000) + "]\n"
+    begin = time.process_time()
+    problems = read(text).problems
+    assert time.process_time() - begin < 4
+    assert len([problem for problem in problems if problem.code == "NotPortable"]) == 1
+
+
 def test_variables_that_double_stay_bounded() -> None:
     text = "A0=aaaaaaaaaa\n" + "".join(f"A{n}=$A{n - 1}$A{n - 1}\n" for n in range(1, 60))
     begin = time.process_time()
