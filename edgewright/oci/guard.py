@@ -14,9 +14,10 @@ from typing import Union
 Guard = Callable[[str], str]
 """Address -> why no connection may be opened to it; "" when it may."""
 _Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
-_METADATA = frozenset({"169.254.169.254", "168.63.129.16", "100.100.100.200", "fd00:ec2::254"})
+_METADATA = frozenset({"169.254.169.254", "168.63.129.16", "100.100.100.200", "fd00:ec2::254", "fd20:ce::254"})
 """Where clouds serve credentials to machines; not all of them are link-local."""
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_WITHIN = tuple(ipaddress.IPv6Network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "::/96"))
+"""IPv6 addresses whose last 32 bits are an IPv4 address: NAT64, and the old compatible ones."""
 _SHARED = ipaddress.ip_network("100.64.0.0/10")
 
 
@@ -39,7 +40,9 @@ def _judged(text: str, private: bool) -> str:
         address = _inner(ipaddress.ip_address(text.partition("%")[0]))
     except ValueError:
         return f"{text[:60]} is not an address"
-    if str(address) in _METADATA or address.is_link_local:
+    if str(address) in _METADATA and not address.is_link_local:
+        return f"{address} is where a cloud serves credentials"
+    if address.is_link_local:
         return f"{address} is link-local"
     if address.is_multicast or address.is_unspecified:
         return f"{address} is not the address of a host"
@@ -59,7 +62,7 @@ def _inner(address: _Address) -> _Address:
             return address.ipv4_mapped
         if address.sixtofour is not None:
             return address.sixtofour
-        if address in _NAT64:
+        if int(address) > 1 and any(address in network for network in _WITHIN):  # `::` and `::1` are their own
             return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address
 
@@ -91,11 +94,18 @@ def connection(
 
 
 def check_literal(guard: Guard, host: str) -> None:
-    """Refuse a host that is written as an address; a name is resolved by the proxy. Raises `AddressRefused`."""
+    """Refuse a host that is written as an address; a name is resolved by the proxy. Raises `AddressRefused`.
+
+    A proxy reads `2852039166`, `0xa9fea9fe` and `169.254.43518` as addresses too, as this machine's resolver does.
+    """
+    plain = host.rstrip(".")
     try:
-        address = ipaddress.ip_address(host)
+        address = str(ipaddress.ip_address(plain))
     except ValueError:
-        return
-    reason = guard(str(address))
+        try:
+            address = socket.inet_ntoa(socket.inet_aton(plain))
+        except (OSError, UnicodeError):
+            return
+    reason = guard(address)
     if reason:
         raise AddressRefused(reason)

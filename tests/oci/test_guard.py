@@ -10,7 +10,7 @@ import pytest
 
 from edgewright.core.errors import Refused
 from edgewright.oci.access import Access
-from edgewright.oci.guard import public_only, with_private
+from edgewright.oci.guard import AddressRefused, check_literal, public_only, with_private
 from edgewright.oci.registry import Registry
 from edgewright.oci.work import Unwatched
 from tests.oci.raw_server import RawServer, give
@@ -18,7 +18,8 @@ from tests.oci.raw_server import RawServer, give
 Serve = Callable[..., RawServer]
 ALWAYS = [
     "169.254.169.254", "169.254.1.1", "fe80::1", "fe80::1%eth0", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe",
-    "2002:a9fe:a9fe::1", "168.63.129.16", "100.100.100.200", "fd00:ec2::254", "0.0.0.0",
+    "2002:a9fe:a9fe::1", "168.63.129.16", "100.100.100.200", "fd00:ec2::254", "fd20:ce::254", "0.0.0.0",
+    "64:ff9b:1::a9fe:a9fe", "::169.254.169.254",
     "::", "224.0.0.1", "ff02::1", "x",
 ]  # fmt: skip
 PRIVATE = ["10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1", "fd00::1", "127.0.0.1", "::1", "::ffff:10.0.0.1"]
@@ -37,6 +38,18 @@ def test_what_an_admin_may_allow(address: str) -> None:
 @pytest.mark.parametrize("address", ["1.1.1.1", "2606:4700::1111", "::ffff:1.1.1.1"])
 def test_public_addresses_are_allowed(address: str) -> None:
     assert not public_only(address) and not with_private(address)
+
+
+def test_the_reason_is_the_right_one() -> None:
+    assert with_private("169.254.169.254") == "169.254.169.254 is link-local"
+    assert with_private("168.63.129.16") == "168.63.129.16 is where a cloud serves credentials"
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "2852039166", "0xa9fea9fe", "169.254.43518", "0251.254.169.254."])
+def test_a_proxy_is_not_asked_for_an_address_in_any_notation(host: str) -> None:
+    with pytest.raises(AddressRefused, match=r"169\.254\.169\.254 is link-local"):
+        check_literal(with_private, host)
+    check_literal(public_only, "registry.example")
 
 
 def opened(server: RawServer, guard: Any, host: str = "") -> Registry:
