@@ -30,6 +30,10 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _TOTAL = re.compile(r"bytes (\d{1,12})-(\d{1,12})/(\d{1,12})")
 
 
+class NoRoom(Failed):
+    """The folder or the disk is full."""
+
+
 class Piece(NamedTuple):
     """What the plane answered to a request for a part of a blob."""
 
@@ -130,13 +134,13 @@ class BlobFolder:
     def _make_room(self, wanted: int) -> None:
         used = sum(size for _, size in self._files())
         if used + wanted > self._most:
-            raise Failed(
+            raise NoRoom(
                 f"The folder of blobs would have more than {self._most // 1024**2} MiB.",
                 "Remove clusters or profiles that this host no longer needs.",
             )
         disk = os.statvfs(self._folder)
         if disk.f_bavail * disk.f_frsize < wanted + self._spare:
-            raise Failed("The disk has no room for the content of the desired state.", "Free space on the disk.")
+            raise NoRoom("The disk has no room for the content of the desired state.", "Free space on the disk.")
 
     def retain(self, digests: Set[str]) -> List[str]:
         """Remove every blob that is not among `digests`, with what is not complete; returns the removed digests."""

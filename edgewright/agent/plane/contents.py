@@ -12,10 +12,10 @@ import time
 from typing import Callable, List, Optional, Set
 
 from edgewright.agent.kernel import agent_log
-from edgewright.agent.plane.blobs import FOLDER, BlobFolder
+from edgewright.agent.plane.blobs import FOLDER, BlobFolder, NoRoom
 from edgewright.agent.plane.plane import Plane
 from edgewright.core import times
-from edgewright.core.errors import EdgewrightError
+from edgewright.core.errors import EdgewrightError, Failed
 
 AGAIN = 60.0
 """Seconds after a failure until what is missing is asked for again."""
@@ -43,7 +43,7 @@ class Contents:
     def look(self, connect: Callable[[], Plane]) -> None:
         """Begin to fetch what is missing, unless that is under way or was tried just now; never waits.
 
-        Blobs that no document names any more are removed as soon as all others are here.
+        Blobs that no document names any more are removed as soon as all others are here, or where these need the room.
         """
         if self._thread is not None and self._thread.is_alive():
             return
@@ -64,19 +64,34 @@ class Contents:
             self._thread.join(seconds)
 
     def _fetch(self, plane: Plane, digests: List[str]) -> None:
+        problem = ""
         try:
             for digest in digests:
-                self.folder.fetch(digest, plane.blob)
+                try:
+                    self._get(digest, plane)
+                except Failed as error:  # of this blob: the others may belong to another document
+                    problem = problem or error.message
+                    continue
                 self._report(agent_log.INFO, f"Blob {digest[:12]} is here.")
                 self._arrived()
         except EdgewrightError as error:
-            self._failed(error.message)
+            problem = error.message
         except Exception as error:  # an unexpected end of a thread is reported
-            self._failed(f"Fetching blobs hit an unexpected {type(error).__name__}: {error}.")
-        else:
-            self._report.over("blobs")
+            problem = f"Fetching blobs hit an unexpected {type(error).__name__}: {error}."
         finally:
             plane.client.close()
+        if problem:
+            self._failed(problem)
+        else:
+            self._report.over("blobs")
+
+    def _get(self, digest: str, plane: Plane) -> None:
+        try:
+            self.folder.fetch(digest, plane.blob)
+        except NoRoom:
+            if not self.folder.retain(self._wanted()):
+                raise
+            self.folder.fetch(digest, plane.blob)
 
     def _failed(self, message: str) -> None:
         self._not_before = time.monotonic() + AGAIN

@@ -204,6 +204,34 @@ def test_p80_a_disk_without_room_is_reported_and_heartbeats_continue(hub: Runnin
     assert (agent.handover.observed.progress() or {})["waitingFor"] == "content: 1 blob of 1 not here yet"
 
 
+def test_p80_what_no_document_names_gives_its_room_to_what_is_missing(hub: RunningHub, tmp_path: Path) -> None:
+    """What an earlier document named was removed when the next one had arrived, for which it left no room."""
+    trial = Trial(hub, tmp_path, "trial-5", DIGEST)
+    agent = trial.rig.agent
+    trial.blobs.mkdir(parents=True, exist_ok=True)
+    (trial.blobs / ("f" * 64)).write_bytes(b"x" * 2 * PIECE)
+    agent.contents = Contents(
+        agent.flags.data, agent.handover.digests, agent.handover.content_arrived, agent.agent_log,
+        BlobFolder(str(trial.blobs), most_bytes=3 * PIECE),
+    )  # fmt: skip
+    trial.take()
+    agent.contents.wait(20)
+    assert [file.name for file in trial.blobs.iterdir()] == [DIGEST]
+
+
+def test_p80_a_blob_that_the_plane_does_not_have_stops_no_other(hub: RunningHub, tmp_path: Path) -> None:
+    trial = Trial(hub, tmp_path, "trial-6", DIGEST)
+    trial.take()
+    agent = trial.rig.agent
+    agent.contents.wait(20)
+    (trial.blobs / DIGEST).unlink()
+    both = Contents(agent.flags.data, lambda: {"0" * 64, DIGEST}, lambda: None, agent.agent_log)
+    both.look(agent.connection.another)
+    both.wait(20)
+    assert (trial.blobs / DIGEST).read_bytes() == CONTENT
+    assert f"The plane does not have blob {'0' * 12}" in trial.rig.heard.text
+
+
 def test_p80_what_no_document_names_any_more_is_removed(tmp_path: Path) -> None:
     wanted = {DIGEST}
     loaded = Contents(str(tmp_path), lambda: wanted, lambda: None, AgentLog(console=""))
