@@ -91,7 +91,7 @@ def pack(files: Files, top: str = "") -> bytes:
     out = io.BytesIO()
     with (
         gzip.GzipFile(fileobj=out, mode="wb", mtime=0, filename="") as zipped,
-        tarfile.open(fileobj=zipped, mode="w|", format=tarfile.USTAR_FORMAT) as archive,
+        tarfile.open(fileobj=zipped, mode="w|", format=tarfile.PAX_FORMAT) as archive,
     ):
         for path in sorted(files):
             info = tarfile.TarInfo(f"{top}/{path}" if top else path)

@@ -73,6 +73,14 @@ def test_a_template_is_searched_line_by_line() -> None:
     assert reader.images_of_text(text) == ("a/b:1", "c:2")
 
 
+def test_a_chart_with_long_paths_is_packed() -> None:
+    long = "/".join(["d" * 90] * 4)
+    files = {**{f"demo/{path}": data for path, data in CHART.items()}, f"demo/{long}": b"x"}
+    document = {"name": "x", "version": "1", "layer": "addon", "charts": ["demo"]}
+    loaded = reader.from_files({"pack.json": json.dumps(document).encode(), **files}, "x")
+    assert archive.unpack(next(iter(loaded.blobs.values())), "x")[f"demo/{long}"] == b"x"
+
+
 def test_a_manifest_of_empty_lines_takes_bounded_time() -> None:
     begin = time.process_time()
     for line in ("\n", " \n", "- \n", "image:\n", " "):
