@@ -37,6 +37,7 @@ class Deadline(Unwatched):
 
 def web_address(url: str, what: str) -> address.Address:
     """Return the parts of an address. Raises `InvalidInput`, `Refused` for one without TLS that is not loopback."""
+    refuse_login(url, what)
     try:
         place = address.parse(url)
     except address.BadAddress:
@@ -50,6 +51,13 @@ def web_address(url: str, what: str) -> address.Address:
             "NoTLS",
         )
     return place
+
+
+def refuse_login(url: str, what: str) -> None:
+    """Refuse an address with a login in it: addresses are shown and logged. Raises `InvalidInput` without it."""
+    if "@" in url.partition("://")[2].partition("/")[0] or ("://" not in url and "@" in url.partition("/")[0]):
+        message = f"{what} has an address that cannot be used: it contains a login."
+        raise InvalidInput(message, "Give user and password apart from the address.", "LoginInAddress")
 
 
 def get(url: str, what: str, access: Access, job: Deadline, most: int, login_for: str = "") -> bytes:

@@ -36,6 +36,7 @@ class Place(NamedTuple):
 def place_of(endpoint: str, base: str = "") -> Place:
     """Return host and path of `[oci://|https://]HOST[:PORT][/PATH]`. Raises `InvalidInput`, `Refused` without TLS."""
     text = endpoint.strip()
+    fetching.refuse_login(text, "The registry")
     for scheme in ("oci://", "https://"):
         text = text.removeprefix(scheme)
     if text.startswith("http://"):

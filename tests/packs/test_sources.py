@@ -46,6 +46,17 @@ def helm_server(serve: Serve, text: bytes, chart: bytes = b"") -> RawServer:
     return serve(handler)
 
 
+@pytest.mark.parametrize("endpoint", ["https://me:s3cret@x.example/c", "oci://me:s3cret@x.example", "s3cret@x.example"])
+def test_an_address_has_no_login_in_it(endpoint: str) -> None:
+    """Addresses are listed and logged; the sentence does not repeat it either."""
+    with pytest.raises(InvalidInput, match="it contains a login") as wrong:
+        registry.place_of(endpoint)
+    assert "s3cret" not in wrong.value.message
+    with pytest.raises(InvalidInput) as wrong:
+        fetching.web_address(endpoint, "The registry")
+    assert "s3cret" not in wrong.value.message
+
+
 def test_a_chart_from_a_repository(serve: Serve) -> None:
     server = helm_server(serve, index())
     endpoint = f"http://{server.host}/repo"
