@@ -226,10 +226,16 @@ def read_files(path: Path) -> dict[str, bytes]:
 def write_directory(path: Path, profile: Profile, secrets: bool = False) -> list[str]:
     """Write a profile to a directory; return the paths that changed. Files that the profile no longer has are removed.
 
+    A directory with layers and without `profile.yaml` is somebody else's: nothing is written.
     `profile.yaml` and `layer.yaml` are not written where they mean the same already. Only files of a profile change.
     """
     files = files_of(profile, secrets)
+    if path.exists() and not path.is_dir():
+        raise Failed(f"{path} is not a directory.", "Name a directory, or a new one.")
     existing = read_files(path) if path.is_dir() else {}
+    others = next((name for name in existing if name.startswith("layers/")), "")
+    if others and PROFILE not in existing:
+        raise Failed(f"{path} is not the directory of a profile, but has {others}.", "Name an empty directory.")
     changed = []
     try:
         for name, data in files.items():
@@ -243,7 +249,8 @@ def write_directory(path: Path, profile: Profile, secrets: bool = False) -> list
                 changed.append(name)
         _prune(path / "layers")
     except OSError as wrong:
-        raise Failed(f"{wrong.filename or path} cannot be written: {wrong.strerror}.") from None
+        message = f"{wrong.filename or path} cannot be written: {wrong.strerror}."
+        raise Failed(message, "Check the directory, its rights and its disk.") from None
     return changed
 
 

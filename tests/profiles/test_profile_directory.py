@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from edgewright.core.errors import EdgewrightError, InvalidInput, NotFound
+from edgewright.core.errors import EdgewrightError, Failed, InvalidInput, NotFound
 from edgewright.core.profiles.model import Manifest, Profile, Variable
 from edgewright.profiles.directory import files_of, profile_of, read_directory, write_directory
 from tests.core.profiles.stacks import APP_VALUES, addon, full, layer
@@ -55,6 +55,17 @@ def test_a_layer_that_is_removed_loses_its_files_and_others_stay(tmp_path: Path)
     smaller = dataclasses.replace(full(), layers=full().layers[:3])
     assert "layers/web/values.yaml" in write_directory(tmp_path, smaller)
     assert not (tmp_path / "layers/web").exists() and (tmp_path / "README.md").exists()
+
+
+def test_files_that_are_not_of_a_profile_stay(tmp_path: Path) -> None:
+    mine = tmp_path / "layers/mine.yaml"
+    mine.parent.mkdir()
+    mine.write_text("mine: 1\n")
+    with pytest.raises(Failed, match=r"is not the directory of a profile, but has layers/mine\.yaml"):
+        write_directory(tmp_path, addon())
+    assert [path.name for path in tmp_path.rglob("*")] == ["layers", "mine.yaml"]
+    with pytest.raises(Failed, match="is not a directory"):
+        write_directory(mine, addon())
 
 
 def test_a_version_is_read_as_it_is_written(tmp_path: Path) -> None:

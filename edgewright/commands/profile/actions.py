@@ -22,7 +22,7 @@ from edgewright.core.profiles.model import MAX_TOTAL, Profile
 from edgewright.core.profiles.problems import Problem, errors, raise_errors
 from edgewright.core.profiles.scope import Context
 from edgewright.core.small_file import read_small_file
-from edgewright.core.text import clean
+from edgewright.core.text import amount, clean
 from edgewright.packs import catalogue
 from edgewright.profiles import directory
 from edgewright.profiles.prepare import Prepared, check, prepare, resolved
@@ -37,7 +37,7 @@ class ProfileImport(declared.ProfileImport):
     """See the declaration."""
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
-        """Read the profile and check it with the built-in catalogue. Raises `NotFound`, `InvalidDocument`."""
+        """Read the profile and check its form; the plane checks its packs. Raises `NotFound`, `InvalidDocument`."""
         source = str(args["source"]).strip()
         profile = await asyncio.to_thread(_read, source)
         wrong = errors(await asyncio.to_thread(_form, profile))
@@ -70,6 +70,8 @@ def _read(source: str) -> Profile:
         raise NotFound(f"There is no file {clean(source)}.", "Check the path.") from None
     except (OSError, UnicodeDecodeError):
         raise InvalidInput(f"{clean(source)} cannot be read as text.", "Check the file.") from None
+    if len(text) > MAX_TOTAL:
+        raise InvalidInput(f"{clean(source)} is larger than a profile can be.", "Check the path.", "TooBig")
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as problem:
@@ -109,7 +111,7 @@ class ProfileExport(declared.ProfileExport):
             return Outcome(plan.touches, (), "", Text(text, document))
         profile = exchange.from_document(document)
         written = await asyncio.to_thread(directory.write_directory, Path(where).expanduser(), profile)
-        changed = f"{len(written)} files written" if written else "nothing changed"
+        changed = f"{amount(len(written), 'file')} written" if written else "nothing changed"
         return Outcome(plan.touches, (), f"{profile.label} is in {where}: {changed}.")
 
 
