@@ -106,6 +106,9 @@ def test_a_registry_from_its_addition_to_its_removal(plane: Cli, serve: Serve) -
     assert plane("registry", "remove", "charts", "--yes").code == 0
     kept = plane("registry", "remove", "Edgewright catalogue", "--yes")
     assert kept.code == 4 and "is shipped with the plane" in kept.err
+    nothing = plane("registry", "check", "Edgewright catalogue")
+    assert nothing.code == 0 and "there is nothing to check" in nothing.out + nothing.err
+    assert " checked" not in nothing.out + nothing.err
 
 
 @pytest.mark.parametrize(
