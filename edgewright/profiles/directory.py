@@ -226,7 +226,7 @@ def read_files(path: Path) -> dict[str, bytes]:
 def write_directory(path: Path, profile: Profile, secrets: bool = False) -> list[str]:
     """Write a profile to a directory; return the paths that changed. Files that the profile no longer has are removed.
 
-    A directory with layers and without `profile.yaml` is somebody else's: nothing is written.
+    A directory with layers and without `profile.yaml` is not of a profile: nothing is written.
     `profile.yaml` and `layer.yaml` are not written where they mean the same already. Only files of a profile change.
     """
     files = files_of(profile, secrets)
