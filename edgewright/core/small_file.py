@@ -2,21 +2,58 @@
 
 from __future__ import annotations
 
+import codecs
+import os
+import select
+import stat
 import sys
 from pathlib import Path
 
 from edgewright.core.errors import UsageError
+
+SILENCE = 10.0
+"""Seconds without data after which a pipe is given up: one that nobody writes to would be waited for until the end."""
+_PIECE = 65_536
 
 
 def read_small_file(path: str, most: int) -> str:
     """Return at most `most` characters of a file, or of stdin for `-`; ask for one more to notice a longer text.
 
     Raises `OSError` and `UnicodeDecodeError`, and `UsageError` for `-` where stdin is a terminal: the console reads its
-    keys from there, and would wait for ever. A path may be a pipe or on a dead share: call it in a thread.
+    keys from there, and would wait for ever; also for a terminal that is named, and for a pipe into which nothing is
+    written for `SILENCE` seconds. A path may be on a dead share: call it in a thread.
     """
     if path != "-":
-        with Path(path).expanduser().open(encoding="utf-8") as file:
+        place = Path(path).expanduser()
+        mode = place.stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            return _read_stream(place, most)
+        with place.open(encoding="utf-8") as file:
             return file.read(most)
     if sys.stdin is None or sys.stdin.isatty():
         raise UsageError("Nothing can be read from stdin: it is a terminal.", "Name a file, or use a pipe.")
     return sys.stdin.read(most)
+
+
+def _read_stream(place: Path, most: int) -> str:
+    """Return the text of a pipe or device, without waiting for somebody to open its other end."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    descriptor = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        if os.isatty(descriptor):
+            raise UsageError(f"Nothing can be read from {place}: it is a terminal.", "Name a file, or use a pipe.")
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        text = ""
+        while len(text) < most:
+            if not poll.poll(SILENCE * 1000):
+                raise UsageError(
+                    f"Nothing was written into the pipe {place} for {SILENCE:g} s.", "Name a file, or write into it."
+                )
+            data = os.read(descriptor, _PIECE)
+            text += decoder.decode(data, final=not data)
+            if not data:
+                break
+    finally:
+        os.close(descriptor)
+    return text.replace("\r\n", "\n")[:most]

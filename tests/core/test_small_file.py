@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from edgewright.commands.alert.receiver_spec import _read
 from edgewright.commands.key.files import read_public_key
 from edgewright.config.credentials import read_key_file
+from edgewright.core import small_file
 from edgewright.core.errors import InvalidInput, UsageError
 from edgewright.core.small_file import read_small_file
 
@@ -21,6 +23,35 @@ def test_no_more_is_read_than_asked_for(tmp_path: Path, monkeypatch: pytest.Monk
     assert read_small_file(str(tmp_path / "key"), 10) == "x" * 10
     monkeypatch.setattr(sys, "stdin", io.StringIO("y" * 100))
     assert read_small_file("-", 10) == "y" * 10
+
+
+def test_a_pipe_that_nobody_writes_to_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(small_file, "SILENCE", 0.05)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="Nothing was written into the pipe"):
+        read_small_file(str(tmp_path / "pipe"), 10)
+
+
+def test_a_pipe_is_read_to_its_end(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    os.write(write, "zwölf\r\n".encode())
+    os.close(write)
+    assert read_small_file(f"/dev/fd/{read}", 100) == "zwölf\n"
+    os.close(read)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_text("y" * 100), daemon=True)
+    writer.start()
+    assert read_small_file(str(pipe), 10) == "y" * 10
+    writer.join(5)
+
+
+def test_a_terminal_that_is_named_is_refused() -> None:
+    master, slave = os.openpty()
+    with pytest.raises(UsageError, match="it is a terminal"):
+        read_small_file(os.ttyname(slave), 10)
+    os.close(slave)
+    os.close(master)
 
 
 def test_a_key_file_without_end_is_refused_at_once() -> None:
