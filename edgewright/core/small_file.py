@@ -44,16 +44,18 @@ def _read_stream(place: Path, most: int) -> str:
             raise UsageError(f"Nothing can be read from {place}: it is a terminal.", "Name a file, or use a pipe.")
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
-        text = ""
-        while len(text) < most:
+        pieces: list[str] = []
+        length = 0
+        while length < most:
             if not poll.poll(SILENCE * 1000):
                 raise UsageError(
                     f"Nothing was written into the pipe {place} for {SILENCE:g} s.", "Name a file, or write into it."
                 )
             data = os.read(descriptor, _PIECE)
-            text += decoder.decode(data, final=not data)
+            pieces.append(decoder.decode(data, final=not data))
+            length += len(pieces[-1])
             if not data:
                 break
     finally:
         os.close(descriptor)
-    return text.replace("\r\n", "\n")[:most]
+    return "".join(pieces).replace("\r\n", "\n")[:most]
