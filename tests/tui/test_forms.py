@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
 import pytest
+from textual import events
 from textual.widgets import Button, Input, Static
 
 from edgewright.commands.kernel import registry
@@ -14,7 +16,7 @@ from edgewright.core.errors import Conflict, EdgewrightError, Unreachable
 from edgewright.core.text import plural
 from edgewright.store.engine.store import Store
 from tests.support import ROOT
-from tests.tui.driving import Driven, console, press, said, told, until, view
+from tests.tui.driving import Driven, console, press, said, settle, told, until, view
 from tests.tui.samples import NOW, fill
 from tui.modals.confirm import ConfirmModal
 from tui.modals.form import FormModal
@@ -206,3 +208,26 @@ async def test_what_the_plane_does_not_do_opens_the_form_again_when_the_answer_w
         assert problem_of(pilot) == "A token named shop exists. Choose another name."
         await press(pilot, "escape")
         await until(pilot, lambda: view(pilot) == "tokens")
+
+
+async def test_a_failure_opens_no_form_over_a_view_that_the_user_went_on_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = asyncio.Event()
+
+    async def slow(*_: Any, **__: Any) -> None:
+        await planned.wait()
+        raise Conflict("A token named shop exists.", "Choose another name.")
+
+    monkeypatch.setattr("tui.verbs.verbs._run_plan", slow)
+    async with console("tokens") as (pilot, _, made):
+        await press(pilot, "plus")
+        await until(pilot, lambda: view(pilot) == "FormModal")
+        pilot.app.post_message(events.Paste("shop"))
+        for key in ("enter",) * 4:
+            pilot.app.post_message(events.Key(key, None))
+        await until(pilot, lambda: view(pilot) == "tokens")
+        pilot.app.post_message(events.Key("2", "2"))
+        await until(pilot, lambda: view(pilot) == "hosts")
+        planned.set()
+        await until(pilot, lambda: "A token named shop exists." in told(made))
+        await settle(pilot)
+        assert view(pilot) == "hosts"

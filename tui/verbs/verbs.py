@@ -108,12 +108,15 @@ async def _change(app: NavigatingApp, command: type[Command], targets: tuple[str
         answers = await _ask(app, command, targets, asked, answers, problem)
         if answers is None:
             return
+        where = app.screen
         try:
             await _run_plan(app, command, targets, {**args, **values_of(command, answers)}, asked=True)
             return
         except EdgewrightError as error:
             problem = f"{error.message} {error.hint}".strip()
             app.announce(problem, "bad")
+            if app.screen is not where:  # the user went on meanwhile: a form would take the keys typed there
+                return
 
 
 async def _run_plan(
