@@ -108,6 +108,7 @@ def run_app(session: Any, last: Callable[[], object] = lambda: None, *closing: C
                 sys.stdout.write(app.last_frame)
             return int(watchdog.code or code)
         finally:
+            watchdog.left()
             for close in closing:
                 close()
 

@@ -98,6 +98,8 @@ class TerminalApp(NavigatingApp):
             from tui.terminal.paint.screen_text import screen_text
 
             self.last_frame = screen_text(self)
+        if self.session.watchdog is not None:
+            self.session.watchdog.leaving()
         super().exit(*args, **kwargs)
 
     def action_interrupt(self) -> None:

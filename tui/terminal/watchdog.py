@@ -1,4 +1,4 @@
-"""The console ends when its terminal is closed or a signal asks for it, also when its event loop no longer runs.
+"""The console ends when its terminal is closed, or a signal or a key asks for it, also when its loop no longer runs.
 
 A thread of its own waits for signals (through the wake-up descriptor, which the interpreter's C handler writes) and for
 the hang-up of the terminal (`POLLHUP` without reading, so that no key is lost). It first asks the app to leave. If the
@@ -7,7 +7,8 @@ console and calls `os._exit`. Should even this thread not get to run, a timer of
 
 What counts: SIGHUP, SIGTERM, a second SIGINT, and a terminal that hung up (a closed window, a lost SSH session, a tmux
 that was killed; without a controlling terminal the kernel sends no signal for it). A signal that comes `AGAIN` seconds
-or more after the first one ends the process at once.
+or more after the first one ends the process at once. Leaving by a key has `BY_KEY` seconds until the app has ended: it
+waits for its threads, and one may be blocked, e.g. in a read from a share that is away.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from typing import Any
 
 PATIENCE = 3.0
 """Seconds that an orderly end may take."""
+BY_KEY = 10.0
+"""Seconds that the app may take to end when it is left by a key; what is closed after that is not limited."""
 AGAIN = 0.5
 """Seconds after which a further signal is a second one; a closed window causes several at once."""
 INTERRUPT_AGAIN = 10.0
@@ -51,6 +54,7 @@ class Watchdog:
         last: Callable[[], object] = lambda: None,
         *,
         patience: float = PATIENCE,
+        by_key: float = BY_KEY,
         terminal: int = 0,
         output: int = 2,
         end: Callable[[int], Any] = os._exit,
@@ -58,6 +62,8 @@ class Watchdog:
         """Make it; `last` ends what must not outlive the console and is called only when the orderly end failed."""
         self._last = last
         self._patience = patience
+        self._by_key = by_key
+        self._left_at: float | None = None
         self._terminal = terminal
         self._output = output
         self._end = end
@@ -124,6 +130,17 @@ class Watchdog:
         if self.code:
             leave(self.code)
 
+    def leaving(self) -> None:
+        """Note that the app was asked to leave by a key; without `left` in time the process ends with code 1."""
+        if self._left_at is None:
+            self._left_at = time.monotonic()
+            with contextlib.suppress(OSError):
+                os.write(self._write, b"\0")  # the thread waits from now on; it is no number of a signal
+
+    def left(self) -> None:
+        """Note that the app has ended."""
+        self._left_at = None
+
     def _signalled(self, number: int, _frame: FrameType | None) -> None:
         """Set the kernel's timer; everything else is done by the thread, which sees the number in the pipe."""
         if number != signal.SIGINT:
@@ -155,15 +172,22 @@ class Watchdog:
                     return
                 for number in numbers:
                     self._signal(number)
-            if self._asked_at is not None and time.monotonic() - self._asked_at >= self._patience:
+            if (ends := self._ends()) is not None and time.monotonic() >= ends:
+                self.code = self.code or 1
                 self._finish()
                 return
 
     def _wait(self) -> float | None:
         """Return how long to wait for something to happen, milliseconds; None for as long as it takes."""
-        if self._asked_at is None:
-            return None
-        return max(self._asked_at + self._patience - time.monotonic(), 0.0) * 1000 + 1
+        ends = self._ends()
+        return None if ends is None else max(ends - time.monotonic(), 0.0) * 1000 + 1
+
+    def _ends(self) -> float | None:
+        """Return when the process is ended unless it has ended itself; None while nothing asked for that."""
+        if self._asked_at is not None:
+            return self._asked_at + self._patience
+        left_at = self._left_at
+        return None if left_at is None else left_at + self._by_key
 
     def _terminal_closed(self) -> None:
         self._ended = True
@@ -178,6 +202,12 @@ class Watchdog:
         now = time.monotonic()
         if self._asked_at is not None:
             if number != signal.SIGHUP and now - self._asked_at >= AGAIN:
+                self._finish()
+            return
+        left_at = self._left_at
+        if number == signal.SIGINT and left_at is not None:  # on its way out the app can answer nothing any more
+            if now - left_at >= AGAIN:
+                self.code = 128 + number
                 self._finish()
             return
         again = self._interrupted_at is not None and now - self._interrupted_at < INTERRUPT_AGAIN

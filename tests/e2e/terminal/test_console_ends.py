@@ -64,6 +64,21 @@ def test_a_second_signal_ends_a_blocked_console_at_once(blocked: ConsoleTerminal
     assert (code, seconds < 1) == (143, True)
 
 
+def test_ctrl_c_ends_a_console_that_waits_for_a_thread_when_it_is_left(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.e2e.terminal.blocked_console", "thread"]
+    console = open_console("pty closed", command, command_environment(tmp_path), slow=False)
+    try:
+        console.wait("blocked")
+        console.press("\x11")
+        time.sleep(1.5)
+        console.press("\x03")
+        seconds, code = console.ended_within(LIMIT)
+        assert (code, seconds < 2) == (130, True)
+        assert "Traceback" not in console.screen()
+    finally:
+        console.close()
+
+
 @pytest.mark.parametrize("blocked", ["pty closed", NO_TTY, "SIGSTOP + close"], indirect=True)
 def test_a_blocked_console_without_its_terminal_ends(blocked: ConsoleTerminal) -> None:
     blocked.take_away()

@@ -122,6 +122,31 @@ def test_a_second_signal_ends_it_at_once_and_the_signals_of_one_closed_window_ar
     assert ended == [129]
 
 
+def test_an_app_that_is_left_by_a_key_ends_in_time_or_is_ended(terminal: tuple[int, int]) -> None:
+    ended: list[int] = []
+    with Watchdog(by_key=0.1, terminal=terminal[1], output=terminal[1], end=ended.append) as watchdog:
+        watchdog.leaving()
+        watchdog.left()
+        time.sleep(0.2)
+        assert ended == [], "the app has ended: what is closed after it may take its time"
+        watchdog.leaving()
+        until(lambda: ended)
+    assert ended == [1]
+
+
+def test_ctrl_c_ends_at_once_what_was_left_by_a_key(terminal: tuple[int, int]) -> None:
+    ended: list[int] = []
+    with Watchdog(by_key=60, terminal=terminal[1], output=terminal[1], end=ended.append) as watchdog:
+        watchdog.leaving()
+        signal.raise_signal(signal.SIGINT)
+        time.sleep(0.05)
+        assert ended == [], "the same press"
+        time.sleep(0.5)
+        signal.raise_signal(signal.SIGINT)
+        until(lambda: ended)
+    assert ended == [130]
+
+
 def test_handlers_and_a_sighup_ignored_by_nohup_are_left_as_they_were(terminal: tuple[int, int]) -> None:
     numbers = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
