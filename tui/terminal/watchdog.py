@@ -135,7 +135,7 @@ class Watchdog:
         if self._left_at is None:
             self._left_at = time.monotonic()
             with contextlib.suppress(OSError):
-                os.write(self._write, b"\0")  # the thread waits from now on; it is no number of a signal
+                os.write(self._write, b"\0")  # the thread waits from now on; a zero is not a signal
 
     def left(self) -> None:
         """Note that the app has ended."""

@@ -115,7 +115,7 @@ async def _change(app: NavigatingApp, command: type[Command], targets: tuple[str
         except EdgewrightError as error:
             problem = f"{error.message} {error.hint}".strip()
             app.announce(problem, "bad")
-            if app.screen is not where:  # the user went on meanwhile: a form would take the keys typed there
+            if app.screen is not where:  # the user has left that view: a form would take the keys typed there
                 return
 
 
