@@ -12,7 +12,7 @@ from pathlib import Path
 from edgewright.core.errors import UsageError
 
 SILENCE = 10.0
-"""Seconds without data after which a pipe is given up: one that nobody writes to would be waited for until the end."""
+"""Seconds without data after which a pipe is given up: without a writer it would be waited for until the end."""
 _PIECE = 65_536
 
 
@@ -36,7 +36,7 @@ def read_small_file(path: str, most: int) -> str:
 
 
 def _read_stream(place: Path, most: int) -> str:
-    """Return the text of a pipe or device, without waiting for somebody to open its other end."""
+    """Return the text of a pipe or device, without waiting until its other end is opened."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     descriptor = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     try:
