@@ -75,7 +75,10 @@ def test_a_proxy_that_is_not_there_is_named(serve: Serve) -> None:
     proxy = serve(give("200 OK"))
     proxy.close()
     access = Access(environment={"https_proxy": f"http://{proxy.host}"})
-    with Registry(NAME, "a", Unwatched(), access=access) as there, pytest.raises(Unreachable) as caught:
+    with (
+        Registry(NAME, "a", Unwatched(), access=access, sleep=lambda _: None) as there,
+        pytest.raises(Unreachable) as caught,
+    ):
         there.manifest("t", "the base")
     assert caught.value.code == "ProxyUnreachable" and proxy.host in caught.value.message
 
