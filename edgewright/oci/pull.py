@@ -22,7 +22,21 @@ def blob(registry: Registry, digest: str, size: int, what: str) -> Iterator[byte
 
     Raises `Failed` when it is another thing; then what was yielded must not be used.
     """
-    seen, done, tries = hashlib.sha256(), 0, 0
+    seen = hashlib.sha256()
+    for piece in rest(registry, digest, size, what, 0):
+        seen.update(piece)
+        yield piece
+    if "sha256:" + seen.hexdigest() != digest:
+        raise errors.mismatch(what, digest)
+
+
+def rest(registry: Registry, digest: str, size: int, what: str, done: int, patient: bool = True) -> Iterator[bytes]:
+    """Yield a blob from byte `done` on, for a caller who has its beginning and verifies all of it at the end.
+
+    A registry that falls silent is asked again, unless not `patient`: then the caller has another source. Raises
+    `EdgewrightError`.
+    """
+    tries = 0
     while True:
         before = done
         headers: dict[str, str] = {"Range": f"bytes={done}-"} if done else {}
@@ -34,7 +48,6 @@ def blob(registry: Registry, digest: str, size: int, what: str) -> Iterator[byte
                     if skip:
                         piece, skip = piece[skip:], max(0, skip - len(piece))
                     if piece:
-                        seen.update(piece)
                         done += len(piece)
                         yield piece
             if done < size:
@@ -51,11 +64,10 @@ def blob(registry: Registry, digest: str, size: int, what: str) -> Iterator[byte
                 break  # it is complete, only its end was lost
             moved = done - before >= PROGRESS and not isinstance(error, TooSlow)
             tries = 1 if moved else tries + 1
-            if tries >= TRIES or not (isinstance(error, EOFError) or errors.repeatable(error)):
+            silent = isinstance(error, TooSlow) and not patient
+            if silent or tries >= TRIES or not (isinstance(error, EOFError) or errors.repeatable(error)):
                 raise errors.lost(error, registry.host, what) from None
             registry.pause(tries)
-    if "sha256:" + seen.hexdigest() != digest:
-        raise errors.mismatch(what, digest)
 
 
 def _wrong_size(what: str, how: str) -> Failed:
