@@ -1,10 +1,11 @@
-"""Write the reference tables of docs/cli.md and docs/console.md from the registry: `python tools/write_reference.py`.
+"""Write the reference tables of the pages and the JSON schema of clusters: `python tools/write_reference.py`.
 
-Each table stands between `<!-- reference: NAME -->` and `<!-- end -->`; the rest is written by hand.
+Each table is between `<!-- reference: NAME -->` and `<!-- end -->`; the rest is written manually.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -18,12 +19,15 @@ from edgewright.commands.kernel import registry  # noqa: E402
 from edgewright.commands.kernel.navigation import MOVES  # noqa: E402
 from edgewright.commands.kernel.usage import usage  # noqa: E402
 from edgewright.config.settings import NAMES, Settings  # noqa: E402
+from edgewright.core.clusters.schema import schema  # noqa: E402
+from edgewright.core.clusters.steps import markdown  # noqa: E402
 from edgewright.core.filters import fields as filterfields  # noqa: E402
 from edgewright.core.hosts.states import STATES  # noqa: E402
 from edgewright.core.problems.fields import PROBLEM_FIELDS  # noqa: E402
 from edgewright.store.every import COLLECTIONS  # noqa: E402
 
-PAGES = ("docs/cli.md", "docs/console.md")
+PAGES = ("docs/cli.md", "docs/console.md", "docs/clusters.md")
+SCHEMA = "docs/schemas/cluster-document.json"
 _BLOCK = re.compile(r"(<!-- reference: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -94,6 +98,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "keys": keys,
     "settings": settings,
     "states": states,
+    "cluster-steps": markdown,
     "host-fields": lambda: _fields(filterfields.FILTER_FIELDS),
     "event-fields": lambda: _fields(filterfields.EVENT_FIELDS),
     "audit-fields": lambda: _fields(filterfields.AUDIT_FIELDS),
@@ -103,8 +108,13 @@ TABLES: dict[str, Callable[[], str]] = {
 
 
 def renewed(text: str) -> str:
-    """Return a page with its tables made anew."""
-    return _BLOCK.sub(lambda found: found.group(1) + TABLES[found.group(2)]() + found.group(3), text)
+    """Return a page with its tables written again."""
+    return _BLOCK.sub(lambda block: block.group(1) + TABLES[block.group(2)]() + block.group(3), text)
+
+
+def schema_text() -> str:
+    """Return the JSON schema of cluster documents."""
+    return json.dumps(schema(), indent=2) + "\n"
 
 
 def main() -> int:
@@ -112,6 +122,8 @@ def main() -> int:
     for page in PAGES:
         path = ROOT / page
         path.write_text(renewed(path.read_text("utf-8")), "utf-8")
+    (ROOT / SCHEMA).parent.mkdir(exist_ok=True)
+    (ROOT / SCHEMA).write_text(schema_text(), "utf-8")
     return 0
 
 

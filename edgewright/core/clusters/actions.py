@@ -1,0 +1,72 @@
+"""What a planner answers: the next actions of one host, and what it waits for. Pure data.
+
+`Action.step_id` is the name of the action in the host's journal and of its transient unit. It contains the target, so
+another target is another step, and an ended one is never started again by mistake.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Mapping, NamedTuple, Optional, Tuple
+
+from edgewright.core.clusters.steps import limit_of
+
+OPERATOR = "operator"
+"""Value of `Wait.on` for what an operator has to decide."""
+
+
+class Wait(NamedTuple):
+    """Why something does not start: the reason, and on whom it waits (host UIDs, or `OPERATOR`)."""
+
+    reason: str
+    on: Tuple[str, ...] = ()
+    step: str = ""
+    """The step that does not start; empty where it is that of the action."""
+    host: str = ""
+    """The host that the leader's step is for."""
+
+
+class Action(NamedTuple):
+    """One step of a host; `wait` is why it must not start yet.
+
+    Parameters by step: `layer` has `layer` (its name); `serve-join`, `end-grant`, `drain`, `remove-member` and
+    `remove-node` have `hostUid` and `nodeName`; `serve-join` also `role` and `joinEpoch`; `remove-member` also
+    `memberId`; `join-control-plane` and `join-worker` have `joinEpoch`; `release` and `delete` have `releaseId`.
+    """
+
+    step: str
+    target: str
+    params: Mapping[str, Any]
+    wait: Optional[Wait] = None
+
+    @property
+    def limit(self) -> float:
+        """Return the seconds that one attempt may take."""
+        return limit_of(self.step)
+
+    def step_id(self, cluster_uid: str) -> str:
+        """Return the id in journal and unit: `cluster-<8>-<step>-<target>`."""
+        return f"cluster-{short(cluster_uid, 8)}-{self.step}-{self.target}"
+
+
+class Plan(NamedTuple):
+    """What a host does for a document: `actions` in order; the first that is not done is the current one.
+
+    `role` is one of `ROLES`; `waits` are duties of the leader that cannot start yet, which block nothing else.
+    """
+
+    role: str
+    actions: Tuple[Action, ...]
+    waits: Tuple[Wait, ...] = ()
+
+
+FORMER, JOINER, WORKER_ROLE, LEAVING, DELETING, OUTSIDE = (
+    "init", "control-plane", "worker", "leaving", "deleting", "not a member",
+)  # fmt: skip
+ROLES = (FORMER, JOINER, WORKER_ROLE, LEAVING, DELETING, OUTSIDE)
+"""`init`: the host that forms the cluster, as long as that is not done; afterwards it is a control plane."""
+
+
+def short(text: str, digits: int = 12) -> str:
+    """Return a name of fixed length for a text, for ids."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:digits]
