@@ -24,7 +24,7 @@ SOURCES = {
 KAIROS = {"head": "kairos-cloud-config.schema.json", "v2.0.1": "kairos-cloud-config-v2.0.1.schema.json"}
 MORE = (
     "/v1/roles", "/v1/teams", "/v1/users/{uid}/", "/v1/users/password/", "/v1/users/auth/", "/v1/registries/{uid}",
-    "/v1/projects/{uid}/macros", "/v1/workspaces/users/",
+    "/v1/projects/{uid}/macros", "/v1/tenants/{tenantUid}/macros", "/v1/workspaces/users/",
 )  # fmt: skip
 """Beginnings of paths beside the edge subset: what users, roles and teams are made of, and what Terraform calls."""
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options")

@@ -30,7 +30,7 @@ NOUNS = {
     "filters": ("/v1/filters",),
     "apikeys": ("/v1/apiKeys",),
     "profiles": ("/v1/clusterprofiles", "/v1/dashboard/clusterprofiles"),
-    "macros": ("/v1/projects/{uid}/macros",),
+    "macros": ("/v1/projects/{uid}/macros", "/v1/tenants/{tenantUid}/macros"),
     "packs": ("/v1/packs",),
     "registries": ("/v1/registries",),
     "clusters": ("/v1/spectroclusters", "/v1/cloudconfigs", "/v1/dashboard/spectroclusters"),

@@ -107,6 +107,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "registry add": {"name": "site", "endpoint": "registry.example:5000"},
     "pack import": {"source": "demo:1.0.0", "registry": "site"},
     "profile clone": {"version": "2.0.0"},
+    "profile definition": {"out": "site.tgz"},
+    "macro set": {"name": "site", "value": "north"},
     "alert receiver add": {"name": "ops", "url": "https://ops.example/x"},
     "alert assign": {"assignee": "ana"},
     "alert note": {"text": "on it"},

@@ -11,11 +11,13 @@ from edgewright.commands.forge.image import ForgeImage
 from edgewright.commands.forge.image_answers import ImageFile
 from edgewright.commands.installer import apply_verb as declared
 from edgewright.commands.installer.answer_kinds import example, kinds
+from edgewright.commands.installer.planes import at_plane
 from edgewright.commands.installer.run import detach, examine, lines_of, perform
 from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.base import Outcome, Plan, Refusal
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.results import Text
+from edgewright.commands.profile import directories
 from edgewright.core.errors import Refused, UsageError
 from edgewright.forge.answer_files import opened, read_document
 from edgewright.forge.builds import Recorder, start
@@ -47,9 +49,16 @@ class Apply(declared.Apply):
             return Plan(title, (), (), (), self.cli_line((), args), None, Example(kind, text))
         _require_file(args)
 
+        word = str(args["file"])
+        place = Path(word).expanduser().absolute()
+        if directories.is_of_profiles(place):
+            async with at_plane(ctx) as there:
+                plan = await directories.plan(there, place, bool(args.get("publish")), self.cli_line((), args))
+            return plan
+        if args.get("publish"):
+            raise UsageError("--publish is for a directory of profiles.", "See: edgewright apply --help")
         try:
-            word = str(args["file"])
-            document = read_document(Path(word).expanduser().absolute())
+            document = read_document(place)
             outer = opened(document, kinds())
             if outer.kind in image_answers.KINDS:
                 return await self._plan_image(ctx, image_answers.read(outer, word), args)
@@ -75,6 +84,11 @@ class Apply(declared.Apply):
         if isinstance(plan.payload, Example):
             kind, text = plan.payload
             return Outcome((), result=Text(text.rstrip("\n"), {"kind": kind, "text": text}, kind))
+        if isinstance(plan.payload, directories.Work):
+            async with at_plane(ctx) as there:
+                if there.read_only and any(applied.change != "none" for _, applied in plan.payload.profiles):
+                    raise Refused("This session is read-only, so nothing is applied.", "Run it without --read-only.")
+                return await directories.apply(there, plan, plan.payload, report)
         if isinstance(plan.payload, Image):
             return await self._apply_image(ctx, plan.payload, args, report)
         if args.get("detach"):

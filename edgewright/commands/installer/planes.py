@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from edgewright.commands.forge.userdata_plane import ask
 from edgewright.commands.kernel.context import CommandContext as Made
 from edgewright.config import contexts
+from edgewright.core.errors import UsageError
 from edgewright.core.installer.document import user_data
 
 if TYPE_CHECKING:
@@ -32,6 +33,28 @@ async def at_context(ctx: CommandContext, name: str) -> AsyncIterator[CommandCon
         journal=ctx.journal,
         actor=ctx.actor,
     )
+    try:
+        yield there
+    finally:
+        await there.aclose()
+
+
+@asynccontextmanager
+async def at_plane(ctx: CommandContext) -> AsyncIterator[CommandContext]:
+    """Give a command context for the plane in use, closed at the end; `ctx` itself when it has one.
+
+    Raises `UsageError` where there is none, `Refused` for one that is read-only.
+    """
+    if ctx.context is not None:
+        yield ctx
+        return
+    context = contexts.load().choose("")
+    if context is None:
+        hint = "Add one: edgewright context add NAME --url URL --api-key-file FILE"
+        raise UsageError("No plane is chosen yet.", hint, code="NoContext")
+    read_only = ctx.read_only or context.read_only
+    options: dict[str, Any] = {"journal": ctx.journal, "actor": ctx.actor, "timeout": ctx.timeout}
+    there = Made(ctx.settings, context=context, project=ctx.project, read_only=read_only, **options)
     try:
         yield there
     finally:

@@ -41,6 +41,7 @@ LISTS: tuple[Scope, ...] = (
     "registries",
     "packs",
     "profiles",
+    "macros",
 )
 """Scopes of lists beside the hosts: filter, sort, columns, marks and export are live there."""
 RAW: tuple[Scope, ...] = ("host", "tokens", "feed")

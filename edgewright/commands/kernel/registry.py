@@ -29,7 +29,8 @@ NOUNS: dict[str, tuple[str, ...]] = {
     "filter": ("filter.verbs",),
     "registry": ("registry.verbs",),
     "pack": ("pack.verbs",),
-    "profile": ("profile.verbs",),
+    "profile": ("profile.verbs", "profile.tool_verbs"),
+    "macro": ("macro.verbs",),
     "event": ("event.verbs",),
     "audit": ("event.verbs",),
     "alert": ("alert.verbs", "alert.change_verbs", "alert.receiver_verbs"),
@@ -88,6 +89,7 @@ COMMAND_LINE_MODULES = frozenset(
         "forge.verbs.flash",
         "forge.verbs.verify",
         "installer.apply_verb",
+        "profile.tool_verbs",
         "console.tools",
         "setup.verbs",
     }

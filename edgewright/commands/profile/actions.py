@@ -15,8 +15,9 @@ from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.described import entries, one_of
 from edgewright.commands.kernel.results import Text
 from edgewright.commands.profile import verbs as declared
+from edgewright.commands.profile.shipped import shipped
 from edgewright.core.clusters.predict import predict
-from edgewright.core.errors import InvalidInput, NotFound
+from edgewright.core.errors import InvalidInput, NotFound, UsageError
 from edgewright.core.profiles import diff, exchange
 from edgewright.core.profiles.model import MAX_TOTAL, Profile
 from edgewright.core.profiles.problems import Problem, errors, raise_errors
@@ -38,8 +39,11 @@ class ProfileImport(declared.ProfileImport):
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Read the profile and check its form; the plane checks its packs. Raises `NotFound`, `InvalidDocument`."""
-        source = str(args["source"]).strip()
-        profile = await asyncio.to_thread(_read, source)
+        source, name = (str(args.get(key) or "").strip() for key in ("source", "shipped"))
+        if bool(source) == bool(name):
+            hint = "See the shipped ones: edgewright profile shipped"
+            raise UsageError("Name the path of a profile, or a shipped one by --shipped.", hint)
+        profile = await asyncio.to_thread(shipped, name) if name else await asyncio.to_thread(_read, source)
         wrong = errors(await asyncio.to_thread(_form, profile))
         raise_errors(f"The profile {profile.label}", wrong)
         document = exchange.to_document(profile, secrets=True)

@@ -42,7 +42,8 @@ class ProfileImport(Command):
     danger = "write"
     asks = "Import a profile"
     params = (
-        Param("source", "path of a directory with a profile.yaml, or of a JSON file", required=True, metavar="PATH"),
+        Param("source", "path of a directory with a profile.yaml, or of a JSON file", metavar="PATH"),
+        Param("shipped", "a profile that Edgewright ships, in place of a path", flag="--shipped", metavar="NAME"),
         Param("publish", "publish it at once; everything that is wrong is listed", flag="--publish", kind="flag"),
     )
 

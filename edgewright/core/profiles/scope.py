@@ -54,10 +54,11 @@ class Origin(NamedTuple):
 
 
 class Macro(NamedTuple):
-    """A macro with the scope that it is from."""
+    """A macro with the scope that it is from; the value of a masked one is not shown."""
 
     value: str
     scope: str
+    masked: bool = False
 
 
 def macros(

@@ -48,19 +48,19 @@ class MacroIndex:
     """Macros by project, "" is the tenant; values are sealed."""
 
     def __init__(self, records: Iterable[MacroRecord]) -> None:
-        self._by_uid: dict[str, MacroRecord] = {}
+        self.by_uid: dict[str, MacroRecord] = {}
         self._by_project: dict[str, dict[str, MacroRecord]] = {}
         for record in records:
             self.put(record)
 
     def put(self, record: MacroRecord) -> None:
         """Take a macro that was added or changed."""
-        self._by_uid[record.uid] = record
+        self.by_uid[record.uid] = record
         self._by_project.setdefault(record.project_uid, {})[record.name] = record
 
     def drop(self, uid: str) -> None:
         """Take the removal of a macro."""
-        record = self._by_uid.pop(uid, None)
+        record = self.by_uid.pop(uid, None)
         if record is not None:
             self._by_project[record.project_uid].pop(record.name, None)
 

@@ -92,7 +92,7 @@ def put_macro(tx: Tx, record: MacroRecord, new: bool) -> None:
         tx.run(
             _MACROS.update()
             .where(_MACROS.c.uid == record.uid)
-            .values(value_encrypted=record.value_encrypted, modified=record.modified)
+            .values(value_encrypted=record.value_encrypted, modified=record.modified, masked=record.masked)
         )
     tx.changed(record)
 

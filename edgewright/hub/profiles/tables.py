@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Boolean, Column, Float, Index, String, Table, Text
+from sqlalchemy import Boolean, Column, Float, Index, String, Table, Text, false
 
 from edgewright.hub.db import schema
 
@@ -41,6 +41,7 @@ macros = Table(
     Column("name", String, nullable=False),
     Column("value_encrypted", Text, nullable=False),
     Column("modified", Float, nullable=False),
+    Column("masked", Boolean, nullable=False, server_default=false()),
     Index("macros_name", "project_uid", "name", unique=True),
 )
 """Macros of projects, and of the tenant (without a project). Values may be secrets, so they are sealed."""
@@ -66,10 +67,11 @@ class ProfileRecord(msgspec.Struct, frozen=True):
 
 
 class MacroRecord(msgspec.Struct, frozen=True):
-    """A row of `macros`."""
+    """A row of `macros`; the value of a masked one never leaves the hub."""
 
     uid: str
     project_uid: str
     name: str
     value_encrypted: str
     modified: float
+    masked: bool = False

@@ -91,6 +91,7 @@ PROFILES_SEARCH = "/v1/dashboard/clusterprofiles"
 PROFILES_NAMES = "/v1/dashboard/clusterprofiles/metadata"
 PROFILE_SUMMARY = "/v1/dashboard/clusterprofiles/{uid}"
 PROJECT_MACROS = "/v1/projects/{uid}/macros"
+TENANT_MACROS = "/v1/tenants/{tenantUid}/macros"
 PROJECTS_METADATA = "/v1/dashboard/projects/metadata"
 PROJECTS_SUMMARY = "/v1/dashboard/projects"
 HOSTS_SEARCH = "/v1/dashboard/edgehosts/search"
@@ -139,6 +140,9 @@ BLOB = PREFIX + "/blobs/{digest}"
 REGISTRIES = PREFIX + "/registries"
 REGISTRY = PREFIX + "/registries/{uid}"
 OWN_MACROS = PREFIX + "/macros"
+OWN_PROFILES = PREFIX + "/profiles"
+OWN_PROFILES_APPLY = PREFIX + "/profiles/apply"
+OWN_PROFILE_IMAGES = PREFIX + "/profiles/{uid}/images"
 OWN_PACKS = PREFIX + "/packs"
 OWN_PACK = PREFIX + "/packs/{uid}"
 PACK_CONTENT = PREFIX + "/packs/{uid}/content"
@@ -223,6 +227,7 @@ CHANGE_KINDS: Tuple[str, ...] = (
     "registry",
     "pack",
     "profile",
+    "macro",
 )
 CHANGE_RESYNC = "resync"
 CHANGE_BEATS = "beats"

@@ -28,13 +28,18 @@ METRICS = {
     "tag": "3.13.0",
     "uid": catalogue.uid(BUILTIN, "metrics-server", "3.13.0"),
 }
-_MACROS = (protocol.PROJECT_MACROS, protocol.OWN_MACROS)
+_MACROS = (protocol.PROJECT_MACROS, protocol.TENANT_MACROS)
 VARIABLES = {"variables": [{"name": "site", "defaultValue": "north"}]}
+
+
+def tenant(client: httpx.Client) -> str:
+    """Return the uid of the tenant, which Palette's clients read first."""
+    return str(client.get(protocol.USERS_INFO).json()["tenantUid"])
 
 
 def is_of_profiles(path: str) -> bool:
     """Return whether an operation is on profiles or macros."""
-    return path.startswith((protocol.PROFILES, protocol.PROFILES_SEARCH)) or path in _MACROS
+    return path.startswith((protocol.PROFILES, protocol.PROFILES_SEARCH, protocol.OWN_PROFILES)) or path in _MACROS
 
 
 def body(name: str) -> dict[str, Any]:
@@ -53,7 +58,8 @@ def prepared(hub: RunningHub, method: str, path: str) -> Callable[[], httpx.Resp
     """Make what a good call needs, and return what makes the call alone."""
     admin = hub.client()
     if path in _MACROS:
-        return _of_macros(admin, method, protocol.path(path, uid=project(hub)) if "{" in path else path)
+        named = {"uid": project(hub)} if path == protocol.PROJECT_MACROS else {"tenantUid": tenant(admin)}
+        return _of_macros(admin, method, protocol.path(path, **named))
     uid = str(admin.post(protocol.PROFILES, json=body(unique("profile"))).raise_for_status().json()["uid"])
     filled = path.replace("{uid}", uid).replace("{packName}", "podinfo")
     if "{manifestUid}" in filled:
@@ -90,6 +96,7 @@ def _bodies(uid: str) -> dict[tuple[str, str], Any]:
         ("DELETE", protocol.PROFILES_BULK): {"uids": [uid]},
         ("POST", protocol.PROFILES_IMPORT): document,
         ("POST", protocol.PROFILES_IMPORT_VALIDATE): document,
+        ("POST", protocol.OWN_PROFILES_APPLY): document,
         ("POST", protocol.PROFILES_VALIDATE_PACKS): template,
         ("POST", protocol.PROFILE_VALIDATE_PACKS): template,
         ("PUT", protocol.PROFILE): {"metadata": {}, "spec": {"template": {"packs": template["packs"]}}},

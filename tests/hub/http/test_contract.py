@@ -88,7 +88,7 @@ def _fill(hub: RunningHub, path: str) -> str:
         if path.startswith(("/v1/packs", "/v1/registries/pack")):
             podinfo = catalogue.uid(BUILTIN, "podinfo", "6.9.2")
             return path.replace("{uid}", podinfo if path.startswith("/v1/packs") else BUILTIN)
-        if profile_calls.is_of_profiles(path) and path != protocol.PROJECT_MACROS:
+        if profile_calls.is_of_profiles(path) and path not in (protocol.PROJECT_MACROS, protocol.TENANT_MACROS):
             every = hub.client().get(protocol.PROFILES_NAMES).json()["items"]
             path = path.replace("{uid}", str(every[0]["metadata"]["uid"]) if every else "0" * 24)
         if path.startswith("/v1/registries"):
@@ -99,6 +99,7 @@ def _fill(hub: RunningHub, path: str) -> str:
         kind = next((kinds[part] for part in reversed(parts) if part in kinds), "")
         path = path.replace("{uid}", _uid(hub, kind) if kind else "c-1")
     path = path.replace("{userUid}", _uid(hub, "users")) if "{userUid}" in path else path
+    path = path.replace("{tenantUid}", profile_calls.tenant(hub.client())) if "{tenantUid}" in path else path
     path = path.replace("{packName}", "podinfo").replace("{registryUid}", BUILTIN)
     return path.replace("{objectKind}", "edgehost").replace("{objectUid}", "c-1").replace("{serviceName}", "stylus")
 

@@ -23,6 +23,7 @@ from edgewright.hub.process import compose
 from edgewright.hub.process.options import ServeOptions
 from edgewright.packs import archive
 from edgewright.wire import protocol
+from tests.hub.http import profile_calls
 from tests.hub.packs.sources import added as with_registry
 from tests.hub.packs.sources import oci_body
 from tests.hub.packs.test_packs import upload
@@ -196,7 +197,8 @@ def _strict(schema: Any) -> Any:
 def _answered(plane: RunningHub) -> Iterator[tuple[str, httpx.Response]]:
     """Yield an answer of each operation of the hub's own API."""
     admin = plane.client()
-    admin.post(protocol.OWN_MACROS, json={"macros": [{"name": "site", "value": "north"}]}).raise_for_status()
+    macros = protocol.path(protocol.TENANT_MACROS, tenantUid=admin.get(protocol.USERS_INFO).json()["tenantUid"])
+    admin.post(macros, json={"macros": [{"name": "site", "value": "north"}]}).raise_for_status()
     code = {"code": invited(plane, "viewer")[2]}
     yield f"POST {protocol.ACTIVATIONS}", plane.anonymous().post(protocol.ACTIVATIONS, json=code)
     token, text = plane.token("described")
@@ -263,6 +265,8 @@ def _answered(plane: RunningHub) -> Iterator[tuple[str, httpx.Response]]:
     yield f"GET {protocol.OWN_PACK}", admin.get(pack)
     yield f"POST {protocol.PACK_CONTENT}", admin.post(f"{pack}/content")
     yield f"DELETE {protocol.OWN_PACK}", admin.delete(pack)
+    for method, path in (("POST", protocol.OWN_PROFILES_APPLY), ("GET", protocol.OWN_PROFILE_IMAGES)):
+        yield f"{method} {path}", profile_calls.call(plane, method, path)
     with admin.stream("GET", f"{base}/changes") as stream:
         yield f"GET {base}/changes", stream
 

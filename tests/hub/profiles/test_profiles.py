@@ -14,7 +14,7 @@ from edgewright.core.roles import OPERATOR, VIEWER
 from edgewright.hub.packs.index import BUILTIN
 from edgewright.hub.process.app import Hub
 from edgewright.hub.profiles import store
-from edgewright.hub.profiles.index import MacroIndex, ProfileUses
+from edgewright.hub.profiles.index import ProfileUses
 from edgewright.packs import catalogue
 from edgewright.wire import protocol
 from tests.hub.people import person, project
@@ -180,14 +180,6 @@ async def test_a_masked_default_is_sealed_covered_and_stays_when_it_comes_back_c
     assert hub.box.unseal(row["edgewrightSealed"]) == "hunter-two" and row["description"] == "A key"
 
 
-async def test_macros_are_sealed(inside: Inside) -> None:
-    hub, admin = inside
-    sent = {"macros": [{"name": "site", "value": "hunter-two"}]}
-    assert (await admin.post(protocol.OWN_MACROS, json=sent)).status_code == 204
-    record = hub.part(MacroIndex).of("")["site"]
-    assert "hunter-two" not in record.value_encrypted and hub.box.unseal(record.value_encrypted) == "hunter-two"
-
-
 @pytest.mark.parametrize(
     ("change", "code", "words"),
     [
@@ -310,23 +302,3 @@ def test_only_admins_change_profiles(hub: RunningHub, scoped: httpx.Client) -> N
             member.delete(of(protocol.PROFILE, uid)),
         ):
             assert answer.status_code == 403, role
-
-
-def test_macros_of_project_and_tenant(hub: RunningHub, scoped: httpx.Client) -> None:
-    admin, scope = hub.client(), scoped.headers["ProjectUid"]
-    path = protocol.path(protocol.PROJECT_MACROS, uid=scope)
-    one = {"macros": [{"name": "site", "value": "north"}]}
-    assert admin.post(protocol.OWN_MACROS, json={"macros": [{"name": "site", "value": "all"}]}).status_code == 204
-    assert scoped.post(path, json=one).status_code == 204
-    assert scoped.post(path, json=one).status_code == 409
-    assert scoped.get(path).json() == one
-    assert scoped.get(protocol.PROFILES_MACROS).json() == one
-    assert admin.get(protocol.PROFILES_MACROS).json()["macros"][0]["value"] == "all"
-    changed = {"macros": [{"name": "site", "value": "south"}, {"name": "floor", "value": "2"}]}
-    assert scoped.patch(path, json=changed).status_code == 204
-    assert person(hub, "", {scope: VIEWER}).client.get(path).json()["macros"][1]["value"] == "********"
-    assert scoped.request("DELETE", path, json={"macros": [{"name": "floor"}]}).status_code == 204
-    assert scoped.get(path).json()["macros"] == [{"name": "site", "value": "south"}]
-    assert scoped.put(path, json={"macros": []}).status_code == 204 and scoped.get(path).json()["macros"] == []
-    bad = scoped.post(path, json={"macros": [{"name": "two words", "value": ""}]})
-    assert bad.status_code == 422 and "macros.0.name" in bad.json()["message"]

@@ -37,6 +37,8 @@ class Side:
 
     uid: str
     host: str
+    tenant: str
+    """The uid of the tenant, which every user may read."""
     things: dict[str, str] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
 
@@ -59,7 +61,7 @@ class Plane:
 def side(hub: RunningHub, number: int) -> Side:
     uid = project(hub)
     admin, scoped = hub.client(), hub.client(ApiKey=hub.admin_key, ProjectUid=uid)
-    made = Side(uid, unique("host"))
+    made = Side(uid, unique("host"), profile_calls.tenant(admin))
     token = admin.post(protocol.TOKENS, json={"metadata": {"name": unique("t")}, "spec": {"defaultProjectUid": uid}})
     made.things["tokens"] = token.json()["uid"]
     text = admin.get(f"{protocol.TOKENS}/{made.things['tokens']}").json()["spec"]["token"]
@@ -100,7 +102,7 @@ def path_of(route: Route, side: Side, uid: str | None = None) -> str:
     known |= {"{key:path}": f"host/{side.host}/silent", "{operationId}": side.things["operations"]}
     known |= {"{manifestUid}": side.things["manifests"], "{packName}": "podinfo", "{registryUid}": BUILTIN}
     known |= {"{userUid}": side.things["users"], "{alertUid}": side.things["receivers"]}
-    known |= {"{serviceName}": "stylus", "{uid}": value, "{digest}": value}
+    known |= {"{tenantUid}": side.tenant, "{serviceName}": "stylus", "{uid}": value, "{digest}": value}
     if uid is not None and first:
         known[first] = f"host/{uid}/silent" if first == "{key:path}" else uid
         known["{objectUid}"] = uid if first == "{objectKind}" else known["{objectUid}"]

@@ -156,7 +156,7 @@ def test_p59_a_role_opens_what_it_should_and_nothing_else(plane: Plane, route: R
         assert plane.own.things["users"] not in text
 
 
-CREATE = (protocol.PROFILES, protocol.PROFILES_IMPORT)
+CREATE = (protocol.PROFILES, protocol.PROFILES_IMPORT, protocol.OWN_PROFILES_APPLY)
 
 
 def changed(plane: Plane) -> str:

@@ -167,7 +167,7 @@ class Evaluator:
         macro = self.scope.context.macros.get(name)
         if macro is None:
             raise self._unknown("macro", "macro", name, "UnknownMacro", "Create it in the project or the tenant.")
-        return Meaning(pieces_of(macro.value), Origin(MACRO, name, scope=macro.scope))
+        return Meaning(pieces_of(macro.value), Origin(MACRO, name, scope=macro.scope, secret=macro.masked))
 
     def _system(self, name: str) -> Meaning:
         value = self.scope.system.get(name)

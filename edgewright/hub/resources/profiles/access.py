@@ -15,7 +15,8 @@ from edgewright.core.profiles.model import Layer, Profile
 from edgewright.core.profiles.problems import ERROR, errors
 from edgewright.core.profiles.problems import Problem as Finding
 from edgewright.core.profiles.secrets import to_give_again
-from edgewright.core.roles import ADMIN
+from edgewright.core.profiles.variables import COVER
+from edgewright.core.roles import ADMIN, OPERATOR, covers
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.http.problems import Problem, conflict, not_found
 from edgewright.hub.http.routing import Call
@@ -23,7 +24,7 @@ from edgewright.hub.packs import use
 from edgewright.hub.packs.index import OWN, PackIndex, View
 from edgewright.hub.profiles import store, stored
 from edgewright.hub.profiles.index import MacroIndex, ProfileIndex
-from edgewright.hub.profiles.tables import ProfileRecord
+from edgewright.hub.profiles.tables import MacroRecord, ProfileRecord
 from edgewright.hub.profiles.work import ProfileWork
 from edgewright.packs import catalogue
 from edgewright.profiles.prepare import check, prepare, resolved
@@ -119,10 +120,15 @@ async def work(call: Call, piece: Callable[[], T]) -> T:
 
 
 def composed(call: Call, edited: Edited) -> Composed:
-    """Return what is to be stored; raises 422 for what no profile may have, draft or not, and 413. Blocking."""
+    """Return what is to be stored; raises 422 for what no profile may have, draft or not, and 413. Blocking.
+
+    Values that cannot be read are refused in a draft too: nothing could be done with it. Manifests may be templates of
+    other programs until they are published.
+    """
     present = edited.draft or edited.live or {}
     profile = stored.profile(edited.name, edited.version, edited.metadata, present, call.hub.box)
-    refuse(f"The cluster profile {profile.label}", errors(checks.check_form(profile)))
+    bare = replace(profile, layers=tuple(replace(layer, manifests=()) for layer in profile.layers))
+    refuse(f"The cluster profile {profile.label}", errors([*checks.check_form(profile), *prepare(bare).problems]))
     head = stored.head(edited.metadata, edited.draft, edited.live, profile)
     return Composed(head, stored.write(edited.draft), stored.write(edited.live))
 
@@ -229,7 +235,24 @@ async def findings(call: Call, profile: Profile, publish: bool) -> list[Finding]
 def macros_of(call: Call) -> dict[str, scope.Macro]:
     """Return the macros that a profile of the call's scope resolves with: those of the project over the tenant's."""
     index, box = call.hub.part(MacroIndex), call.hub.box
-    tenant, project = (
-        {name: box.unseal(record.value_encrypted) for name, record in index.of(of).items()} for of in ("", call.project)
-    )
-    return scope.macros(project if call.project else {}, tenant, {})
+    result: dict[str, scope.Macro] = {}
+    for project in dict.fromkeys(("", call.project)):
+        for name, record in index.of(project).items():
+            of = "project" if project else "tenant"
+            result[name] = scope.Macro(box.unseal(record.value_encrypted), of, record.masked)
+    return result
+
+
+def readable(call: Call, record: MacroRecord) -> bool:
+    """Return whether the caller may read the value of a macro: not that of a masked one, and viewers none."""
+    return not record.masked and covers(call.actor.grants.role(record.project_uid), OPERATOR)
+
+
+def macros_shown(call: Call) -> dict[str, scope.Macro]:
+    """Return the same macros as the caller may see them."""
+    index = call.hub.part(MacroIndex)
+    records = {**index.of(""), **index.of(call.project)}
+    return {
+        name: macro if readable(call, records[name]) else macro._replace(value=COVER)
+        for name, macro in macros_of(call).items()
+    }

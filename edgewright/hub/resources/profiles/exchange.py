@@ -58,7 +58,7 @@ def _exported_profile(now: access.Stored, names: Mapping[str, str]) -> Profile:
     for item in document["spec"]["template"]["packs"]:
         if "registry" in item:
             item["registry"]["metadata"]["name"] = names.get(item["registry"]["metadata"]["uid"], "")
-    return _read(document)
+    return read(document)
 
 
 def _sources(index: PackIndex, layer: Layer) -> list[PackSource]:
@@ -79,7 +79,8 @@ async def _report(call: Call, profile: Profile, sources: Mapping[str, list[PackS
     )
 
 
-def _read(body: Json) -> Profile:
+def read(body: Json) -> Profile:
+    """Return the profile in a document; raises 422 with everything that is not of its form."""
     try:
         return exchange.from_document(body)
     except InvalidInput as problem:
@@ -87,14 +88,19 @@ def _read(body: Json) -> Profile:
 
 
 async def _checked(call: Call, body: Json) -> tuple[Profile, Mapping[str, list[PackSource]]]:
-    """Return the profile of an import, the registries of each layer, and what it needs; raises 409 and 422."""
-    profile = await access.work(call, lambda: _read(body))
+    """Return the profile of an import and the registries of each layer; raises 409 and 422."""
+    profile = await access.work(call, lambda: read(body))
     routes.refuse_known(call, profile.name, profile.version)
+    return profile, await sources_of(call, profile)
+
+
+async def sources_of(call: Call, profile: Profile) -> Mapping[str, list[PackSource]]:
+    """Return the registries of each layer; raises 422 for packs and macros that are missing."""
     index = call.hub.part(PackIndex)
     sources = {layer.key: _sources(index, layer) for layer in profile.layers}
     report = await _report(call, profile, sources)
     access.refuse(f"The import of {profile.label}", report.as_problems())
-    return profile, sources
+    return sources
 
 
 async def validate_import(call: Call) -> Response:
@@ -113,14 +119,25 @@ async def import_(call: Call) -> Response:
     body = await call.body()
     profile, sources = await _checked(call, body)
     publish = call.request.query_params.get("publish") == "true"
+    return call.created(await insert(call, body, profile, sources, publish))
+
+
+async def insert(
+    call: Call, body: Json, profile: Profile, sources: Mapping[str, list[PackSource]], publish: bool
+) -> str:
+    """Store a profile that was imported and return its uid; raises as `routes.insert`."""
     views, box = call.hub.part(PackIndex).views, call.hub.box
-    template = _template(profile, body, sources)
-    content = await access.work(call, lambda: stored.template(template, {}, views, box, _variables(body)))
-    metadata = routes.metadata_of(
-        profile.name, {}, {"labels": dict(profile.labels), "annotations": {"description": profile.description}}
-    )
+    template = template_of(profile, body, sources)
+    content = await access.work(call, lambda: stored.template(template, {}, views, box, variables_of(body)))
+    metadata = metadata_of(profile, {})
     version = profile.version or FIRST_VERSION
-    return call.created(await routes.insert(call, profile.name, version, metadata, content, publish))
+    return await routes.insert(call, profile.name, version, metadata, content, publish)
+
+
+def metadata_of(profile: Profile, before: Json) -> Json:
+    """Return the metadata of an import over those that are stored; raises 413."""
+    annotations = {**(before.get("annotations") or {}), "description": profile.description}
+    return routes.metadata_of(profile.name, before, {"labels": dict(profile.labels), "annotations": annotations})
 
 
 def _packs(body: Json) -> list[Json]:
@@ -128,14 +145,16 @@ def _packs(body: Json) -> list[Json]:
     return rows
 
 
-def _variables(body: Json) -> list[Json]:
+def variables_of(body: Json) -> list[Json]:
+    """Return the variables of a document."""
     rows: list[Json] = (body.get("spec") or {}).get("variables") or []
     return rows
 
 
-def _template(profile: Profile, body: Json, sources: Mapping[str, list[PackSource]]) -> Json:
+def template_of(profile: Profile, body: Json, sources: Mapping[str, list[PackSource]]) -> Json:
     """Return the packs of an import with the registry of each; raises 422 where several have a pack."""
-    packs, open_ = [], []
+    packs: list[Json] = []
+    open_ = []
     for item, layer in zip(_packs(body), profile.layers, strict=True):
         row = {key: value for key, value in item.items() if key not in ("registry", "version")}
         row["tag"] = layer.pack_version

@@ -13,7 +13,7 @@ from edgewright.hub.profiles.work import ProfileWork
 from edgewright.hub.readmodel.memory import Follow, rows
 from edgewright.hub.readmodel.state import State
 from edgewright.hub.resource import Resource
-from edgewright.hub.resources.profiles import dashboard, exchange, macros, packs, routes
+from edgewright.hub.resources.profiles import apply, dashboard, exchange, images, macros, packs, routes
 from edgewright.hub.services import Services
 from edgewright.wire import protocol
 
@@ -34,12 +34,16 @@ def _project(record: ProfileRecord) -> str:
     return record.project_uid
 
 
+def _project_of_macro(record: MacroRecord) -> str:
+    return record.project_uid
+
+
 def _follows(hub: Services) -> tuple[Follow, ...]:
     index, known = hub.part(ProfileIndex), hub.part(MacroIndex)
     profiles, macros_ = rows(tables.profiles, ProfileRecord), rows(tables.macros, MacroRecord)
     return (
         Follow(ProfileRecord, "profile", index.put, index.drop, profiles, project=_project),
-        Follow(MacroRecord, "macro", known.put, known.drop, macros_, kind=""),
+        Follow(MacroRecord, "macro", known.put, known.drop, macros_, project=_project_of_macro),
     )
 
 
@@ -48,13 +52,26 @@ def _document(hub: Services, uid: str) -> dict[str, Any] | None:
     return None if record is None else documents.summary(hub, record)
 
 
+def _macro(hub: Services, uid: str) -> dict[str, Any] | None:
+    record = hub.part(MacroIndex).by_uid.get(uid)
+    return None if record is None else macros.entry(record)
+
+
 RESOURCE = Resource(
     "profile",
-    routes=(*routes.ROUTES, *packs.ROUTES, *exchange.ROUTES, *dashboard.ROUTES, *macros.ROUTES),
+    routes=(
+        *routes.ROUTES,
+        *packs.ROUTES,
+        *exchange.ROUTES,
+        *dashboard.ROUTES,
+        *apply.ROUTES,
+        *images.ROUTES,
+        *macros.ROUTES,
+    ),
     tables=(tables.profiles, tables.profile_texts, tables.macros),
     load=_load,
     parts=_parts,
     follows=_follows,
-    render={"profile": _document},
-    own_paths=(protocol.OWN_MACROS,),
+    render={"profile": _document, "macro": _macro},
+    own_paths=(protocol.OWN_MACROS, protocol.OWN_PROFILES),
 )

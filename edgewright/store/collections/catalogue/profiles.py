@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgewright.core.errors import ExitCode
 from edgewright.core.filters.fields import FilterField
@@ -133,6 +133,34 @@ async def send(client: CanCall, document: Mapping[str, Any], publish_it: bool) -
     params = {"publish": "true"} if publish_it else {}
     reply = await client.call("POST", protocol.PROFILES_IMPORT, "profile", body=dict(document), params=params)
     return text(reply.data, "uid")
+
+
+class Applied(NamedTuple):
+    """What an apply did, or would do: created, changed, published or none; the parts that change; masked places."""
+
+    uid: str
+    change: str
+    published: bool
+    parts: tuple[str, ...]
+    masked: tuple[str, ...]
+
+
+async def apply(client: CanCall, document: Mapping[str, Any], publish_it: bool, dry: bool = False) -> Applied:
+    """Make a version of a profile what a document has; with `dry` nothing is stored. Raises `InvalidInput`."""
+    params = {name: "true" for name, given in (("publish", publish_it), ("dryRun", dry)) if given}
+    reply = await client.call("POST", protocol.OWN_PROFILES_APPLY, "profile", body=dict(document), params=params)
+    answer = reply.data if isinstance(reply.data, Mapping) else {}
+    published = value(answer, "published") is True
+    return Applied(
+        text(answer, "uid"), text(answer, "change"), published, *(_texts(answer, k) for k in ("parts", "masked"))
+    )
+
+
+async def images(client: CanCall, uid: str) -> Mapping[str, Any]:
+    """Return the images that a profile needs: `images`, `unknown` layers, `problems`. Raises `EdgewrightError`."""
+    path = protocol.path(protocol.OWN_PROFILE_IMAGES, uid=uid)
+    document: Mapping[str, Any] = (await client.call("GET", path, "profile")).data
+    return document
 
 
 async def _read(client: CanCall, _page: int) -> Documents:
