@@ -29,9 +29,11 @@ class Wait(NamedTuple):
 class Action(NamedTuple):
     """One step of a host; `wait` is why it must not start yet.
 
-    Parameters by step: `layer` has `layer` (its name); `serve-join`, `end-grant`, `drain`, `remove-member` and
-    `remove-node` have `hostUid` and `nodeName`; `serve-join` also `role` and `joinEpoch`; `remove-member` also
-    `memberId`; `join-control-plane` and `join-worker` have `joinEpoch`; `release` and `delete` have `releaseId`.
+    Parameters by step: `layer` and `remove-layer` have `layer` (its name). `serve-join`, `end-grant`, `drain`,
+    `remove-member` and `remove-node` have `hostUid` and `nodeName`; `serve-join` also `role` and `joinEpoch`,
+    `remove-member` `memberId` and `guard` (its numbers), `end-grant` `fulfilled` and `joinEpoch`, `drain` `releaseId`.
+    `join-control-plane` and `join-worker` have `joinEpoch`, the first one also `wipe` (etcd data of a removed member
+    is on the disk). `release` and `delete` have `releaseId`.
     """
 
     step: str
@@ -49,14 +51,23 @@ class Action(NamedTuple):
         return f"cluster-{short(cluster_uid, 8)}-{self.step}-{self.target}"
 
 
+class Lane(NamedTuple):
+    """Duties of the leader that are done in order; lanes do not wait for each other."""
+
+    name: str
+    actions: Tuple[Action, ...]
+
+
 class Plan(NamedTuple):
     """What a host does for a document: `actions` in order; the first that is not done is the current one.
 
-    `role` is one of `ROLES`; `waits` are duties of the leader that cannot start yet, which block nothing else.
+    `role` is one of `ROLES`. `duties` are what the leader does besides, whatever its own actions wait for. `waits`
+    are duties that cannot start yet; they block nothing else.
     """
 
     role: str
     actions: Tuple[Action, ...]
+    duties: Tuple[Lane, ...] = ()
     waits: Tuple[Wait, ...] = ()
 
 

@@ -23,6 +23,7 @@ INIT = "init"
 MARK = "mark"
 KEEPALIVED = "keepalived"
 LAYER = "layer"
+REMOVE_LAYER = "remove-layer"
 JOIN_CONTROL_PLANE = "join-control-plane"
 JOIN_WORKER = "join-worker"
 SERVE_JOIN = "serve-join"
@@ -116,8 +117,8 @@ STEPS: Tuple[StepSpec, ...] = (
     ),
     StepSpec(
         MARK, "Record the formation", FORM, (CONTROL_PLANE,),
-        "init",
-        "writes the proof of formation to disk, into the cluster and to the plane",
+        "init, or join-control-plane",
+        "writes the proof of formation to disk, into the cluster and to the plane; one that joined, to its disk",
         "the proof is on disk and in the cluster",
         "nothing: forward only", 2 * MINUTE, 3.0, target="epoch",
     ),
@@ -152,8 +153,8 @@ STEPS: Tuple[StepSpec, ...] = (
     ),
     StepSpec(
         END_GRANT, "End a grant", FORM, (CONTROL_PLANE,),
-        "this host is the leader; the grant is fulfilled, past its limit, or its host is not a member",
-        "removes a dead learner, the token and the certificates, then the grant",
+        "this host is the leader; the host has joined, or the grant is past its limit, or its host is not a member",
+        "records the join epoch, or removes a learner that never started; then removes token, certificates and grant",
         "no grant, no token, no certificates of that host",
         "nothing: forward only", 2 * MINUTE, 3.0, leader=True, target="host",
     ),
@@ -166,8 +167,16 @@ STEPS: Tuple[StepSpec, ...] = (
         "nothing: forward only", 15 * MINUTE, 45.0, leader=True, target="layer",
     ),
     StepSpec(
+        REMOVE_LAYER, "Remove an add-on", CHANGE, (CONTROL_PLANE,),
+        "this host is the leader; the layer is in the cluster and not in the document",
+        "deletes the release or the objects of the set, unless the layer leaves them; volumes, CRDs and namespaces "
+        "stay",
+        "the cluster has no record of the layer",
+        "nothing: forward only", 15 * MINUTE, 10.0, leader=True, target="layer",
+    ),
+    StepSpec(
         DRAIN, "Drain a leaving host", LEAVE, (CONTROL_PLANE,),
-        "this host is the leader; the member is absent with a release id; its pool is not paused",
+        "this host is the leader; the member is absent with a release id and not declared lost",
         "cordons the node and moves its pods away, as its pool wants it",
         "the node is cordoned and marked as drained for this release id, or it is not there",
         "uncordon, until the host has begun to reset", 15 * MINUTE, 60.0, leader=True, target="host",
