@@ -46,11 +46,14 @@ def choose(wanted: str | None, *, base: bool, tree: bool) -> str:
 
 
 def check_base(name: str, config: Mapping[str, Any]) -> None:
-    """Raise `InvalidInput` when a base is not a root but a Kubernetes tree, by its label."""
+    """Raise `InvalidInput` when a base is not a root but a Kubernetes tree: by its configuration, or by its label.
+
+    Trees of 0.4 and before have the configuration of an image with a label; since then it is `tree.json`.
+    """
     labels = media.object_(media.object_(config.get("config")).get("Labels"))
-    if labels.get(LABEL_KIND) == TREE:
+    if labels.get(LABEL_KIND) == TREE or {"schema", "distribution", "components"} <= set(config):
         raise InvalidInput(
-            f"{name} is a Kubernetes tree (label {LABEL_KIND}={TREE}), not the root of a host.",
+            f"{name} is a Kubernetes tree, not the root of a host.",
             "Give a base image, root:FOLDER or appliance:ISO; a tree is used as it is.",
             "WrongKind",
         )

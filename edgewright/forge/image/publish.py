@@ -85,14 +85,20 @@ def configuration(config: dict[str, Any], fresh: Sequence[Blob], labels: dict[st
     return media.canonical({**config, "os": "linux", "config": inner, "rootfs": rootfs, "history": history})
 
 
-def manifest(config: bytes, layers: Sequence[dict[str, Any]], annotations: dict[str, str], **more: Any) -> bytes:
+def manifest(
+    config: bytes,
+    layers: Sequence[dict[str, Any]],
+    annotations: dict[str, str],
+    config_type: str = media.OCI_CONFIG,
+    **more: Any,
+) -> bytes:
     """Return the bytes of an image's manifest; `layers` are descriptors, from the lowest to the highest."""
     return media.canonical(
         {
             "schemaVersion": 2,
             "mediaType": media.OCI_MANIFEST,
             **more,
-            "config": {"mediaType": media.OCI_CONFIG, "digest": media.digest(config), "size": len(config)},
+            "config": {"mediaType": config_type, "digest": media.digest(config), "size": len(config)},
             "layers": list(layers),
             "annotations": annotations,
         }

@@ -22,10 +22,14 @@ NAME_KEYS = ("io.containerd.image.name", REF_NAME)
 
 
 class ArchiveImage(NamedTuple):
-    """An image of an archive: its full name, the digest of its manifest (of its configuration, for docker's form)."""
+    """An image of an archive: its full name, digest and size in bytes (layers and configuration).
+
+    The digest is that of its manifest; for docker's form that of its configuration.
+    """
 
     name: str
     digest: str
+    size: int
 
 
 def read(files: store.Store, what: str, arch: str, job: Job, *, deep: bool) -> list[ArchiveImage]:
@@ -68,9 +72,11 @@ def _layout(files: store.Store, what: str, arch: str, job: Job, *, deep: bool) -
         manifest = media.parsed(result.data, f"The manifest of {name}")
         raw = b"".join(store.verified(files, _digest(manifest.get("config")), f"The configuration of {name}"))
         _check_machine(media.parsed(raw, f"The configuration of {name}"), arch, name)
+        size = len(raw)
         for blob in media.objects(manifest.get("layers")):
             _check_blob(files, there, _digest(blob), f"a layer of {name}", job, deep=deep)
-        yield ArchiveImage(name, result.digest)
+            size += int(blob.get("size") or 0)
+        yield ArchiveImage(name, result.digest, size)
 
 
 def _docker(files: store.Store, what: str, arch: str, job: Job, *, deep: bool) -> Iterator[ArchiveImage]:
@@ -87,14 +93,17 @@ def _docker(files: store.Store, what: str, arch: str, job: Job, *, deep: bool) -
         tags = _texts(entry.get("RepoTags"))
         label = ", ".join(tags) or "an image without a name"
         _check_machine(config, arch, f"{label} in {what}")
+        size = len(raw)
         names, diffs = _texts(entry.get("Layers")), _texts(media.object_(config.get("rootfs")).get("diff_ids"))
         if len(names) != len(diffs) or not set(names) <= there:
             raise InvalidInput(f"{label} in {what} is not complete: layers are missing.", "Write it again.", CODE)
         for name, diff in zip(names, diffs, strict=True):
-            if deep and "sha256:" + _sum(layers.plain(files.read(name)), job) != diff:
+            digest, count = _sum(layers.plain(files.read(name)), job) if deep else ("", 0)
+            if deep and "sha256:" + digest != diff:
                 raise InvalidInput(f"A layer of {label} in {what} is damaged.", "Write it again.", CODE)
+            size += count
         for tag in tags:
-            yield ArchiveImage(tag, media.digest(raw))
+            yield ArchiveImage(tag, media.digest(raw), size)
 
 
 def _texts(value: Any) -> list[str]:
@@ -127,12 +136,14 @@ def _digest(entry: Any) -> str:
     return digest
 
 
-def _sum(pieces: Iterator[bytes], job: Job) -> str:
-    seen = hashlib.sha256()
+def _sum(pieces: Iterator[bytes], job: Job) -> tuple[str, int]:
+    """Return the sha256 of a stream and its bytes."""
+    seen, count = hashlib.sha256(), 0
     for piece in pieces:
         job.check()
         seen.update(piece)
-    return seen.hexdigest()
+        count += len(piece)
+    return seen.hexdigest(), count
 
 
 class Needed(NamedTuple):

@@ -20,6 +20,8 @@ from edgewright.forge.tree.images import ArchiveImage, Needed
 from edgewright.forge.tree.parts import FOLDERS, PARTS, SOURCES, templates
 
 CODE = "TreePart"
+VERSIONS = "VERSIONS"
+"""A file of a tree's folder: lines of a program and its version, for programs that Kubernetes does not version."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Tree(NamedTuple):
     needed: Needed
     problems: tuple[DocumentProblem, ...]
     notes: tuple[str, ...]
+    versions: dict[str, str]
+    """Versions of programs that are not Kubernetes' own, from the file VERSIONS."""
 
 
 def check_places(sources: Sources) -> None:
@@ -74,10 +78,11 @@ def gather(sources: Sources, kubernetes: Kubernetes, arch: str, spool: Spool, jo
     reader.programs("cni", sources.of("cni", sources.cni), parts.cni, "--cni")
     data = reader.templates(sources.of("templates", sources.templates))
     images = reader.images()
+    versions = reader.versions()
     kubeadm = next((file.path for file in reader.files if file.name == "bin/kubeadm"), None)
     needed, wrong = tree_images.judge(kubernetes, images, kubeadm)
     if sources.folder is not None:
-        known = {*FOLDERS, "SHA256SUMS"}
+        known = {*FOLDERS, "SHA256SUMS", VERSIONS}
         stray = sorted(path.name for path in sources.folder.iterdir() if path.name not in known)
         reader.notes += [f"Not part of a tree, left out: {', '.join(stray)}."] if stray else []
     if reader.libraries:
@@ -91,6 +96,7 @@ def gather(sources: Sources, kubernetes: Kubernetes, arch: str, spool: Spool, jo
         needed,
         (*reader.problems, *wrong),
         tuple(reader.notes),
+        versions,
     )
 
 
@@ -110,6 +116,17 @@ class _Reader:
 
     def _wrong(self, key: str, message: str, hint: str) -> None:
         self.problems.append(DocumentProblem(key, message, hint, CODE))
+
+    def versions(self) -> dict[str, str]:
+        """Return the versions that the folder's file VERSIONS names; lines of another form are a problem."""
+        path = self._sources.folder / VERSIONS if self._sources.folder is not None else None
+        if path is None or not path.is_file():
+            return {}
+        lines = [line.split() for line in path.read_text("utf-8", "replace").splitlines() if line.strip()]
+        if any(len(fields) != 2 or len(fields[1]) > 64 for fields in lines):
+            self._wrong(VERSIONS, "A line is not a program and its version.", "Write lines such as: containerd 2.1.9")
+            return {}
+        return {fields[0]: fields[1] for fields in lines}
 
     def programs(self, name: str, folder: Path | None, needed: tuple[str, ...], option: str) -> None:
         """Take the programs of a folder; all that are needed must be there."""

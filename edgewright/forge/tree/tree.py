@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgewright import __version__
-from edgewright.core import times
+from edgewright.core.clusters import tree as contract
 from edgewright.core.errors import InvalidDocument, UsageError
 from edgewright.forge.image import checks, content, inputs, kinds, publish, sbom
 from edgewright.forge.image.build import Result
@@ -28,8 +28,6 @@ from edgewright.oci.registry import Registry
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-
-ARTIFACT_TYPE = "application/vnd.edgewright.kubernetes-tree.v1"
 
 
 @dataclass(frozen=True)
@@ -49,8 +47,10 @@ def check(request: TreeRequest) -> Tree:
 
     What comes from URLs is not fetched for that: then only the places are looked at, and `build` checks the rest.
     """
-    if request.compression == "zstd":
-        raise UsageError("Hosts cannot unpack zstd (Python has it from 3.14 on).", "Use --compression gzip or none.")
+    if request.compression != "gzip":
+        raise UsageError(
+            f"The layers of a tree cannot be {request.compression}: hosts unpack gzip only.", "Use --compression gzip."
+        )
     sources, kubernetes = request.sources, request.name.kubernetes
     check_places(sources)
     sums = checks.read_checksums(sources.checksums)
@@ -58,7 +58,7 @@ def check(request: TreeRequest) -> Tree:
     remote = any(download.is_url(where) for where in sources.images)
     with open_spool(request.temp) as spool:
         if remote:
-            return Tree((), {}, {}, (), Needed("", ""), (), ())
+            return Tree((), {}, {}, (), Needed("", ""), (), (), {})
         tree = gather(sources, kubernetes, request.name.arch, spool, Job(), deep=False)
         if tree.problems:
             _refuse(request, gather(sources, kubernetes, request.name.arch, spool, Job(), deep=True))
@@ -83,7 +83,7 @@ def build(request: TreeRequest, job: Job, *, key: EllipticCurvePrivateKey | None
         requirements = tree_parts.host_requirements(name.kubernetes, tree.libraries)
         document = _document(request, tree, requirements)
         layers = dict(_layers(request, tree, document, requirements, spool, job, epoch))
-        image = _image(request, tree, layers, epoch)
+        image = _image(request, document, layers)
         bill = media.canonical(sbom.document(name, content.System("", ""), {}, tree.files, "", epoch))
         done = publish.publish(
             image, target, reference, bill, spool, job, free=before is None, replace=request.replace, key=key
@@ -97,7 +97,7 @@ def build(request: TreeRequest, job: Job, *, key: EllipticCurvePrivateKey | None
             "mediaType": media.OCI_MANIFEST,
             "architecture": name.arch,
             "replaced": before,
-            "kubernetes": document["kubernetes"],
+            "kubernetes": {"distribution": name.kubernetes.distribution, "version": name.kubernetes.full},
             "images": document["images"],
             "layers": [{"folder": folder, **blob.descriptor()} for folder, blob in layers.items()],
             "size": sum(blob.size for blob in layers.values()),
@@ -125,22 +125,31 @@ def _epoch() -> int:
 
 
 def _document(request: TreeRequest, tree: Tree, requirements: dict[str, Any]) -> dict[str, Any]:
-    """Return what the tree carries about itself."""
+    """Return what the tree carries about itself: `core.clusters.tree`, and what is of use to users and tools."""
     kubernetes = request.name.kubernetes
+    names = [file.name for file in tree.files if file.kind == "program"]
+    components = {
+        name.rpartition("/")[2]: contract.Component(name.rpartition("/")[2], name, _version(request, tree, name))
+        for name in sorted(names, reverse=True)  # a program of bin/ wins over a plug-in of its name
+    }
+    images = [contract.TreeImage(image.name, image.digest, image.size) for image in sorted(tree.images)]
+    needs = contract.Requirements(
+        tuple(row["name"] for row in requirements["libraries"]),
+        tuple(row["name"] for row in requirements["programs"] if row["needed"]),
+        tuple(row["name"] for row in requirements["kernelModules"]),
+    )
     files = [
         {"path": file.name, "link": file.link} if file.link else {"path": file.name, "sha256": file.sha256}
         for file in tree.files
     ]
     files += [{"path": path, "sha256": hashlib.sha256(data).hexdigest()} for path, data in tree.data.items()]
+    described = contract.Tree(
+        kubernetes.distribution, kubernetes.full, request.name.arch, components, tuple(images), needs
+    )
     return {
-        "apiVersion": "edgewright/v1",
-        "kind": "KubernetesTree",
-        "kubernetes": {"distribution": kubernetes.distribution, "version": kubernetes.full},
-        "architecture": request.name.arch,
+        **described.document(),
         "imageRepository": tree.needed.repository,
         "pause": tree.needed.pause,
-        "images": [{"ref": image.name, "digest": image.digest} for image in sorted(tree.images)],
-        "hostRequirements": f"/{tree_parts.REQUIREMENTS}",
         "files": sorted(files, key=lambda row: row["path"]),
     }
 
@@ -187,22 +196,25 @@ def _layer(what: str, entries: list[Entry], request: TreeRequest, spool: Spool, 
     return out.blob
 
 
-def _image(request: TreeRequest, tree: Tree, layers: dict[str, Blob], epoch: int) -> publish.Image:
-    """Return the tree as an image whose labels name its kind and version."""
-    kubernetes, kind = request.name.kubernetes, {kinds.LABEL_KIND: kinds.TREE}
-    labels = {
-        **kind,
+def _version(request: TreeRequest, tree: Tree, path: str) -> str:
+    """Return the version of a program: Kubernetes' own have that of the tree, others the one that is given, if any."""
+    name = path.rpartition("/")[2]
+    own = tree_parts.PARTS[request.name.kubernetes.distribution].own
+    return request.name.kubernetes.full if name in own else tree.versions.get(name, "unknown")
+
+
+def _image(request: TreeRequest, document: dict[str, Any], layers: dict[str, Blob]) -> publish.Image:
+    """Return the tree as an artefact: its configuration is `tree.json`, so that a host needs no layer to judge it."""
+    kubernetes, config = request.name.kubernetes, tree_parts.as_file(document)
+    annotations = {
+        kinds.LABEL_KIND: kinds.TREE,
         kinds.LABEL_EDGEWRIGHT: __version__,
         kinds.LABEL_DISTRIBUTION: kubernetes.distribution,
         kinds.LABEL_VERSION: kubernetes.full,
-        "edgewright.tree.images": str(len(tree.images)),
+        "org.opencontainers.image.version": kubernetes.full,
     }
-    start = {"created": times.rfc3339(epoch), "architecture": request.name.arch, "os": "linux"}
-    message = f"edgewright forge image --for tree: {kubernetes.distribution} {kubernetes.full}"
-    config = publish.configuration(start, list(layers.values()), labels, message)
     descriptors = [
         {**blob.descriptor(), "annotations": {kinds.ANNOTATION_LAYER: folder}} for folder, blob in layers.items()
     ]
-    annotations = {**kind, "org.opencontainers.image.version": kubernetes.full}
-    manifest = publish.manifest(config, descriptors, annotations, artifactType=ARTIFACT_TYPE)
+    manifest = publish.manifest(config, descriptors, annotations, contract.CONFIG, artifactType=contract.ARTIFACT)
     return publish.Image(None, list(layers.values()), config, manifest)

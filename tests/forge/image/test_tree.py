@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from edgewright.core.clusters import tree as contract
 from edgewright.core.errors import (
     Cancelled,
     Conflict,
@@ -23,6 +24,7 @@ from edgewright.core.errors import (
     NotFound,
     UsageError,
 )
+from edgewright.forge.image import kinds
 from edgewright.forge.image.build import Result
 from edgewright.forge.progress import Job
 from edgewright.forge.registry import reference, store
@@ -88,7 +90,7 @@ def test_what_is_in_a_tree(registry: FakeRegistry, request_: TreeRequest) -> Non
         f"templates/{name}" for name in ("containerd.service", "containerd.toml", "keepalived.conf", "kubelet.service")
     }
     tree = json.loads(parts.layer_file(registry, REPO, TAG, "tree.json", 4))
-    assert tree["kubernetes"] == {"distribution": "kubeadm", "version": "v1.36.3"}
+    assert (tree["schema"], tree["distribution"], tree["version"]) == (1, "kubeadm", "v1.36.3")
     assert tree["imageRepository"] == "registry.k8s.io" and tree["pause"] == "registry.k8s.io/pause:3.10.2"
     assert {image["ref"] for image in tree["images"]} == set(made.names())
     kubelet = next(row for row in tree["files"] if row["path"] == "bin/kubelet")
@@ -96,15 +98,38 @@ def test_what_is_in_a_tree(registry: FakeRegistry, request_: TreeRequest) -> Non
     assert result.document["digest"].startswith("sha256:") and not result.warnings
 
 
-def test_the_labels_tell_that_it_is_a_tree(registry: FakeRegistry, request_: TreeRequest) -> None:
+def test_hosts_can_read_it(registry: FakeRegistry, request_: TreeRequest) -> None:
+    """The artefact is what `core.clusters.tree` reads: the configuration is `tree.json`, byte for byte."""
+    folder = folder_of(request_)
+    libraries = (("libc.so.6", "GLIBC_2.34"), ("libseccomp.so.2", ""))
+    made.put(folder, "bin/runc", made.elf("runc", libraries=libraries))
+    (folder / "VERSIONS").write_text("containerd 2.1.9\nruns 1\n")
     built(request_)
-    labels, manifest = configuration(registry)["config"]["Labels"], registry.manifest(REPO, TAG)
-    assert labels["edgewright.image.for"] == "tree" == manifest["annotations"]["edgewright.image.for"]
-    assert labels["edgewright.kubernetes.version"] == "v1.36.3" and configuration(registry)["architecture"] == "amd64"
-    assert manifest["artifactType"] == "application/vnd.edgewright.kubernetes-tree.v1"
-    diffs = configuration(registry)["rootfs"]["diff_ids"]
-    data = [parts.layer_data(registry, REPO, TAG, number) for number in range(len(diffs))]
-    assert diffs == ["sha256:" + hashlib.sha256(layer).hexdigest() for layer in data]
+    manifest = registry.manifest(REPO, TAG)
+    parsed = contract.read_manifest(json.dumps(manifest).encode())
+    config = registry.blobs[REPO, parsed.config.digest]
+    assert parts.layer_file(registry, REPO, TAG, "tree.json", 4) == config
+    assert manifest["annotations"]["edgewright.image.for"] == "tree"
+    assert manifest["annotations"]["edgewright.kubernetes.version"] == "v1.36.3"
+    tree = contract.read_tree(config)
+    assert (tree.distribution, tree.version, tree.architecture) == ("kubeadm", "v1.36.3", "amd64")
+    assert tree.components["kubelet"] == contract.Component("kubelet", "bin/kubelet", "v1.36.3")
+    assert tree.components["containerd"].version == "2.1.9" and tree.components["helm"].version == "unknown"
+    assert tree.components["portmap"].path == "cni/portmap"
+    assert {image.ref for image in tree.images} == set(made.names()) and all(image.size > 0 for image in tree.images)
+    assert tree.requirements.libraries == ("libc.so.6", "libseccomp.so.2")
+    assert "ip" in tree.requirements.programs and "overlay" in tree.requirements.kernel
+
+
+def test_a_tree_is_no_base_of_an_appliance(registry: FakeRegistry, request_: TreeRequest) -> None:
+    built(request_)
+    with pytest.raises(InvalidInput, match="is a Kubernetes tree"):
+        kinds.check_base("x", configuration(registry))
+
+
+def test_versions_of_another_form_are_refused(request_: TreeRequest) -> None:
+    (folder_of(request_) / "VERSIONS").write_text("containerd\n")
+    assert "containerd 2.1.9" in problems(request_)["VERSIONS"]
 
 
 def test_the_same_parts_give_the_same_digest(registry: FakeRegistry, request_: TreeRequest) -> None:
@@ -296,8 +321,9 @@ def test_the_places_are_looked_at_first(request_: TreeRequest, tmp_path: Path) -
         check(replace(request_, sources=Sources(tmp_path / "none")))
     with pytest.raises(NotFound, match="--cni"):
         check(replace(request_, sources=Sources(folder_of(request_), cni=Path("/nowhere"))))
-    with pytest.raises(UsageError, match="zstd"):
-        check(replace(request_, compression="zstd"))
+    for other in ("zstd", "none"):
+        with pytest.raises(UsageError, match=f"{other}: hosts unpack gzip only"):
+            check(replace(request_, compression=other))
     assert len(check(request_).images) == 7
 
 
