@@ -1,4 +1,4 @@
-"""`edgewright lab`: up, down, clean, status and fault, from words to calls."""
+"""`edgewright lab`: up, down, clean, status, fault and kubernetes, from words to calls."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from edgewright.core.errors import EdgewrightError, ExitCode, Failed, NotFound, UsageError
 from edgewright.core.interrupt import terminated_is_interrupted
 from edgewright.lab import base, faults, fleet, status
+from edgewright.lab.kubernetes import cli as kubernetes
 from edgewright.lab.state import Folder, LabState, Slow, default_folder
 from edgewright.lab.tools import shortcomings
 
@@ -39,12 +40,14 @@ def build_parser() -> argparse.ArgumentParser:
     up.add_argument("--silence-limit", metavar="SECONDS", help="the hub calls a host unhealthy after this silence")
     up.add_argument("--heartbeat", metavar="SECONDS", help="the hub asks hosts for a heartbeat this often")
     up.add_argument("--bare", action="store_true", help="only booted hosts: no hub, no agent")
+    up.add_argument("--kubernetes", metavar="V", help="hosts that can run this version, and a registry that has it")
     up.add_argument("--no-python", action="store_true", help="hosts without Python (for the agent's binary)")
     up.add_argument("-o", dest="output", choices=("table", "json"), default="table")
     verbs.add_parser("down", parents=[common], help="end all of it and remove its disks")
     verbs.add_parser("clean", parents=[common], help="remove the cached disk that hosts start from")
     shown = verbs.add_parser("status", parents=[common], help="what is there and how it is")
     shown.add_argument("-o", dest="output", choices=("table", "json"), default="table")
+    kubernetes.add_parser(verbs, _Parser)
     fault = verbs.add_parser("fault", parents=[common], help="cut, slow, freeze, power-cut")
     kinds = fault.add_subparsers(dest="kind", required=True, parser_class=_Parser)
     link = kinds.add_parser("link", help="cut a link or join it")
@@ -80,6 +83,8 @@ def main(argv: list[str]) -> int:
     with terminated_is_interrupted():
         try:
             args = build_parser().parse_args(_shield(argv))
+            if args.verb == "kubernetes":
+                return kubernetes.run(args, _teller())
             lacking = shortcomings()
             if lacking:
                 raise Failed(lacking[0], " ".join(lacking[1:]), code="LabUnavailable")
@@ -92,7 +97,13 @@ def main(argv: list[str]) -> int:
                 print(" ".join(filter(None, [problem.message, problem.hint])), file=sys.stderr)
             return int(problem.exit_code)
         except KeyboardInterrupt:
-            print("Interrupted; `edgewright lab down` clears away what was begun.", file=sys.stderr)
+            building = "kubernetes" in argv[:1]
+            print(
+                "Interrupted; the same command continues the build."
+                if building
+                else "Interrupted; `edgewright lab down` clears away what was begun.",
+                file=sys.stderr,
+            )
             return int(ExitCode.INTERRUPTED)
 
 
@@ -127,6 +138,7 @@ def _up(folder: Folder, namespace: argparse.Namespace) -> int:
         ca=namespace.ca,
         bare=namespace.bare,
         python=not namespace.no_python,
+        kubernetes=namespace.kubernetes,
         hub_options=options,
     )
     log = _teller()

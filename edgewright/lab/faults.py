@@ -11,7 +11,8 @@ from pathlib import Path
 
 from edgewright.core.errors import Conflict, Failed, NotFound, UsageError
 from edgewright.lab import groups, machine, network, plane, processes, product
-from edgewright.lab.state import HUB, Folder, LabState, Member, Slow
+from edgewright.lab.kubernetes import registry
+from edgewright.lab.state import HUB, REGISTRY, Folder, LabState, Member, Slow
 
 CLOCK_FILE = Path("etc/systemd/system/edgewright-agent.service.d/lab-clock.conf")
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
@@ -24,7 +25,7 @@ def chosen(state: LabState, name: str) -> list[Member]:
         return list(state.hosts.values())
     member = state.member(name)
     if member is None:
-        names = ", ".join([*state.hosts, *([HUB] if state.hub else [])])
+        names = ", ".join(sorted(item.name for item in state.members()))
         raise NotFound(f"This lab has no {name}.", f"It has {names}.")
     return [member]
 
@@ -77,9 +78,11 @@ def slow_down(folder: Folder, state: LabState, member: Member, slow: Slow | None
 
 
 def power_cut(state: LabState, member: Member) -> str:
-    """Take the power from a host or the hub, without a warning."""
+    """Take the power from a host, the hub or the registry, without a warning."""
     if member.name == HUB:
         plane.cut_power(state, member)
+    elif member.name == REGISTRY:
+        registry.cut_power(state, member)
     else:
         machine.cut_power(state, member)
     return f"{member.name}: power cut"
@@ -96,6 +99,10 @@ def power_on(folder: Folder, state: LabState, member: Member) -> str:
         plane.start(folder, state, member)
         plane.wait_ready(folder, state, member)
         return f"{HUB}: on and answering"
+    if member.name == REGISTRY:
+        registry.start(folder, state, member)
+        registry.wait_ready(folder, member)
+        return f"{REGISTRY}: on and answering"
     machine.switch_on(folder, state, member)
     took = machine.wait_booted(member, 60.0)
     if member.link_down:
@@ -112,17 +119,17 @@ def freeze(state: LabState, member: Member, frozen: bool) -> str:
 
 
 def reboot(member: Member) -> str:
-    """Reboot a host in good order. Raises `UsageError` for the hub."""
-    if member.name == HUB:
-        raise UsageError("The hub has no machine of its own to reboot.", "Use power-cut and power-on.")
+    """Reboot a host in good order. Raises `UsageError` for hub and registry."""
+    if member.name in (HUB, REGISTRY):
+        raise UsageError(f"The {member.name} has no machine of its own to reboot.", "Use power-cut and power-on.")
     machine.reboot(member)
     return f"{member.name}: reboots"
 
 
 def set_clock(folder: Folder, member: Member, offset: str) -> str:
     """Let the host's agent live `offset` (such as -50y, +2d) away from the true time; '' takes that back."""
-    if member.name == HUB:
-        raise UsageError("The hub's clock is this machine's clock.", "Move a host's clock instead.")
+    if member.name in (HUB, REGISTRY):
+        raise UsageError(f"The clock of the {member.name} is this machine's clock.", "Move a host's clock instead.")
     if offset and not CLOCK_RULE.fullmatch(offset):
         raise UsageError(f"{offset} is not a shift of a clock.", "Write a sign, a number and one of s m h d y: -50y.")
     on = bool(machine.leader(member))

@@ -11,7 +11,8 @@ from pathlib import Path
 from edgewright.core.errors import Conflict, Failed, UsageError
 from edgewright.lab import faults, groups, machine, network, plane, prepare, processes, product
 from edgewright.lab.base import ensure_base
-from edgewright.lab.state import HUB, Folder, LabState, Member
+from edgewright.lab.kubernetes import fleet as kubernetes
+from edgewright.lab.state import HUB, REGISTRY, Folder, LabState, Member
 
 Report = Callable[[str], None]
 
@@ -31,6 +32,7 @@ class LabOptions:
     ca: Path | None = None
     bare: bool = False
     python: bool = True
+    kubernetes: str | None = None
     hub_options: list[str] = field(default_factory=list)
 
 
@@ -63,7 +65,8 @@ def bring_up(folder: Folder, specs: LabOptions, log: Report) -> LabState:
     if old is not None or groups.processes(folder.name):
         log("clearing away what an earlier lab left")
         take_down(folder, log)
-    base = ensure_base(log)
+    built = kubernetes.find(specs.kubernetes) if specs.kubernetes else None
+    base = ensure_base(log, packages=kubernetes.PACKAGES) if built else ensure_base(log)
     agent = None if specs.bare else product.find_agent(specs.agent, log)
     subnet = network.choose_subnet(folder.name)
     endpoint = specs.endpoint or ("" if specs.bare else f"https://{subnet}.2:{plane.PORT}")
@@ -73,11 +76,17 @@ def bring_up(folder: Folder, specs: LabOptions, log: Report) -> LabState:
         state.hosts[name] = Member(name, f"{subnet}.{FIRST_HOST + number}")
     if not specs.endpoint and not specs.bare:
         state.hub = Member(HUB, f"{subnet}.2")
+    if built is not None:
+        state.kubernetes = built.version
+        state.registry = Member(REGISTRY, f"{subnet}.3")
     folder.save(state)
     network.build(state)
+    if built is not None and state.registry is not None:
+        kubernetes.start_registry(folder, state, state.registry, built, log)
+        folder.save(state)
     token, ca = specs.token_file, specs.ca
     if state.hub is not None:
-        network.attach_hub(state, state.hub)
+        network.attach_service(state, state.hub)
         plane.start(folder, state, state.hub)
         folder.save(state)
         plane.wait_ready(folder, state, state.hub)
@@ -88,6 +97,8 @@ def bring_up(folder: Folder, specs: LabOptions, log: Report) -> LabState:
         prepare.write_system(folder, state, host, root)
         if not specs.python:
             prepare.take_python_away(root)
+        if built is not None:
+            kubernetes.write_host(folder, state, root, built)
         if agent is not None and token is not None:
             prepare.write_agent(folder, state, host, root, agent, token, ca)
         network.attach(state, host.name)
@@ -125,7 +136,7 @@ def take_down(folder: Folder, log: Report, patience: float = 8.0) -> bool:
         machine.unmount_disk(folder, home.name)
     network.tear_down(folder.name)
     groups.remove(folder.name)
-    for part in ("hosts", "hub", "ssh"):
+    for part in ("hosts", "hub", "registry", "ssh"):
         _remove_tree(folder.path / part)
     for pattern in ("lab.json*", "*.log", "token"):
         for path in folder.path.glob(pattern):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from edgewright.core.errors import Failed
 from edgewright.lab import groups, network, processes
+from edgewright.lab.kubernetes import hosts as kubernetes
 from edgewright.lab.state import Folder, LabState, Member
 from edgewright.lab.tools import run
 
@@ -74,7 +75,12 @@ def switch_on(folder: Folder, state: LabState, host: Member) -> None:
         f"--network-bridge={network.bridge_of(host.name)}",
         "--kill-signal=SIGRTMIN+3",
     ]
-    host.pid, host.started = processes.launch(command, home / "console.log", groups.make(state.name, host.name))
+    env: dict[str, str] = {}
+    if state.kubernetes:
+        kubernetes.own_folders(home, home / "root")
+        command += kubernetes.nspawn_options(home)
+        env = kubernetes.NSPAWN_ENVIRONMENT
+    host.pid, host.started = processes.launch(command, home / "console.log", groups.make(state.name, host.name), env)
 
 
 def is_on(host: Member) -> bool:

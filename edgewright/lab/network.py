@@ -3,7 +3,7 @@
 Each host gets a small bridge of its own, joined to the switch by a cable that the lab owns. So a cut or a slow link
 stays what it is when the host reboots and its own interface is created again.
 
-Addresses in the lab's /24: .1 this machine, .2 the hub, .11 and up the hosts.
+Addresses in the lab's /24: .1 this machine, .2 the hub, .3 the registry, .11 and up the hosts.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 
 from edgewright.core.errors import Failed
-from edgewright.lab.state import HUB, LabState, Member
+from edgewright.lab.state import HUB, REGISTRY, LabState, Member
 from edgewright.lab.tools import run
 
 SWITCH = "switch"
@@ -20,9 +20,9 @@ NETNS = Path("/run/netns")
 PORT_OF_MACHINE = "uplink"
 
 
-def namespace_of_hub(lab: str) -> str:
-    """Return the name of the hub's namespace."""
-    return f"{lab}-hub"
+def namespace_of(lab: str, service: str = HUB) -> str:
+    """Return the name of the namespace of the hub, or of the registry."""
+    return f"{lab}-{service}"
 
 
 def machine_end(lab: str) -> str:
@@ -65,17 +65,17 @@ def build(state: LabState) -> None:
     run([*at, "nft", "add table bridge cuts; add chain bridge cuts forward { type filter hook forward priority 0; }"])
 
 
-def attach_hub(state: LabState, hub: Member) -> None:
-    """Make the hub's namespace with its address, joined to the switch like a host."""
-    space = namespace_of_hub(state.name)
+def attach_service(state: LabState, member: Member) -> None:
+    """Make the namespace of the hub or the registry with its address, joined to the switch like a host."""
+    space = namespace_of(state.name, member.name)
     run(["ip", "netns", "add", space])
-    attach(state, HUB)
-    at = inside(state.name)
-    run([*at, "ip", "link", "add", "vb-hub", "type", "veth", "peer", "name", "host0", "netns", space])
-    run([*at, "ip", "link", "set", "vb-hub", "master", bridge_of(HUB), "up"])
+    attach(state, member.name)
+    at, port = inside(state.name), f"vb-{member.name}"
+    run([*at, "ip", "link", "add", port, "type", "veth", "peer", "name", "host0", "netns", space])
+    run([*at, "ip", "link", "set", port, "master", bridge_of(member.name), "up"])
     there = inside(space)
     run([*there, "ip", "link", "set", "lo", "up"])
-    run([*there, "ip", "address", "add", f"{hub.address}/24", "dev", "host0"])
+    run([*there, "ip", "address", "add", f"{member.address}/24", "dev", "host0"])
     run([*there, "ip", "link", "set", "host0", "up"])
     run([*there, "ip", "route", "add", "default", "via", f"{state.subnet}.1"])
 
@@ -126,8 +126,8 @@ def set_oneway(state: LabState) -> None:
 
 
 def tear_down(lab: str) -> None:
-    """Remove both namespaces and, with them, every interface; what is not there is passed over."""
+    """Remove the namespaces and, with them, every interface; what is not there is passed over."""
     run(["ip", "link", "delete", machine_end(lab)], check=False)
-    for space in (namespace_of_hub(lab), lab):
+    for space in (namespace_of(lab), namespace_of(lab, REGISTRY), lab):
         if (NETNS / space).exists():
             run(["ip", "netns", "delete", space], check=False)

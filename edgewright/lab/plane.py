@@ -40,7 +40,7 @@ def log_file(folder: Folder) -> Path:
 def start(folder: Folder, state: LabState, hub: Member) -> None:
     """Start the hub; returns at once."""
     command = [
-        *network.inside(network.namespace_of_hub(state.name)),
+        *network.inside(network.namespace_of(state.name)),
         *product.command_line("hub", "serve"),
         "--listen",
         f"{hub.address}:{PORT}",

@@ -22,6 +22,9 @@ from edgewright.core.errors import Conflict, Failed
 HUB = "hub"
 """The name by which faults reach the hub of the lab."""
 
+REGISTRY = "registry"
+"""The same of its registry, which a lab with Kubernetes has."""
+
 
 def default_folder() -> Path:
     """Return the lab's folder: EDGEWRIGHT_LAB_DIR, else below the user's state folder."""
@@ -68,17 +71,20 @@ class LabState:
     phase: str = "starting"
     created: float = field(default_factory=time.time)
     hub: Member | None = None
+    registry: Member | None = None
+    kubernetes: str = ""
+    """The version that the hosts can run; empty: none."""
     hosts: dict[str, Member] = field(default_factory=dict)
     oneway: list[tuple[str, str]] = field(default_factory=list)
     hub_options: list[str] = field(default_factory=list)
 
     def member(self, name: str) -> Member | None:
-        """Return the host of that name, or the hub for `hub`; None when there is none."""
-        return self.hub if name == HUB else self.hosts.get(name)
+        """Return the host of that name, the hub for `hub`, the registry for `registry`; None when there is none."""
+        return {HUB: self.hub, REGISTRY: self.registry}.get(name) or self.hosts.get(name)
 
     def members(self) -> list[Member]:
-        """Return the hub, if any, and all hosts."""
-        return ([self.hub] if self.hub else []) + list(self.hosts.values())
+        """Return hub and registry, if any, and all hosts."""
+        return [member for member in (self.hub, self.registry) if member is not None] + list(self.hosts.values())
 
 
 def _member(raw: dict[str, Any] | None) -> Member | None:
@@ -114,6 +120,7 @@ class Folder:
         try:
             raw = json.loads((self.path / "lab.json").read_text())
             raw["hub"] = _member(raw["hub"])
+            raw["registry"] = _member(raw.get("registry"))
             raw["hosts"] = {name: _member(item) for name, item in raw["hosts"].items()}
             raw["oneway"] = [(a, b) for a, b in raw["oneway"]]
             return LabState(**raw)

@@ -7,6 +7,7 @@ from typing import Any
 
 from edgewright.core.errors import Failed
 from edgewright.lab import machine, plane, processes
+from edgewright.lab.kubernetes import registry
 from edgewright.lab.state import Folder, LabState, Member
 
 UNIT = "edgewright-agent.service"
@@ -34,6 +35,24 @@ def link_of(member: Member) -> str:
     return " ".join(filter(None, parts)) or "up"
 
 
+def _registry(folder: Folder, state: LabState) -> dict[str, Any] | None:
+    """Return the registry of a lab with Kubernetes: where it is, how it is, and the tree that it has."""
+    member = state.registry
+    if member is None:
+        return None
+    condition = "frozen" if member.frozen else "off" if not processes.alive(member.pid, member.started) else "starting"
+    if condition == "starting" and registry.answers(folder, member):
+        condition = "running"
+    return {
+        "address": member.address,
+        "state": condition,
+        "link": link_of(member),
+        "ca": str(registry.ca_file(folder)),
+        "log": str(folder.path / "registry.log"),
+        **registry.contents(folder, member),
+    }
+
+
 def document(folder: Folder, state: LabState) -> dict[str, Any]:
     """Return the full status as one document; `state` of a host is what its systemd reports, `off` or `frozen`."""
     hub = None
@@ -59,6 +78,8 @@ def document(folder: Folder, state: LabState) -> dict[str, Any]:
         "endpoint": state.endpoint,
         "sshKey": str(folder.key),
         "hub": hub,
+        "kubernetes": state.kubernetes or None,
+        "registry": _registry(folder, state),
         "hosts": [
             {
                 "name": host.name,
@@ -83,6 +104,9 @@ def table(shown: dict[str, Any]) -> str:
     if shown["hub"]:
         hub = shown["hub"]
         rows.append(("hub", hub["address"], hub["state"], "-", hub["link"], "true"))
+    if shown["registry"]:
+        registry = shown["registry"]
+        rows.append(("registry", registry["address"], registry["state"], "-", registry["link"], "true"))
     rows += [(h["name"], h["address"], h["state"], h["agent"], h["link"], h["clock"]) for h in shown["hosts"]]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

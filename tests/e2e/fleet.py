@@ -41,8 +41,9 @@ def epoch(text: str) -> float:
 def command_environment(home: Path) -> dict[str, str]:
     """Return the environment of the product's commands: a home of their own, no user's context."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("EDGEWRIGHT_", "XDG_"))}
-    if "EDGEWRIGHT_LAB_CACHE" in os.environ:
-        kept["EDGEWRIGHT_LAB_CACHE"] = os.environ["EDGEWRIGHT_LAB_CACHE"]
+    for name in ("EDGEWRIGHT_LAB_CACHE", "EDGEWRIGHT_KUBERNETES_CACHE"):
+        if name in os.environ:
+            kept[name] = os.environ[name]
     return {**kept, "HOME": str(home), "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}
 
 

@@ -1,0 +1,56 @@
+"""`edgewright lab kubernetes`: build, list, clean."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+from edgewright.lab.kubernetes import build, cache, versions
+
+Report = Callable[[str], None]
+
+
+def add_parser(verbs: Any, kind: type[argparse.ArgumentParser]) -> None:
+    """Add the grammar of `lab kubernetes` to that of `lab`."""
+    parser = verbs.add_parser("kubernetes", help="build Kubernetes for the lab's hosts")
+    actions = parser.add_subparsers(dest="action", required=True, parser_class=kind)
+    made = actions.add_parser("build", help="make the parts and the tree of a version, from package registries")
+    made.add_argument("--version", default=versions.DEFAULT, metavar="V", help=f"default {versions.DEFAULT}")
+    made.add_argument("-o", dest="output", choices=("table", "json"), default="table")
+    listed = actions.add_parser("list", help="show the trees that were built")
+    listed.add_argument("-o", dest="output", choices=("table", "json"), default="table")
+    actions.add_parser("clean", help="remove the cache of parts and trees")
+
+
+def run(args: argparse.Namespace, report: Report) -> int:
+    """Carry out a verb and return its exit code. Raises `EdgewrightError`."""
+    if args.action == "build":
+        made = build.build(args.version, report)
+        _print([made], args.output)
+    elif args.action == "list":
+        _print(build.trees(), args.output)
+    else:
+        store = cache.Cache(cache.cache_folder(), report)
+        with store.locked():
+            freed = sum(path.lstat().st_size for path in store.folder.rglob("*") if path.is_file())
+            shutil.rmtree(store.folder)
+        print(f"Removed {freed / 1e6:.0f} MB from {store.folder}.")
+    return 0
+
+
+def _print(trees: list[build.Built], output: str) -> None:
+    documents = [tree.document() for tree in trees]
+    if output == "json":
+        print(json.dumps(documents, indent=2))
+        return
+    for document in documents:
+        kubernetes = document["kubernetes"]
+        size = f"{document['size'] / 1e6:.0f} MB"
+        print(f"{kubernetes['version']}  {document['architecture']}  {size}  {document['folder']}")
+        for name, digest in sorted(document["images"].items()):
+            print(f"  {name}  {digest[:19]}")
+    if not documents:
+        print(f"There is no tree in {cache.cache_folder()}: edgewright lab kubernetes build")

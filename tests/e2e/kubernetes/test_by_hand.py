@@ -1,0 +1,73 @@
+"""Kubernetes by hand on hosts of the lab: the tree and the base are enough for kubeadm, three control planes too."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+
+from edgewright.lab.kubernetes import build, versions
+from tests.e2e.fleet import Fleet
+from tests.e2e.kubernetes.by_hand import ByHand, one_node
+from tests.support import missing
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def cluster(make_fleet: Callable[..., Fleet]) -> Iterator[ByHand]:
+    """Return a cluster of one node on the first of three hosts."""
+    if not any(built.version == versions.DEFAULT for built in build.trees()):
+        missing("kubernetes", f"build it: edgewright lab kubernetes build --version {versions.DEFAULT}")
+    fleet = make_fleet("--bare", "--hosts", "3", "--kubernetes", versions.DEFAULT)
+    hand = one_node(fleet)
+    yield hand
+    print("\n".join(hand.took))
+
+
+def test_a_pod_answers_and_cluster_dns_resolves(cluster: ByHand) -> None:
+    assert cluster.ask(cluster.first).startswith("web web-")
+    names = cluster.ask(cluster.first, "/resolve?name=kubernetes.default.svc.cluster.local").split()
+    assert names == ["100.64.64.1"]
+
+
+def test_a_volume_stores_data(cluster: ByHand) -> None:
+    cluster.apply("local-path.yaml")
+    provisioner = ("deployment/local-path-provisioner", "local-path-storage")
+    cluster.timed("local-path-provisioner", lambda: cluster.rollout(*provisioner))
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "16Mi"}}},
+    }
+    cluster.put(cluster.first, "/root/claim.json", json.dumps(claim))
+    cluster.kubectl("apply", "-f", "/root/claim.json")
+    volume = {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}
+    mount = {"name": "data", "mountPath": "/data"}
+    pod = {"volumes": [volume], "containers": [{"name": "web", "volumeMounts": [mount]}]}
+    patch = {"spec": {"replicas": 1, "template": {"spec": pod}}}
+    cluster.kubectl("patch", "deployment", "web", "-p", json.dumps(patch))
+    cluster.timed("web with a volume", lambda: cluster.rollout("deployment/web"))
+    cluster.ask(cluster.first, "/data", "-X", "PUT", "-d", "stored text")
+    assert cluster.ask(cluster.first, "/data") == "stored text"
+
+
+def test_two_more_control_planes_join(cluster: ByHand) -> None:
+    for host in ("edge2", "edge3"):
+        cluster.timed(f"activate {host}", partial(cluster.activate, host))
+        cluster.timed(f"join {host}", partial(cluster.join, host))
+    cluster.timed("three nodes Ready", lambda: cluster.ready(3))
+    health = cluster.kubectl("get", "--raw", "/readyz?verbose")
+    assert "[+]etcd ok" in health
+    members = cluster.kubectl("-n", "kube-system", "get", "pods", "-l", "component=etcd", "--no-headers").splitlines()
+    assert len(members) == 3 and all("Running" in member for member in members)
+    assert cluster.ask("edge3").startswith("web web-"), "pods are reached from another host, through vxlan"
+
+
+def test_nothing_is_left_after_it(cluster: ByHand) -> None:
+    """The last test: what `lab down` leaves on this machine."""
+    cluster.fleet.down()
+    assert not cluster.fleet.disk("edge1").exists()
