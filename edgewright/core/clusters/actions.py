@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any, Mapping, NamedTuple, Optional, Tuple
 
-from edgewright.core.clusters.steps import limit_of
+from edgewright.core.clusters.steps import BY_ID, limit_of
 
 OPERATOR = "operator"
 """Value of `Wait.on` for what an operator has to decide."""
@@ -81,3 +81,14 @@ ROLES = (FORMER, JOINER, WORKER_ROLE, LEAVING, DELETING, OUTSIDE)
 def short(text: str, digits: int = 12) -> str:
     """Return a name of fixed length for a text, for ids."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:digits]
+
+
+def read_step_id(text: str) -> Optional[Tuple[str, str]]:
+    """Return step and target of a step id in a host's report, `None` for one of something else."""
+    parts = text.split("-", 2)
+    if len(parts) != 3 or parts[0] != "cluster":
+        return None
+    for step in sorted(BY_ID, key=len, reverse=True):
+        if parts[2].startswith(step + "-"):
+            return step, parts[2][len(step) + 1 :]
+    return None

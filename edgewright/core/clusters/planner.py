@@ -39,7 +39,8 @@ def plan(document: ClusterDocument, observed: Observed) -> Plan:
     if member is None or role == OUTSIDE:
         return Plan(OUTSIDE, ())
     if role in (LEAVING, DELETING):
-        return Plan(role, leave(document, observed, member, role))
+        lanes, waits = duties(document, observed) if role == LEAVING and leads(document, observed) else ((), ())
+        return Plan(role, leave(document, observed, member, role), lanes, waits)
     actions = [*_prepare(document, observed, member), *_own(document, observed, member, role)]
     stop = _stop(document, observed)
     if stop is not None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from edgewright.core.clusters import model, steps
-from edgewright.core.clusters.actions import Action, Plan
+from edgewright.core.clusters.actions import Action, Plan, read_step_id
 from edgewright.core.clusters.grants import Grant
 from edgewright.core.clusters.model import ClusterDocument, Done
 from edgewright.core.clusters.observed import Api, LayerState, Lease, Local, Node, Observed, Peer, Preflight, Vip
@@ -329,6 +329,17 @@ def test_only_the_leader_with_its_proof_has_duties() -> None:
     assert plan(leaving, leader(leaving, etcd("n1", "n2"))).duties == ()
 
 
+def test_the_only_voter_leads_although_it_leaves_until_another_one_can() -> None:
+    """The model of quorum and grants came to a state in which nothing could be admitted any more."""
+    doc = with_members(document(3), host_1=LEAVES)
+    for members in (etcd("n1"), etcd("n1", "n2", down="n2")):
+        assert plan(doc, leader(doc, members)).role == "leaving"
+    assert duty(doc, leader(doc, etcd("n1")))[0] == "serve-join n2"
+    assert "remove-member n1" not in duty(doc, leader(doc, etcd("n1", "n2", "n3", down="n2 n3")))
+    deleted = with_members(document(1), host_1=LEAVES)
+    assert plan(deleted, leader(deleted, etcd("n1"))).duties == ()
+
+
 def test_what_cannot_be_observed_is_neither_done_nor_not_done() -> None:
     doc = document(3, 1)
     unknown = Observed("host-2", Local(done_readable=False), Api())
@@ -352,4 +363,6 @@ def test_every_step_id_can_name_a_unit() -> None:
     ids = [action.step_id("0123456789abcdef01234567") for action in everything]
     assert len(set(ids)) == len(ids)
     assert all(len(text) <= 100 and text.startswith("cluster-") for text in ids)
+    assert [read_step_id(text) for text in ids] == [(action.step, action.target) for action in everything]
+    assert read_step_id("trial-0a-1") is read_step_id("cluster-1") is read_step_id("cluster-1-x-y") is None
     assert all(action.limit == (steps.BY_ID[action.step].limit or steps.NO_LIMIT) for action in everything)

@@ -30,14 +30,28 @@ LAYER_LANE = "layers"
 
 
 def may_lead(document: ClusterDocument, observed: Observed) -> bool:
-    """Return whether a host may take or renew the Lease; one that leaves does not."""
+    """Return whether a host may take or renew the Lease.
+
+    One that leaves leads only while no control plane that stays is a healthy voter: else nothing could ever be admitted
+    to a cluster whose only control plane is to be replaced.
+    """
     member = document.member(observed.host_uid)
-    if member is None or member.state != PRESENT or member.role != CONTROL_PLANE or observed.local.reset:
+    if member is None or member.role != CONTROL_PLANE or observed.local.reset:
+        return False
+    if member.state != PRESENT and (document.ending or _successor(document, observed)):
         return False
     if not observed.local.api_ready or observed.local.done is None or not observed.api.lease_readable:
         return False
     lease = observed.api.lease
     return lease is None or lease.holder in ("", observed.host_uid) or lease.age > LEASE_SECONDS
+
+
+def _successor(document: ClusterDocument, observed: Observed) -> bool:
+    """Return whether a control plane that stays can lead; unknown counts as yes."""
+    if observed.api.etcd is None:
+        return True
+    entries = [etcd_member(observed, member) for member in document.control_planes]
+    return any(entry is not None and entry.voter and entry.healthy for entry in entries)
 
 
 def leads(document: ClusterDocument, observed: Observed) -> bool:
@@ -153,7 +167,8 @@ def _orphan(document: ClusterDocument, observed: Observed, entry: quorum.EtcdMem
 def _removals(document: ClusterDocument, observed: Observed) -> List[Member]:
     """Return control planes to remove from etcd, lost ones first."""
     absent = [m for m in document.members if m.state == ABSENT and m.release_id and m.role == CONTROL_PLANE]
-    listed = [member for member in absent if etcd_member(observed, member) is not None]
+    others = [member for member in absent if member.host_uid != observed.host_uid]  # by a survivor only
+    listed = [member for member in others if etcd_member(observed, member) is not None]
     return sorted(listed, key=lambda member: not member.lost)
 
 
@@ -261,7 +276,7 @@ def _leaving(document: ClusterDocument, observed: Observed) -> List[_Duty]:
     result: List[_Duty] = []
     for member in document.members:
         node = nodes.get(member.node_name)
-        if member.state != ABSENT or not member.release_id or node is None:
+        if member.state != ABSENT or not member.release_id or node is None or member.host_uid == observed.host_uid:
             continue
         if any(other.node_name == member.node_name for other in document.present):
             continue  # another host has the name now; its Node is not this one's

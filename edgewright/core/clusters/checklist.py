@@ -1,0 +1,183 @@
+"""The ordered checklist of a cluster that forms or changes: done, running, waiting for whom, failed with its reason.
+
+Made from what hosts report in heartbeats and what the leader reports about the cluster, so the plane and a client can
+show it without asking a host. What was not reported is unknown, never done.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from edgewright.core.clusters import steps
+from edgewright.core.clusters.model import ABSENT, VIP, WORKER, ClusterDocument, Member
+from edgewright.core.clusters.planning.duties import in_order
+
+DONE, RUNNING, WAITING, FAILED, PENDING, UNKNOWN = "done", "running", "waiting", "failed", "pending", "unknown"
+STATES = (FAILED, RUNNING, WAITING, UNKNOWN, PENDING, DONE)
+"""From the one that a group of hosts shows first."""
+PREPARE = (steps.PREFLIGHT, steps.FETCH, steps.ACTIVATE, steps.RUNTIME, steps.PRELOAD)
+
+
+class HostReport(NamedTuple):
+    """What a host reports about this cluster: its current step (name in the registry) and how that is.
+
+    `step` is empty when nothing is left to do. `since` is epoch seconds. `error` is the reason of the last failure with
+    the last line of its log; `operator`: it waits for an operator. A host without a report is left out.
+    """
+
+    step: str = ""
+    state: str = RUNNING
+    since: Optional[float] = None
+    percent: Optional[int] = None
+    attempt: int = 0
+    waiting_for: str = ""
+    error: str = ""
+    operator: bool = False
+    layer: str = ""
+    """The layer that the leader installs now."""
+
+
+class ClusterReport(NamedTuple):
+    """What the leader reports: whether each Node is ready, and each layer (`True` ready, else why not)."""
+
+    ready: Mapping[str, bool] = {}
+    layers: Mapping[str, Tuple[bool, str]] = {}
+
+
+class Item(NamedTuple):
+    """One row: a step of one or more hosts. `since` and `expected` are seconds; `text` is what to show besides."""
+
+    step: str
+    title: str
+    state: str
+    hosts: Tuple[str, ...]
+    text: str = ""
+    since: Optional[float] = None
+    expected: Optional[float] = None
+
+    def sentence(self, now: float) -> str:
+        """Return the row as text, with its time at `now` (epoch seconds)."""
+        parts = [self.title]
+        if self.state == RUNNING and self.since is not None:
+            usual = f", usually {duration(self.expected)}" if self.expected else ""
+            parts.append(f"running for {duration(max(0.0, now - self.since))}{usual}")
+        elif self.state in (WAITING, FAILED) and self.since is not None:
+            parts.append(f"{self.state} for {duration(max(0.0, now - self.since))}")
+        else:
+            parts.append(self.state)
+        return ": ".join(part for part in (" ".join((parts[0] + ":", parts[1])), self.text) if part)
+
+
+def sequence(document: ClusterDocument, member: Member) -> Tuple[str, ...]:
+    """Return the steps of a host in order."""
+    if member.state == ABSENT:
+        return (steps.DELETE if document.ending else steps.RELEASE,)
+    if member.role == WORKER:
+        return (*PREPARE, steps.JOIN_WORKER)
+    vip = document.endpoint.kind == VIP
+    first = member.host_uid == document.bootstrap.init_host_uid
+    own = (*((steps.VIP,) if vip else ()), steps.INIT) if first else (steps.JOIN_CONTROL_PLANE,)
+    return (*PREPARE, *own, steps.MARK, *((steps.KEEPALIVED,) if vip else ()))
+
+
+def checklist(
+    document: ClusterDocument, hosts: Mapping[str, HostReport], cluster: Optional[ClusterReport] = None
+) -> List[Item]:
+    """Return all rows in order; `hosts` by host UID, `cluster` is `None` while no leader reports."""
+    order = {member.host_uid: sequence(document, member) for member in document.members}
+    present = document.present
+    rows: List[Item] = []
+    for step in PREPARE:
+        if present:
+            rows.append(_group(step, present, order, hosts))
+    for step in (steps.VIP, steps.INIT):
+        rows += [_group(step, (m,), order, hosts) for m in present if step in order[m.host_uid]]
+    joining = [m for m in present if steps.JOIN_CONTROL_PLANE in order[m.host_uid]]
+    for member in [*joining, *(m for m in present if m.role == WORKER)]:
+        row = _group(order[member.host_uid][len(PREPARE)], (member,), order, hosts)
+        ready = cluster is not None and cluster.ready.get(member.node_name, False)
+        rows.append(row._replace(state=DONE, text="", since=None) if ready and row.state == UNKNOWN else row)
+    serving = tuple(m for m in present if steps.KEEPALIVED in order[m.host_uid])
+    if serving:
+        rows.append(_group(steps.KEEPALIVED, serving, order, hosts))
+    rows += _layers(document, hosts, cluster)
+    for member in document.members:
+        if member.state == ABSENT:
+            rows.append(_group(order[member.host_uid][0], (member,), order, hosts))
+    return rows
+
+
+def _group(
+    step: str, members: Sequence[Member], order: Dict[str, Tuple[str, ...]], hosts: Mapping[str, HostReport]
+) -> Item:
+    spec = steps.BY_ID[step]
+    states = {m.host_uid: _state(step, order[m.host_uid], hosts.get(m.host_uid)) for m in members}
+    worst = min(states.values(), key=STATES.index)
+    behind = [m for m in members if states[m.host_uid] == worst]
+    reports = [report for report in (hosts.get(m.host_uid) for m in behind) if report is not None]
+    names = tuple(m.node_name for m in members)
+    done = sum(1 for state in states.values() if state == DONE)
+    text = f"{done} of {len(members)} hosts" if len(members) > 1 else names[0]
+    since = None
+    if worst in (RUNNING, WAITING, FAILED):
+        details = [_detail(m, hosts[m.host_uid], len(members) > 1) for m in behind if m.host_uid in hosts]
+        text = "; ".join(part for part in (text, *details[:3]) if part)
+        since = min((report.since for report in reports if report.since is not None), default=None)
+    elif worst == UNKNOWN:
+        text = f"{text}; no report from {', '.join(m.node_name for m in behind[:5])}"
+    return Item(step, spec.title, worst, names, text, since, spec.expected)
+
+
+def _state(step: str, order: Tuple[str, ...], report: Optional[HostReport]) -> str:
+    if report is None:
+        return UNKNOWN
+    if not report.step or report.step not in order:
+        # A duty of the leader comes after its own steps; a step of another release is not known here.
+        return DONE if not report.step or report.step in steps.BY_ID else UNKNOWN
+    place, now = order.index(step), order.index(report.step)
+    if place != now:
+        return DONE if place < now else PENDING
+    return FAILED if report.operator else report.state
+
+
+def _detail(member: Member, report: HostReport, several: bool) -> str:
+    reason = report.error if report.operator or (report.error and report.state == FAILED) else ""
+    if report.state == WAITING and report.waiting_for:
+        reason = f"waits: {report.waiting_for}" + (f" ({report.error})" if report.error else "")
+    if report.percent is not None and not reason:
+        reason = f"{report.percent} %"
+    if report.attempt > 1:
+        reason = f"attempt {report.attempt}" + (f": {reason}" if reason else "")
+    if report.operator:
+        reason = f"{reason}; then: cluster retry" if reason else "waits for an operator: cluster retry"
+    return f"{member.node_name} {reason}".strip() if several else reason
+
+
+def _layers(document: ClusterDocument, hosts: Mapping[str, HostReport], cluster: Optional[ClusterReport]) -> List[Item]:
+    if document.ending:
+        return []
+    spec = steps.BY_ID[steps.LAYER]
+    working = {report.layer: report for report in hosts.values() if report.step == steps.LAYER and report.layer}
+    rows = []
+    for layer in in_order(document):
+        title = f"{spec.title} {layer.name}"
+        report = working.get(layer.name)
+        ready, problem = cluster.layers.get(layer.name, (False, "")) if cluster is not None else (False, "")
+        if ready:
+            rows.append(Item(steps.LAYER, title, DONE, ()))
+        elif report is not None:
+            state = FAILED if report.operator else report.state
+            text = report.error or report.waiting_for or problem
+            rows.append(Item(steps.LAYER, title, state, (), text, report.since, spec.expected))
+        else:
+            rows.append(Item(steps.LAYER, title, PENDING, (), problem))
+    return rows
+
+
+def duration(seconds: Optional[float]) -> str:
+    """Return a duration in one unit: `45 s`, `3 min`, `2 h`."""
+    if seconds is None:
+        return "unknown"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"

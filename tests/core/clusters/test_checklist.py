@@ -1,0 +1,85 @@
+"""The checklist of `cluster show`: in order, with times, whom it waits for, and the log line of a failure."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from edgewright.core.clusters.checklist import (
+    FAILED,
+    RUNNING,
+    WAITING,
+    ClusterReport,
+    HostReport,
+    checklist,
+    duration,
+)
+from tests.core.clusters.documents import document
+
+
+def shown(*items: object, now: float = 100.0) -> list[str]:
+    return [item.sentence(now) for item in items]  # type: ignore[attr-defined]
+
+
+def test_a_cluster_that_forms() -> None:
+    doc = document(3, 1)
+    reports = {
+        "host-1": HostReport("init", RUNNING, since=88.0),
+        "host-2": HostReport("preload", RUNNING, since=40.0, percent=60),
+        "host-3": HostReport("join-control-plane", WAITING, 50.0, waiting_for="n1 has not formed the cluster yet"),
+        "host-4": HostReport("fetch", FAILED, since=30.0, attempt=3, error="no space left on the disk", operator=True),
+    }
+    assert shown(*checklist(doc, reports)) == [
+        "Preflight: done: 4 of 4 hosts",
+        "Fetch content: failed for 70 s: 3 of 4 hosts; n4 attempt 3: no space left on the disk; then: cluster retry",
+        "Activate the tree: pending: 3 of 4 hosts",
+        "Container runtime: pending: 3 of 4 hosts",
+        "Preload images: running for 60 s, usually 20 s: 2 of 4 hosts; n2 60 %",
+        "Set the VIP: done: n1",
+        "Form the cluster: running for 12 s, usually 30 s: n1",
+        "Join as control plane: pending: n2",
+        "Join as control plane: waiting for 50 s: n3; waits: n1 has not formed the cluster yet",
+        "Join as worker: pending: n4",
+        "Serve the VIP: pending: 0 of 3 hosts",
+        "Install an add-on cni: pending",
+        "Install an add-on metrics: pending",
+    ]
+
+
+def test_what_no_host_has_reported_is_unknown() -> None:
+    doc = document(1, 1)
+    rows = checklist(doc, {"host-1": HostReport("")})
+    assert rows[0].sentence(0) == "Preflight: unknown: 1 of 2 hosts; no report from n2"
+    assert {row.state for row in rows if row.hosts == ("n1",)} == {"done"}
+    ready = checklist(doc, {"host-1": HostReport("")}, ClusterReport({"n2": True}, {"cni": (True, "")}))
+    assert [row.state for row in ready if row.step in ("join-worker", "layer")] == ["done", "done", "pending"]
+    assert {row.state for row in checklist(doc, {"host-1": HostReport("future-step")})} == {"unknown", "pending"}
+
+
+def test_the_layer_that_the_leader_installs() -> None:
+    doc = document(1)
+    report = {"host-1": HostReport("layer", WAITING, 10.0, waiting_for="0 of 1 pods ready", layer="metrics")}
+    rows = checklist(doc, report, ClusterReport({"n1": True}, {"cni": (True, ""), "metrics": (False, "x")}))
+    assert shown(*rows)[-3:] == [
+        "Serve the VIP: done: n1",
+        "Install an add-on cni: done",
+        "Install an add-on metrics: waiting for 90 s: 0 of 1 pods ready",
+    ]
+
+
+def test_a_host_that_leaves_and_a_cluster_that_is_deleted() -> None:
+    doc = document(3)
+    leaving = dataclasses.replace(doc.members[2], state="absent", release_id="r1")
+    doc = dataclasses.replace(doc, members=(*doc.members[:2], leaving))
+    report = {"host-3": HostReport("release", WAITING, 40.0, waiting_for="the leader drains this host first")}
+    assert checklist(doc, report)[-1].sentence(100) == (
+        "Leave the cluster: waiting for 60 s: n3; waits: the leader drains this host first"
+    )
+    ended = tuple(dataclasses.replace(m, state="absent", release_id="r1") for m in doc.members)
+    rows = checklist(dataclasses.replace(doc, members=ended), {})
+    assert [(row.step, row.state) for row in rows] == [("delete", "unknown")] * 3
+
+
+def test_durations() -> None:
+    assert [duration(value) for value in (0, 119, 120, 7199, 7200, None)] == [
+        "0 s", "119 s", "2 min", "120 min", "2 h", "unknown",
+    ]  # fmt: skip
