@@ -134,7 +134,7 @@ def test_a_schedule_loses_nothing(planes: Planes, seed: int) -> None:
         print(f"seed {seed}\n{model.problems}\n{plane.history}\n{plane.logs()}\n{planes.close(count)}")
         raise
     plane.note("the end")
-    print(f"seed {seed}: {dict(sorted(model.counts.items()))}, {plane.history[-1].split()[0]} s")
+    print(f"seed {seed}: {dict(sorted(model.counts.items()))}", *plane.history, sep="\n")
     if model.problems:
         problems, history, logs = "\n".join(model.problems), "\n".join(plane.history), plane.logs()
         repeat = f"seed {seed}, repeat with EDGEWRIGHT_STEPS={STEPS} EDGEWRIGHT_SEED={seed}"

@@ -5,10 +5,8 @@ Private addresses and this machine are refused as well, unless an admin has allo
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -30,11 +28,6 @@ from edgewright.packs.reader import LoadedPack
 if TYPE_CHECKING:
     from edgewright.hub.security.secretbox import SecretBox
 
-T = TypeVar("T")
-AT_ONCE = 3
-"""Fetches of this process at the same time."""
-WAITING = 50
-"""Fetches that wait for their turn; further ones get 503."""
 CHARTS = 500
 VERSIONS = 10
 """What is remembered of the index of a Helm repository: charts, and the newest versions of each."""
@@ -144,43 +137,6 @@ def fetch_upstream(pack: Pack) -> LoadedPack:
             "DigestMismatch",
         )
     return LoadedPack(replace(pack, upstream=replace(upstream, digest=digest), **fetched), loaded.blobs)
-
-
-class Fetcher:
-    """Runs fetches in threads, few at once. Used on the event loop."""
-
-    def __init__(self) -> None:
-        self._turns = asyncio.Semaphore(AT_ONCE)
-        self._waiting = 0
-        self._by_uid: dict[str, asyncio.Lock] = {}
-        self.syncing: set[str] = set()
-        """Registries that are looked at at present."""
-        self.tasks: set[asyncio.Task[Any]] = set()
-
-    async def run(self, work: Callable[[], T]) -> T:
-        """Run blocking work in a thread when it is its turn; its errors become `Problem`."""
-        if self._waiting >= WAITING:
-            raise Problem(503, "Busy", "The hub fetches from too many registries already; try again in a minute.")
-        self._waiting += 1
-        try:
-            async with self._turns:
-                return await asyncio.to_thread(work)
-        except EdgewrightError as error:
-            raise problem_of(error) from None
-        finally:
-            self._waiting -= 1
-
-    def lock(self, uid: str) -> asyncio.Lock:
-        """Return the lock of one pack, so that it is fetched once however many ask for it."""
-        if len(self._by_uid) > 1_000:
-            self._by_uid = {key: lock for key, lock in self._by_uid.items() if lock.locked()}
-        return self._by_uid.setdefault(uid, asyncio.Lock())
-
-    def begin(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Run a coroutine beside the request."""
-        task = asyncio.ensure_future(work)
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
 
 
 def problem_of(error: EdgewrightError) -> Problem:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from edgewright.hub.packs import pack_documents, tables
-from edgewright.hub.packs.fetching import Fetcher
+from edgewright.hub.packs.fetcher import Fetcher
 from edgewright.hub.packs.index import PackIndex
 from edgewright.hub.packs.tables import PackRecord, RegistryRecord
 from edgewright.hub.readmodel.blob_names import BlobNames

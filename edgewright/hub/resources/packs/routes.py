@@ -8,14 +8,15 @@ from typing import Any
 
 from starlette.responses import Response
 
+from edgewright.core.roles import OPERATOR, covers
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.http import answers, bodies, problems, shapes
 from edgewright.hub.http.palette_bodies import packs as palette
-from edgewright.hub.http.problems import conflict, invalid, not_found
+from edgewright.hub.http.problems import conflict, forbidden, invalid, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.packs import pack_documents as documents
 from edgewright.hub.packs import store, use
-from edgewright.hub.packs.fetching import Fetcher
+from edgewright.hub.packs.fetcher import Fetcher
 from edgewright.hub.packs.index import IMPORTED, PackIndex, View
 from edgewright.hub.readmodel.blob_store import BlobStore
 from edgewright.hub.resources.packs.search import filtered, searched
@@ -66,16 +67,32 @@ async def versions(call: Call) -> Response:
     return call.json(documents.tag_entity(views, [(view, *texts[view.uid]) for view in present]))
 
 
+async def _present(call: Call) -> View:
+    """Return the pack of the path, fetched first when only its registry lists it; that is for operators.
+
+    A fetch sends requests to other machines and stores what they answer, which a role that may only read must not
+    cause. Raises 403 for such a role, 404, and what fetching raises.
+    """
+    view, actor = use.view_or_404(call.hub, call.uid), call.actor
+    role = actor.grants.role(call.project) if call.project else actor.grants.highest
+    if view.pack is None and not covers(role, OPERATOR):
+        raise forbidden(
+            f"The pack {view.name} {view.version} is not stored yet, and this role does not fetch it. "
+            f"An operator does: edgewright pack fetch {view.name}."
+        )
+    return await use.fetched(call.hub, view, call.caller)
+
+
 async def get(call: Call) -> Response:
     """Return a version of a pack (`v1PackTagEntity`), fetched first when only its registry lists it."""
-    view = await use.fetched(call.hub, use.view_or_404(call.hub, call.uid))
+    view = await _present(call)
     texts = await use.texts(call.hub, [view])
     return call.json(documents.tag_entity([view], [(view, *texts[view.uid])]))
 
 
 async def readme(call: Call) -> Response:
     """Return the README of a version (`v1PackReadme`)."""
-    view = await use.fetched(call.hub, use.view_or_404(call.hub, call.uid))
+    view = await _present(call)
     return call.json({"readme": (await use.texts(call.hub, [view]))[view.uid][1]})
 
 
@@ -99,7 +116,7 @@ async def rows(call: Call) -> Response:
 
 async def shown(call: Call) -> Response:
     """Return a version as the list has it, with its README; fetched first when only its registry lists it."""
-    view = await use.fetched(call.hub, use.view_or_404(call.hub, call.uid))
+    view = await _present(call)
     values, text = (await use.texts(call.hub, [view]))[view.uid]
     document = documents.summary(view, values, _registry(call, view))
     document["spec"]["edgewright"]["readme"] = text
@@ -116,7 +133,7 @@ async def add(call: Call) -> Response:
         raise invalid(problems.REQUIRED, "blob in body is required, or registryUid with name and version")
     data = await _blob(call, blob)
     what = str(body.get("name") or "The archive")
-    loaded = await call.hub.part(Fetcher).run(lambda: reader.from_archive(data, what))
+    loaded = await call.hub.part(Fetcher).run(lambda: reader.from_archive(data, what), call.caller)
     pack = loaded.pack
     shipped = {(each.name, each.version) for each in catalogue.packs()}
     if (pack.name, pack.version) in shipped:
@@ -133,7 +150,7 @@ async def add(call: Call) -> Response:
 async def _from_registry(call: Call, body: dict[str, Any]) -> Response:
     """Fetch a pack of a registry by name and version, whether the registry lists it or not."""
     name, version = str(body.get("name") or ""), str(body.get("version") or "")
-    view = await use.fetched_by_name(call.hub, str(body["registryUid"]), name, version)
+    view = await use.fetched_by_name(call.hub, str(body["registryUid"]), name, version, call.caller)
 
     def job(tx: Tx) -> None:
         call.audit(tx, "create", KIND, view.uid, name, f"Pack '{name}' {version} is imported from a registry")
@@ -154,9 +171,9 @@ async def fetch(call: Call) -> Response:
     """Fetch what a pack of the catalogue refers to, and record its digest; or a pack of a registry."""
     view = use.view_or_404(call.hub, call.uid)
     if view.pack is None:
-        view = await use.fetched(call.hub, view)
+        view = await use.fetched(call.hub, view, call.caller)
     elif not view.stored:
-        view = await use.fetched_upstream(call.hub, view)
+        view = await use.fetched_upstream(call.hub, view, call.caller)
     text = f"The content of pack '{view.name}' {view.version} is fetched"
     await call.write(lambda tx: call.audit(tx, "action", KIND, view.uid, view.name, text))
     values = (await use.texts(call.hub, [view]))[view.uid][0]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from edgewright.core.filters import palette as listfilter
+from edgewright.hub.http.filter_text import passes
 from edgewright.hub.http.problems import bad_request
 from edgewright.hub.packs.index import PackIndex, View
 
@@ -85,7 +86,7 @@ def searched(index: PackIndex, body: Mapping[str, Any]) -> list[list[View]]:
     for key in ("name", "displayName"):
         rule = spec.get(key) or {}
         if rule:
-            views = [view for view in views if text_matches(rule, view.name if key == "name" else view.title)]
+            views = [view for view in views if passes(view.name if key == "name" else view.title, rule)]
     groups: dict[tuple[str, str, str], list[View]] = {}
     for view in views:
         groups.setdefault((view.name, view.layer, view.kind), []).append(view)
@@ -94,17 +95,3 @@ def searched(index: PackIndex, body: Mapping[str, Any]) -> list[list[View]]:
         key_of = _SORTS.get(str(sort.get("field") or "name"), _SORTS["name"])
         results.sort(key=lambda group: key_of(group[0]), reverse=sort.get("order") == "desc")
     return results
-
-
-def text_matches(rule: Mapping[str, Any], text: str) -> bool:
-    """Return whether a text follows a `v1FilterString`; its parts are all required."""
-    fold: Callable[[str], str] = (
-        (lambda value: value.casefold()) if rule.get("ignoreCase", True) else (lambda value: value)
-    )
-    value = fold(text)
-    return (
-        (not rule.get("eq") or value == fold(rule["eq"]))
-        and (not rule.get("ne") or value != fold(rule["ne"]))
-        and (not rule.get("contains") or fold(rule["contains"]) in value)
-        and (not rule.get("beginsWith") or value.startswith(fold(rule["beginsWith"])))
-    )

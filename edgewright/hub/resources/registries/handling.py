@@ -14,7 +14,7 @@ from edgewright.hub.http.problems import bad_request, not_found
 from edgewright.hub.http.routing import Call
 from edgewright.hub.packs import fetching, store
 from edgewright.hub.packs import registry_documents as documents
-from edgewright.hub.packs.fetching import Fetcher
+from edgewright.hub.packs.fetcher import Fetcher
 from edgewright.hub.packs.index import PackIndex
 from edgewright.hub.packs.tables import RegistryRecord
 from edgewright.hub.resources.registries import rules, sync
@@ -93,7 +93,7 @@ async def validate(call: Call, kind: str, spec: dict[str, Any]) -> Response:
     body = {"metadata": {"name": str(spec.get("name") or spec.get("endpoint") or "")[:128]}, "spec": spec}
     record = rules.new_record(new_uid(), kind, body, call.hub.box, call.now)
     access = fetching.access_of(record, call.hub.box)
-    await call.hub.part(Fetcher).run(lambda: fetching.check(record, access))
+    await call.hub.part(Fetcher).run(lambda: fetching.check(record, access), call.caller)
     text = f"Registry at {record.endpoint} is tried"
     await call.write(lambda tx: call.audit(tx, "action", KIND, record.uid, record.name, text))
     return call.empty()

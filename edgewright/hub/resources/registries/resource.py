@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from edgewright.hub.packs import registry_documents, tables
-from edgewright.hub.packs.fetching import Fetcher
+from edgewright.hub.packs.fetcher import Fetcher
 from edgewright.hub.packs.index import PackIndex
 from edgewright.hub.packs.tables import RegistryRecord
 from edgewright.hub.readmodel.memory import Follow

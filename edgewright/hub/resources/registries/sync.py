@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from edgewright.core import times
 from edgewright.hub.http.problems import Problem
 from edgewright.hub.packs import fetching, store
-from edgewright.hub.packs.fetching import Fetcher
+from edgewright.hub.packs.fetcher import Fetcher
 from edgewright.hub.packs.index import PackIndex, content_text
 from edgewright.hub.packs.registry_documents import FAILED, SUCCESS
 
@@ -33,6 +33,8 @@ async def _run(hub: Services, uid: str) -> None:
         await _read(hub, uid)
     except Problem as problem:  # the storage, or a registry that was removed meanwhile
         _LOG.warning("Registry %s was read and not stored: %s", uid, problem.message)
+    except Exception:
+        _LOG.exception("Registry %s was read and not stored", uid)
     finally:
         fetcher.syncing.discard(uid)
 
@@ -51,6 +53,9 @@ async def _read(hub: Services, uid: str) -> None:
         changes |= {"status": SUCCESS, "message": message, "content": content_text(listed), "last_synced": began}
     except Problem as problem:  # what was listed before stays
         changes |= {"status": FAILED, "message": problem.message[:1000]}
+    except Exception:
+        _LOG.exception("Registry %s could not be read", uid)
+        changes |= {"status": FAILED, "message": "The hub failed while it read the registry; hub.log has the cause."}
 
     def job(tx: Tx) -> None:
         present = store.registry_or_404(tx, uid)
