@@ -194,6 +194,7 @@ def run(options: ServeOptions) -> int:
         try:
             server.run(sockets=[sock])
         except KeyboardInterrupt:
+            again.cancel()
             code = ExitCode.INTERRUPTED
         log.info("the hub has stopped")
         if again.asked:
