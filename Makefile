@@ -63,7 +63,7 @@ e2e-hub: $(VENV)/.dev  ## ... of those the hub's: PostgreSQL, full disks
 	$(PY) -m pytest tests/hub -m e2e --timeout=300 $(PYTEST_ARGS)
 
 e2e-dist: $(VENV)/.dev  ## ... several hubs on one PostgreSQL, with 10 schedules of faults (EDGEWRIGHT_SCHEDULES: how many)
-	$(PY) -m pytest tests/dist -m e2e --timeout=300 -n 2 --dist worksteal --deselect tests/dist/test_rolling_upgrade.py $(PYTEST_ARGS)
+	$(PY) -m pytest tests/dist -m e2e --timeout=300 -n 4 --dist worksteal --deselect tests/dist/test_rolling_upgrade.py $(PYTEST_ARGS)
 
 e2e-forge: $(VENV)/.dev agent  ## ... the forge's: appliance, images, flash, one boot proof
 	EDGEWRIGHT_PROOF_WAYS="$${EDGEWRIGHT_PROOF_WAYS-bios-usb}" $(PY) -m pytest tests/e2e -k test_forge -m "e2e and core" --timeout=600 $(PYTEST_ARGS)

@@ -37,6 +37,15 @@ def hubs(postgres: Cluster) -> Iterator[Pair]:
         yield started[0], started[1]
 
 
+@pytest.fixture
+def pair(hubs: Pair) -> Pair:
+    """The same two hubs for tests that end them: one that ended before is started again."""
+    for hub in hubs:
+        if hub.process.poll() is not None:
+            hub.start_again()
+    return hubs
+
+
 def eventually(truth: Callable[[], Any], seconds: float = MOST_BEHIND) -> float:
     """Wait until something holds; returns the seconds that it took."""
     began = time.monotonic()
@@ -62,8 +71,8 @@ def key(hub: RunningHub, name: str) -> tuple[str, str]:
     return made["uid"], made["apiKey"]
 
 
-def test_what_one_hub_stored_is_at_the_other_at_once(hubs: Pair) -> None:
-    first, second = hubs
+def test_what_one_hub_stored_is_at_the_other_at_once(pair: Pair) -> None:
+    first, second = pair
     assert (first.data / "ca.crt").read_bytes() == (second.data / "ca.crt").read_bytes()
     took = []
     for number in range(5):
@@ -75,9 +84,9 @@ def test_what_one_hub_stored_is_at_the_other_at_once(hubs: Pair) -> None:
     assert sorted(took)[2] < 1.0, took
 
 
-def test_p68_a_credential_of_one_hub_is_valid_at_the_other(hubs: Pair) -> None:
+def test_p68_a_credential_of_one_hub_is_valid_at_the_other(pair: Pair) -> None:
     """API key, session, registration token and host credential, each used at the other hub at once."""
-    first, second = hubs
+    first, second = pair
     _, text = key(first, "both")
     assert second.client(ApiKey=text).get("/v1/users/info").status_code == 200
     me = first.client().get("/v1/users/me").json()["spec"]["emailId"]
@@ -92,8 +101,8 @@ def test_p68_a_credential_of_one_hub_is_valid_at_the_other(hubs: Pair) -> None:
     assert first.client(Authorization=own).patch("/v1/edgehosts/both-1/health", json=beat).status_code == 204
 
 
-def test_p68_what_one_hub_revoked_the_other_refuses(hubs: Pair) -> None:
-    first, second = hubs
+def test_p68_what_one_hub_revoked_the_other_refuses(pair: Pair) -> None:
+    first, second = pair
     uid, text = key(first, "ends")
     user = second.client(ApiKey=text)
     assert user.get("/v1/users/info").status_code == 200
@@ -109,9 +118,9 @@ def test_p68_what_one_hub_revoked_the_other_refuses(hubs: Pair) -> None:
     assert host.patch("/v1/edgehosts/ends-1/health", json=beat).json()["code"] == "HostGone"
 
 
-def test_p68_a_hub_that_was_paused_accepts_nothing_that_was_revoked_meanwhile(hubs: Pair) -> None:
+def test_p68_a_hub_that_was_paused_accepts_nothing_that_was_revoked_meanwhile(pair: Pair) -> None:
     """It answers 503 until it has followed the change log, and never by what it remembers."""
-    first, second = hubs
+    first, second = pair
     uid, text = key(first, "paused")
     user = second.client(ApiKey=text)
     assert user.get("/v1/users/info").status_code == 200
@@ -139,22 +148,22 @@ def _lock_out(postgres: Cluster, hub: RunningHub) -> str:
     return f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true"
 
 
-def test_p68_a_hub_among_others_without_the_database_answers_503(postgres: Cluster) -> None:
+def test_p68_a_hub_among_others_without_the_database_answers_503(pair: Pair, postgres: Cluster) -> None:
     """Reads too: what was revoked through another hub is not known here. It continues by itself."""
-    with several_hubs(postgres, 2) as (hub, other):
-        admin = hub.client()
-        assert admin.get("/v1/users/info").status_code == 200
-        other.kill()  # for all that this hub knows it is only out of reach
-        time.sleep(AWAY + 1.5)
-        undo = _lock_out(postgres, hub)
-        eventually(lambda: admin.get("/v1/users/info").status_code == 503, MOST_BEHIND + 3)
-        answer = admin.post(protocol.HOSTS, json={"metadata": {"uid": "cut"}})
-        assert answer.status_code == 503 and int(answer.headers["retry-after"]) >= 1
-        assert hub.anonymous().get(protocol.FEATURES).status_code == 200
-        ready = hub.anonymous().get("/readyz")
-        assert ready.status_code == 503 and "has not followed for" in ready.text  # a balancer leaves it out
-        postgres.psql("postgres", undo)
-        eventually(lambda: admin.post(protocol.HOSTS, json={"metadata": {"uid": "cut"}}).status_code == 201, 20)
+    hub, other = pair
+    admin = hub.client()
+    assert admin.get("/v1/users/info").status_code == 200
+    other.kill()  # for all that this hub knows it is only out of reach
+    time.sleep(AWAY + 1.5)
+    undo = _lock_out(postgres, hub)
+    eventually(lambda: admin.get("/v1/users/info").status_code == 503, MOST_BEHIND + 3)
+    answer = admin.post(protocol.HOSTS, json={"metadata": {"uid": "cut"}})
+    assert answer.status_code == 503 and int(answer.headers["retry-after"]) >= 1
+    assert hub.anonymous().get(protocol.FEATURES).status_code == 200
+    ready = hub.anonymous().get("/readyz")
+    assert ready.status_code == 503 and "has not followed for" in ready.text  # a balancer leaves it out
+    postgres.psql("postgres", undo)
+    eventually(lambda: admin.post(protocol.HOSTS, json={"metadata": {"uid": "cut"}}).status_code == 201, 20)
 
 
 def test_p43_a_hub_that_is_alone_answers_reads_without_the_database(postgres: Cluster) -> None:
@@ -196,19 +205,19 @@ def test_p66_status_lists_the_hubs_with_their_tasks(postgres: Cluster) -> None:
         assert joined and first.url in joined[0]
 
 
-def test_p65_lost_sessions_lose_nothing_that_was_acknowledged(hubs: Pair, postgres: Cluster) -> None:
+def test_p65_lost_sessions_lose_nothing_that_was_acknowledged(pair: Pair, postgres: Cluster) -> None:
     ended = threading.Event()
     acknowledged: list[tuple[str, int]] = []
     other: list[tuple[str, int]] = []
 
     def storm() -> None:
         while not ended.wait(0.4):
-            end_sessions(postgres, hubs[0])
+            end_sessions(postgres, pair[0])
 
     thread = threading.Thread(target=storm, daemon=True)
     thread.start()
     try:
-        clients = [hub.client() for hub in hubs]
+        clients = [hub.client() for hub in pair]
         for number in range(60):
             answer = clients[number % 2].post(protocol.HOSTS, json={"metadata": {"uid": f"storm-{number}"}})
             (acknowledged if answer.status_code == 201 else other).append((f"storm-{number}", answer.status_code))
@@ -216,7 +225,7 @@ def test_p65_lost_sessions_lose_nothing_that_was_acknowledged(hubs: Pair, postgr
         ended.set()
         thread.join(timeout=30)
     assert acknowledged and {code for _, code in other} <= {503}
-    for hub in hubs:
+    for hub in pair:
         client = hub.client()
         for uid, _ in acknowledged:
             eventually(lambda uid=uid, client=client: client.get(f"/v1/edgehosts/{uid}").status_code == 200, 20)  # type: ignore[misc]
@@ -248,8 +257,8 @@ def test_p66_a_hub_that_dies_leaves_its_tasks_to_the_other(postgres: Cluster) ->
         assert postgres.psql(name, since) != began
 
 
-def test_p13_guesses_are_braked_for_all_hubs_together(hubs: Pair) -> None:
-    first, second = hubs
+def test_p13_guesses_are_braked_for_all_hubs_together(pair: Pair) -> None:
+    first, second = pair
     body = {"metadata": {"uid": "guess"}, "spec": {"hostPairingKey": "000999"}}
     assert first.client().post(protocol.HOSTS, json=body).status_code == 201
     while time.time() % 60 > 45:
@@ -257,21 +266,21 @@ def test_p13_guesses_are_braked_for_all_hubs_together(hubs: Pair) -> None:
     codes = []
     for number in range(14):
         sent = {"metadata": {"uid": "guess"}, "spec": {"host": {"hostPairingKey": f"{number:06}"}}}
-        codes.append(hubs[number % 2].anonymous().post(protocol.HOST_REGISTER, json=sent).status_code)
+        codes.append(pair[number % 2].anonymous().post(protocol.HOST_REGISTER, json=sent).status_code)
     assert codes == [401] * 10 + [429] * 4
     right = {"metadata": {"uid": "guess"}, "spec": {"host": {"hostPairingKey": "000999"}}}
     assert second.anonymous().post(protocol.HOST_REGISTER, json=right).status_code == 429
 
 
-async def test_p68_a_client_with_both_addresses_moves_to_the_other_hub(postgres: Cluster) -> None:
-    with several_hubs(postgres, 2) as (first, second):
-        both = f"{first.url},{second.url}"
-        async with PlaneClient(both, Credential(api_key=first.admin_key), ca=first.ca) as client:
-            assert (await client.call("GET", "/v1/users/info", "user")).status == 200
-            assert client.url == first.url
-            first.kill()
-            assert (await client.call("GET", "/v1/users/info", "user")).status == 200
-            assert client.url == second.url
+async def test_p68_a_client_with_both_addresses_moves_to_the_other_hub(pair: Pair) -> None:
+    first, second = pair
+    both = f"{first.url},{second.url}"
+    async with PlaneClient(both, Credential(api_key=first.admin_key), ca=first.ca) as client:
+        assert (await client.call("GET", "/v1/users/info", "user")).status == 200
+        assert client.url == first.url
+        first.kill()
+        assert (await client.call("GET", "/v1/users/info", "user")).status == 200
+        assert client.url == second.url
 
 
 def test_p55_two_hubs_start_at_once_on_an_empty_database(postgres: Cluster, tmp_path: Path) -> None:
