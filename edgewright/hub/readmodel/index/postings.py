@@ -45,7 +45,13 @@ class Postings:
         self._hosts: dict[Hashable, int | set[int] | _Dense | list[int]] = {}
         self._values: list[Any] | None = None
         self._folded: list[str] | None = None
-        self._by_folded: dict[str, list[str]] | None = None
+        self._cased: dict[str, list[str]] | None = None
+        """Text without case -> the values that are another text with case. It follows each change: there may be more
+        values than hosts, and one that is new must not cost a look at all of them."""
+
+    def __len__(self) -> int:
+        """Return how many values there are."""
+        return len(self._hosts)
 
     def values(self) -> list[Any]:
         """Return every value that some host has; not to be changed."""
@@ -55,11 +61,13 @@ class Postings:
 
     def equal(self, folded: Iterable[str]) -> list[str]:
         """Return the values that are one of these texts without case."""
-        if self._by_folded is None:
-            self._by_folded = {}
+        if self._cased is None:
+            self._cased = {}
             for value, text in zip(self.values(), self.folded(), strict=True):
-                self._by_folded.setdefault(text, []).append(value)
-        return [value for text in folded for value in self._by_folded.get(text, ())]
+                if value != text:
+                    self._cased.setdefault(text, []).append(value)
+        cased, hosts = self._cased, self._hosts
+        return [value for text in folded for value in (*((text,) if text in hosts else ()), *cased.get(text, ()))]
 
     def folded(self) -> list[str]:
         """Return the values, which are texts, without case, in the order of `values`."""
@@ -72,7 +80,7 @@ class Postings:
         hosts = self._hosts.get(value)
         if hosts is None:
             self._hosts[value] = slot
-            self._values = self._folded = self._by_folded = None
+            self._changed(value, new=True)
         elif type(hosts) is int:
             self._hosts[value] = {hosts, slot}
         elif type(hosts) is set:
@@ -97,7 +105,19 @@ class Postings:
             left = 0
         if not left:
             del self._hosts[value]
-            self._values = self._folded = self._by_folded = None
+            self._changed(value, new=False)
+
+    def _changed(self, value: Any, *, new: bool) -> None:
+        """Follow that there is a new value, or one less."""
+        self._values = self._folded = None
+        if self._cased is not None and (text := value.casefold()) != value:
+            same = self._cased.setdefault(text, [])
+            if new:
+                same.append(value)
+            else:
+                same.remove(value)
+                if not same:
+                    del self._cased[text]
 
     def add_all(self, values: Iterable[tuple[int, Iterable[Hashable]]]) -> None:
         """Note the values of many slots, which are to be packed before anything is asked."""
@@ -121,7 +141,7 @@ class Postings:
                 self._hosts[value] = some if len(some) > 1 else slots[0]
             if pace.due:
                 await pace.rest()
-        self._values = self._folded = self._by_folded = None
+        self._values = self._folded = self._cased = None
 
     def change(self, slot: int, old: Iterable[Hashable], new: Iterable[Hashable], size: int) -> None:
         """Replace the values of the host in a slot."""

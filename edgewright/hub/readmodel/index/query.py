@@ -24,6 +24,10 @@ _FEW = 8
 """Hosts are looked at one by one when that part of the slots, or fewer, is open."""
 _MOST_PIECES = 8
 """Pieces of a long text that are asked for; after these the names that are left are looked at."""
+_AT_ONCE = 20_000
+"""Tags that are looked at before others get their turn: a millisecond."""
+OfKey = tuple[list[str], list[str]]
+"""Tags of one key, and their texts after the key."""
 Question = Callable[[Mask], Awaitable[Mask]]
 """Returns which hosts of a mask pass."""
 
@@ -33,6 +37,7 @@ class Query:
 
     def __init__(self, index: FleetIndex, plan: Plan, view: View, pace: Pace) -> None:
         self._index, self._plan, self._view, self._pace = index, plan, view, pace
+        self._keys: dict[tuple[str, str, bool], tuple[list[str], list[str]]] = {}
 
     async def run(self, within: Mask) -> Mask:
         """Return which hosts of a mask pass the search."""
@@ -71,14 +76,15 @@ class Query:
     def _cost(self, leaf: Leaf) -> tuple[int, int]:
         """Return what a filter is ordered by: those that cost little first."""
         if leaf.name in self._index.postings:
-            return 0, len(self._index.postings[leaf.name].values())
+            return 0, len(self._index.postings[leaf.name])
         return (2 if self._scanned(leaf) else 1), len(leaf.wanted)
 
     async def _leaf(self, leaf: Leaf, within: Mask) -> Mask:
         """Return which hosts of a mask pass a filter, apart from its negation."""
         if leaf.name in self._index.times:
             return self._of_time(leaf, within)
-        at_once = self._at_once(leaf)
+        of_key = await self._of_key(leaf) if leaf.kind == "key" else None
+        at_once = self._at_once(leaf, of_key)
         if at_once is not None:
             return within & at_once
         passed = within if leaf.every else 0
@@ -86,13 +92,33 @@ class Query:
             rest = passed if leaf.every else within ^ passed
             if not rest:
                 break
-            matches = self._of_value(leaf, str(value), rest)
+            matches = self._of_value(leaf, str(value), rest, of_key)
             passed = matches if leaf.every else passed | matches
             if self._pace.due:
                 await self._pace.rest()
         return passed
 
-    def _at_once(self, leaf: Leaf) -> Mask | None:
+    async def _of_key(self, leaf: Leaf) -> OfKey:
+        """Return the tags of a filter's key, and what follows the key in each, without case if the filter ignores it.
+
+        They are found once for all wanted values: a fleet may have more tags than hosts.
+        """
+        key, start = leaf.key, leaf.key + ":"
+        found = self._keys.get((leaf.name, key, leaf.fold))
+        if found is None and ":" not in key:
+            postings = self._index.postings[leaf.name]
+            values, texts = postings.values(), postings.folded() if leaf.fold else postings.values()
+            places: list[int] = []
+            for begin in range(0, len(values), _AT_ONCE):
+                some = enumerate(texts[begin : begin + _AT_ONCE], begin)
+                places += [place for place, text in some if text.startswith(start) or text == key]
+                if self._pace.due:
+                    await self._pace.rest()
+            found = [values[place] for place in places], [texts[place][len(start) :] for place in places]
+        self._keys[leaf.name, key, leaf.fold] = found = found or ([], [])
+        return found
+
+    def _at_once(self, leaf: Leaf, of_key: OfKey | None) -> Mask | None:
         """Return which hosts pass a filter that is one look-up; `None` for one that asks value by value."""
         index = self._index
         any_equal = leaf.operator == "eq" and not leaf.every
@@ -100,18 +126,28 @@ class Query:
             texts, only = index.texts[leaf.name][leaf.fold], frozenset(leaf.wanted)
             return from_flags([text in only for text in texts]) if any_equal else None
         postings = index.postings[leaf.name]
-        if leaf.kind == "key" and not leaf.wanted:
-            return postings.union(_of_key(postings, leaf), index.size)
+        if of_key is not None and (any_equal or not leaf.wanted):
+            only = frozenset(leaf.wanted)
+            return postings.union(
+                [value for value, text in zip(*of_key, strict=True) if not only or text in only], index.size
+            )
         if leaf.kind in ("bool", "number") or any_equal:
             return postings.union(_any_of(postings, leaf), index.size)
         return None
 
-    def _of_value(self, leaf: Leaf, value: str, within: Mask) -> Mask:
+    def _of_value(self, leaf: Leaf, value: str, within: Mask, of_key: OfKey | None) -> Mask:
         """Return which hosts of a mask have a text that matches one wanted value."""
         if leaf.name in self._index.texts:
             return self._of_text(leaf, value, within)
         postings = self._index.postings[leaf.name]
-        return within & postings.union(_matching(postings, leaf, value), self._index.size)
+        values, texts = of_key or (postings.values(), postings.folded() if leaf.fold else postings.values())
+        if leaf.operator != "eq":
+            matches = texts_that(leaf.operator, value, texts, values)
+        elif of_key is not None:
+            matches = [each for each, text in zip(values, texts, strict=True) if text == value]
+        else:
+            matches = postings.equal([value]) if leaf.fold else [value]
+        return within & postings.union(matches, self._index.size)
 
     def _of_text(self, leaf: Leaf, value: str, within: Mask) -> Mask:
         """Return which hosts have a name or uid that matches one wanted value."""
@@ -172,35 +208,6 @@ def _any_of(postings: Postings, leaf: Leaf) -> list[object]:
     if leaf.kind == "number":
         passes, _ = number_check(leaf.operator, leaf.wanted, leaf.every)
         return [value for value in postings.values() if passes(value)]
-    if leaf.kind == "key":
-        wanted, skip = frozenset(leaf.wanted), len(leaf.key) + 1
-        matches = zip(_of_key(postings, leaf), _of_key(postings, leaf, texts=True), strict=True)
-        return [value for value, text in matches if text[skip:] in wanted]
     if not leaf.fold:
         return list(leaf.wanted)
     return list(postings.equal(leaf.wanted))
-
-
-def _matching(postings: Postings, leaf: Leaf, wanted: str) -> list[str]:
-    """Return the values that match one wanted value."""
-    texts = postings.folded() if leaf.fold else postings.values()
-    if leaf.kind == "key":
-        skip = len(leaf.key) + 1
-        pairs = zip(_of_key(postings, leaf), _of_key(postings, leaf, texts=True), strict=True)
-        return [value for value, text in pairs if _matches(leaf.operator, text[skip:], wanted)]
-    if leaf.operator == "eq":
-        return postings.equal([wanted]) if leaf.fold else [wanted]
-    return texts_that(leaf.operator, wanted, texts, postings.values())
-
-
-def _of_key(postings: Postings, leaf: Leaf, *, texts: bool = False) -> list[str]:
-    """Return the tags of a key, or their texts, which have no case if the filter ignores it."""
-    key, start = leaf.key, leaf.key + ":"
-    if ":" in key:
-        return []
-    compared = postings.folded() if leaf.fold else postings.values()
-    return [
-        text if texts else value
-        for value, text in zip(postings.values(), compared, strict=True)
-        if text == key or text.startswith(start)
-    ]
