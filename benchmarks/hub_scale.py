@@ -41,6 +41,8 @@ CONNECTIONS, BEATS = 64, 1_000
 """Connections with heartbeats of each hub, and heartbeats a second of all: CPU a beat is compared at the same rate."""
 RATE, READERS = 1_700, (0, 1, 20)
 """Changes a second for readers of the stream, and how many there are."""
+ENCODING = os.environ.get("EDGEWRIGHT_STREAM_ENCODING", "gzip")
+"""What readers accept: consoles accept gzip; `identity` shows what the bytes cost."""
 PAGES, TIMES = 12, 6
 """Pages of each kind of search, and how often; the least counts: the hub's own work falls on some of them."""
 failed: list[str] = []
@@ -250,7 +252,7 @@ def _one_stream(hub: RunningHub, readers: int, seconds: float, boot: str) -> tup
     """Return microseconds of the hub's CPU for each change, changes a second, and bytes that a reader got."""
     hosts = [(f"edge-{number:05d}", f"ewh_edge-{number:05d}") for number in range(2_000)]
     with (
-        helper("stream_readers.py", work_of(hub, key=hub.admin_key, readers=readers)) as consoles,
+        helper("stream_readers.py", work_of(hub, key=hub.admin_key, readers=readers, encoding=ENCODING)) as consoles,
         beats_of(hub, hosts, f"{boot}{readers}", CONNECTIONS, seconds=seconds, rate=RATE, message=True) as agents,
     ):
         before = cpu(hub.process.pid)

@@ -1,7 +1,8 @@
 """Consoles for the benchmarks: connections that read a hub's change stream and drop it, in a process of its own.
 
-Standard input is one line of JSON: host, port, ca, key, readers. It writes `ready` when every stream has begun, reads
-until standard input ends, and writes the bytes that each reader got as JSON.
+Standard input is one line of JSON: host, port, ca, key, readers, encoding (`gzip`, which consoles ask for, or
+`identity`). It writes `ready` when every stream has begun, reads until standard input ends, and writes the bytes that
+each reader got as JSON.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ async def main() -> None:
     context = ssl.create_default_context(cafile=work["ca"])
     request = (
         f"GET /edgewright/v1/changes?beats=0 HTTP/1.1\r\nHost: plane\r\nApiKey: {work['key']}\r\n"
-        "Accept: text/event-stream\r\n\r\n"
+        f"Accept: text/event-stream\r\nAccept-Encoding: {work['encoding']}\r\n\r\n"
     ).encode()
     readers = []
     for _ in range(work["readers"]):

@@ -8,7 +8,10 @@ reader gets the newest state of each host once, whatever it has missed, and cost
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable
+from itertools import islice
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from edgewright.core.roles import Scope
@@ -19,8 +22,28 @@ if TYPE_CHECKING:
 
 MOST: Final = 500
 """Entries of one event: 2 ms of work or so."""
+SHARED_FOR: Final = 0.1
+"""Seconds for which an event is shared; it has the time at which it was encoded."""
+_NOTHING: Final = float("-inf"), b""
 Entry = tuple[str, float, int, dict[str, Any]]
 """Uid, time of the last heartbeat, number of heartbeats, vital signs (with the progress of its work, P69)."""
+
+
+class Batch:
+    """Hosts with a heartbeat whose entries are one event, encoded once for all readers that get it at once."""
+
+    def __init__(self, uids: list[str]) -> None:
+        self.uids = uids
+        self._texts: dict[tuple[Scope, int], tuple[float, bytes]] = {}
+
+    def shared(self, scope: Scope, position: int) -> bytes | None:
+        """Return the event of a scope with a number, as another reader got it a moment ago."""
+        at, text = self._texts.get((scope, position), _NOTHING)
+        return text if monotonic() - at < SHARED_FOR else None
+
+    def share(self, scope: Scope, position: int, text: bytes) -> None:
+        """Note the event of a scope with a number, for other readers."""
+        self._texts[scope, position] = monotonic(), text
 
 
 class BeatReader:
@@ -28,25 +51,39 @@ class BeatReader:
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self.wake = wake
+        self._batches: deque[Batch] = deque()
         self._fresh: dict[str, None] = {}
+        """Hosts of a reader that was still behind when more came, or that joined with hosts of before."""
 
     @property
     def due(self) -> bool:
         """Whether something is to be sent."""
-        return bool(self._fresh)
+        return bool(self._batches or self._fresh)
 
-    def add(self, uids: Iterable[str]) -> None:
+    def add(self, batches: Iterable[Batch]) -> None:
         """Note hosts that sent a heartbeat."""
-        self._fresh.update(dict.fromkeys(uids))
-        if self._fresh:
+        if self.due:
+            for batch in (*self._batches, *batches):
+                self._fresh.update(dict.fromkeys(batch.uids))
+            self._batches.clear()
+        else:
+            self._batches.extend(batches)
+        if self.due:
             self.wake()
 
-    def take(self, most: int = MOST) -> list[str]:
+    def take(self) -> Batch:
         """Return the next hosts, those that were noted first in front."""
-        uids = [uid for uid, _ in zip(self._fresh, range(most), strict=False)]
+        if self._batches:
+            return self._batches.popleft()
+        uids = list(islice(self._fresh, MOST))
         for uid in uids:
             del self._fresh[uid]
-        return uids
+        return Batch(uids)
+
+
+def _batches(uids: Iterable[str]) -> list[Batch]:
+    rest = list(uids)
+    return [Batch(rest[start : start + MOST]) for start in range(0, len(rest), MOST)]
 
 
 class Beats:
@@ -69,7 +106,7 @@ class Beats:
 
     def _share(self) -> None:
         self._timer = None
-        fresh, self._fresh = self._fresh, {}
+        fresh, self._fresh = _batches(self._fresh), {}
         for reader in self._readers:
             reader.add(fresh)
 
@@ -77,7 +114,7 @@ class Beats:
         """Serve a reader from now on, and all hosts with a heartbeat at `since` (epoch seconds; 0: none) or later."""
         self._readers.add(reader)
         if since > 0:
-            reader.add(uid for uid, entry in self._state.hosts.items() if (entry.live.at or 0.0) >= since)
+            reader.add(_batches(uid for uid, entry in self._state.hosts.items() if (entry.live.at or 0.0) >= since))
 
     def leave(self, reader: BeatReader) -> None:
         """Serve a reader no longer."""

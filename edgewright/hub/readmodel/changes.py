@@ -20,6 +20,7 @@ from edgewright.core import times
 from edgewright.core.roles import Scope
 from edgewright.hub.db.changelog.entry import Entry
 from edgewright.hub.readmodel.beats import BeatReader, Beats
+from edgewright.hub.readmodel.compression import Compressor
 from edgewright.hub.readmodel.pace import Pace
 from edgewright.hub.readmodel.pieces import Pieces, Render, encode
 from edgewright.hub.readmodel.ring import BYTES, SIZE, Ring
@@ -56,6 +57,7 @@ class Changes:
         self.began = seq
         self.ring = Ring(seq, size, most_bytes)
         self.pieces = Pieces(self.ring, render, tenant_kinds)
+        self.compressor = Compressor()
         self.beats = beats
         self.log_after: LogAfter = _no_log
         """Returns the next changes of the log after a number, as readers get them (without a kind: not at all); `None`
@@ -184,7 +186,6 @@ class Changes:
                         yield text
                     continue
                 if number < self.ring.number or (beats is not None and beats.due):
-                    text = b""
                     if number < self.ring.number:
                         piece = self.pieces.shared(number, scope, beats is not None)
                         if piece is None:
@@ -192,12 +193,15 @@ class Changes:
                                 piece = self._piece(number, scope, beats is not None, pace)
                         if piece is None:
                             continue
-                        number, seq, text = piece.number, piece.seq, piece.data
+                        number, seq = piece.number, piece.seq
+                        if piece.data and may_read():
+                            yield piece.data
+                    # Never joined with the changes: readers share either of the two, and its compressed form.
                     if beats is not None and beats.due:
                         async with pace:
-                            text += self._beats_event(beats, seq, scope)
-                    if text and may_read():
-                        yield text
+                            text = self._beats_event(beats, seq, scope)
+                        if text and may_read():
+                            yield text
                     continue
                 try:
                     async with asyncio.timeout(_patience(end)):
@@ -244,11 +248,17 @@ class Changes:
 
     def _beats_event(self, reader: BeatReader, position: int, scope: Scope) -> bytes:
         """Return the next heartbeats of a reader as one event; empty when it may see none of them."""
-        hosts = self.beats.entries(reader.take(), scope) if self.beats is not None and reader.due else []
-        if not hosts:
+        if self.beats is None or not reader.due:
             return b""
-        data = {"seq": position, "op": protocol.CHANGE_PUT, "uid": "", "doc": {"now": times.now(), "hosts": hosts}}
-        return encode(protocol.CHANGE_BEATS, position, data)
+        batch = reader.take()
+        text = batch.shared(scope, position)
+        if text is None:
+            hosts = self.beats.entries(batch.uids, scope)
+            doc = {"now": times.now(), "hosts": hosts}
+            data = {"seq": position, "op": protocol.CHANGE_PUT, "uid": "", "doc": doc}
+            text = encode(protocol.CHANGE_BEATS, position, data) if hosts else b""
+            batch.share(scope, position, text)
+        return text
 
 
 def _resync(seq: int, kinds: list[str] | None = None) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import StreamingResponse
@@ -17,6 +18,7 @@ from edgewright.hub.http.problems import Problem, bad_request, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.http.shapes import INTEGER, NUMBER
 from edgewright.hub.process.clock import boottime
+from edgewright.hub.readmodel.compression import Compressed, accepts_gzip
 from edgewright.hub.readmodel.pace import Pace
 from edgewright.hub.readmodel.view import View
 from edgewright.hub.resources.meta import shapes
@@ -136,7 +138,7 @@ async def changes(call: Call) -> Response:
         message = f"{MAX_STREAMS} streams of this API key are open; close some, or use another key."
         raise Problem(429, protocol.E_TOO_MANY, message, {"Retry-After": "30"})
     actor, authenticator = call.actor, call.hub.authenticator
-    stream = call.hub.changes.stream(
+    stream: AsyncIterator[bytes] = call.hub.changes.stream(
         since,
         call.scope,
         lambda: authenticator.may_continue(actor),
@@ -144,9 +146,11 @@ async def changes(call: Call) -> Response:
         Pace(call.hub.turns, call.caller),
         _beats_since(call),
     )
-    return StreamingResponse(
-        stream, media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    )
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "Vary": "Accept-Encoding"}
+    if accepts_gzip(call.request.headers.get("Accept-Encoding", "")):
+        headers["Content-Encoding"] = "gzip"
+        stream = Compressed(stream, call.hub.changes.compressor)
+    return StreamingResponse(stream, media_type=_SSE, headers=headers)
 
 
 def _beats_since(call: Call) -> float | None:
