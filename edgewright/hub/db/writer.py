@@ -27,6 +27,7 @@ from edgewright.hub.db.changelog import log as changelog
 from edgewright.hub.db.changelog.entry import Entry
 from edgewright.hub.db.checkpoint import Checkpoints
 from edgewright.hub.db.engines import lock_of, storage_problem
+from edgewright.hub.db.shared import sessions
 from edgewright.hub.db.shared.replay import TRIES, behind, gave_up, is_transient, pause, stopping
 from edgewright.hub.db.transaction import Follower, Tx, Unfollowed
 from edgewright.hub.http.problems import Problem, StorageProblem
@@ -37,6 +38,8 @@ log = logging.getLogger("edgewright.hub")
 T = TypeVar("T")
 _MAX_BATCH, _MAX_SHARED = 500, 64
 """Jobs of one transaction; fewer on PostgreSQL, where another hub may wait for the rows that it locks."""
+GATHER, GATHERED = 0.01, 32
+"""Seconds from the begin of a batch with several heartbeats to that of the next one, unless so many wait by then."""
 DRAIN = 5.0
 """Seconds of a stop in which commits of what is queued may still begin."""
 BEHIND = 5.0
@@ -94,7 +97,8 @@ class Writer:
         self._in_flight: list[asyncio.Future[Any]] = []
         self._checkpoints = Checkpoints(engine)
         self._stopping = False
-        self._stop_began = 0.0
+        self._stop_began = self._began = 0.0
+        self._crowded = False  # whether the last batch had several heartbeats
         self.slowest = 0.0
         """Seconds that a commit took, the longest of the latest ones."""
         self.batches = 0
@@ -128,7 +132,7 @@ class Writer:
             if self._stopping:
                 raise stopping()
             self._beats.add(beat)
-            if not self._beats_waiting:
+            if len(self._beats_waiting) in (0, GATHERED - 1):
                 self._condition.notify()
             self._beats_waiting.append(future)
         return future
@@ -166,19 +170,29 @@ class Writer:
         self._beats.take()
         self._hand_back([_Done(future, error=stopping()) for future in futures])
 
+    def _await_work(self) -> None:
+        """Wait for something to write. Of many heartbeats some wait for others, so that one commit serves them."""
+        while not (self._jobs or self._beats or self._stopping):
+            self._condition.wait()
+        while self._crowded and not (self._jobs or self._stopping or len(self._beats_waiting) >= GATHERED):
+            left = self._began + GATHER - time.monotonic()
+            if left <= 0:
+                break
+            self._condition.wait(left)
+
     def _work(self) -> None:
         while True:
             with self._condition:
-                while not (self._jobs or self._beats or self._stopping):
-                    self._condition.wait()
+                self._await_work()
                 if self._stopping and not ((self._jobs or self._beats) and self._may_start()):
                     self._refuse_queue()
                     return
                 jobs, self._jobs = self._jobs[: self._most], self._jobs[self._most :]
                 beats = self._beats.take()
                 waiting, self._beats_waiting = self._beats_waiting, []
+                self._crowded = len(waiting) > 1
                 self._in_flight = [*(future for _, future in jobs), *waiting]
-            began = time.monotonic()
+            began = self._began = time.monotonic()
             self.working = True
             try:
                 self._batch(jobs, beats, waiting)
@@ -250,7 +264,7 @@ class Writer:
         failure: BaseException | None = None
         commits, self._written = False, Written()
         try:
-            with self._engine.begin() as connection:
+            with sessions.begin(self._engine) as connection:
                 for job, future in jobs:
                     outcome = _Done(future)
                     done.append(outcome)
