@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, Select, func, select
 
 from edgewright import __version__
 from edgewright.core import times
@@ -67,6 +67,8 @@ class Membership:
         self.alone = not self.shared
         """Whether no other process can be there: none was seen for a day that did not report its end."""
         self.names: tuple[str, ...] = (SWEEPS, ALERTS)
+        self._prepared = False
+        """Whether the leases of all tasks exist."""
         self._leases: dict[str, tuple[Lease, float]] = {}
         """Task -> lease, and until when it is safe to begin something, by the clock that also counts sleep."""
 
@@ -94,7 +96,7 @@ class Membership:
             if self.directory:  # whose lock this process has: the one before has ended
                 former = (_TABLE.c.directory == self.directory, _TABLE.c.id != self.id)
                 connection.execute(_TABLE.delete().where(*former))
-            self.others = _up(self._others(connection))
+            self.others = _up(self._others(connection, now))
 
     def await_others(self, engine: Engine) -> list[Process]:
         """Wait until each process that is up knows of this one; returns the others that have not reported their end.
@@ -106,8 +108,9 @@ class Membership:
         end, joined, waiting = boottime() + KNOWN_WITHIN, float("inf"), threading.Event()
         while True:
             with engine.connect() as connection:
-                joined = min(joined, float(connection.execute(select(lease.clock(connection))).scalar() or 0.0))
-                others = self._others(connection)
+                now = float(connection.execute(select(lease.clock(connection))).scalar() or 0.0)
+                joined = min(joined, now)
+                others = self._others(connection, now)
             self.others = _up(others)
             unaware = [process for process in others if process.age < AWAY and process.seen <= joined]
             if not unaware or boottime() > end:
@@ -131,6 +134,7 @@ class Membership:
         """Write that this process is there, and take or renew its tasks."""
         began = boottime()
         taken, self.others, self.alone, now = await hub.write(self._beat)
+        self._prepared = True
         if self._clock is not None:
             self._clock.learn(began, now, boottime())
         for name in self.names:
@@ -153,14 +157,20 @@ class Membership:
             await asyncio.sleep(EVERY)
 
     def _beat(self, tx: Tx) -> tuple[dict[str, Lease], tuple[str, ...], bool, float]:
-        now = lease.clock(tx.connection)
-        tx.run(_TABLE.update().where(_TABLE.c.id == self.id).values(seen=now, ended=False))
-        taken = {name: mine for name in self.names if (mine := lease.take(tx, name, self.id, LEASE)) is not None}
-        others = self._others(tx.connection)
-        return taken, _up(others), not others, float(tx.first(select(now))[0])
+        clock = lease.clock(tx.connection)
+        mine = _TABLE.update().where(_TABLE.c.id == self.id).values(seen=clock, ended=False)
+        # A process that never joined, or whose row another one removed after a day, has no row.
+        row = tx.first(mine.returning(_TABLE.c.seen)) or tx.first(select(clock))
+        now = float(row[0])
+        if not self._prepared:
+            lease.prepare(tx, self.names)
+        taken = lease.take(tx, self.names, self.id, LEASE)
+        others = self._others(tx.connection, now)
+        return taken, _up(others), not others, now
 
-    def _others(self, connection: Connection) -> list[Process]:
-        return [process for process in processes(connection) if process.id != self.id and not process.ended]
+    def _others(self, connection: Connection, now: float) -> list[Process]:
+        known = (_TABLE.c.id != self.id, _TABLE.c.ended.is_(False))
+        return [_process(row, now, ()) for row in connection.execute(_listed(now).where(*known))]
 
     def leave(self, engine: Engine) -> None:
         """Give the tasks back and note the end, so that others need not wait; a failure changes nothing."""
@@ -218,6 +228,17 @@ def _up(others: Iterable[Process]) -> tuple[str, ...]:
     return tuple(process.address for process in others if process.age < AWAY)
 
 
+def _listed(now: float) -> Select[Any]:
+    return select(_TABLE).where(_TABLE.c.seen > now - FORGET).order_by(_TABLE.c.started)
+
+
+def _process(row: Any, now: float, tasks: Iterable[str]) -> Process:
+    return Process(
+        row.id, row.address, row.version, row.started, row.seen, row.ended, row.directory, now - row.seen,
+        tuple(sorted(tasks)),
+    )  # fmt: skip
+
+
 def processes(connection: Connection) -> list[Process]:
     """Return the processes of the last day, the longest running first, with the tasks and jobs that each has now."""
     now = float(connection.execute(select(lease.clock(connection))).scalar() or 0.0)
@@ -225,11 +246,4 @@ def processes(connection: Connection) -> list[Process]:
     for table in (schema.leases, schema.controller_jobs):
         for row in connection.execute(select(table.c.holder, table.c.name).where(table.c.until > now)):
             tasks.setdefault(row.holder, []).append(row.name)
-    rows = connection.execute(select(_TABLE).where(_TABLE.c.seen > now - FORGET).order_by(_TABLE.c.started))
-    return [
-        Process(
-            row.id, row.address, row.version, row.started, row.seen, row.ended, row.directory, now - row.seen,
-            tuple(sorted(tasks.get(row.id, ()))),
-        )
-        for row in rows
-    ]  # fmt: skip
+    return [_process(row, now, tasks.get(row.id, ())) for row in connection.execute(_listed(now))]

@@ -18,12 +18,13 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from edgewright.hub.db import schema
 from edgewright.hub.db.shared import lease
 from edgewright.hub.db.shared.lease import LeaseLost
 from edgewright.hub.db.shared.rows import insert_new
+from edgewright.hub.db.shared.sessions import at_once
 from edgewright.hub.http.problems import Problem, StorageProblem
 
 if TYPE_CHECKING:
@@ -186,12 +187,12 @@ class Runtime:
 
     async def _due(self) -> bool:
         """Return whether a job may be due, by a read: a look that finds nothing writes nothing."""
-        return await self._hub.read(
-            lambda connection: (
-                connection.execute(select(_TABLE.c.name).where(*self._ready(lease.clock(connection))).limit(1)).first()
-                is not None
-            )
-        )
+
+        def query(connection: Connection) -> bool:
+            due = select(_TABLE.c.name).where(*self._ready(lease.clock(connection))).limit(1)
+            return at_once(connection).execute(due).first() is not None
+
+        return await self._hub.read(query)
 
     def _take(self, tx: Tx, most: int) -> list[Any]:
         now = lease.clock(tx.connection)

@@ -20,6 +20,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InternalErr
 from edgewright.core.errors import Failed
 from edgewright.hub.db.integrity import cause, is_damage
 from edgewright.hub.db.lock import DatabaseLock
+from edgewright.hub.db.shared import sessions
 from edgewright.hub.db.shared.unique import unique_problem
 from edgewright.hub.http.problems import Problem, StorageProblem
 from edgewright.hub.process.files import DATABASE
@@ -58,13 +59,12 @@ def open_engines(data: Path, url: str | None) -> tuple[Engine, Engine]:
             writer = _sqlite(parsed, "BEGIN IMMEDIATE", pool_size=1, max_overflow=0)  # one writer, one connection
             _watch_file(writer, Path(parsed.database or data / DATABASE))
             return writer, _sqlite(parsed, "BEGIN")
-        common = _options(parsed)
-        writer = create_engine(parsed, pool_size=1, max_overflow=0, **common)
+        writer = _postgresql(parsed, pool_size=1, max_overflow=0)
         _LOCKS[writer] = DatabaseLock()
         _LOCKS[writer].attach(writer)
         with writer.connect() as connection:
             _check_encoding(connection, parsed)
-        return writer, create_engine(parsed, pool_size=4, **common)
+        return writer, _postgresql(parsed, pool_size=4)
     except (DBAPIError, ModuleNotFoundError) as error:
         shown = parsed.render_as_string(hide_password=True)
         raise Failed(
@@ -96,12 +96,18 @@ def _hint(data: Path) -> str:
 
 def _options(url: URL) -> dict[str, Any]:
     link = {name: value for name, value in _LINK.items() if name not in url.query}
-    return {"connect_args": link, "pool_pre_ping": True, "hide_parameters": True}
+    return {"connect_args": link, "hide_parameters": True}
+
+
+def _postgresql(url: URL, **pool: int) -> Engine:
+    engine = create_engine(url, **pool, **_options(url))
+    sessions.ask_idle(engine)
+    return engine
 
 
 def same_database(engine: Engine, *, pool_size: int) -> Engine:
     """Return another engine on the PostgreSQL database of an engine, with sessions of its own."""
-    return create_engine(engine.url, pool_size=pool_size, max_overflow=0, **_options(engine.url))
+    return _postgresql(engine.url, pool_size=pool_size, max_overflow=0)
 
 
 def unusable(error: DBAPIError) -> Failed:

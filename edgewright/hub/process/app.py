@@ -27,6 +27,7 @@ from edgewright.hub.controllers.storage_watch import StorageWatch, watch_storage
 from edgewright.hub.db.engines import storage_problem
 from edgewright.hub.db.integrity import cause
 from edgewright.hub.db.lineage import Lineage
+from edgewright.hub.db.shared.sessions import again
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.db.writer import Writer
 from edgewright.hub.http.auth import Authenticator
@@ -246,10 +247,13 @@ class Hub:
         of waiting clients pile up, and all be asked in the end.
         """
 
+        def ask() -> T:
+            with self.readers.connect() as connection:
+                return query(connection)
+
         def run() -> T:
             try:
-                with self.readers.connect() as connection:
-                    return query(connection)
+                return again(ask)
             except DBAPIError as error:
                 log.warning("a query failed: %s", cause(error.orig or error))
                 raise (storage_problem(error) or error) from None

@@ -34,20 +34,20 @@ async def expire(pair: Pair, **columns: Any) -> None:
 async def test_a_task_has_one_holder_until_its_lease_is_over(pair: Pair) -> None:
     """P66: by the database's clock; the epoch rises with each new holder."""
     one, two = pair.hubs
-    mine = await one.write(lambda tx: lease.take(tx, "t", "a", 10))
-    assert mine is not None and mine.epoch == 1
-    assert await two.write(lambda tx: lease.take(tx, "t", "b", 10)) is None
-    again = await one.write(lambda tx: lease.take(tx, "t", "a", 10))
-    assert again == mine
+    for hub in pair.hubs:
+        await hub.write(lambda tx: lease.prepare(tx, ["t", "u"]))
+    mine = (await one.write(lambda tx: lease.take(tx, ["t"], "a", 10)))["t"]
+    assert mine.epoch == 1
+    assert list(await two.write(lambda tx: lease.take(tx, ["t", "u"], "b", 10))) == ["u"]
+    assert await one.write(lambda tx: lease.take(tx, ["t", "u"], "a", 10)) == {"t": mine}
     await one.write(lambda tx: lease.fence(tx, mine))
     await expire(pair)
-    taken = await two.write(lambda tx: lease.take(tx, "t", "b", 10))
-    assert taken is not None and taken.epoch == 2
+    taken = (await two.write(lambda tx: lease.take(tx, ["t"], "b", 10)))["t"]
+    assert taken.epoch == 2
     with pytest.raises(LeaseLost):
         await one.write(lambda tx: lease.fence(tx, mine))
     await two.write(lambda tx: lease.release(tx, taken))
-    back = await one.write(lambda tx: lease.take(tx, "t", "a", 10))
-    assert back is not None and back.epoch == 3
+    assert (await one.write(lambda tx: lease.take(tx, ["t"], "a", 10)))["t"].epoch == 3
 
 
 async def test_a_task_that_was_lost_writes_nothing(pair: Pair) -> None:

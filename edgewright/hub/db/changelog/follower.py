@@ -73,8 +73,10 @@ def read(
     nothing is loaded unless `own` asks for it: memory gets the objects of the transactions.
     """
     newest = changelog.head(connection)
+    if newest == seq:
+        return Read([], newest, False)
     rows = changelog.after(connection, seq, most)
-    if newest < seq or (newest > seq and (not rows or rows[0].seq != seq + 1)):
+    if newest < seq or not rows or rows[0].seq != seq + 1:
         return None
     entries = [
         Entry(row.kind, row.op, row.uid, row.project_uid, None, None if row.doc is None else row.doc.encode(), row.seq)

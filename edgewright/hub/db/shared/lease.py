@@ -7,6 +7,7 @@ row is locked until the commit, and a task that passes to another hub waits for 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Float, case, cast, func, literal, or_, select
@@ -45,23 +46,22 @@ def clock(connection: Connection) -> ColumnElement[Any]:
     return literal(times.now())
 
 
-def take(tx: Tx, name: str, holder: str, seconds: float) -> Lease | None:
-    """Take or renew a lease; returns `None` while another process has it."""
-    now = clock(tx.connection)
-    mine = _TABLE.c.holder == holder
+def prepare(tx: Tx, names: Iterable[str]) -> None:
+    """Make leases that nobody has yet, where they do not exist."""
+    for name in names:
+        insert_new(tx, _TABLE, {"name": name, "holder": "", "epoch": 0, "until": 0.0})
+
+
+def take(tx: Tx, names: Sequence[str], holder: str, seconds: float) -> dict[str, Lease]:
+    """Take or renew leases that exist; returns those that the process has now, by name."""
+    now, mine = clock(tx.connection), _TABLE.c.holder == holder
     statement = (
         _TABLE.update()
-        .where(_TABLE.c.name == name, or_(mine, _TABLE.c.until < now))
+        .where(_TABLE.c.name.in_(names), or_(mine, _TABLE.c.until < now))
         .values(until=now + seconds, holder=holder, epoch=case((mine, _TABLE.c.epoch), else_=_TABLE.c.epoch + 1))
-        .returning(_TABLE.c.epoch)
+        .returning(_TABLE.c.name, _TABLE.c.epoch)
     )
-    row = tx.first(statement)
-    if row is not None:
-        return Lease(name, holder, int(row.epoch))
-    until = tx.first(select(now + seconds))[0]
-    if insert_new(tx, _TABLE, {"name": name, "holder": holder, "epoch": 1, "until": until}):
-        return Lease(name, holder, 1)
-    return None
+    return {row.name: Lease(row.name, holder, int(row.epoch)) for row in tx.all(statement)}
 
 
 def release(tx: Tx, lease: Lease) -> None:

@@ -12,10 +12,10 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from edgewright.core import times
-from edgewright.hub.db.shared import lease
+from edgewright.hub.db.shared.sessions import at_once
 from edgewright.hub.http.problems import StorageProblem
 from edgewright.hub.resources.hosts.heartbeat import Heartbeats
 from edgewright.hub.resources.hosts.reported import Reported
@@ -31,8 +31,11 @@ BACK: Final = 1.0
 LONGEST: Final = 60.0
 """Seconds that a look goes back at most: no transaction that writes is open for longer."""
 _OPEN: Final = """
-SELECT extract(epoch FROM min(xact_start)) FROM pg_stat_activity
+SELECT extract(epoch FROM statement_timestamp())::float8, extract(epoch FROM min(xact_start))::float8
+FROM pg_stat_activity
 WHERE datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()"""
+"""The present, and when the oldest open transaction began. A statement of its own, before that of the rows: what is not
+open any more is visible to them."""
 _SLICE: Final = 200
 
 
@@ -71,11 +74,11 @@ class Liveness:
 
     def _read(self, connection: Connection) -> tuple[float, list[Any]]:
         """Return where the next look begins, and the rows that other hubs wrote since this one began."""
-        now = float(connection.execute(select(lease.clock(connection))).scalar() or 0.0)
-        oldest = float(connection.exec_driver_sql(_OPEN).scalar() or now)
+        connection = at_once(connection)
+        now, oldest = connection.exec_driver_sql(_OPEN).one()
         since = now - LONGEST if self._since is None else max(self._since - BACK, now - LONGEST)
         values = {"since": since, "own": self._hub.membership.id}
-        return min(now, oldest), _decode(connection.exec_driver_sql(_ROWS, values).scalar() or "[]")
+        return min(now, oldest or now), _decode(connection.exec_driver_sql(_ROWS, values).scalar() or "[]")
 
 
 async def run(hub: Services) -> None:
