@@ -83,15 +83,16 @@ class Drive:
                 assert time.monotonic() < until, f"hub {member.number} is not ready: {answer.text}"
                 time.sleep(0.1)
 
-    def start(self, host_writers: list[Writer], writers: list[Writer]) -> None:
-        """Register two hosts and start every writer: those of hosts for each of them."""
-        names = {host: self._register(f"{self.name}-{host}") for host in ("a", "b")}
+    def start(self, host_writers: list[Writer], own_host_writers: list[Writer], writers: list[Writer]) -> None:
+        """Register hosts and start every writer: those of hosts for each of two, others with a host of their own."""
+        of = {"a": host_writers, "b": host_writers, **{writer.__name__: [writer] for writer in own_host_writers}}
+        names = {host: self._register(f"{self.name}-{host}") for host in of}
         known = {
             f"/v1/edgehosts/{self.name}-{host}": status(f"/v1/edgehosts/{self.name}-{host}", 200) for host in names
         }
         assert not (late := settled(self.plane, known, self.clients.ask)), late
         for host, own in names.items():
-            for writer in host_writers:
+            for writer in of[host]:
                 self._run(writer, f"{self.name}-{host}", own)
         for writer in [*writers, _offer]:
             self._run(writer)

@@ -12,9 +12,11 @@ import httpx
 
 from edgewright.wire import protocol
 from tests.dist.drive import Drive
-from tests.dist.model import Field, Get, Wanted
+from tests.dist.model import CHANGE_REASONS, Field, Get, Wanted
 
 BOOT = "boot"
+MOST_CHANGES = 40
+"""Changes of health of one host: a page of events shows them all, and a hub limits them."""
 
 
 def document(uid: str, judge: Callable[[dict[str, Any]], str | None]) -> Wanted:
@@ -44,6 +46,7 @@ def beats(drive: Drive, chance: random.Random, uid: str, own: str) -> None:
         if chance.random() < 0.04:
             ends = seq + chance.randrange(1, 12)  # unhealthy for some heartbeats
         state = "unhealthy" if seq < ends else "healthy"
+        drive.model.changes[uid].report(state)
         # The load is the number, so that each hub shows which heartbeat it has.
         body = {"state": state, "message": f"beat {seq}", "edgewright": {"seq": seq, "bootId": BOOT, "load1": seq}}
         if drive.done(uid, drive.send(uid, "PATCH", path, body, headers, chance), 204):
@@ -158,4 +161,26 @@ def _event(drive: Drive, chance: random.Random, uid: str, own: str, event: str) 
         drive.model.acknowledged("event", event, ask)
 
 
+def patient(drive: Drive, chance: random.Random, uid: str, own: str) -> None:
+    """Heartbeats whose state changes only when the event of the last change is there: each has exactly one."""
+    path, headers, seq, state = f"/v1/edgehosts/{uid}/health", {"Authorization": own}, 0, "healthy"
+    changes, acknowledged = drive.model.changes[uid], False
+    while drive.go_on(chance, 0.1, 0.3):
+        seq += 1
+        body = {"state": state, "message": f"beat {seq}", "edgewright": {"seq": seq, "bootId": BOOT}}
+        changes.report(state)
+        if drive.done(uid, drive.send(uid, "PATCH", path, body, headers, chance), 204):
+            acknowledged, changes.least = True, changes.most
+            drive.model.reported[uid] = state
+        else:
+            drive.model.reported.pop(uid, None)
+        answer = drive.send(uid, "GET", f"/v1/events/components/edgehost/{uid}?limit=50", chance=chance)
+        if not acknowledged or answer is None or answer.status_code != 200 or changes.most >= MOST_CHANGES:
+            continue
+        if sum(event["reason"] in CHANGE_REASONS for event in answer.json()["items"]) == changes.most:
+            state, acknowledged = "healthy" if state == "unhealthy" else "unhealthy", False
+
+
 HOST_WRITERS = [beats, labels, tunnel, work]
+OWN_HOST_WRITERS = [patient]
+"""Each with a host that no other writer changes."""

@@ -6,6 +6,7 @@ import contextlib
 import random
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,8 @@ MOST_ADDED: Final = 20.0
 """Seconds that a crowded machine adds at most."""
 MOST_OFFERED: Final = 12
 """Revoked secrets that a schedule offers to each hub: from 100 wrong ones a minute on a hub looks up no unknown one."""
+CHANGE_REASONS: Final = ("HostUnhealthy", "HostRecovered")
+"""Reasons of the events that report a change of health."""
 Get = Callable[[str], httpx.Response]
 """Reads a path of one hub as admin."""
 Wanted = Callable[[Get], "str | None"]
@@ -56,6 +59,24 @@ class Field:
         return value == self.now or value in self.maybe
 
 
+@dataclass
+class Changes:
+    """How often the health of a host changed, by the heartbeats that were sent: each change has one event.
+
+    Whether a heartbeat without an answer counts is unknown, and one that is followed by another state at once need not
+    be noticed. So `most` has all that were sent, `least` only what must have been noticed.
+    """
+
+    state: str = "healthy"
+    most: int = 0
+    least: int = 0
+
+    def report(self, state: str) -> None:
+        """Note the state of a heartbeat that is sent."""
+        self.most += state != self.state
+        self.state = state
+
+
 class Model:
     """Shared by all writers; each method may be called by any thread."""
 
@@ -68,6 +89,8 @@ class Model:
         self.revoked: list[Secret] = []
         self._offers: dict[int, int] = {}
         self.generations: dict[tuple[str, str], int] = {}
+        self.changes: defaultdict[str, Changes] = defaultdict(Changes)
+        """Host -> changes of its health."""
         self.reported: dict[str, str] = {}
         """Host -> the state of its newest heartbeat, where that was acknowledged."""
 

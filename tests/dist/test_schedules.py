@@ -18,8 +18,8 @@ import pytest
 from tests.dist import schedule
 from tests.dist.credential_writers import CREDENTIAL_WRITERS
 from tests.dist.drive import Drive
-from tests.dist.host_writers import HOST_WRITERS
-from tests.dist.model import Deadline, Model, settled
+from tests.dist.host_writers import HOST_WRITERS, OWN_HOST_WRITERS
+from tests.dist.model import CHANGE_REASONS, Deadline, Model, settled
 from tests.dist.namespaces import Network
 from tests.dist.plane import Plane, running_plane
 from tests.dist.streams import Readers
@@ -84,11 +84,12 @@ def planes(postgres: Cluster, net: Network | None) -> Iterator[Planes]:
 def transitions(plane: Plane, model: Model, name: str) -> list[str]:
     """Return where a host's events of health are not one for each transition.
 
-    They alternate, and the last one is of the state that the newest acknowledged heartbeat reported.
+    They alternate, there are as many as the state of heartbeats changed (for a host that waits for each of them exactly
+    as many), and the last one is of the state that the newest acknowledged heartbeat reported.
     """
     sql = (
         "SELECT doc::json->'involvedObject'->>'uid', reason FROM events "
-        "WHERE reason IN ('HostUnhealthy', 'HostRecovered') "
+        f"WHERE reason IN {CHANGE_REASONS} "
         f"AND doc::json->'involvedObject'->>'uid' LIKE '{name}-%' ORDER BY id"
     )
     hosts: dict[str, list[str]] = {}
@@ -96,6 +97,11 @@ def transitions(plane: Plane, model: Model, name: str) -> list[str]:
         uid, _, reason = line.partition("|")
         hosts.setdefault(uid, ["HostRecovered"]).append(reason)
     problems = [f"{uid} has one twice: {seen}" for uid, seen in hosts.items() if any(a == b for a, b in pairwise(seen))]
+    for uid, changes in model.changes.items():
+        number = len(hosts.get(uid, ["HostRecovered"])) - 1
+        if not changes.least <= number <= changes.most:
+            problems.append(f"{uid} has {number} of {changes.least} to {changes.most}: {hosts.get(uid)}")
+    model.counts["changes of health"] = sum(changes.least for changes in model.changes.values())
     for uid, state in model.reported.items():
         last = hosts.get(uid, ["HostRecovered"])[-1]
         if (last == "HostUnhealthy") != (state == "unhealthy"):
@@ -112,7 +118,7 @@ def test_a_schedule_loses_nothing(planes: Planes, seed: int) -> None:
     model = Model()
     try:
         drive = Drive(plane, model, seed, f"s{seed}")
-        drive.start(HOST_WRITERS, CREDENTIAL_WRITERS)
+        drive.start(HOST_WRITERS, OWN_HOST_WRITERS, CREDENTIAL_WRITERS)
         readers = Readers(plane, drive.clients, seed)
         try:
             schedule.run(plane, steps)
