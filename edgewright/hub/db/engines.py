@@ -100,7 +100,7 @@ def _options(url: URL) -> dict[str, Any]:
 
 
 def _postgresql(url: URL, **pool: int) -> Engine:
-    engine = create_engine(url, **pool, **_options(url))
+    engine = create_engine(url, pool_use_lifo=True, **pool, **_options(url))  # the last one used, which is not idle
     sessions.ask_idle(engine)
     return engine
 

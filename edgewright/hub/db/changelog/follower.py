@@ -157,7 +157,12 @@ class LogFollower:
         connection.exec_driver_sql(f"LISTEN {changelog.CHANNEL}")
         driver: Any = connection.connection.driver_connection
         while not self._stopping:
-            self._catch_up()
+            began = boottime()
+            newest = driver.execute(changelog.HEAD).fetchone()
+            if newest is not None and newest[0] == self._memory.seq:
+                self._current, self._check, self._own = began, None, None  # nothing new, as mostly
+            else:
+                self._catch_up()
             own = True
             end = monotonic() + POLL
             while own and not self._asked.is_set() and monotonic() < end and not self._stopping:

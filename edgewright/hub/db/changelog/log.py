@@ -25,6 +25,8 @@ _INSERT = _CHANGES.insert()
 _RAISE = (
     _HEAD.update().where(_HEAD.c.id == 1).values(seq=_HEAD.c.seq + bindparam("count")).returning(_HEAD.c.seq)
 )  # fmt: skip
+HEAD = "SELECT seq FROM change_head WHERE id = 1"
+"""Returns the newest number, to the driver itself: followers ask for it once a second."""
 _NOTIFY = text("SELECT pg_notify(:channel, :payload)")
 
 
