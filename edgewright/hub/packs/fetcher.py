@@ -37,7 +37,7 @@ class Fetcher:
     async def run(self, work: Callable[[], T], caller: str = "") -> T:
         """Run blocking work in a thread when it is its turn; its errors become `Problem`. `caller`: as `Call.caller`.
 
-        The turn lasts until the thread ends, whether somebody still waits for the result or not.
+        The turn lasts until the thread ends, also when no request waits for the result any more.
         """
         if self._waiting.total() >= WAITING:
             raise Problem(503, "Busy", "The hub fetches from too many registries already; try again in a minute.")
@@ -73,7 +73,7 @@ class Fetcher:
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self.tasks.discard(task)
         if not task.cancelled():
-            task.exception()  # whoever waits gets it; nobody may
+            task.exception()  # those that wait get it; there may be none
 
 
 def _in_thread(work: Callable[[], T], ended: Callable[[], None]) -> Awaitable[T]:

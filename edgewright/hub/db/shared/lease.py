@@ -47,7 +47,7 @@ def clock(connection: Connection) -> ColumnElement[Any]:
 
 
 def prepare(tx: Tx, names: Iterable[str]) -> None:
-    """Make leases that nobody has yet, where they do not exist."""
+    """Make leases without a holder, where they do not exist."""
     for name in names:
         insert_new(tx, _TABLE, {"name": name, "holder": "", "epoch": 0, "until": 0.0})
 

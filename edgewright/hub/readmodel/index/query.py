@@ -104,8 +104,8 @@ class Query:
         They are found once for all wanted values: a fleet may have more tags than hosts.
         """
         key, start = leaf.key, leaf.key + ":"
-        found = self._keys.get((leaf.name, key, leaf.fold))
-        if found is None and ":" not in key:
+        of_key = self._keys.get((leaf.name, key, leaf.fold))
+        if of_key is None and ":" not in key:
             postings = self._index.postings[leaf.name]
             values, texts = postings.values(), postings.folded() if leaf.fold else postings.values()
             places: list[int] = []
@@ -114,9 +114,9 @@ class Query:
                 places += [place for place, text in some if text.startswith(start) or text == key]
                 if self._pace.due:
                     await self._pace.rest()
-            found = [values[place] for place in places], [texts[place][len(start) :] for place in places]
-        self._keys[leaf.name, key, leaf.fold] = found = found or ([], [])
-        return found
+            of_key = [values[place] for place in places], [texts[place][len(start) :] for place in places]
+        self._keys[leaf.name, key, leaf.fold] = of_key = of_key or ([], [])
+        return of_key
 
     def _at_once(self, leaf: Leaf, of_key: OfKey | None) -> Mask | None:
         """Return which hosts pass a filter that is one look-up; `None` for one that asks value by value."""
