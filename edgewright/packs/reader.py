@@ -9,7 +9,14 @@ from typing import Any, NamedTuple
 
 from edgewright.core.errors import InvalidInput
 from edgewright.core.packs import metadata
-from edgewright.core.packs.content import block, images_of_chart, images_of_objects, images_of_values
+from edgewright.core.packs.content import (
+    block,
+    images_of_chart,
+    images_of_lines,
+    images_of_manifest_values,
+    images_of_objects,
+    images_of_values,
+)
 from edgewright.core.packs.layers import HELM, MANIFEST, SPECTRO
 from edgewright.core.packs.make import MAX_README, Parts, make
 from edgewright.core.packs.pack import Manifest, Pack
@@ -19,9 +26,6 @@ from edgewright.packs.files import Files, digest
 from edgewright.packs.texts import decoded, json_object
 from edgewright.yamltext.documents import read_all, read_one
 
-_IMAGE_LINE = re.compile(
-    r"^[ \t]*(?:-[ \t]+)?image:[ \t]*[\"']?([A-Za-z0-9][A-Za-z0-9._:/@-]{1,510})[\"']?[ \t\r]*$", re.MULTILINE
-)
 _VERSION_IN_NAME = re.compile(r"^(.+?)-v?(\d[A-Za-z0-9.+_-]*)$")
 
 
@@ -92,10 +96,12 @@ def from_files(files: Files, what: str) -> LoadedPack:
 
 
 def _images(values: Any, read: list[ReadChart], manifests: tuple[Manifest, ...]) -> tuple[str, ...]:
-    """Return images beside those that the values list: of manifests, and of charts where the values list none."""
+    """Return images beside those that the values list: of manifests, and where the values list none those they name."""
     images = [image for manifest in manifests for image in images_of_text(manifest.content)]
-    if read and not images_of_values(values):
-        images += images_of_chart(block(values, "charts") or {}, read[0].chart.app_version)
+    if not images_of_values(values):
+        if read:
+            images += images_of_chart(block(values, "charts") or {}, read[0].chart.app_version)
+        images += images_of_manifest_values(values)
     return tuple(dict.fromkeys(images))
 
 
@@ -151,7 +157,7 @@ def images_of_text(text: str) -> tuple[str, ...]:
     try:
         return images_of_objects(read_all(text, "The manifest"))
     except InvalidInput:
-        return tuple(dict.fromkeys(_IMAGE_LINE.findall(text)))
+        return images_of_lines(text)
 
 
 def from_chart(read: ReadChart, kind: str = HELM, layer: str = "addon") -> LoadedPack:

@@ -1,27 +1,36 @@
 """The container images that a resolved profile needs, so that a bundle can be computed.
 
 A layer needs what `pack.content.images` of its resolved values lists. Without such a list they are the images that the
-values of its charts name. To both come the images of the pack's own manifests, of the layer's manifests, the provider
-image of the OS layer and the tree of the Kubernetes layer. What templates of charts put together otherwise is not seen.
+values of its charts and manifests name. To both come the images of the pack's own manifests and of the layer's, the
+provider image of the OS layer and the tree of the Kubernetes layer. What templates of charts put together otherwise is
+not seen.
 """
 
 from __future__ import annotations
 
 from typing import Any, Dict, Iterator, Mapping, NamedTuple, Optional, Tuple
 
-from edgewright.core.packs.content import block, images_of_chart, images_of_objects, images_of_values
+from edgewright.core.packs.content import (
+    SCHEME,
+    block,
+    images_of_chart,
+    images_of_manifest_values,
+    images_of_objects,
+    images_of_values,
+)
 from edgewright.core.packs.pack import Pack
 from edgewright.core.profiles.model import K8S, OS
 from edgewright.core.profiles.resolve import Resolution, ResolvedLayer
 from edgewright.core.profiles.variables import COVER
 
 LISTED = "listed"
-CHART = "chart"
+VALUES = "values"
 PACK = "pack"
 MANIFEST = "manifest"
 PROVIDER = "provider image"
 TREE = "Kubernetes tree"
-SOURCES = (LISTED, CHART, PACK, MANIFEST, PROVIDER, TREE)
+SYSTEM_URI = "options.system.uri"
+SOURCES = (LISTED, VALUES, PACK, MANIFEST, PROVIDER, TREE)
 """Where an image is named."""
 
 
@@ -59,9 +68,9 @@ def layers_without(resolution: Resolution, packs: Mapping[str, Optional[Pack]]) 
 def _of_layer(layer: ResolvedLayer, pack: Optional[Pack]) -> Iterator[Tuple[str, str]]:
     document = layer.values.document
     if layer.layer.kind == OS:
-        uri = block(document, "options", "system", "uri")
-        if isinstance(uri, str) and uri.strip():
-            yield uri.strip(), PROVIDER
+        uri = _text_at(layer, SYSTEM_URI)
+        if "/" in uri or ":" in uri:  # in agent mode it is `NA`
+            yield uri.replace(SCHEME, "", 1), PROVIDER
     if layer.layer.kind == K8S:
         tree = _tree(document)
         if tree:
@@ -70,13 +79,24 @@ def _of_layer(layer: ResolvedLayer, pack: Optional[Pack]) -> Iterator[Tuple[str,
     yield from ((image, LISTED) for image in listed)
     default = layer.layer.default.document if layer.layer.default is not None else {}
     app_version = pack.charts[0].app_version if pack is not None and pack.charts else ""
-    before = {*images_of_values(default), *images_of_chart(block(default, "charts") or {}, app_version)}
+    before = {
+        *images_of_values(default),
+        *images_of_chart(block(default, "charts") or {}, app_version),
+        *images_of_manifest_values(default),
+    }
     if not listed:
-        yield from ((image, CHART) for image in images_of_chart(block(document, "charts") or {}, app_version))
+        named = (*images_of_chart(block(document, "charts") or {}, app_version), *images_of_manifest_values(document))
+        yield from ((image, VALUES) for image in named)
     if pack is not None:
         yield from ((image, PACK) for image in pack.images if image not in before)
     for _name, text in layer.manifests:
         yield from ((image, MANIFEST) for image in images_of_objects(text.document))
+
+
+def _text_at(layer: ResolvedLayer, path: str) -> str:
+    """Return the resolved text at a path, whose keys may have dots (`options: {system.uri: ...}`)."""
+    scalar = layer.layer.values.scalars.get(path)
+    return layer.values.results.get(path, scalar.raw if scalar is not None else "").strip()
 
 
 def _tree(document: Any) -> str:

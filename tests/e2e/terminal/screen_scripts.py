@@ -96,6 +96,12 @@ PLANE: dict[str, str] = {
     "profile": """
         : profile <space> list <enter> -> Profiles | No profile
         """,
+    "macros": """
+        : macros <enter> -> Macros | No macro
+        """,
+    "macro": """
+        : macro <space> list <enter> -> Macros | No macro
+        """,
     "events": """
         4 -> Events | registered
         / <ctrl+u> kiel-01-02 <enter> -> Events › kiel-01-02 | not kiel-01-03
