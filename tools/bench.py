@@ -47,6 +47,7 @@ BENCHMARKS = (
     Benchmark("one_cell_bytes"),
     Benchmark("store_throughput"),
     Benchmark("profile_resolve", packages=("jinja2",)),
+    Benchmark("profile_search"),
     Benchmark("palette_budget"),
     Benchmark("hub_heartbeats", ("5",), ("wrk",)),
     Benchmark("hub_search", ("10000",), minutes=3),

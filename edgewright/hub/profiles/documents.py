@@ -146,9 +146,22 @@ def all_manifests(record: ProfileRecord, content: Json, index: PackIndex) -> Jso
 
 
 def summary(hub: Services, record: ProfileRecord) -> Json:
-    """Return a profile as lists have it, without values (`v1ClusterProfileSummary`), with our parts beside it."""
-    parts = record.parts
+    """Return a profile as lists have it, without values (`v1ClusterProfileSummary`), with our parts beside it.
+
+    It shares its parts with the answers of others and must not be changed.
+    """
+    document = hub.part(ProfileIndex).summary(record.uid, lambda: _summary(hub, record))
     uses = hub.part(ProfileUses).of(record.uid)
+    if not uses:
+        return document
+    using = [{"uid": use.uid, "name": use.name} for use in uses]
+    used = {"inUseClusterUids": [use.uid for use in uses], "inUseClusters": using}
+    return {**document, "status": {**document["status"], **used}}
+
+
+def _summary(hub: Services, record: ProfileRecord) -> Json:
+    """Return the same of a profile that no cluster uses."""
+    parts = record.parts
     spec: Json = {"version": record.version, "versions": versions(hub, record)}
     for name in ("draft", "published"):
         if parts[name] is not None:
@@ -171,8 +184,8 @@ def summary(hub: Services, record: ProfileRecord) -> Json:
         "status": {
             "isPublished": record.published,
             "inUseClusterTemplates": [],
-            "inUseClusterUids": [use.uid for use in uses],
-            "inUseClusters": [{"uid": use.uid, "name": use.name} for use in uses],
+            "inUseClusterUids": [],
+            "inUseClusters": [],
             "pack": {"deleted": 0, "deprecated": 0, "disabled": 0},
             "fips": {"mode": "unknown"},
         },

@@ -17,7 +17,6 @@ from edgewright.core.profiles.variables import COVER
 from edgewright.hub.http import problems
 from edgewright.hub.http.problems import Problem, invalid
 from edgewright.hub.packs.index import View
-from edgewright.hub.profiles.tables import ProfileRecord
 from edgewright.hub.security.secretbox import SecretBox, new_uid
 from edgewright.packs import catalogue
 
@@ -190,10 +189,3 @@ def write(content: Json | None) -> str:
         limit = MAX_CONTENT // 1024**2
         raise Problem(413, "ProfileTooLarge", f"The content of a profile is larger than {limit} MiB; divide it.")
     return text
-
-
-def present(record: ProfileRecord) -> Json:
-    """Return what the list shows of the present content: the draft, else what is published."""
-    parts = record.parts
-    shown: Json = parts["draft"] or parts["published"]
-    return shown

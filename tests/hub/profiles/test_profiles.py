@@ -221,8 +221,12 @@ async def test_a_profile_that_a_cluster_uses_is_not_deleted(inside: Inside) -> N
     assert "used by 2 clusters: harbour, station" in answer.json()["message"]
     bulk = (await admin.request("DELETE", protocol.PROFILES_BULK, json={"uids": [uid, free]})).json()
     assert bulk["deletedCount"] == 1 and bulk["failures"][0]["uid"] == uid and not bulk["isSucceeded"]
-    status = (await admin.get(of(protocol.PROFILE, uid))).json()["status"]
-    assert [use["name"] for use in status["inUseClusters"]] == ["harbour", "station"]
+    for path in (protocol.PROFILE, protocol.PROFILE_SUMMARY):
+        status = (await admin.get(of(path, uid))).json()["status"]
+        assert [use["name"] for use in status["inUseClusters"]] == ["harbour", "station"]
+    uses.clear()
+    status = (await admin.get(of(protocol.PROFILE_SUMMARY, uid))).json()["status"]
+    assert status["inUseClusters"] == [] and status["inUseClusterUids"] == []
 
 
 def test_an_export_is_imported_again_and_exports_the_same(hub: RunningHub, scoped: httpx.Client) -> None:
@@ -279,6 +283,32 @@ def test_search_filters_sorts_and_pages(scoped: httpx.Client) -> None:
     for kinds, count in ((["infra"], 0), (["cluster"], 3)):
         found = scoped.post(protocol.PROFILES_SEARCH, json={"filter": {"profileType": kinds}}).json()["items"]
         assert len(found) == count, kinds
+
+
+def test_a_list_follows_each_change_of_a_version_and_of_the_others_of_its_name(scoped: httpx.Client) -> None:
+    def listed() -> dict[str, list[str]]:
+        rows = scoped.post(protocol.PROFILES_SEARCH, json={}).json()["items"]
+        return {
+            f"{row['metadata']['name']} {row['specSummary']['version']}": [
+                each["version"] for each in row["specSummary"]["versions"]
+            ]
+            for row in rows
+        }
+
+    first = made(scoped)
+    assert listed() == {"shop 1.0.0": ["1.0.0"]}
+    second = made(scoped, body(version="1.1.0"))
+    assert listed() == {"shop 1.0.0": ["1.0.0", "1.1.0"], "shop 1.1.0": ["1.0.0", "1.1.0"]}
+    renamed = {"metadata": {"name": "other", "labels": {"team": "tills"}}}
+    assert scoped.patch(of(protocol.PROFILE_METADATA, second), json=renamed).status_code == 204
+    assert listed() == {"other 1.1.0": ["1.1.0"], "shop 1.0.0": ["1.0.0"]}
+    tagged = {"filter": {"tags": {"eq": ["TEAM:tills"]}, "profileName": {"ne": "shop"}, "environment": ["edge-native"]}}
+    (row,) = scoped.post(protocol.PROFILES_SEARCH, json=tagged).json()["items"]
+    assert row["metadata"]["uid"] == second and row["metadata"]["labels"] == {"team": "tills"}
+    exact = {"filter": {"tags": {"eq": ["TEAM:tills"], "ignoreCase": False}}}
+    assert scoped.post(protocol.PROFILES_SEARCH, json=exact).json()["items"] == []
+    assert scoped.delete(of(protocol.PROFILE, first)).status_code == 204
+    assert listed() == {"other 1.1.0": ["1.1.0"]}
 
 
 def test_values_are_checked_by_layer_path_and_line(scoped: httpx.Client) -> None:
