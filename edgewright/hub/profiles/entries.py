@@ -25,7 +25,7 @@ class Entry:
         self.version_key = None if parsed is None else parsed.key
         version = (0, record.version) if parsed is None else (1, parsed.key)
         self.order = (self.folded, version, record.uid)
-        """By name, then by version: what is no semantic version first."""
+        """By name, then by version: what is not a semantic version first."""
         self.tags = frozenset(_tags(parts["metadata"].get("labels") or {}))
         self.folded_tags = frozenset(tag.casefold() for tag in self.tags)
 
