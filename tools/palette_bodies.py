@@ -33,11 +33,43 @@ NOUNS = {
     "macros": ("/v1/projects/{uid}/macros", "/v1/tenants/{tenantUid}/macros"),
     "packs": ("/v1/packs",),
     "registries": ("/v1/registries",),
-    "clusters": ("/v1/spectroclusters", "/v1/cloudconfigs", "/v1/dashboard/spectroclusters"),
+    "clusters": (
+        "/v1/spectroclusters",
+        *(
+            "!/v1/spectroclusters/" + rest
+            for rest in (
+                "edge-native/import",
+                "edge-native/rate",
+                "features",
+                "generic",
+                "spc",
+                "upgrade",
+                "validate",
+                "{uid}/assets",
+                "{uid}/clusterConfig/c",
+                "{uid}/clusterConfig/l",
+                "{uid}/edge/",
+                "{uid}/features",
+                "{uid}/heartbeat",
+                "{uid}/k8certificates",
+                "{uid}/packRefs",
+                "{uid}/packs",
+                "{uid}/profiles/",
+                "{uid}/status",
+                "{uid}/upgrade",
+                "{uid}/validate",
+            )
+        ),
+    ),
+    "cloudconfigs": ("/v1/cloudconfigs", "!/v1/cloudconfigs/{configUid}"),
+    "clustersearch": ("/v1/dashboard/spectroclusters", "!/v1/dashboard/spectroclusters/{uid}"),
     "notifications": ("/v1/notifications",),
 }
 """Beginnings of a noun's paths; one with `!` in front is left out."""
-WRITTEN = ("users", "sshkeys", "filters", "packs", "registries", "profiles", "macros")
+WRITTEN = (
+    *("users", "sshkeys", "filters", "packs", "registries", "profiles", "macros"),
+    *("clusters", "cloudconfigs", "clustersearch"),
+)
 KNOWN = {"v1ObjectMeta": "META", "v1ObjectMetaInputEntity": "META", "v1Time": "WHEN"}
 """Definitions that the hub has shapes of its own for."""
 SECRETS = re.compile(r"password|secret|token|privateKey|encodedPassword|accessKey", re.IGNORECASE)

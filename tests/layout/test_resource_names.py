@@ -49,6 +49,7 @@ USES = {
     "tui/wizards/installer/services.py",
     "tui/wizards/installer/wizard.py",
     "edgewright/commands/host/rows.py",  # the token that a host registered with
+    "edgewright/hub/clusters/delivery.py",  # what a worker of k3s joins with
     "edgewright/hub/http/bodies.py",
     "edgewright/hub/readmodel/render.py",
     "edgewright/hub/readmodel/state.py",

@@ -185,6 +185,15 @@ class Call:
         """Return 204 with nothing in it."""
         return Response(status_code=204, headers=self._with_audit(headers))
 
+    def file(self, content: str, name: str) -> Response:
+        """Return a text as a file of a name."""
+        headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(content, headers=self._with_audit(headers), media_type="application/octet-stream")
+
+    def accepted(self) -> Response:
+        """Return 202 with nothing in it."""
+        return Response(status_code=202, headers=self._with_audit(None))
+
     def created(self, uid: str) -> Response:
         """Return 201 with the uid of what was made."""
         return json_response({"uid": uid}, 201, self._with_audit(None))

@@ -13,6 +13,7 @@ from edgewright.hub.readmodel.state import State
 from edgewright.hub.resource import Resource
 from edgewright.hub.resources.alerts.resource import RESOURCE as ALERTS
 from edgewright.hub.resources.blobs.resource import RESOURCE as BLOBS
+from edgewright.hub.resources.clusters.resource import RESOURCE as CLUSTERS
 from edgewright.hub.resources.feed.resource import RESOURCE as FEED
 from edgewright.hub.resources.filters.resource import RESOURCE as FILTERS
 from edgewright.hub.resources.hosts.resource import RESOURCE as HOSTS
@@ -44,6 +45,7 @@ RESOURCES: tuple[Resource, ...] = (
     REGISTRIES,
     PACKS,
     PROFILES,
+    CLUSTERS,
 )
 
 

@@ -23,6 +23,7 @@ from edgewright.hub.process import compose
 from edgewright.hub.process.options import ServeOptions
 from edgewright.packs import archive
 from edgewright.wire import protocol
+from tests.hub.clusters.calls import own_calls
 from tests.hub.http import profile_calls
 from tests.hub.packs.sources import added as with_registry
 from tests.hub.packs.sources import oci_body
@@ -267,6 +268,7 @@ def _answered(plane: RunningHub) -> Iterator[tuple[str, httpx.Response]]:
     yield f"DELETE {protocol.OWN_PACK}", admin.delete(pack)
     for method, path in (("POST", protocol.OWN_PROFILES_APPLY), ("GET", protocol.OWN_PROFILE_IMAGES)):
         yield f"{method} {path}", profile_calls.call(plane, method, path)
+    yield from own_calls(plane)
     with admin.stream("GET", f"{base}/changes") as stream:
         yield f"GET {base}/changes", stream
 

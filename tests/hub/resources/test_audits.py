@@ -16,6 +16,7 @@ from edgewright.hub.process import compose
 from edgewright.hub.process.options import ServeOptions
 from edgewright.packs import archive, catalogue
 from edgewright.wire import protocol
+from tests.hub.clusters import calls as cluster_calls
 from tests.hub.http import profile_calls
 from tests.hub.packs.test_packs import upload
 from tests.hub.people import ssh_key
@@ -28,6 +29,8 @@ QUIET = {
     ("POST", "/v1/registries/helm/validate"): "needs a registry that answers: tests/hub/packs",
     ("POST", "/v1/registries/oci/basic/validate"): "needs a registry that answers: tests/hub/packs",
     ("POST", "/edgewright/v1/hosts/{uid}/tunnel"): "answers 501 and changes nothing",
+    ("GET", "/v1/spectroclusters/{uid}/assets/kubeconfig"): "clients read it at each refresh",
+    ("GET", "/v1/spectroclusters/{uid}/assets/kubeconfigclient"): "clients read it at each refresh",
     ("PUT", "/edgewright/v1/blobs/{digest}"): "the piece that completes a blob is an entry: tests/hub/blobs",
 }
 """Writing routes that change nothing, with the reason."""
@@ -167,17 +170,18 @@ def test_every_write_of_a_user_is_in_the_audit_log(hub: RunningHub, token: str) 
     writes = [route for route in compose.table(ServeOptions(hub.data)) if route.access in WRITES]
     named = {(method, path) for method, path, _, _ in calls} | set(QUIET)
     assert named <= {(route.method, route.path) for route in writes}
-    of_profiles = [
-        (route.method, route.path, profile_calls.prepared(hub, route.method, route.path))
+    of_nouns = [
+        (route.method, route.path, module.prepared(hub, route.method, route.path))
+        for module, ours in ((profile_calls, profile_calls.is_of_profiles), (cluster_calls, cluster_calls.of_clusters))
         for route in writes
-        if profile_calls.is_of_profiles(route.path)
+        if ours(route.path) and (route.method, route.path) not in QUIET
     ]
-    named |= {(method, path) for method, path, _ in of_profiles}
+    named |= {(method, path) for method, path, _ in of_nouns}
 
     def every() -> Iterator[tuple[str, str, httpx.Response]]:
         for method, _, path, body in calls:
             yield method, path, admin.request(method, path, **({} if body is None else {"json": body}))
-        for method, path, made in of_profiles:
+        for method, path, made in of_nouns:
             yield method, path, made()
         yield from plain_calls(admin, [route for route in writes if (route.method, route.path) not in named])
 

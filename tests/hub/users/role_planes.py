@@ -17,6 +17,8 @@ from edgewright.hub.process.compose import table
 from edgewright.hub.process.options import ServeOptions
 from edgewright.hub.security.access import Access, On
 from edgewright.wire import protocol
+from edgewright.wire.protocol import clusters
+from tests.hub.clusters.plane import Site
 from tests.hub.http import profile_calls
 from tests.hub.people import Person, person, project, ssh_key, unique
 from tests.hub_fixture import RunningHub
@@ -27,6 +29,12 @@ TABLE = [route for route in table(ServeOptions(data=Path())) if route.access is 
 STREAM = protocol.CHANGES
 
 
+RESOURCES = {
+    "resources": {
+        "namespaces": [{"metadata": {"name": "tills"}, "spec": {}}],
+        "rbacs": [{"metadata": {"name": "viewers"}, "spec": {"bindings": []}}],
+    }
+}
 NOBODY = "f" * 24
 """A uid that nothing has."""
 
@@ -82,6 +90,20 @@ def side(hub: RunningHub, number: int) -> Side:
     named = {"uid": made.things["clusterprofiles"], "packName": "podinfo"}
     (part,) = scoped.get(protocol.path(protocol.PROFILE_MANIFESTS, **named)).json()["items"]
     made.things["manifests"] = part["metadata"]["uid"]
+    site = Site(hub, 1, project=uid)
+    cluster = site.create(site.body(controls=1, clusterConfig=RESOURCES))
+    made.things["spectroclusters"] = made.things["clusters"] = cluster
+    made.things["edge-native"] = made.things["cloudconfigs"] = site.get(cluster)["spec"]["cloudConfigRef"]["uid"]
+    made.things |= {
+        name: item["items"][0]["metadata"]["uid"]
+        for name, item in (
+            ("rbacs", site.admin.get(protocol.path(clusters.RBACS, uid=cluster)).json()),
+            ("namespaces", site.admin.get(protocol.path(clusters.NAMESPACES, uid=cluster)).json()),
+        )
+    }
+    of_pool = {"configUid": made.things["edge-native"], "machinePoolName": "cp-pool"}
+    (machine,) = site.admin.get(protocol.path(clusters.MACHINES, **of_pool)).json()["items"]
+    made.things["machines"] = machine["metadata"]["uid"]
     made.things["users"], made.things["apiKeys"] = made.people[VIEWER].uid, made.people[VIEWER].key_uid
     made.things["audits"] = scoped.get(protocol.AUDITS).json()["items"][0]["metadata"]["uid"]
     return made
@@ -103,6 +125,9 @@ def path_of(route: Route, side: Side, uid: str | None = None) -> str:
     known |= {"{manifestUid}": side.things["manifests"], "{packName}": "podinfo", "{registryUid}": BUILTIN}
     known |= {"{userUid}": side.things["users"], "{alertUid}": side.things["receivers"]}
     known |= {"{tenantUid}": side.tenant, "{serviceName}": "stylus", "{uid}": value, "{digest}": value}
+    known |= {"{configUid}": side.things["edge-native"], "{cloudType}": "edge-native", "{machinePoolName}": "cp-pool"}
+    known |= {"{machineUid}": side.things["machines"], "{rbacUid}": side.things["rbacs"]}
+    known |= {"{namespaceUid}": side.things["namespaces"]}
     if uid is not None and first:
         known[first] = f"host/{uid}/silent" if first == "{key:path}" else uid
         known["{objectUid}"] = uid if first == "{objectKind}" else known["{objectUid}"]

@@ -17,6 +17,7 @@ from edgewright.core.roles import ADMIN, OPERATOR, VIEWER, covers
 from edgewright.hub.http.routing import Route
 from edgewright.hub.security.access import Access, On, needed_role
 from edgewright.wire import protocol
+from edgewright.wire.protocol import clusters
 from tests.hub.people import person, ssh_key, unique
 from tests.hub.users.role_planes import NOBODY, STREAM, TABLE, Plane, ask, ids, path_of, side
 from tests.hub_fixture import running_hub
@@ -70,7 +71,7 @@ def test_p59_what_belongs_to_another_project_does_not_exist(plane: Plane, route:
 
 
 LISTS = [route for route in TABLE if "{uid}" not in route.path and needed_role(route.access) == VIEWER]
-CHECKS = (protocol.PROFILES_VALIDATE_NAME, protocol.PROFILES_IMPORT_VALIDATE)
+CHECKS = (protocol.PROFILES_VALIDATE_NAME, protocol.PROFILES_IMPORT_VALIDATE, clusters.VALIDATE_NAME, clusters.VALIDATE)
 """They check what is sent, and list nothing."""
 LISTS = [route for route in LISTS if route.path not in (STREAM, protocol.USER_WORKSPACE_ROLES, *CHECKS)]
 
@@ -268,7 +269,7 @@ def test_what_each_role_does_in_its_project(plane: Plane) -> None:
     assert admin.put(f"/v1/projects/{own}", json={"metadata": {"labels": {"a": "b"}}}).status_code == 204
     assert admin.post("/v1/projects", json={"metadata": {"name": unique("p")}}).status_code == 403
     assert operator.get(f"{protocol.TOKENS}/{plane.own.things['tokens']}").json()["spec"].get("token") is None
-    assert operator.post("/v1/dashboard/edgehosts/search", json={}).json()["listmeta"]["count"] == 1
+    assert operator.post("/v1/dashboard/edgehosts/search", json={}).json()["listmeta"]["count"] == 2
 
 
 def test_roles_in_two_projects_count_each_in_its_own(plane: Plane) -> None:
@@ -277,9 +278,9 @@ def test_roles_in_two_projects_count_each_in_its_own(plane: Plane) -> None:
     assert both.client.put(f"/v1/edgehosts/{plane.own.host}/meta", json=tag).status_code == 204
     assert both.client.put(f"/v1/edgehosts/{plane.foreign.host}/meta", json=tag).status_code == 403
     assert both.client.get(f"/v1/edgehosts/{plane.foreign.host}").status_code == 200
-    assert both.client.post("/v1/dashboard/edgehosts/search", json={}).json()["listmeta"]["count"] == 2
+    assert both.client.post("/v1/dashboard/edgehosts/search", json={}).json()["listmeta"]["count"] == 4
     one = plane.hub.client(ApiKey=both.key, ProjectUid=plane.own.uid)
-    assert one.post("/v1/dashboard/edgehosts/search", json={}).json()["listmeta"]["count"] == 1
+    assert one.post("/v1/dashboard/edgehosts/search", json={}).json()["listmeta"]["count"] == 2
     assert one.get(f"/v1/edgehosts/{plane.foreign.host}").status_code == 403, "another project than the one chosen"
     who = both.client.get("/v1/users/info").json()["edgewright"]
     assert who["role"] == OPERATOR and who["tenantRole"] == "" and len(who["projectRoles"]) == 2

@@ -18,6 +18,8 @@ _DUPLICATE: Final = "DuplicateName"
 _KNOWN: Final = {
     "api_keys_name": ("An API key with this name exists already.", _DUPLICATE),
     "alert_receivers_name": ("An alert receiver with this name exists already.", _DUPLICATE),
+    "cluster_claims_pkey": ("The host belongs to another cluster already.", "EdgeHostInUse"),
+    "clusters_name": ("A cluster with this name exists already in this project.", "DuplicateCluster"),
     "hosts_pkey": ("The UID of this host is registered already.", "DuplicateEdgeHostUid"),
     "operations_key": ("This Idempotency-Key was used a moment ago; send the request again.", "Conflict"),
     "packs_pkey": ("This version of the pack exists already.", "DuplicatePack"),

@@ -9,6 +9,7 @@ from starlette.responses import Response as Empty
 from edgewright.core.hosts.hosts import HostState
 from edgewright.core.hosts.tags import labels_to_tags
 from edgewright.core.roles import ADMIN
+from edgewright.hub.clusters.index import Cluster, ClusterIndex
 from edgewright.hub.db.events import host_event, store_event
 from edgewright.hub.db.hosts import (
     delete_host,
@@ -272,8 +273,9 @@ async def config(call: Call) -> Response:
         return Empty(status_code=304, headers={"ETag": etag})
     operations = await pending_operations(call.hub, call.uid)
     tunnel = {"remoteSsh": "disabled", "remoteSshTempUser": "disabled", **(spec.get("tunnelConfig") or {})}
+    cluster = call.hub.part(ClusterIndex).of_host(call.uid)
     desired = {
-        "clusterUids": [],
+        "clusterUids": [] if cluster is None else [cluster.uid],
         "tunnelConfig": tunnel,
         "edgewright": {
             "generation": generation,
@@ -281,9 +283,16 @@ async def config(call: Call) -> Response:
             "interval": call.hub.options.heartbeat,
             "silenceLimit": call.hub.options.silence_limit,
             "operations": operations,
+            "cluster": None if cluster is None else _position(cluster, position.lineage),
         },
     }
     return call.json(desired, headers={"ETag": etag})
+
+
+def _position(cluster: Cluster, lineage: str) -> dict[str, Any]:
+    """Return which document of its cluster a host is to have; absence of it never means removal (rule P100)."""
+    record = cluster.record
+    return {"uid": record.uid, "lineage": lineage, "generation": record.generation, "digest": record.digest}
 
 
 _HOST = protocol.HOST

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 
-from edgewright.core.packs.pack import Pack
 from edgewright.core.profiles import checks, scope
-from edgewright.core.profiles.model import Layer, Profile
+from edgewright.core.profiles.model import Profile
 from edgewright.core.profiles.problems import ERROR, errors
 from edgewright.core.profiles.problems import Problem as Finding
 from edgewright.core.profiles.secrets import to_give_again
@@ -20,13 +18,11 @@ from edgewright.core.roles import ADMIN, OPERATOR, covers
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.http.problems import Problem, conflict, not_found
 from edgewright.hub.http.routing import Call
-from edgewright.hub.packs import use
-from edgewright.hub.packs.index import OWN, PackIndex, View
 from edgewright.hub.profiles import store, stored
 from edgewright.hub.profiles.index import MacroIndex, ProfileIndex
+from edgewright.hub.profiles.layers import packs_of, resolving_macros
 from edgewright.hub.profiles.tables import MacroRecord, ProfileRecord
 from edgewright.hub.profiles.work import ProfileWork
-from edgewright.packs import catalogue
 from edgewright.profiles.prepare import check, prepare, resolved
 
 KIND = "clusterprofile"
@@ -188,36 +184,12 @@ def of_content(edit: Callable[[Json, ProfileRecord], tuple[Json, str]]) -> Edit:
     return edited
 
 
-async def packs_of(call: Call, profile: Profile, fetch: bool = False) -> dict[str, Pack | None]:
-    """Return the packs of the layers by layer key, with their texts; those that this plane does not have are left out.
-
-    With `fetch` what only a registry lists is fetched first, which raises `Problem`: for admins alone.
-    """
-    index = call.hub.part(PackIndex)
-    result: dict[str, Pack | None] = {}
-    for layer in profile.layers:
-        view = None if layer.type == "manifest" else next(iter(views_of(index, layer)), None)
-        if view is not None and fetch:
-            view = await use.fetched(call.hub, view)
-        if view is not None and view.pack is not None:
-            values, readme = (await use.texts(call.hub, [view]))[view.uid]
-            result[layer.key] = replace(view.pack, values=values, readme=readme)
-    return result
-
-
-def views_of(index: PackIndex, layer: Layer) -> list[View]:
-    """Return the packs that a layer may mean: that of its registry, else those of all, the hub's own first."""
-    registries = [layer.registry.uid] if layer.registry.uid else [*OWN, *index.registries]
-    uids = [catalogue.uid(registry, layer.name, layer.pack_version) for registry in registries]
-    return [index.views[uid] for uid in uids if uid in index.views]
-
-
 async def findings(call: Call, profile: Profile, publish: bool) -> list[Finding]:
     """Return everything that is wrong with a profile, its values, packs and references.
 
     For a publish packs are fetched, and a value that is still covered is an error.
     """
-    packs, macros = await packs_of(call, profile, fetch=publish), macros_of(call)
+    packs, macros = await packs_of(call.hub, profile, fetch=publish), macros_of(call)
 
     def look() -> list[Finding]:
         prepared = prepare(profile, packs)
@@ -234,13 +206,7 @@ async def findings(call: Call, profile: Profile, publish: bool) -> list[Finding]
 
 def macros_of(call: Call) -> dict[str, scope.Macro]:
     """Return the macros that a profile of the call's scope resolves with: those of the project over the tenant's."""
-    index, box = call.hub.part(MacroIndex), call.hub.box
-    result: dict[str, scope.Macro] = {}
-    for project in dict.fromkeys(("", call.project)):
-        for name, record in index.of(project).items():
-            of = "project" if project else "tenant"
-            result[name] = scope.Macro(box.unseal(record.value_encrypted), of, record.masked)
-    return result
+    return resolving_macros(call.hub, call.project)
 
 
 def readable(call: Call, record: MacroRecord) -> bool:

@@ -19,6 +19,7 @@ from edgewright.hub.http import shapes
 from edgewright.hub.http.palette_bodies import profiles as palette
 from edgewright.hub.http.routing import Access, Call, Route
 from edgewright.hub.packs.index import OWN, PackIndex
+from edgewright.hub.profiles import layers as profile_layers
 from edgewright.hub.profiles import stored
 from edgewright.hub.profiles.index import MacroIndex
 from edgewright.hub.resources.profiles import access, routes
@@ -38,7 +39,7 @@ async def export(call: Call) -> Response:
     record, index = now.record, call.hub.part(PackIndex)
     names = {uid: index.registry_name(uid) for uid in (*OWN, *index.registries)}
     profile = await access.work(call, partial(_exported_profile, now, names))
-    packs = await access.packs_of(call, profile)
+    packs = await profile_layers.packs_of(call.hub, profile)
 
     def write() -> str:
         document, _warnings = exported(prepare(profile, packs))
@@ -66,7 +67,7 @@ def _sources(index: PackIndex, layer: Layer) -> list[PackSource]:
     anywhere = dataclasses.replace(layer, registry=Registry())
     return [
         PackSource(view.registry_uid, index.registry_name(view.registry_uid))
-        for view in access.views_of(index, anywhere)
+        for view in profile_layers.views_of(index, anywhere)
     ]
 
 

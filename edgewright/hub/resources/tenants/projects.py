@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from sqlalchemy import select
 
+from edgewright.hub.clusters import store as cluster_store
+from edgewright.hub.clusters import tables as clusters
+from edgewright.hub.clusters.index import ClusterIndex
 from edgewright.hub.db import schema
 from edgewright.hub.db.document_bounds import check_record
 from edgewright.hub.db.records import ProjectRecord, dump
@@ -167,7 +170,7 @@ async def update(call: Call) -> Response:
 
 
 async def delete(call: Call) -> Response:
-    """Delete a project that no host and no registration token uses."""
+    """Delete a project that no host, cluster, registration token, receiver or SSH key uses."""
     _record(call)
 
     def job(tx: Tx) -> None:
@@ -195,6 +198,17 @@ async def delete(call: Call) -> Response:
             raise conflict(
                 f"The SSH key '{key.name}' belongs to the project '{record.name}'; delete it first.", "ProjectInUse"
             )
+        cluster = tx.first(
+            select(clusters.clusters.c.name).where(
+                clusters.clusters.c.project_uid == record.uid, clusters.clusters.c.live_name.is_not(None)
+            )
+        )
+        if cluster is not None:
+            raise conflict(
+                f"The project '{record.name}' has clusters, such as '{cluster.name}'; delete them first.",
+                "ProjectInUse",
+            )
+        cluster_store.purge_project(tx, record.uid)
         tx.run(schema.project_roles.delete().where(schema.project_roles.c.project_uid == record.uid))
         tx.run(schema.projects.delete().where(schema.projects.c.uid == record.uid))
         call.audit(tx, "delete", KIND, record.uid, record.name, f"Project '{record.name}' is deleted", record.uid)
@@ -218,10 +232,15 @@ async def validate(call: Call) -> Response:
     tokens = sorted(token.name for token in call.hub.part(Tokens).by_uid.values() if token.project_uid == record.uid)
     keys = sorted(key.name for key in call.hub.state.ssh_keys.values() if key.project_uid == record.uid)
     nothing = {"count": 0, "clusters": []}
+    used = [
+        {"uid": item.uid, "name": item.record.name}
+        for item in call.hub.part(ClusterIndex).by_uid.values()
+        if item.record.project_uid == record.uid and item.record.live_name is not None
+    ]
     return call.json(
         {
             "appDeployments": {"count": 0, "apps": []},
-            "clusters": nothing,
+            "clusters": {"count": len(used), "clusters": used[:50]},
             "virtualClusters": nothing,
             "edgewright": {
                 "hosts": {"count": len(hosts), "uids": hosts[:50]},

@@ -1,0 +1,1 @@
+"""Clusters in the hub: tables, memory, stored form, resolved documents, what is reported of them."""

@@ -1,0 +1,149 @@
+"""Clusters in memory: by uid, by host, by cloud configuration; which profiles they use; what is reported of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from edgewright.core.profiles.usage import Use
+from edgewright.hub.clusters.tables import DELETED_PHASE, ClusterRecord, ReportRecord
+
+MOST = 1_000
+"""Clusters of one project, without the deleted ones."""
+
+
+class Cluster:
+    """A cluster in memory: its record, and the head decoded once. The head must not be changed."""
+
+    __slots__ = ("head", "record")
+
+    def __init__(self, record: ClusterRecord) -> None:
+        self.record = record
+        self.head: dict[str, Any] = record.parts
+
+    @property
+    def uid(self) -> str:
+        """Return the uid."""
+        return self.record.uid
+
+    def machines(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """Yield each pool with each of its machines, released ones included until that is confirmed."""
+        for pool in self.head["pools"]:
+            for machine in pool["machines"]:
+                yield pool, machine
+
+
+class ClusterIndex:
+    """All clusters, deleted ones included while they are listed."""
+
+    def __init__(self, records: Iterable[ClusterRecord]) -> None:
+        self.by_uid: dict[str, Cluster] = {}
+        self._by_host: dict[str, str] = {}
+        self._by_config: dict[str, str] = {}
+        self._by_profile: dict[str, dict[str, None]] = {}
+        for record in records:
+            self.put(record)
+
+    def put(self, record: ClusterRecord) -> None:
+        """Take a cluster that was added or changed."""
+        self.drop(record.uid)
+        cluster = Cluster(record)
+        self.by_uid[record.uid] = cluster
+        self._by_config[cluster.head["configUid"]] = record.uid
+        deleted = record.phase == DELETED_PHASE
+        for _pool, machine in cluster.machines():
+            # a host that did not confirm the deletion is still asked to leave, unless it is in another cluster by now
+            if not deleted or self.of_host(machine["hostUid"]) is None:
+                self._by_host[machine["hostUid"]] = record.uid
+        if not deleted:
+            for profile in cluster.head["profiles"]:
+                self._by_profile.setdefault(profile["uid"], {})[record.uid] = None
+
+    def drop(self, uid: str) -> None:
+        """Take the removal of a cluster."""
+        cluster = self.by_uid.pop(uid, None)
+        if cluster is None:
+            return
+        self._by_config.pop(cluster.head["configUid"], None)
+        for _pool, machine in cluster.machines():
+            if self._by_host.get(machine["hostUid"]) == uid:
+                del self._by_host[machine["hostUid"]]
+        for profile in cluster.head["profiles"]:
+            users = self._by_profile.get(profile["uid"], {})
+            users.pop(uid, None)
+            if not users:
+                self._by_profile.pop(profile["uid"], None)
+
+    def of_host(self, host_uid: str) -> Cluster | None:
+        """Return the cluster that a host belongs to, also while it is released; `None` without one."""
+        uid = self._by_host.get(host_uid)
+        return None if uid is None else self.by_uid.get(uid)
+
+    def of_config(self, config_uid: str) -> Cluster | None:
+        """Return the cluster with a cloud configuration."""
+        uid = self._by_config.get(config_uid)
+        return None if uid is None else self.by_uid.get(uid)
+
+    def uses(self, profile_uid: str) -> tuple[Use, ...]:
+        """Return the clusters that use a version of a profile."""
+        users = (self.by_uid[uid] for uid in self._by_profile.get(profile_uid, ()))
+        return tuple(Use(cluster.uid, cluster.record.name) for cluster in users)
+
+    def blobs_of_host(self, host_uid: str) -> frozenset[str]:
+        """Return the digests that the document of a host's cluster names."""
+        cluster = self.of_host(host_uid)
+        return frozenset() if cluster is None else frozenset(cluster.head["blobs"])
+
+    def named_blobs(self) -> Iterator[tuple[str, str]]:
+        """Yield project and digest of each blob that a document names; one of the tenant is named as well."""
+        for cluster in self.by_uid.values():
+            if cluster.record.phase != DELETED_PHASE:
+                for digest in cluster.head["blobs"]:
+                    yield cluster.record.project_uid, digest
+                    yield "", digest
+
+
+class Reports:
+    """What was reported last of clusters and of hosts in them."""
+
+    def __init__(self, records: Iterable[ReportRecord]) -> None:
+        self._of: dict[str, dict[str, ReportRecord]] = {}
+        self._read: dict[tuple[str, str], dict[str, Any]] = {}
+        for record in records:
+            self.put(record)
+
+    def put(self, record: ReportRecord) -> None:
+        """Take a report."""
+        self._of.setdefault(record.cluster_uid, {})[record.host_uid] = record
+        self._read.pop((record.cluster_uid, record.host_uid), None)
+
+    def put_all(self, records: Iterable[ReportRecord]) -> None:
+        """Take the reports of a cluster as they were loaded."""
+        for record in records:
+            self.put(record)
+
+    def drop(self, cluster_uid: str) -> None:
+        """Forget a cluster that was removed."""
+        for host_uid in self._of.pop(cluster_uid, {}):
+            self._read.pop((cluster_uid, host_uid), None)
+
+    def drop_host(self, cluster_uid: str, host_uid: str) -> None:
+        """Forget a host that left its cluster."""
+        self._of.get(cluster_uid, {}).pop(host_uid, None)
+        self._read.pop((cluster_uid, host_uid), None)
+
+    def record(self, cluster_uid: str, host_uid: str = "") -> ReportRecord | None:
+        """Return the last report of a cluster, or of a host in it."""
+        return self._of.get(cluster_uid, {}).get(host_uid)
+
+    def document(self, cluster_uid: str, host_uid: str = "") -> dict[str, Any]:
+        """Return what was reported; empty without a report. It must not be changed."""
+        key = (cluster_uid, host_uid)
+        if key not in self._read:
+            record = self.record(*key)
+            if record is None:
+                return {}
+            self._read[key] = msgspec.json.decode(record.doc)
+        return self._read[key]

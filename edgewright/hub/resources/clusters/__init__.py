@@ -1,0 +1,1 @@
+"""Clusters over the API: Palette's edge-native resources, and the calls of hosts."""

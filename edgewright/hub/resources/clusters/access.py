@@ -1,0 +1,320 @@
+"""What every operation on a cluster does: find it, read its texts, make its document, store it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import Connection
+
+from edgewright.core.clusters import model
+from edgewright.core.clusters.document import canonical, read
+from edgewright.core.clusters.validate import problems as rules
+from edgewright.core.errors import InvalidDocument
+from edgewright.core.profiles.problems import ERROR, error
+from edgewright.core.profiles.problems import Problem as Finding
+from edgewright.core.roles import ADMIN
+from edgewright.hub.clusters import attach, ending, resolver, store, tables
+from edgewright.hub.clusters.host_facts import facts_of
+from edgewright.hub.clusters.index import Cluster, ClusterIndex
+from edgewright.hub.clusters.tables import ACTIVE, ClusterRecord
+from edgewright.hub.db.document_bounds import KIB
+from edgewright.hub.db.shared.rows import lock_hosts
+from edgewright.hub.db.transaction import Tx
+from edgewright.hub.http.problems import Problem, conflict, not_found
+from edgewright.hub.http.routing import Call
+from edgewright.hub.profiles.layers import resolving_macros
+from edgewright.hub.profiles.work import ProfileWork
+from edgewright.hub.readmodel.blob_store import BlobStore
+from edgewright.hub.services import Services
+from edgewright.wire.protocol import clusters as words
+
+Json = dict[str, Any]
+MAX_HEAD = 512 * KIB
+"""Bytes of what memory has of a cluster."""
+MAX_TEXTS = 16 * 1024 * KIB
+"""Characters of the copies of its profiles."""
+_SHOWN = 10
+_TRIES = 5
+
+
+class Loaded(NamedTuple):
+    """A cluster as the database has it now; `head` may be changed by an edit."""
+
+    record: ClusterRecord
+    head: Json
+    profiles: list[Json]
+    document: str
+    variables: dict[str, dict[str, str]]
+    """Values of masked variables by profile and name; those of others are in `profiles`."""
+
+
+class Edited(NamedTuple):
+    """What a change makes of a cluster. `text` is what the audit log calls it.
+
+    With `profiles` or `variables` they are replaced, and the document is made of the profiles again; so it is with
+    `again`. Otherwise only hosts and pools change in it.
+    """
+
+    text: str
+    head: Json
+    profiles: list[Json] | None = None
+    variables: dict[str, dict[str, str]] | None = None
+    again: bool = False
+    name: str = ""
+
+
+class Made(NamedTuple):
+    """What is to be stored: the record, and of the document what changed."""
+
+    record: ClusterRecord
+    document: str | None
+    public: dict[str, bytes]
+    private: dict[str, str] | None
+
+
+Edit = Callable[[Loaded], Edited]
+
+
+def visible(call: Call, item: Cluster) -> bool:
+    """Return whether the caller sees a cluster."""
+    return call.scope.covers(item.record.project_uid)
+
+
+def find(call: Call, uid: str | None = None) -> Cluster:
+    """Return the cluster of the call; raises 404, also for one of another project."""
+    wanted = call.uid if uid is None else uid
+    item = call.hub.part(ClusterIndex).by_uid.get(wanted)
+    if item is None or not visible(call, item):
+        raise not_found("cluster", wanted)
+    return item
+
+
+def of_config(call: Call) -> Cluster:
+    """Return the cluster with the cloud configuration of the call; raises 404."""
+    uid = call.params["configUid"]
+    item = call.hub.part(ClusterIndex).of_config(uid)
+    if item is None or not visible(call, item):
+        raise not_found("cloud configuration", uid)
+    return item
+
+
+def writable(call: Call, item: Cluster, role: str = ADMIN) -> Cluster:
+    """Return a cluster for a change; raises 403 for a role that is too low in its project, 409 while it is deleted."""
+    call.require(role, item.record.project_uid)
+    if item.record.phase != ACTIVE:
+        word = "is being deleted" if item.record.phase == tables.DELETING_PHASE else "is deleted"
+        raise conflict(f"The cluster '{item.record.name}' {word} and cannot be changed.", words.E_STATE)
+    return item
+
+
+async def load(hub: Services, uid: str) -> Loaded:
+    """Return a cluster with its texts as the database has it now; raises 404 when it was removed meanwhile."""
+
+    def query(connection: Connection) -> Loaded | None:
+        row = store.find(connection, uid)
+        if row is None:
+            return None
+        variables = store.read_json(connection, hub.box, uid, store.VARIABLES)
+        return Loaded(row[0], row[0].parts, row[1].profiles, row[1].document, variables)
+
+    loaded = await hub.read(query)
+    if loaded is None:
+        raise not_found("cluster", uid)
+    return loaded
+
+
+async def change(call: Call, item: Cluster, action: str, edit: Edit) -> ClusterRecord:
+    """Change a cluster by `edit`, which runs outside of the writer; made again where another change came first."""
+    for _ in range(_TRIES):
+        before = await load(call.hub, writable(call, item).uid)
+        edited = edit(before._replace(head=copy.deepcopy(before.head)))
+        made = await compose(call.hub, call.caller, before, edited)
+        stored = await call.write(partial(_store, call, before, edited, made, action))
+        if stored is not None:
+            return stored
+    raise conflict(f"The cluster '{item.record.name}' is changed by others; try again.", words.E_EDITED)
+
+
+async def compose(hub: Services, caller: str, before: Loaded, edited: Edited) -> Made:
+    """Return what is to be stored of a change; raises 422 with everything that is wrong."""
+    record, name = before.record, edited.name or before.record.name
+    generation = record.generation + 1
+    mark_simulated(hub, edited.head)
+    public: dict[str, bytes] = {}
+    private: dict[str, str] | None = None
+    if edited.profiles is not None or edited.variables is not None or edited.again:
+        profiles = before.profiles if edited.profiles is None else edited.profiles
+        variables = before.variables if edited.variables is None else edited.variables
+        secret = await hub.read(lambda connection: store.secret_of(connection, hub.box, record.uid))
+        project = record.project_uid
+        inputs = await inputs_of(
+            hub, record.uid, name, project, edited.head, profiles, variables, secret[1], generation=generation
+        )
+        result = await hub.part(ProfileWork).run(caller, partial(resolver.resolve, inputs))
+        document = checked(hub, name, edited.head, record.uid, result)
+        take(edited.head, result)
+        public, private = result.content.public, result.content.private
+    else:
+        document = await changed_members(hub, caller, before, edited.head, name)
+        refuse(name, rules(document, facts_of(hub, edited.head, record.uid)))
+    same = document.digest == record.digest and edited.head["done"] == record.parts["done"]
+    newer = msgspec.structs.replace(
+        record,
+        name=name,
+        live_name=None if record.live_name is None else name,
+        generation=record.generation if same else generation,
+        digest=document.digest,
+        head=head_text(name, edited.head),
+    )
+    text = None if same else canonical(document).decode()
+    return Made(newer, text, public, private)
+
+
+async def changed_members(hub: Services, caller: str, before: Loaded, head: Json, name: str) -> model.ClusterDocument:
+    """Return the document with other hosts and pools; raises 422 for what it does not take."""
+    refuse(name, resolver.shape(head))
+    work = partial(resolver.with_members, read(before.document), head, before.record.generation + 1)
+    try:
+        return await hub.part(ProfileWork).run(caller, work)
+    except InvalidDocument as wrong:
+        rows = [error("", row.key, row.message, row.hint, row.code or words.E_INVALID) for row in wrong.problems]
+        refuse(name, rows)
+        raise
+
+
+async def compose_end(hub: Services, caller: str, before: Loaded) -> Made:
+    """Return the change in which all hosts are asked to leave; nothing is checked, so that it is always possible."""
+    generation = before.record.generation + 1
+    document = await hub.part(ProfileWork).run(
+        caller, partial(resolver.with_members, read(before.document), before.head, generation)
+    )
+    newer = msgspec.structs.replace(
+        before.record, generation=generation, digest=document.digest, head=ending.head_text(before.head)
+    )
+    return Made(newer, canonical(document).decode(), {}, None)
+
+
+async def inputs_of(
+    hub: Services,
+    uid: str,
+    name: str,
+    project: str,
+    head: Json,
+    profiles: list[Json],
+    masked: dict[str, dict[str, str]],
+    secret: bytes,
+    generation: int = 1,
+    fetch: bool = True,
+) -> resolver.Inputs:
+    """Return what a document is made of; fetches content that the plane does not have yet, which raises `Problem`."""
+    packs = {profile["uid"]: await attach.packs(hub, profile, fetch) for profile in profiles}
+    values = {
+        profile["uid"]: {**profile.get("variables", {}), **masked.get(profile["uid"], {})} for profile in profiles
+    }
+    system = attach.system(hub, uid, name, project, head)
+    macros = resolving_macros(hub, project)
+    return resolver.Inputs(uid, name, generation, head, profiles, values, packs, macros, system, secret, hub.box)
+
+
+def mark_simulated(hub: Services, head: Json) -> None:
+    """Note whether a host is simulated, which marks the cluster."""
+    entries = (hub.state.hosts.get(uid) for uid in store.host_uids(head))
+    head["simulated"] = any(bool(entry.facts.simulated) for entry in entries if entry is not None)
+
+
+def take(head: Json, result: resolver.Resolved) -> None:
+    """Note in a head what its document names."""
+    head["kubernetes"] = result.kubernetes
+    head["packOf"] = result.pack_of
+    head["blobs"] = sorted(result.content.named)
+
+
+def checked(hub: Services, name: str, head: Json, uid: str, result: resolver.Resolved) -> model.ClusterDocument:
+    """Return the document of a resolution; raises 422 with everything that is wrong in it."""
+    document = result.document
+    found = list(result.problems)
+    if document is not None:
+        found += rules(document, facts_of(hub, head, uid))
+    refuse(name, found)
+    assert document is not None
+    return document
+
+
+def refuse(name: str, found: list[Finding]) -> None:
+    """Raise a `Problem` with the errors among what was found; do nothing without one."""
+    wrong = [finding for finding in found if finding.severity == ERROR]
+    if not wrong:
+        return
+    more = f" {len(wrong) - _SHOWN} more." if len(wrong) > _SHOWN else ""
+    text = f"The cluster '{name}': {' '.join(map(sentence, wrong[:_SHOWN]))}{more}"
+    codes = {finding.code for finding in wrong}
+    code = codes.pop() if len(codes) == 1 else words.E_INVALID
+    if code == "HostInUse":
+        raise conflict(text, words.E_IN_USE)
+    raise Problem(422, code or words.E_INVALID, text)
+
+
+def sentence(finding: Finding) -> str:
+    """Return a finding on one line: its layer with the place there, what is wrong, the next step."""
+    place = ""
+    if finding.layer and finding.layer != "kubernetes":
+        parts = (f"layer {finding.layer}", f"line {finding.line}" if finding.line else "", finding.path)
+        place = ", ".join(part for part in parts if part) + ": "
+    message = finding.message if finding.message.endswith((".", "?", "!")) else f"{finding.message}."
+    return f"{place}{message} {finding.hint}".strip()
+
+
+def head_text(name: str, head: Json) -> str:
+    """Return a head as it is stored; raises 413 for one that is too large."""
+    text = msgspec.json.encode(head).decode()
+    if len(text) > MAX_HEAD:
+        raise Problem(413, "ClusterTooLarge", f"The cluster '{name}' has more than {MAX_HEAD // KIB} KiB of settings.")
+    return text
+
+
+def check_texts(name: str, profiles: list[Json]) -> None:
+    """Raise 413 for copies of profiles that are too large."""
+    if len(msgspec.json.encode(profiles)) > MAX_TEXTS:
+        limit = MAX_TEXTS // KIB // KIB
+        raise Problem(
+            413, "ClusterTooLarge", f"The profiles of the cluster '{name}' have more than {limit} MiB together."
+        )
+
+
+def _store(call: Call, before: Loaded, edited: Edited, made: Made, action: str, tx: Tx) -> ClusterRecord | None:
+    """Store a change; `None` when the cluster is not what the change was made of."""
+    lock_hosts(tx, {*store.host_uids(before.head), *store.host_uids(edited.head)})
+    record = store.get_or_404(tx, before.record.uid)
+    if record != before.record:
+        return None
+    newer = msgspec.structs.replace(made.record, modified=tx.now)
+    if edited.profiles is not None:
+        check_texts(newer.name, edited.profiles)
+    store.put(tx, record, newer, edited.profiles, made.document)
+    put_content(call.hub, tx, newer, made.public, made.private, edited.variables)
+    message = f"Cluster '{newer.name}': {edited.text}"
+    call.audit(tx, action, words.KIND, newer.uid, newer.name, message, newer.project_uid)
+    return newer
+
+
+def put_content(
+    hub: Services,
+    tx: Tx,
+    record: ClusterRecord,
+    public: dict[str, bytes],
+    private: dict[str, str] | None,
+    variables: dict[str, dict[str, str]] | None,
+) -> None:
+    """Store the blobs and secrets of a cluster."""
+    for digest, data in public.items():
+        hub.part(BlobStore).put(tx, record.project_uid, digest, data)
+    if private is not None:
+        text = msgspec.json.encode(private).decode() if private else ""
+        store.put_secret(tx, hub.box, record.uid, store.PRIVATE, text)
+    if variables is not None:
+        text = msgspec.json.encode(variables).decode() if variables else ""
+        store.put_secret(tx, hub.box, record.uid, store.VARIABLES, text)

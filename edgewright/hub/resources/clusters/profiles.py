@@ -1,0 +1,219 @@
+"""Profiles and variables of a cluster: attached, replaced, detached; applied at once or later."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from edgewright.core.profiles.variables import COVER
+from edgewright.core.roles import ADMIN
+from edgewright.hub.clusters import attach, documents, form
+from edgewright.hub.clusters.index import Cluster
+from edgewright.hub.http import shapes
+from edgewright.hub.http.palette_bodies import clusters as palette
+from edgewright.hub.http.problems import conflict, not_found
+from edgewright.hub.http.routing import Access, Call, On, Route
+from edgewright.hub.profiles import stored
+from edgewright.hub.resources.clusters import access
+from edgewright.hub.resources.clusters.access import Edited, Loaded
+from edgewright.wire.protocol import clusters as words
+
+Json = dict[str, Any]
+LATER = "DownloadAndInstallLater"
+NOW = "DownloadAndInstall"
+
+
+async def listing(call: Call) -> Response:
+    """Return the profiles with their packs (`v1SpectroClusterProfileList`)."""
+    item = access.find(call)
+    loaded = await access.load(call.hub, item.uid)
+    rows = []
+    for template in documents.templates(call.hub, item, loaded.profiles):
+        metadata = {"uid": template["uid"], "name": template["name"]}
+        spec = {
+            "cloudType": template["cloudType"],
+            "name": template["name"],
+            "type": template["type"],
+            "version": 1,
+            "profileVersion": template["profileVersion"],
+            "packs": [
+                {key: pack[key] for key in ("name", "layer", "type", "tag", "packUid", "registryUid", "values")}
+                for pack in template["packs"]
+            ],
+        }
+        rows.append({"metadata": metadata, "spec": spec})
+    return call.json({"profiles": rows})
+
+
+def parted(profile: Json, values: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the values of a profile's variables: those that are shown, and those of masked ones."""
+    masked = attach.masked_names(profile)
+    shown = {name: value for name, value in values.items() if name not in masked}
+    return shown, {name: value for name, value in values.items() if name in masked}
+
+
+def values_of(now: Loaded, uid: str) -> dict[str, str]:
+    """Return the values of all variables of a profile of the cluster."""
+    profile = next((item for item in now.profiles if item["uid"] == uid), None)
+    own = {} if profile is None else profile.get("variables", {})
+    return {**own, **now.variables.get(uid, {})}
+
+
+async def _attached(call: Call, item: Cluster, sent: list[Json]) -> list[tuple[Json, Json]]:
+    """Return copies of the profiles of a body, each with what was sent of it."""
+    project = item.record.project_uid
+    return [(await attach.attached(call.hub, project, entry), entry) for entry in sent]
+
+
+def _merged(now: Loaded, changes: list[tuple[Json, Json]], together: bool) -> Edited:
+    """Return the change to other profiles, `together` with those that are not named (PATCH), or without (PUT)."""
+    profiles = list(now.profiles) if together else []
+    variables = dict(now.variables)
+    for profile, entry in changes:
+        replaced = str(entry.get("replaceWithProfile") or "")
+        old = next((number for number, item in enumerate(profiles) if item["uid"] in (profile["uid"], replaced)), None)
+        before = values_of(now, replaced or profile["uid"])
+        known = {str(row.get("name")) for row in profile["content"]["variables"]}
+        values = attach.merge_variables(profile, before, entry.get("variables"))
+        shown, masked = parted(profile, {name: value for name, value in values.items() if name in known})
+        profile["variables"] = shown
+        variables.pop(replaced, None)
+        variables[profile["uid"]] = masked
+        if old is None:
+            profiles.append(profile)
+        else:
+            profiles[old] = profile
+    uids = {profile["uid"] for profile in profiles}
+    variables = {uid: values for uid, values in variables.items() if uid in uids and values}
+    now.head["profiles"] = [attach.shown(profile) for profile in profiles]
+    names = ", ".join(f"{profile['name']} {profile['version']}" for profile in profiles)
+    return Edited(f"its profiles are {names or 'none'}", now.head, profiles, variables)
+
+
+async def update(call: Call) -> Response:
+    """Attach, replace or change profiles: PATCH leaves the others, PUT removes them."""
+    item, body = access.find(call), await call.body()
+    call.require(ADMIN, item.record.project_uid)
+    if (body.get("spcApplySettings") or {}).get("actionType") == LATER:
+        raise conflict("Changes cannot wait for a later request here; send DownloadAndInstall.", "NotAvailable")
+    together = call.request.method == "PATCH"
+    attached = {profile["uid"] for profile in item.head["profiles"]}
+    sent = [_directed(entry, attached) for entry in body.get("profiles") or []]
+    changes = await _attached(call, item, sent)
+
+    def edit(now: Loaded) -> Edited:
+        edited = _merged(now, changes, together)
+        edited.head["spcApply"] = form.spc_apply(NOW, True, call.now)
+        return edited
+
+    await access.change(call, item, "update", edit)
+    return call.empty()
+
+
+def _directed(entry: Json, attached: set[str]) -> Json:
+    """Return an entry whose `uid` is the profile to attach and `replaceWithProfile` the one that it replaces.
+
+    Clients name the two either way round; which one the cluster has decides.
+    """
+    uid, other = str(entry.get("uid") or ""), str(entry.get("replaceWithProfile") or "")
+    if other and uid in attached and other not in attached:
+        return {**entry, "uid": other, "replaceWithProfile": uid}
+    return entry
+
+
+async def remove(call: Call) -> Response:
+    """Detach profiles; raises 404 for one that the cluster does not have."""
+    item = access.find(call)
+    uids = [str(uid) for uid in (await call.body()).get("profileUids") or []]
+
+    def edit(now: Loaded) -> Edited:
+        missing = next((uid for uid in uids if all(profile["uid"] != uid for profile in now.profiles)), None)
+        if missing is not None:
+            raise not_found("cluster profile of the cluster", missing)
+        profiles = [profile for profile in now.profiles if profile["uid"] not in uids]
+        variables = {uid: values for uid, values in now.variables.items() if uid not in uids}
+        now.head["profiles"] = [attach.shown(profile) for profile in profiles]
+        now.head["spcApply"] = form.spc_apply(NOW, True, call.now)
+        return Edited(f"{len(uids)} profiles are detached", now.head, profiles, variables)
+
+    await access.change(call, item, "update", edit)
+    return call.empty()
+
+
+async def variables(call: Call) -> Response:
+    """Return the variables of each profile with their values; masked ones are covered."""
+    item = access.find(call)
+    loaded = await access.load(call.hub, item.uid)
+    rows = []
+    for profile in loaded.profiles:
+        values, masked = values_of(loaded, profile["uid"]), attach.masked_names(profile)
+        items = []
+        for row in stored.opened(profile["content"]["variables"], None):
+            name = str(row.get("name"))
+            value = COVER if name in masked and values.get(name) else values.get(name, "")
+            items.append({**row, "value": value})
+        rows.append({"profileUid": profile["uid"], "variables": items})
+    return call.json(rows)
+
+
+async def patch_variables(call: Call) -> Response:
+    """Change values of variables; those that are not named stay."""
+    item, body = access.find(call), await call.body()
+
+    def edit(now: Loaded) -> Edited:
+        profiles = [dict(profile) for profile in now.profiles]
+        masked = dict(now.variables)
+        count = 0
+        for entry in body:
+            uid = str(entry.get("profileUid") or "")
+            profile = next((profile for profile in profiles if profile["uid"] == uid), None)
+            if profile is None:
+                raise not_found("cluster profile of the cluster", uid)
+            values = attach.merge_variables(profile, values_of(now, uid), entry.get("variables"))
+            profile["variables"], masked[uid] = parted(profile, values)
+            count += len(entry.get("variables") or ())
+        now.head["spcApply"] = form.spc_apply(NOW, True, call.now)
+        return Edited(f"{count} variables are changed", now.head, profiles, masked)
+
+    await access.change(call, item, "update", edit)
+    return call.empty()
+
+
+async def spc_apply(call: Call) -> Response:
+    """Return how far the last change of profiles is applied."""
+    return call.json(access.find(call).head["spcApply"])
+
+
+async def apply_now(call: Call) -> Response:
+    """Let hosts apply the present document: they do so by themselves, so this only confirms it."""
+    item = access.find(call)
+
+    def edit(now: Loaded) -> Edited:
+        now.head["spcApply"] = form.spc_apply(NOW, True, call.now)
+        return Edited("its profiles are applied", now.head)
+
+    await access.change(call, item, "action", edit)
+    return call.accepted()
+
+
+_NOTIFY = {"resolveNotification": shapes.text(8)}
+ROUTES = (
+    Route("GET", words.PROFILES, Access.READ, listing, query={"includePackMeta": shapes.text()}),
+    Route(
+        "PUT", words.PROFILES, Access.WRITE, update, On.OBJECT, body=palette.SPECTRO_CLUSTER_PROFILES, query=_NOTIFY
+    ),
+    Route(
+        "PATCH", words.PROFILES, Access.WRITE, update, On.OBJECT, body=palette.SPECTRO_CLUSTER_PROFILES, query=_NOTIFY
+    ),
+    Route(
+        "DELETE", words.PROFILES, Access.WRITE, remove, On.OBJECT, body=palette.SPECTRO_CLUSTER_PROFILES_DELETE_ENTITY
+    ),
+    Route("GET", words.VARIABLES, Access.READ, variables),
+    Route(
+        "PATCH", words.VARIABLES, Access.WRITE, patch_variables, On.OBJECT,
+        body=palette.SPECTROCLUSTERS_UID_VARIABLES_PATCH,
+    ),
+    Route("GET", words.SPC_APPLY, Access.READ, spc_apply),
+    Route("POST", words.SPC_APPLY, Access.WRITE, apply_now, On.OBJECT, status=202),
+)  # fmt: skip

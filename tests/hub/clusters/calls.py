@@ -1,0 +1,135 @@
+"""A good call of each of Palette's operations on clusters, for the contract tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import httpx
+
+from edgewright.wire import protocol
+from edgewright.wire.protocol import clusters as words
+from tests.hub.clusters.plane import Site
+from tests.hub.people import unique
+from tests.hub_fixture import RunningHub
+
+_SITES: dict[str, tuple[Site, str]] = {}
+_POOL, _OTHER = "worker-pool", "more"
+
+
+def of_clusters(path: str) -> bool:
+    """Return whether an operation is on clusters."""
+    return path.startswith(("/v1/spectroclusters", "/v1/cloudconfigs", "/v1/dashboard/spectroclusters"))
+
+
+def site_of(hub: RunningHub) -> tuple[Site, str]:
+    """Return the site of a hub's contract tests, and the uid of its formed cluster with one worker."""
+    if hub.url not in _SITES:
+        site = Site(hub, 2)
+        resources = {"namespaces": [{"metadata": {"name": "tills"}, "spec": {}}], "rbacs": [_rbac("viewers")]}
+        uid = site.create(site.body(controls=1, workers=1, clusterConfig={"resources": resources}))
+        files = {"admin": "apiVersion: v1\n", "client": "apiVersion: v1\n"}
+        site.agents[site.hosts[0]].put(protocol.path(words.KUBECONFIGS, uid=uid), json=files).raise_for_status()
+        listed = [{"name": "apiserver", "node": "n1", "notAfter": "2027-01-01T00:00:00.000Z"}]
+        site.observe(uid, site.hosts[0], 1, certificates=listed).raise_for_status()
+        _SITES[hub.url] = site, uid
+    return _SITES[hub.url]
+
+
+def _rbac(name: str) -> dict[str, Any]:
+    binding = {
+        "type": "ClusterRoleBinding",
+        "role": {"kind": "ClusterRole", "name": "view"},
+        "subjects": [{"type": "User", "name": "ana"}],
+    }
+    return {"metadata": {"name": name}, "spec": {"bindings": [binding]}}
+
+
+def call(hub: RunningHub, method: str, path: str) -> httpx.Response:
+    """Make a good call of an operation."""
+    return prepared(hub, method, path)()
+
+
+def prepared(hub: RunningHub, method: str, path: str) -> Callable[[], httpx.Response]:
+    """Make what a good call needs, and return what makes the call alone."""
+    site, uid = site_of(hub)
+    if method == "DELETE":
+        uid = _own(site)
+    admin, filled = site.admin, fill(site, uid, path)
+    sent = _bodies(site, uid).get((method, path), {} if method in ("POST", "PUT", "PATCH") else None)
+    query = {"name": "free-name"} if path == words.VALIDATE_NAME else {}
+    return lambda: admin.request(method, filled, json=sent, params=query)
+
+
+def _own(site: Site) -> str:
+    """Return a cluster of its own with a worker, and an add-on profile."""
+    hosts = [site.add_host(100 + 2 * len(site.agents)), site.add_host(101 + 2 * len(site.agents))]
+    pools = [site.pool("cp-pool", hosts[:1], True), site.pool(_POOL, hosts[1:], False)]
+    return site.create(site.body(machinepoolconfig=pools))
+
+
+def fill(site: Site, uid: str, path: str) -> str:
+    """Return a path with what a cluster has."""
+    config = site.get(uid)["spec"]["cloudConfigRef"]["uid"]
+    named = {"{uid}": uid, "{configUid}": config, "{machinePoolName}": _POOL, "{cloudType}": "edge-native"}
+    if "{machineUid}" in path:
+        machines = protocol.path(words.MACHINES, configUid=config, machinePoolName=_POOL)
+        named["{machineUid}"] = site.admin.get(machines).json()["items"][0]["metadata"]["uid"]
+    for place, listing in (("{rbacUid}", words.RBACS), ("{namespaceUid}", words.NAMESPACES)):
+        if place in path:
+            items = site.admin.get(protocol.path(listing, uid=uid)).json()["items"]
+            named[place] = items[0]["metadata"]["uid"]
+    for place, value in named.items():
+        path = path.replace(place, value)
+    return path
+
+
+@cache
+def _filled(url: str, path: str) -> str:
+    return fill(*_SITES[url], path)
+
+
+def filled(hub: RunningHub, path: str) -> str:
+    """Return a path with what the formed cluster of a hub's contract tests has."""
+    site_of(hub)
+    return _filled(hub.url, path)
+
+
+def own_calls(hub: RunningHub) -> Iterator[tuple[str, httpx.Response]]:
+    """Yield an answer of each of our own operations on clusters, with the name of its route."""
+    site, uid = site_of(hub)
+    agent = site.agents[site.hosts[0]]
+    for client in (site.admin, agent):
+        yield f"GET {words.DESIRED}", client.get(protocol.path(words.DESIRED, uid=uid))
+    yield f"PUT {words.HOST_STATE}", site.report(uid, site.hosts[0])
+    yield f"PUT {words.OBSERVED}", site.observe(uid, site.hosts[0], 1)
+    files = {"admin": "apiVersion: v1\n"}
+    yield f"PUT {words.KUBECONFIGS}", agent.put(protocol.path(words.KUBECONFIGS, uid=uid), json=files)
+
+
+def _bodies(site: Site, uid: str) -> dict[tuple[str, str], Any]:
+    host = site.add_host(100 + len(site.agents))
+    fresh = site.body(machinepoolconfig=[site.pool("cp-pool", [host], True)])
+    profiles = {"profiles": [{"uid": site.profile, "variables": [{"name": "password", "value": "x"}]}]}
+    return {
+        ("POST", words.CREATE): fresh,
+        ("POST", words.VALIDATE): fresh,
+        ("PATCH", words.METADATA): {"metadata": {"labels": {"team": "shops"}}},
+        ("PUT", words.PROFILES): profiles,
+        ("PATCH", words.PROFILES): profiles,
+        ("DELETE", words.PROFILES): {"profileUids": []},
+        ("PATCH", words.VARIABLES): [{"profileUid": site.profile, "variables": [{"name": "site", "value": "x"}]}],
+        ("PUT", words.RBACS): {"rbacs": [_rbac("viewers")]},
+        ("PUT", words.RBAC): _rbac("viewers"),
+        ("PUT", words.NAMESPACES): {"namespaces": [{"metadata": {"name": "tills"}, "spec": {}}]},
+        ("PUT", words.NAMESPACE): {"metadata": {"name": "tills"}, "spec": {}},
+        ("PUT", words.LOCATION): {"location": {"countryCode": "DE"}},
+        ("PATCH", words.OS_PATCH): {"osPatchConfig": {"patchOnBoot": False}},
+        ("PATCH", words.TIMEZONE): {"timezone": "Europe/Berlin"},
+        ("PUT", words.CLUSTER_CONFIG): {"clusterConfig": {"ntpServers": ["ntp.example"]}},
+        ("POST", words.POOLS): site.pool(unique(_OTHER), [host], False),
+        ("PUT", words.POOL): {"poolConfig": site.pool(_POOL, [], False)["poolConfig"]},
+        ("POST", words.MACHINES): {"metadata": {"name": host}, "spec": {"edgeHostUid": host}},
+        ("PUT", words.MAINTENANCE): {"action": "cordon"},
+    }
