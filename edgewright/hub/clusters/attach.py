@@ -18,7 +18,7 @@ from edgewright.hub.profiles import stored
 from edgewright.hub.profiles.index import ProfileIndex
 from edgewright.hub.profiles.layers import packs_of, views_of
 from edgewright.hub.services import Services
-from edgewright.wire.protocol import clusters as words
+from edgewright.wire.protocol import clusters as wire
 
 Json = dict[str, Any]
 _FETCHED = ("helm", "oci", "manifest")
@@ -42,7 +42,7 @@ async def attached(hub: Services, project: str, sent: Mapping[str, Any]) -> Json
     content = stored.read(await hub.read(query))
     if content is None:
         text = f"The cluster profile {record.name} {record.version} is a draft; publish it first."
-        raise Problem(422, words.E_PROFILE, text)
+        raise Problem(422, wire.E_PROFILE, text)
     return {
         "uid": uid,
         "name": record.name,

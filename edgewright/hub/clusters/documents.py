@@ -10,7 +10,7 @@ from edgewright.hub.clusters.index import Cluster, Reports
 from edgewright.hub.packs.index import PackIndex
 from edgewright.hub.profiles.documents import reference
 from edgewright.hub.services import Services
-from edgewright.wire.protocol import clusters as words
+from edgewright.wire.protocol import clusters as wire
 
 Json = dict[str, Any]
 API_PORT = 6443
@@ -50,7 +50,7 @@ def cluster(hub: Services, item: Cluster, profiles: list[Json] | None, now: floa
         "metadata": metadata(item),
         "spec": {
             "cloudConfigRef": {"kind": "edge-native", "name": item.record.name, "uid": head["configUid"]},
-            "cloudType": words.CLOUD_TYPE,
+            "cloudType": wire.CLOUD_TYPE,
             "clusterType": "PureManage",
             "clusterConfig": {**config, "clusterResources": resources},
             "clusterProfileTemplates": templates(hub, item, profiles),
@@ -67,7 +67,7 @@ def templates(hub: Services, item: Cluster, profiles: list[Json] | None) -> list
         {
             "uid": profile["uid"],
             "name": profile["name"],
-            "cloudType": words.CLOUD_TYPE,
+            "cloudType": wire.CLOUD_TYPE,
             "type": profile["type"],
             "profileVersion": profile["version"],
             "version": 1,
@@ -223,7 +223,7 @@ def _member(member: status.Member) -> Json:
         "name": machine["hostName"],
         "node": machine["nodeName"],
         "pool": member.pool["name"],
-        "role": words.CONTROL_PLANE if form.is_control_plane(member.pool["config"]) else words.WORKER,
+        "role": wire.CONTROL_PLANE if form.is_control_plane(member.pool["config"]) else wire.WORKER,
         "address": machine["address"],
         "state": machine["state"],
         "ready": member.node.get("ready"),
@@ -246,7 +246,7 @@ def cloud_meta(item: Cluster, listed: list[status.Member]) -> Json:
         own = [member for member in listed if member.pool is pool]
         pools.append(
             {
-                "cloudType": words.CLOUD_TYPE,
+                "cloudType": wire.CLOUD_TYPE,
                 "healthy": sum(1 for member in own if member.node.get("ready") is True),
                 "isControlPlane": form.is_control_plane(pool["config"]),
                 "labels": pool["config"].get("labels") or [],
@@ -254,7 +254,7 @@ def cloud_meta(item: Cluster, listed: list[status.Member]) -> Json:
                 "size": len(form.present(pool)),
             }
         )
-    return {"cloudType": words.CLOUD_TYPE, "uid": item.head["configUid"], "machinePools": pools}
+    return {"cloudType": wire.CLOUD_TYPE, "uid": item.head["configUid"], "machinePools": pools}
 
 
 def _template_meta(profile: Json) -> Json:
@@ -262,7 +262,7 @@ def _template_meta(profile: Json) -> Json:
         "uid": profile["uid"],
         "name": profile["name"],
         "type": profile["type"],
-        "cloudType": words.CLOUD_TYPE,
+        "cloudType": wire.CLOUD_TYPE,
         "scope": "project",
         "version": 1,
         "packs": [
@@ -284,7 +284,7 @@ def health(hub: Services, item: Cluster, listed: list[status.Member], now: float
     report = hub.part(Reports).record(item.uid)
     result: Json = {"state": "" if verdict == status.UNKNOWN_HEALTH else verdict, "agentVersion": "", "conditions": []}
     if reason:
-        about = {"kind": words.KIND, "uid": item.uid, "name": item.record.name}
+        about = {"kind": wire.KIND, "uid": item.uid, "name": item.record.name}
         result["conditions"].append({"type": verdict, "message": reason, "relatedObject": about})
     if report is not None:
         result["lastHeartBeatTimestamp"] = times.rfc3339(report.at)

@@ -8,12 +8,12 @@ from edgewright.hub.db.events import MAX_TEXT, store_event
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.security.secretbox import new_uid
 from edgewright.hub.services import Services
-from edgewright.wire.protocol import clusters as words
+from edgewright.wire.protocol import clusters as wire
 
 
 def cluster_event(hub: Services, tx: Tx, record: ClusterRecord, severity: str, reason: str, message: str) -> None:
     """Store an event about a cluster."""
-    about = {"kind": words.KIND, "uid": record.uid, "name": record.name}
+    about = {"kind": wire.KIND, "uid": record.uid, "name": record.name}
     document = {
         "involvedObject": about,
         "relatedObject": dict(about),

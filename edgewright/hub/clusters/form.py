@@ -19,12 +19,12 @@ from edgewright.hub.db.records import HostEntry
 from edgewright.hub.http import problems
 from edgewright.hub.http.problems import Problem, conflict, invalid, not_found
 from edgewright.hub.security.secretbox import new_uid
-from edgewright.wire.protocol import clusters as words
+from edgewright.wire.protocol import clusters as wire
 
 Json = dict[str, Any]
 Hosts = Mapping[str, HostEntry]
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_CONTROL_PLANE_WORDS = ("control-plane", "master")
+_CONTROL_PLANE_LABELS = ("control-plane", "master")
 _UNFIT = re.compile(r"[^a-z0-9.-]+")
 NODE_NAME = 63
 
@@ -75,9 +75,9 @@ def spc_apply(action: str, can_be_applied: bool, now: float) -> Json:
 
 
 def is_control_plane(config: Mapping[str, Any]) -> bool:
-    """Return whether a pool is that of the control planes, as clients say it: by flag or by label."""
+    """Return whether a pool is that of the control planes, by its flag or its label."""
     labels = config.get("labels") or ()
-    return bool(config.get("isControlPlane")) or any(word in labels for word in _CONTROL_PLANE_WORDS)
+    return bool(config.get("isControlPlane")) or any(word in labels for word in _CONTROL_PLANE_LABELS)
 
 
 def find_pool(head: Json, name: str) -> Json:
@@ -98,7 +98,7 @@ def find_machine(pool: Json, uid: str) -> Json:
 
 def present(pool: Json) -> list[Json]:
     """Return the machines of a pool that are not being released."""
-    return [machine for machine in pool["machines"] if machine["state"] == words.PRESENT]
+    return [machine for machine in pool["machines"] if machine["state"] == wire.PRESENT]
 
 
 def machines(head: Json) -> Iterator[tuple[Json, Json]]:
@@ -167,9 +167,9 @@ def add_machine(head: Json, pool: Json, item: Json, hosts: Hosts, now: float) ->
     """Add a host to a pool; raises 404 for one that does not exist, 409 for one that the cluster has."""
     uid = str(item.get("hostUid") or "")
     other = next(((other, machine) for other, machine in machines(head) if machine["hostUid"] == uid), None)
-    if other is not None and other[1]["state"] == words.ABSENT:
+    if other is not None and other[1]["state"] == wire.ABSENT:
         text = f"The host '{uid}' is still being released from the pool '{other[0]['name']}'; add it when that is done."
-        raise conflict(text, words.E_IN_USE)
+        raise conflict(text, wire.E_IN_USE)
     if other is not None:
         text = f"The host '{uid}' is in the pool '{other[0]['name']}' already; a host is in one pool."
         raise Problem(422, "HostTwice", text)
@@ -191,7 +191,7 @@ def add_machine(head: Json, pool: Json, item: Json, hosts: Hosts, now: float) ->
         "nic": nic,
         "address": address,
         "nicName": nic_name,
-        "state": words.PRESENT,
+        "state": wire.PRESENT,
         "releaseId": "",
         "joinEpoch": 1,
         "created": now,
@@ -203,8 +203,8 @@ def add_machine(head: Json, pool: Json, item: Json, hosts: Hosts, now: float) ->
 
 def release(machine: Json) -> None:
     """Ask a host to leave: the only way is an entry that is absent with a release id."""
-    if machine["state"] != words.ABSENT:
-        machine["state"], machine["releaseId"] = words.ABSENT, new_uid()
+    if machine["state"] != wire.ABSENT:
+        machine["state"], machine["releaseId"] = wire.ABSENT, new_uid()
 
 
 def drop_machine(head: Json, host_uid: str) -> bool:

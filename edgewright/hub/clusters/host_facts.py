@@ -13,7 +13,7 @@ from edgewright.hub.clusters.index import ClusterIndex
 from edgewright.hub.clusters.tables import DELETED_PHASE
 from edgewright.hub.db.records import HostEntry
 from edgewright.hub.services import Services
-from edgewright.wire.protocol import clusters as words
+from edgewright.wire.protocol import clusters as wire
 
 _MACHINE = "machine:"
 
@@ -47,7 +47,7 @@ def facts_of(hub: Services, head: dict[str, Any], cluster_uid: str) -> dict[str,
     for _pool, machine in form.machines(head):
         uid = machine["hostUid"]
         entry = hub.state.hosts.get(uid)
-        if machine["state"] != words.PRESENT or entry is None:
+        if machine["state"] != wire.PRESENT or entry is None:
             continue
         other = index.of_host(uid)
         other = None if other is not None and other.record.phase == DELETED_PHASE else other

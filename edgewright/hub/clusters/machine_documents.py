@@ -8,7 +8,7 @@ from edgewright.core import times
 from edgewright.hub.clusters import form, status
 from edgewright.hub.clusters.index import Cluster
 from edgewright.hub.services import Services
-from edgewright.wire.protocol import clusters as words
+from edgewright.wire.protocol import clusters as wire
 
 Json = dict[str, Any]
 _POOL = (
@@ -103,7 +103,7 @@ def machine(hub: Services, item: Cluster, member: status.Member) -> Json:
 
 def state(item: Cluster, member: status.Member) -> str:
     """Return the state of a machine: what the leader reports of its node, else how far the host is."""
-    if member.machine["state"] == words.ABSENT:
+    if member.machine["state"] == wire.ABSENT:
         return "Deleting"
     if member.node:
         return "Running"

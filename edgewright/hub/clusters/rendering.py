@@ -25,7 +25,7 @@ DIGEST = "sha256:"
 class Content:
     """The content of a document: public blobs, and private texts that only hosts of the cluster get.
 
-    A digest of a secret text is in the document, so the text has white space at its end that nobody can guess.
+    A digest of a secret text is in the document, so the text has secret white space at its end.
     """
 
     def __init__(self, secret: bytes) -> None:

@@ -22,7 +22,7 @@ from edgewright.hub.clusters.rendering import Content, images_of, is_secret, ren
 from edgewright.hub.profiles import stored
 from edgewright.hub.security.secretbox import SecretBox
 from edgewright.profiles.prepare import check, prepare, resolved
-from edgewright.wire.protocol import clusters as words
+from edgewright.wire.protocol import clusters as wire
 
 Json = dict[str, Any]
 MAX_PRIVATE = 900 * 1024
@@ -95,28 +95,28 @@ def resolve(inputs: Inputs) -> Resolved:
 
 def shape(head: Json) -> list[Problem]:
     """Return what is missing in pools and endpoint, so that there is no document to check."""
-    found: list[Problem] = []
+    findings: list[Problem] = []
     members = [machine for _pool, machine in form.machines(head)]
     if not members:
-        found.append(error("", "members", "The cluster has no hosts.", "Add at least one control plane.", "NoHosts"))
+        findings.append(error("", "members", "The cluster has no hosts.", "Add at least one control plane.", "NoHosts"))
     elif not head["initHostUid"]:
         text, hint = "The cluster has no control plane.", "Set isControlPlane of a pool."
-        found.append(error("", "members", text, hint, "NoControlPlane"))
+        findings.append(error("", "members", text, hint, "NoControlPlane"))
     if not (head["cloudConfig"].get("controlPlaneEndpoint") or {}).get("host"):
         text = "The cluster has neither a VIP nor a DNS name."
         hint = "Set controlPlaneEndpoint.host to a free address of the hosts' network; one host needs one too."
-        found.append(error("", "controlPlaneEndpoint", text, hint, "NoEndpoint"))
+        findings.append(error("", "controlPlaneEndpoint", text, hint, "NoEndpoint"))
     if (head["cloudConfig"].get("overlayNetworkConfiguration") or {}).get("enable"):
         text, hint = "An overlay network is not available here.", "Use a VIP in the hosts' network."
-        found.append(error("", "overlayNetworkConfiguration", text, hint, "NotAvailable"))
+        findings.append(error("", "overlayNetworkConfiguration", text, hint, "NotAvailable"))
     if head["cloudConfig"].get("isTwoNodeCluster"):
         text, hint = "Two-node high availability is not available here.", "Use one or three control planes."
-        found.append(error("", "isTwoNodeCluster", text, hint, "NotAvailable"))
+        findings.append(error("", "isTwoNodeCluster", text, hint, "NotAvailable"))
     for machine in members:
         if not machine["address"]:
             text = f"The host {machine['hostName']} has no address on its network card {machine['nicName'] or '-'}."
-            found.append(error("", "members", text, "Set nic.ip, or name a card with an address.", "NoAddress"))
-    return found
+            findings.append(error("", "members", text, "Set nic.ip, or name a card with an address.", "NoAddress"))
+    return findings
 
 
 def _resolutions(inputs: Inputs) -> tuple[list[Resolution], list[Problem]]:
@@ -277,7 +277,7 @@ def _member(pool: Json, machine: Json) -> model.Member:
     return model.Member(
         host_uid=machine["hostUid"],
         node_name=machine["nodeName"],
-        role=words.CONTROL_PLANE if controls else words.WORKER,
+        role=wire.CONTROL_PLANE if controls else wire.WORKER,
         pool=pool["name"],
         address=machine["address"],
         nic=machine["nicName"],

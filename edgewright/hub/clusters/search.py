@@ -13,7 +13,7 @@ from edgewright.hub.clusters.tables import DELETED_PHASE
 from edgewright.hub.http import problems
 from edgewright.hub.http.problems import invalid
 from edgewright.hub.services import Services
-from edgewright.wire.protocol import clusters as words
+from edgewright.wire.protocol import clusters as wire
 
 Json = Mapping[str, Any]
 Check = Callable[["Row"], bool]
@@ -33,7 +33,7 @@ class Property(NamedTuple):
 
 PROPERTIES = (
     Property("clusterName", "Name", "string"),
-    Property("clusterState", "State", "string", words.STATES),
+    Property("clusterState", "State", "string", wire.STATES),
     Property("healthState", "Health", "string", (status.HEALTHY, status.UNHEALTHY, status.UNKNOWN_HEALTH)),
     Property("environment", "Environment", "string"),
     Property("tags", "Tags", "tags"),
@@ -62,7 +62,7 @@ class Row:
         if name == "uid":
             return [record.uid]
         if name == "environment":
-            return [words.CLOUD_TYPE]
+            return [wire.CLOUD_TYPE]
         if name == "tags":
             return list(labels_to_tags(head["metadata"].get("labels") or {}))
         if name == "kubernetesVersion":

@@ -9,12 +9,12 @@ from edgewright.core.text import amount
 from edgewright.hub.clusters.index import Cluster, Reports
 from edgewright.hub.clusters.tables import DELETED_PHASE, DELETING_PHASE
 from edgewright.hub.services import Services
-from edgewright.wire.protocol import clusters as words
+from edgewright.wire.protocol import clusters as wire
 
 Json = dict[str, Any]
 HEALTHY, UNHEALTHY, UNKNOWN_HEALTH = "Healthy", "UnHealthy", "Unknown"
 FRESH = 600.0
-"""Seconds for which the report of a leader counts; an older one says what was, not what is."""
+"""Seconds for which the report of a leader counts; an older one proves nothing."""
 _TRUE, _FALSE = "True", "False"
 
 
@@ -64,13 +64,13 @@ def document_at(entry: Any, uid: str) -> Json:
 def state(cluster: Cluster, listed: list[Member]) -> str:
     """Return the state that clients see."""
     if cluster.record.phase == DELETED_PHASE:
-        return words.DELETED
+        return wire.DELETED
     if cluster.record.phase == DELETING_PHASE:
-        return words.DELETING
+        return wire.DELETING
     if cluster.head["done"] is not None:
-        return words.RUNNING
+        return wire.RUNNING
     begun = any(member.report or member.progress for member in listed)
-    return words.PROVISIONING if begun else words.PENDING
+    return wire.PROVISIONING if begun else wire.PENDING
 
 
 def health(hub: Services, cluster: Cluster, listed: list[Member], now: float) -> tuple[str, str]:
@@ -82,7 +82,7 @@ def health(hub: Services, cluster: Cluster, listed: list[Member], now: float) ->
         return UNKNOWN_HEALTH, f"The last report of a control plane is {int(now - record.at)} s old."
     wrong = []
     for member in listed:
-        if member.machine["state"] == words.PRESENT and member.node.get("ready") is not True:
+        if member.machine["state"] == wire.PRESENT and member.node.get("ready") is not True:
             wrong.append(member.machine["nodeName"])
     document = hub.part(Reports).document(cluster.uid)
     sick = [str(item.get("name") or "") for item in document.get("etcd") or () if item.get("healthy") is False]
@@ -133,7 +133,7 @@ def conditions(hub: Services, cluster: Cluster, listed: list[Member], now: float
             f"{', '.join(waiting[:5])} {'has' if len(waiting) == 1 else 'have'} another document than this plane and "
             f"continue with it. Compare them, then override: edgewright cluster override {record.name}."
         )
-        rows.append(_row(words.E_UNKNOWN_LINEAGE, True, words.E_UNKNOWN_LINEAGE, text, now))
+        rows.append(_row(wire.E_UNKNOWN_LINEAGE, True, wire.E_UNKNOWN_LINEAGE, text, now))
     return rows
 
 

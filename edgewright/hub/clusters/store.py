@@ -22,7 +22,7 @@ from edgewright.hub.db.shared.rows import insert_new, lock_hosts, locked, queue,
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.http.problems import Problem, conflict, not_found
 from edgewright.hub.security.secretbox import SecretBox
-from edgewright.wire.protocol import clusters as words
+from edgewright.wire.protocol import clusters as wire
 
 Json = dict[str, Any]
 _CLUSTERS, _TEXTS, _CLAIMS = tables.clusters, tables.cluster_texts, tables.cluster_claims
@@ -86,7 +86,7 @@ def insert(tx: Tx, record: ClusterRecord, profiles: list[Json], document: str, s
 
 def name_taken(name: str) -> Problem:
     """Return the 409 of a name that another cluster of the project has."""
-    return conflict(f"A cluster named '{name}' exists already in this project; choose another name.", words.E_DUPLICATE)
+    return conflict(f"A cluster named '{name}' exists already in this project; choose another name.", wire.E_DUPLICATE)
 
 
 def _claim(tx: Tx, record: ClusterRecord, host_uid: str) -> None:
@@ -99,7 +99,7 @@ def _claim(tx: Tx, record: ClusterRecord, host_uid: str) -> None:
         return
     name = None if other is None else tx.first(select(_CLUSTERS.c.name).where(_CLUSTERS.c.uid == other.cluster_uid))
     text = f"The host '{host_uid}' belongs to the cluster '{name.name if name is not None else 'of another request'}'"
-    raise conflict(f"{text}; release it there first, or use another host.", words.E_IN_USE)
+    raise conflict(f"{text}; release it there first, or use another host.", wire.E_IN_USE)
 
 
 def _mark_host(tx: Tx, host_uid: str, record: ClusterRecord | None) -> None:
@@ -110,7 +110,7 @@ def _mark_host(tx: Tx, host_uid: str, record: ClusterRecord | None) -> None:
     document = msgspec.json.decode(host.doc)
     status = document.setdefault("status", {})
     used = [] if record is None else [{"uid": record.uid, "name": record.name}]
-    status["inUseClusters"], status["inUseClustersRef"] = used, [{"kind": words.KIND, **item} for item in used]
+    status["inUseClusters"], status["inUseClustersRef"] = used, [{"kind": wire.KIND, **item} for item in used]
     state = HostState.READY.value if host.registered_at is not None else HostState.UNPAIRED.value
     state = state if record is None else HostState.IN_USE.value
     raise_generation(tx, host_uid, "cluster", state=state, doc=dump(document))
@@ -163,7 +163,7 @@ def purge_project(tx: Tx, project_uid: str) -> None:
 
 
 def forget_secrets(tx: Tx, uid: str) -> None:
-    """Delete the secrets of a cluster that is deleted: nobody needs them again."""
+    """Delete the secrets of a cluster that is deleted: they are of no use then."""
     tx.run(_KEYS.delete().where(_KEYS.c.cluster_uid == uid))
     tx.run(_SECRETS.delete().where(_SECRETS.c.cluster_uid == uid))
 

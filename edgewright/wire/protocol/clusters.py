@@ -1,4 +1,4 @@
-"""Paths, words and limits of clusters that plane, hosts and clients must spell alike (rules P100 to P109).
+"""Paths, names and limits of clusters that plane, hosts and clients must spell alike (rules P100 to P109).
 
 Standard library only, Python 3.9.
 """
@@ -69,7 +69,7 @@ RETRY = OWN_CLUSTER + "/retry"
 RELEASE = OWN_CLUSTER + "/release"
 FORGET = OWN_CLUSTER + "/forget"
 
-# --- words -----------------------------------------------------------------------------------------------------
+# --- names -----------------------------------------------------------------------------------------------------
 KIND = "spectrocluster"
 """The kind of a cluster in events and audit entries (Palette's word)."""
 CLOUD_TYPE = "edge-native"

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from edgewright.wire import protocol
-from edgewright.wire.protocol import clusters as words
+from edgewright.wire.protocol import clusters as wire
 from tests.hub.clusters.plane import Site
 from tests.hub.people import unique
 from tests.hub_fixture import RunningHub
@@ -30,7 +30,7 @@ def site_of(hub: RunningHub) -> tuple[Site, str]:
         resources = {"namespaces": [{"metadata": {"name": "tills"}, "spec": {}}], "rbacs": [_rbac("viewers")]}
         uid = site.create(site.body(controls=1, workers=1, clusterConfig={"resources": resources}))
         files = {"admin": "apiVersion: v1\n", "client": "apiVersion: v1\n"}
-        site.agents[site.hosts[0]].put(protocol.path(words.KUBECONFIGS, uid=uid), json=files).raise_for_status()
+        site.agents[site.hosts[0]].put(protocol.path(wire.KUBECONFIGS, uid=uid), json=files).raise_for_status()
         listed = [{"name": "apiserver", "node": "n1", "notAfter": "2027-01-01T00:00:00.000Z"}]
         site.observe(uid, site.hosts[0], 1, certificates=listed).raise_for_status()
         _SITES[hub.url] = site, uid
@@ -58,7 +58,7 @@ def prepared(hub: RunningHub, method: str, path: str) -> Callable[[], httpx.Resp
         uid = _own(site)
     admin, filled = site.admin, fill(site, uid, path)
     sent = _bodies(site, uid).get((method, path), {} if method in ("POST", "PUT", "PATCH") else None)
-    query = {"name": "free-name"} if path == words.VALIDATE_NAME else {}
+    query = {"name": "free-name"} if path == wire.VALIDATE_NAME else {}
     return lambda: admin.request(method, filled, json=sent, params=query)
 
 
@@ -74,9 +74,9 @@ def fill(site: Site, uid: str, path: str) -> str:
     config = site.get(uid)["spec"]["cloudConfigRef"]["uid"]
     named = {"{uid}": uid, "{configUid}": config, "{machinePoolName}": _POOL, "{cloudType}": "edge-native"}
     if "{machineUid}" in path:
-        machines = protocol.path(words.MACHINES, configUid=config, machinePoolName=_POOL)
+        machines = protocol.path(wire.MACHINES, configUid=config, machinePoolName=_POOL)
         named["{machineUid}"] = site.admin.get(machines).json()["items"][0]["metadata"]["uid"]
-    for place, listing in (("{rbacUid}", words.RBACS), ("{namespaceUid}", words.NAMESPACES)):
+    for place, listing in (("{rbacUid}", wire.RBACS), ("{namespaceUid}", wire.NAMESPACES)):
         if place in path:
             items = site.admin.get(protocol.path(listing, uid=uid)).json()["items"]
             named[place] = items[0]["metadata"]["uid"]
@@ -101,11 +101,11 @@ def own_calls(hub: RunningHub) -> Iterator[tuple[str, httpx.Response]]:
     site, uid = site_of(hub)
     agent = site.agents[site.hosts[0]]
     for client in (site.admin, agent):
-        yield f"GET {words.DESIRED}", client.get(protocol.path(words.DESIRED, uid=uid))
-    yield f"PUT {words.HOST_STATE}", site.report(uid, site.hosts[0])
-    yield f"PUT {words.OBSERVED}", site.observe(uid, site.hosts[0], 1)
+        yield f"GET {wire.DESIRED}", client.get(protocol.path(wire.DESIRED, uid=uid))
+    yield f"PUT {wire.HOST_STATE}", site.report(uid, site.hosts[0])
+    yield f"PUT {wire.OBSERVED}", site.observe(uid, site.hosts[0], 1)
     files = {"admin": "apiVersion: v1\n"}
-    yield f"PUT {words.KUBECONFIGS}", agent.put(protocol.path(words.KUBECONFIGS, uid=uid), json=files)
+    yield f"PUT {wire.KUBECONFIGS}", agent.put(protocol.path(wire.KUBECONFIGS, uid=uid), json=files)
 
 
 def _bodies(site: Site, uid: str) -> dict[tuple[str, str], Any]:
@@ -113,23 +113,23 @@ def _bodies(site: Site, uid: str) -> dict[tuple[str, str], Any]:
     fresh = site.body(machinepoolconfig=[site.pool("cp-pool", [host], True)])
     profiles = {"profiles": [{"uid": site.profile, "variables": [{"name": "password", "value": "x"}]}]}
     return {
-        ("POST", words.CREATE): fresh,
-        ("POST", words.VALIDATE): fresh,
-        ("PATCH", words.METADATA): {"metadata": {"labels": {"team": "shops"}}},
-        ("PUT", words.PROFILES): profiles,
-        ("PATCH", words.PROFILES): profiles,
-        ("DELETE", words.PROFILES): {"profileUids": []},
-        ("PATCH", words.VARIABLES): [{"profileUid": site.profile, "variables": [{"name": "site", "value": "x"}]}],
-        ("PUT", words.RBACS): {"rbacs": [_rbac("viewers")]},
-        ("PUT", words.RBAC): _rbac("viewers"),
-        ("PUT", words.NAMESPACES): {"namespaces": [{"metadata": {"name": "tills"}, "spec": {}}]},
-        ("PUT", words.NAMESPACE): {"metadata": {"name": "tills"}, "spec": {}},
-        ("PUT", words.LOCATION): {"location": {"countryCode": "DE"}},
-        ("PATCH", words.OS_PATCH): {"osPatchConfig": {"patchOnBoot": False}},
-        ("PATCH", words.TIMEZONE): {"timezone": "Europe/Berlin"},
-        ("PUT", words.CLUSTER_CONFIG): {"clusterConfig": {"ntpServers": ["ntp.example"]}},
-        ("POST", words.POOLS): site.pool(unique(_OTHER), [host], False),
-        ("PUT", words.POOL): {"poolConfig": site.pool(_POOL, [], False)["poolConfig"]},
-        ("POST", words.MACHINES): {"metadata": {"name": host}, "spec": {"edgeHostUid": host}},
-        ("PUT", words.MAINTENANCE): {"action": "cordon"},
+        ("POST", wire.CREATE): fresh,
+        ("POST", wire.VALIDATE): fresh,
+        ("PATCH", wire.METADATA): {"metadata": {"labels": {"team": "shops"}}},
+        ("PUT", wire.PROFILES): profiles,
+        ("PATCH", wire.PROFILES): profiles,
+        ("DELETE", wire.PROFILES): {"profileUids": []},
+        ("PATCH", wire.VARIABLES): [{"profileUid": site.profile, "variables": [{"name": "site", "value": "x"}]}],
+        ("PUT", wire.RBACS): {"rbacs": [_rbac("viewers")]},
+        ("PUT", wire.RBAC): _rbac("viewers"),
+        ("PUT", wire.NAMESPACES): {"namespaces": [{"metadata": {"name": "tills"}, "spec": {}}]},
+        ("PUT", wire.NAMESPACE): {"metadata": {"name": "tills"}, "spec": {}},
+        ("PUT", wire.LOCATION): {"location": {"countryCode": "DE"}},
+        ("PATCH", wire.OS_PATCH): {"osPatchConfig": {"patchOnBoot": False}},
+        ("PATCH", wire.TIMEZONE): {"timezone": "Europe/Berlin"},
+        ("PUT", wire.CLUSTER_CONFIG): {"clusterConfig": {"ntpServers": ["ntp.example"]}},
+        ("POST", wire.POOLS): site.pool(unique(_OTHER), [host], False),
+        ("PUT", wire.POOL): {"poolConfig": site.pool(_POOL, [], False)["poolConfig"]},
+        ("POST", wire.MACHINES): {"metadata": {"name": host}, "spec": {"edgeHostUid": host}},
+        ("PUT", wire.MAINTENANCE): {"action": "cordon"},
     }

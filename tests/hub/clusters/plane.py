@@ -10,7 +10,7 @@ import httpx
 from edgewright.hub.packs.index import BUILTIN
 from edgewright.packs import catalogue
 from edgewright.wire import protocol
-from edgewright.wire.protocol import clusters as words
+from edgewright.wire.protocol import clusters as wire
 from tests.hub.people import project as new_project
 from tests.hub.people import unique
 from tests.hub_fixture import RunningHub
@@ -125,27 +125,27 @@ class Site:
 
     def create(self, body: dict[str, Any] | None = None, **named: Any) -> str:
         """Create a cluster; returns its uid."""
-        made = self.admin.post(words.CREATE, json=body or self.body(**named))
+        made = self.admin.post(wire.CREATE, json=body or self.body(**named))
         assert made.status_code == 201, made.text
         return str(made.json()["uid"])
 
     def get(self, uid: str) -> dict[str, Any]:
         """Return a cluster."""
-        answer = self.admin.get(protocol.path(words.CLUSTER, uid=uid))
+        answer = self.admin.get(protocol.path(wire.CLUSTER, uid=uid))
         assert answer.status_code == 200, answer.text
         document: dict[str, Any] = answer.json()
         return document
 
     def desired(self, uid: str, host: str) -> dict[str, Any]:
         """Return what the agent of a host gets for a cluster."""
-        answer = self.agents[host].get(protocol.path(words.DESIRED, uid=uid))
+        answer = self.agents[host].get(protocol.path(wire.DESIRED, uid=uid))
         assert answer.status_code == 200, answer.text
         body: dict[str, Any] = answer.json()
         return body
 
     def report(self, uid: str, host: str, **values: Any) -> httpx.Response:
         """Send what a host reports of itself in a cluster."""
-        return self.agents[host].put(protocol.path(words.HOST_STATE, uid=uid), json=values)
+        return self.agents[host].put(protocol.path(wire.HOST_STATE, uid=uid), json=values)
 
     def observe(self, uid: str, host: str, transitions: int = 0, **values: Any) -> httpx.Response:
         """Send what a leader reports of a cluster: by default that it is formed and all of its nodes are ready."""
@@ -153,7 +153,7 @@ class Site:
         nodes = [{"name": member["nodeName"], "ready": True, "version": "v1.36.3"} for member in members]
         proof = {"at": "2026-11-28T22:00:00Z", "caSpkiSha256": "cd" * 32, "kubeSystemUid": "0" * 36}
         body = {"leaseTransitions": transitions, "nodes": nodes, "bootstrap": proof, **values}
-        return self.agents[host].put(protocol.path(words.OBSERVED, uid=uid), json=body)
+        return self.agents[host].put(protocol.path(wire.OBSERVED, uid=uid), json=body)
 
     def leave(self, uid: str, host: str) -> httpx.Response:
         """Confirm that a host has left."""

@@ -11,7 +11,7 @@ from edgewright.core.clusters.document import read
 from edgewright.core.clusters.host_slice import read_slice
 from edgewright.core.clusters.join import host_secret
 from edgewright.wire import protocol
-from edgewright.wire.protocol import clusters as words
+from edgewright.wire.protocol import clusters as wire
 from tests.hub.clusters.plane import CANARY, Site, infrastructure, publish
 from tests.hub_fixture import RunningHub
 
@@ -55,7 +55,7 @@ def test_a_cluster_from_create_to_delete(hub: RunningHub) -> None:
     assert CANARY in own.masked_values[shop] and not other.masked_values
     assert site.agents[first].get(f"{protocol.BLOBS}/{document.layers[0].content[0]}").status_code == 200
     assert site.agents[first].get(f"{protocol.BLOBS}/{shop}").status_code == 404
-    assert site.agents[worker].get(of(words.DESIRED, uid)).status_code == 403
+    assert site.agents[worker].get(of(wire.DESIRED, uid)).status_code == 403
 
     assert site.report(uid, first, appliedDigest=document.digest).status_code == 204
     assert site.get(uid)["status"]["state"] == "Provisioning"
@@ -67,12 +67,12 @@ def test_a_cluster_from_create_to_delete(hub: RunningHub) -> None:
     assert (late.status_code, late.json()["code"]) == (409, "OlderLeader")
     assert site.observe(uid, second).status_code == 403
 
-    assert site.admin.delete(of(words.CLUSTER, uid)).status_code == 204
+    assert site.admin.delete(of(wire.CLUSTER, uid)).status_code == 204
     assert site.get(uid)["status"]["state"] == "Deleting"
     last = read(site.desired(uid, second)["document"])
     assert last.ending and all(member.release_id for member in last.members)
     assert read_slice(site.desired(uid, second)["slice"]).sealed.host_secret == ""
-    early = site.admin.delete(of(words.CLUSTER, uid), params={"forceDelete": "true"})
+    early = site.admin.delete(of(wire.CLUSTER, uid), params={"forceDelete": "true"})
     assert early.json()["code"] == "ForceDeleteTooEarly" and "can be deleted by force from" in early.text
     assert site.report(uid, second, released="another").status_code == 409
     assert site.leave(uid, second).status_code == 204
@@ -91,10 +91,10 @@ def test_secrets_are_sealed_and_in_no_log(hub: RunningHub) -> None:
     uid = site.create(controls=1)
     secret = read_slice(site.desired(uid, site.hosts[0])["slice"]).sealed.cluster_secret
     kubeconfig = "kubeconfig-canary-55"
-    path = of(words.KUBECONFIGS, uid)
+    path = of(wire.KUBECONFIGS, uid)
     assert site.agents[site.hosts[0]].put(path, json={"admin": kubeconfig, "client": "x"}).status_code == 204
-    site.admin.get(of(words.CLUSTER, uid)).raise_for_status()
-    assert CANARY not in site.admin.get(of(words.CLUSTER, uid)).text
+    site.admin.get(of(wire.CLUSTER, uid)).raise_for_status()
+    assert CANARY not in site.admin.get(of(wire.CLUSTER, uid)).text
     files = [path for path in hub.data.rglob("*") if path.is_file()]
     for canary in (CANARY, secret, kubeconfig):
         assert not [path.name for path in files if canary.encode() in path.read_bytes()]
@@ -114,10 +114,10 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
 
 @pytest.mark.parametrize(("changes", "code", "text"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
 def test_refused(site: Site, changes: dict[str, Any], code: str, text: str) -> None:
-    answer = site.admin.post(words.CREATE, json=site.body(**changes))
+    answer = site.admin.post(wire.CREATE, json=site.body(**changes))
     assert (answer.status_code, answer.json()["code"]) == (422, code), answer.text
     assert text in answer.json()["message"]
-    checked = site.admin.post(words.VALIDATE, json=site.body(**changes)).json()
+    checked = site.admin.post(wire.VALIDATE, json=site.body(**changes)).json()
     (row,) = checked["machinePools"]["results"]
     assert row["errors"][0]["code"] == code and text in row["errors"][0]["message"]
 
@@ -125,7 +125,7 @@ def test_refused(site: Site, changes: dict[str, Any], code: str, text: str) -> N
 def test_hosts_that_cannot_be_used(hub: RunningHub, site: Site) -> None:
     def refused(host: str, *more: str) -> tuple[int, Any, str]:
         pools = [site.pool("cp-pool", [host, *more], True)]
-        answer = site.admin.post(words.CREATE, json=site.body(machinepoolconfig=pools))
+        answer = site.admin.post(wire.CREATE, json=site.body(machinepoolconfig=pools))
         return answer.status_code, answer.json()["code"], answer.json()["message"]
 
     sick, watched = site.add_host(30, healthy=False), site.add_host(31, observed=True)
@@ -143,10 +143,10 @@ def test_hosts_that_cannot_be_used(hub: RunningHub, site: Site) -> None:
     assert taken[:2] == (409, "EdgeHostInUse") and "release it there first" in taken[2].lower()
     name = site.get(uid)["metadata"]["name"]
     pools = [site.pool("cp-pool", [site.hosts[1]], True)]
-    twice = site.admin.post(words.CREATE, json=site.body(name=name, machinepoolconfig=pools))
+    twice = site.admin.post(wire.CREATE, json=site.body(name=name, machinepoolconfig=pools))
     assert (twice.status_code, twice.json()["code"]) == (409, "DuplicateCluster") and name in twice.json()["message"]
-    assert site.admin.get(words.VALIDATE_NAME, params={"name": name}).status_code == 409
-    assert site.admin.get(words.VALIDATE_NAME, params={"name": "free"}).status_code == 204
+    assert site.admin.get(wire.VALIDATE_NAME, params={"name": name}).status_code == 409
+    assert site.admin.get(wire.VALIDATE_NAME, params={"name": "free"}).status_code == 204
     used = site.admin.delete(of(protocol.PROFILE, site.profile))
     assert (used.status_code, used.json()["code"]) == (409, "ProfileInUse") and name in used.text
     held = site.admin.delete(of(protocol.HOST, first))
@@ -156,9 +156,9 @@ def test_hosts_that_cannot_be_used(hub: RunningHub, site: Site) -> None:
 def test_profiles_that_cannot_be_used(site: Site) -> None:
     def refused(profile: str, variables: Any = None) -> tuple[Any, str]:
         values = [{"name": "password", "value": "x"}] if variables is None else variables
-        spec = {"profiles": [{"uid": profile, "variables": values}]}
+        spec: dict[str, Any] = {"profiles": [{"uid": profile, "variables": values}]}
         pools = [site.pool("cp-pool", [site.hosts[3]], True)]
-        answer = site.admin.post(words.CREATE, json=site.body(machinepoolconfig=pools, **spec))
+        answer = site.admin.post(wire.CREATE, json=site.body(machinepoolconfig=pools, **spec))
         return answer.json()["code"], answer.json()["message"]
 
     draft = site.admin.post(protocol.PROFILES, json=infrastructure()).json()["uid"]

@@ -30,7 +30,7 @@ from edgewright.hub.profiles.layers import resolving_macros
 from edgewright.hub.profiles.work import ProfileWork
 from edgewright.hub.readmodel.blob_store import BlobStore
 from edgewright.hub.services import Services
-from edgewright.wire.protocol import clusters as words
+from edgewright.wire.protocol import clusters as wire
 
 Json = dict[str, Any]
 MAX_HEAD = 512 * KIB
@@ -107,7 +107,7 @@ def writable(call: Call, item: Cluster, role: str = ADMIN) -> Cluster:
     call.require(role, item.record.project_uid)
     if item.record.phase != ACTIVE:
         word = "is being deleted" if item.record.phase == tables.DELETING_PHASE else "is deleted"
-        raise conflict(f"The cluster '{item.record.name}' {word} and cannot be changed.", words.E_STATE)
+        raise conflict(f"The cluster '{item.record.name}' {word} and cannot be changed.", wire.E_STATE)
     return item
 
 
@@ -136,7 +136,7 @@ async def change(call: Call, item: Cluster, action: str, edit: Edit) -> ClusterR
         stored = await call.write(partial(_store, call, before, edited, made, action))
         if stored is not None:
             return stored
-    raise conflict(f"The cluster '{item.record.name}' is changed by others; try again.", words.E_EDITED)
+    raise conflict(f"The cluster '{item.record.name}' is changed by others; try again.", wire.E_EDITED)
 
 
 async def compose(hub: Services, caller: str, before: Loaded, edited: Edited) -> Made:
@@ -181,7 +181,7 @@ async def changed_members(hub: Services, caller: str, before: Loaded, head: Json
     try:
         return await hub.part(ProfileWork).run(caller, work)
     except InvalidDocument as wrong:
-        rows = [error("", row.key, row.message, row.hint, row.code or words.E_INVALID) for row in wrong.problems]
+        rows = [error("", row.key, row.message, row.hint, row.code or wire.E_INVALID) for row in wrong.problems]
         refuse(name, rows)
         raise
 
@@ -236,26 +236,26 @@ def take(head: Json, result: resolver.Resolved) -> None:
 def checked(hub: Services, name: str, head: Json, uid: str, result: resolver.Resolved) -> model.ClusterDocument:
     """Return the document of a resolution; raises 422 with everything that is wrong in it."""
     document = result.document
-    found = list(result.problems)
+    findings = list(result.problems)
     if document is not None:
-        found += rules(document, facts_of(hub, head, uid))
-    refuse(name, found)
+        findings += rules(document, facts_of(hub, head, uid))
+    refuse(name, findings)
     assert document is not None
     return document
 
 
-def refuse(name: str, found: list[Finding]) -> None:
-    """Raise a `Problem` with the errors among what was found; do nothing without one."""
-    wrong = [finding for finding in found if finding.severity == ERROR]
+def refuse(name: str, findings: list[Finding]) -> None:
+    """Raise a `Problem` with the errors among what was findings; do nothing without one."""
+    wrong = [finding for finding in findings if finding.severity == ERROR]
     if not wrong:
         return
     more = f" {len(wrong) - _SHOWN} more." if len(wrong) > _SHOWN else ""
     text = f"The cluster '{name}': {' '.join(map(sentence, wrong[:_SHOWN]))}{more}"
     codes = {finding.code for finding in wrong}
-    code = codes.pop() if len(codes) == 1 else words.E_INVALID
+    code = codes.pop() if len(codes) == 1 else wire.E_INVALID
     if code == "HostInUse":
-        raise conflict(text, words.E_IN_USE)
-    raise Problem(422, code or words.E_INVALID, text)
+        raise conflict(text, wire.E_IN_USE)
+    raise Problem(422, code or wire.E_INVALID, text)
 
 
 def sentence(finding: Finding) -> str:
@@ -297,7 +297,7 @@ def _store(call: Call, before: Loaded, edited: Edited, made: Made, action: str, 
     store.put(tx, record, newer, edited.profiles, made.document)
     put_content(call.hub, tx, newer, made.public, made.private, edited.variables)
     message = f"Cluster '{newer.name}': {edited.text}"
-    call.audit(tx, action, words.KIND, newer.uid, newer.name, message, newer.project_uid)
+    call.audit(tx, action, wire.KIND, newer.uid, newer.name, message, newer.project_uid)
     return newer
 
 

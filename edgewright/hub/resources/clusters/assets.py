@@ -15,7 +15,7 @@ from edgewright.hub.http.problems import Problem, conflict
 from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.resources.clusters import access
 from edgewright.wire import protocol
-from edgewright.wire.protocol import clusters as words
+from edgewright.wire.protocol import clusters as wire
 
 _BYTES = "application/octet-stream"
 
@@ -39,7 +39,7 @@ async def _send(call: Call, name: str, role: str) -> Response:
         text = f"The cluster '{record.name}' is deleted, and its kubeconfig with it."
         raise Problem(404, protocol.E_NOT_FOUND, text)
     if item.head["simulated"]:
-        raise conflict(f"The cluster '{record.name}' is simulated and has no API.", words.E_SIMULATED)
+        raise conflict(f"The cluster '{record.name}' is simulated and has no API.", wire.E_SIMULATED)
     text = await call.hub.read(partial(read, call=call, uid=item.uid, name=name))
     if not text:
         state = status.state(item, status.members(call.hub, item))
@@ -49,7 +49,7 @@ async def _send(call: Call, name: str, role: str) -> Response:
 
         def job(tx: object) -> None:
             message = f"The admin kubeconfig of the cluster '{record.name}' is read"
-            call.audit(tx, "action", words.KIND, item.uid, record.name, message, record.project_uid)  # type: ignore[arg-type]
+            call.audit(tx, "action", wire.KIND, item.uid, record.name, message, record.project_uid)  # type: ignore[arg-type]
 
         await call.write(job)
     return call.file(text, f"{record.name}.kubeconfig")
@@ -67,9 +67,9 @@ async def admin(call: Call) -> Response:
 
 ROUTES = (
     Route(
-        "GET", words.KUBECONFIG, Access.OPERATE, client, On.OBJECT, query={"frp": shapes.text(8)}, returns=shapes.ANY,
+        "GET", wire.KUBECONFIG, Access.OPERATE, client, On.OBJECT, query={"frp": shapes.text(8)}, returns=shapes.ANY,
         media=_BYTES,
     ),
-    Route("GET", words.KUBECONFIG_CLIENT, Access.OPERATE, client, On.OBJECT, returns=shapes.ANY, media=_BYTES),
-    Route("GET", words.KUBECONFIG_ADMIN, Access.WRITE, admin, On.OBJECT, returns=shapes.ANY, media=_BYTES),
+    Route("GET", wire.KUBECONFIG_CLIENT, Access.OPERATE, client, On.OBJECT, returns=shapes.ANY, media=_BYTES),
+    Route("GET", wire.KUBECONFIG_ADMIN, Access.WRITE, admin, On.OBJECT, returns=shapes.ANY, media=_BYTES),
 )  # fmt: skip

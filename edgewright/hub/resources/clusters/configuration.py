@@ -16,7 +16,7 @@ from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.resources.clusters import access
 from edgewright.hub.resources.clusters.access import Edited, Loaded
 from edgewright.wire import protocol
-from edgewright.wire.protocol import clusters as words
+from edgewright.wire.protocol import clusters as wire
 
 Json = dict[str, Any]
 _AUTHORITIES = {"etcd": "etcd-ca", "front-proxy": "front-proxy-ca"}
@@ -26,7 +26,7 @@ _AUTHORITIES = {"etcd": "etcd-ca", "front-proxy": "front-proxy-ca"}
 def _shown(row: Json, item: Cluster) -> Json:
     created = times.rfc3339(row["created"])
     meta = {"labels": {}, "annotations": {}, **row["metadata"]}
-    about = {"kind": words.KIND, "uid": item.uid, "name": item.record.name}
+    about = {"kind": wire.KIND, "uid": item.uid, "name": item.record.name}
     return {
         "metadata": {**meta, "creationTimestamp": created, "lastModifiedTimestamp": created},
         "spec": {**row["spec"], "relatedObject": about},
@@ -157,7 +157,7 @@ async def backup(call: Call) -> Response:
     """Report that no backup is set up, with the code that clients accept."""
     item = access.find(call)
     text = f"The cluster '{item.record.name}' has no backup; Edgewright does not make them yet."
-    raise Problem(404, words.E_BACKUP, text)
+    raise Problem(404, wire.E_BACKUP, text)
 
 
 async def scan(call: Call) -> Response:
@@ -168,23 +168,23 @@ async def scan(call: Call) -> Response:
 
 
 ROUTES = (
-    Route("GET", words.RBACS, Access.READ, rbacs),
-    Route("PUT", words.RBACS, Access.WRITE, put_rbacs, On.OBJECT, body=palette.CLUSTER_RBAC_RESOURCES_UPDATE_ENTITY),
-    Route("GET", words.RBAC, Access.READ, rbac),
-    Route("PUT", words.RBAC, Access.WRITE, put_rbac, On.OBJECT, body=palette.CLUSTER_RBAC_INPUT_ENTITY),
-    Route("GET", words.NAMESPACES, Access.READ, namespaces),
+    Route("GET", wire.RBACS, Access.READ, rbacs),
+    Route("PUT", wire.RBACS, Access.WRITE, put_rbacs, On.OBJECT, body=palette.CLUSTER_RBAC_RESOURCES_UPDATE_ENTITY),
+    Route("GET", wire.RBAC, Access.READ, rbac),
+    Route("PUT", wire.RBAC, Access.WRITE, put_rbac, On.OBJECT, body=palette.CLUSTER_RBAC_INPUT_ENTITY),
+    Route("GET", wire.NAMESPACES, Access.READ, namespaces),
     Route(
-        "PUT", words.NAMESPACES, Access.WRITE, put_namespaces, On.OBJECT,
+        "PUT", wire.NAMESPACES, Access.WRITE, put_namespaces, On.OBJECT,
         body=palette.CLUSTER_NAMESPACE_RESOURCES_UPDATE_ENTITY,
     ),
-    Route("GET", words.NAMESPACE, Access.READ, namespace),
+    Route("GET", wire.NAMESPACE, Access.READ, namespace),
     Route(
-        "PUT", words.NAMESPACE, Access.WRITE, put_namespace, On.OBJECT,
+        "PUT", wire.NAMESPACE, Access.WRITE, put_namespace, On.OBJECT,
         body=palette.CLUSTER_NAMESPACE_RESOURCE_INPUT_ENTITY,
     ),
-    Route("GET", words.CERTIFICATES, Access.READ, certificates),
-    Route("GET", words.REPAVE_STATUS, Access.READ, repave_status),
-    Route("PATCH", words.REPAVE_APPROVE, Access.WRITE, approve, On.OBJECT),
-    Route("GET", words.BACKUP, Access.READ, backup),
-    Route("GET", words.SCAN, Access.READ, scan),
+    Route("GET", wire.CERTIFICATES, Access.READ, certificates),
+    Route("GET", wire.REPAVE_STATUS, Access.READ, repave_status),
+    Route("PATCH", wire.REPAVE_APPROVE, Access.WRITE, approve, On.OBJECT),
+    Route("GET", wire.BACKUP, Access.READ, backup),
+    Route("GET", wire.SCAN, Access.READ, scan),
 )  # fmt: skip

@@ -15,7 +15,7 @@ from edgewright.hub.http.palette_bodies import clustersearch as palette
 from edgewright.hub.http.routing import Access, Call, Route
 from edgewright.hub.resources.clusters import access, assets
 from edgewright.wire.palette import listmeta
-from edgewright.wire.protocol import clusters as words
+from edgewright.wire.protocol import clusters as wire
 
 Json = dict[str, Any]
 
@@ -68,7 +68,7 @@ async def find_names(call: Call) -> Response:
     for item in _alive(call):
         if not passes(item.record.name, wanted.get("name") or {}):
             continue
-        if wanted.get("environment") and wanted["environment"] != words.CLOUD_TYPE:
+        if wanted.get("environment") and wanted["environment"] != wire.CLOUD_TYPE:
             continue
         state = status.state(item, status.members(call.hub, item))
         if not wanted.get("state") or wanted["state"] == state:
@@ -81,7 +81,7 @@ async def meta(call: Call) -> Response:
     rows = []
     for item in _alive(call):
         state = status.state(item, status.members(call.hub, item))
-        spec = {"cloudType": words.CLOUD_TYPE, "projectUid": item.record.project_uid}
+        spec = {"cloudType": wire.CLOUD_TYPE, "projectUid": item.record.project_uid}
         rows.append({"metadata": documents.metadata(item), "spec": spec, "status": {"state": state}})
     return call.json(rows)
 
@@ -95,12 +95,12 @@ async def summary(call: Call) -> Response:
 _QUICK = {"quickFilter": shapes.text(32, "hostclusters", "strictHostclusters", "hypershiftClusters")}
 ROUTES = (
     Route(
-        "POST", words.SEARCH, Access.READ, find, body=palette.SEARCH_FILTER_SUMMARY_SPEC, query=bodies.PAGE
+        "POST", wire.SEARCH, Access.READ, find, body=palette.SEARCH_FILTER_SUMMARY_SPEC, query=bodies.PAGE
     ),
-    Route("GET", words.SEARCH_SCHEMA, Access.READ, find_schema),
-    Route("GET", words.NAMES, Access.READ, names, query=_QUICK),
-    Route("POST", words.NAMES, Access.READ, find_names, body=palette.SPECTRO_CLUSTER_METADATA_SPEC),
-    Route("GET", words.META, Access.READ, meta),
-    Route("GET", words.SUMMARY, Access.READ, summary),
-    Route("GET", words.OVERVIEW, Access.READ, summary),
+    Route("GET", wire.SEARCH_SCHEMA, Access.READ, find_schema),
+    Route("GET", wire.NAMES, Access.READ, names, query=_QUICK),
+    Route("POST", wire.NAMES, Access.READ, find_names, body=palette.SPECTRO_CLUSTER_METADATA_SPEC),
+    Route("GET", wire.META, Access.READ, meta),
+    Route("GET", wire.SUMMARY, Access.READ, summary),
+    Route("GET", wire.OVERVIEW, Access.READ, summary),
 )  # fmt: skip

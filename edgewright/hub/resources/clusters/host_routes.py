@@ -23,7 +23,7 @@ from edgewright.hub.http.problems import Problem, conflict, forbidden, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.profiles.work import ProfileWork
 from edgewright.hub.resources.clusters import access
-from edgewright.wire.protocol import clusters as words
+from edgewright.wire.protocol import clusters as wire
 
 Json = dict[str, Any]
 _GAUGES = frozenset({"dbSize", "lag", "age", "at", "since", "disk", "percent", "leaseTransitions", "renewedAt"})
@@ -68,14 +68,14 @@ async def host_state(call: Call) -> Response:
     """Take what a host reports of itself in the cluster; `released` confirms that it has left."""
     item, _pool, machine = member_of(call)
     body = await call.body()
-    text = limited(body, words.MAX_OBSERVED, "The report of the host")
+    text = limited(body, wire.MAX_OBSERVED, "The report of the host")
     released = str(body.get("released") or "")
-    if released and machine["state"] == words.ABSENT and released == machine["releaseId"]:
+    if released and machine["state"] == wire.ABSENT and released == machine["releaseId"]:
         await _confirm(call, item)
         return call.empty()
     if released:
         wanted = machine["releaseId"] or "none"
-        raise conflict(f"The release '{released[:64]}' is not the one that was asked for ({wanted}).", words.E_STATE)
+        raise conflict(f"The release '{released[:64]}' is not the one that was asked for ({wanted}).", wire.E_STATE)
     call.hub.intake.admit_request(call.actor.uid)
     before = call.hub.part(Reports).document(item.uid, call.actor.uid)
     shown = _steady(before) != _steady(body)
@@ -117,17 +117,17 @@ async def _confirm(call: Call, item: Cluster) -> None:
 
         if await call.write(job):
             return
-    raise conflict(f"The cluster '{item.record.name}' is changed by others; report again.", words.E_EDITED)
+    raise conflict(f"The cluster '{item.record.name}' is changed by others; report again.", wire.E_EDITED)
 
 
 async def observed(call: Call) -> Response:
-    """Take what the leader reports of the cluster as a whole; the report of an older leader is refused."""
+    """Take the complete report of the leader; that of an older leader is refused."""
     item, pool, machine = member_of(call)
     if not form.is_control_plane(pool["config"]):
         text = f"The host '{machine['hostName']}' is a worker; only a control plane reports the cluster."
-        raise Problem(403, words.E_NOT_MEMBER, text)
+        raise Problem(403, wire.E_NOT_MEMBER, text)
     body = await call.body()
-    text = limited(body, words.MAX_OBSERVED, "The report of the cluster")
+    text = limited(body, wire.MAX_OBSERVED, "The report of the cluster")
     call.hub.intake.admit_request(call.actor.uid)
     transitions = int(body.get("leaseTransitions") or 0)
     reports = call.hub.part(Reports)
@@ -140,7 +140,7 @@ async def observed(call: Call) -> Response:
             sentence = (
                 f"The leader of the cluster '{item.record.name}' has changed since ({newest} times, not {transitions})."
             )
-            raise conflict(sentence, words.E_OLDER_LEADER)
+            raise conflict(sentence, wire.E_OLDER_LEADER)
         store.put_report(tx, report, shown)
         tx.after(lambda: reports.put(report))
 
@@ -190,9 +190,9 @@ def _steady(value: Any) -> Any:
 async def put_kubeconfigs(call: Call) -> Response:
     """Store the kubeconfigs that a control plane made, sealed."""
     item, pool, machine = member_of(call)
-    if not form.is_control_plane(pool["config"]) or machine["state"] == words.ABSENT:
-        text = f"The host '{machine['hostName']}' is no control plane of the cluster '{item.record.name}'."
-        raise Problem(403, words.E_NOT_MEMBER, text)
+    if not form.is_control_plane(pool["config"]) or machine["state"] == wire.ABSENT:
+        text = f"The host '{machine['hostName']}' is not a control plane of the cluster '{item.record.name}'."
+        raise Problem(403, wire.E_NOT_MEMBER, text)
     body = await call.body()
 
     def job(tx: Tx) -> None:
@@ -200,7 +200,7 @@ async def put_kubeconfigs(call: Call) -> Response:
             if body.get(key):
                 store.put_secret(tx, call.hub.box, item.uid, name, str(body[key]))
         message = f"The kubeconfigs of the cluster '{item.record.name}' are renewed"
-        call.audit(tx, "update", words.KIND, item.uid, item.record.name, message, item.record.project_uid)
+        call.audit(tx, "update", wire.KIND, item.uid, item.record.name, message, item.record.project_uid)
 
     await call.write(job)
     return call.empty()
@@ -243,13 +243,13 @@ HOST_STATE = shapes.obj(
     disk=shapes.ANY,
     released=shapes.name(64),
 )
-KUBECONFIGS = shapes.obj(admin=shapes.text(words.MAX_KUBECONFIG), client=shapes.text(words.MAX_KUBECONFIG))
+KUBECONFIGS = shapes.obj(admin=shapes.text(wire.MAX_KUBECONFIG), client=shapes.text(wire.MAX_KUBECONFIG))
 ROUTES = (
     Route(
-        "GET", words.DESIRED, Access.ANY_HOST_OR_READ, desired, On.OBJECT, headers=("If-None-Match",),
+        "GET", wire.DESIRED, Access.ANY_HOST_OR_READ, desired, On.OBJECT, headers=("If-None-Match",),
         returns=shapes.obj(document=shapes.ANY, slice=shapes.ANY),
     ),
-    Route("PUT", words.HOST_STATE, Access.ANY_HOST, host_state, body=HOST_STATE),
-    Route("PUT", words.OBSERVED, Access.ANY_HOST, observed, body=OBSERVED),
-    Route("PUT", words.KUBECONFIGS, Access.ANY_HOST, put_kubeconfigs, body=KUBECONFIGS),
+    Route("PUT", wire.HOST_STATE, Access.ANY_HOST, host_state, body=HOST_STATE),
+    Route("PUT", wire.OBSERVED, Access.ANY_HOST, observed, body=OBSERVED),
+    Route("PUT", wire.KUBECONFIGS, Access.ANY_HOST, put_kubeconfigs, body=KUBECONFIGS),
 )  # fmt: skip

@@ -17,7 +17,7 @@ from edgewright.hub.http.problems import conflict, invalid
 from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.resources.clusters import access
 from edgewright.hub.resources.clusters.access import Edited, Loaded
-from edgewright.wire.protocol import clusters as words
+from edgewright.wire.protocol import clusters as wire
 
 Json = dict[str, Any]
 _FIXED = ("controlPlaneEndpoint", "overlayNetworkConfiguration", "isTwoNodeCluster", "staticIp")
@@ -129,14 +129,14 @@ def guard(now: Loaded, pool: Json, leaving: int) -> None:
     present = len(form.present(pool))
     if not present:
         text = f"The cluster '{now.record.name}' would have no control plane; delete the cluster instead."
-        raise conflict(text, words.E_QUORUM)
+        raise conflict(text, wire.E_QUORUM)
     if leaving > 1:
         before = present + leaving
         text = (
             f"{leaving} of {before} control planes of the cluster '{now.record.name}' would leave at once, and etcd "
             f"needs {quorum.majority(before)} of {before}. Release one, and the next one when it has left."
         )
-        raise conflict(text, words.E_QUORUM)
+        raise conflict(text, wire.E_QUORUM)
 
 
 def _find(call: Call) -> tuple[Cluster, Json, Json]:
@@ -189,7 +189,7 @@ async def delete_machine(call: Call) -> Response:
     def edit(now: Loaded) -> str:
         pool = form.find_pool(now.head, name)
         own = form.find_machine(pool, uid)
-        if own["state"] == words.PRESENT:
+        if own["state"] == wire.PRESENT:
             form.release(own)
             guard(now, pool, 1)
         return f"the host '{own['hostUid']}' leaves the machine pool '{name}'"
@@ -222,18 +222,18 @@ async def machine_uids(call: Call) -> Response:
 
 _POOL_BODY = palette.EDGE_NATIVE_MACHINE_POOL_CONFIG_ENTITY
 ROUTES = (
-    Route("GET", words.CONFIG, Access.READ, get),
+    Route("GET", wire.CONFIG, Access.READ, get),
     Route(
-        "PUT", words.CLUSTER_CONFIG, Access.WRITE, update, On.OBJECT,
+        "PUT", wire.CLUSTER_CONFIG, Access.WRITE, update, On.OBJECT,
         body=palette.EDGE_NATIVE_CLOUD_CLUSTER_CONFIG_ENTITY,
     ),
-    Route("POST", words.POOLS, Access.WRITE, create_pool, On.OBJECT, body=_POOL_BODY),
-    Route("PUT", words.POOL, Access.WRITE, update_pool, On.OBJECT, body=_POOL_BODY),
-    Route("DELETE", words.POOL, Access.WRITE, delete_pool, On.OBJECT),
-    Route("GET", words.MACHINES, Access.READ, machines),
-    Route("POST", words.MACHINES, Access.WRITE, add_machine, On.OBJECT, body=palette.EDGE_NATIVE_MACHINE),
-    Route("GET", words.MACHINE, Access.READ, machine),
-    Route("DELETE", words.MACHINE, Access.WRITE, delete_machine, On.OBJECT),
-    Route("PUT", words.MAINTENANCE, Access.WRITE, maintenance, On.OBJECT, body=palette.MACHINE_MAINTENANCE),
-    Route("GET", words.MACHINE_UIDS, Access.READ, machine_uids),
+    Route("POST", wire.POOLS, Access.WRITE, create_pool, On.OBJECT, body=_POOL_BODY),
+    Route("PUT", wire.POOL, Access.WRITE, update_pool, On.OBJECT, body=_POOL_BODY),
+    Route("DELETE", wire.POOL, Access.WRITE, delete_pool, On.OBJECT),
+    Route("GET", wire.MACHINES, Access.READ, machines),
+    Route("POST", wire.MACHINES, Access.WRITE, add_machine, On.OBJECT, body=palette.EDGE_NATIVE_MACHINE),
+    Route("GET", wire.MACHINE, Access.READ, machine),
+    Route("DELETE", wire.MACHINE, Access.WRITE, delete_machine, On.OBJECT),
+    Route("PUT", wire.MAINTENANCE, Access.WRITE, maintenance, On.OBJECT, body=palette.MACHINE_MAINTENANCE),
+    Route("GET", wire.MACHINE_UIDS, Access.READ, machine_uids),
 )  # fmt: skip

@@ -17,7 +17,7 @@ from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.profiles import stored
 from edgewright.hub.resources.clusters import access
 from edgewright.hub.resources.clusters.access import Edited, Loaded
-from edgewright.wire.protocol import clusters as words
+from edgewright.wire.protocol import clusters as wire
 
 Json = dict[str, Any]
 LATER = "DownloadAndInstallLater"
@@ -199,21 +199,21 @@ async def apply_now(call: Call) -> Response:
 
 _NOTIFY = {"resolveNotification": shapes.text(8)}
 ROUTES = (
-    Route("GET", words.PROFILES, Access.READ, listing, query={"includePackMeta": shapes.text()}),
+    Route("GET", wire.PROFILES, Access.READ, listing, query={"includePackMeta": shapes.text()}),
     Route(
-        "PUT", words.PROFILES, Access.WRITE, update, On.OBJECT, body=palette.SPECTRO_CLUSTER_PROFILES, query=_NOTIFY
+        "PUT", wire.PROFILES, Access.WRITE, update, On.OBJECT, body=palette.SPECTRO_CLUSTER_PROFILES, query=_NOTIFY
     ),
     Route(
-        "PATCH", words.PROFILES, Access.WRITE, update, On.OBJECT, body=palette.SPECTRO_CLUSTER_PROFILES, query=_NOTIFY
+        "PATCH", wire.PROFILES, Access.WRITE, update, On.OBJECT, body=palette.SPECTRO_CLUSTER_PROFILES, query=_NOTIFY
     ),
     Route(
-        "DELETE", words.PROFILES, Access.WRITE, remove, On.OBJECT, body=palette.SPECTRO_CLUSTER_PROFILES_DELETE_ENTITY
+        "DELETE", wire.PROFILES, Access.WRITE, remove, On.OBJECT, body=palette.SPECTRO_CLUSTER_PROFILES_DELETE_ENTITY
     ),
-    Route("GET", words.VARIABLES, Access.READ, variables),
+    Route("GET", wire.VARIABLES, Access.READ, variables),
     Route(
-        "PATCH", words.VARIABLES, Access.WRITE, patch_variables, On.OBJECT,
+        "PATCH", wire.VARIABLES, Access.WRITE, patch_variables, On.OBJECT,
         body=palette.SPECTROCLUSTERS_UID_VARIABLES_PATCH,
     ),
-    Route("GET", words.SPC_APPLY, Access.READ, spc_apply),
-    Route("POST", words.SPC_APPLY, Access.WRITE, apply_now, On.OBJECT, status=202),
+    Route("GET", wire.SPC_APPLY, Access.READ, spc_apply),
+    Route("POST", wire.SPC_APPLY, Access.WRITE, apply_now, On.OBJECT, status=202),
 )  # fmt: skip

@@ -26,7 +26,7 @@ from edgewright.hub.resources.clusters import (
     routes,
 )
 from edgewright.hub.services import Services
-from edgewright.wire.protocol import clusters as words
+from edgewright.wire.protocol import clusters as wire
 
 
 def _load(connection: Connection, state: State) -> None:
@@ -93,5 +93,5 @@ RESOURCE = Resource(
     parts=_parts,
     follows=_follows,
     begin=_begin,
-    own_paths=(words.OWN,),
+    own_paths=(wire.OWN,),
 )  # fmt: skip

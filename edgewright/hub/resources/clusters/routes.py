@@ -33,7 +33,7 @@ from edgewright.hub.resources.clusters import access
 from edgewright.hub.resources.clusters.access import Edited, Loaded
 from edgewright.hub.security.secretbox import new_uid
 from edgewright.wire import protocol
-from edgewright.wire.protocol import clusters as words
+from edgewright.wire.protocol import clusters as wire
 
 Json = dict[str, Any]
 _CHECKED = {protocol.H_AUDIT: ""}
@@ -136,7 +136,7 @@ async def create(call: Call) -> Response:
         access.put_content(call.hub, tx, record, result.content.public, result.content.private, draft.masked)
         count = len(store.host_uids(draft.head))
         message = f"Cluster '{record.name}' is created with {count} host{'' if count == 1 else 's'}"
-        call.audit(tx, "create", words.KIND, record.uid, record.name, message, record.project_uid)
+        call.audit(tx, "create", wire.KIND, record.uid, record.name, message, record.project_uid)
         cluster_event(call.hub, tx, record, "Info", "ClusterCreated", f"{message} by {call.origin}.")
         return record.uid
 
@@ -146,21 +146,21 @@ async def create(call: Call) -> Response:
 async def validate(call: Call) -> Response:
     """Return what is wrong with a cluster without making it: by pool, and by pack of each profile."""
     body = await call.body()
-    found: list[Finding] = []
+    findings: list[Finding] = []
     draft: Draft | None = None
     try:
         draft = await drafted(call, body)
         refuse_known(call, draft.project, draft.name)
         secret, _sealed = store.new_sealed_secret(call.hub.box)
         result = await resolved(call, draft, secret, fetch=False)
-        found += result.problems
+        findings += result.problems
         if result.document is not None:
-            found += rules(result.document, facts_of(call.hub, draft.head, draft.uid))
+            findings += rules(result.document, facts_of(call.hub, draft.head, draft.uid))
     except Problem as problem:
         if problem.status not in (404, 409, 422):
             raise
-        found.append(Finding(ERROR, "", "", problem.message, "", str(problem.code)))
-    wrong = [finding for finding in found if finding.severity == ERROR]
+        findings.append(Finding(ERROR, "", "", problem.message, "", str(problem.code)))
+    wrong = [finding for finding in findings if finding.severity == ERROR]
     keys = {pack["name"] for profile in (draft.profiles if draft else ()) for pack in profile["content"]["packs"]}
     pools = [_entry("", "", [finding for finding in wrong if finding.layer not in keys])]
     profiles = []
@@ -173,8 +173,8 @@ async def validate(call: Call) -> Response:
     return call.json({"machinePools": {"results": [row for row in pools if row["errors"]]}, "profiles": profiles})
 
 
-def _entry(name: str, title: str, found: list[Finding]) -> Json:
-    errors = [{"code": finding.code or words.E_INVALID, "message": access.sentence(finding)} for finding in found]
+def _entry(name: str, title: str, findings: list[Finding]) -> Json:
+    errors = [{"code": finding.code or wire.E_INVALID, "message": access.sentence(finding)} for finding in findings]
     return {"name": name, "displayName": title, "errors": errors}
 
 
@@ -262,14 +262,14 @@ async def delete(call: Call) -> Response:
     loaded = await access.load(call.hub, item.uid)
     record = loaded.record
     if record.phase == tables.DELETED_PHASE:
-        raise conflict(f"The cluster '{record.name}' is deleted already.", words.E_DELETED)
+        raise conflict(f"The cluster '{record.name}' is deleted already.", wire.E_DELETED)
     if record.phase == tables.DELETING_PHASE:
         if force:
             await _force(call, record)
         return call.empty()
     if force:
         text = f"The cluster '{record.name}' is not being deleted; delete it first, and by force if that does not end."
-        raise conflict(text, words.E_FORCE_TOO_EARLY)
+        raise conflict(text, wire.E_FORCE_TOO_EARLY)
     for _pool, machine in form.machines(loaded.head):
         form.release(machine)
     made = await access.compose_end(call.hub, call.caller, loaded)
@@ -282,30 +282,30 @@ async def delete(call: Call) -> Response:
         newer = msgspec.structs.replace(made.record, phase=tables.DELETING_PHASE, deleting_at=tx.now, modified=tx.now)
         store.put(tx, now, newer, None, made.document)
         message = f"Cluster '{record.name}' is being deleted"
-        call.audit(tx, "delete", words.KIND, record.uid, record.name, message, record.project_uid)
+        call.audit(tx, "delete", wire.KIND, record.uid, record.name, message, record.project_uid)
         cluster_event(call.hub, tx, newer, "Info", "ClusterDeleting", f"{message} by {call.origin}.")
         return True
 
     if not await call.write(job):
-        raise conflict(f"The cluster '{record.name}' was changed meanwhile; delete it again.", words.E_EDITED)
+        raise conflict(f"The cluster '{record.name}' was changed meanwhile; delete it again.", wire.E_EDITED)
     return call.empty()
 
 
 async def _force(call: Call, record: ClusterRecord) -> None:
     since = record.deleting_at or record.modified
-    left = since + words.FORCE_AFTER - call.now
+    left = since + wire.FORCE_AFTER - call.now
     if left > 0:
-        moment = times.rfc3339(since + words.FORCE_AFTER)
+        moment = times.rfc3339(since + wire.FORCE_AFTER)
         text = (
             f"The cluster '{record.name}' can be deleted by force from {moment} on; its hosts have until then to leave."
         )
-        raise conflict(text, words.E_FORCE_TOO_EARLY)
+        raise conflict(text, wire.E_FORCE_TOO_EARLY)
 
     def job(tx: Tx) -> None:
         lock_hosts(tx, store.host_uids(record.parts))
         ending.end(call.hub, tx, store.get_or_404(tx, record.uid), f"by {call.origin}, by force")
         message = f"Cluster '{record.name}' is deleted by force"
-        call.audit(tx, "delete", words.KIND, record.uid, record.name, message, record.project_uid)
+        call.audit(tx, "delete", wire.KIND, record.uid, record.name, message, record.project_uid)
 
     await call.write(job)
 
@@ -316,18 +316,18 @@ _READ = {
 }
 _BODY = palette.SPECTRO_EDGE_NATIVE_CLUSTER_ENTITY
 ROUTES = (
-    Route("POST", words.CREATE, Access.WRITE, create, body=_BODY),
-    Route("POST", words.VALIDATE, Access.READ, validate, body=_BODY),
-    Route("GET", words.VALIDATE_NAME, Access.READ, validate_name, query={"name": shapes.text()}),
-    Route("GET", words.CLUSTER, Access.READ, get, query=_READ),
-    Route("DELETE", words.CLUSTER, Access.WRITE, delete, On.OBJECT, query={"forceDelete": shapes.text(8)}),
-    Route("GET", words.STATUS, Access.READ, state),
+    Route("POST", wire.CREATE, Access.WRITE, create, body=_BODY),
+    Route("POST", wire.VALIDATE, Access.READ, validate, body=_BODY),
+    Route("GET", wire.VALIDATE_NAME, Access.READ, validate_name, query={"name": shapes.text()}),
+    Route("GET", wire.CLUSTER, Access.READ, get, query=_READ),
+    Route("DELETE", wire.CLUSTER, Access.WRITE, delete, On.OBJECT, query={"forceDelete": shapes.text(8)}),
+    Route("GET", wire.STATUS, Access.READ, state),
     Route(
-        "PATCH", words.METADATA, Access.WRITE, update_metadata, On.OBJECT, body=palette.OBJECT_META_INPUT_ENTITY_SCHEMA
+        "PATCH", wire.METADATA, Access.WRITE, update_metadata, On.OBJECT, body=palette.OBJECT_META_INPUT_ENTITY_SCHEMA
     ),
     Route(
-        "PUT", words.LOCATION, Access.WRITE, location, On.OBJECT, body=palette.SPECTRO_CLUSTER_LOCATION_INPUT_ENTITY
+        "PUT", wire.LOCATION, Access.WRITE, location, On.OBJECT, body=palette.SPECTRO_CLUSTER_LOCATION_INPUT_ENTITY
     ),
-    Route("PATCH", words.TIMEZONE, Access.WRITE, timezone, On.OBJECT, body=palette.TIMEZONE_UPDATE_ENTITY),
-    Route("PATCH", words.OS_PATCH, Access.WRITE, os_patch, On.OBJECT, body=palette.OS_PATCH_ENTITY),
+    Route("PATCH", wire.TIMEZONE, Access.WRITE, timezone, On.OBJECT, body=palette.TIMEZONE_UPDATE_ENTITY),
+    Route("PATCH", wire.OS_PATCH, Access.WRITE, os_patch, On.OBJECT, body=palette.OS_PATCH_ENTITY),
 )  # fmt: skip

@@ -10,6 +10,7 @@ from edgewright.core.profiles.scope import Context
 from edgewright.hub.http import shapes
 from edgewright.hub.http.routing import Access, Call, Route
 from edgewright.hub.profiles import stored
+from edgewright.hub.profiles.layers import packs_of
 from edgewright.hub.resources.profiles import access
 from edgewright.profiles.prepare import prepare, resolved
 from edgewright.wire import protocol
@@ -28,7 +29,7 @@ async def images(call: Call) -> Response:
     profile = await access.work(
         call, lambda: stored.profile(record.name, record.version, now.metadata, now.present, None)
     )
-    packs, macros = await access.packs_of(call, profile), access.macros_shown(call)
+    packs, macros = await packs_of(call.hub, profile), access.macros_shown(call)
 
     def look() -> dict[str, object]:
         prepared = prepare(profile, packs)
