@@ -62,8 +62,14 @@ e2e-core: e2e-hub e2e-dist e2e-forge e2e-lab  ## Run the end-to-end tests that t
 e2e-hub: $(VENV)/.dev  ## ... of those the hub's: PostgreSQL, full disks
 	$(PY) -m pytest tests/hub -m e2e --timeout=300 $(PYTEST_ARGS)
 
+# `make e2e` alone runs these. A rolling restart is in the rolling upgrade and in the schedules (hubs stop); so are ended
+# sessions, and a clock that is set back.
+E2E_ALONE = test_rolling_upgrade.py test_several_hubs.py::test_a_rolling_restart_loses_nothing_and_turns_no_host_unhealthy \
+  test_several_hubs.py::test_p65_lost_sessions_lose_nothing_that_was_acknowledged \
+  "test_one_time.py::test_p82_a_hub_whose_machine_has_a_wrong_clock_judges_as_the_others[-10m]"
+
 e2e-dist: $(VENV)/.dev  ## ... several hubs on one PostgreSQL, with 10 schedules of faults (EDGEWRIGHT_SCHEDULES: how many)
-	$(PY) -m pytest tests/dist -m e2e --timeout=300 -n 4 --dist worksteal --deselect tests/dist/test_rolling_upgrade.py $(PYTEST_ARGS)
+	$(PY) -m pytest tests/dist -m e2e --timeout=300 -n 4 --dist loadgroup $(addprefix --deselect tests/dist/,$(E2E_ALONE)) $(PYTEST_ARGS)
 
 e2e-forge: $(VENV)/.dev agent  ## ... the forge's: appliance, images, flash, one boot proof
 	EDGEWRIGHT_PROOF_WAYS="$${EDGEWRIGHT_PROOF_WAYS-bios-usb}" $(PY) -m pytest tests/e2e -k test_forge -m "e2e and core" --timeout=600 $(PYTEST_ARGS)

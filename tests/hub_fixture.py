@@ -20,6 +20,9 @@ import httpx
 
 from tests.support import ROOT
 
+START = 60.0
+"""Seconds that a hub may take to start: normally two, more on a crowded machine."""
+
 
 @dataclass
 class RunningHub:
@@ -124,12 +127,12 @@ def _spawn(
     )
 
 
-def _ready(process: subprocess.Popen[str], seconds: float = 30) -> str:
+def _ready(process: subprocess.Popen[str], seconds: float = START) -> str:
     """Return the address of the ready line."""
     assert process.stdout is not None and process.stderr is not None
     if not select.select([process.stdout], [], [], seconds)[0]:
         process.kill()
-        raise AssertionError(f"the hub said nothing for {seconds} s: {process.stderr.read()}")
+        raise AssertionError(f"the hub did not start within {seconds:g} s: {process.stderr.read()}")
     line = process.stdout.readline()
     if not line.startswith("hub ready at "):
         process.wait(timeout=20)
@@ -144,7 +147,7 @@ def running_hub(
     listen: str = "127.0.0.1:0",
     environment: dict[str, str] | None = None,
     prefix: tuple[str, ...] = (),
-    patience: float = 30,
+    patience: float = START,
 ) -> Iterator[RunningHub]:
     """Run a hub for as long as the block lasts; `arguments` are further ones of `hub serve`.
 

@@ -27,7 +27,10 @@ _FAILED = re.compile(r"test_a_schedule_loses_nothing\[(\d+)\]")
 
 
 def run(tree: Path, mutation: Mutation, count: int, first: int) -> tuple[int, str]:
-    """Run schedules without a guard; returns how many it took until one failed (0: none did) and what was wrong."""
+    """Run schedules without a guard; returns how many it took until one failed, and what was wrong.
+
+    0: none failed; -1: one could not end.
+    """
     path = tree / mutation.file
     complete = path.read_text("utf-8")
     if complete.count(mutation.text) != 1:
@@ -53,7 +56,9 @@ def run(tree: Path, mutation: Mutation, count: int, first: int) -> tuple[int, st
     if done.returncode != 1 or failed is None:
         raise SystemExit(f"the schedules cannot run:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     problems = done.stdout.partition("repeat with ")[2].partition("-- schedule")[0].splitlines()[1:]
-    return int(failed[1]) - first + 1, problems[0][:160] if problems else "it ended with an error"
+    if not problems:  # a hub that did not start in time, for example: no property is shown to be broken
+        return -1, next((line for line in done.stdout.splitlines() if line.startswith("E  ")), "")[:160]
+    return int(failed[1]) - first + 1, problems[0][:160]
 
 
 def main() -> int:
@@ -77,8 +82,9 @@ def main() -> int:
         for mutation in mutations:
             began = time.monotonic()
             took, problem = run(Path(folder), mutation, options.schedules, options.first)
-            missed += took == 0
-            verdict = f"caught by schedule {took}" if took else f"not caught by {options.schedules}"
+            missed += took <= 0
+            verdict = f"caught by schedule {took}" if took > 0 else f"not caught by {options.schedules}"
+            verdict = "a schedule could not end" if took < 0 else verdict
             print(f"{verdict:24}{time.monotonic() - began:6.0f} s  {mutation.rule:5}{mutation.claim}", flush=True)
             if problem:
                 print(f"    {problem}", flush=True)
