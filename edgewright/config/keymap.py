@@ -23,6 +23,7 @@ NAMED: dict[str, str] = {
     "?": "question_mark",
     "!": "exclamation_mark",
     "+": "plus",
+    "=": "equals_sign",
     "-": "minus",
     "[": "left_square_bracket",
     "]": "right_square_bracket",

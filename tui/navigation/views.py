@@ -36,6 +36,13 @@ VIEWS: dict[str, str] = {
     "hub-log": "tui.screens.hub.log:HubLogScreen",
     "disk": "tui.screens.host.disk:DiskScreen",
     "preflight": "tui.screens.host.preflight:PreflightScreen",
+    "profiles": "tui.screens.profile.list:ProfilesScreen",
+    "profile": "tui.screens.profile.screen:ProfileScreen",
+    "profile-layer": "tui.screens.profile.layer:ProfileLayerScreen",
+    "profile-variable": "tui.screens.profile.layer:ProfileVariablesScreen",
+    "profile-preview": "tui.screens.profile.preview:ProfilePreviewScreen",
+    "profile-diff": "tui.screens.profile.diff:ProfileDiffScreen",
+    "profile-yaml": "tui.screens.profile.yaml:ProfileYamlScreen",
 }
 """View name (`Command.opens`) to `module:class` or `module:function(noun)`, which returns the class; the class is made
 with (session, target)."""

@@ -20,6 +20,7 @@ _SHOWN = {
     "greater_than_sign": ">",
     "minus": "-",
     "plus": "+",
+    "equals_sign": "=",
     "backslash": "\\",
     "full_stop": ".",
     "comma": ",",

@@ -62,6 +62,16 @@ def cut(text: str, width: int) -> str:
     return set_cell_size(text, width - 1).rstrip() + "…" if width > 1 else set_cell_size(text, max(width, 0))
 
 
+def cut_left(text: str, width: int) -> str:
+    """Return the end of `text` in at most `width` cells, after `…` when something was left off: the end of a path."""
+    if cell_len(text) <= width:
+        return text
+    tail = text[-(width - 1) :] if width > 1 else ""
+    while cell_len(tail) > max(width - 1, 0):
+        tail = tail[1:]
+    return "…" + tail if width > 0 else ""
+
+
 def pad(text: str, width: int, right: bool = False) -> str:
     """Return `text` in exactly `width` cells; `right` puts it at the right edge."""
     if len(text) <= width and text.isascii() and text.isprintable():

@@ -11,7 +11,7 @@ from edgewright.commands.kernel.bulk import for_each
 from edgewright.commands.kernel.lookup import find_hosts
 from edgewright.commands.kernel.registry import observed_reason
 from edgewright.core.errors import InvalidInput, Refused
-from edgewright.core.hosts.tags import BARE, parse_tag, tag_text
+from edgewright.core.hosts import tags
 
 if TYPE_CHECKING:
     from edgewright.commands.kernel.context import CommandContext
@@ -25,7 +25,7 @@ async def plan_labels(
     Raises `InvalidInput` for a text that is not a tag, `NotFound`, and `Refused` for a host that is only observed.
     """
     try:
-        wanted = [parse_tag(tag) for tag in args.get("tags") or ()]
+        wanted = [tags.parse_tag(tag) for tag in args.get("tags") or ()]
     except ValueError as error:
         raise InvalidInput(f"A tag is wrong: {error}.", "Write --tag site:berlin") from None
     lines: list[str] = []
@@ -36,10 +36,8 @@ async def plan_labels(
             raise Refused(observed_reason(host.name, command.name), "Leave it out.")
         labels = (host.document.get("metadata") or {}).get("labels") or {}
         before = {str(key): str(value) for key, value in labels.items()}
-        after = _without(before, wanted) if take_off else {**before, **dict(wanted)}
-        removed = [f"- {tag_text(k, v)}" for k, v in before.items() if after.get(k) != v]
-        added = [f"+ {tag_text(k, v)}" for k, v in after.items() if before.get(k) != v]
-        lines.append(f"{host.name}: {'  '.join(removed + added) or 'nothing changes'}")
+        after = tags.without_tags(before, wanted) if take_off else {**before, **dict(wanted)}
+        lines.append(f"{host.name}: {'  '.join(tags.changes(before, after)) or 'nothing changes'}")
         if after != before:
             changes[host.uid] = (str((host.document.get("metadata") or {}).get("name") or host.uid), after)
     verb = "Untag" if take_off else "Tag"
@@ -48,11 +46,6 @@ async def plan_labels(
     return Plan(
         title, tuple(lines), uids, (), command.cli_line(uids, args), None, changes, {h.uid: h.name for h in hosts}
     )
-
-
-def _without(labels: Mapping[str, str], wanted: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Return the labels without those of these tags; a bare name takes the label off whatever its value is."""
-    return {k: v for k, v in labels.items() if not any(k == key and value in (BARE, v) for key, value in wanted)}
 
 
 async def write_labels(ctx: CommandContext, plan: Plan, report: Callable[[str], None]) -> Outcome:

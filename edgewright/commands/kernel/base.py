@@ -44,7 +44,7 @@ LISTS: tuple[Scope, ...] = (
     "macros",
 )
 """Scopes of lists beside the hosts: filter, sort, columns, marks and export are live there."""
-RAW: tuple[Scope, ...] = ("host", "tokens", "feed")
+RAW: tuple[Scope, ...] = ("host", "tokens", "feed", "profiles")
 """Scopes beside the hosts that show a raw document."""
 FRAMES = ("pulse", "hosts", "host", "tokens", "events", "audit", "installers", "help", "first-run", "first-steps")
 """Screens of which one frame is drawn without a terminal."""

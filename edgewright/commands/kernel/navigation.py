@@ -58,6 +58,10 @@ MOVES: tuple[Move, ...] = (
         LISTS,
     ),
     Move("nav-unfold", ("v",), "Show or fold the virtual network cards", "host"),
+    Move("profile-all", ("v",), "Show all values or lines, or what differs", "profile-layer", ("profile-diff",)),
+    Move("profile-examples", ("e",), "Resolve with example values, or without", "profile-preview"),
+    Move("profile-host", ("o",), "Choose the host that it is resolved for", "profile-preview"),
+    Move("profile-swap", ("x",), "Compare the other way round", "profile-diff"),
     Move("log-follow", ("s",), "Follow the log, or stop", "logs", ("installer-log", "hub-log")),
     Move(
         "log-since",

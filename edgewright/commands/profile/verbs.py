@@ -1,4 +1,4 @@
-"""Verbs about cluster profiles: list, show, import, export, validate, diff, publish, clone, delete."""
+"""Verbs about cluster profiles: list, show, import, export, validate, preview, diff, publish, clone, tag, delete."""
 
 from __future__ import annotations
 
@@ -49,17 +49,24 @@ class ProfileImport(Command):
 
 
 class ProfileExport(Command):
-    """Print a profile in Palette's JSON, or write it as a directory for git. Masked values are covered."""
+    """Print profiles in Palette's JSON, or write them as directories for git. Masked values are covered."""
 
     name = "profile export"
-    implementation = "profile.actions"
+    implementation = "profile.views"
     needs = ("CanCall",)
     uses = ("CanListProjects",)
     title = "export"
+    keys = ("e",)
     scope = "profiles"
-    console = False
-    target = Target("profile", 1, 1)
-    params = (Param("directory", "write a directory in place of printing JSON", flag="--directory", metavar="PATH"),)
+    target = Target("profile")
+    asks = "Export {what}"
+    params = (
+        Param(
+            "directory", "write a directory in place of printing JSON; several profiles have one each in it",
+            flag="--directory", metavar="PATH",
+            form="directory to write, each of several profiles in one of its own; empty: show the JSON",
+        ),
+    )  # fmt: skip
 
 
 class ProfileValidate(Command):
@@ -76,18 +83,42 @@ class ProfileValidate(Command):
     )
 
 
+class ProfilePreview(Command):
+    """Show what a profile resolves to, with example values for what has none, or for a host."""
+
+    name = "profile preview"
+    implementation = "profile.views"
+    needs = ("CanCall",)
+    uses = ("CanListProjects", "CanListHosts")
+    title = "preview"
+    keys = ("v",)
+    scope = "profiles"
+    target = Target("profile", 1, 1)
+    opens = "profile-preview"
+    params = (
+        Param("host", "resolve it for this host", flag="--host", metavar="HOST"),
+        Param("layer", "print this layer alone", flag="--layer", metavar="LAYER"),
+        Param("variables", "value of a variable (repeat)", flag="--set", many=True, metavar="NAME=VALUE"),
+        Param("plain", "no example values: what has no value stays as it is", flag="--plain", kind="flag"),
+    )
+
+
 class ProfileDiff(Command):
     """Show what differs between two versions, and what each change would do to the hosts of a cluster."""
 
     name = "profile diff"
-    implementation = "profile.actions"
+    implementation = "profile.views"
     needs = ("CanCall",)
     uses = ("CanListProjects",)
     title = "diff"
+    keys = ("equals_sign",)
     scope = "profiles"
-    console = False
-    target = Target("profile", 2, 2)
-    params = (Param("lines", "print the lines of the values that differ", flag="--lines", kind="flag"),)
+    target = Target("profile", 1, 3)
+    action = "compare"
+    params = (
+        Param("cluster", "compare with the version that this cluster has", flag="--cluster", metavar="CLUSTER"),
+        Param("lines", "print the lines of the values that differ", flag="--lines", kind="flag"),
+    )
 
 
 class ProfilePublish(Command):
@@ -125,6 +156,67 @@ class ProfileClone(Command):
     )
 
 
+class ProfileVersion(Command):
+    """Make a new version of a profile, as a draft: a copy of the one that is named."""
+
+    name = "profile version"
+    role = "admin"
+    implementation = "profile.actions"
+    needs = ("CanCall",)
+    uses = ("CanListProjects",)
+    title = "new version"
+    keys = ("n",)
+    scope = "profiles"
+    danger = "write"
+    asks = "New version of {what}"
+    target = Target("profile", 1, 1)
+    params = (Param("version", "the new version, e.g. 1.1.0", flag="--version", required=True, metavar="VERSION"),)
+
+
+class ProfileTag(Command):
+    """Add tags to versions of profiles, e.g. --tag team:shops; a tag of the same name is replaced."""
+
+    name = "profile tag"
+    role = "admin"
+    implementation = "profile.tags"
+    needs = ("CanCall",)
+    uses = ("CanListProjects",)
+    title = "tag"
+    keys = ("t",)
+    scope = "profiles"
+    danger = "write"
+    target = Target("profile")
+    asks = "Add tags to {what}"
+    params = (
+        Param(
+            "tags", "tag to add, e.g. team:shops (repeat)", flag="--tag", required=True, many=True,
+            form="name:value, e.g. team:shops; several with spaces between. One with the same name is replaced.",
+        ),
+    )  # fmt: skip
+
+
+class ProfileUntag(Command):
+    """Remove tags from versions of profiles; a bare name removes the tag whatever its value is."""
+
+    name = "profile untag"
+    role = "admin"
+    implementation = "profile.tags"
+    needs = ("CanCall",)
+    uses = ("CanListProjects",)
+    title = "untag"
+    keys = ("u",)
+    scope = "profiles"
+    danger = "write"
+    target = Target("profile")
+    asks = "Remove tags from {what}"
+    params = (
+        Param(
+            "tags", "tag to remove, e.g. team or team:shops", flag="--tag", required=True, many=True,
+            form="e.g. team:shops, or team for any value; several with spaces between.",
+        ),
+    )  # fmt: skip
+
+
 class ProfileDelete(Command):
     """Delete versions of profiles that no cluster uses."""
 
@@ -146,8 +238,12 @@ COMMANDS: tuple[type[Command], ...] = (
     ProfileShow,
     ProfileExport,
     ProfileValidate,
+    ProfilePreview,
     ProfileDiff,
     ProfilePublish,
     ProfileClone,
+    ProfileVersion,
+    ProfileTag,
+    ProfileUntag,
     ProfileDelete,
 )

@@ -45,3 +45,15 @@ def labels_to_tags(labels: Mapping[str, object]) -> List[str]:
 def tags_to_labels(tags: Iterable[str]) -> Dict[str, str]:
     """Return tags as labels; a later tag of the same key wins. Raises `ValueError` for a text that is not a tag."""
     return dict(parse_tag(tag) for tag in tags)
+
+
+def without_tags(labels: Mapping[str, str], tags: Iterable[Tuple[str, str]]) -> Dict[str, str]:
+    """Return labels without those of these tags (`parse_tag`); a bare key removes the label whatever its value is."""
+    pairs = list(tags)
+    return {k: v for k, v in labels.items() if not any(k == key and value in (BARE, v) for key, value in pairs)}
+
+
+def changes(before: Mapping[str, str], after: Mapping[str, str]) -> List[str]:
+    """Return what differs between labels: `- site:kiel`, then `+ site:berlin`."""
+    removed = [f"- {tag_text(key, value)}" for key, value in before.items() if after.get(key) != value]
+    return removed + [f"+ {tag_text(key, value)}" for key, value in after.items() if before.get(key) != value]

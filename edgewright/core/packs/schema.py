@@ -252,6 +252,12 @@ def from_document(document: Mapping[str, Any]) -> Tuple[Tuple[SchemaEntry, ...],
     return tuple(entries), tuple(problems)
 
 
+def sentence(hint: str) -> str:
+    """Return a hint of a schema as a sentence: packs write `reference of the image` as well as `Image.`."""
+    text = hint.strip().rstrip(".")
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
 def values_at(document: Any, path: str) -> Iterator[Tuple[str, Any]]:
     """Yield each path and value that a name of a schema means; a missing one yields `None`.
 
@@ -289,6 +295,6 @@ def check_values(entries: Tuple[SchemaEntry, ...], document: Mapping[str, Any]) 
                 return [*problems, DocumentProblem(path, message, "Use shorter values or expressions.", "TooBig")]
             wrong = entry.check(value)
             if wrong:
-                hint = f"{entry.hints[0].rstrip('.')}." if entry.hints else ""
+                hint = sentence(entry.hints[0]) if entry.hints else ""
                 problems.append(DocumentProblem(path, f"{path} {wrong}.", hint, "SchemaViolation"))
     return problems

@@ -12,6 +12,8 @@ _PART = re.compile(r"\d{1,18}|[A-Za-z]+")
 _SEMVER = re.compile(
     r"v?(?:0|[1-9]\d{0,17})\.(?:0|[1-9]\d{0,17})\.(?:0|[1-9]\d{0,17})(?:-[0-9A-Za-z.-]{1,100})?(?:\+[0-9A-Za-z.-]{1,100})?"
 )
+_NUMBERS = 6
+"""Numbers of a version that an order from the highest looks at."""
 Key = Tuple[Tuple[int, ...], int, Tuple[Tuple[int, int, str], ...]]
 
 
@@ -37,6 +39,12 @@ def key(version: str) -> Key:
     # what follows a minus sign is a pre-release for semantic versions, and a build of a packager for most others
     parts = [_word(part) for part in [*rest, *_PART.findall(pre)]]
     return tuple(release), 0 if pre and not pre[:1].isdigit() else 1, tuple(parts)
+
+
+def newest_first(version: str) -> Tuple[int, ...]:
+    """Return what versions are sorted by, the highest first; a release is before its pre-releases."""
+    release, final, _rest = key(version)
+    return (*(-number for number in (*release, *[0] * _NUMBERS)[:_NUMBERS]), -final)
 
 
 def _word(part: str) -> Tuple[int, int, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from edgewright.core.profiles.resolve import Resolution, ResolvedLayer, ResolvedText
 from edgewright.core.profiles.textdiff import ADDED, CHANGED, REMOVED, SAME, Row, side_by_side, unified
@@ -111,9 +111,12 @@ def _manifest(base: Change, before: Optional[ResolvedText], after: Optional[Reso
 def _texts(base: Change, before: ResolvedText, after: ResolvedText) -> List[Change]:
     old, new = flatten(before.document), flatten(after.document)
     changes: List[Change] = []
+    inside = _containers(old), _containers(new)
     for path in dict.fromkeys([*new, *old]):
         if path in old and path in new and _equal(old[path], new[path]):
             continue
+        if _filled(path, old, inside[1]) or _filled(path, new, inside[0]):
+            continue  # what came into it, or went out of it, is listed
         what = CHANGED if path in old and path in new else ADDED if path in new else REMOVED
         secret = any(path in side.secrets for side in (before, after))
         secret = secret or any(origin.secret for side in (before, after) for origin in side.origins.get(path, ()))
@@ -128,6 +131,21 @@ def _texts(base: Change, before: ResolvedText, after: ResolvedText) -> List[Chan
         if len(changes) >= MAX_CHANGES:
             break
     return changes
+
+
+def _containers(values: Mapping[str, Any]) -> FrozenSet[str]:
+    """Return the paths of the maps and lists around values."""
+    paths = set()
+    for path in values:
+        for place, character in enumerate(path):
+            if character in ".[":
+                paths.add(path[:place])
+    return frozenset(paths)
+
+
+def _filled(path: str, values: Mapping[str, Any], inside: FrozenSet[str]) -> bool:
+    """Return whether a map or list is without content on this side and has some on the other."""
+    return path in inside and path in values and values[path] in ({}, [])
 
 
 def _equal(value: Any, other: Any) -> bool:

@@ -91,10 +91,35 @@ PLANE: dict[str, str] = {
         <enter> -> Packs › | PACK
         """,
     "profiles": """
-        : profiles <enter> -> Profiles | No profile
+        : profiles <enter> -> Profiles | one-node-k3s
+        / <ctrl+u> k3s <enter> -> Profiles › k3s | one-node-k3s
         """,
     "profile": """
-        : profile <space> list <enter> -> Profiles | No profile
+        : profile <space> list <enter> / <ctrl+u> k3s <enter> -> Profiles › k3s | one-node-k3s
+        <enter> -> one-node-k3s:1.0.0 | edge-native-byoi | osImage
+        """,
+    "profile-layer": """
+        : profile <space> list <enter> / <ctrl+u> k3s <enter> -> Profiles › k3s | one-node-k3s
+        <enter> -> one-node-k3s:1.0.0 | edge-native-byoi | VARIABLES
+        <down> <enter> v -> one-node-k3s:1.0.0 › cni-flannel | VALUES | pack default
+        """,
+    "profile-variable": """
+        : profile <space> list <enter> / <ctrl+u> k3s <enter> -> Profiles › k3s | one-node-k3s
+        <enter> -> one-node-k3s:1.0.0 | edge-native-byoi | VARIABLES
+        <down> <down> <down> <down> <enter> -> one-node-k3s:1.0.0 › variables | osImage | used in 1 layer
+        """,
+    "profile-preview": """
+        : profile <space> list <enter> / <ctrl+u> k3s <enter> -> Profiles › k3s | one-node-k3s
+        v -> one-node-k3s:1.0.0 preview | osImage=example.com
+        e -> one-node-k3s:1.0.0 preview | values as they are | 1 value not known
+        """,
+    "profile-diff": """
+        : profile <space> list <enter> / <ctrl+u> k3s <enter> -> Profiles › k3s | one-node-k3s
+        = -> one-node-k3s:1.0.0 → 1.1.0 | Nothing differs
+        """,
+    "profile-yaml": """
+        : profile <space> list <enter> / <ctrl+u> k3s <enter> -> Profiles › k3s | one-node-k3s
+        y -> one-node-k3s:1.0.0 yaml | cloudType
         """,
     "macros": """
         : macros <enter> -> Macros | No macro

@@ -39,10 +39,16 @@ PLAYS = [
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallPlane]:
-    """A hub and nine simulated hosts."""
+    """A hub with nine simulated hosts and two versions of a profile."""
     if shutil.which("tmux") is None:
         missing("e2e", "tmux is not installed")
     with small_plane(tmp_path_factory.mktemp("plane")) as made:
+        names = {"URL": made.url, "CA": made.ca, "API_KEY_FILE": made.key}
+        env = {f"EDGEWRIGHT_{name}": str(value) for name, value in names.items()}
+        env |= command_environment(tmp_path_factory.mktemp("admin"))
+        for words in (("import", "--shipped", "one-node-k3s"), ("version", "one-node-k3s", "--version", "1.1.0")):
+            done = product(env, "profile", *words, "--yes")
+            assert done.returncode == 0, done.stderr
         yield made
 
 

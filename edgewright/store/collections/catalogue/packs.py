@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgewright.core.errors import ExitCode
 from edgewright.core.filters.fields import FilterField
-from edgewright.core.packs.versions import key
+from edgewright.core.packs.versions import key, newest_first
 from edgewright.core.text import clean
 from edgewright.store.collection import Collection, Documents, Reading
 from edgewright.store.collections.document_values import EXTENSION, part, parts, text, value, when
@@ -208,7 +208,7 @@ TABLE: Table[PackRow] = Table(
     add="No pack yet; import one: edgewright pack import PATH",
     printed="reference",
     unique=("reference",),
-    order=lambda row: (*_order(row), tuple(-number for number in key(row.version)[0])),
+    order=lambda row: (*_order(row), newest_first(row.version)),
     apart="Use NAME:VERSION",
     sort="layer",
 )

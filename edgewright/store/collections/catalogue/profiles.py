@@ -7,11 +7,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgewright.core.errors import ExitCode
 from edgewright.core.filters.fields import FilterField
+from edgewright.core.hosts.tags import labels_to_tags
 from edgewright.core.packs.layers import LAYERS
-from edgewright.core.packs.versions import key
+from edgewright.core.packs.versions import key, newest_first
 from edgewright.store.collection import Collection, Documents, Reading
-from edgewright.store.collections.document_values import EXTENSION, integer, part, parts, text, value, when
-from edgewright.store.collections.rows import Row
+from edgewright.store.collections.document_values import (
+    EXTENSION,
+    MAX_ITEMS,
+    integer,
+    part,
+    parts,
+    text,
+    tidy,
+    value,
+    when,
+)
+from edgewright.store.collections.rows import Row, tag_value
 from edgewright.store.table import Column, Facts, Look, Table, ago, stamp
 from edgewright.wire import protocol
 
@@ -45,6 +56,11 @@ class ProfileRow(Row, frozen=True, array_like=True, gc=False):
     modified: float | None = None
     reference: str = ""
     stack: str = ""
+    tags: tuple[str, ...] = ()
+
+    def get(self, field: str) -> object:
+        """Return the value of `field`, or of a tag for `tag.NAME`; `None` when there is no such thing."""
+        return tag_value(self.tags, field[4:]) if field.startswith("tag.") else Row.get(self, field)
 
 
 def profile_row(doc: Mapping[str, Any], _at: float = 0.0) -> ProfileRow | None:
@@ -76,6 +92,7 @@ def profile_row(doc: Mapping[str, Any], _at: float = 0.0) -> ProfileRow | None:
         when(meta, "lastModifiedTimestamp"),
         f"{name}:{version}",
         ", ".join(text(pack, "name") for pack in packs),
+        tuple(tidy(tag) for tag in labels_to_tags(part(meta, "labels"))[:MAX_ITEMS]),
     )
 
 
@@ -119,6 +136,12 @@ async def clone(client: CanCall, uid: str, name: str, version: str) -> str:
     body = {"metadata": {"name": name, "version": version, "target": {"scope": "project"}}}
     path = protocol.path(protocol.PROFILE_CLONE, uid=uid)
     return text((await client.call("POST", path, "profile", body=body)).data, "uid")
+
+
+async def set_labels(client: CanCall, uid: str, name: str, labels: Mapping[str, str]) -> None:
+    """Replace the tags of a version. Raises `EdgewrightError`."""
+    body = {"metadata": {"name": name, "labels": dict(labels)}}
+    await client.call("PATCH", protocol.path(protocol.PROFILE_METADATA, uid=uid), "profile", body=body)
 
 
 async def exported(client: CanCall, uid: str) -> Mapping[str, Any]:
@@ -176,6 +199,7 @@ def _facts(row: ProfileRow, look: Look) -> tuple[Facts, ...]:
         ("project", look.projects.get(row.project_uid, row.project_uid) or "tenant"),
         *((("description", row.description),) if row.description else ()),
         ("versions", ", ".join(row.versions)),
+        ("tags", ", ".join(row.tags) or "-"),
         ("used by", ", ".join(row.clusters) or "no cluster"),
         ("changed", f"{stamp(row.modified)} ({ago(row.modified, look.now)} ago)" if row.modified else "-"),
         ("uid", row.uid),
@@ -208,6 +232,7 @@ TABLE: Table[ProfileRow] = Table(
         Column("used", "USED BY", 7, right=True),
         Column("project", "PROJECT", 7, most=24, value=lambda row, look: look.projects.get(row.project_uid, "tenant")),
         Column("modified", "CHANGED", 7, right=True, age=True, tone="muted"),
+        Column("tags", "TAGS", 6, most=24, tone="muted", value=lambda row, _: ", ".join(row.tags)),
         Column("stack", "LAYERS", 12, weight=3),
     ),
     listing=("name", "version", "kind", "state", "used", "project", "modified", "stack"),
@@ -221,6 +246,7 @@ TABLE: Table[ProfileRow] = Table(
         FilterField("variable", "text", "a variable that it has", source="variables"),
         FilterField("macro", "text", "a macro that it refers to", source="macros"),
         FilterField("cluster", "text", "a cluster that uses it", source="clusters", searched=True),
+        FilterField("tag", "tags", "a tag: tag:key, tag.key:value", source="tags", aliases=("tags", "label")),
         FilterField("age", "age", "time since it was changed", source="modified"),
     ),
     example="state:draft  layer:k8s  free text",
@@ -230,7 +256,7 @@ TABLE: Table[ProfileRow] = Table(
     add="No profile yet; import one: edgewright profile import PATH",
     printed="reference",
     unique=("reference",),
-    order=lambda row: (row.name.casefold(), tuple(-number for number in key(row.version)[0]), row.uid),
+    order=lambda row: (row.name.casefold(), newest_first(row.version), row.uid),
     project_of=lambda row: row.project_uid,
     apart="Use NAME:VERSION",
     sort="name",

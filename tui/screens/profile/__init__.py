@@ -1,0 +1,1 @@
+"""Cluster profiles: the list, one version, its layers, what it resolves to, and two versions compared."""

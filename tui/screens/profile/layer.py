@@ -1,0 +1,101 @@
+"""One layer of a profile: each value with where it came from; and the variables of a profile in full."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events, on
+
+from edgewright.commands.kernel.base import Scope
+from tui.frame.facts_screen import FactsScreen
+from tui.frame.links import open_key
+from tui.screens.profile.reading import ReadsProfiles
+from tui.screens.profile.values import layer_lines, variable_lines
+from tui.verbs.bindings import move_bindings
+from tui.widgets.line_view import LineView
+from tui.widgets.lines import Line, line
+
+
+class _Part(FactsScreen, ReadsProfiles):
+    """A part of a profile; `target` is `UID/NAME`."""
+
+    hints: ClassVar[tuple[str, ...]] = ("retry=read again",)
+
+    @property
+    def part(self) -> str:
+        """Return the name of the part."""
+        return self.target.partition("/")[2]
+
+    def lines(self, width: int) -> list[Line]:
+        """Return what is shown of a profile that was read."""
+        return []
+
+    def select(self) -> None:
+        """Show it as it was read last."""
+        if not self.is_there or not self.size.width:
+            return
+        (view,) = self.views("facts")
+        width = view.room or self.size.width
+        view.set_lines(self.waiting(self.uids[0], width) or self.lines(width))
+        self.show_frame()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Draw it again in the new width."""
+        super().on_resize(event)
+        self.call_after_refresh(self.select)
+
+
+class ProfileLayerScreen(_Part):
+    """Shows the values of one layer with their origin: first those that are not as in the pack."""
+
+    scope: ClassVar[Scope] = "profile-layer"
+    view = "profile-layer"
+    hints = ("profile-all=all values", *_Part.hints)
+    BINDINGS = move_bindings({"profile-all": "everything"})
+    _everything = False
+
+    @property
+    def crumb(self) -> str:
+        """The name of the layer."""
+        return self.part
+
+    def lines(self, width: int) -> list[Line]:
+        """Return the values of the layer."""
+        shown = self.shown(self.uids[0])
+        layer = shown.resolution.layer(self.part) if shown is not None and shown.resolution is not None else None
+        if shown is None or layer is None:
+            return [line(("○ ", "muted"), f"This version has no layer {self.part} any more.")]
+        return layer_lines(layer, shown.problems, width, self._everything)
+
+    def action_everything(self) -> None:
+        """Show or leave out the values that are as in the pack."""
+        self._everything = not self._everything
+        self.select()
+
+
+class ProfileVariablesScreen(_Part):
+    """Shows the variables of a version in full, with every place that refers to each."""
+
+    view = "profile-variable"
+
+    @property
+    def crumb(self) -> str:
+        """What is shown."""
+        return "variables"
+
+    def lines(self, width: int) -> list[Line]:
+        """Return all variables; the cursor begins on the one that was chosen."""
+        shown = self.shown(self.uids[0])
+        if shown is None or shown.content is None:
+            return []
+        profile = shown.content.profile
+        order = sorted(profile.variables, key=lambda each: each.name != self.part)
+        out: list[Line] = []
+        for variable in order:
+            out += [*([Line()] if out else []), *variable_lines(profile, variable, width)]
+        return out or [line(("○ ", "muted"), "This version has no variables.")]
+
+    @on(LineView.Chosen)
+    def _chosen(self, event: LineView.Chosen) -> None:
+        kind, _, name = event.key.partition("/")
+        open_key(self.app, f"profile-{kind}/{self.uids[0]}/{name}")

@@ -1,0 +1,40 @@
+"""All versions of profiles: the list of their table, where two can be compared and one read as YAML."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui.frame.links import open_key
+from tui.frame.lists.described import DescribedListing, list_screen
+from tui.screens.profile.screen import compare
+
+if TYPE_CHECKING:
+    _Profiles = DescribedListing
+else:
+    _Profiles = list_screen("profile")
+
+
+class ProfilesScreen(_Profiles):
+    """Lists profiles; `=` compares the two that are marked, or the one under the cursor with the version before."""
+
+    hints = (
+        "nav-open=open", "filter", "profile-import=import", "profile-preview", "profile-diff", "profile-clone",
+        "profile-version", "mark", "profile-publish", "profile-tag", "profile-export", "profile-delete",
+    )  # fmt: skip
+
+    def action_compare(self) -> None:
+        """Compare two marked versions, the older first, or the one under the cursor with the version before it."""
+        targets = self.targets()
+        rows = [entry.row for entry in (self._things or {}).values()]
+        if len(targets) > 2:
+            self.app.refuse("Two versions are compared: mark two, or none.")  # type: ignore[attr-defined]
+        elif targets:
+            marked = [row for row in rows if row.uid in targets]
+            here = next(row for row in rows if row.uid == targets[0])
+            same = [row for row in rows if (row.name, row.project_uid) == (here.name, here.project_uid)]
+            compare(self, marked if len(marked) > 1 else same, targets[0], targets[1] if len(targets) > 1 else "")
+
+    def action_yaml(self) -> None:
+        """Show the profile under the cursor as it is exported, in YAML."""
+        if self.table.cursor_key:
+            open_key(self.app, f"profile-yaml/{self.table.cursor_key}")

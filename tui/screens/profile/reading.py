@@ -1,0 +1,120 @@
+"""What the screens about profiles share: a version is read from the plane, and resolved in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, ClassVar
+
+from edgewright.commands.kernel import described
+from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.kernel.described import Entry
+from edgewright.commands.profile.reading import ProfileContent, content_of
+from edgewright.core.errors import EdgewrightError
+from edgewright.core.profiles.problems import Problem
+from edgewright.core.profiles.resolve import Resolution
+from edgewright.store.collections.catalogue.profiles import PROFILES, ProfileRow
+from edgewright.store.table import TENANT
+from tui.frame.fetch import sentence
+from tui.frame.fetched import Fetches
+from tui.screens.profile.content import Shown
+from tui.widgets.line_view import LineView
+from tui.widgets.lines import Line, line
+
+REMOVED = "This version does not exist any more."
+
+
+class ReadsProfiles(Fetches):
+    """Reads the versions that `uids` names; what did not change at the plane is not read again."""
+
+    audit_kind: ClassVar[str] = PROFILES.change_kind
+    collections = Fetches.collections | {PROFILES.name}
+    _read: dict[tuple[str, float | None], tuple[ProfileContent, Resolution, tuple[Problem, ...]]]
+
+    def begin(self) -> None:
+        """Fetch the first time."""
+        self._read = {}
+        super().begin()
+
+    @property
+    def uids(self) -> tuple[str, ...]:
+        """Return the versions that are shown."""
+        return (self.target.partition("/")[0],)
+
+    def shown(self, uid: str) -> Shown | None:
+        """Return a version as far as it was read."""
+        return (self._things or {}).get(uid)
+
+    async def fetched(self, ctx: CommandContext) -> dict[str, Any]:
+        """Return the versions by uid; the rows of the list are shown before their content is here."""
+        result = await described.entries(ctx, PROFILES.noun)
+        versions: dict[str, Any] = {}
+        for uid in self.uids:
+            entry = next((each for each in result.items if each.row.uid == uid), None)
+            if entry is not None:
+                versions[uid] = self._with_content(_shown(entry, result))
+        if self._things is None and versions:
+            self._things = dict(versions)
+            self.select()
+        for uid, shown in versions.items():
+            if shown.content is None:
+                versions[uid] = await self._complete(ctx, shown)
+        return versions
+
+    def _with_content(self, shown: Shown) -> Shown:
+        read = self._read.get((shown.row.uid, shown.row.modified))
+        if read is None:
+            return shown
+        return shown._replace(content=read[0], resolution=read[1], problems=read[2])
+
+    async def _complete(self, ctx: CommandContext, shown: Shown) -> Shown:
+        try:
+            content = await content_of(ctx, shown.entry)
+            resolution, problems = await asyncio.to_thread(_resolved, content)
+        except EdgewrightError as error:
+            return shown._replace(error=sentence(error))
+        if not content.notes:  # what could not be read is asked for again
+            self._read[shown.row.uid, shown.row.modified] = content, resolution, problems
+        return shown._replace(content=content, resolution=resolution, problems=problems)
+
+    def named(self, what: str) -> str:
+        """Return `what` for the crumb line, with the version in front unless the path names it already."""
+        shown = self.shown(self.uids[0])
+        path = getattr(self.app, "path", ())
+        return what if shown is None or ("profile", self.uids[0]) in path else f"{shown.row.reference} {what}"
+
+    def action_retry(self) -> None:
+        """Read everything again."""
+        self._read.clear()
+        self.fetch()
+
+    def waiting(self, uid: str, width: int) -> list[Line]:
+        """Return what is shown while nothing was read, or why nothing can be."""
+        if self._things is None and not self._error:
+            return [line(("► ", "work"), "Loading ...")]
+        if self._error:
+            return self.problem(width)
+        shown = self.shown(uid)
+        if shown is None:
+            return [line(("○ ", "muted"), REMOVED)]
+        if shown.error:
+            return [line(("▲ ", "bad"), shown.error)]
+        return [line(("► ", "work"), "Reading its packs ...")] if shown.content is None else []
+
+    def views(self, *names: str) -> list[LineView]:
+        """Return views of lines, dimmed while the plane cannot be asked."""
+        views = [self.query_one(f"#{name}", LineView) for name in names]
+        for view in views:
+            view.set_dimmed(self.session.store.model.source.away)
+        return views
+
+
+def _shown(entry: Entry, result: described.Entries) -> Shown:
+    row: ProfileRow = entry.row
+    same = [each.row for each in result.items if (each.row.name, each.row.project_uid) == (row.name, row.project_uid)]
+    project = result.projects.get(row.project_uid, row.project_uid) or TENANT
+    return Shown(entry, tuple(same), project)
+
+
+def _resolved(content: ProfileContent) -> tuple[Resolution, tuple[Problem, ...]]:
+    resolution = content.resolved()
+    return resolution, (*content.problems(), *resolution.problems)
