@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from edgewright.core.profiles import examples
 from edgewright.core.profiles.model import Profile
+from edgewright.profiles import examples
 from edgewright.store.collections.hosts import HostRow
 
 

@@ -5,7 +5,7 @@ Addresses are those of documentation (RFC 5737, RFC 3849).
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from edgewright.core.errors import InvalidInput
 from edgewright.core.profiles.model import Variable
@@ -63,7 +63,7 @@ def _tried(variable: Variable) -> Iterator[str]:
     yield from TEXTS
 
 
-def example_values(variables: Sequence[Variable]) -> Dict[str, str]:
+def example_values(variables: Sequence[Variable]) -> dict[str, str]:
     """Return values for the variables without a default, by name; those for which there is no example are left out."""
     missing = [variable for variable in variables if not variable.default]
     examples = {variable.name: example_of(variable) for variable in missing if not variable.hidden}
