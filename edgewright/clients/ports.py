@@ -44,6 +44,7 @@ class CanCall(Protocol):
         params: Mapping[str, str | int] | None = None,
         headers: Mapping[str, str] | None = None,
         tenant: bool = False,
+        patience: float = 0.0,
     ) -> Reply: ...
 
 

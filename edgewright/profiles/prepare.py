@@ -183,9 +183,11 @@ def _layer(layer: Layer, pack: Pack | None, values: Values, readings: _Budget, p
 
 def check(prepared: Prepared, publish: bool = False, infra: Sequence[Pack] = ()) -> list[Problem]:
     """Return everything that is wrong with a profile, without resolving it."""
+    too_big = {problem.layer for problem in prepared.problems if problem.code == "TooBig"}
+    form = checks.check_form(prepared.profile, publish)
     return [
         *prepared.problems,
-        *checks.check_form(prepared.profile, publish),
+        *(found for found in form if found.code != "TooBig" or found.layer not in too_big),
         *checks.check_packs(prepared.profile, prepared.packs, infra),
         *checks.check_layers(prepared.layers, prepared.packs),
     ]

@@ -136,6 +136,22 @@ async def test_failures_of_the_network_become_errors(
     assert words in caught.value.message
 
 
+async def test_a_call_waits_longer_where_the_plane_itself_has_to_fetch() -> None:
+    seen: list[float] = []
+
+    def slow(request: httpx.Request) -> httpx.Response:
+        limits = request.extensions["timeout"]
+        seen.append(limits["read"])
+        assert limits["connect"] == 10
+        raise httpx.ReadTimeout("x")
+
+    async with client_of(slow) as client:
+        for patience, words in ((0.0, "within 10 s for registry"), (150.0, "within 150 s for registry")):
+            with pytest.raises(TimedOut, match=words):
+                await client.call("POST", "/x", "registry", body={}, patience=patience)
+    assert seen == [10, 150]
+
+
 async def test_a_page_that_is_no_json_is_told() -> None:
     async with client_of(lambda _: httpx.Response(200, text="<html>login</html>")) as client:
         with pytest.raises(Failed, match="sent no JSON"):

@@ -105,11 +105,14 @@ class Transport:
         params: Mapping[str, str | int] | None = None,
         headers: Mapping[str, str] | None = None,
         tenant: bool = False,
+        patience: float = 0.0,
     ) -> Reply:
         """Send one request within the budget and return its successful answer.
 
         `what` names the thing for sentences. A body of bytes is sent as it is, any other as JSON. `tenant` leaves the
-        project header out. A 429 is waited for and sent again (the plane did not take it). Raises `EdgewrightError`.
+        project header out. `patience` is how many seconds the plane may take for what it has to do itself (to fetch
+        from a registry), where that is longer than the client's time-out. A 429 is waited for and sent again (the plane
+        did not take it). Raises `EdgewrightError`.
         """
         sent = self._headers(tenant, headers)
         content = None
@@ -119,7 +122,7 @@ class Transport:
             sent["Content-Type"] = "application/octet-stream" if raw else "application/json"
         for attempt in range(1, TRIES_WHEN_BUSY + 1):
             await self.budget.acquire(path)
-            status, data, answered = await self._send(method, path, what, content, params, sent)
+            status, data, answered = await self._send(method, path, what, content, params, sent, patience)
             if status == 429 and attempt < TRIES_WHEN_BUSY:
                 await self.budget.refused(path, _retry_after(answered))
                 continue
@@ -128,13 +131,13 @@ class Transport:
             return Reply(status, self._parsed(data, what), answered)
         raise errors.from_answer(status, _tolerant(data), what, self.peer, self.credential.kind)
 
-    async def failure(self, error: Exception, what: str, method: str = "GET") -> EdgewrightError:
+    async def failure(self, error: Exception, what: str, method: str = "GET", patience: float = 0.0) -> EdgewrightError:
         """Return the error to show for a failure of httpx, after a second look where a clock may be the cause."""
         evidence = await peer.clock_evidence(self.url) if tls.concerns_clock(error) else NOTHING
-        return self.explain(error, what, evidence, method)
+        return self.explain(error, what, evidence, method, patience)
 
     def explain(
-        self, error: Exception, what: str, evidence: Evidence = NOTHING, method: str = "GET"
+        self, error: Exception, what: str, evidence: Evidence = NOTHING, method: str = "GET", patience: float = 0.0
     ) -> EdgewrightError:
         """Turn a failure of httpx into the error to show."""
         httpx = self._httpx
@@ -142,7 +145,7 @@ class Transport:
             return errors.no_connection(error, self.peer, self.url)
         if isinstance(error, httpx.TimeoutException):
             return TimedOut(
-                f"The plane at {self.peer} did not answer within {self.timeout:g} s for {what}.",
+                f"The plane at {self.peer} did not answer within {max(self.timeout, patience):g} s for {what}.",
                 errors.HINT_SLOW if method in REPEATABLE else errors.HINT_UNKNOWN,
             )
         result = tls.explain(error, self.peer, self.ca, evidence=evidence)
@@ -190,6 +193,7 @@ class Transport:
         content: bytes | None,
         params: Mapping[str, str | int] | None,
         headers: dict[str, str],
+        patience: float,
     ) -> tuple[int, bytes, dict[str, str]]:
         """Send a request to the address in use, and to the others while that is safe; returns the first answer."""
         await self.addresses.look_up()
@@ -197,13 +201,13 @@ class Transport:
         while True:
             address = left.pop(0)
             try:
-                answer = await self._exchange(method, address, path, what, content, params, headers)
+                answer = await self._exchange(method, address, path, what, content, params, headers, patience)
             except (self._httpx.HTTPError, self._httpx.InvalidURL, OSError) as error:
                 not_sent = isinstance(error, self._httpx.ConnectError | self._httpx.ConnectTimeout)
                 if left and (not_sent or (method in REPEATABLE and isinstance(error, self._httpx.TransportError))):
                     self.addresses.failed(address)
                     continue
-                shown = await self.failure(error, what, method)
+                shown = await self.failure(error, what, method, patience)
                 self.addresses.failed(address)
                 raise shown from error
             except RuntimeError as error:  # httpx: the client was closed meanwhile
@@ -226,6 +230,7 @@ class Transport:
         content: bytes | None,
         params: Mapping[str, str | int] | None,
         headers: dict[str, str],
+        patience: float,
     ) -> tuple[int, bytes, dict[str, str]]:
         async with self._http.stream(
             method,
@@ -233,7 +238,7 @@ class Transport:
             content=content,
             params=params,
             headers={**headers, **address.headers()},
-            timeout=self._limits(),
+            timeout=self._limits(read=max(self.timeout, patience)),
             extensions=address.extensions(),
         ) as answer:
             data = bytearray()

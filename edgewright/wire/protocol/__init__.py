@@ -149,6 +149,8 @@ PACK_CONTENT = PREFIX + "/packs/{uid}/content"
 BLOB_PIECE = 1024 * 1024
 """Bytes of each piece of a blob but the last one, when it is sent and as it is stored."""
 MAX_BLOB = 32 * 1024 * 1024
+FETCH_SECONDS = 150.0
+"""How long a client waits where the plane fetches from a registry: one fetch ends after 120 s at most."""
 OPERATIONS_ALL = PREFIX + "/operations"
 OPERATIONS = PREFIX + "/hosts/{uid}/operations"
 OPERATION = PREFIX + "/hosts/{uid}/operations/{operationId}"

@@ -135,7 +135,8 @@ def test_p97_private_addresses_are_for_an_admin_to_allow(hub: RunningHub, serve:
 @pytest.mark.parametrize(
     "answer, part",
     [
-        (give("401 Unauthorized"), "wants a login"),
+        (give("401 Unauthorized"), "wants a login. Add the registry with one: --user NAME --password-file FILE"),
+        (give("403 Forbidden"), "Ask its owner for the right to read, or give another login."),
         (give("503 Busy"), "answers with an error of its own"),
         (give("200 OK", b"<html>"), "is not the index of a Helm repository"),
         (lambda link, request: link.shutdown(2), "broke the connection off"),

@@ -332,3 +332,32 @@ def test_only_admins_change_profiles(hub: RunningHub, scoped: httpx.Client) -> N
             member.delete(of(protocol.PROFILE, uid)),
         ):
             assert answer.status_code == 403, role
+
+
+CYCLE = "a: '{{.spectro.pack.cni-flannel.b}}'\nb: '{{.spectro.pack.cni-flannel.a}}'\n"
+BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"{chr(98 + n)}: &{chr(98 + n)} [{','.join(['*' + chr(97 + n)] * 9)}]\n" for n in range(8)
+)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [(CYCLE, "References form a cycle"), ("- a\n", "This is a list, not a map"), (BOMB, "more than 150,000 keys")],
+)
+def test_what_can_never_be_right_is_not_stored_as_a_draft_either(scoped: httpx.Client, values: str, words: str) -> None:
+    packs = [pack(*layer) for layer in STACK]
+    packs[2]["values"] = values
+    template = {"cloudType": "edge-native", "type": "cluster", "packs": packs}
+    sent = {"metadata": {"name": "bad"}, "spec": {"version": "1.0.0", "template": template}}
+    rows = [{**item, "version": item["tag"]} for item in packs]
+    document = {**sent, "spec": {**sent["spec"], "template": {**template, "packs": rows}}}  # type: ignore[dict-item]
+    for path, document_ in (
+        (protocol.PROFILES, sent), (protocol.PROFILES_IMPORT, document), (protocol.OWN_PROFILES_APPLY, document),
+    ):  # fmt: skip
+        answer = scoped.post(path, json=document_)
+        assert answer.status_code == 422 and words in answer.json()["message"], answer.text
+    assert scoped.get(protocol.PROFILES_NAMES).json()["items"] == []
+    uid = made(scoped)
+    changed = scoped.put(of(protocol.PROFILE, uid), json={"metadata": {}, "spec": {"template": template}})
+    assert changed.status_code == 422 and words in changed.json()["message"]
+    assert scoped.get(of(protocol.PROFILE, uid)).json()["spec"]["draft"]["packs"][2]["values"] != values

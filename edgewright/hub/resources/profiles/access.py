@@ -31,6 +31,8 @@ Json = dict[str, Any]
 T = TypeVar("T")
 _SHOWN = 10
 """Findings that an answer names one by one."""
+NOTHING = scope.Context(partial=True)
+"""What a draft is resolved with, to find references that form a cycle."""
 _TRIES = 5
 """How often a change is made again when another one came first."""
 
@@ -119,13 +121,15 @@ async def work(call: Call, piece: Callable[[], T]) -> T:
 def composed(call: Call, edited: Edited) -> Composed:
     """Return what is to be stored; raises 422 for what no profile may have, draft or not, and 413. Blocking.
 
-    Values that cannot be read are refused in a draft too: nothing could be done with it. Manifests may be templates of
-    other programs until they are published.
+    Values that cannot be read, and references that form a cycle, are refused in a draft too: nothing could be done with
+    it. Manifests may be templates of other programs until they are published.
     """
     present = edited.draft or edited.live or {}
     profile = stored.profile(edited.name, edited.version, edited.metadata, present, call.hub.box)
     bare = replace(profile, layers=tuple(replace(layer, manifests=()) for layer in profile.layers))
-    refuse(f"The cluster profile {profile.label}", errors([*checks.check_form(profile), *prepare(bare).problems]))
+    prepared = prepare(bare)
+    cycles = [found for found in resolved(prepared, NOTHING).problems if found.code == "ReferenceCycle"]
+    refuse(f"The cluster profile {profile.label}", errors([*checks.check_form(profile), *prepared.problems, *cycles]))
     head = stored.head(edited.metadata, edited.draft, edited.live, profile)
     return Composed(head, stored.write(edited.draft), stored.write(edited.live))
 

@@ -113,14 +113,16 @@ async def packs(client: CanCall) -> Documents:
 
 async def pack(client: CanCall, uid: str) -> Mapping[str, Any]:
     """Return one pack with values and README, fetched first where only a registry has it. Raises `EdgewrightError`."""
-    document: Mapping[str, Any] = (await client.call("GET", protocol.path(protocol.OWN_PACK, uid=uid), "pack")).data
+    path = protocol.path(protocol.OWN_PACK, uid=uid)
+    document: Mapping[str, Any] = (await client.call("GET", path, "pack", patience=protocol.FETCH_SECONDS)).data
     return document
 
 
 async def import_pack(client: CanCall, body: Mapping[str, str]) -> str:
     """Import a pack that was sent as a blob, or one of a registry; returns the uid. Raises `EdgewrightError`."""
     what = f"pack {body.get('name', '')} {body.get('version', '')}".rstrip()
-    return text((await client.call("POST", protocol.OWN_PACKS, what, body=dict(body))).data, "uid")
+    reply = await client.call("POST", protocol.OWN_PACKS, what, body=dict(body), patience=protocol.FETCH_SECONDS)
+    return text(reply.data, "uid")
 
 
 async def send_blob(client: CanCall, digest: str, data: bytes) -> None:
@@ -134,9 +136,8 @@ async def send_blob(client: CanCall, digest: str, data: bytes) -> None:
 
 async def fetch_content(client: CanCall, uid: str) -> Mapping[str, Any]:
     """Let the plane fetch what a pack refers to; returns the pack. Raises `EdgewrightError`."""
-    document: Mapping[str, Any] = (
-        await client.call("POST", protocol.path(protocol.PACK_CONTENT, uid=uid), "pack")
-    ).data
+    path = protocol.path(protocol.PACK_CONTENT, uid=uid)
+    document: Mapping[str, Any] = (await client.call("POST", path, "pack", patience=protocol.FETCH_SECONDS)).data
     return document
 
 

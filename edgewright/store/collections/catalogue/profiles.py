@@ -123,7 +123,8 @@ async def profiles(client: CanCall) -> Documents:
 
 async def publish(client: CanCall, uid: str) -> None:
     """Publish the draft of a profile. Raises `InvalidInput` with every error."""
-    await client.call("PATCH", protocol.path(protocol.PROFILE_PUBLISH, uid=uid), "profile")
+    path = protocol.path(protocol.PROFILE_PUBLISH, uid=uid)
+    await client.call("PATCH", path, "profile", patience=protocol.FETCH_SECONDS)
 
 
 async def delete(client: CanCall, uid: str) -> None:
@@ -153,8 +154,9 @@ async def exported(client: CanCall, uid: str) -> Mapping[str, Any]:
 
 async def send(client: CanCall, document: Mapping[str, Any], publish_it: bool) -> str:
     """Import a profile; returns the uid. Raises `InvalidInput` with what is missing, `Conflict` for one that exists."""
-    params = {"publish": "true"} if publish_it else {}
-    reply = await client.call("POST", protocol.PROFILES_IMPORT, "profile", body=dict(document), params=params)
+    params, patience = ({"publish": "true"}, protocol.FETCH_SECONDS) if publish_it else ({}, 0.0)
+    path = protocol.PROFILES_IMPORT
+    reply = await client.call("POST", path, "profile", body=dict(document), params=params, patience=patience)
     return text(reply.data, "uid")
 
 
@@ -171,7 +173,8 @@ class Applied(NamedTuple):
 async def apply(client: CanCall, document: Mapping[str, Any], publish_it: bool, dry: bool = False) -> Applied:
     """Make a version of a profile what a document has; with `dry` nothing is stored. Raises `InvalidInput`."""
     params = {name: "true" for name, given in (("publish", publish_it), ("dryRun", dry)) if given}
-    reply = await client.call("POST", protocol.OWN_PROFILES_APPLY, "profile", body=dict(document), params=params)
+    path, patience = protocol.OWN_PROFILES_APPLY, protocol.FETCH_SECONDS if publish_it else 0.0
+    reply = await client.call("POST", path, "profile", body=dict(document), params=params, patience=patience)
     answer = reply.data if isinstance(reply.data, Mapping) else {}
     published = value(answer, "published") is True
     return Applied(

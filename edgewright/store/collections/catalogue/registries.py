@@ -78,7 +78,7 @@ async def add_registry(client: CanCall, kind: str, body: Mapping[str, Any]) -> s
 async def validate_registry(client: CanCall, kind: str, spec: Mapping[str, Any]) -> None:
     """Let the plane try a registry by the spec of its document. Raises `EdgewrightError` when it does not answer."""
     path = protocol.HELM_REGISTRIES_VALIDATE if kind == "helm" else protocol.OCI_REGISTRIES_VALIDATE
-    await client.call("POST", path, "registry", body=dict(spec))
+    await client.call("POST", path, "registry", body=dict(spec), patience=protocol.FETCH_SECONDS)
 
 
 async def read_again(client: CanCall, uid: str, kind: str) -> None:
