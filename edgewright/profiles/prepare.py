@@ -187,7 +187,7 @@ def check(prepared: Prepared, publish: bool = False, infra: Sequence[Pack] = ())
     form = checks.check_form(prepared.profile, publish)
     return [
         *prepared.problems,
-        *(found for found in form if found.code != "TooBig" or found.layer not in too_big),
+        *(problem for problem in form if problem.code != "TooBig" or problem.layer not in too_big),
         *checks.check_packs(prepared.profile, prepared.packs, infra),
         *checks.check_layers(prepared.layers, prepared.packs),
     ]

@@ -32,12 +32,13 @@ CHARTS = 500
 VERSIONS = 10
 """What is remembered of the index of a Helm repository: charts, and the newest versions of each."""
 SYNC_SECONDS = 120.0
-_LOGINS = {
+_NEXT_STEPS = {
+    "CertificateRefused": "Give the CA of the registry: --ca FILE.",
     "NoLogin": "Add the registry with one: --user NAME --password-file FILE, or --token-file FILE.",
     "WrongLogin": "Check user and password of the registry.",
     "Denied": "Ask its owner for the right to read, or give another login.",
 }
-"""What a user of the hub does about a login that a registry asks for or refuses, by the code of the error."""
+"""What a user of the hub does, by the code of the error, where other programs have files that the hub does not read."""
 
 
 def access_of(record: RegistryRecord, box: SecretBox) -> Access:
@@ -148,14 +149,14 @@ def fetch_upstream(pack: Pack) -> LoadedPack:
 def problem_of(error: EdgewrightError) -> Problem:
     """Return the answer for a failure: 502 for what is at the registry's side, 403 for an address, 404, else 422."""
     message = f"{error.message} {error.hint}".strip()
-    if error.code in _LOGINS:
+    if error.code in _NEXT_STEPS:
         if (
             error.code == "NoLogin"
         ):  # the rest of the sentence is about the files of a user, which the hub does not read
             message = f"{error.message.partition(',')[0]}."
         else:
             message = error.message
-        return Problem(502, error.code, f"{message} {_LOGINS[error.code]}")
+        return Problem(502, error.code, f"{message} {_NEXT_STEPS[error.code]}")
     if error.code == "AddressRefused":
         hint = "An admin can allow private addresses for a registry (--addresses private); link-local ones never."
         return Problem(403, error.code, f"{error.message} {hint}")

@@ -16,7 +16,7 @@ from tests.hub.packs.sources import PASSWORD, added, helm_body, helm_server, oci
 from tests.hub.people import person, project, unique
 from tests.hub_fixture import RunningHub
 from tests.oci.fake_registry import FakeRegistry
-from tests.oci.raw_server import RawServer, give
+from tests.oci.raw_server import RawServer, certificate, give
 
 Serve = Callable[..., RawServer]
 
@@ -177,3 +177,15 @@ async def test_names_are_unique_and_their_number_is_bounded(inside: Any, monkeyp
     assert answers[1].json()["code"] == "DuplicateName" and answers[3].json()["code"] == "TooManyRegistries"
     state = await admin.get(f"{protocol.HELM_REGISTRIES}/{answers[0].json()['uid']}/sync/status")
     assert state.json()["status"] == "Unknown"
+
+
+def test_a_registry_of_another_ca_needs_that_ca(hub: RunningHub, tmp_path: Path) -> None:
+    certified = certificate(tmp_path)
+    server = RawServer(give("200 OK", b'{"repositories": []}'), certified.context)
+    admin, spec = hub.client(), oci_body(server.host)["spec"]
+    answer = admin.post(protocol.OCI_REGISTRIES_VALIDATE, json=spec)
+    assert answer.status_code == 502 and answer.json()["message"].endswith("Give the CA of the registry: --ca FILE.")
+    tls = {"enabled": True, "ca": certified.ca.read_text()}
+    good = {**spec, "auth": {"type": "noAuth", "tls": tls}}
+    assert admin.post(protocol.OCI_REGISTRIES_VALIDATE, json=good).status_code == 204
+    server.close()

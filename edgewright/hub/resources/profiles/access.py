@@ -128,7 +128,7 @@ def composed(call: Call, edited: Edited) -> Composed:
     profile = stored.profile(edited.name, edited.version, edited.metadata, present, call.hub.box)
     bare = replace(profile, layers=tuple(replace(layer, manifests=()) for layer in profile.layers))
     prepared = prepare(bare)
-    cycles = [found for found in resolved(prepared, NOTHING).problems if found.code == "ReferenceCycle"]
+    cycles = [problem for problem in resolved(prepared, NOTHING).problems if problem.code == "ReferenceCycle"]
     refuse(f"The cluster profile {profile.label}", errors([*checks.check_form(profile), *prepared.problems, *cycles]))
     head = stored.head(edited.metadata, edited.draft, edited.live, profile)
     return Composed(head, stored.write(edited.draft), stored.write(edited.live))
