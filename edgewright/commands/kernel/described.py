@@ -133,10 +133,11 @@ def printed(table: Table[Any], document: dict[str, Any]) -> dict[str, Any]:
 
 
 def detail(noun: str, row: Any, document: dict[str, Any], look: Look) -> Detail:
-    """Return one thing as one reads it."""
+    """Return one thing as one reads it; its name is one that no other has, where the table has such a field."""
     _, table, _ = shown(noun)
     sections = tuple(Section(title, facts) for title, facts in table.facts(row, look))
-    return Detail(row.name or row.uid, printed(table, document), table.headline(row), sections)
+    name = str(row.get(table.printed) or "") if table.printed in table.unique else row.name
+    return Detail(name or row.uid, printed(table, document), table.headline(row), sections)
 
 
 class _List:

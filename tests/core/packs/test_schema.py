@@ -82,6 +82,11 @@ def test_the_order_of_versions() -> None:
     assert versions.parents("1.30.4") == ("1.30.x", "1.x") and versions.parents("7") == ()
 
 
+def test_the_order_from_the_highest_counts_a_zero_at_the_end() -> None:
+    ordered = ["1.10.0", "1.1.0", "1.0.1", "1.0.0", "1.0.0-rc.1", "0.9"]
+    assert sorted(reversed(ordered), key=versions.newest_first) == ordered
+
+
 @given(st.text(), st.text())
 def test_any_two_versions_have_an_order(one: str, other: str) -> None:
     assert (versions.key(one) < versions.key(other)) + (versions.key(one) == versions.key(other)) + (

@@ -172,3 +172,13 @@ def test_the_table_names_every_rule_once_and_every_behaviour() -> None:
     assert len(set(names)) == len(names)
     assert {rule.behaviour for rule in RULES} == set(BEHAVIOURS) - {UNKNOWN}
     assert all(isinstance(rule.path, re.Pattern) and rule.reason for rule in RULES)
+
+
+@pytest.mark.parametrize(("before", "after"), [("a: {}", "a:\n  b: 1"), ("a: []", "a:\n  - 1")])
+def test_a_map_that_gets_its_first_value_is_one_change(before: str, after: str) -> None:
+    one, other = (full(layers=(*full().layers, layer("web", "addon", f"{text}\n"))) for text in (before, after))
+    for old, new in ((one, other), (other, one)):
+        (change,) = _forecast(old, new)[0].changes()
+        assert change.path in ("a.b", "a[0]"), "and not the empty map besides"
+    nothing = full(layers=(*full().layers, layer("web", "addon", "c: 1\n")))
+    assert [change.path for change in _forecast(one, nothing)[0].changes()] == ["c", "a"]

@@ -113,6 +113,16 @@ async def test_two_versions_are_compared_the_older_first_with_what_each_change_d
         assert "shop-small:1.1.0 → shop-small:1.0.0" in text(pilot, "text")
 
 
+async def test_a_version_is_compared_with_what_a_cluster_has() -> None:
+    async with console("profile", "p-4", plane=ProfilePlane(), size=(80, 24)) as (pilot, _, _made):
+        await ready(pilot)
+        assert "harbour" in text(pilot) and "has 1.0.0, = compares" in text(pilot)
+        assert pilot.app.screen.query_one("#facts", LineView).point_at("cluster/harbour")
+        await press(pilot, "equals_sign")
+        assert "shop-small:1.0.0 → 1.10.0" in crumb(pilot)
+        assert "Unknown: no rule covers the 2 changes." in text(pilot, "text")
+
+
 async def test_a_narrow_screen_has_the_texts_below_each_other() -> None:
     async with console("profile-diff", "p-1/p-2", plane=ProfilePlane(), size=(80, 24)) as (pilot, _, _made):
         await ready(pilot)

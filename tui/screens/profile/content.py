@@ -144,10 +144,15 @@ def versions(shown: Shown, width: int, now: float) -> list[Line]:
 
 
 def clusters(shown: Shown, width: int) -> list[Line]:
-    """Return the clusters that use this version."""
-    if not shown.row.clusters:
-        return []
-    return [heading("CLUSTERS", width), *(line("  ", name, key=f"cluster/{name}") for name in shown.row.clusters)]
+    """Return the clusters that use the profile, those of this version first; empty when there is none."""
+    rows = sorted(shown.versions, key=lambda row: row.uid != shown.row.uid)
+    out: list[Line] = []
+    for row in rows:
+        here = row.uid == shown.row.uid
+        text, role = ("this version", "ok") if here else (f"has {row.version}, = compares", "muted")
+        for name in row.clusters:
+            out.append(spread([("  ", ""), (name, "strong")], [(text, role)], width, key=f"cluster/{name}"))  # type: ignore[list-item]
+    return [heading("CLUSTERS", width), *out] if out else []
 
 
 def problems(shown: Shown, width: int) -> list[Line]:

@@ -74,7 +74,8 @@ class ProfilePreviewScreen(ReaderScreen, ReadsProfiles):
         row = self.session.store.model.hosts.get(self._host)
         values = example(shown.content.profile) if self._examples else Values({}, {})
         if row is not None:
-            values = values.over(of_host(row, shown.project))
+            same = row.project_uid == shown.row.project_uid
+            values = values.over(of_host(row, shown.project if same else ""))
         resolution = shown.content.resolved(values.variables, values.system)
         self.app.call_from_thread(self._take, _Resolved(resolution, values))
 

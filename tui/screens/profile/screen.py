@@ -146,12 +146,19 @@ class ProfileScreen(ReadsProfiles, BaseScreen):
         open_key(self.app, f"profile-yaml/{self.target}")
 
     def action_compare(self) -> None:
-        """Compare with the version under the cursor, else with the version before."""
+        """Compare with the version under the cursor, or that of the cluster there, else with the version before."""
         shown = self.shown(self.target)
-        key = self.query_one("#facts", LineView).cursor_key
-        other = key.partition("/")[2] if key.startswith("version/") else ""
-        if shown is not None:
-            compare(self, shown.versions, self.target, other)
+        if shown is None:
+            return
+        views = [view for view in self.query(LineView) if view.has_focus] or [self.query_one("#facts", LineView)]
+        kind, _, name = views[0].cursor_key.partition("/")
+        if kind == "cluster":  # what the cluster has now comes first, whichever version is the newer one
+            present = next((row.uid for row in shown.versions if name in row.clusters), self.target)
+            if present != self.target:
+                open_key(self.app, f"profile-diff/{present}/{self.target}")
+                return
+            name = ""
+        compare(self, shown.versions, self.target, name if kind == "version" else "")
 
 
 def compare(screen: BaseScreen, versions: Any, uid: str, other: str) -> None:
