@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from edgewright.core.clusters import steps
@@ -37,11 +37,11 @@ class Host(NamedTuple):
     absent: bool = False
     etcd: int = NO_MEMBER
     data: bool = False
+    """Only of the first one, which may form the cluster."""
     recorded: bool = False
     served: bool = False
     grant: str = NO_GRANT
     """`join open`, `join past`, `remove open`, `remove past` or nothing."""
-    last: bool = False
 
 
 class State(NamedTuple):
@@ -74,35 +74,37 @@ class Broken(AssertionError):
 
 
 def with_host(state: State, n: int, **changes: object) -> State:
-    host = state.hosts[n]._replace(**changes)  # type: ignore[arg-type]
+    first, others, clusters, marked, plane = state
     if n == 0:
-        return state._replace(first=host)
-    others = [*state.others]
-    others[n - 1] = host
-    return state._replace(others=tuple(others))
+        return State(first._replace(**changes), others, clusters, marked, plane)  # type: ignore[arg-type]
+    changed = others[n - 1]._replace(**changes)  # type: ignore[arg-type]
+    return State(first, (*others[: n - 1], changed, *others[n:]), clusters, marked, plane)
 
 
 def canonical(state: State) -> State:
-    return state._replace(others=tuple(sorted(state.others)))
+    first, others, clusters, marked, plane = state
+    return State(first, tuple(sorted(others)), clusters, marked, plane)
 
 
 def connected(state: State, side: int | None) -> list[int]:
     """Return the hosts of a side: one that is cut off alone, or (`None`) all that are not."""
+    hosts = state.hosts
     if side is not None:
-        return [side] if state.hosts[side].up else []
-    return [n for n, host in enumerate(state.hosts) if host.up and not host.cut]
-
-
-def has_quorum(state: State, side: int | None) -> bool:
-    voters = [n for n, host in enumerate(state.hosts) if host.etcd == VOTER]
-    alive = [n for n in connected(state, side) if n in voters]
-    return bool(voters) and len(alive) >= majority(len(voters))
+        return [side] if hosts[side].up else []
+    return [n for n, host in enumerate(hosts) if host.up and not host.cut]
 
 
 def quorum_side(state: State) -> int | str | None:
     """Return the side with quorum, `none` when there is none."""
-    sides: list[int | None] = [None, *(n for n, host in enumerate(state.hosts) if host.cut)]
-    return next((side for side in sides if has_quorum(state, side)), "none")
+    return _side(tuple([(host.up, host.cut, host.etcd == VOTER) for host in state.hosts]))
+
+
+@cache
+def _side(hosts: tuple[tuple[bool, bool, bool], ...]) -> int | str | None:
+    needed = majority(sum(1 for _, _, voter in hosts if voter))
+    if sum(1 for up, cut, voter in hosts if up and voter and not cut) >= needed:
+        return None
+    return next((n for n, (up, cut, voter) in enumerate(hosts) if up and cut and voter and needed == 1), "none")
 
 
 @lru_cache(maxsize=4096)
@@ -146,7 +148,6 @@ def leader_sees(state: State) -> Observed | None:
         grant = Grant(f"host-{n + 1}", action, "", LIMITS[action], LIMITS[action] + 1 if age == PAST else 0.0)
     api = Api(
         answers=True, done=PROOF, done_readable=True, etcd=etcd, lease_readable=True, grant=grant,
-        last_expired=next((f"host-{n + 1}" for n, host in enumerate(hosts) if host.last), ""),
         nodes={f"n{n + 1}": Node("u", ready=n in reach) for n, host in enumerate(hosts) if host.etcd == VOTER},
         joined={f"host-{n + 1}": 1 for n, host in enumerate(hosts) if host.recorded},
         served=frozenset(f"host-{n + 1}" for n, host in enumerate(hosts) if host.served), layers={},
@@ -210,14 +211,23 @@ def moves(state: State, rules: Rules) -> Iterator[tuple[str, State]]:
         if host.grant.endswith(OPEN):
             yield f"limit of {n + 1} passes", with_host(state, n, grant=host.grant.replace(OPEN, PAST))
         if n in reach and not host.absent and host.served and host.etcd == NO_MEMBER:
-            yield f"{n + 1} becomes a learner", with_host(state, n, etcd=LEARNER, data=True)
+            yield f"{n + 1} becomes a learner", with_host(state, n, etcd=LEARNER)
         if n in reach and not host.absent and host.etcd == LEARNER:
             yield f"{n + 1} becomes a voter", with_host(state, n, etcd=VOTER)
-    seen = leader_sees(state)
-    if seen is None:
-        return
-    for action in granted(doc, seen, rules):
+    for action in decided(state.first, state.others, state.marked, rules):
         yield from _carry_out(state, action)
+
+
+def decided(first: Host, others: tuple[Host, ...], marked: bool, rules: Rules) -> tuple[Action, ...]:
+    """Return what the leader may do. Neither the plane nor data of hosts that are no members is known to it."""
+    return _decided(first._replace(data=False), tuple(host._replace(data=False) for host in others), marked, rules)
+
+
+@lru_cache(maxsize=200_000)
+def _decided(first: Host, others: tuple[Host, ...], marked: bool, rules: Rules) -> tuple[Action, ...]:
+    state = State(first, others, 1, marked)
+    seen = leader_sees(state)
+    return tuple(granted(wanted(state), seen, rules)) if seen is not None else ()
 
 
 def granted(doc: ClusterDocument, seen: Observed, rules: Rules) -> list[Action]:
@@ -241,20 +251,15 @@ def _carry_out(state: State, action: Action) -> Iterator[tuple[str, State]]:
             yield name, with_host(state, n, etcd=NO_MEMBER)
     elif action.step == steps.END_GRANT:
         fulfilled = bool(action.params["fulfilled"])
-        cleared = state
-        if not fulfilled:
-            cleared = State(
-                state.first._replace(last=False), tuple(h._replace(last=False) for h in state.others), *state[2:]
-            )
         etcd = NO_MEMBER if not fulfilled and host.etcd == LEARNER else host.etcd
         recorded = host.recorded or fulfilled
-        change = {"grant": NO_GRANT, "served": False, "etcd": etcd, "recorded": recorded, "last": not fulfilled}
-        yield f"{name} {'fulfilled' if fulfilled else 'ended'}", with_host(cleared, n, **change)
+        change = {"grant": NO_GRANT, "served": False, "etcd": etcd, "recorded": recorded}
+        yield f"{name} {'fulfilled' if fulfilled else 'ended'}", with_host(state, n, **change)
 
 
 def _form(state: State, n: int) -> State:
     again = state.hosts[n].data and state.hosts[n].etcd == VOTER
-    formed = with_host(state, n, etcd=VOTER, data=True, recorded=True)
+    formed = with_host(state, n, etcd=VOTER, data=n == 0, recorded=True)
     return state if again else formed._replace(clusters=state.clusters + 1)
 
 
@@ -283,8 +288,8 @@ Visit = Callable[[State], None]
 
 def start(size: int, formed: bool) -> State:
     """Return hosts before the cluster is formed, or after all have joined."""
-    host = Host(etcd=VOTER, data=True, recorded=True) if formed else Host()
-    return State(host, (host,) * (size - 1), int(formed), formed)
+    host = Host(etcd=VOTER, recorded=True) if formed else Host()
+    return State(host._replace(data=formed), (host,) * (size - 1), int(formed), formed)
 
 
 def explore(first: State, depth: int, rules: Rules = REAL, visit: Visit = lambda state: None) -> Result:

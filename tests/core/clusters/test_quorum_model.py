@@ -28,7 +28,7 @@ def test_every_state_of_a_small_cluster_keeps_its_rules_and_settles() -> None:
 
     result = explore(start(2, formed=False), 2, visit=visit)
     assert (result.broken, unsettled) == ("", [])
-    assert result.states > 500
+    assert result.states > 200
 
 
 def mutated(name: str, monkeypatch: pytest.MonkeyPatch) -> Result:
@@ -36,6 +36,7 @@ def mutated(name: str, monkeypatch: pytest.MonkeyPatch) -> Result:
     with monkeypatch.context() as patch:
         if not rules.guard:
             patch.setattr(quorum, "may_remove", lambda members, identifier: Verdict(True, ""))
+            # `rules` is part of the key of what the model remembers, so nothing of the mutant stays behind.
         return explore(start(size, formed), depth, rules)
 
 
@@ -47,6 +48,7 @@ def test_a_mutant_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.e2e
+@pytest.mark.timeout(600)
 def test_one_to_five_control_planes_through_six_events(monkeypatch: pytest.MonkeyPatch) -> None:
     """Prints the table; under 60 s on an idle core."""
     began = time.process_time()

@@ -1,0 +1,215 @@
+"""A site of scripted hosts: the real planner, engine and journal of each, over one world and one clock."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+
+from edgewright.agent.reconcile import steps as engine_steps
+from edgewright.agent.reconcile.driver import Driver
+from edgewright.agent.reconcile.engine import Engine, Position
+from edgewright.agent.reconcile.journal import CannotRecord, Journal, Record
+from edgewright.agent.reconcile.steps import Seen
+from edgewright.agent.simulate.world.look import look
+from edgewright.agent.simulate.world.runner import Upset, WorldRunner
+from edgewright.agent.simulate.world.state import Machine, World
+from edgewright.core.clusters import actions, steps
+from edgewright.core.clusters.model import ClusterDocument
+from edgewright.core.clusters.observed import Observed
+from edgewright.core.clusters.planner import plan
+from edgewright.core.clusters.planning.duties import may_lead
+from edgewright.core.clusters.planning.judge import judge
+
+KIND = "cluster"
+POLL = 5.0
+"""Seconds between two looks of a host for a newer document, and of its reconciler when nothing runs."""
+NOTED = (steps.INIT, steps.JOIN_CONTROL_PLANE, steps.JOIN_WORKER)
+
+
+class WorldJournal(Journal):
+    """The real journal; on a machine whose disk is full nothing can be appended."""
+
+    def __init__(self, folder: str, machine: Machine) -> None:
+        super().__init__(folder)
+        self._machine = machine
+
+    def append(self, step: str, record: Record) -> None:
+        """See `Journal.append`."""
+        if self._machine.full:
+            raise CannotRecord("The reconciler cannot write its journal: no space left on device. No step is started.")
+        super().append(step, record)
+
+
+class WorldDriver(Driver):
+    """Cluster documents of one scripted host: the planner's actions, judged by what the world shows."""
+
+    kind = KIND
+
+    def __init__(self, world: World, machine: Machine) -> None:
+        self.world, self.machine = world, machine
+        self.actions: Dict[str, actions.Action] = {}
+        self.plan_now = actions.Plan(actions.OUTSIDE, ())
+
+    def lanes(self, document: Mapping[str, Any], release: str = "") -> List[engine_steps.Plan]:
+        """Return the host's own actions, then each lane of its duties."""
+        wanted = self.machine.document
+        if wanted is None:
+            return []
+        self.plan_now = plan(wanted, self.observed())
+        lanes: Sequence[Tuple[actions.Action, ...]] = (
+            self.plan_now.actions,
+            *(lane.actions for lane in self.plan_now.duties),
+        )
+        return [self._plan(wanted, lane) for lane in lanes]
+
+    def observed(self) -> Observed:
+        """Return what this host observes now."""
+        assert self.machine.document is not None
+        return look(self.world, self.machine.uid, self.machine.document)
+
+    def observe(self, action: engine_steps.Action) -> Tuple[Seen, str]:
+        """See `Driver.observe`."""
+        assert self.machine.document is not None
+        wanted = self.actions[action.step]
+        result = judge(wanted, self.machine.document, self.observed())
+        member = self.machine.document.member(self.machine.uid)
+        if result.done and wanted.step in NOTED and member is not None:
+            self.machine.joined = member.join_epoch
+        return {True: Seen.DONE, False: Seen.NOT_DONE, None: Seen.UNKNOWN}[result.done], result.text
+
+    def waits_for(self, action: engine_steps.Action) -> str:
+        """See `Driver.waits_for`."""
+        wait = self.actions[action.step].wait
+        return wait.reason if wait is not None else ""
+
+    def command(self, action: engine_steps.Action) -> Sequence[str]:
+        """See `Driver.command`."""
+        return ["cluster-step", action.step]
+
+    def _plan(self, document: ClusterDocument, lane: Tuple[actions.Action, ...]) -> engine_steps.Plan:
+        result: engine_steps.Plan = []
+        for n, action in enumerate(lane, 1):
+            name = action.step_id(document.uid)
+            self.actions[name] = action
+            result.append(engine_steps.Action(name, KIND, action.target, {}, action.limit, n, len(lane)))
+        return result
+
+
+class ScriptedHost:
+    """One host: its machine, its programs, and a reconciler that can be killed and started again."""
+
+    def __init__(self, site: "Site", machine: Machine, folder: str) -> None:
+        self.site, self.machine, self.folder = site, machine, folder
+        self.driver = WorldDriver(site.world, machine)
+        self.runner = WorldRunner(site.world, machine, lambda name: self.driver.actions[name], site.upsets)
+        self.boot = 1
+        self.positions: List[Position] = []
+        self.again = 0.0
+        self.engine = self._engine()
+
+    def _engine(self) -> Engine:
+        journal = WorldJournal(self.folder, self.machine)
+        journal.open()
+        world = self.site.world
+        drivers = {KIND: self.driver}
+        return Engine(journal, self.runner, drivers, lambda: world.now, f"boot-{self.boot}")
+
+    def kill_reconciler(self) -> None:
+        """Kill -9 of the reconciler: it starts again from its journal."""
+        self.engine.journal.close()
+        self.engine = self._engine()
+        self.again = 0.0
+
+    def power_off(self) -> None:
+        """Cut the power."""
+        self.machine.power_off()
+        self.runner.power_off()
+
+    def power_on(self) -> None:
+        """Boot: units in `/run` come from the disk, without the reconciler."""
+        self.machine.up = True
+        self.boot += 1
+        self.kill_reconciler()
+
+    def tick(self) -> None:
+        """Look once, as the reconciler does."""
+        world, machine = self.site.world, self.machine
+        if world.plane_up and self.site.document is not None and not machine.cut:
+            machine.document = self.site.document
+        if machine.document is None or not machine.up:
+            return
+        self._lead()
+        lanes = self.driver.lanes({})
+        wanted: Set[str] = {action.step for lane in lanes for action in lane}
+        self.engine.settle(wanted)
+        self.positions = [self.engine.run(lane) for lane in lanes]
+        times = [place.again for place in self.positions if place.again is not None]
+        self.again = world.now + min([POLL, *times])
+        if machine.done is not None and world.plane_up and not machine.cut:
+            world.plane_done = machine.done
+
+    def _lead(self) -> None:
+        """Take or renew the Lease."""
+        assert self.machine.document is not None
+        cluster, world = self.site.world.cluster, self.site.world
+        if cluster.done is not None and may_lead(self.machine.document, self.driver.observed()):
+            if cluster.leader != self.machine.uid:
+                cluster.leader, cluster.transitions = self.machine.uid, cluster.transitions + 1
+                cluster.granted = world.now  # the new leader sees an open grant for the first time
+                world.note(f"{self.machine.name} is the leader")
+            cluster.renewed = world.now
+
+
+class Site:
+    """All hosts of a document. `advance` lets time pass; the document is what the plane gives."""
+
+    def __init__(self, document: ClusterDocument, folder: str) -> None:
+        self.world = World()
+        self.upsets: List[Upset] = []
+        self.document: Optional[ClusterDocument] = document
+        self.hosts: Dict[str, ScriptedHost] = {}
+        for member in document.members:
+            machine = Machine(member.host_uid, member.node_name, member.address)
+            self.world.machines[member.host_uid] = machine
+            place = os.path.join(folder, member.host_uid)
+            os.makedirs(place, mode=0o700, exist_ok=True)
+            self.hosts[member.host_uid] = ScriptedHost(self, machine, place)
+
+    def close(self) -> None:
+        """Close the journals."""
+        for host in self.hosts.values():
+            host.engine.journal.close()
+
+    def advance(self) -> None:
+        """Let time pass until something is due, and let everyone act once."""
+        now = self.world.now
+        due = [host.again for host in self.hosts.values()]
+        due += [at for at in (host.runner.next_at() for host in self.hosts.values()) if at is not None]
+        self.world.now = max(now + 0.1, min(due))
+        for host in self.hosts.values():
+            host.runner.work()
+        for host in self.hosts.values():
+            host.tick()
+
+    def run(
+        self, until: Callable[["Site"], bool], limit: float, each: Callable[["Site"], None] = lambda s: None
+    ) -> bool:
+        """Let time pass until a condition is true; return whether that was so within `limit` seconds."""
+        end = self.world.now + limit
+        while self.world.now < end:
+            if until(self):
+                return True
+            each(self)
+            self.advance()
+        return until(self)
+
+    def settled(self) -> bool:
+        """Return whether every host that runs has done everything, and nothing is left of grants and tokens."""
+        cluster = self.world.cluster
+        if cluster.grant is not None or cluster.served:
+            return False
+        for host in self.hosts.values():
+            if host.machine.up and (not host.positions or not all(place.done for place in host.positions)):
+                return False
+        wanted = {member.host_uid for member in self.document.control_planes} if self.document is not None else set()
+        return {entry.uid for entry in cluster.members if entry.voter} == wanted or not wanted
