@@ -1,11 +1,9 @@
-"""Actions: verbs that import, check, publish, clone and delete profiles."""
+"""Actions: verbs that check, publish, clone and delete profiles."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from edgewright.clients.ports import CanCall
@@ -14,73 +12,18 @@ from edgewright.commands.kernel.bulk import for_each
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.results import Text
 from edgewright.commands.profile import verbs as declared
+from edgewright.commands.profile.importing import read_source
 from edgewright.commands.profile.rows import named_profiles
-from edgewright.commands.profile.shipped import shipped
-from edgewright.core.errors import InvalidInput, NotFound, UsageError
-from edgewright.core.profiles import exchange, semver
-from edgewright.core.profiles.model import MAX_TOTAL, Profile
-from edgewright.core.profiles.problems import Problem, errors, raise_errors
+from edgewright.core.errors import InvalidInput
+from edgewright.core.profiles import semver
+from edgewright.core.profiles.model import Profile
+from edgewright.core.profiles.problems import Problem, raise_errors
 from edgewright.core.profiles.scope import Context
-from edgewright.core.small_file import read_small_file
 from edgewright.core.text import clean
 from edgewright.packs import catalogue
-from edgewright.profiles import directory
 from edgewright.profiles.prepare import Prepared, check, prepare, resolved
 from edgewright.store.collections.catalogue import profiles as calls
 from edgewright.store.collections.catalogue.profiles import ProfileRow
-
-
-class ProfileImport(declared.ProfileImport):
-    """See the declaration."""
-
-    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
-        """Read the profile and check its form; the plane checks its packs. Raises `NotFound`, `InvalidDocument`."""
-        source, name = (str(args.get(key) or "").strip() for key in ("source", "shipped"))
-        if bool(source) == bool(name):
-            hint = "See the shipped ones: edgewright profile shipped"
-            raise UsageError("Name the path of a profile, or a shipped one by --shipped.", hint)
-        profile = await asyncio.to_thread(shipped, name) if name else await asyncio.to_thread(_read, source)
-        wrong = errors(await asyncio.to_thread(_form, profile))
-        raise_errors(f"The profile {profile.label}", wrong)
-        document = exchange.to_document(profile, secrets=True)
-        lines = [f"{layer.kind}: {layer.name} {layer.pack_version}" for layer in reversed(profile.ordered())]
-        lines.append("It is published at once." if args.get("publish") else "It is a draft until it is published.")
-        cli = self.cli_line(targets, args)
-        title = f"Import profile {profile.label}"
-        return Plan(title, tuple(lines), (profile.label,), (), cli, None, (document, bool(args.get("publish"))))
-
-    async def apply(
-        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
-    ) -> Outcome:
-        """Send the profile. Raises `InvalidInput` with what is missing there, `Conflict` for a version that exists."""
-        document, publish = plan.payload
-        uid = await calls.send(await ctx.port(CanCall), document, publish)
-        state = "imported and published" if publish else "imported as a draft"
-        return Outcome((uid,), (), f"Profile {plan.touches[0]} {state}.")
-
-
-def _read(source: str) -> Profile:
-    """Return the profile in a directory or a JSON file. Blocking. Raises `NotFound`, `InvalidInput`."""
-    path = Path(source).expanduser()
-    if path.is_dir():
-        return directory.read_directory(path)
-    try:
-        text = read_small_file(str(path), MAX_TOTAL + 1)
-    except FileNotFoundError:
-        raise NotFound(f"There is no file {clean(source)}.", "Check the path.") from None
-    except (OSError, UnicodeDecodeError):
-        raise InvalidInput(f"{clean(source)} cannot be read as text.", "Check the file.") from None
-    if len(text) > MAX_TOTAL:
-        raise InvalidInput(f"{clean(source)} is larger than a profile can be.", "Check the path.", "TooBig")
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as problem:
-        raise InvalidInput(f"{clean(source)} is not JSON: {problem}.", "Export the profile again.") from None
-    return exchange.from_document(document, f"The profile in {clean(source)}")
-
-
-def _form(profile: Profile) -> list[Problem]:
-    return list(check(prepare(profile)))
 
 
 def _prepared(profile: Profile) -> Prepared:
@@ -96,7 +39,7 @@ class ProfileValidate(declared.ProfileValidate):
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Read the profile. Raises `NotFound`, `InvalidInput`."""
         source = str(args["source"]).strip()
-        profile = await asyncio.to_thread(_read, source)
+        profile = await asyncio.to_thread(read_source, source)
         return Plan(f"Check {profile.label}", (), (profile.label,), (), self.cli_line(targets, args), None, profile)
 
     async def apply(

@@ -34,7 +34,7 @@ class ProfileImport(Command):
 
     name = "profile import"
     role = "admin"
-    implementation = "profile.actions"
+    implementation = "profile.importing"
     needs = ("CanCall",)
     title = "import"
     keys = ("plus",)
@@ -44,6 +44,7 @@ class ProfileImport(Command):
     params = (
         Param("source", "path of a directory with a profile.yaml, or of a JSON file", metavar="PATH"),
         Param("shipped", "a profile that Edgewright ships, in place of a path", flag="--shipped", metavar="NAME"),
+        Param("registry", "take packs from this registry where several have them", flag="--registry", metavar="NAME"),
         Param("publish", "publish it at once; everything that is wrong is listed", flag="--publish", kind="flag"),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -67,6 +68,9 @@ def prepared(hub: RunningHub, method: str, path: str) -> Callable[[], httpx.Resp
         filled = filled.replace("{manifestUid}", part["metadata"]["uid"])
     sent = _bodies(uid).get((method, path), {} if method in ("POST", "PATCH") else None)
     query = {"name": unique("free")} if path == protocol.PROFILES_VALIDATE_NAME else {}
+    if path == protocol.PROFILES_IMPORT_FILE:
+        file = json.dumps(_bodies(uid)["POST", protocol.PROFILES_IMPORT])
+        return lambda: admin.post(path, files={"importFile": ("p.json", file)})
     return lambda: admin.request(method, filled, json=sent, params=query)
 
 

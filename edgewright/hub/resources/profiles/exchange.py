@@ -16,7 +16,9 @@ from edgewright.core.profiles.imports import PackSource
 from edgewright.core.profiles.model import FIRST_VERSION, Layer, Profile, Registry
 from edgewright.core.profiles.problems import error, errors
 from edgewright.hub.http import shapes
+from edgewright.hub.http.multipart import file_of
 from edgewright.hub.http.palette_bodies import profiles as palette
+from edgewright.hub.http.problems import bad_request
 from edgewright.hub.http.routing import Access, Call, Route
 from edgewright.hub.packs.index import OWN, PackIndex
 from edgewright.hub.profiles import layers as profile_layers
@@ -26,6 +28,7 @@ from edgewright.hub.resources.profiles import access, routes
 from edgewright.profiles.prepare import exported, prepare
 from edgewright.wire import protocol
 from edgewright.yamltext import writer
+from edgewright.yamltext.documents import read_one
 
 Json = dict[str, Any]
 _FILE = "application/octet-stream"
@@ -117,7 +120,33 @@ async def validate_import(call: Call) -> Response:
 
 async def import_(call: Call) -> Response:
     """Import a profile; refused with everything that is missing: packs, macros, a registry to choose."""
-    body = await call.body()
+    return await _import(call, await call.body())
+
+
+async def import_file(call: Call) -> Response:
+    """Import the profile in the file of a form (part `importFile`), JSON or with `format=yaml` YAML."""
+    ending = call.choice("format") or "json"
+    content, kind = await call.raw_body(), call.request.headers.get("content-type", "")
+    return await _import(call, await access.work(call, lambda: _in_form(content, kind, ending)))
+
+
+def _in_form(content: bytes, kind: str, ending: str) -> Json:
+    """Return the document in a form. Raises `Problem` 400 and 422. Blocking."""
+    data = file_of(content, kind, "importFile")
+    if ending == "json":
+        value = shapes.decode(data)
+    else:
+        try:
+            value = read_one(data.decode("utf-8"), "importFile")
+        except UnicodeDecodeError:
+            raise bad_request("The file is not UTF-8 text.") from None
+        except InvalidInput as problem:
+            raise stored.refused(problem) from None
+    body: Json = shapes.check(value, palette.CLUSTER_PROFILE_IMPORT_ENTITY)
+    return body
+
+
+async def _import(call: Call, body: Json) -> Response:
     profile, sources = await _checked(call, body)
     publish = call.request.query_params.get("publish") == "true"
     return call.created(await insert(call, body, profile, sources, publish))
@@ -202,11 +231,16 @@ async def validate_packs(call: Call) -> Response:
 
 
 _FORMAT = shapes.text(8, "json", "yaml")
+_FORM = shapes.obj(importFile=shapes.text())
 ROUTES = (
     Route("GET", protocol.PROFILE_EXPORT, Access.READ, export, query={"format": _FORMAT}),
     Route(
         "POST", protocol.PROFILES_IMPORT, Access.WRITE, import_, body=palette.CLUSTER_PROFILE_IMPORT_ENTITY,
         query={"publish": shapes.text(8)},
+    ),
+    Route(
+        "POST", protocol.PROFILES_IMPORT_FILE, Access.WRITE, import_file, body=_FORM, sends="multipart/form-data",
+        query={"publish": shapes.text(8), "format": _FORMAT},
     ),
     Route(
         "POST", protocol.PROFILES_IMPORT_VALIDATE, Access.READ, validate_import,

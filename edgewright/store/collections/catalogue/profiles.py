@@ -152,6 +152,16 @@ async def exported(client: CanCall, uid: str) -> Mapping[str, Any]:
     return document
 
 
+async def validated(client: CanCall, document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a document with the registries that have each of its packs (`matchingRegistries`); nothing is stored.
+
+    Raises `InvalidInput` with the packs and macros that are missing, `Conflict` for a version that exists.
+    """
+    path = protocol.PROFILES_IMPORT_VALIDATE
+    answer: Mapping[str, Any] = (await client.call("POST", path, "profile", body=dict(document))).data
+    return answer
+
+
 async def send(client: CanCall, document: Mapping[str, Any], publish_it: bool) -> str:
     """Import a profile; returns the uid. Raises `InvalidInput` with what is missing, `Conflict` for one that exists."""
     params, patience = ({"publish": "true"}, protocol.FETCH_SECONDS) if publish_it else ({}, 0.0)
