@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("edgewright.hub")
 EVERY: Final = 1.0
 """Seconds between two looks."""
-BACK: Final = 1.0
-"""Seconds before that which are read again."""
+BACK: Final = 0.1
+"""Seconds before that which are read again: the database's clock may be set back a little meanwhile."""
 LONGEST: Final = 60.0
 """Seconds that a look goes back at most: no transaction that writes is open for longer."""
 _OPEN: Final = """
