@@ -92,3 +92,23 @@ async def test_a_full_frame_asks_for_no_line_that_is_covered(monkeypatch: pytest
         assert [strip.simplify() for strip in compositor.render_strips()] == ours
         before = sum(width * height for width, height in asked)
         assert cells <= 160 * 50 * 1.1 and before > 2 * cells, (cells, before)
+
+
+async def test_what_a_widget_does_not_fill_is_of_those_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A widget whose size has changed may return short lines, or fewer: the console ended on such a frame."""
+    app = EdgewrightApp(session_of(documents(60)))
+    async with app.run_test(size=(160, 50)) as pilot:
+        await settle(pilot)
+        compositor = app.screen._compositor
+        stock = Widget.render_lines
+
+        def render_lines(widget: Widget, crop: Region) -> list[Strip]:
+            lines = stock(widget, crop)
+            return lines if widget is app.screen else [strip.crop(0, max(1, crop.width // 3)) for strip in lines[:-1]]
+
+        monkeypatch.setattr(Widget, "render_lines", render_lines)
+        rows = [list(row) for row in compositor.render_full_update().strips]
+        assert all(strip is not None for row in rows for strip in row)
+        monkeypatch.setattr(RowCompositor, "_get_renders", Compositor._get_renders)
+        ours = [Strip.join(row).simplify() for row in rows]
+        assert ours == [Strip.join(row).simplify() for row in compositor.render_full_update().strips]

@@ -11,7 +11,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +109,10 @@ class FrameSender:
             self.wanted, self.shown = Cells(*size, " "), Cells(*size)
         for y, line in enumerate(update.strips, update.region.y):
             x = update.region.x
-            for strip in line:
+            strips: Iterable[Strip | None] = line
+            for strip in strips:
+                if strip is None:  # no widget covers it: a layout that is not complete, and another frame follows
+                    break
                 self.wanted.put(y, x, strip, self.pens)
                 x += strip.cell_length
 

@@ -50,10 +50,12 @@ class RowCompositor(Compositor):
                 bottom -= 1
             if top == bottom:
                 continue
-            for y in range(top, bottom):
-                covered[y].append((left, right))
             rows = Region(clip.x, top, clip.width, bottom - top)
-            yield region, rows, widget.render_lines(Region(left - region.x, top - region.y, seen.width, bottom - top))
+            lines = widget.render_lines(Region(left - region.x, top - region.y, seen.width, bottom - top))
+            # A widget whose size has just changed may return shorter lines: what is beside them is of those behind it.
+            for y, strip in enumerate(lines, top):
+                covered[y].append((left, left + strip.cell_length))
+            yield region, rows, lines
 
 
 def _covers(spans: list[tuple[int, int]], left: int, right: int) -> bool:
