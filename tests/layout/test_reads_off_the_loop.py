@@ -15,7 +15,7 @@ ALLOWED = {
     "edgewright/commands/hub/local.py": "the log of the hub that it has started",
     "edgewright/commands/installer/view.py": "a file that a build of this machine has made",
     "edgewright/commands/kernel/live.py": "opens a gate of events, not a file",
-    "tui/wizards/installer/drafts.py": "the draft, in the folder of Edgewright itself",
+    "tui/wizards/parts/drafts.py": "the draft, in the folder of Edgewright itself",
 }
 COMMAND_LINE = "edgewright/commands/forge/"
 """Verbs without a form in the console: the command line has nothing else to do meanwhile."""

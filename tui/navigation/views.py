@@ -25,6 +25,8 @@ VIEWS: dict[str, str] = {
     "installer": "tui.screens.installers.detail:InstallerScreen",
     "installer-log": "tui.screens.installers.log:InstallerLogScreen",
     "installer-new": "tui.wizards.installer.wizard:InstallerWizard",
+    "profile-new": "tui.wizards.profile.wizard:ProfileWizard",
+    "profile-edit": "tui.wizards.profile.wizard:ProfileEditor",
     "first-run": "tui.screens.first_run.screen:FirstRunScreen",
     "first-steps": "tui.screens.first_run.steps:FirstStepsScreen",
     "replay": "tui.screens.replay.screen:ReplayScreen",

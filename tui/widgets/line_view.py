@@ -75,6 +75,8 @@ class LineView(ScrollView, can_focus=True):
         self._cursor = self._first_keyed()
         self._match_lines: frozenset[int] = frozenset()
         self.dim_all = False
+        self.marks_cursor = False
+        """Whether the cursor is shown without the keyboard too: another widget moves it."""
         self._painter = RolePainter(self, "line-view")
 
     @property
@@ -167,7 +169,7 @@ class LineView(ScrollView, can_focus=True):
         if not 0 <= place < len(self._lines):
             return self._painter.blank(width)
         state: tuple[str, ...] = ("found",) if place in self._match_lines else ()
-        if place == self._cursor and self.has_focus and self._lines[place].key:
+        if place == self._cursor and (self.has_focus or self.marks_cursor) and self._lines[place].key:
             state = (*state, "cursor")
         style = self._painter.style
         segments = [Segment(piece.text, style(self._role(piece.role), state)) for piece in self._lines[place].spans]

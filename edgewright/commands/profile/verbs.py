@@ -29,6 +29,47 @@ class ProfileShow(ShowVerb):
     opens = "profile"
 
 
+class ProfileNew(Command):
+    """Make a profile: layers, values, variables and a preview; nothing is stored before you confirm it."""
+
+    name = "profile new"
+    needs = ("CanCall",)
+    title = "new"
+    keys = ("plus",)
+    scope = "profiles"
+    opens = "profile-new"
+    cli = False
+    no_cli = "The command line has apply -f with the directory of a profile."
+
+
+class ProfileRevise(Command):
+    """Make a new version of a profile in the wizard, beginning with what this one has."""
+
+    name = "profile revise"
+    needs = ("CanCall",)
+    title = "new version in the wizard"
+    keys = ("w",)
+    scope = "profiles"
+    target = Target("profile", 1, 1)
+    opens = "profile-new"
+    cli = False
+    no_cli = "The command line has apply -f with the directory of a profile."
+
+
+class ProfileEdit(Command):
+    """Change a draft; a published version gets a draft beside it until it is published again."""
+
+    name = "profile edit"
+    needs = ("CanCall",)
+    title = "edit"
+    keys = ("E",)
+    scope = "profiles"
+    target = Target("profile", 1, 1)
+    opens = "profile-edit"
+    cli = False
+    no_cli = "The command line has apply -f with the directory of a profile."
+
+
 class ProfileImport(Command):
     """Import a profile: a directory of `profile export --directory`, or a JSON file of Palette."""
 
@@ -37,7 +78,7 @@ class ProfileImport(Command):
     implementation = "profile.importing"
     needs = ("CanCall",)
     title = "import"
-    keys = ("plus",)
+    keys = ("i",)
     scope = "profiles"
     danger = "write"
     asks = "Import a profile"
@@ -234,6 +275,9 @@ class ProfileDelete(Command):
 
 
 COMMANDS: tuple[type[Command], ...] = (
+    ProfileNew,
+    ProfileRevise,
+    ProfileEdit,
     ProfileImport,
     ProfileList,
     ProfileShow,

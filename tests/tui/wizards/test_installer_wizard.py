@@ -23,10 +23,10 @@ from tests.tui.wizards.installing import KEY, PEM, TOKEN, StandIn, answered, eve
 from tui.frame.document_values import MASK
 from tui.terminal.paint.screen_text import screen_text
 from tui.wizards.installer.content import preview_lines
-from tui.wizards.installer.difference import changes, flatten
-from tui.wizards.installer.drafts import draft_path
+from tui.wizards.installer.services import draft_path
 from tui.wizards.installer.wizard import InstallerWizard
-from tui.wizards.installer.wizard_state import answer_text as said_so
+from tui.wizards.parts.answers import answer_text as said_so
+from tui.wizards.parts.difference import changes, flatten
 
 
 def wizard(pilot: Driven) -> InstallerWizard:

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 from edgewright.core.installer.document import build_request
 from edgewright.core.installer.pages import STEPS
 from edgewright.core.installer.shown_values import certificates, fingerprint
-from tui.widgets.lines import Line, Piece, Role, clip_line, cut, heading, line, pad, spread, wrap
-from tui.wizards.installer.difference import Change, changed_lines, without_login
-from tui.wizards.installer.wizard_state import WizardState, answer_text
+from tui.widgets.lines import Line, Piece, Role, cut, heading, line, pad, spread, wrap
+from tui.wizards.installer.wizard_state import WizardState
+from tui.wizards.parts.answers import answer_text
+from tui.wizards.parts.difference import Change, changed_lines, without_login
+from tui.wizards.parts.steps import fact_lines
+from tui.wizards.parts.steps import steps_line as title_line
 
 if TYPE_CHECKING:
     from edgewright.core.cloudconfig.findings import Finding
@@ -32,27 +35,7 @@ def steps_line(state: WizardState, width: int) -> Line:
     parts = [word for word in STEPS if any(page.short == word for page in pages)] + ["summary"]
     passed = {page.key for page in pages if page.key in state.seen - state.wrong and not state.problems(page)}
     done = {word for word in parts[:-1] if all(page.key in passed for page in pages if page.short == word)}
-    shown = [(word.upper() if word == here else f"{word} √" if word in done else word) for word in parts]
-    at = parts.index(here)
-    first, last = 0, len(shown)
-    room = width - len(title) - 3
-
-    def taken() -> int:
-        cut_off = (3 if first else 0) + (3 if last < len(shown) else 0)
-        return sum(len(word) + 2 for word in shown[first:last]) - 2 + cut_off
-
-    while taken() > room and (first < max(at - 1, 0) or last > at + 1):
-        if first < max(at - 1, 0):
-            first += 1
-        else:
-            last -= 1
-    pieces: list[Piece] = [("…  ", "muted")] if first else []
-    for place in range(first, last):
-        role: Role = "accent" if place == at else "ok" if parts[place] in done else "muted"
-        pieces += [(shown[place], "head" if place == at else role), "  " if place < last - 1 else ""]
-    if last < len(shown):
-        pieces.append(("  …", "muted"))
-    return spread([(title, "head")], pieces, width)
+    return title_line(title, parts, parts.index(here), done, width)
 
 
 def finding_lines(findings: Sequence[Finding], width: int) -> list[Line]:
@@ -74,12 +57,6 @@ def ca_facts(value: str) -> list[tuple[str, str]]:
         text = fingerprint(der)
         facts += [("SHA-256", text[:48]), ("", text[48:])]  # two lines, complete at 80 columns
     return facts
-
-
-def fact_lines(facts: Sequence[tuple[str, str]], width: int) -> list[Line]:
-    """Return facts about a file that was named, one on a line."""
-    room = max((len(label) for label, _ in facts), default=0)
-    return [line((f"  {pad(label, room)}  ", "muted"), cut(value, max(width - room - 4, 8))) for label, value in facts]
 
 
 def adds_lines(changes: Sequence[Change], width: int, rows: int) -> list[Line]:
@@ -170,14 +147,6 @@ def why_lines(page: Any, answers: Mapping[str, Any], findings: Sequence[Finding]
         out += [line((question.label, "accent"), (" (needed)" if question.required else "", "muted"))]
         out += wrap(question.help or "It goes into the file as it is.", width, "  ", "  ")
     return out
-
-
-def clipped(lines: Sequence[Line], width: int, rows: int) -> list[Line]:
-    """Return at most `rows` lines; the last one shows that there is more."""
-    if len(lines) <= rows:
-        return [clip_line(item, width) for item in lines]
-    more = line((f"  and {len(lines) - rows + 1} more lines: see the explanation", "muted"))
-    return [*(clip_line(item, width) for item in lines[: rows - 1]), more]
 
 
 def made_facts(answers: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -78,7 +78,7 @@ class Offers(InstallerServices):
     async def _ask_for_tokens(self, context: str) -> None:
         self._tokens, self._tokens_of, self._no_tokens = None, context, ""
         try:
-            self._tokens = list(await self.forge.tokens(self._plane_context(), context))
+            self._tokens = list(await self.forge.tokens(self.plane_context(), context))
         except EdgewrightError as error:
             self._no_tokens = sentence(error)
         if self.is_there:
@@ -94,7 +94,7 @@ class Offers(InstallerServices):
     async def _ask_for_keys(self, context: str) -> None:
         self._stored_keys, self._stored_keys_of, self._no_stored_keys = [], context, ""
         try:
-            self._stored_keys = list(await self.forge.stored_keys(self._plane_context(), context))
+            self._stored_keys = list(await self.forge.stored_keys(self.plane_context(), context))
         except EdgewrightError as error:
             self._no_stored_keys = f" The plane's keys are not known: {sentence(error)}"
         if self.is_there:
@@ -111,7 +111,7 @@ class Offers(InstallerServices):
                 "token.text": self._no_tokens or "The plane has no usable token; choose `make one here`, or paste one.",
                 "user.keys": f"There is no public key in ~/.ssh or at the plane; paste one.{self._no_stored_keys}",
             }
-            self._announce(missing[key], "warn")
+            self.announce(missing[key], "warn")
             return
         options = {"plane.context": self._contexts, "token.text": self._token_lines, "user.keys": self._key_lines}
 

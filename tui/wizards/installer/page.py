@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Input, TextArea
+from textual.widgets import TextArea
 
 from edgewright.commands.installer import wizard_api as installer
-from edgewright.commands.kernel.base import Scope
-from edgewright.commands.kernel.navigation import MOVES
 from edgewright.core.errors import EdgewrightError
 from edgewright.core.installer.document import user_data
 from edgewright.core.installer.pages import QUESTIONS, page_of
-from tui.frame.base import BaseScreen
 from tui.frame.fetch import sentence
 from tui.session import Session
-from tui.verbs.bindings import live_keys
 from tui.widgets.frame import FrameLine
 from tui.widgets.key_line import KeyHint
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, line, rule, wrap
-from tui.widgets.message_line import message_lines, shown_message
 from tui.wizards.installer import content
-from tui.wizards.installer.difference import Change, changes
-from tui.wizards.installer.form import QuestionForm
-from tui.wizards.installer.rows import RowsControl
 from tui.wizards.installer.wizard_state import WizardState
+from tui.wizards.parts.difference import Change, changes
+from tui.wizards.parts.form import QuestionForm
+from tui.wizards.parts.frame import WizardFrame
+from tui.wizards.parts.rows import RowsControl
+from tui.wizards.parts.steps import clipped, fact_lines
 
 if TYPE_CHECKING:
     from edgewright.core.cloudconfig.findings import Finding
@@ -39,26 +35,16 @@ ADDS = 3
 """Lines for what a page adds."""
 FINDINGS = 5
 """Lines for findings; all of them are read with `c`."""
-ALLOWED = frozenset({"quit", "theme", "read-only", "retry", "background"})
-"""Verbs of the entire console that work in the wizard; its own keys have the rest."""
 
 
-class WizardPage(BaseScreen):
+class WizardPage(WizardFrame):
     """What the wizard shows of an interview; going about in it is `InstallerWizard`."""
 
-    scope: ClassVar[Scope] = "global"
     view = "installer-new"
     DEFAULT_CSS = """
     WizardPage {
-        & > #crumb { display: none; }
-        & > #message { display: none; }
-        &.-message { & > #message { display: block; } & > #rule-bottom { display: none; } }
-        & #left { width: 1fr; height: 1fr; }
-        & #question { margin-bottom: 1; }
-        & #page { height: 1fr; }
         & #summary { display: none; }
         & #findings { height: auto; max-height: 5; }
-        & #hint { height: 3; }
         & #rule-adds { display: block; }
         & #adds { height: 3; }
         & #preview { display: none; width: 1fr; border-left: solid $muted; padding-left: 1; }
@@ -67,7 +53,7 @@ class WizardPage(BaseScreen):
             & #summary { display: block; }
         }
         &.-wide { & #preview { display: block; } & #rule-adds, & #adds { display: none; } }
-        &.-low { & #question { margin-bottom: 0; } & #rule-adds, & #adds { display: none; } }
+        &.-low { & #rule-adds, & #adds { display: none; } }
         &.-tiny #findings { display: none; }
     }
     """
@@ -84,14 +70,10 @@ class WizardPage(BaseScreen):
         """Keys of the pages that were tried to be left with something missing: from then on it stays shown."""
         self._wrong: dict[str, str] = {}
         """What a question's value turned out to be wrong with when it was tried, by key."""
-        self._doing = ""
-        self._since = 0.0
         self._warned: tuple[str, tuple[str, ...]] = ("", ())
-        self._messages = 0
         self._before: dict[str, Any] = {}
         self._before_text = ""
         self._planes: dict[str, Any] = {}
-        self._left = False
 
     @property
     def forge(self) -> Any:
@@ -118,23 +100,9 @@ class WizardPage(BaseScreen):
         """Show what it is."""
         return content.TITLE
 
-    def lets(self, verb: str) -> bool:
-        """Whether a verb of the entire console has its key here."""
-        return verb in ALLOWED
-
-    def select(self) -> None:
-        """Show the page again."""
-        self.refresh_page()
-
-    def tick(self) -> None:
-        """Show how long it is waited."""
-        if self._doing:
-            self._show_hint()
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Draw it again in the new width."""
-        self._take_size(event.size)
-        self.call_after_refresh(self.refresh_page)
+    def steps(self, width: int) -> Line:
+        """Return the line of steps."""
+        return content.steps_line(self.wizard_state, width)
 
     def refresh_page(self) -> None:
         """Show everything around the fields as it is now."""
@@ -156,7 +124,7 @@ class WizardPage(BaseScreen):
         if self.has_class("-wide"):
             preview.can_focus = page is None
             preview.set_lines(content.preview_lines(self._text(), self._before_text))
-        self._show_hint()
+        self.show_hint()
         self.show_frame()
 
     def _finding_lines(self, width: int) -> list[Line]:
@@ -165,11 +133,11 @@ class WizardPage(BaseScreen):
             return []
         lines: list[Line] = []
         if "plane.ca" in self.wizard_state.keys(page):
-            lines += content.fact_lines(content.ca_facts(str(self.wizard_state.answers["plane.ca"])), width)
+            lines += fact_lines(content.ca_facts(str(self.wizard_state.answers["plane.ca"])), width)
         for key in self.wizard_state.keys(page):
-            lines += content.fact_lines(self._facts.get(key, ()), width)
+            lines += fact_lines(self._facts.get(key, ()), width)
         lines += content.finding_lines(self._shown_findings(), width)
-        return content.clipped(lines, width, FINDINGS)
+        return clipped(lines, width, FINDINGS)
 
     def _shown_findings(self) -> list[Finding]:
         """Return the findings about the page in front; on the summary all of them."""
@@ -185,11 +153,11 @@ class WizardPage(BaseScreen):
         lines = content.summary_lines(self.wizard_state, made, findings, self._refusal(), min(width - 2, 110))
         self.query_one("#summary", LineView).set_lines(lines)
 
-    def _show_hint(self) -> None:
+    def show_hint(self) -> None:
+        """Show the help of the field in hand, or what is under way."""
         width = max(self.query_one("#left").size.width, 8)
         if self._doing:
-            took = max(self.now - self._since, 0)
-            messages = [line(("► ", "work"), f"{self._doing} ({took:.0f} s)", ("   esc stops it", "muted"))]
+            messages = [self.doing_line()]
         elif self._form is not None and self._form.current:
             question = QUESTIONS[self._form.current]
             messages = [*wrap(self._help(question), width - 1, role="muted")[:3]]
@@ -208,41 +176,11 @@ class WizardPage(BaseScreen):
             return f"Known contexts: {', '.join(sorted(self._planes))}. {question.help}"
         return question.help
 
-    def show_frame(self, keys: bool = True) -> None:
-        """Show the steps as the title, and the newest message in place of the lowest rule."""
-        width = self.size.width
-        if not width or not self.is_there:
-            return
-        self._set("#title", content.steps_line(self.wizard_state, width))
-        self._set("#rule-top", rule(width))
-        self._set("#rule-bottom", rule(width))
-        self.show_message(width)
-        if keys:
-            self.show_keys()
-
-    def show_message(self, width: int) -> None:
-        """Show what was reported since the page was opened."""
-        newest = shown_message(self.session.store.model.messages, self.now)
-        lines = message_lines(newest if newest is not None and newest.seq > self._messages else None, width)
-        first, more = [*lines, Line(), Line()][:2]
-        self.set_class(bool(lines), "-message")
-        self.set_class(bool(more.spans), "-two")
-        self._set("#message", first)
-        self._set("#message-more", more)
-
     def key_hints(self) -> list[KeyHint]:
         """Return the keys of the page: letters, or function keys while a field takes the letters."""
         if self._doing:
             return [KeyHint("esc", "stop")]
-        keys = live_keys(self)
-        typing = isinstance(self.focused, Input | TextArea)
-
-        def key(name: str, label: str) -> list[KeyHint]:
-            moves = {move.id: move.keys for move in MOVES}
-            mine = [item for item in moves[name] if len(item) > 1 and item not in ("question_mark",)] if typing else []
-            pressed = mine[0] if mine and self.session.keymap.get(name) is None else keys.get(name, "")
-            return [KeyHint(pressed, label)] if pressed else []
-
+        key = self.key_hint
         if self.wizard_state.page is None:
             back = [KeyHint("enter", "to the page"), KeyHint("esc", "back"), *key("wizard-build", "build")]
             return [
@@ -289,7 +227,7 @@ class WizardPage(BaseScreen):
             ]  # those are at their fields
         except EdgewrightError as error:
             self._findings = []
-            self._announce(sentence(error), "warn")
+            self.announce(sentence(error), "warn")
         self._mark_wrong()
 
     def _mark_wrong(self) -> None:
@@ -311,9 +249,3 @@ class WizardPage(BaseScreen):
                 "This session is read-only, so nothing is built. Leave read-only mode: ctrl+o; or write the answers: w."
             )
         return ""
-
-    def _announce(self, text: str, level: str) -> None:
-        self.session.store.message(text, level, reply=level == "warn")  # it leaves with the wizard
-        self.session.store.flush()
-        if self.is_there:
-            self.show_frame()

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textual import work
-
-from edgewright.core.errors import EdgewrightError, NotFound, Refused, TimedOut
+from edgewright.core.errors import EdgewrightError, NotFound, TimedOut
 from edgewright.core.slow_files import glance, read_in_time
 from tui.frame.fetch import sentence
 from tui.modals.read import ReadModal
 from tui.wizards.installer import content
-from tui.wizards.installer.drafts import Drafts
 from tui.wizards.installer.page import WizardPage
+from tui.wizards.parts.drafts import Drafts, draft_file
 
 if TYPE_CHECKING:
-    from edgewright.commands.kernel.context import CommandContext
     from edgewright.core.installer.questions import Page, Question
 
 
 TAKEN_OVER = (("plane.endpoint", "url"), ("plane.ca", "ca"))
 """Answers that a plane that is known gives, and what they are called there."""
+
+
+def draft_path() -> Path:
+    """Return where the answers of an unfinished wizard are stored."""
+    return draft_file("installer.yaml")
 
 
 BASE_SECONDS = 30.0
@@ -38,7 +39,10 @@ class InstallerServices(WizardPage):
     def begin(self) -> None:
         """Have a place for drafts."""
         super().begin()
-        self._drafts = Drafts(self.forge)
+        self._drafts = Drafts(draft_path, self.forge.load, self._write_draft)
+
+    def _write_draft(self, path: Path, draft: tuple[str, dict[str, Any]]) -> None:
+        self.forge.save(path, *draft, strict=False)
 
     async def _go(self, step: int) -> None:
         raise NotImplementedError
@@ -51,29 +55,13 @@ class InstallerServices(WizardPage):
         matches: dict[str, Any] = self.forge.load(path)
         return matches
 
-    def _run(self, text: str, do: Callable[[], Awaitable[None]]) -> None:
-        self._doing, self._since = text, self.now
-        self.refresh_page()
-        self._work(do)
-
-    @work(exclusive=True, group="wizard:work", exit_on_error=False)
-    async def _work(self, do: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await do()
-        except EdgewrightError as error:
-            self._announce(sentence(error), "bad")
-        finally:
-            self._doing = ""
-            if self.is_there:
-                self.refresh_page()
-
     def _after(self, question: Question) -> None:
         """Do what the answer to some questions calls for: fill in a plane that is known, look into a base."""
         value = self.wizard_state.value(question)
         if question.key == "plane.context":
             self._fill_plane()
         elif question.key == "base.path" and value and question.key not in self._facts:
-            self._run("Reading the base", lambda: self._identify(str(value)))
+            self.run_task("Reading the base", lambda: self._identify(str(value)))
 
     def _fill_plane(self) -> None:
         name = str(self.wizard_state.answers.get("plane.context") or "")
@@ -117,23 +105,16 @@ class InstallerServices(WizardPage):
                 if glance(Path(path).expanduser().is_file, path):
                     del self._wrong["base.path"]
 
-    def _plane_context(self) -> CommandContext:
-        if self.session.make_context is None:
-            raise Refused("No plane is connected: this shows a recording.", "Open the console on a plane.")
-        context = self.session.make_context()
-        context.read_only = context.read_only or self.session.read_only
-        return context
-
     def action_check(self) -> None:
         """Ask the plane, registries and time servers whether what was answered is true."""
         if not self._doing:
-            self._run("Asking the plane and the others that are named", self._check_online)
+            self.run_task("Asking the plane and the others that are named", self._check_online)
 
     async def _check_online(self) -> None:
-        context = self._plane_context()
+        context = self.plane_context()
         self._online = list(await self.forge.check_online(context, dict(self.wizard_state.answers)))
         if not self._online:
-            self._announce("The plane, registries and time servers confirm the answers.", "ok")
+            self.announce("The plane, registries and time servers confirm the answers.", "ok")
         elif self.wizard_state.page is not None:
             matches = list(self._online)
             self._judge()
@@ -147,7 +128,7 @@ class InstallerServices(WizardPage):
         try:
             result = await asyncio.to_thread(self.forge.settle, dict(answers), None, keys)
         except EdgewrightError as error:
-            self._announce(sentence(error), "bad")
+            self.announce(sentence(error), "bad")
             return False
         answers.update({key: result[key] for key in keys})
         return True
@@ -165,22 +146,22 @@ class InstallerServices(WizardPage):
         if self.session.changes_refused:
             why = "This session is read-only, so no token is created. Leave read-only mode with ctrl+o."
             viewer = "This credential has the role viewer, so no token is created. Use a key of the role admin."
-            self._announce(viewer if self.session.viewer else why, "warn")
+            self.announce(viewer if self.session.viewer else why, "warn")
             return
         answers = self.wizard_state.answers
-        context = self._plane_context()
+        context = self.plane_context()
         uid, text = await self.forge.make_token(
             context, answers["token.name"], answers["token.project"], answers["token.expires"], answers["plane.context"]
         )
         answers["token.uid"], answers["token.text"] = uid, text
         self._doing = ""
         await self._go(1)
-        self._announce(f"Token {answers['token.name']} is created; its text is stored with the answers.", "ok")
+        self.announce(f"Token {answers['token.name']} is created; its text is stored with the answers.", "ok")
 
     async def _save(self, path: Path) -> None:
         name = str(self.wizard_state.answers["output.name"] or "installer")
         await asyncio.to_thread(self.forge.save, path, name, dict(self.wizard_state.answers))
-        self._announce(
+        self.announce(
             f"{path} is written, readable by you alone. Build from it: edgewright apply -f {shlex.quote(path.name)}",
             "ok",
         )
@@ -188,9 +169,4 @@ class InstallerServices(WizardPage):
     async def _start(self) -> None:
         folder = Path(str(self.wizard_state.answers["output.folder"])).expanduser()
         uid = await asyncio.to_thread(self.forge.start_build, dict(self.wizard_state.answers), folder)
-        self._left = True
-        self._drafts.drop()
-        await self._drafts.settled()
-        if self._drafts.problem:
-            self.session.store.message(self._drafts.problem, "warn")
-        self.leave("installer", str(uid))
+        await self.leave_done("installer", uid)

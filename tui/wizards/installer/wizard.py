@@ -18,12 +18,12 @@ from tui.verbs.bindings import move_bindings
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import line
 from tui.wizards.installer import content
-from tui.wizards.installer.controls import Given
-from tui.wizards.installer.form import QuestionForm
-from tui.wizards.installer.modals import CompleteFileScreen, LeaveWizardModal
+from tui.wizards.installer.modals import CompleteFileScreen
 from tui.wizards.installer.offers import Offers
-from tui.wizards.installer.rows import any_control
 from tui.wizards.installer.wizard_state import WizardState
+from tui.wizards.parts.controls import Given
+from tui.wizards.parts.form import QuestionForm
+from tui.wizards.parts.rows import any_control
 
 if TYPE_CHECKING:
     from edgewright.core.installer.questions import Question
@@ -69,7 +69,7 @@ class InstallerWizard(Offers):
                 stored = await self._drafts.load()
             self._planes = {str(plane.name): plane for plane in await asyncio.to_thread(self.forge.planes)}
         except EdgewrightError as error:
-            self._announce(sentence(error), "warn")
+            self.announce(sentence(error), "warn")
             if self.target:  # an empty wizard would look like the answers of that build
                 self._left = True
                 self.leave()
@@ -80,7 +80,7 @@ class InstallerWizard(Offers):
                 self.wizard_state.seen.update(page.key for page in self.wizard_state.pages)
                 self.wizard_state.at = len(self.wizard_state.pages)
             else:
-                self._announce(
+                self.announce(
                     "The answers from last time are filled in; esc on the first page can delete them.", "info"
                 )
         elif self.session.context_name in self._planes:
@@ -126,7 +126,7 @@ class InstallerWizard(Offers):
 
     @on(QuestionForm.Entered)
     def _entered(self) -> None:
-        self._show_hint()
+        self.show_hint()
         self.show_keys()
 
     @on(QuestionForm.Left)
@@ -167,7 +167,7 @@ class InstallerWizard(Offers):
         if step > 0 and (page is None or not self._may_pass()):
             return
         if step > 0 and page is not None and self._token_to_make():
-            self._run("Making the token at the plane", self._make_token)
+            self.run_task("Making the token at the plane", self._make_token)
             return
         if step > 0 and page is not None and not await self._settle(page):
             return
@@ -176,7 +176,7 @@ class InstallerWizard(Offers):
     async def _go(self, step: int) -> None:
         self.wizard_state.step(step)
         self._messages = self.session.store.seq
-        self._save_draft()
+        self.save_draft()
         await self.show_page()
 
     def _may_pass(self) -> bool:
@@ -195,7 +195,7 @@ class InstallerWizard(Offers):
         errors = tuple(item.message for item in self._findings if item.severity == "error")
         if errors and self._warned != (page.key, errors):
             self._warned = (page.key, errors)
-            self._announce(
+            self.announce(
                 "Fix this now, or press again to continue; the installer cannot be built until it is fixed.", "warn"
             )
             self.refresh_page()
@@ -205,37 +205,13 @@ class InstallerWizard(Offers):
     async def action_back(self) -> None:
         """Stop what is under way; else go to the page before, from the first one ask what becomes of the answers."""
         if self._doing:
-            self.workers.cancel_group(self, "wizard:work")
-            self._announce("Stopped.", "info")
+            self.stop_task()
         elif self.wizard_state.at > 0:
             await self._go(-1)
         elif not self.wizard_state.touched:
-            await self._leave()
+            await self.leave_wizard()
         else:
-            self.app.push_screen(LeaveWizardModal(), self._leaving)
-
-    def _leaving(self, answer: str | None) -> None:
-        if answer == "keep":
-            self._save_draft()
-        elif answer == "drop":
-            self._drafts.drop()
-        else:
-            return
-        self._left = True
-        self.call_later(self._leave, answer == "keep")
-
-    async def _leave(self, stored: bool = False) -> None:
-        """Leave when the answers are on disk; with `stored` a problem with that leaves them here, with the reason."""
-        self._left = True
-        await self._drafts.settled()
-        if stored and self._drafts.problem:
-            self._left = False
-            self._announce(f"{self._drafts.problem} w writes them elsewhere.", "bad")
-            self.refresh_page()
-            return
-        if self._drafts.problem:
-            self.session.store.message(self._drafts.problem, "bad")
-        self.leave()
+            self.ask_to_leave()
 
     @on(LineView.Chosen, "#summary")
     async def _chosen(self, event: LineView.Chosen) -> None:
@@ -244,9 +220,11 @@ class InstallerWizard(Offers):
             self.wizard_state.go(key)
             await self.show_page()
 
-    def _save_draft(self) -> None:
+    def save_draft(self) -> None:
+        """Store the answers, soon."""
         if self.wizard_state.touched and not self._left:
-            self._drafts.save(str(self.wizard_state.answers["output.name"] or "installer"), self.wizard_state.answers)
+            name = str(self.wizard_state.answers["output.name"] or "installer")
+            self._drafts.save((name, dict(self.wizard_state.answers)))
 
     def action_why(self) -> None:
         """Show the explanation of the page what it asks."""
@@ -271,7 +249,7 @@ class InstallerWizard(Offers):
     def _write(self, answer: dict[str, str] | None) -> None:
         if answer is not None:
             path = Path(answer["file"]).expanduser().absolute()
-            self._run(f"Writing {path}", lambda: self._save(path))
+            self.run_task(f"Writing {path}", lambda: self._save(path))
 
     async def action_build(self) -> None:
         """Begin to build, from the summary alone and only when nothing is wrong."""
@@ -279,15 +257,15 @@ class InstallerWizard(Offers):
             return
         wrong = self.wizard_state.first_wrong()
         if refused := self._refusal():
-            self._announce(refused, "warn")
+            self.announce(refused, "warn")
         elif wrong:
             self.wizard_state.go(wrong)
             self.wizard_state.seen.add(wrong)
             await self.show_page()
         elif any(finding.severity == "error" for finding in self._findings):
-            self._announce("The installer would not work with these answers: fix what is marked first.", "warn")
+            self.announce("The installer would not work with these answers: fix what is marked first.", "warn")
         else:
-            self._run("Starting the build", self._start)
+            self.run_task("Starting the build", self._start)
 
 
 def _check_new(text: str) -> str:

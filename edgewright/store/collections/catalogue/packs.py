@@ -118,6 +118,13 @@ async def pack(client: CanCall, uid: str) -> Mapping[str, Any]:
     return document
 
 
+async def versions(client: CanCall, name: str, registry_uid: str) -> Mapping[str, Any]:
+    """Return a pack of a registry with all its versions (`v1PackTagEntity`). Raises `EdgewrightError`."""
+    path = protocol.path(protocol.PACK_VERSIONS, packName=name, registryUid=registry_uid)
+    document: Mapping[str, Any] = (await client.call("GET", path, "versions of the pack")).data
+    return document
+
+
 async def import_pack(client: CanCall, body: Mapping[str, str]) -> str:
     """Import a pack that was sent as a blob, or one of a registry; returns the uid. Raises `EdgewrightError`."""
     what = f"pack {body.get('name', '')} {body.get('version', '')}".rstrip()

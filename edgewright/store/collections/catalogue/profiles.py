@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgewright.core.errors import ExitCode
@@ -197,6 +197,35 @@ async def images(client: CanCall, uid: str) -> Mapping[str, Any]:
     path = protocol.path(protocol.OWN_PROFILE_IMAGES, uid=uid)
     document: Mapping[str, Any] = (await client.call("GET", path, "profile")).data
     return document
+
+
+async def macros(client: CanCall) -> dict[str, str]:
+    """Return the macros that profiles of the client's scope can refer to; values are covered for viewers."""
+    reply = await client.call("GET", protocol.PROFILES_MACROS, "list of macros")
+    return {text(row, "name"): text(row, "value", 65536) for row in parts(reply.data, "macros")}
+
+
+async def present(client: CanCall, uid: str) -> list[Mapping[str, Any]]:
+    """Return the packs of a version with their values: those of its draft, else the published ones."""
+    spec = part((await client.call("GET", protocol.path(protocol.PROFILE, uid=uid), "profile")).data, "spec")
+    return parts(part(spec, "draft") or part(spec, "published"), "packs")
+
+
+async def manifests(client: CanCall, uid: str) -> list[dict[str, str]]:
+    """Return the texts of the manifests of each pack of a version by their names, in the order of `present`."""
+    reply = await client.call("GET", protocol.path(protocol.PROFILE_ALL_MANIFESTS, uid=uid), "manifests")
+    rows = [parts(part(pack, "spec"), "manifests") for pack in parts(part(reply.data, "spec"), "packs")]
+    return [{text(item, "name"): str(item.get("content") or "") for item in row} for row in rows]
+
+
+async def put(client: CanCall, uid: str, body: Mapping[str, Any], variables: Sequence[Mapping[str, Any]]) -> None:
+    """Replace layers and variables of a version; a default that is covered stays. Raises `Conflict`, `InvalidInput`.
+
+    The variables are sent first: layers may refer to new ones.
+    """
+    path = protocol.path(protocol.PROFILE_VARIABLES, uid=uid)
+    await client.call("PUT", path, "variables", body={"variables": list(variables)})
+    await client.call("PUT", protocol.path(protocol.PROFILE, uid=uid), "profile", body=dict(body))
 
 
 async def _read(client: CanCall, _page: int) -> Documents:

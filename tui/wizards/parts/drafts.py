@@ -1,9 +1,9 @@
-"""The answers of a wizard that is not finished, stored in the state folder (0600), written by one thread in order."""
+"""Answers of a wizard that is not finished, stored in the state folder, written by one thread in order."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,38 +11,42 @@ from edgewright.config import locations
 from edgewright.core.errors import EdgewrightError
 
 
-def draft_path() -> Path:
-    """Return where the answers of an unfinished wizard are stored."""
-    return locations.folder("state") / "drafts" / "installer.yaml"
+def draft_file(name: str) -> Path:
+    """Return where the draft of this name is stored."""
+    return locations.folder("state") / "drafts" / name
 
 
 class Drafts:
     """Stores the newest answers; a slow disk delays no key, and an older draft never comes after a newer one."""
 
-    def __init__(self, forge: Any) -> None:
-        self._forge = forge
-        self._wanted: tuple[str, dict[str, Any]] | None = None
+    def __init__(
+        self, path: Callable[[], Path], read: Callable[[Path], Any], write: Callable[[Path, Any], None]
+    ) -> None:
+        """`read` and `write` are blocking and raise `EdgewrightError`; the file is readable by its user alone."""
+        self._path = path
+        self._read = read
+        self._write_file = write
+        self._wanted: list[Any] = []
         self._writing: asyncio.Task[None] | None = None
         self.problem = ""
         """Why the newest answers are not stored, or not deleted; empty when they are."""
 
-    async def load(self) -> dict[str, Any] | None:
+    async def load(self) -> Any:
         """Return what was stored, None when nothing was. Raises `EdgewrightError` when it cannot be read."""
-        path = draft_path()
+        path = self._path()
         if not path.is_file():
             return None
-        matches: dict[str, Any] = await asyncio.to_thread(self._forge.load, path)
-        return matches
+        return await asyncio.to_thread(self._read, path)
 
-    def save(self, name: str, answers: Mapping[str, Any]) -> None:
-        """Store these answers, soon."""
-        self._wanted = (name, dict(answers))
+    def save(self, answers: Any) -> None:
+        """Store these answers, soon; they must not change afterwards."""
+        self._wanted = [answers]
         if self._writing is None or self._writing.done():
             self._writing = asyncio.ensure_future(self._write())
 
     def drop(self) -> None:
         """Throw the draft away."""
-        self._wanted = None
+        self._wanted = []
         if self._writing is None or self._writing.done():
             self._delete()
         else:
@@ -54,22 +58,23 @@ class Drafts:
             await asyncio.wait([self._writing])
 
     async def _write(self) -> None:
-        while self._wanted is not None:
-            (name, answers), self._wanted = self._wanted, None
+        while self._wanted:
+            answers = self._wanted.pop()
             try:
-                await asyncio.to_thread(self._save, name, answers)
+                await asyncio.to_thread(self._save, answers)
                 self.problem = ""
             except EdgewrightError as error:  # a full disk must not stop the wizard; leaving it reports the problem
                 self.problem = f"The answers are not stored: {error.message} {error.hint}".strip()
 
     def _delete(self) -> None:
+        path = self._path()
         try:
-            draft_path().unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
             self.problem = ""
         except OSError as error:
-            self.problem = f"The answers are not deleted: {draft_path()}: {error.strerror or error}."
+            self.problem = f"The answers are not deleted: {path}: {error.strerror or error}."
 
-    def _save(self, name: str, answers: Mapping[str, Any]) -> None:
-        path = draft_path()
+    def _save(self, answers: Any) -> None:
+        path = self._path()
         locations.ensure(path.parent)
-        self._forge.save(path, name, answers, strict=False)
+        self._write_file(path, answers)

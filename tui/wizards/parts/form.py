@@ -13,8 +13,8 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.wizards.installer.controls import AreaControl, ChoiceControl, FlagControl, TextControl, area_text
-from tui.wizards.installer.wizard_state import field_value, is_hidden
+from tui.wizards.parts.answers import field_value, is_hidden
+from tui.wizards.parts.controls import AreaControl, ChoiceControl, FlagControl, TextControl, area_text
 
 if TYPE_CHECKING:
     from edgewright.core.installer.questions import Question

@@ -14,9 +14,9 @@ from textual.widgets import Static
 from edgewright.core.installer.questions import Question
 from tui.modals.base import DecisionModal
 from tui.widgets.lines import Line, cut, line
-from tui.wizards.installer.controls import Given, Painted, ask_screen
-from tui.wizards.installer.form import QuestionForm, simple_control
-from tui.wizards.installer.wizard_state import Values, capital, row_fields, row_problems, row_text, sentence, typed
+from tui.wizards.parts.answers import Values, capital, row_fields, row_problems, row_text, sentence, typed
+from tui.wizards.parts.controls import Given, Painted, ask_screen
+from tui.wizards.parts.form import QuestionForm, simple_control
 
 
 def any_control(question: Question, value: Any, answers: Mapping[str, Any]) -> Widget:

@@ -1,0 +1,1 @@
+"""The profile wizard: name, layers, values, variables, preview, summary."""

@@ -1,0 +1,171 @@
+"""The page of the preview: what the profile resolves to with example values, with values given, or for a host."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+
+from edgewright.core.errors import EdgewrightError
+from edgewright.core.profiles.problems import OPEN
+from edgewright.core.text import clean
+from edgewright.store.collections.hosts import HOSTS
+from edgewright.store.collections.projects import PROJECTS
+from tui.frame.fetch import sentence
+from tui.modals.choose import ChooseModal
+from tui.modals.form import Field, FormModal
+from tui.widgets.frame import FrameLine
+from tui.widgets.key_line import KeyHint
+from tui.widgets.line_view import LineView
+from tui.widgets.lines import Line, line, pad, wrap
+from tui.wizards.profile import content
+from tui.wizards.profile.body import PageBody
+
+MOST_HOSTS = 500
+"""Hosts that are offered; type to narrow."""
+MOST_GIVEN = 12
+"""Variables that can be given a value at once."""
+
+
+class PreviewPage(PageBody):
+    """The resolved values. It resolves in a worker, since large profiles take a while."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("o,f8", "choose", "Host", show=False, id="wizard-choose"),
+        Binding("e", "give", "Values", show=False, id="wizard-give"),
+    ]
+    DEFAULT_CSS = "PreviewPage { & #preview-head { height: 1; } & #resolved { height: 1fr; } }"
+
+    def compose(self) -> ComposeResult:
+        """Yield for what it is shown, and the text."""
+        self._findings: Any = None
+        self._resources: list[Any] = []
+        yield FrameLine(id="preview-head")
+        yield LineView(id="resolved")
+
+    @property
+    def _view(self) -> LineView:
+        return self.query_one("#resolved", LineView)
+
+    def begin(self, last: bool = False) -> None:
+        """Resolve the profile."""
+        self._view.focus()
+        self._view.set_lines([line(("► ", "work"), "Resolving the profile")])
+        self._resolve()
+
+    @work(exclusive=True, group="wizard:preview", exit_on_error=False)
+    async def _resolve(self) -> None:
+        state, host = self.state, self._host()
+        examples = self.api.example_values(state.profile.variables, state.given)
+        system = host_values(host, self.session_projects()) if host is not None else {}
+        macros = self.wizard.macros
+        try:
+            self._findings = await asyncio.to_thread(
+                self.api.examine, state.profile, dict(state.packs), macros, variables=examples, system=system
+            )
+            self._resources = []
+            if host is not None and self._findings.resolution is not None:
+                size = (host.name, host.cpu or 0, host.memory_mb or 0)
+                packs = dict(state.packs)
+                self._resources = await asyncio.to_thread(
+                    self.api.host_problems, self._findings.resolution, packs, *size
+                )
+        except EdgewrightError as error:
+            self.wizard.announce(sentence(error), "bad")
+            return
+        if self.is_attached:
+            self.show()
+            self.wizard.refresh_around()
+
+    def session_projects(self) -> dict[str, str]:
+        """Return the names of projects by uid."""
+        return {uid: row.name for uid, row in self.wizard.session.store.model.rows(PROJECTS).items()}
+
+    def _host(self) -> Any:
+        return next((row for row in self._hosts() if row.uid == self.state.host), None)
+
+    def _hosts(self) -> list[Any]:
+        return sorted(self.wizard.session.store.model.rows(HOSTS).values(), key=lambda row: row.name)
+
+    def show(self) -> None:
+        """Show what was resolved."""
+        width = max(self._view.room, 20)
+        host = self._host()
+        examples = [item.name for item in self.state.profile.variables if not item.default]
+        shown_for = f"for host {host.name}" if host is not None else "with example values"
+        rest = f"; examples for {', '.join(examples[:4])}" if examples else ""
+        self.query_one("#preview-head", FrameLine).set_line(line((f"{shown_for}{rest}", "muted")))
+        if self._findings is None:
+            return
+        problems = [*(row for row in self._findings.problems if row.severity != "warning"), *self._resources]
+        self._view.set_lines(content.preview_lines(self._findings.resolution, problems, width))
+
+    def action_choose(self) -> None:
+        """Offer the hosts, and the examples."""
+        hosts = self._hosts()[:MOST_HOSTS]
+        room = max((len(host.name) for host in hosts), default=8)
+        lines = [line("example values", key="-")]
+        for host in hosts:
+            text = f"  {clean(host.site, 20)}  {host.cluster or 'no cluster'}"
+            lines.append(line(pad(host.name, room), (text, "muted"), key=host.uid))
+
+        def chosen(uid: str | None) -> None:
+            if uid is not None:
+                self.state.host = "" if uid == "-" else uid
+                self._resolve()
+
+        self.app.push_screen(ChooseModal("Preview for", lines, self.state.host or "-"), chosen)
+
+    def action_give(self) -> None:
+        """Ask for values of the variables."""
+        variables = [item for item in self.state.profile.variables if not item.hidden and not item.read_only]
+        if not variables:
+            self.wizard.announce("The profile has no variable that could be given a value.", "info")
+            return
+        fields = [
+            Field(
+                item.name,
+                clean(item.display or item.name, 15),
+                item.description,
+                self.state.given.get(item.name, ""),
+                secret=item.masked,
+            )
+            for item in variables[:MOST_GIVEN]
+        ]
+
+        def given(answers: dict[str, str] | None) -> None:
+            if answers is not None:
+                self.state.given.update(answers)
+                self._resolve()
+
+        self.app.push_screen(FormModal("Values for the preview", fields, go="Show"), given)
+
+    def hint(self, width: int) -> list[Line]:
+        """Return what has no value yet."""
+        if self._findings is None:
+            return []
+        open_ = [row for row in self._findings.problems if row.severity == OPEN]
+        text = f"{len(open_)} references have no value yet: they depend on the cluster."
+        text = text if open_ else "All references have a value."
+        return wrap(text, width, role="muted")
+
+    def side(self, width: int) -> list[Line]:
+        """Return nothing: the text has the screen."""
+        return []
+
+    def keys(self) -> list[KeyHint]:
+        """Return the keys of the preview."""
+        key = self.wizard.key_hint
+        own = [*key("wizard-choose", "host"), *key("wizard-give", "give values")]
+        return [*own, KeyHint("pgdn", "next"), KeyHint("esc", "back")]
+
+
+def host_values(host: Any, projects: dict[str, str]) -> dict[str, str]:
+    """Return the system values that follow from a host: those of its project, and of its cluster where it has one."""
+    values = {"project.uid": host.project_uid, "project.name": projects.get(host.project_uid, "")}
+    if host.cluster:
+        values["cluster.name"] = host.cluster
+    return {name: value for name, value in values.items() if value}
