@@ -145,6 +145,7 @@ class ValuesEditor(TextArea):
         row = max(min(row, self.document.line_count - 1), 0)
         line = self.document.get_line(row)
         self.move_cursor((row, len(line) - len(line.lstrip())), center=True)
+        self.scroll_to(x=0, animate=False)
 
     def on_text_area_selection_changed(self, event: TextArea.SelectionChanged) -> None:
         """Report another line under the cursor."""

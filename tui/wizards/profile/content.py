@@ -143,18 +143,15 @@ def _brings(images: Sequence[str], presets: Sequence[str], width: int) -> list[L
 
 
 def value_lines(state: ProfileState, layer: Layer, path: str, row: int, width: int) -> list[Line]:
-    """Return what is known of the value under the cursor: its problem, its path, what the pack says of it."""
-    here = [problem for problem in state.layer_problems(layer) if problem.line == row + 1]
-    if here:
-        return problem_lines(here[:2], width)
-    if not path:
-        return []
-    entry = schema_entry(state.pack(layer), path)
+    """Return what is known of the value under the cursor, and a problem: that of its line, else the first one."""
+    problems = state.layer_problems(layer)
+    here = [problem for problem in problems if problem.line == row + 1]
+    entry = schema_entry(state.pack(layer), path) if path else None
     text = entry_text(entry) if entry is not None else ""
-    one = line((path, "strong"), (f"  {text}" if text else "", "muted"))
-    if one.width <= width:
-        return [one]
-    return [line((cut(path, width), "strong")), *wrap(text, width, "  ", "  ", "muted")]
+    head = [] if here or not path else [line((path, "strong"), (f"  {text}" if text else "", "muted"))]
+    if head and head[0].width > width and not problems:
+        head = [line((cut(path, width), "strong")), *wrap(text, width, "  ", "  ", "muted")]
+    return [*head, *problem_lines((here or problems)[:2], width)]
 
 
 def schema_entry(pack: Pack | None, path: str) -> SchemaEntry | None:

@@ -15,6 +15,7 @@ from tui.modals.choose import ChooseModal
 from tui.widgets.key_line import KeyHint
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, line, wrap
+from tui.wizards.parts.list import PageList
 from tui.wizards.profile import content
 from tui.wizards.profile.body import PageBody
 from tui.wizards.profile.pack_search import PackSearch
@@ -35,7 +36,7 @@ class LayersPage(PageBody):
 
     def compose(self) -> ComposeResult:
         """Yield the stack."""
-        yield LineView(id="stack")
+        yield PageList(id="stack")
 
     @property
     def _view(self) -> LineView:

@@ -101,6 +101,10 @@ class ProfileWizardPage(WizardFrame):
             return f"This credential has the role {role}; storing a profile needs the role admin. w writes it as files."
         return ""
 
+    def on_descendant_focus(self) -> None:
+        """Show the keys again: a field takes letters, a list does not."""
+        self.show_keys()
+
     # The frame -------------------------------------------------------------------------------------------------------
 
     def steps(self, width: int) -> Line:

@@ -21,6 +21,7 @@ from tui.widgets.frame import FrameLine
 from tui.widgets.key_line import KeyHint
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, line, pad, wrap
+from tui.wizards.parts.list import PageList
 from tui.wizards.profile import content
 from tui.wizards.profile.body import PageBody
 
@@ -44,7 +45,7 @@ class PreviewPage(PageBody):
         self._findings: Any = None
         self._resources: list[Any] = []
         yield FrameLine(id="preview-head")
-        yield LineView(id="resolved")
+        yield PageList(id="resolved")
 
     @property
     def _view(self) -> LineView:
@@ -160,7 +161,7 @@ class PreviewPage(PageBody):
         """Return the keys of the preview."""
         key = self.wizard.key_hint
         own = [*key("wizard-choose", "host"), *key("wizard-give", "give values")]
-        return [*own, KeyHint("pgdn", "next"), KeyHint("esc", "back")]
+        return [KeyHint("enter", "next"), *own, KeyHint("esc", "back")]
 
 
 def host_values(host: Any, projects: dict[str, str]) -> dict[str, str]:

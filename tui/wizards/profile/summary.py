@@ -16,6 +16,7 @@ from tui.widgets.key_line import KeyHint
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, heading, line
 from tui.widgets.profiles.diff import diff_lines
+from tui.wizards.parts.list import PageList
 from tui.wizards.profile import content
 from tui.wizards.profile.body import PageBody
 from tui.wizards.profile.pages import VALUES
@@ -35,7 +36,7 @@ class SummaryPage(PageBody):
         """Yield the lines."""
         self._difference: Any = None
         self._before = ""
-        yield LineView(id="summary")
+        yield PageList(id="summary")
 
     @property
     def _view(self) -> LineView:

@@ -207,10 +207,7 @@ class ValuesPage(PageBody):
         """Return what is known of the value under the cursor."""
         if not self.state.layers:
             return []
-        lines = content.value_lines(self.state, self.current, self.editor.path, self.editor.row, width)
-        if not lines and self.state.layer_problems(self.current):
-            lines = content.problem_lines(self.state.layer_problems(self.current)[:1], width)
-        return lines
+        return content.value_lines(self.state, self.current, self.editor.path, self.editor.row, width)
 
     def side(self, width: int) -> list[Line]:
         """Return all problems of the layer, its presets, and what its schema restricts."""

@@ -12,6 +12,7 @@ from edgewright.core.profiles.model import Variable
 from tui.widgets.key_line import KeyHint
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, wrap
+from tui.wizards.parts.list import PageList
 from tui.wizards.parts.rows import RowModal
 from tui.wizards.profile import content
 from tui.wizards.profile.body import PageBody
@@ -30,7 +31,7 @@ class VariablesPage(PageBody):
 
     def compose(self) -> ComposeResult:
         """Yield the list."""
-        yield LineView(id="variables")
+        yield PageList(id="variables")
 
     @property
     def _view(self) -> LineView:

@@ -54,6 +54,7 @@ class ProfileWizard(ProfileWizardPage):
     BINDINGS = move_bindings(
         {
             "nav-back": "back",
+            "wizard-enter": "enter",
             "wizard-page-next": "page(1)",
             "wizard-page-back": "page(-1)",
             "wizard-why": "why",
@@ -192,8 +193,9 @@ class ProfileWizard(ProfileWizardPage):
             self.body.form.go(step)
 
     async def action_enter(self) -> None:
-        """Go to the next field, from the last one to the next page."""
-        if isinstance(self.body, AboutPage) and not self.body.form.go(1):
+        """Go to the next field, from the last one to the next page; from the preview to the summary."""
+        reading = isinstance(self.body, PreviewPage)
+        if reading or (isinstance(self.body, AboutPage) and not self.body.form.go(1)):
             await self.action_page(1)
 
     async def action_page(self, step: int) -> None:
