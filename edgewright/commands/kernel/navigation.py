@@ -102,7 +102,7 @@ MOVES: tuple[Move, ...] = (
     Move(
         "wizard-choose",
         ("o", "f8"),
-        "Choose from what is known: contexts, tokens, SSH keys; versions, presets, hosts",
+        "Choose from what is known: contexts, tokens, SSH keys; versions, hosts",
         "wizard",
     ),
     Move("wizard-check", ("c", "f4"), "Ask the plane and the others whether it is true", "wizard"),
@@ -117,6 +117,7 @@ MOVES: tuple[Move, ...] = (
     Move("values-layer-next", ("f6", "ctrl+n"), "Go to the values of the layer above", "wizard"),
     Move("values-layer-previous", ("f5", "ctrl+p"), "Go to the values of the layer below", "wizard"),
     Move("values-problem", ("f7", "ctrl+g"), "Go to the next line with a problem", "wizard"),
+    Move("values-presets", ("f8",), "Apply a preset of the pack to the values", "wizard"),
     Move("values-indent", ("tab",), "Indent the selected lines", "wizard"),
     Move("values-indent-less", ("shift+tab",), "Indent the selected lines less", "wizard"),
     Move("values-top", ("ctrl+home",), "Go to the first line of the values", "wizard"),

@@ -59,38 +59,9 @@ async def store_changes(client: CanCall, profile: Profile, base: Base, *, publis
     """
     uid = base.uid if edit else await calls.clone(client, base.uid, profile.name, profile.version)
     try:
-        await calls.put(client, uid, _body(profile), exchange.to_document(profile, secrets=True)["spec"]["variables"])
-        if publish:
-            await calls.publish(client, uid)
+        await calls.apply(client, exchange.to_document(profile, secrets=True), publish)
     except (EdgewrightError, asyncio.CancelledError):
         if not edit:
             await calls.delete(client, uid)
         raise
     return uid
-
-
-def _body(profile: Profile) -> dict[str, Any]:
-    """Return the body of an update (`v1ClusterProfileUpdateEntity`)."""
-    meta = {
-        "name": profile.name,
-        "labels": dict(profile.labels),
-        "annotations": {"description": profile.description},
-    }
-    template = {"type": profile.type, "packs": [_sent(layer) for layer in profile.layers]}
-    return {"metadata": meta, "spec": {"version": profile.version, "template": template}}
-
-
-def _sent(layer: Layer) -> dict[str, Any]:
-    """Return a layer as the body of an update has it (`v1PackManifestUpdateEntity`)."""
-    presets = {"edgewright": {"presets": list(layer.presets)}} if layer.presets else {}
-    return {
-        **layer.extra,
-        **presets,
-        "name": layer.name,
-        "layer": layer.kind,
-        "type": layer.type,
-        "tag": layer.pack_version,
-        "registryUid": layer.registry.uid,
-        "values": layer.values,
-        "manifests": [{"name": item.name, "content": item.content} for item in layer.manifests],
-    }

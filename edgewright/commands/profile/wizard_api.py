@@ -20,6 +20,7 @@ from edgewright.core.profiles.problems import ERROR, Problem
 from edgewright.core.profiles.resolve import Resolution
 from edgewright.core.profiles.resources import Pool, check_pools, demands
 from edgewright.core.profiles.scope import Context, Macro
+from edgewright.core.profiles.variables import COVER
 from edgewright.profiles.directory import files_of, write_directory
 from edgewright.profiles.prepare import Readings, check, prepare, resolved, with_preset
 from edgewright.store.collections.catalogue import packs as pack_calls
@@ -64,7 +65,7 @@ async def look(ctx: CommandContext) -> Plane:
     client = await ctx.port(CanCall)
     offers = [offer_of(document) for document in await pack_calls.packs(client)]
     rows = [profile_row(document) for document in await calls.profiles(client)]
-    macros = {name: Macro(value, "plane") for name, value in (await calls.macros(client)).items()}
+    macros = {name: Macro(value, "plane", value == COVER) for name, value in (await calls.macros(client)).items()}
     return Plane(tuple(item for item in offers if item), tuple(row for row in rows if row), macros)
 
 

@@ -37,8 +37,14 @@ class AboutPage(PageBody):
         self.form = QuestionForm(ABOUT_FIELDS, self._values, self._values)
         yield self.form
 
+    @property
+    def _keys(self) -> tuple[str, ...]:
+        """Name and version of a version that is changed stay: they are what it is known by."""
+        return tuple(key for key in FIELDS if not self.state.edit or key not in ("name", "version"))
+
     def begin(self, last: bool = False) -> None:
         """Begin with the first field, or the last one."""
+        self.form.set_shown(self._keys)
         self.form.go_first(last)
 
     def show(self) -> None:
@@ -79,7 +85,7 @@ class AboutPage(PageBody):
 
     def refusal(self) -> bool:
         """Return whether a field is wrong; its reason is shown and it gets the keyboard."""
-        problems = {key: wrong for key in FIELDS if (wrong := self._problem(key))}
+        problems = {key: wrong for key in self._keys if (wrong := self._problem(key))}
         self.form.show_all(problems)
         if problems:
             self.form.focus_key(next(iter(problems)))

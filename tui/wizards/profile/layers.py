@@ -98,7 +98,7 @@ class LayersPage(PageBody):
         if refused:
             self.wizard.announce(refused, "warn")
             return
-        self.wizard.run_task(f"Fetching {offer.name} {offer.version} from {offer.registry}", lambda: self._add(offer))
+        self.wizard.run_task(f"Fetching {offer.name} {offer.version}", lambda: self._add(offer))
 
     async def _add(self, offer: Any) -> None:
         pack = await self.api.pack(self.wizard.plane_context(), offer.uid)

@@ -8,7 +8,7 @@ from typing import Any
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from edgewright.core.profiles.model import Layer, Profile
+from edgewright.core.profiles.model import Layer
 from tui.session import Session
 from tui.widgets.frame import FrameLine
 from tui.widgets.key_line import KeyHint
@@ -56,26 +56,6 @@ class ProfileWizardPage(WizardFrame):
 
     # What pages ask for ----------------------------------------------------------------------------------------------
 
-    def changed(self) -> None:
-        """Take note that the profile is another now: it is checked and stored as a draft, soon."""
-        raise NotImplementedError
-
-    async def open_page(self, key: str, row: int = 0) -> None:
-        """Go to a page; `row` is the line of the values to be shown."""
-        raise NotImplementedError
-
-    def finish(self, publish: bool) -> None:
-        """Store the profile at the plane as a draft, or publish it."""
-        raise NotImplementedError
-
-    async def know_packs(self, profile: Profile) -> None:
-        """Ask for the packs of the layers that are not known yet."""
-        raise NotImplementedError
-
-    def need_plane(self, text: str) -> None:
-        """Report that the plane was not asked yet, and ask it again."""
-        raise NotImplementedError
-
     @property
     def macros(self) -> Mapping[str, Any]:
         """Return the macros that the profile can refer to."""
@@ -92,7 +72,7 @@ class ProfileWizardPage(WizardFrame):
         here = [item for item in offers if layer.registry.name in ("", item.registry)] or offers
         return next((item for item in here if item.version == layer.pack_version), here[0] if here else None)
 
-    def refused(self) -> str:
+    def store_refusal(self) -> str:
         """Return why nothing can be stored, one sentence; "" when it can."""
         if self.session.read_only:
             return "This session is read-only, so nothing is stored. Leave read-only mode: ctrl+o; or write it: w."

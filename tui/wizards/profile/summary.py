@@ -51,7 +51,7 @@ class SummaryPage(PageBody):
     def show(self) -> None:
         """Show the summary."""
         width = min(max(self._view.room, 20), 120)
-        refused = self.wizard.refused()
+        refused = self.wizard.store_refusal()
         self._view.set_lines(content.summary_lines(self.state, refused, self._difference, self._before, width))
 
     @work(exclusive=True, group="wizard:compare", exit_on_error=False)

@@ -36,7 +36,7 @@ class ValuesPage(PageBody):
         Binding("f6,ctrl+n", "layer(1)", "Next layer", show=False, id="values-layer-next", priority=True),
         Binding("f5,ctrl+p", "layer(-1)", "Layer before", show=False, id="values-layer-previous", priority=True),
         Binding("f7,ctrl+g", "problem", "Next problem", show=False, id="values-problem", priority=True),
-        Binding("f8", "choose", "Presets", show=False, id="wizard-choose", priority=True),
+        Binding("f8", "choose", "Presets", show=False, id="values-presets", priority=True),
     ]
     DEFAULT_CSS = """
     ValuesPage {
@@ -224,6 +224,6 @@ class ValuesPage(PageBody):
             KeyHint("esc", "layers"),
             *key("values-layer-next", "next layer"),
             *(key("values-problem", "next problem") if problems else ()),
-            *(key("wizard-choose", "presets") if pack is not None and pack.presets else ()),
+            *(key("values-presets", "presets") if pack is not None and pack.presets else ()),
             KeyHint("ctrl+z", "undo"),
         ]

@@ -323,7 +323,7 @@ class ProfileWizard(ProfileWizardPage):
         if self._doing:
             return
         state = self.wizard_state
-        refused = self.refused()
+        refused = self.store_refusal()
         errors = [problem for problem in state.problems if problem.severity == "error"]
         if refused:
             self.announce(refused, "warn")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgewright.core.errors import ExitCode
@@ -218,16 +218,6 @@ async def manifests(client: CanCall, uid: str) -> list[dict[str, str]]:
     return [{text(item, "name"): str(item.get("content") or "") for item in row} for row in rows]
 
 
-async def put(client: CanCall, uid: str, body: Mapping[str, Any], variables: Sequence[Mapping[str, Any]]) -> None:
-    """Replace layers and variables of a version; a default that is covered stays. Raises `Conflict`, `InvalidInput`.
-
-    The variables are sent first: layers may refer to new ones.
-    """
-    path = protocol.path(protocol.PROFILE_VARIABLES, uid=uid)
-    await client.call("PUT", path, "variables", body={"variables": list(variables)})
-    await client.call("PUT", protocol.path(protocol.PROFILE, uid=uid), "profile", body=dict(body))
-
-
 async def _read(client: CanCall, _page: int) -> Documents:
     return await profiles(client)
 
@@ -294,7 +284,7 @@ TABLE: Table[ProfileRow] = Table(
     example="state:draft  layer:k8s  free text",
     facts=_facts,
     headline=lambda row: f"{row.reference}: {row.kind}, {row.state}",
-    nothing="No profile. Import one: edgewright profile import PATH (+).",
+    nothing="No profile. + makes one in the wizard, i imports one.",
     add="No profile yet; import one: edgewright profile import PATH",
     printed="reference",
     unique=("reference",),

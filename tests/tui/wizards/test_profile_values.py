@@ -1,0 +1,90 @@
+"""Values in the profile wizard: what is wrong is one sentence with its line; presets; what is too large."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from edgewright.commands.profile import wizard_api
+from edgewright.core.profiles.model import Layer, Profile
+from edgewright.core.profiles.scope import Macro
+from edgewright.packs import catalogue
+from tests.tui.driving import console, press, told, until, view
+from tests.tui.wizards.profile_driving import PODINFO, at, calm, on, paste, shown, stack, state, wizard
+from tests.tui.wizards.profiling import ProfilePlane, shipped
+
+WRONG = {
+    "not a map": ("- a\n- b\n", "This is a list, not a map of keys."),
+    "aliases": ("a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"{name}: &{name} [{', '.join(['*' + before] * 10)}]\n" for before, name in zip("abcdef", "bcdefg", strict=True)
+    ), "keys and values"),
+    "cycle": (
+        'a: "{{.spectro.pack.podinfo.b}}"\nb: "{{.spectro.pack.podinfo.a}}"\n', "References form a cycle",
+    ),
+    "macro": ('a: "{{.spectro.macro.sit}}"\n', "There is no macro sit. Did you mean site?"),
+    "misspelt": ("charts:\n  podinfo:\n    replicaCuont: 3\n", "Did you mean replicaCount?"),
+    "schema": ("charts:\n  podinfo:\n    replicaCount: 99\n", "must be a number from 1 to 50"),
+    "yaml": ("a: [1\nb: 2\n", "line 2"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_values_are_one_sentence_with_their_line(case: str) -> None:
+    text, sentence = WRONG[case]
+    pack = next(pack for pack in catalogue.packs() if pack.name == "podinfo")
+    profile = stack(replace(PODINFO, values=text))
+    found = wizard_api.examine(profile, {"podinfo 6.9.2": pack}, {"site": Macro("berlin", "plane")})
+    here = [row for row in found.problems if row.layer == "podinfo"]
+    assert [row for row in here if sentence in row.sentence() and (row.line or case == "not a map")], here
+
+
+async def test_a_wrong_value_is_marked_and_f7_goes_there() -> None:
+    async with console("profile-new", plane=ProfilePlane()) as (pilot, _, _):
+        await at(pilot, "values", stack(PODINFO), 3)
+        editor = wizard(pilot).body.editor  # type: ignore[union-attr]
+        editor.put("charts:\n  podinfo:\n    replicaCount: 99\n")
+        await calm(pilot)
+        assert "3▲" in shown(pilot) and "1 error" in shown(pilot)
+        await press(pilot, "f7")
+        assert editor.row == 2 and editor.path == "charts.podinfo.replicaCount"
+        assert "must be a number from 1 to 50" in " ".join(shown(pilot).split())
+
+
+async def test_five_megabytes_are_not_taken_by_the_editor() -> None:
+    async with console("profile-new", plane=ProfilePlane()) as (pilot, _, made):
+        await at(pilot, "values")
+        before = wizard(pilot).body.editor.text  # type: ignore[union-attr]
+        await paste(pilot, "a: 1\n" * 1_000_000)
+        assert told(made) == "Not inserted: the values would be larger than 1 MB, which the editor does not take."
+        assert wizard(pilot).body.editor.text == before  # type: ignore[union-attr]
+
+
+async def test_values_that_are_too_large_for_the_editor_are_left_as_they_are() -> None:
+    large = "a: " + "x" * 1_100_000 + "\n"
+    plane = ProfilePlane(shipped(layers=(Layer("podinfo", "addon", "6.9.2", "6.9.2", values=large),)))
+    async with console("profile-new", "prof-1", plane=plane) as (pilot, _, made):
+        await on(pilot, "about")
+        await wizard(pilot).open_page("values")
+        await on(pilot, "values")
+        assert "too large for the editor (1.0 MB)" in told(made)
+        await press(pilot, "x", "escape")
+        await on(pilot, "layers")
+        assert state(pilot).layers[0].values == large
+
+
+async def test_a_preset_is_applied_with_comments_kept_and_taken_back() -> None:
+    async with console("profile-new", plane=ProfilePlane()) as (pilot, _, made):
+        cilium = Layer("cni-cilium", "cni", "1.18.13", "1.18.13")
+        await at(pilot, "values", Profile("shop", layers=(cilium,)))
+        before = wizard(pilot).body.editor.text  # type: ignore[union-attr]
+        pack = next(pack for pack in catalogue.packs() if pack.name == "cni-cilium")
+        await press(pilot, "f8")
+        await until(pilot, lambda: view(pilot) == "ChooseModal")
+        await press(pilot, "enter")
+        await until(pilot, lambda: "is applied" in told(made))
+        assert state(pilot).layers[0].presets == (pack.presets[0].name,)
+        after = wizard(pilot).body.editor.text  # type: ignore[union-attr]
+        assert after != before and after.count("#") == before.count("#")
+        await press(pilot, "ctrl+z")
+        assert wizard(pilot).body.editor.text == before  # type: ignore[union-attr]
