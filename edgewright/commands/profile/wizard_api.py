@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from edgewright.clients.ports import CanCall
 from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.base import Command, Outcome, Plan
-from edgewright.commands.profile.examples import example_values
+from edgewright.commands.profile import preview
+from edgewright.commands.profile.comparing import Comparison, place_of, values_of
+from edgewright.commands.profile.comparing import compared as compare
+from edgewright.commands.profile.reading import READINGS, ProfileContent
 from edgewright.commands.profile.stored import Base, load_profile, store_changes
-from edgewright.core.clusters.predict import Forecast, predict
-from edgewright.core.profiles import diff, exchange, lifecycle, semver
+from edgewright.core.profiles import exchange, lifecycle, semver
 from edgewright.core.profiles.model import Profile
 from edgewright.core.profiles.problems import ERROR, Problem
 from edgewright.core.profiles.resolve import Resolution
@@ -22,7 +24,7 @@ from edgewright.core.profiles.resources import Pool, check_pools, demands
 from edgewright.core.profiles.scope import Context, Macro
 from edgewright.core.profiles.variables import COVER
 from edgewright.profiles.directory import files_of, write_directory
-from edgewright.profiles.prepare import Readings, check, prepare, resolved, with_preset
+from edgewright.profiles.prepare import check, prepare, resolved, with_preset
 from edgewright.store.collections.catalogue import packs as pack_calls
 from edgewright.store.collections.catalogue import profiles as calls
 from edgewright.store.collections.catalogue.offers import Offer, PackVersion, offer_of, pack_of, versions_in
@@ -34,10 +36,9 @@ if TYPE_CHECKING:
 
     from edgewright.commands.kernel.context import CommandContext
     from edgewright.core.packs.pack import Pack
+    from edgewright.store.collections.hosts import HostRow
 
-__all__ = ["Base", "Offer", "PackVersion", "example_values", "files_of", "with_preset", "write_directory"]
-READINGS = Readings()
-"""Texts that were read: the check after each key reads one changed layer, not all."""
+__all__ = ["Base", "files_of", "place_of", "values_of", "with_preset"]
 
 
 class Plane(NamedTuple):
@@ -135,18 +136,22 @@ def named_apart(values: str, name: str) -> str:
     return merge(values, f'pack:\n  spectrocloud.com/display-name: "{name}"\n', (), "The values")
 
 
+def preview_values(profile: Profile, given: Mapping[str, str], host: HostRow | None, project: str) -> preview.Values:
+    """Return what a preview is resolved with: examples, over them values given, and what a host decides."""
+    values = preview.example(profile).over(preview.Values({name: text for name, text in given.items() if text}, {}))
+    return values if host is None else values.over(preview.of_host(host, project))
+
+
 def compared(
     before: Profile, after: Profile, packs: Mapping[str, Pack | None], macros: Mapping[str, Macro]
-) -> tuple[diff.ProfileDiff, Forecast]:
+) -> Comparison:
     """Return what differs between two versions, and what each change would do to hosts. Blocking."""
-    context = Context(macros=macros, partial=True)
-    earlier, later = (resolved(prepare(profile, packs, READINGS), context) for profile in (before, after))
-    difference = diff.compare(earlier, later)
-    return difference, predict(difference, earlier, later)
+    earlier, later = (ProfileContent(profile, {}, packs, macros) for profile in (before, after))
+    return compare(earlier, later)
 
 
 class ProfileStore(Command):
-    """Store the profile of the wizard. It is no verb of its own: the command line has `apply -f DIRECTORY`."""
+    """Store the profile of the wizard. Not a verb of its own: the command line has `apply -f DIRECTORY`."""
 
     name = "profile store"
     role = "admin"

@@ -161,6 +161,17 @@ PLANE: dict[str, str] = {
         6 + -> New installer | PLANE
         <down> <f1> <esc> <esc> <esc> -> New installer | PLANE
         """,
+    "profile-new": """
+        : profiles <enter> / <ctrl+u> k3s <enter> -> Profiles › k3s | one-node-k3s
+        + -> New profile | ABOUT
+        <f1> -> A cluster names a profile and a version
+        <esc> -> New profile | ABOUT
+        """,
+    "profile-edit": """
+        : profiles <enter> / <ctrl+u> k3s <enter> -> Profiles › k3s | one-node-k3s
+        E -> Change one-node-k3s | ABOUT
+        <pgdn> -> LAYERS | edge-native-byoi
+        """,
     "first-steps": """
         : first-steps <enter> -> First steps
         """,

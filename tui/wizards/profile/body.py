@@ -43,7 +43,7 @@ class ProfileWizardHost(Protocol):
     async def know_packs(self, profile: Profile) -> None:
         """Ask for the packs of the layers that are not known yet."""
 
-    def need_plane(self, text: str) -> None:
+    def plane_missing(self, text: str) -> None:
         """Report that the plane was not asked yet, and ask it again."""
 
     def versions_of(self, name: str) -> list[str]:

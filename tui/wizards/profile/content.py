@@ -1,4 +1,4 @@
-"""What the profile wizard shows: the stack, a layer in words, variables, the preview, the summary."""
+"""What the profile wizard shows: the stack, a layer, variables, the preview, the summary."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _sign(state: ProfileState, layer: Layer) -> Span:
 
 
 def layer_lines(state: ProfileState, layer: Layer, offer: Any, width: int) -> list[Line]:
-    """Return a layer in words: the pack, where it is from, what it brings, and what is wrong with it."""
+    """Describe a layer: the pack, where it is from, what it brings, and what is wrong with it."""
     pack = state.pack(layer)
     head = f"{layer.name} {layer.pack_version}"
     out = [line((head, "strong"), (f"  {LAYER_NAMES.get(layer.kind, layer.kind)}", "muted"))]
@@ -125,7 +125,7 @@ def offer_lines(offer: Any, width: int) -> list[Line]:
         out += wrap(offer.description, width)
     if offer.upstream:
         out += wrap(f"upstream {offer.upstream}", width, role="muted")
-    out += [item for need in offer.needs for item in wrap(need, width, role="muted")]
+    out += [item for dependency in offer.dependencies for item in wrap(dependency, width, role="muted")]
     return [*out, *_brings(offer.images, offer.presets, width)]
 
 
@@ -162,7 +162,7 @@ def schema_entry(pack: Pack | None, path: str) -> SchemaEntry | None:
 
 
 def entry_text(entry: SchemaEntry) -> str:
-    """Return a schema in words, e.g. `required; a number from 1 to 5; at most the number of nodes`."""
+    """Describe a schema, e.g. `required; a number from 1 to 5; at most the number of nodes`."""
     parts = ["required"] if entry.required else []
     parts += ["read-only"] if entry.readonly else []
     if entry.options:
@@ -243,7 +243,7 @@ def _used(layers: Sequence[str]) -> str:
 
 
 def variable_lines(state: ProfileState, variable: Variable, width: int) -> list[Line]:
-    """Return a variable in words and the layers that use it."""
+    """Describe a variable and list the layers that use it."""
     out = [line((variable.display or variable.name, "strong"))]
     out += wrap(variable.description, width) if variable.description else []
     out += wrap(f"pattern {variable.regex}", width, role="muted") if variable.regex else []
@@ -297,8 +297,8 @@ def _resolved_text(text: Any, origins: Mapping[int, str], width: int) -> list[Li
 # Summary -------------------------------------------------------------------------------------------------------------
 
 
-def summary_lines(state: ProfileState, refused: str, difference: Any, before: str, width: int) -> list[Line]:
-    """Return what is stored, what stops a publish, and what differs from the version before."""
+def summary_lines(state: ProfileState, refused: str, width: int) -> list[Line]:
+    """Return what is stored, and what stops a publish."""
     errors = [problem for problem in state.problems if problem.severity == ERROR]
     out: list[Line] = []
     if refused:
@@ -312,8 +312,7 @@ def summary_lines(state: ProfileState, refused: str, difference: Any, before: st
     out += [line(), *problem_lines(state.problems, width, keyed=True)] if state.problems else []
     out += [line(), heading("PROFILE", width, "enter goes back to the page")]
     out += _facts(state, width)
-    out += [line(), *_changes(difference, before, width)]
-    return out
+    return [*out, line()]
 
 
 def _facts(state: ProfileState, width: int) -> list[Line]:
@@ -337,34 +336,30 @@ def _facts(state: ProfileState, width: int) -> list[Line]:
     ]
 
 
-def _changes(difference: Any, before: str, width: int) -> list[Line]:
-    """Return what differs from the version before, with what each change would do to hosts."""
-    if difference is None:
+def changes_lines(comparison: Any, before: str, texts: Any, width: int) -> list[Line]:
+    """Return what differs from the version before, with what each change would do to hosts.
+
+    `before` is shown while there is no comparison; `texts` has `place_of` and `values_of`.
+    """
+    if comparison is None:
         return [heading("CHANGES", width), line((f"  {before}", "muted"))] if before else []
-    compared, forecast = difference
-    behaviours = {id(each.change): each for each in forecast.predictions}
-    out = [heading(f"CHANGES from {compared.before}", width, "d shows the lines")]
-    changed = [layer for layer in compared.layers if layer.what != "same"]
-    if not changed:
+    out = [heading(f"CHANGES from {comparison.difference.before}", width, "d shows the lines")]
+    if not comparison.layers:
         return [*out, line(("  Nothing differs in its layers.", "muted"))]
-    out += wrap(forecast.sentence(), width, "  ", "  ")
-    for layer in changed:
-        versions = f"{layer.version_before or '-'} → {layer.version_after or '-'}"
-        same = layer.version_before == layer.version_after
-        out.append(line("  ", (f"{layer.layer}", "strong"), (f"  {layer.what}" if same else f"  {versions}", "muted")))
-        for change in layer.changes[:MOST_CHANGES]:
-            prediction = behaviours.get(id(change))
-            behaviour = prediction.behaviour if prediction is not None else "unknown"
-            place = f"{change.manifest}: {change.path}" if change.manifest else change.path or "pack"
-            text = f"{place}: {_value(change.before)} → {_value(change.after)}"
-            out.append(spread([f"    {clean(text, 500)}"], [(behaviour, _tone(behaviour))], width))
-        if len(layer.changes) > MOST_CHANGES:
-            out.append(line((f"    and {len(layer.changes) - MOST_CHANGES} more", "muted")))
+    out += wrap(comparison.forecast.sentence(), width, "  ", "  ")
+    for layer in comparison.layers:
+        item = layer.difference
+        versions = f"{item.version_before or '-'} → {item.version_after or '-'}"
+        text = item.what if item.version_before == item.version_after else versions
+        out.append(line("  ", (item.layer, "strong"), (f"  {text}", "muted")))
+        for prediction in layer.predictions[:MOST_CHANGES]:
+            place, values = texts.place_of(prediction.change), texts.values_of(prediction.change)
+            shown = f"{place}: {values}" if values else place
+            behaviour = prediction.behaviour
+            out.append(spread([f"    {clean(shown, 500)}"], [(behaviour, _tone(behaviour))], width))
+        if len(layer.predictions) > MOST_CHANGES:
+            out.append(line((f"    and {len(layer.predictions) - MOST_CHANGES} more", "muted")))
     return out
-
-
-def _value(value: Any) -> str:
-    return "-" if value is None else clean(str(value).replace("\n", " "), 60) or '""'
 
 
 def _tone(behaviour: str) -> Role:

@@ -83,12 +83,12 @@ class LayersPage(PageBody):
     def _search(self, kind: str) -> None:
         plane = self.wizard.plane
         if plane is None:
-            self.wizard.need_plane("The packs of the plane are not known yet.")
+            self.wizard.plane_missing("The packs of the plane are not known yet.")
             return
         offers = [offer for offer in plane.offers if offer.layer in LAYER_NAMES]
-        self.app.push_screen(PackSearch(offers, kind), self._found)
+        self.app.push_screen(PackSearch(offers, kind), self._take_pack)
 
-    def _found(self, uid: str | None) -> None:
+    def _take_pack(self, uid: str | None) -> None:
         offer = (
             next((item for item in self.wizard.plane.offers if item.uid == uid), None) if self.wizard.plane else None
         )
@@ -180,7 +180,7 @@ class LayersPage(PageBody):
             self.wizard.announce(text, "info")
 
     def hint(self, width: int) -> list[Line]:
-        """Return the layer under the cursor in words."""
+        """Describe the layer under the cursor."""
         if self._place >= 0:
             layer = self.state.layers[self._place]
             return content.layer_lines(self.state, layer, self.wizard.offer_of(layer), width)

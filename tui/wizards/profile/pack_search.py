@@ -34,12 +34,12 @@ class PackSearch(DecisionModal[str]):
     PackSearch {
         & > #box { width: 96%; max-width: 130; height: 90%; }
         & #words { height: 1; border: none; padding: 0; background: $panel; margin-bottom: 1; }
-        & #found { width: 1fr; height: 1fr; }
+        & #packs { width: 1fr; height: 1fr; }
         & #brings { width: 1fr; height: 1fr; margin-left: 2; }
         & #panes { height: 1fr; }
         &.-narrow #panes { layout: vertical; }
         &.-narrow #brings { height: 8; width: 100%; margin-left: 0; border-top: solid $muted; }
-        &.-narrow #found { width: 100%; }
+        &.-narrow #packs { width: 100%; }
     }
     """
 
@@ -55,14 +55,14 @@ class PackSearch(DecisionModal[str]):
 
     def compose_body(self) -> ComposeResult:
         """Yield the words, the list, and what the pack under the cursor brings."""
-        words = Input(id="words", placeholder="words: name, registry, version, layer", compact=True)
-        words.cursor_blink = False
-        yield words
+        query = Input(id="words", placeholder="words: name, registry, version, layer", compact=True)
+        query.cursor_blink = False
+        yield query
         with Horizontal(id="panes"):
-            found = LineView(id="found")
-            found.can_focus = False
-            found.marks_cursor = True
-            yield found
+            listing = LineView(id="packs")
+            listing.can_focus = False
+            listing.marks_cursor = True
+            yield listing
             brings = LineView(id="brings")
             brings.can_focus = False
             yield brings
@@ -81,15 +81,15 @@ class PackSearch(DecisionModal[str]):
     def _show(self) -> None:
         if not self.is_there:
             return
-        words = self.query_one("#words", Input).value.lower().split()
-        matches = [offer for offer in self._offers if all(word in offer.words for word in words)]
-        found = self.query_one("#found", LineView)
-        width = max(found.room, 20)
+        wanted = self.query_one("#words", Input).value.lower().split()
+        matches = [offer for offer in self._offers if all(part in offer.search_text for part in wanted)]
+        listing = self.query_one("#packs", LineView)
+        width = max(listing.room, 20)
         name = min(max((len(offer.name) for offer in matches[:MOST]), default=8), max(width - 26, 10))
         lines = [_row(offer, name, width) for offer in matches[:MOST]]
         if len(matches) > MOST:
             lines.append(line((f"  and {len(matches) - MOST} more: add words", "muted")))
-        found.set_lines(lines or self._nothing(width))
+        listing.set_lines(lines or self._nothing(width))
         self._show_brings()
 
     def _nothing(self, width: int) -> list[Line]:
@@ -104,7 +104,7 @@ class PackSearch(DecisionModal[str]):
 
     @property
     def _current(self) -> str:
-        return self.query_one("#found", LineView).cursor_key
+        return self.query_one("#packs", LineView).cursor_key
 
     @on(Input.Changed, "#words")
     def _changed(self, event: Input.Changed) -> None:
@@ -117,19 +117,19 @@ class PackSearch(DecisionModal[str]):
         if self._current:
             self.dismiss(self._current)
 
-    @on(LineView.Pointed, "#found")
+    @on(LineView.Pointed, "#packs")
     def _pointed(self) -> None:
         self._show_brings()
 
-    @on(LineView.Chosen, "#found")
+    @on(LineView.Chosen, "#packs")
     def _chosen(self, event: LineView.Chosen) -> None:
         self.dismiss(event.key)
 
     def action_move(self, step: int) -> None:
         """Move in the list; the keyboard stays in the words."""
-        found = self.query_one("#found", LineView)
+        listing = self.query_one("#packs", LineView)
         for _ in range(abs(step)):
-            found.action_move(1 if step > 0 else -1)
+            listing.action_move(1 if step > 0 else -1)
 
 
 def _row(offer: Any, name: int, width: int) -> Line:

@@ -60,12 +60,13 @@ class PreviewPage(PageBody):
     @work(exclusive=True, group="wizard:preview", exit_on_error=False)
     async def _resolve(self) -> None:
         state, host = self.state, self._host()
-        examples = self.api.example_values(state.profile.variables, state.given)
-        system = host_values(host, self.session_projects()) if host is not None else {}
+        project = self._projects().get(host.project_uid, "") if host is not None else ""
         macros = self.wizard.macros
         try:
+            values = await asyncio.to_thread(self.api.preview_values, state.profile, dict(state.given), host, project)
+            given = {"variables": values.variables, "system": values.system}
             self._findings = await asyncio.to_thread(
-                self.api.examine, state.profile, dict(state.packs), macros, variables=examples, system=system
+                self.api.examine, state.profile, dict(state.packs), macros, **given
             )
             self._resources = []
             if host is not None and self._findings.resolution is not None:
@@ -81,8 +82,7 @@ class PreviewPage(PageBody):
             self.show()
             self.wizard.refresh_around()
 
-    def session_projects(self) -> dict[str, str]:
-        """Return the names of projects by uid."""
+    def _projects(self) -> dict[str, str]:
         return {uid: row.name for uid, row in self.wizard.session.store.model.rows(PROJECTS).items()}
 
     def _host(self) -> Any:
@@ -162,11 +162,3 @@ class PreviewPage(PageBody):
         key = self.wizard.key_hint
         own = [*key("wizard-choose", "host"), *key("wizard-give", "give values")]
         return [KeyHint("enter", "next"), *own, KeyHint("esc", "back")]
-
-
-def host_values(host: Any, projects: dict[str, str]) -> dict[str, str]:
-    """Return the system values that follow from a host: those of its project, and of its cluster where it has one."""
-    values = {"project.uid": host.project_uid, "project.name": projects.get(host.project_uid, "")}
-    if host.cluster:
-        values["cluster.name"] = host.cluster
-    return {name: value for name, value in values.items() if value}

@@ -52,7 +52,8 @@ class SummaryPage(PageBody):
         """Show the summary."""
         width = min(max(self._view.room, 20), 120)
         refused = self.wizard.store_refusal()
-        self._view.set_lines(content.summary_lines(self.state, refused, self._difference, self._before, width))
+        changes = content.changes_lines(self._difference, self._before, self.api, width)
+        self._view.set_lines([*content.summary_lines(self.state, refused, width), *changes])
 
     @work(exclusive=True, group="wizard:compare", exit_on_error=False)
     async def _compare(self) -> None:
@@ -97,7 +98,7 @@ class SummaryPage(PageBody):
         if self._difference is None:
             self.wizard.announce("There is no version before to compare with.", "info")
             return
-        compared, _ = self._difference
+        compared = self._difference.difference
 
         def shown(width: int) -> list[Line]:
             out: list[Line] = []

@@ -103,7 +103,7 @@ class VariablesPage(PageBody):
             self._take(variables, f"variable/{other}")
 
     def hint(self, width: int) -> list[Line]:
-        """Return the variable under the cursor in words."""
+        """Describe the variable under the cursor."""
         if self._place >= 0:
             return content.variable_lines(self.state, self.state.profile.variables[self._place], width)
         text = "Values of layers refer to a variable as {{.spectro.var.NAME}}; a profile needs none."

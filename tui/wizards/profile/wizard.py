@@ -130,7 +130,7 @@ class ProfileWizard(ProfileWizardPage):
             profile = dataclasses.replace(profile, version=lifecycle.suggested_version(versions), uid="")
         self.wizard_state = ProfileState(profile, base, self.edits)
 
-    def need_plane(self, text: str) -> None:
+    def plane_missing(self, text: str) -> None:
         """Report that the plane was not asked yet, and ask it again."""
         self.announce(text, "warn")
         self.run_task("Asking the plane", self._ask_again)
@@ -163,10 +163,12 @@ class ProfileWizard(ProfileWizardPage):
 
     async def show_page(self, last: bool = False, row: int = 0) -> None:
         """Put the page in front."""
-        if self.body is not None:
-            await self.body.remove()
-        body = self.body = BODIES[self.wizard_state.key]()
+        before, self.body = self.body, None
+        if before is not None:
+            await before.remove()
+        body = BODIES[self.wizard_state.key]()
         await self.query_one("#page").mount(body)
+        self.body = body
         self.refresh_around()
         body.begin(last)
         if isinstance(body, ValuesPage):
@@ -268,7 +270,7 @@ class ProfileWizard(ProfileWizardPage):
     # What is read and written ----------------------------------------------------------------------------------------
 
     def action_why(self) -> None:
-        """Show why the page asks."""
+        """Show the explanation of the page."""
         page = self.wizard_state.page
         text = (
             page.why if page is not None else "Nothing is stored before s or p. Enter on a line goes back to its page."

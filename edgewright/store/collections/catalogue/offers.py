@@ -32,12 +32,12 @@ class Offer(NamedTuple):
     content: str
     upstream: str
     images: tuple[str, ...]
-    needs: tuple[str, ...]
+    dependencies: tuple[str, ...]
     presets: tuple[str, ...]
     description: str = ""
 
     @property
-    def words(self) -> str:
+    def search_text(self) -> str:
         """Return what a search looks through, in lower case."""
         return f"{self.name} {self.version} {self.title} {self.registry} {self.layer} {self.description}".lower()
 
