@@ -18,8 +18,9 @@ class ProfilesScreen(_Profiles):
     """Lists profiles; `=` compares the two that are marked, or the one under the cursor with the version before."""
 
     hints = (
-        "nav-open=open", "filter", "profile-import=import", "profile-preview", "profile-diff", "profile-clone",
-        "profile-version", "mark", "profile-publish", "profile-tag", "profile-export", "profile-delete",
+        "nav-open=open", "filter", "profile-new", "profile-edit", "profile-import=import", "profile-preview",
+        "profile-diff", "profile-clone", "profile-version", "mark", "profile-publish", "profile-tag", "profile-export",
+        "profile-delete",
     )  # fmt: skip
 
     def action_compare(self) -> None:

@@ -30,8 +30,8 @@ class ProfileScreen(ReadsProfiles, BaseScreen):
     scope: ClassVar[Scope] = PROFILES.view
     view = "profile"
     hints = (
-        "nav-open=open", "profile-preview", "profile-diff", "yaml=yaml", "profile-clone", "profile-version",
-        "profile-publish", "profile-tag", "profile-export", "profile-delete",
+        "nav-open=open", "profile-edit", "profile-preview", "profile-diff", "yaml=yaml", "profile-clone",
+        "profile-version", "profile-publish", "profile-tag", "profile-export", "profile-delete",
     )  # fmt: skip
     DEFAULT_CSS = """
     ProfileScreen {
