@@ -12,6 +12,7 @@ from typing import Any, Callable, List, NamedTuple, NoReturn, Optional, Sequence
 
 from edgewright import __version__
 from edgewright.agent.appliance.parser import add_parser
+from edgewright.agent.clusters.parser import CLUSTER_VERBS, add_cluster_parsers
 from edgewright.agent.kernel.settings import DATA, Flags
 from edgewright.core.errors import EdgewrightError, ExitCode, UsageError, pipe_closed
 from edgewright.core.hosts.link_spec import silence_problem
@@ -100,6 +101,7 @@ def _parser(prog: str, more: Sequence[Verb]) -> argparse.ArgumentParser:
     status.add_argument("-o", "--output", choices=("table", "json"), default="table")
 
     add_parser(verbs, EPILOG)
+    add_cluster_parsers(verbs, EPILOG)
     for verb in more:
         verb.add_parser(verbs)
     return parser
@@ -277,4 +279,5 @@ _VERBS = {
     "uninstall": _uninstall,
     "status": _status,
     "appliance": _appliance,
+    **dict.fromkeys(CLUSTER_VERBS, _reconcile),
 }

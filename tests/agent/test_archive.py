@@ -20,8 +20,12 @@ from edgewright.agent.install import archive
 from tests.hub_fixture import running_hub
 from tests.support import ROOT
 
-LIMIT = 200_000
-"""Bytes that the archive may have: it goes over the link of a site, and to every host at an upgrade."""
+LIMIT = 350_000
+"""Bytes that the archive may have: it goes over the link of a site, and to every host at an upgrade.
+
+A host of a cluster has 90 kB for its steps and their planner, 25 kB for the registry client. They are part of the same
+archive: a step and the reconciler that judges it are always of one version, also when an upgrade was interrupted.
+"""
 
 PYENV = Path(pwd.getpwuid(os.getuid()).pw_dir) / ".pyenv/versions"
 
@@ -85,7 +89,7 @@ def test_its_size_and_what_is_not_in_it(built: Path) -> None:
     size = built.stat().st_size
     print(f"agent archive: {size:,} bytes, {len(names)} files")
     assert size < LIMIT
-    assert {name.split("/")[1] for name in names if name.count("/") > 1} == {"core", "wire", "agent"}
+    assert {name.split("/")[1] for name in names if name.count("/") > 1} == {"core", "wire", "agent", "oci"}
     others = ("agent/simulate/", "core/installer/", "core/filters/", "core/search/", "core/problems/", "hub", "forge")
     assert not [name for name in names if name.startswith(tuple(f"edgewright/{part}" for part in others))]
 

@@ -7,16 +7,23 @@ import subprocess
 import time
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
+from edgewright.agent.clusters.driver import KIND as CLUSTER
+from edgewright.agent.clusters.driver import ClusterDriver
+from edgewright.agent.clusters.host import Host
+from edgewright.agent.clusters.registry import STEPS
 from edgewright.agent.facts import system
 from edgewright.agent.facts.booted import booted
 from edgewright.agent.kernel import agent_log
 from edgewright.agent.kernel.disk_usage import usage_collector
+from edgewright.agent.kernel.enrolment import IDENTITY
 from edgewright.agent.kernel.hostfs import Root
 from edgewright.agent.kernel.logs import collector
 from edgewright.agent.kernel.operations import Outcome
+from edgewright.agent.kernel.state import read_checked
 from edgewright.agent.plane.blobs import FOLDER as CONTENTS
 from edgewright.agent.reconcile import exchange
 from edgewright.agent.reconcile.decisions import accept, retry, start_trial
+from edgewright.agent.reconcile.handover import program
 from edgewright.agent.reconcile.preflight import preflight
 from edgewright.agent.reconcile.reboot import Reboot
 from edgewright.agent.reconcile.reconciler import Parts, Reconciler
@@ -60,6 +67,12 @@ def reset(store: DocumentStore) -> Handler:
     return run
 
 
+def host_uid(data: str) -> str:
+    """Return the UID of this host, empty before its first start."""
+    body, _ = read_checked(os.path.join(data, IDENTITY + ".json"))
+    return str((body or {}).get("uid") or "")
+
+
 def make_reconciler(
     data: str, run: str = "", root: Optional[Root] = None, report: Callable[[int, str], None] = lambda p, s: None
 ) -> Reconciler:
@@ -72,7 +85,10 @@ def make_reconciler(
     reboot = Reboot(boot, time.time, lambda: made[0].running())
     parts = Parts(
         runner=choose_runner(os.path.join(places[exchange.OWN], "steps")),
-        drivers={KIND: Trial(os.path.join(places[exchange.OWN], "trial"), os.path.join(data, CONTENTS))},
+        drivers={
+            KIND: Trial(os.path.join(places[exchange.OWN], "trial"), os.path.join(data, CONTENTS)),
+            CLUSTER: ClusterDriver(Host(root.top or "/"), data, lambda: host_uid(data), program(), STEPS),
+        },
         handlers={
             protocol.OP_COLLECT_LOGS: with_lines(lambda add: collector(root, add)),
             protocol.OP_DISK_USAGE: with_lines(lambda add: usage_collector(root, add)),

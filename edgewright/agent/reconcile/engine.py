@@ -189,6 +189,9 @@ class Engine:
             last = next((line for line in reversed(self.runner.log(step.unit)) if line.strip()), "")
             error = f"{ended}; {text}" + (f"; last line: {last}" if last else "")
             step = self._move(step, Event.FAILED, error=_text(error), error_class=f"exit-{unit.code}")
+            if driver.permanent(unit.code):
+                step = self._move(step, Event.EXHAUSTED, cause="an error that no repetition changes")
+                return Position(False, action, step, "operator")
         return Position(False, action, step, "its next try", again=max(0.0, step.due - self.clock()))
 
     def _move(self, step: Step, event: Event, **more: object) -> Step:

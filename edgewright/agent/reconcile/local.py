@@ -7,6 +7,8 @@ import os
 import secrets
 from typing import Callable, Dict
 
+from edgewright.agent.clusters import cli as clusters
+from edgewright.agent.clusters.parser import CLUSTER_VERBS
 from edgewright.agent.kernel.agent_log import AgentLog
 from edgewright.agent.kernel.state import reason_of
 from edgewright.agent.reconcile import exchange
@@ -24,6 +26,8 @@ ALL = "*"
 
 def run(namespace: argparse.Namespace, write: Callable[[str], None]) -> int:
     """Run one of these verbs; return the exit code. Raises `EdgewrightError`."""
+    if namespace.verb in CLUSTER_VERBS:
+        return clusters.run(namespace)
     if namespace.verb == "reconcile":
         return reconcile(namespace.data, namespace.run, namespace.root, AgentLog())
     places = exchange.folders(namespace.data)

@@ -138,8 +138,7 @@ class Reconciler:
         earlier = self._settle(self._engine)
         waits += [LOOK for _ in earlier[:1]]
         for stored in self.store.documents():
-            place = self._converge(stored, self._plan(stored), self._engine, earlier)
-            if place is not None:
+            for place in self._converge(stored, self._lanes(stored), self._engine, earlier):
                 places.append(place)
                 waits.append(place.again)
         self._engine.retries.clear()
@@ -177,7 +176,7 @@ class Reconciler:
 
     def wanted(self) -> Set[str]:
         """Return the steps of all documents that this host converges on."""
-        return {action.step for stored in self.store.documents() for action in self._plan(stored)}
+        return {action.step for stored in self.store.documents() for lane in self._lanes(stored) for action in lane}
 
     @property
     def engine(self) -> Engine:
@@ -185,27 +184,40 @@ class Reconciler:
         assert self._engine is not None
         return self._engine
 
-    def _plan(self, stored: Stored) -> Plan:
+    def _lanes(self, stored: Stored) -> List[Plan]:
         driver = self._parts.drivers.get(stored.kind)
-        return [] if driver is None or stored.released else driver.plan(stored.document, {})
+        if driver is None or (stored.released and not driver.releases):
+            return []
+        return driver.lanes(stored.document, stored.released)
 
-    def _converge(self, stored: Stored, plan: Plan, engine: Engine, earlier: Sequence[Step]) -> Optional[Place]:
-        if stored.released:
+    def _converge(self, stored: Stored, lanes: Sequence[Plan], engine: Engine, earlier: Sequence[Step]) -> List[Place]:
+        """Return where each lane is, the host's own first."""
+        driver = self._parts.drivers.get(stored.kind)
+        if stored.released and (driver is None or not any(lanes)):
             self._forget(stored)
-            return None
-        if stored.kind not in self._parts.drivers:
-            return None
+            return []
+        if driver is None or not lanes:
+            return []  # nothing is known of this document: what runs continues
         before = next((step for step in earlier if step.kind == stored.kind), None)
-        if before is not None and plan:
+        if before is not None and lanes and lanes[0]:
+            plan = lanes[0]
             first = engine.step(plan[0].step) or Step(plan[0].step, stored.kind, plan[0].target, since=before.since)
-            return Place(False, plan[0], first, f"step {before.step} of an earlier document", again=LOOK)
-        place = engine.run(plan)
-        if place.waiting_for and not place.done and place.again is None and place.step is not None:
-            failed = {"digest": stored.digest, "step": place.step.step, "error": place.step.error, "at": self._now()}
-            self._record(stored, "failed", failed)
-        elif place.done:
-            self._record(stored, "applied", {**stored.wanted, "at": self._now()})
-        return place
+            return [Place(False, plan[0], first, f"step {before.step} of an earlier document", again=LOOK)]
+        places = [engine.run(plan) for plan in lanes]
+        failed = next((p for p in places if p.waiting_for and not p.done and p.again is None and p.step), None)
+        if failed is not None and failed.step is not None:
+            step = failed.step
+            self._record(
+                stored, "failed", {"digest": stored.digest, "step": step.step, "error": step.error, "at": self._now()}
+            )
+        elif all(place.done for place in places):
+            if stored.released:
+                driver.left(stored.document)
+                self._forget(stored)
+            else:
+                self._record(stored, "applied", {**stored.wanted, "at": self._now()})
+                places = [Place(True, again=driver.again(stored.document))]
+        return places
 
     def _record(self, stored: Stored, name: str, value: Dict[str, Any]) -> None:
         """Note `applied` or `failed` of a document, durable; the same content is written once."""
@@ -273,7 +285,8 @@ class Reconciler:
 
     def _reason(self, places: List[Place]) -> str:
         blocked = [place.waiting_for for place in places if "No step is started" in place.waiting_for]
-        return self.trouble or (blocked[0] if blocked else "")
+        troubles = [driver.trouble for driver in self._parts.drivers.values() if driver.trouble]
+        return self.trouble or next(iter([*blocked, *troubles]), "")
 
     def _progress(self, place: Optional[Place]) -> Optional[Dict[str, Any]]:
         if place is None or place.action is None or place.step is None:

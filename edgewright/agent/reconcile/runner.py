@@ -80,7 +80,9 @@ class SystemdRunner(Runner):
 
     def log(self, unit: str) -> List[str]:
         """See `Runner.log`."""
-        done = _call(["journalctl", "--no-pager", "--quiet", "-o", "cat", "-n", str(LOG_LINES), "-u", unit])
+        done = _call(
+            ["journalctl", "--no-pager", "--quiet", "-o", "cat", "-n", str(LOG_LINES), f"_SYSTEMD_UNIT={unit}"]
+        )
         return [] if done is None else done.stdout.decode("utf-8", "replace").splitlines()[-LOG_LINES:]
 
     def forget(self, unit: str) -> None:

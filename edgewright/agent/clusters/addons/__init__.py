@@ -1,0 +1,1 @@
+"""Add-ons: charts by helm, manifests by server-side apply."""

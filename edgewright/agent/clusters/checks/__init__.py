@@ -1,0 +1,1 @@
+"""What must be true before a cluster is formed: of this host, and between its members."""

@@ -1,0 +1,45 @@
+"""`cluster-step` and `images-server`: what the agent's own units run."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from edgewright.agent.clusters.checks.peer import Server
+from edgewright.agent.clusters.content.server import serve
+from edgewright.agent.clusters.context import Context
+from edgewright.agent.clusters.host import Host
+from edgewright.agent.clusters.registry import STEPS
+from edgewright.agent.clusters.slices import read_part
+from edgewright.agent.reconcile import exchange
+from edgewright.agent.reconcile.handover import program
+from edgewright.agent.reconcile.store import DocumentStore
+from edgewright.core.clusters import document as documents
+from edgewright.core.errors import EdgewrightError, NotFound
+
+
+def run(namespace: argparse.Namespace) -> int:
+    """Run one of these verbs; return the exit status. Raises `EdgewrightError`."""
+    if namespace.verb == "images-server":
+        return serve(Host(), namespace.port)
+    if namespace.verb == "peer-server":
+        Server(Host(), namespace.data, namespace.uid).run()
+    return run_step(namespace)
+
+
+def run_step(namespace: argparse.Namespace) -> int:
+    """Do the work of one step. The last line of the log is its error; the exit status is the error's class."""
+    stored = DocumentStore(exchange.folders(namespace.data)[exchange.DOCUMENTS]).get(namespace.uid)
+    if stored is None or namespace.step not in STEPS:
+        raise NotFound(f"There is no document {namespace.uid} with a step {namespace.step}.", "See the agent's status.")
+    context = Context(
+        Host(), documents.read(stored.document), read_part(namespace.data, namespace.uid), namespace.host,
+        namespace.data, namespace.argument, program(),
+    )  # fmt: skip
+    try:
+        STEPS[namespace.step].act(context)
+    except EdgewrightError as error:
+        sys.stdout.flush()
+        print(f"{error.message} {error.hint}".rstrip(), file=sys.stderr, flush=True)
+        return int(error.exit_code)
+    return 0

@@ -1,0 +1,164 @@
+"""Documents of kind `cluster`: the planner's actions as steps of the engine, each run by this agent in its own unit."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from edgewright.agent.clusters import tend
+from edgewright.agent.clusters.context import Context, StepKind
+from edgewright.agent.clusters.gather import gather
+from edgewright.agent.clusters.host import Host
+from edgewright.agent.clusters.slices import forget_part, read_part
+from edgewright.agent.reconcile.driver import Driver
+from edgewright.agent.reconcile.steps import Action, Plan, Seen
+from edgewright.core.clusters import actions as planned
+from edgewright.core.clusters import document as documents
+from edgewright.core.clusters.model import CONTROL_PLANE, PRESENT, ClusterDocument
+from edgewright.core.clusters.observed import Observed
+from edgewright.core.clusters.planner import plan
+from edgewright.core.clusters.planning.judge import judge
+from edgewright.core.errors import EdgewrightError, ExitCode, Failed
+
+KIND = "cluster"
+PERMANENT = (int(ExitCode.REFUSED), int(ExitCode.INVALID))
+"""Exit statuses of a step that no repetition changes: an operator decides."""
+FRESH = 1.0
+"""Seconds for which an observation serves several questions of one look."""
+EVERY = 60.0
+"""Seconds after which a control plane looks again though nothing waits: the leader's Lease lasts 150 s."""
+
+
+class ClusterDriver(Driver):
+    """Cluster documents of this host. `program` are the arguments that start this agent."""
+
+    kind = KIND
+    releases = True
+
+    def __init__(
+        self, host: Host, data: str, host_uid: Callable[[], str], program: List[str], steps: Mapping[str, StepKind],
+        look: Callable[[Context], Observed] = gather, care: Callable[[Context, Observed], bool] = tend.tend,
+    ) -> None:  # fmt: skip
+        self.host, self.data, self.program = host, data, program
+        self._host_uid, self._steps, self._look, self._care = host_uid, steps, look, care
+        self._documents: Dict[str, Tuple[Mapping[str, Any], ClusterDocument]] = {}
+        self._observed: Dict[str, Tuple[float, Observed]] = {}
+        self._actions: Dict[str, Tuple[Context, planned.Action]] = {}
+        self._every: Dict[str, Optional[float]] = {}
+        self.trouble = ""
+        """Why a document gives no steps, as a sentence."""
+
+    def plan(self, document: Mapping[str, Any], observed: Mapping[str, Any]) -> Plan:
+        """See `Driver.plan`: this host's own steps."""
+        lanes = self.lanes(document)
+        return lanes[0] if lanes else []
+
+    def lanes(self, document: Mapping[str, Any], release: str = "") -> List[Plan]:
+        """See `Driver.lanes`. A document that cannot be read gives no steps: what runs continues."""
+        try:
+            context = self._context(document)
+            owner = context.owner()
+            if owner not in ("", context.document.uid):
+                member = context.document.member(context.host_uid)
+                wanted = member is not None and member.state == PRESENT and not release
+                self.trouble = f"This host belongs to the cluster {owner} until it is released there." if wanted else ""
+                return [] if wanted else [[]]
+            observed = self._observe(context, FRESH)
+            if release:
+                observed = dataclasses.replace(observed, local=dataclasses.replace(observed.local, reset=release))
+            made = plan(context.document, observed)
+            if made.role in (planned.LEAVING, planned.DELETING) and observed.local.clean:
+                forget_part(self.data, context.document.uid)
+        except (EdgewrightError, OSError) as error:
+            self.trouble = str(error)
+            return []
+        self.trouble = ""
+        member = context.document.member(context.host_uid)
+        always = member is not None and member.role == CONTROL_PLANE and made.role in (planned.FORMER, planned.JOINER)
+        self._every[context.document.uid] = EVERY if always else None
+        return [self._plan(document, actions) for actions in (made.actions, *(lane.actions for lane in made.duties))]
+
+    def again(self, document: Mapping[str, Any]) -> Optional[float]:
+        """See `Driver.again`."""
+        return self._every.get(str(document.get("uid")))
+
+    def left(self, document: Mapping[str, Any]) -> None:
+        """See `Driver.left`: this host has left the cluster; its secrets are removed."""
+        forget_part(self.data, str(document.get("uid")))
+
+    def observe(self, action: Action) -> Tuple[Seen, str]:
+        """See `Driver.observe`, by the planner's rules; what was observed before the step ended is not enough."""
+        context, wanted = self._actions[action.step]
+        result = judge(wanted, context.document, self._observe(context, FRESH))
+        if result.done is not True:
+            result = judge(wanted, context.document, self._observe(context, 0.0))
+        state = {True: Seen.DONE, False: Seen.NOT_DONE, None: Seen.UNKNOWN}[result.done]
+        return state, result.text
+
+    def waits_for(self, action: Action) -> str:
+        """See `Driver.waits_for`: what the planner knows, then what the step itself looks at."""
+        context, wanted = self._actions[action.step]
+        if wanted.wait is not None:
+            return wanted.wait.reason
+        try:
+            return self._kind(wanted.step).waits_for(context)
+        except EdgewrightError as error:
+            return error.message.rstrip(".")
+
+    def command(self, action: Action) -> Sequence[str]:
+        """See `Driver.command`."""
+        context, wanted = self._actions[action.step]
+        self._kind(wanted.step)
+        command = [*self.program, "cluster-step", wanted.step, context.document.uid]
+        command += ["--data", self.data, "--host", context.host_uid]
+        return [*command, "--argument", context.argument] if context.argument else command
+
+    def percent(self, action: Action, elapsed: float) -> Optional[int]:
+        """See `Driver.percent`."""
+        context, wanted = self._actions[action.step]
+        try:
+            return self._kind(wanted.step).percent(context)
+        except EdgewrightError:
+            return None
+
+    def permanent(self, code: int) -> bool:
+        """See `Driver.permanent`."""
+        return code in PERMANENT
+
+    def _plan(self, document: Mapping[str, Any], actions: Sequence[planned.Action]) -> Plan:
+        result: Plan = []
+        for n, action in enumerate(actions, 1):
+            argument = str(
+                action.params.get("layer") or action.params.get("hostUid") or action.params.get("releaseId") or ""
+            )
+            context = self._context(document, argument)
+            name = action.step_id(context.document.uid)
+            self._actions[name] = (context, action)
+            result.append(Action(name, KIND, action.target, {"step": action.step}, action.limit, n, len(actions)))
+        return result
+
+    def _context(self, document: Mapping[str, Any], argument: str = "") -> Context:
+        uid = str(document.get("uid"))
+        before = self._documents.get(uid)
+        if before is None or before[0] != document:
+            before = self._documents[uid] = (document, documents.read(document))
+        part = read_part(self.data, uid)
+        return Context(self.host, before[1], part, self._host_uid(), self.data, argument, self.program)
+
+    def _observe(self, context: Context, fresh: float) -> Observed:
+        """Return what is observed, at most `fresh` seconds old; duties of every look are done on the way."""
+        uid, now = context.document.uid, self.host.uptime()
+        before = self._observed.get(uid)
+        if before is not None and now - before[0] < fresh:
+            return before[1]
+        observed = self._look(context)
+        if self._care(context, observed):
+            observed = self._look(context)
+        self._observed[uid] = (self.host.uptime(), observed)
+        return observed
+
+    def _kind(self, name: str) -> StepKind:
+        kind = self._steps.get(name)
+        if kind is None:
+            raise Failed(f"This agent has no step {name}.", "Update the agent of this host.")
+        return kind

@@ -1,0 +1,243 @@
+"""What this host observes of a cluster, as the planner reads it. Reads only; what cannot be read is `None`."""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, Mapping, Optional, TypeVar
+
+from edgewright.agent.clusters import paths
+from edgewright.agent.clusters.checks import peer
+from edgewright.agent.clusters.checks.preflight import REPORT
+from edgewright.agent.clusters.content.fetch import missing_parts
+from edgewright.agent.clusters.context import Context, StepKind, looked
+from edgewright.agent.clusters.kube import leader, tokens
+from edgewright.agent.clusters.kube.api import Api, admin, ca_of, read_kubeconfig, with_pem
+from edgewright.agent.clusters.kube.certificate import spki_sha256
+from edgewright.agent.clusters.kube.discovery import admitted
+from edgewright.agent.clusters.kube.health import members_with_health
+from edgewright.agent.clusters.kube.init import ATTEMPT, CONFIG_MAP, answers
+from edgewright.agent.clusters.kube.joining import joined_here
+from edgewright.agent.clusters.kube.mark import formed
+from edgewright.agent.clusters.kube.release import RESETTING
+from edgewright.agent.clusters.layers_state import layer_states
+from edgewright.agent.clusters.machine.activate import Activate
+from edgewright.agent.clusters.machine.runtime import Preload, Runtime
+from edgewright.agent.clusters.vip import arp
+from edgewright.agent.clusters.vip.steps import Keepalived, has_vip
+from edgewright.agent.reconcile.steps import Seen
+from edgewright.core.clusters import observed as seen
+from edgewright.core.clusters.model import Done
+from edgewright.core.clusters.planning import targets
+from edgewright.core.errors import EdgewrightError
+
+Value = TypeVar("Value")
+
+
+def gather(context: Context) -> seen.Observed:
+    """Return everything that this host can observe now."""
+    endpoint = context.document.endpoint
+    answering = answers(endpoint.host, endpoint.port)
+    return seen.Observed(context.host_uid, local(context, answering), cluster(context, answering), peers(context))
+
+
+def local(context: Context, answering: bool) -> seen.Local:
+    """Return what this host observes of itself."""
+    host, document = context.host, context.document
+    member = document.member(context.host_uid)
+    if member is None:
+        return seen.Local(clean=clean(context))
+    active = _step(Activate(), context)
+    runtime = _step(Runtime(), context) if active else False
+    missing = (
+        None if runtime is None else _or_none(lambda: images_missing(context)) if runtime else len(document.images) or 1
+    )
+    return seen.Local(
+        preflight=preflight(context),
+        content_missing=_or_none(lambda: len(missing_parts(context))),
+        tree=None if active is None else document.tree.digest if active else "",
+        runtime=None if runtime is None else targets.tree(document) if runtime else "",
+        images_missing=missing,
+        etcd_epoch=etcd_epoch(context),
+        api_ready=api_ready(context),
+        admitted=admitted(context) if answering and not joined_here(context) else None,
+        kubelet_ca=kubelet_ca(context),
+        joined=joined_here(context),
+        done=_done(formed(context)),
+        clean=clean(context),
+        resetting=str(host.json(RESETTING).get("releaseId") or ""),
+        vip=vip(context),
+    )
+
+
+def cluster(context: Context, answering: bool) -> seen.Api:
+    """Return what the API and etcd show, as far as this host has credentials."""
+    api = _or_none(lambda: connect(context))
+    silent = leader.silent_for(context, answering)
+    if api is None or not _or_none(lambda: api.text("/readyz", 3.0)):
+        return seen.Api(answers=answering, silent_for=silent)
+    control_plane = context.host.has(paths.ADMIN_CONF)
+    lease = _or_none(lambda: leader.read(context, api)) if control_plane else None
+    done = _or_none(lambda: [stored_done(context, api)]) if control_plane else None
+    return seen.Api(
+        answers=answering,
+        silent_for=silent,
+        done=done[0] if done else None,
+        done_readable=done is not None,
+        nodes=_or_none(lambda: nodes(context, api, control_plane)),
+        etcd=_or_none(lambda: members_with_health(context)) if control_plane else None,
+        lease=lease.lease if lease else None,
+        lease_readable=lease is not None,
+        grant=lease.grant if lease else None,
+        last_expired=lease.last_expired if lease else "",
+        joined=lease.joined if lease else None,
+        served=_or_none(lambda: tokens.served(context, api)) if control_plane else None,
+        layers=_or_none(lambda: layer_states(context, api)) if control_plane else None,
+        config_matches=_or_none(lambda: config_matches(context, api)) if control_plane else None,
+    )
+
+
+def connect(context: Context) -> Api:
+    """Return the API: a control plane's own server, for a worker the endpoint with the kubelet's credentials."""
+    if context.host.has(paths.ADMIN_CONF):
+        return admin(context.host)
+    return kubelet_api(context)
+
+
+def kubelet_api(context: Context) -> Api:
+    """Return the API as this host's node. Raises `EdgewrightError`."""
+    text = context.host.text(paths.KUBELET_CONF)
+    pem = context.host.data(f"{paths.KUBELET}/pki/kubelet-client-current.pem")
+    credentials = read_kubeconfig(text) if "client-key-data" in text else with_pem(text, pem)
+    endpoint = context.document.endpoint
+    return Api(credentials, endpoint.host, endpoint.port)
+
+
+def peers(context: Context) -> Dict[str, seen.Peer]:
+    """Return what the other members show: their probe answers, and whether an API server answers there."""
+    result = {}
+    for member in context.document.members:
+        if member.host_uid != context.host_uid:
+            result[member.host_uid] = peer.ask(context, member)
+    return result
+
+
+def preflight(context: Context) -> Optional[seen.Preflight]:
+    """Return the newest report of this host, `None` when there is none of this boot."""
+    report = context.host.json(REPORT)
+    uptime = report.get("uptime")
+    if not isinstance(uptime, (int, float)) or report.get("boot") != context.host.text(
+        "/proc/sys/kernel/random/boot_id"
+    ):
+        return None
+    failures = report.get("failures") or []
+    age = max(0.0, context.host.uptime() - uptime)
+    return seen.Preflight(str(report.get("members")), tuple(str(item) for item in failures), age)
+
+
+def clean(context: Context) -> bool:
+    """Return whether nothing of a cluster is left here: the ledger is empty and nothing is activated."""
+    if context.owner() not in ("", context.document.uid):
+        return True  # what is here belongs to another cluster
+    return not context.ledger.entries() and not context.host.has(paths.APPLIED)
+
+
+def etcd_epoch(context: Context) -> int:
+    """Return the epoch of etcd data here, 0 without data, -1 for data of another cluster or epoch."""
+    if not context.host.names(f"{paths.ETCD}/member"):
+        return 0
+    record = context.host.json(ATTEMPT)
+    epoch = context.document.bootstrap.epoch
+    return epoch if (record.get("uid"), record.get("epoch")) == (context.document.uid, epoch) else -1
+
+
+def api_ready(context: Context) -> Optional[bool]:
+    """Return whether this host's own API server is ready, `None` where that cannot be asked."""
+    if not context.host.has(paths.ADMIN_CONF):
+        return False
+    return _or_none(lambda: admin(context.host).text("/readyz", 3.0)[0] == 200) or False
+
+
+def kubelet_ca(context: Context) -> Optional[str]:
+    """Return the key of the CA in the kubelet's credentials, empty when it has none."""
+    text = context.host.text(paths.KUBELET_CONF)
+    if not text:
+        return ""
+    return _or_none(lambda: spki_sha256(ca_of(text)))
+
+
+def vip(context: Context) -> seen.Vip:
+    """Return who has the VIP, as far as this host sees."""
+    if not context.has_vip or not context.control_plane:
+        return seen.Vip()
+    here = _or_none(lambda: has_vip(context))
+    macs = _or_none(lambda: arp.probe(context.host, context.nic, context.document.endpoint.host, 0.6))
+    owners = seen.UNKNOWN
+    if macs is not None and here is not None:
+        count = len(macs) + (1 if here else 0)
+        owners = (seen.NO_OWNER, seen.ONE_OWNER, seen.TWO_OWNERS)[min(2, count)]
+    keepalived = _step(Keepalived(), context)
+    running = None if keepalived is None else targets.endpoint(context.document) if keepalived else ""
+    return seen.Vip(owners, here, bool(here) and not macs if here is not None and macs is not None else None, running)
+
+
+def images_missing(context: Context) -> int:
+    """Return how many images are not here and pinned. Raises `EdgewrightError`."""
+    missing, unpinned = Preload().state(context)
+    return len(missing) + len(unpinned)
+
+
+def nodes(context: Context, api: Api, everything: bool) -> Dict[str, seen.Node]:
+    """Return the Nodes by name; a worker may read its own only."""
+    if everything:
+        items = api.items("/api/v1/nodes")
+    else:
+        own = api.maybe(f"/api/v1/nodes/{context.me.node_name}")
+        items = [own] if own else []
+    result = {}
+    for item in items:
+        metadata, status = item.get("metadata") or {}, item.get("status") or {}
+        conditions = {str(c.get("type")): str(c.get("status")) for c in status.get("conditions") or []}
+        result[str(metadata.get("name"))] = seen.Node(
+            str(metadata.get("uid")),
+            conditions.get("Ready") == "True",
+            str((status.get("nodeInfo") or {}).get("kubeletVersion") or ""),
+            (item.get("spec") or {}).get("unschedulable") is True,
+            str((metadata.get("annotations") or {}).get(leader.RELEASE) or ""),
+        )
+    return result
+
+
+def stored_done(context: Context, api: Api) -> Optional[Done]:
+    """Return the proof that the cluster itself has."""
+    stored = api.maybe(CONFIG_MAP)
+    data = (stored or {}).get("data") or {}
+    document = context.document
+    if data.get("uid") != document.uid or data.get("epoch") != str(document.bootstrap.epoch):
+        return None
+    return _done(data)
+
+
+def config_matches(context: Context, api: Api) -> bool:
+    """Return whether the configuration that kubeadm stored is of this document: version, endpoint and networks."""
+    stored = api.maybe("/api/v1/namespaces/kube-system/configmaps/kubeadm-config")
+    text = str(((stored or {}).get("data") or {}).get("ClusterConfiguration") or "")
+    document = context.document
+    wanted = (document.kubernetes.version, document.network.pod_cidr, document.network.service_cidr)
+    return bool(text) and all(value in text for value in (*wanted, document.endpoint.host))
+
+
+def _done(data: Mapping[str, object]) -> Optional[Done]:
+    if not data:
+        return None
+    return Done(str(data.get("at")), str(data.get("caSpkiSha256")), str(data.get("kubeSystemUid")))
+
+
+def _step(kind: StepKind, context: Context) -> Optional[bool]:
+    result, _ = looked(kind, context)
+    return None if result is Seen.UNKNOWN else result is Seen.DONE
+
+
+def _or_none(ask: Callable[[], Value]) -> Optional[Value]:
+    try:
+        return ask()
+    except EdgewrightError:
+        return None

@@ -1,0 +1,1 @@
+"""Kubernetes itself: configuration, init, join, leader, release."""

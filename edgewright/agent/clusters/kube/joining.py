@@ -1,0 +1,138 @@
+"""Steps `join-control-plane` and `join-worker`: with a token that this host derives and the leader has admitted."""
+
+from __future__ import annotations
+
+import json
+from typing import Optional
+
+from edgewright.agent.clusters import paths
+from edgewright.agent.clusters.checks.peer import close_ports
+from edgewright.agent.clusters.context import Context, Looked, StepKind
+from edgewright.agent.clusters.kube import configuration
+from edgewright.agent.clusters.kube.discovery import cluster_ca, cluster_secret, own_token
+from edgewright.agent.clusters.kube.etcd import Etcd, EtcdMember
+from edgewright.agent.clusters.kube.init import ATTEMPT, OWN_CHECKS, judge, kubeadm, write_configuration
+from edgewright.agent.clusters.kube.reset import reset_kubeadm
+from edgewright.agent.reconcile.steps import Seen
+from edgewright.core.clusters import join
+from edgewright.core.errors import EdgewrightError, Failed, Refused
+
+JOINED = paths.STATE + "/joined.json"
+"""The join epoch in which this host has joined, once that was observed."""
+READY = 240.0
+
+
+class Join(StepKind):
+    """`kubeadm join`, repeated from a clean state unless the host is a member already."""
+
+    control_plane = False
+
+    def seen(self, context: Context) -> Looked:
+        """See `StepKind.seen`."""
+        host = context.host
+        if not host.has(paths.KUBELET_CONF) or not host.has(f"{paths.KUBELET}/config.yaml"):
+            return Seen.NOT_DONE, "this host has not joined"
+        if self.control_plane:
+            return judge(context)
+        running = host.run(["systemctl", "is-active", "--quiet", paths.KUBELET_UNIT]).code == 0
+        return (Seen.DONE, "the kubelet runs") if running else (Seen.NOT_DONE, "the kubelet does not run")
+
+    def act(self, context: Context) -> None:
+        """See `StepKind.act`."""
+        host = context.host
+        if self._finish(context):
+            note_joined_here(context)
+            return
+        authority = cluster_ca(context)
+        if not authority:
+            raise Failed("The leader has not admitted this host.", "It does so one host after another.")
+        done = context.document.bootstrap.done
+        if done is not None and done.ca_spki_sha256 != authority:
+            raise Refused("The API has another CA than the cluster was formed with.", "Look at the address of the API.")
+        if host.has(paths.KUBELET_CONF) or host.names(f"{paths.ETCD}/member"):
+            host.report("what an attempt before left is removed")
+            reset_kubeadm(context)
+        record = {"uid": context.document.uid, "epoch": context.document.bootstrap.epoch, "attempt": 1}
+        host.write(ATTEMPT, json.dumps(record).encode(), 0o600)
+        close_ports(context)
+        key = ""
+        if self.control_plane:
+            key = join.certificate_key(cluster_secret(context), context.host_uid, context.me.join_epoch)
+        documents = configuration.join_documents(
+            context.document, context.me, own_token(context).text, f"sha256:{authority}", key, OWN_CHECKS
+        )
+        path = write_configuration(context, documents)
+        try:
+            kubeadm(context, ["join", "--config", path])
+        finally:
+            host.remove(path)  # it contains the token
+        if self.control_plane:
+            self._until_ready(context)
+        note_joined_here(context)
+
+    def _finish(self, context: Context) -> bool:
+        """Finish a join that got so far that it must not begin again; return whether it is done."""
+        host = context.host
+        if not host.has(paths.KUBELET_CONF) or not host.has(f"{paths.KUBELET}/config.yaml"):
+            return False
+        if not self.control_plane:
+            host.report("the kubelet has its credentials: it is started")
+            host.must(["systemctl", "start", paths.KUBELET_UNIT])
+            return True
+        member = own_member(context)
+        if member is None or not member.started:
+            return False
+        host.report("etcd has this host as a member: the join is finished, never reset")
+        host.run(["systemctl", "start", paths.KUBELET_UNIT])
+        self._until_ready(context)
+        return True
+
+    def _until_ready(self, context: Context) -> None:
+        host = context.host
+        until = host.uptime() + READY
+        while True:
+            seen, text = judge(context)
+            if seen is Seen.DONE:
+                return
+            if host.uptime() > until:
+                raise Failed(f"This control plane is not complete: {text}.", "Look at its etcd and kubelet.")
+            host.sleep(2.0)
+
+
+class JoinControlPlane(Join):
+    """Joins as a control plane: one at a time, by the leader's grant."""
+
+    name = "join-control-plane"
+    limit = 600.0
+    control_plane = True
+
+
+class JoinWorker(Join):
+    """Joins as a worker."""
+
+    name = "join-worker"
+    limit = 360.0
+
+
+def own_member(context: Context) -> Optional[EtcdMember]:
+    """Return the etcd member of this host as etcd itself reports it, `None` when it cannot be asked or has none."""
+    for address in [member.address for member in context.document.control_planes]:
+        try:
+            members = Etcd(context.host, address).members()
+        except EdgewrightError:
+            continue
+        return next((item for item in members if context.me.address == item.address), None)
+    return None
+
+
+def note_joined_here(context: Context) -> None:
+    """Note on this disk that the host has joined: it does not join again by itself in this epoch."""
+    body = {"uid": context.document.uid, "joinEpoch": context.me.join_epoch}
+    context.host.write(JOINED, json.dumps(body).encode(), 0o600)
+
+
+def joined_here(context: Context) -> int:
+    """Return the join epoch that this host has noted, 0 for none."""
+    body = context.host.json(JOINED)
+    epoch = body.get("joinEpoch")
+    return epoch if body.get("uid") == context.document.uid and isinstance(epoch, int) else 0

@@ -1,0 +1,208 @@
+"""Duties of the leader: admit a host, end a grant, drain, remove a member of etcd, remove a node."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+from edgewright.agent.clusters import paths
+from edgewright.agent.clusters.context import Context, Looked, StepKind
+from edgewright.agent.clusters.kube import leader, tokens
+from edgewright.agent.clusters.kube.api import Api, admin
+from edgewright.agent.clusters.kube.etcd import Etcd
+from edgewright.agent.clusters.kube.health import members_with_health
+from edgewright.agent.reconcile.steps import Seen
+from edgewright.core.clusters import grants, quorum
+from edgewright.core.clusters.model import CONTROL_PLANE, NEVER, Member, Pool
+from edgewright.core.errors import Failed, NotFound, Refused
+
+CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
+
+
+class Duty(StepKind):
+    """A step of the leader; its argument is the UID of the member that it is about. Judged by the planner's rules."""
+
+    def seen(self, context: Context) -> Looked:
+        """See `StepKind.seen`: the driver judges duties by what it gathered."""
+        return Seen.UNKNOWN, "judged by the planner"
+
+
+class ServeJoin(Duty):
+    """Writes the grant first, then the token (and certificates) by which the host notices it."""
+
+    name = "serve-join"
+    limit = 120.0
+
+    def act(self, context: Context) -> None:
+        """See `StepKind.act`."""
+        api, member = admin(context.host), about(context)
+        if member.role == CONTROL_PLANE:
+            view = leader.read(context, api)
+            if view.grant is not None and view.grant.host_uid != member.host_uid:
+                raise Failed(f"{view.grant.host_uid} has the grant.", "It ends first.")
+            if view.grant is None:
+                verdict = quorum.may_add(members_with_health(context))
+                if not verdict.allowed:
+                    raise Failed(f"{member.node_name} cannot join now: {verdict.reason}.", "It is tried again.")
+                leader.set_grant(context, api, leader.new_grant(context, member.host_uid, grants.JOIN))
+                context.host.report(f"grant for {member.node_name}: {verdict.reason}")
+        tokens.serve(context, api, member)
+        context.host.report(f"{member.node_name} is admitted for {tokens.MINUTES} minutes")
+
+
+class EndGrant(Duty):
+    """Cleans up first, then ends the grant."""
+
+    name = "end-grant"
+    limit = 120.0
+
+    def act(self, context: Context) -> None:
+        """See `StepKind.act`."""
+        api, host = admin(context.host), context.host
+        member = about(context)
+        view = leader.read(context, api)
+        joined = self._joined(context, api, member)
+        if member.role == CONTROL_PLANE and not joined:
+            self._dead_learner(context, member)
+        tokens.withdraw(context, api, member.host_uid)
+        if joined:
+            label(api, member)
+            leader.note_joined(api, lambda known: known.update({member.host_uid: member.join_epoch}))
+        if view.grant is not None and view.grant.host_uid == member.host_uid:
+            leader.set_grant(context, api, None, "" if joined else member.host_uid)
+        host.report(f"the grant of {member.node_name} is over: {'joined' if joined else 'not joined'}")
+
+    def _joined(self, context: Context, api: Api, member: Member) -> bool:
+        node = api.maybe(f"/api/v1/nodes/{member.node_name}")
+        if member.state != "present" or not is_ready(node):
+            return False
+        if member.role != CONTROL_PLANE:
+            return True
+        listed = Etcd(context.host).members()
+        return any(item.name == member.node_name and not item.learner for item in listed)
+
+    def _dead_learner(self, context: Context, member: Member) -> None:
+        """Remove a member of etcd that never started, or a learner whose join is over."""
+        etcd = Etcd(context.host)
+        for item in etcd.members():
+            if item.address == member.address and (item.learner or not item.started):
+                etcd.remove(item.id)
+                context.host.report(f"removed the learner of {member.node_name} from etcd")
+
+
+class Drain(Duty):
+    """Cordons a leaving node and moves its pods away."""
+
+    name = "drain"
+    limit = 900.0
+
+    def act(self, context: Context) -> None:
+        """See `StepKind.act`."""
+        api, member, host = admin(context.host), about(context), context.host
+        path = f"/api/v1/nodes/{member.node_name}"
+        if api.maybe(path) is None:
+            return
+        api.merge(path, {"spec": {"unschedulable": True}})
+        pool = next((pool for pool in context.document.pools if pool.name == member.pool), Pool(member.pool))
+        others = [n for n in api.items("/api/v1/nodes") if n["metadata"]["name"] != member.node_name and is_ready(n)]
+        if pool.drain.mode != NEVER and (others or pool.drain.mode == "always"):
+            command = [
+                context.path_of("kubectl"), "--kubeconfig", host.path(paths.ADMIN_CONF), "drain", member.node_name,
+                "--ignore-daemonsets", "--delete-emptydir-data", "--force", f"--timeout={pool.drain.timeout_seconds}s",
+            ]  # fmt: skip
+            if pool.drain.disable_eviction:
+                command.append("--disable-eviction")
+            if host.stream(command) != 0:
+                raise Failed(
+                    f"{member.node_name} cannot be drained within {pool.drain.timeout_seconds} s.",
+                    "The log names the pods and budgets that hinder it.",
+                    "DrainBlocked",
+                )
+        api.merge(path, {"metadata": {"annotations": {leader.RELEASE: member.release_id}}})
+
+
+class RemoveMember(Duty):
+    """Removes a control plane from etcd, with the guard's numbers; done by a survivor."""
+
+    name = "remove-member"
+    limit = 120.0
+
+    def act(self, context: Context) -> None:
+        """See `StepKind.act`."""
+        api, member, etcd = admin(context.host), about(context), Etcd(context.host)
+        listed = etcd.members()
+        target = next((m for m in listed if m.name == member.node_name or m.address == member.address), None)
+        if target is None:
+            self._end(context, api, member)
+            return
+        verdict = quorum.may_remove(members_with_health(context), str(target.id))
+        if not verdict.allowed:
+            raise Refused(
+                f"{member.node_name} stays in etcd: {verdict.reason}.", "Bring the others back first.", "Quorum"
+            )
+        view = leader.read(context, api)
+        if view.grant is not None and view.grant.host_uid != member.host_uid:
+            raise Failed(f"{view.grant.host_uid} has the grant.", "It ends first.")
+        if view.grant is None:
+            leader.set_grant(context, api, leader.new_grant(context, member.host_uid, grants.REMOVE))
+        if etcd.leader() == target.id:
+            self._move_leader(context, member, target.id)
+        etcd.remove(target.id)
+        context.host.report(f"removed {member.node_name} from etcd: {verdict.reason}")
+        self._end(context, api, member)
+
+    def _move_leader(self, context: Context, member: Member, target: int) -> None:
+        """Let this host's member lead: the leader has to be asked; without its answer, etcd elects one anyway."""
+        own = Etcd(context.host).me()
+        try:
+            Etcd(context.host, member.address).move_leader(own)
+            context.host.report("the leader of etcd was moved to this host")
+        except Failed as error:
+            context.host.report(f"the leader of etcd was not moved: {error.message}")
+
+    def _end(self, context: Context, api: Api, member: Member) -> None:
+        view = leader.read(context, api)
+        if view.grant is not None and view.grant.host_uid == member.host_uid:
+            leader.set_grant(context, api, None)
+
+
+class RemoveNode(Duty):
+    """Deletes the Node, the token and the record of a member that has left."""
+
+    name = "remove-node"
+    limit = 120.0
+
+    def act(self, context: Context) -> None:
+        """See `StepKind.act`."""
+        api, member = admin(context.host), about(context)
+        tokens.withdraw(context, api, member.host_uid)
+        leader.note_joined(api, lambda known: _drop(known, member.host_uid))
+        api.delete(f"/api/v1/nodes/{member.node_name}")
+        context.host.report(f"removed the node {member.node_name}")
+
+
+def _drop(known: Dict[str, int], uid: str) -> None:
+    known.pop(uid, None)
+
+
+def about(context: Context) -> Member:
+    """Return the member that a duty is about. Raises `NotFound`."""
+    member = context.document.member(context.argument)
+    if member is None:
+        raise NotFound(f"The cluster has no member {context.argument!r}.", "Look at its document.")
+    return member
+
+
+def is_ready(node: "Dict[str, Any] | None") -> bool:
+    """Return whether a Node is ready."""
+    conditions = ((node or {}).get("status") or {}).get("conditions") or []
+    return any(item.get("type") == "Ready" and item.get("status") == "True" for item in conditions)
+
+
+def label(api: Api, member: Member) -> None:
+    """Set the labels and taints of a node as the document has them; a kubelet may not set all of its own labels."""
+    labels: Dict[str, Any] = dict(member.labels)
+    if member.role != CONTROL_PLANE:
+        labels["node-role.kubernetes.io/worker"] = ""
+    path = f"/api/v1/nodes/{member.node_name}"
+    if labels:
+        api.merge(path, {"metadata": {"labels": labels}})

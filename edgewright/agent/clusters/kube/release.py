@@ -1,0 +1,86 @@
+"""Steps `release` and `delete`: this host leaves; what is not in the ledger and not Kubernetes' own stays as it is."""
+
+from __future__ import annotations
+
+import json
+
+from edgewright.agent.clusters import paths
+from edgewright.agent.clusters.context import Context, Looked, StepKind
+from edgewright.agent.clusters.host import mounts
+from edgewright.agent.clusters.kube.reset import remove_pods, reset_kubeadm
+from edgewright.agent.reconcile.steps import Seen
+from edgewright.core.clusters.actions import short
+from edgewright.core.errors import Failed, Refused
+
+RESETTING = paths.STATE + "/resetting.json"
+
+
+class Release(StepKind):
+    """Stops Kubernetes and undoes what the ledger lists. It can be repeated after a crash at any place."""
+
+    name = "release"
+    limit = 900.0
+
+    def seen(self, context: Context) -> Looked:
+        """See `StepKind.seen`."""
+        if context.ledger.entries() or context.host.has(paths.APPLIED):
+            return Seen.NOT_DONE, "the ledger is not empty"
+        return Seen.DONE, "nothing of the cluster is left"
+
+    def act(self, context: Context) -> None:
+        """See `StepKind.act`."""
+        host = context.host
+        if context.owner() not in ("", context.document.uid):
+            raise Refused(f"This host belongs to the cluster {context.owner()}.", "Nothing of it is removed.")
+        body = {"releaseId": context.argument or context.me.release_id, "uid": context.document.uid}
+        host.write(RESETTING, json.dumps(body).encode(), 0o600)
+        host.run(["systemctl", "stop", paths.KEEPALIVED_UNIT], 60)
+        reset_kubeadm(context)
+        remove_pods(context)
+        for unit in (paths.IMAGES_UNIT, paths.CONTAINERD_UNIT):
+            host.run(["systemctl", "stop", unit], 60)
+        kill_shims(context)
+        for point in mounts(host, [paths.CONTAINERD + "/state", paths.RUN, paths.KUBELET, paths.CONTAINERD_ROOT]):
+            if point != paths.CONTAINERD_ROOT and host.run(["umount", point]).code != 0:
+                host.run(["umount", "--lazy", point])
+        failed = context.ledger.undo(host.report)
+        if failed:
+            raise Failed(f"Not undone: {'; '.join(failed)[:600]}", "Look at these, then retry.")
+        host.run(["systemctl", "daemon-reload"])
+        for folder in (paths.RUN, paths.TREES, paths.CONTENT):
+            host.remove(folder)
+        empty_root(context)
+        host.remove(paths.STATE)
+        for folder in (paths.TREES, "/opt/edgewright"):
+            if host.has(folder) and not host.names(folder):
+                host.remove(folder)
+        host.run(["systemctl", "reset-failed", f"edgewright-step-cluster-{short(context.document.uid, 8)}-*"])
+        host.report("this host has left the cluster")
+
+
+class Delete(Release):
+    """The same for a cluster that is deleted: nothing is drained."""
+
+    name = "delete"
+    limit = 1800.0
+
+
+def kill_shims(context: Context) -> None:
+    """End the shims of our containerd that `KillMode=process` left: those that have our socket as their address."""
+    host = context.host
+    for pid in host.names("/proc"):
+        if not pid.isdigit():
+            continue
+        line = host.data(f"/proc/{pid}/cmdline", 4096).split(b"\x00")
+        if line and line[0].endswith(b"containerd-shim-runc-v2") and paths.SOCKET.encode() in line:
+            host.run(["kill", "-9", pid])
+
+
+def empty_root(context: Context) -> None:
+    """Remove the data of the container runtime; a mount point stays, with nothing in it."""
+    host = context.host
+    if paths.CONTAINERD_ROOT in mounts(host, [paths.CONTAINERD_ROOT]):
+        for name in host.names(paths.CONTAINERD_ROOT):
+            host.remove(f"{paths.CONTAINERD_ROOT}/{name}")
+    else:
+        host.remove(paths.CONTAINERD_ROOT)

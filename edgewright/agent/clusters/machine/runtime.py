@@ -1,0 +1,157 @@
+"""Steps `runtime` and `preload`: the container runtime runs with our configuration, and every image is here and pinned.
+
+Images are imported from the OCI layouts on the disk. Both labels are needed: `pinned` so that no garbage collection of
+the kubelet removes them, `managed` so that the CRI knows them. Pins are looked at again at each start of containerd,
+since some are lost there.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tarfile
+from typing import Any, Dict, List, Mapping, Tuple
+
+from edgewright.agent.clusters import paths
+from edgewright.agent.clusters.content.fetch import find_store, image_digest
+from edgewright.agent.clusters.content.store import ContentStore, index_of, manifest_of, parts_of
+from edgewright.agent.clusters.context import Context, Looked, StepKind
+from edgewright.agent.reconcile.steps import Seen
+from edgewright.core.errors import Failed
+from edgewright.core.text import amount
+
+LABELS = {"io.cri-containerd.pinned": "pinned", "io.cri-containerd.image": "managed"}
+READY = 60.0
+"""Seconds within which containerd serves its socket."""
+
+
+def ctr(context: Context, *arguments: str) -> List[str]:
+    """Return a command of containerd's client."""
+    return [context.path_of("ctr"), "--address", paths.SOCKET, "--namespace", "k8s.io", *arguments]
+
+
+class Runtime(StepKind):
+    """Containerd serves its socket, and its configuration is the one of applied.json."""
+
+    name = "runtime"
+    limit = 180.0
+
+    def seen(self, context: Context) -> Looked:
+        """See `StepKind.seen`."""
+        if not context.host.has(paths.SOCKET):
+            return Seen.NOT_DONE, f"{paths.SOCKET} is not there"
+        done = context.host.run(ctr(context, "version"), 20)
+        if done.code != 0:
+            return Seen.NOT_DONE, f"containerd does not answer: {done.last}"
+        if context.host.run(["systemctl", "is-active", "--quiet", paths.IMAGES_UNIT]).code != 0:
+            return Seen.NOT_DONE, f"{paths.IMAGES_UNIT} does not run"
+        return Seen.DONE, "containerd answers"
+
+    def act(self, context: Context) -> None:
+        """See `StepKind.act`: pods continue while containerd starts again (`KillMode=process`)."""
+        host = context.host
+        host.must(["systemctl", "daemon-reload"])
+        for unit in (paths.CONTAINERD_UNIT, paths.IMAGES_UNIT):
+            host.run(["systemctl", "reset-failed", unit])
+            host.must(["systemctl", "restart", unit], 120)
+        until = host.uptime() + READY
+        while True:
+            seen, text = self.seen(context)
+            if seen is Seen.DONE:
+                return
+            if host.uptime() > until:
+                log = host.run(["journalctl", "-n", "5", "-o", "cat", "-u", paths.CONTAINERD_UNIT]).output
+                raise Failed(f"The container runtime does not start: {text}. {' '.join(log.split())[:300]}")
+            host.sleep(0.3)
+
+
+class Preload(StepKind):
+    """Every image of the tree and the document is in containerd, by digest, with both labels."""
+
+    name = "preload"
+    limit = 1800.0
+
+    def seen(self, context: Context) -> Looked:
+        """See `StepKind.seen`."""
+        missing, unpinned = self.state(context)
+        if missing or unpinned:
+            names = ", ".join([*missing, *unpinned][:3])
+            return Seen.NOT_DONE, f"{amount(len(missing), 'image')} missing, {len(unpinned)} not pinned: {names}"
+        return Seen.DONE, f"{amount(len(context.images()), 'image')} here and pinned"
+
+    def act(self, context: Context) -> None:
+        """See `StepKind.act`."""
+        host = context.host
+        missing, _ = self.state(context)
+        wanted = context.images()
+        for ref in missing:
+            digest = image_digest(context, ref, wanted[ref])
+            store = find_store(context, digest)
+            host.report(f"import {ref}")
+            command = ctr(context, "images", "import", "--local", "-")
+            code = host.stream(command, feed=lambda file, s=store, r=ref, d=digest: write_archive(file, s, {r: d}))
+            if code != 0:
+                raise Failed(f"The image {ref} cannot be imported (ctr ended with {code}).", "The log has the reason.")
+        for ref in self.state(context)[1]:
+            labels = [f"{name}={value}" for name, value in LABELS.items()]
+            host.must(ctr(context, "images", "label", ref, *labels))
+        self._unpin(context, set(wanted))
+
+    def _unpin(self, context: Context, wanted: "set[str]") -> None:
+        """Take the pin of images that a document before named: the kubelet may remove them when it needs the room."""
+        for ref, (_, labels) in images(context).items():
+            named = "@" not in ref and not ref.startswith("sha256:")
+            if labels.get("io.cri-containerd.pinned") == "pinned" and named and ref not in wanted:
+                context.host.run(ctr(context, "images", "label", ref, "io.cri-containerd.pinned="))
+
+    def state(self, context: Context) -> Tuple[List[str], List[str]]:
+        """Return images that are missing, and those without their labels."""
+        here = images(context)
+        missing, unpinned = [], []
+        for ref, wanted in context.images().items():
+            digest, labels = here.get(ref, ("", {}))
+            if digest != image_digest(context, ref, wanted):
+                missing.append(ref)
+            elif any(labels.get(name) != value for name, value in LABELS.items()):
+                unpinned.append(ref)
+        return missing, unpinned
+
+
+def images(context: Context) -> Dict[str, Tuple[str, Mapping[str, str]]]:
+    """Return digest and labels of each image of containerd by name. Raises `Failed` when it does not answer."""
+    done = context.host.run(ctr(context, "images", "list"), 60)
+    if done.code != 0:
+        raise Failed(f"The images of containerd cannot be listed: {done.last}.")
+    return read_images(done.output)
+
+
+def read_images(output: str) -> Dict[str, Tuple[str, Mapping[str, str]]]:
+    """Return digest and labels by name from what `ctr images list` printed."""
+    result: Dict[str, Tuple[str, Mapping[str, str]]] = {}
+    for line in output.splitlines()[1:]:
+        fields = line.split()
+        digest = next((field for field in fields if field.startswith("sha256:") and len(field) == 71), "")
+        if len(fields) > 2 and digest:
+            pairs = (pair.partition("=") for pair in fields[-1].split(","))
+            result[fields[0]] = digest, {name: value for name, _, value in pairs}
+    return result
+
+
+def write_archive(file: Any, store: ContentStore, names: Mapping[str, str]) -> None:
+    """Write images of a store as a tar of an OCI layout, without a copy on the disk."""
+    index = json.dumps(index_of(store, dict(names)), sort_keys=True).encode()
+    digests: Dict[str, None] = {}
+    for digest in names.values():
+        digests[digest] = None
+        digests.update({part: None for part, _ in parts_of(manifest_of(store, digest))})
+    with tarfile.open(fileobj=file, mode="w|") as archive:
+        for name, data in (("oci-layout", b'{"imageLayoutVersion":"1.0.0"}'), ("index.json", index)):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+        for digest in digests:
+            entry = tarfile.TarInfo(f"blobs/sha256/{digest[7:]}")
+            entry.size = os.stat(store.path(digest)).st_size
+            with open(store.path(digest), "rb") as blob:
+                archive.addfile(entry, blob)

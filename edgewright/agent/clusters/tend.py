@@ -1,0 +1,50 @@
+"""What a host does at each look besides its steps: answer the other members, renew the leader's Lease, note a join."""
+
+from __future__ import annotations
+
+from edgewright.agent.clusters import paths
+from edgewright.agent.clusters.checks import peer
+from edgewright.agent.clusters.context import Context
+from edgewright.agent.clusters.kube import leader
+from edgewright.agent.clusters.kube.api import admin
+from edgewright.agent.clusters.kube.joining import note_joined_here
+from edgewright.core.clusters.model import PRESENT
+from edgewright.core.clusters.observed import Observed
+from edgewright.core.clusters.planning.duties import may_lead
+from edgewright.core.clusters.planning.judge import joined
+from edgewright.core.errors import EdgewrightError
+
+RENEW = 45.0
+"""Seconds after which the leader renews its Lease."""
+STAMP = paths.RUN + "/renewed.json"
+
+
+def tend(context: Context, observed: Observed) -> bool:
+    """Do what is due; return whether something changed that was observed before. Never raises for the cluster."""
+    member = context.document.member(context.host_uid)
+    if member is None or member.state != PRESENT:
+        return False
+    try:
+        context.claim()
+        if len(context.document.members) > 1:
+            failed = observed.local.preflight
+            peer.write_status(
+                context,
+                prepared=observed.local.images_missing == 0,
+                preflight=bool(observed.local.kubelet_ca) or (failed is not None and not failed.failures),
+            )
+            peer.serve_status(context)
+        begun = not observed.local.joined and observed.local.kubelet_ca and not context.init_host
+        if begun and joined(observed, context.document, member):
+            note_joined_here(context)
+        return _lead(context, observed)
+    except EdgewrightError:
+        return False  # the next look tries again
+
+
+def _lead(context: Context, observed: Observed) -> bool:
+    if not may_lead(context.document, observed):
+        return False
+    lease = observed.api.lease
+    due = lease is None or lease.holder != context.host_uid or lease.age > RENEW
+    return due and leader.renew(context, admin(context.host))

@@ -1,0 +1,178 @@
+"""Kubernetes on a host: configuration is from the document, no second cluster is formed, nothing foreign is removed."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import datetime
+import hashlib
+import hmac
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from edgewright.agent.clusters import paths
+from edgewright.agent.clusters.kube import configuration, discovery, init
+from edgewright.agent.clusters.kube.api import read_kubeconfig
+from edgewright.agent.clusters.kube.certificate import spki_sha256
+from edgewright.agent.clusters.kube.etcd import read_members
+from edgewright.agent.clusters.kube.reset import removals
+from edgewright.core.clusters import join, model
+from edgewright.core.clusters.observed import Peer
+from edgewright.core.errors import Failed, InvalidInput, Refused
+from tests.agent.clusters.support import SECRET, FakeHost, cluster, context
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> FakeHost:
+    return FakeHost(tmp_path / "host")
+
+
+def test_the_configuration_of_init_is_the_document_and_what_its_layer_adds() -> None:
+    config = {
+        "clusterConfiguration": {"clusterName": "other", "apiServer": {"certSANs": ["api.example"], "extraArgs": []}},
+        "initConfiguration": {"nodeRegistration": {"ignorePreflightErrors": ["Swap"], "name": "other"}},
+        "kubeletConfiguration": {"maxPods": 20}, "kubeProxyConfiguration": {"mode": "nftables"},
+        "patches": {"etcd+json.json": [{"op": "add"}]},
+    }  # fmt: skip
+    document = cluster(kubernetes=model.Kubernetes("kubeadm", "v1.36.3", config))
+    first, second, kubelet, proxy = configuration.init_documents(document, document.members[0], ["Port-6443"])
+    node = first["nodeRegistration"]
+    assert (node["name"], node["taints"], node["criSocket"]) == ("n1", [], f"unix://{paths.SOCKET}")
+    assert node["kubeletExtraArgs"] == [{"name": "node-ip", "value": "10.0.0.11"}], "never the VIP"
+    assert node["ignorePreflightErrors"] == ["Swap", "Port-6443"]
+    assert first["localAPIEndpoint"]["advertiseAddress"] == "10.0.0.11" and "directory" in first["patches"]
+    assert (second["clusterName"], second["controlPlaneEndpoint"]) == ("edge", "10.0.0.100:6443")
+    assert second["apiServer"]["certSANs"] == ["api.example", "10.0.0.100", "127.0.0.1", "localhost"]
+    assert second["networking"] == {"podSubnet": "10.244.0.0/16", "serviceSubnet": "10.96.0.0/16"}
+    assert (kubelet["maxPods"], kubelet["kind"], proxy["mode"]) == (20, "KubeletConfiguration", "nftables")
+    parts = configuration.render([first, second]).decode().split("\n---\n")
+    assert [json.loads(part)["kind"] for part in parts] == ["InitConfiguration", "ClusterConfiguration"]
+
+
+def test_a_joining_host_verifies_the_ca_and_only_a_control_plane_has_a_certificate_key() -> None:
+    document = cluster(1, 1)
+    (worker,) = configuration.join_documents(document, document.members[1], "a" * 6 + "." + "b" * 16, "sha256:1")
+    assert worker["discovery"]["bootstrapToken"]["caCertHashes"] == ["sha256:1"] and "controlPlane" not in worker
+    (plane,) = configuration.join_documents(document, document.members[0], "t", "", "key")
+    assert plane["controlPlane"]["certificateKey"] == "key"
+    assert plane["discovery"]["bootstrapToken"]["unsafeSkipCAVerification"] is True
+
+
+def test_a_version_without_v1beta4_and_a_patch_outside_of_its_folder_are_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"v1\.30\.14 is older"):
+        configuration.version_gate("v1.30.14")
+    configuration.version_gate("v1.31.0")
+    bad = model.Kubernetes("kubeadm", "v1.36.3", {"patches": {"../x": {}}})
+    with pytest.raises(InvalidInput):
+        configuration.patch_files(cluster(kubernetes=bad))
+
+
+def test_the_hash_of_a_ca_is_that_of_its_public_key() -> None:
+    pem, key = certificate()
+    spki = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    assert spki_sha256(pem) == hashlib.sha256(spki).hexdigest()
+    for text in ("", "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----", pem[:200]):
+        with pytest.raises(Failed):
+            spki_sha256(text)
+
+
+def test_cluster_info_counts_with_the_signature_of_the_own_token_only(host: FakeHost) -> None:
+    work = context(host)
+    token = discovery.own_token(work)
+    assert token == join.bootstrap_token(join.host_secret(bytes.fromhex(SECRET), "host-1"), 1)
+    worker = context(host, cluster(1, 1), "host-2", host_secret=join.host_secret(bytes.fromhex(SECRET), "host-2").hex())
+    assert discovery.own_token(worker) == discovery.member_token(context(host, cluster(1, 1)), worker.me)
+    text = "kubeconfig"
+    assert discovery.verified(text, signed(text, token), token)
+    assert not discovery.verified(text + "x", signed(text, token), token)
+    assert not discovery.verified(text, signed(text, token), discovery.own_token(worker))
+    for signature in (signed(text, token, alg="none"), "..", "", "x.y.z"):
+        assert not discovery.verified(text, signature, token)
+    with pytest.raises(InvalidInput, match="does not have the secret"):
+        discovery.cluster_secret(worker)
+
+
+def test_no_host_forms_a_cluster_that_is_formed_or_is_not_its_to_form(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(init, "ask", lambda work, other: Peer(api=False))
+    document = cluster(3)
+    assert init.may_not(context(host, document)) == ""
+    assert "host-1 forms it" in init.may_not(context(host, document, "host-2"))
+    done = model.Done("2026-01-01T00:00:00Z", "a" * 64, "0" * 36)
+    formed = dataclasses.replace(document, bootstrap=model.Bootstrap("host-1", 1, done))
+    assert "formed already" in init.may_not(context(host, formed))
+    monkeypatch.setattr(init, "ask", lambda work, other: Peer(api=other.node_name == "n2"))
+    assert "answers on 10.0.0.12 (n2)" in init.may_not(context(host, document))
+    monkeypatch.setattr(init, "ask", lambda work, other: Peer(api=False))
+    host.write(f"{paths.ETCD}/member/wal", b"")
+    assert "data of another cluster" in init.may_not(context(host, document))
+    host.write(init.ATTEMPT, json.dumps({"uid": document.uid, "epoch": 1, "attempt": 1}).encode())
+    assert init.may_not(context(host, document)) == "", "what an own attempt left is continued"
+    host.write(init.FORMED, json.dumps({"uid": document.uid, "epoch": 1}).encode())
+    assert "this host has formed it" in init.may_not(context(host, document))
+    with pytest.raises(Refused):
+        init.Init().act(context(host, document))
+    assert not host.ran("kubeadm"), "nothing was run"
+
+
+def test_members_of_etcd_are_read_with_numbers_above_53_bits_and_learners_that_never_started() -> None:
+    answer = {"members": [
+        {"ID": "18446744073709551615", "name": "n1", "peerURLs": ["https://10.0.0.11:2380"]},
+        {"ID": "7", "peerURLs": ["https://[fd00::2]:2380"], "isLearner": True},
+    ]}  # fmt: skip
+    first, second = read_members(answer)
+    assert (first.id, first.address, first.started, first.learner) == (2**64 - 1, "10.0.0.11", True, False)
+    assert (second.address, second.started, second.learner) == ("fd00::2", False, True)
+
+
+def test_only_own_chains_are_deleted_and_rules_of_others_stay() -> None:
+    saved = """*nat
+:PREROUTING ACCEPT [0:0]
+:DOCKER - [0:0]
+:KUBE-SERVICES - [0:0]
+:CNI-abc - [0:0]
+-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
+-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+-A POSTROUTING -s 10.244.0.5/32 -m comment --comment "name: \\"cbr0\\"" -j CNI-abc
+-A KUBE-SERVICES -j RETURN
+COMMIT
+"""
+    arguments = removals(saved)
+    comment = ["-m", "comment", "--comment"]
+    assert ["-D", "PREROUTING", *comment, "kubernetes service portals", "-j", "KUBE-SERVICES"] in arguments
+    assert ["-D", "POSTROUTING", "-s", "10.244.0.5/32", *comment, 'name: "cbr0"', "-j", "CNI-abc"] in arguments
+    assert arguments[-4:] == [["-F", "KUBE-SERVICES"], ["-F", "CNI-abc"], ["-X", "KUBE-SERVICES"], ["-X", "CNI-abc"]]
+    assert not [line for line in arguments if "DOCKER" in line]
+
+
+def test_a_kubeconfig_without_keys_is_refused() -> None:
+    data = base64.b64encode(b"pem").decode()
+    text = f"    certificate-authority-data: {data}\n    server: https://10.0.0.100:6443\n"
+    text += f"    client-certificate-data: {data}\n    client-key-data: {data}\n"
+    assert read_kubeconfig(text).server == "https://10.0.0.100:6443" and read_kubeconfig(text).key == b"pem"
+    with pytest.raises(Failed):
+        read_kubeconfig("apiVersion: v1\n")
+
+
+def signed(text: str, token: join.BootstrapToken, alg: str = "HS256") -> str:
+    def encode(data: bytes) -> str:
+        return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+    head = encode(json.dumps({"alg": alg, "kid": token.id}).encode())
+    value = hmac.new(token.secret.encode(), f"{head}.{encode(text.encode())}".encode(), hashlib.sha256).digest()
+    return f"{head}..{encode(value)}"
+
+
+def certificate() -> tuple[str, Any]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "kubernetes")])
+    day = datetime.datetime(2026, 1, 1)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, day, day + datetime.timedelta(days=1))
+    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode(), key

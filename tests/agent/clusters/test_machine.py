@@ -1,0 +1,171 @@
+"""The machine below Kubernetes: a tree is complete or not there, what was made is written down first and undone."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from edgewright.agent.clusters import ledger, paths
+from edgewright.agent.clusters.host import Ended, mounts
+from edgewright.agent.clusters.ledger import Ledger
+from edgewright.agent.clusters.machine import activate, units
+from edgewright.agent.clusters.machine.activate import Activate
+from edgewright.agent.clusters.machine.unpack import is_complete, unpack
+from edgewright.agent.reconcile.steps import Seen
+from edgewright.core.clusters import tree
+from edgewright.core.errors import Failed, InvalidInput
+from edgewright.forge.tree.parts import templates
+from tests.agent.clusters.support import DIGEST, FakeHost, cluster, context
+from tests.agent.clusters.test_content import layer_of, tree_document
+
+FOLDER = paths.tree(DIGEST)
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> FakeHost:
+    return FakeHost(tmp_path / "host")
+
+
+def packed(tmp_path: Path, *layers: bytes) -> list[str]:
+    result = []
+    for n, data in enumerate(layers):
+        (tmp_path / f"layer-{n}").write_bytes(data)
+        result.append(str(tmp_path / f"layer-{n}"))
+    return result
+
+
+def test_a_tree_is_unpacked_with_its_links_and_marked_at_the_end(host: FakeHost, tmp_path: Path) -> None:
+    layers = packed(tmp_path, layer_of({"bin/kubernetes": b"old"}, bin__kubelet="kubernetes"),
+                    layer_of({"bin/kubernetes": b"new", "images/oci-layout": b"{}"}))  # fmt: skip
+    names: list[str] = []
+    unpack(host, layers, FOLDER, b"{}", names.append)
+    assert is_complete(host, FOLDER) and len(names) == 2
+    assert host.data(f"{FOLDER}/bin/kubelet") == b"new" and host.data(f"{FOLDER}/tree.json") == b"{}"
+    mode = os.stat(host.path(f"{FOLDER}/bin/kubernetes")).st_mode
+    assert stat.S_IMODE(mode) == 0o755, "no set-user-id bit comes out of an archive"
+
+
+@pytest.mark.parametrize(
+    ("files", "links"),
+    [
+        ({"../evil": b"x"}, {}), ({"/etc/passwd": b"x"}, {}), ({"etc/passwd": b"x"}, {}), ({"bin/../../x": b"x"}, {}),
+        ({}, {"bin__x": "/etc/passwd"}), ({}, {"bin__x": "../../../etc/passwd"}), ({}, {"bin__x": "../cni/y"}),
+    ],
+)  # fmt: skip
+def test_what_leads_out_of_a_tree_is_refused_and_leaves_no_tree(
+    host: FakeHost, tmp_path: Path, files: dict[str, bytes], links: dict[str, str]
+) -> None:
+    with pytest.raises(InvalidInput):
+        unpack(host, packed(tmp_path, layer_of(files, **links)), FOLDER, b"{}", lambda name: None)
+    assert not host.has(FOLDER)
+
+
+def test_a_file_behind_a_link_and_a_torn_layer_are_refused(host: FakeHost, tmp_path: Path) -> None:
+    behind = [layer_of({"bin/real/x": b"1"}, bin__link="real"), layer_of({"bin/link/y": b"2"})]
+    for layers in (behind, [layer_of({"bin/x": b"1" * 100_000})[:-60]], [b"not gzip"]):
+        with pytest.raises(InvalidInput):
+            unpack(host, packed(tmp_path, *layers), FOLDER, b"{}", lambda name: None)
+        assert not is_complete(host, FOLDER)
+
+
+def test_a_half_unpacked_tree_is_begun_again(host: FakeHost, tmp_path: Path) -> None:
+    host.write(f"{FOLDER}.tmp/bin/kubelet", b"half")
+    host.write(f"{FOLDER}/bin/kubelet", b"not marked")
+    unpack(host, packed(tmp_path, layer_of({"bin/kubelet": b"all"})), FOLDER, b"{}", lambda name: None)
+    assert host.data(f"{FOLDER}/bin/kubelet") == b"all" and not host.has(f"{FOLDER}.tmp")
+
+
+def activated(host: FakeHost, tmp_path: Path) -> Activate:
+    names = tree.REQUIRED["kubeadm"]
+    files = {f"bin/{name}": b"#!" for name in names} | {"cni/bridge": b"cni"}
+    files |= {f"templates/{name}": data for name, data in templates("kubeadm").items()}
+    pause = {"ref": "registry.k8s.io/pause:3.10", "digest": DIGEST, "size": 1}
+    unpack(host, packed(tmp_path, layer_of(files)), FOLDER, json.dumps(tree_document([pause])).encode(), print)
+    host.write("/proc/sys/net/ipv4/ip_forward", b"0\n")
+    return Activate()
+
+
+def test_activation_makes_one_link_for_each_component_and_what_a_boot_copies(host: FakeHost, tmp_path: Path) -> None:
+    step, work = activated(host, tmp_path), context(host)
+    assert step.seen(work)[0] is Seen.NOT_DONE
+    step.act(work)
+    assert step.seen(work) == (Seen.DONE, f"tree {DIGEST[:19]} is active")
+    for name in tree.REQUIRED["kubeadm"]:
+        for place in (paths.component(name), f"{paths.BOOT}/edgewright/kubernetes/{name}"):
+            assert os.readlink(host.path(place)) == f"{FOLDER}/bin/{name}"
+    unit = host.text(f"{paths.UNITS}/{paths.CONTAINERD_UNIT}")
+    assert "KillMode=process" in unit and "Delegate=yes" in unit and "@" not in unit
+    config = host.text(f"{paths.CONTAINERD}/config.toml")
+    assert 'sandbox = "registry.k8s.io/pause:3.10"' in config and f'address = "{paths.SOCKET}"' in config
+    assert "127.0.0.1:5081" in host.text(f"{paths.CERTS_D}/_default/hosts.toml")
+    assert ["sysctl", "-q", "-w", "net.ipv4.ip_forward=1"] in host.commands
+    assert host.data(f"{paths.CNI_BIN}/bridge") == b"cni"
+    script = host.text(paths.ACTIVATE)
+    assert "python" not in script and "systemctl --no-block start" in script, "a boot needs no agent and no network"
+    assert "edgewright" not in " ".join(os.listdir(host.path("/etc"))), "only the unit that a boot starts is in /etc"
+
+
+def test_a_change_of_run_is_noticed_and_the_second_activation_repairs_it(host: FakeHost, tmp_path: Path) -> None:
+    step, work = activated(host, tmp_path), context(host)
+    step.act(work)
+    entries = work.ledger.entries()
+    host.remove(paths.component("kubelet"))
+    assert "link of kubelet" in step.seen(work)[1]
+    host.write(f"{paths.UNITS}/{paths.KUBELET_UNIT}", b"changed")
+    assert step.seen(work)[0] is Seen.NOT_DONE
+    step.act(work)
+    assert step.seen(work)[0] is Seen.DONE and work.ledger.entries() == entries
+
+
+def test_a_tree_of_another_version_or_without_its_libraries_is_refused(host: FakeHost, tmp_path: Path) -> None:
+    activated(host, tmp_path)
+    other = cluster(kubernetes=cluster().kubernetes.__class__("kubeadm", "v1.37.2", {}))
+    with pytest.raises(Failed, match=r"v1\.36\.3, the cluster needs kubeadm v1\.37\.2"):
+        Activate().act(context(host, other))
+    host.answers.append(lambda command: Ended(0, "\tlibc.so.6 (x) => y\n") if command[0] == "ldconfig" else None)
+    needs = tree.Tree("kubeadm", "v1.36.3", "amd64", {}, (), tree.Requirements(("libnl-3.so.200",), ("zap",)))
+    with pytest.raises(Failed, match=r"lacks the program zap, the library libnl-3\.so\.200"):
+        activate.check(context(host), needs)
+
+
+def test_the_ledger_is_undone_backwards_to_what_was_before(host: FakeHost) -> None:
+    book = Ledger(host)
+    book.note(ledger.FOLDER, "/opt/cni")
+    book.note(ledger.FILE, "/opt/cni/mine")
+    book.note(ledger.SYSCTL, "net.ipv4.ip_forward", "0")
+    book.note(ledger.SYSCTL, "net.ipv4.ip_forward", "1")
+    book.note(ledger.ADDRESS, "10.0.0.100/32", "eth0")
+    host.write("/opt/cni/mine", b"x")
+    host.write("/proc/sys/net/ipv4/ip_forward", b"1")
+    assert len(Ledger(host).entries()) == 4, "the oldest value of a setting is the one that was there before"
+    assert Ledger(host).undo(host.report) == []
+    assert host.commands[0] == ["ip", "address", "del", "10.0.0.100/32", "dev", "eth0"]
+    assert ["sysctl", "-q", "-w", "net.ipv4.ip_forward=0"] in host.commands
+    assert not host.has("/opt/cni") and not host.has(paths.LEDGER)
+
+
+def test_a_folder_that_others_use_stays_and_what_fails_stays_in_the_ledger(host: FakeHost) -> None:
+    book = Ledger(host)
+    book.note(ledger.FOLDER, "/opt/cni")
+    book.note(ledger.SYSCTL, "net.ipv4.ip_forward", "0")
+    host.write("/opt/cni/theirs", b"x")
+    host.write("/proc/sys/net/ipv4/ip_forward", b"1")
+    host.answers.append(lambda command: Ended(1, "", "denied") if command[0] == "sysctl" else None)
+    assert "denied" in book.undo(host.report)[0]
+    assert host.has("/opt/cni/theirs") and len(book.entries()) == 2
+
+
+def test_a_template_with_an_unknown_name_is_refused() -> None:
+    assert units.fill("a @BIN@ b", {"BIN": "/run"}) == "a /run b"
+    with pytest.raises(Failed, match="@NEW@"):
+        units.fill("@NEW@", {})
+
+
+def test_mounts_below_a_folder_are_listed_the_deepest_first(host: FakeHost) -> None:
+    lines = [f"1 2 0:1 / {point} rw - x x rw" for point in ("/var/lib/kubelet/a", "/var/lib/kubelet/a/b", "/srv")]
+    host.write("/proc/self/mountinfo", "\n".join(lines).encode())
+    assert mounts(host, ["/var/lib/kubelet"]) == ["/var/lib/kubelet/a/b", "/var/lib/kubelet/a"]
