@@ -62,7 +62,7 @@ class Scenario:
         if fault in kinds:
             self.site.upsets.append(Upset(step, kinds[fault], stage))
 
-    def run(self) -> Outcome:
+    def run(self, close: bool = True) -> Outcome:
         """Form the cluster, then do what the step needs; return how it ended."""
         try:
             if self._until(lambda: self.site.settled(), 3 * HOUR):
@@ -74,7 +74,8 @@ class Scenario:
             problem = self.problem or ("" if self._struck() else "the fault never happened")
             return Outcome(self.site.world.now, starts, problem)
         finally:
-            self.site.close()
+            if close:
+                self.site.close()
 
     def _struck(self) -> bool:
         return not self.fault or bool(self.struck) or any(not upset.left for upset in self.site.upsets)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from edgewright.agent.simulate.world.durations import SECONDS
 from edgewright.agent.simulate.world.machines import MACHINES
 from edgewright.core.clusters import steps
+from edgewright.core.clusters.document import sealed
 from tests.agent.world.scenarios import AT_A_STAGE, AT_THE_START, FAULTS, Outcome, Scenario, stages_of
 
 STEPS = [spec.id for spec in steps.STEPS if spec.id not in steps.RESERVED]
@@ -41,6 +43,22 @@ def test_a_cluster_forms_in_the_order_of_the_design(tmp_path: Path) -> None:
 )
 def test_a_fault_is_survived(tmp_path: Path, step: str, fault: str, stage: int) -> None:
     assert Scenario(tmp_path, step, fault, stage).run().problem == ""
+
+
+def test_hosts_that_left_are_clean_and_join_again(tmp_path: Path) -> None:
+    scenario = Scenario(tmp_path, "release")
+    assert scenario.run(close=False).problem == ""
+    site = scenario.site
+    assert site.document is not None
+    left = [host for host in site.hosts.values() if site.document.member(host.machine.uid) is None]
+    assert [host.machine.name for host in left] == ["n3", "n4"]
+    assert all(host.machine.clean for host in left)
+    members = scenario.document.members
+    site.document = sealed(dataclasses.replace(site.document, members=members, generation=9))
+    site.advance()
+    assert site.run(lambda site: site.settled(), 3600.0)
+    assert site.world.formed == 1
+    site.close()
 
 
 @pytest.mark.e2e

@@ -273,6 +273,24 @@ def test_a_host_leaves_after_it_was_drained_and_removed_from_etcd() -> None:
     assert "remove-node n2" in duty(doc, leader(doc, etcd("n1", "n3"), nodes=down, joined=record))
 
 
+def test_a_node_is_removed_also_when_its_entry_is_not_there_any_more() -> None:
+    doc = document(3)
+    nodes = {name: Node(name, True) for name in ("n1", "n2", "n3")}
+    drained = Node("9", False, "", True, "r1", host_uid="host-9")
+    seen = leader(doc, etcd("n1", "n2", "n3"), nodes={**nodes, "n9": drained})
+    assert duty(doc, seen)[0] == "remove-node n9"
+    for node in (dataclasses.replace(drained, release=""), dataclasses.replace(drained, ready=True)):
+        seen = leader(doc, etcd("n1", "n2", "n3"), nodes={**nodes, "n9": node})
+        assert "remove-node n9" not in duty(doc, seen)
+
+
+def test_a_host_that_left_and_is_added_again_is_admitted_although_its_record_is_still_there() -> None:
+    doc = document(3, 1)
+    record = {f"host-{n}": 1 for n in range(1, 5)}
+    seen = leader(doc, etcd("n1", "n2"), joined=record)
+    assert duty(doc, seen)[:2] == ["serve-join n3", "serve-join n4"]
+
+
 def test_a_host_without_the_api_leaves_only_where_that_is_safe() -> None:
     doc = with_members(document(3, 1), host_2=LEAVES, host_4=LEAVES)
     worker = Observed("host-4", joined(doc, etcd_epoch=0), Api(silent_for=599))

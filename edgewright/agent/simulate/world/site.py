@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
@@ -14,7 +15,8 @@ from edgewright.agent.simulate.world.look import look
 from edgewright.agent.simulate.world.runner import Upset, WorldRunner
 from edgewright.agent.simulate.world.state import Machine, World
 from edgewright.core.clusters import actions, steps
-from edgewright.core.clusters.model import ClusterDocument
+from edgewright.core.clusters.document import sealed
+from edgewright.core.clusters.model import ABSENT, ClusterDocument
 from edgewright.core.clusters.observed import Observed
 from edgewright.core.clusters.planner import plan
 from edgewright.core.clusters.planning.duties import may_lead
@@ -145,8 +147,20 @@ class ScriptedHost:
         self.positions = [self.engine.run(lane) for lane in lanes]
         times = [place.again for place in self.positions if place.again is not None]
         self.again = world.now + min([POLL, *times])
-        if machine.done is not None and world.plane_up and not machine.cut:
-            world.plane_done = machine.done
+        if world.plane_up and not machine.cut:
+            self._report()
+
+    def _report(self) -> None:
+        """Report the proof of formation, and that this host has left: the plane drops its entry then."""
+        site, machine = self.site, self.machine
+        if machine.done is not None:
+            site.world.plane_done = machine.done
+        member = site.document.member(machine.uid) if site.document is not None else None
+        if site.document is not None and member is not None and member.state == ABSENT and machine.clean:
+            machine.resetting = ""
+            members = tuple(entry for entry in site.document.members if entry is not member)
+            after = dataclasses.replace(site.document, members=members, generation=site.document.generation + 1)
+            site.document = sealed(after)
 
     def _lead(self) -> None:
         """Take or renew the Lease."""
@@ -209,7 +223,12 @@ class Site:
         if cluster.grant is not None or cluster.served:
             return False
         for host in self.hosts.values():
-            if host.machine.up and (not host.positions or not all(place.done for place in host.positions)):
+            if host.machine.up and not all(place.done for place in host.positions):
                 return False
-        wanted = {member.host_uid for member in self.document.control_planes} if self.document is not None else set()
-        return {entry.uid for entry in cluster.members if entry.voter} == wanted or not wanted
+            if host.machine.up and not host.positions and host.driver.plan_now.role != actions.OUTSIDE:
+                return False
+        if self.document is None or not self.document.present:
+            return True
+        wanted = {member.host_uid for member in self.document.control_planes}
+        names = {member.node_name for member in self.document.present}
+        return {entry.uid for entry in cluster.members if entry.voter} == wanted and set(cluster.nodes) == names

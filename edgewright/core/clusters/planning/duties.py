@@ -70,6 +70,7 @@ def duties(document: ClusterDocument, observed: Observed) -> Tuple[Tuple[Lane, .
         _grant(document, observed),
         *_workers(document, observed),
         *_leaving(document, observed),
+        *_left_behind(document, observed),
         _layers(document, observed),
     ):
         if actions:
@@ -191,12 +192,14 @@ def _joiners(document: ClusterDocument, observed: Observed) -> List[Member]:
     """Return control planes that have not joined in their epoch: prepared ones first, the last to fail at the end."""
     recorded = observed.api.joined or {}
     first = document.bootstrap.init_host_uid
-    waiting = [
-        member
-        for member in document.control_planes
-        if recorded.get(member.host_uid) != member.join_epoch
-        and not (member.host_uid == first and member.join_epoch == 1)
-    ]
+
+    def inside(member: Member) -> bool:
+        # A record alone is not enough: that of a host which has left may still be there when it is added again.
+        formed = member.host_uid == first and member.join_epoch == 1
+        known = formed or recorded.get(member.host_uid) == member.join_epoch
+        return known and etcd_member(observed, member) is not None
+
+    waiting = [member for member in document.control_planes if not inside(member)]
 
     def rank(member: Member) -> Tuple[bool, int]:
         peer = observed.peers.get(member.host_uid)
@@ -246,7 +249,8 @@ def _workers(document: ClusterDocument, observed: Observed) -> List[_Duty]:
     result: List[_Duty] = []
     room = WORKERS_AT_ONCE
     for member in document.present:
-        if member.role != WORKER or (api.joined.get(member.host_uid) == member.join_epoch):
+        recorded = api.joined.get(member.host_uid) == member.join_epoch and member.node_name in api.nodes
+        if member.role != WORKER or recorded:
             if member.role == WORKER and member.host_uid in api.served:
                 result.append((f"join-{member.host_uid}", (_end(document, member, True),), ()))
             continue
@@ -296,6 +300,22 @@ def _leaving(document: ClusterDocument, observed: Observed) -> List[_Duty]:
         else:
             text = f"{member.node_name} resets itself"
             result.append((lane, (), (Wait(text, (member.host_uid,), steps.REMOVE_NODE, member.host_uid),)))
+    return result
+
+
+def _left_behind(document: ClusterDocument, observed: Observed) -> List[_Duty]:
+    """Return Nodes that were drained for a release whose host the document does not list any more.
+
+    The plane drops the entry when the host has confirmed that it left, which may be before its Node was removed. The
+    release id on the Node proves that the host was asked to leave; without it a Node is never removed.
+    """
+    names = {member.node_name for member in document.members}
+    result: List[_Duty] = []
+    for name, node in (observed.api.nodes or {}).items():
+        if node.release and not node.ready and name not in names:
+            params = {"hostUid": node.host_uid or "", "nodeName": name}
+            action = Action(steps.REMOVE_NODE, short(f"{name} {node.release}"), params)
+            result.append((f"leave-{name}", (action,), ()))
     return result
 
 
