@@ -210,7 +210,8 @@ class EdgewrightApp(TerminalApp):
         if refused is not None:
             self.announce(f"{refused.reason} {refused.hint}", "warn")
             return
-        if command.action and not command.opens:
+        on_screen = targets is None and hasattr(self.screen, f"action_{command.action}")
+        if command.action and (on_screen or not command.opens):
             waiting = act(self, command, args)
             if waiting is not None:
                 self._follow(waiting, "verb:run")

@@ -53,7 +53,7 @@ async def run_verb(
         if missing is not None:
             app.refuse(f"{missing.reason} {missing.hint}")
         elif command.opens:
-            target = targets[0] if command.target is not None and targets else rest
+            target = _view_target(command, targets) if command.target is not None and targets else rest
             listed = command.scope != "global"  # a project or a context is chosen in the view that opens
             if listed and not target and command.target is not None and command.target.least:
                 app.refuse(f"`{command.name}` needs a {command.target.kind}: choose one in its list, or name it.")
@@ -69,6 +69,12 @@ async def run_verb(
             await _change(app, command, tuple(targets), dict(args))
     except EdgewrightError as error:
         app.announce(f"{error.message} {error.hint}".strip(), "bad")
+
+
+def _view_target(command: type[Command], targets: Sequence[str]) -> str:
+    """Return what a view is opened with: the first object, or all of them for a view of several (a comparison)."""
+    several = command.target is not None and (command.target.most or 1) > 1
+    return "/".join(targets) if several else targets[0]
 
 
 def _illegal(app: NavigatingApp, command: type[Command], target: str) -> Refusal | None:

@@ -138,7 +138,8 @@ class Command:
     opens: ClassVar[str] = ""
     """For a view verb: the console screen that it opens."""
     action: ClassVar[str] = ""
-    """For a verb of the console alone: the Textual action that runs it (`action_<action>`)."""
+    """For a verb of the console alone: the Textual action that runs it (`action_<action>`). A verb with `opens` too is
+    run by its action on a screen that has it, and opens its view when it is typed with names."""
     preset: ClassVar[tuple[tuple[str, str], ...]] = ()
     """Fixed arguments of `action`, e.g. `(("field", "name"),)`."""
     asks: ClassVar[str] = ""

@@ -156,6 +156,7 @@ class ProfileDiff(Command):
     keys = ("equals_sign",)
     scope = "profiles"
     target = Target("profile", 1, 3)
+    opens = "profile-diff"
     action = "compare"
     params = (
         Param("cluster", "compare with the version that this cluster has", flag="--cluster", metavar="CLUSTER"),

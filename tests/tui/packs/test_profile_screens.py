@@ -14,6 +14,7 @@ from tests.tui.plane import context_of
 from tests.tui.samples import NOW, fill, session
 from tui.app import EdgewrightApp
 from tui.frame.base import BaseScreen
+from tui.screens.profile import reading
 from tui.widgets.frame import FrameLine
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import text_of
@@ -147,6 +148,33 @@ async def test_a_preview_has_example_values_and_those_of_a_host() -> None:
         )
         await press(pilot, "o", "down", "enter")
         assert "preview for" in crumb(pilot)
+
+
+@pytest.mark.parametrize("view", ["profile-layer", "profile-preview", "profile-diff", "profile-yaml"])
+async def test_long_texts_are_made_in_a_thread(view: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "SMALL", 0)
+    async with console(view, VIEWS[view], plane=ProfilePlane(), size=(80, 24)) as (pilot, _, _made):
+        await ready(pilot)
+        name = "facts" if view == "profile-layer" else "text"
+        assert "edge-k8s" in text(pilot, name) and "Working ..." not in text(pilot, name)
+
+
+async def type_command(pilot: Driven, words: str) -> None:
+    await pilot.press("colon", *("space" if letter == " " else letter for letter in words), "enter")
+    await settle(pilot)
+    await ready(pilot)
+
+
+async def test_versions_are_named_in_commands() -> None:
+    async with console("pulse", plane=ProfilePlane(), size=(132, 43)) as (pilot, _, _made):
+        await type_command(pilot, "profile diff shop-small 1.1.0 1.0.0")
+        assert "shop-small:1.1.0 → 1.0.0" in crumb(pilot), "in the order that was typed"
+        await type_command(pilot, "profile show shop-small:1.10.0")
+        assert "Profiles › shop-small:1.10.0" in crumb(pilot)
+        await type_command(pilot, "profile diff shop-small:1.1.0")
+        assert "shop-small:1.0.0 → 1.1.0" in crumb(pilot), "with the version before"
+        await type_command(pilot, "profile preview shop-small:9.9.9")
+        assert "This version does not exist any more." in text(pilot, "text")
 
 
 async def test_what_cannot_be_read_is_named_and_the_rest_is_shown() -> None:

@@ -10,7 +10,7 @@ from edgewright.commands.profile.reading import ProfileContent
 from edgewright.core.profiles.model import ADDON, CNI, CSI, K8S, OS
 from edgewright.core.profiles.problems import ERROR, OPEN, Problem
 from edgewright.core.profiles.resolve import Resolution, ResolvedLayer
-from edgewright.core.profiles.scope import LAYER, PRESET
+from edgewright.core.profiles.scope import LAYER, PRESET, Origin
 from edgewright.core.profiles.usage import layers_by_variable
 from edgewright.core.profiles.variables import COVER
 from edgewright.core.text import amount
@@ -27,6 +27,28 @@ STATES: Mapping[str, tuple[str, Role]] = {
 MOST_PROBLEMS = 6
 
 
+class Resolved(NamedTuple):
+    """A profile resolved without a cluster, with what the screens show of it: long values take time, so in a thread."""
+
+    resolution: Resolution
+    problems: tuple[Problem, ...]
+    origins: Mapping[str, Sequence[tuple[str, Sequence[Origin]]]]
+    """Path and origins of each value, by the key of the layer."""
+    notes: Mapping[str, str]
+    """How each layer differs from its pack, by its key."""
+    used: Mapping[str, Sequence[str]]
+    """Layers that use each variable, by its name."""
+
+    @classmethod
+    def of(cls, content: ProfileContent) -> Resolved:
+        """Resolve a profile. Blocking."""
+        resolution = content.resolved()
+        origins = {layer.layer.key: list(layer.origins()) for layer in resolution.layers}
+        notes = {layer.layer.key: layer_note(layer, origins[layer.layer.key]) for layer in resolution.layers}
+        problems = (*content.problems(), *resolution.problems)
+        return cls(resolution, problems, origins, notes, layers_by_variable(content.profile))
+
+
 class Shown(NamedTuple):
     """A profile as far as it was read: the row of the list first, then its content, resolved without a cluster."""
 
@@ -35,9 +57,13 @@ class Shown(NamedTuple):
     """All versions of the profile in its project, the newest first."""
     project: str
     content: ProfileContent | None = None
-    resolution: Resolution | None = None
-    problems: tuple[Problem, ...] = ()
+    resolved: Resolved | None = None
     error: str = ""
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Return what is wrong with it, and what has no value yet."""
+        return self.resolved.problems if self.resolved is not None else ()
 
     @property
     def row(self) -> ProfileRow:
@@ -64,7 +90,8 @@ def stack(shown: Shown, width: int, low: bool) -> list[Line]:
 
 
 def _layers(shown: Shown) -> list[StackLayer]:
-    if shown.resolution is None:
+    resolved = shown.resolved
+    if resolved is None:
         out = []
         for text in shown.row.layers:
             kind, _, rest = text.partition(" ")
@@ -77,11 +104,11 @@ def _layers(shown: Shown) -> list[StackLayer]:
             each.layer.kind,
             each.layer.key,
             each.layer.version,
-            layer_note(each),
+            resolved.notes[each.layer.key],
             f"layer/{each.layer.key}",
             _sign(marked.get(each.layer.key, "")),
         )
-        for each in shown.resolution.layers
+        for each in resolved.resolution.layers
     ]
 
 
@@ -89,9 +116,9 @@ def _sign(severity: str) -> Span:
     return Span("▲", "bad" if severity == ERROR else "warn") if severity and severity != OPEN else Span(" ")
 
 
-def layer_note(layer: ResolvedLayer) -> str:
+def layer_note(layer: ResolvedLayer, rows: Sequence[tuple[str, Sequence[Origin]]]) -> str:
     """Return how a layer differs from its pack: `3 set, 1 preset, 2 references, 1 manifest`."""
-    written = [origins[0].kind for _path, origins in layer.origins()]
+    written = [origins[0].kind for _path, origins in rows]
     counts = (
         (f"{written.count(LAYER)} set" if LAYER in written and layer.layer.default is not None else ""),
         amount(len(layer.layer.presets), "preset") if PRESET in written or layer.layer.presets else "",
@@ -109,7 +136,7 @@ def variables(shown: Shown, width: int) -> list[Line]:
     profile = shown.content.profile
     if not profile.variables:
         return []
-    used = layers_by_variable(profile)
+    used = shown.resolved.used if shown.resolved is not None else {}
     name_width = min(max(len(each.name) for each in profile.variables), max(width // 3, 8))
     use_width = 16
     rest = max(width - name_width - use_width - 6, 8)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 from textual import on, work
@@ -13,9 +13,10 @@ from edgewright.commands.profile.comparing import Comparison, LayerChange, compa
 from edgewright.core.clusters.predict import BEHAVIOURS, UNKNOWN, Prediction
 from edgewright.core.profiles.model import LAYER_NAMES
 from edgewright.core.profiles.textdiff import SAME
+from edgewright.store.collections.catalogue.profiles import ProfileRow
 from tui.frame.pager.pager import ReaderScreen
 from tui.screens.profile.content import Shown
-from tui.screens.profile.reading import ReadsProfiles
+from tui.screens.profile.reading import ReadsProfiles, uid_of
 from tui.verbs.bindings import move_bindings
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, Role, cut, cut_left, line, pad, spread, wrap
@@ -24,6 +25,8 @@ from tui.widgets.profiles.diff import CONTEXT, diff_lines
 TONES: Mapping[str, Role] = {
     "no-op": "muted", "reload": "info", "restart": "accent", "reboot": "warn", "repave": "bad", UNKNOWN: "parked",
 }  # fmt: skip
+MOST_LINES = 20_000
+"""Lines of the text of a layer that are shown."""
 MOST_CHANGES = 400
 """Changes of a layer that are listed; the texts below have all."""
 
@@ -57,6 +60,19 @@ class ProfileDiffScreen(ReaderScreen, ReadsProfiles):
         """Return the version before and the version after."""
         before, _, after = self.target.partition("/")
         return (after, before) if self._swapped else (before, after)
+
+    def with_uids(self, rows: Sequence[ProfileRow]) -> str:
+        """Return the target with uids: of two versions, of `NAME/VERSION/VERSION`, or of one and the one before it."""
+        names = self.target.split("/")
+        if len(names) == 3:
+            names = [f"{names[0]}:{version}" for version in names[1:]]
+        uids = [uid_of(name, rows) for name in names if name]
+        if len(uids) == 1:
+            here = next((row for row in rows if row.uid == uids[0]), None)
+            same = [row.uid for row in rows if here is not None and row.name == here.name]
+            older = same[same.index(uids[0]) + 1 :] if uids[0] in same else []
+            uids.insert(0, next(iter([*older, *same]), uids[0]))
+        return "/".join(uids)
 
     @property
     def crumb(self) -> str:
@@ -95,8 +111,13 @@ class ProfileDiffScreen(ReaderScreen, ReadsProfiles):
         if self._comparison is None:
             return [line(("► ", "work"), "Comparing ...")]
         before, after = (shown for uid in self.uids if (shown := self.shown(uid)) is not None)
-        context = -1 if self._everything else CONTEXT
-        return comparison_lines(self._comparison, (before, after), width, self._folded, context)
+        context, folded = -1 if self._everything else CONTEXT, frozenset(self._folded)
+        comparison = self._comparison
+        key = (width, folded, context)
+        size = sum(len(each.difference.text_before + each.difference.text_after) for each in comparison.layers)
+        return self.made(
+            comparison, key, size, lambda: comparison_lines(comparison, (before, after), width, folded, context)
+        )
 
     @on(LineView.Chosen)
     def _chosen(self, event: LineView.Chosen) -> None:
@@ -120,7 +141,7 @@ class ProfileDiffScreen(ReaderScreen, ReadsProfiles):
 
 
 def comparison_lines(
-    comparison: Comparison, sides: tuple[Shown, Shown], width: int, folded: set[str], context: int = CONTEXT
+    comparison: Comparison, sides: tuple[Shown, Shown], width: int, folded: Collection[str], context: int = CONTEXT
 ) -> list[Line]:
     """Return a comparison: what happens, by how much, then each layer. Keys of lines are the layers."""
     before, after = sides[0].row, sides[1].row
@@ -162,6 +183,9 @@ def _layer_lines(layer: LayerChange, sides: tuple[Shown, Shown], width: int, fol
     out += _change_lines(layer.predictions, width)
     names = [f"{side.row.reference}, {own.layer}" for side in sides]
     text = diff_lines(own.rows(), width, names[0], names[1], context)
+    if len(text) > MOST_LINES:
+        more = f"Only {MOST_LINES:,} lines are shown; edgewright profile diff --lines has all."
+        text = [*text[:MOST_LINES], line((more, "warn"))]
     return out + ([Line(), *text] if text else [])
 
 

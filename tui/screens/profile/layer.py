@@ -62,10 +62,16 @@ class ProfileLayerScreen(_Part):
     def lines(self, width: int) -> list[Line]:
         """Return the values of the layer."""
         shown = self.shown(self.uids[0])
-        layer = shown.resolution.layer(self.part) if shown is not None and shown.resolution is not None else None
-        if shown is None or layer is None:
+        resolved = shown.resolved if shown is not None else None
+        layer = resolved.resolution.layer(self.part) if resolved is not None else None
+        if resolved is None or layer is None:
             return [line(("○ ", "muted"), f"This version has no layer {self.part} any more.")]
-        return layer_lines(layer, shown.problems, width, self._everything)
+        everything = self._everything
+        rows, problems = resolved.origins[self.part], resolved.problems
+        size = len(layer.values.source.text)
+        return self.made(
+            layer, (width, everything), size, lambda: layer_lines(layer, rows, problems, width, everything)
+        )
 
     def action_everything(self) -> None:
         """Show or leave out the values that are as in the pack."""

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 from tui.frame.links import open_key
 from tui.frame.lists.described import DescribedListing, list_screen
+from tui.screens.profile import content
+from tui.screens.profile.content import Shown
 from tui.screens.profile.screen import compare
+from tui.widgets.lines import Line
 
 if TYPE_CHECKING:
     _Profiles = DescribedListing
@@ -22,6 +25,23 @@ class ProfilesScreen(_Profiles):
         "profile-diff", "profile-clone", "profile-version", "mark", "profile-publish", "profile-tag", "profile-export",
         "profile-delete",
     )  # fmt: skip
+
+    def detail(self, key: str, width: int) -> list[Line]:
+        """Return the stack of the version under the cursor, with its variables, versions and clusters."""
+        entry = (self._things or {}).get(key)
+        if entry is None:
+            return self.problem(width)
+        rows = [each.row for each in (self._things or {}).values()]
+        same = tuple(row for row in rows if (row.name, row.project_uid) == (entry.row.name, entry.row.project_uid))
+        shown = Shown(entry, same, self._look.project(entry.row.project_uid))
+        parts = [
+            [*self.problem(width), *content.headline(shown, width), *content.stack(shown, width, low=True)],
+            content.versions(shown, width, self.now),
+            content.clusters(shown, width),
+            content.variables(shown, width),
+            content.facts(shown, width, self.now),
+        ]
+        return [line._replace(key="") for line in content.blocks(parts)]
 
     def action_compare(self) -> None:
         """Compare two marked versions, the older first, or the one under the cursor with the version before it."""

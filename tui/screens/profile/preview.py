@@ -92,7 +92,13 @@ class ProfilePreviewScreen(ReaderScreen, ReadsProfiles):
         if self._resolved is None:
             return [line(("► ", "work"), "Resolving ...")]
         resolution, values = self._resolved
-        return [*_summary(resolution.problems, values.variables, width), *bounded(_texts(resolution, width))]
+        size = sum(len(layer.values.source.text) for layer in resolution.layers)
+        return self.made(
+            resolution,
+            width,
+            size,
+            lambda: [*_summary(resolution.problems, values.variables, width), *bounded(_texts(resolution, width))],
+        )
 
     def action_examples(self) -> None:
         """Resolve with example values for what has no default, or without."""

@@ -20,6 +20,8 @@ from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line
 
 TWO, THREE = 120, 180
+MOST_BESIDE = 200
+"""Values of a layer in the pane beside the stack."""
 LOW = 34
 """Lines of the terminal below which the stack has no lines between its boxes."""
 
@@ -105,19 +107,21 @@ class ProfileScreen(ReadsProfiles, BaseScreen):
 
     def _side(self, shown: Shown, key: str, width: int) -> list[Line]:
         kind, _, name = key.partition("/")
-        if shown.content is None or shown.resolution is None:
+        resolved = shown.resolved
+        if shown.content is None or resolved is None:
             return self.waiting(self.target, width)
         if kind == "version":
             return versions_lines(shown, self.versions, width, name)
         if kind == "variable":
             variable = next((each for each in shown.content.profile.variables if each.name == name), None)
             return variable_lines(shown.content.profile, variable, width) if variable is not None else []
-        layer = shown.resolution.layer(name) or (shown.resolution.layers[-1] if shown.resolution.layers else None)
+        layers = resolved.resolution.layers
+        layer = resolved.resolution.layer(name) or (layers[-1] if layers else None)
         if layer is None:
             return []
-        everything = layer_lines(layer, shown.problems, width, everything=True)
-        fits = len(everything) <= self.query_one("#side", LineView).size.height
-        return everything if fits else layer_lines(layer, shown.problems, width, everything=False)
+        rows = resolved.origins[layer.layer.key]
+        fits = len(rows) < self.query_one("#side", LineView).size.height - 8
+        return layer_lines(layer, rows, shown.problems, width, fits, MOST_BESIDE)
 
     def on_resize(self, event: events.Resize) -> None:
         """Draw it again in the new width."""

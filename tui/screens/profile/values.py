@@ -15,12 +15,18 @@ from edgewright.core.text import amount, clean
 from tui.widgets.lines import Line, Role, cut, cut_left, heading, line, pad, spread, wrap, wrapped_facts
 
 SIGNS: Mapping[str, tuple[str, Role]] = {ERROR: ("▲", "bad"), WARNING: ("▲", "warn"), OPEN: ("○", "muted")}
+Rows = Sequence[tuple[str, Sequence[Origin]]]
 MOST_VALUE = 300
 """Characters of a value that are shown."""
 
 
-def layer_lines(layer: ResolvedLayer, problems: Sequence[Problem], width: int, everything: bool) -> list[Line]:
-    """Return a layer: its pack, what is wrong, then each value with its origin; pack defaults with `everything`."""
+def layer_lines(
+    layer: ResolvedLayer, every: Rows, problems: Sequence[Problem], width: int, everything: bool, most: int = 0
+) -> list[Line]:
+    """Return a layer: its pack, what is wrong, then each value with its origin; pack defaults with `everything`.
+
+    `every` are path and origins of its values; at most `most` are shown, 0 for all.
+    """
     own = layer.layer
     title = f"{LAYER_NAMES.get(own.kind, own.kind)}: {own.name} {own.version}".rstrip()
     out = [spread([(title, "strong")], [], width)]
@@ -30,12 +36,14 @@ def layer_lines(layer: ResolvedLayer, problems: Sequence[Problem], width: int, e
         if problem.layer == own.key:
             sign, role = SIGNS[problem.severity]
             out += wrap(problem.sentence(), width, f"{sign} ", "  ", role=role)
-    rows = [(path, origins) for path, origins in layer.origins()]
-    changed = [row for row in rows if not is_default(row[1])]
-    shown = rows if everything or not changed else changed
-    right = f"{len(shown):,} of {len(rows):,}, v shows all" if len(shown) < len(rows) else f"{len(rows):,}"
+    changed = [row for row in every if not is_default(row[1])]
+    shown = every if everything or not changed else changed
+    right = f"{len(shown):,} of {len(every):,}, v shows all" if len(shown) < len(every) else f"{len(every):,}"
     out += [Line(), heading("VALUES", width, right)]
-    out += value_rows(layer.values, shown, width)
+    out += value_rows(layer.values, shown[: most or len(shown)], width)
+    if most and len(shown) > most:
+        out.append(line((f"  and {len(shown) - most:,} more; enter on the layer shows all", "muted")))
+        return out
     for name, text in layer.manifests:
         out += [Line(), heading(f"MANIFEST {name}", width)]
         out += [line("  ", clean(each, 1000)) for each in text.shown.splitlines()]
@@ -47,7 +55,7 @@ def is_default(origins: Sequence[Origin]) -> bool:
     return len(origins) == 1 and origins[0].kind == PACK_DEFAULT
 
 
-def value_rows(text: ResolvedText, rows: Sequence[tuple[str, Sequence[Origin]]], width: int) -> list[Line]:
+def value_rows(text: ResolvedText, rows: Rows, width: int) -> list[Line]:
     """Return path, value and origin of each value; on narrow screens the origin is below, where it is not the pack."""
     paths = min(max((len(path) for path, _ in rows), default=4), max(width * 2 // 5, 12))
     three = width >= 76

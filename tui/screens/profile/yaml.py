@@ -36,7 +36,11 @@ class ProfileYamlScreen(ReaderScreen, ReadsProfiles):
         shown = self.shown(self.uids[0])
         if shown is None or shown.content is None:
             return self.waiting(self.uids[0], width)
-        return bounded(yaml_line(text) for text in document_texts(shown.content.document))
+        content = shown.content
+        size = sum(len(layer.values) for layer in content.profile.layers)
+        return self.made(
+            content, 0, size, lambda: bounded(yaml_line(text) for text in document_texts(content.document))
+        )
 
 
 def bounded(lines: Iterator[Line]) -> list[Line]:
