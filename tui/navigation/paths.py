@@ -20,6 +20,8 @@ ABOVE = {
     **{view: list_ for list_, view in OBJECTS.items()},
     "installer-log": "installers",
     "installer-new": "installers",
+    "profile-diff": "profiles",
+    "profile-preview": "profiles",
 }
 """The list that has the objects of a view: it is the place above one that was opened by name."""
 

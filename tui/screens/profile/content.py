@@ -25,6 +25,8 @@ STATES: Mapping[str, tuple[str, Role]] = {
     "changed": ("published, with a draft", "warn"),
 }
 MOST_PROBLEMS = 6
+ROOM = 60
+"""Cells from which the first line has the use too."""
 
 
 class Resolved(NamedTuple):
@@ -78,7 +80,8 @@ def headline(shown: Shown, width: int) -> list[Line]:
     state, role = STATES.get(row.state, (row.state, "muted"))
     used = amount(row.used, "cluster")
     left: list[tuple[str, Role]] = [(row.reference, "strong"), (f"  {row.kind}, ", ""), (state, role)]
-    out = [spread(left, [(f"used by {used}" if row.used else "no cluster uses it", "muted")], width)]
+    use = f"used by {used}" if row.used else "no cluster uses it"
+    out = [spread(left, [(use, "muted")] if width >= ROOM else [], width)]
     return out + (wrap(row.description, width, role="muted") if row.description else [])
 
 
@@ -155,9 +158,9 @@ def variables(shown: Shown, width: int) -> list[Line]:
     return out
 
 
-def versions(shown: Shown, width: int, now: float) -> list[Line]:
+def versions(shown: Shown, width: int, now: float, hint: str = "enter opens, = compares") -> list[Line]:
     """Return the versions of the profile, the newest first, each with its state and use."""
-    out = [heading("VERSIONS", width, "enter opens, = compares")]
+    out = [heading("VERSIONS", width, hint)]
     size = max((len(each.version) for each in shown.versions), default=5)
     for each in shown.versions:
         state, role = STATES.get(each.state, (each.state, "muted"))

@@ -36,7 +36,7 @@ class ProfilesScreen(_Profiles):
         shown = Shown(entry, same, self._look.project(entry.row.project_uid))
         parts = [
             [*self.problem(width), *content.headline(shown, width), *content.stack(shown, width, low=True)],
-            content.versions(shown, width, self.now),
+            content.versions(shown, width, self.now, ""),
             content.clusters(shown, width),
             content.variables(shown, width),
             content.facts(shown, width, self.now),
