@@ -7,6 +7,7 @@ from typing import Any, Final
 from edgewright.store.collection import Collection
 from edgewright.store.collections.alerts import ALERTS
 from edgewright.store.collections.audits import AUDITS
+from edgewright.store.collections.catalogue.clusters import CLUSTERS
 from edgewright.store.collections.catalogue.macros import MACROS
 from edgewright.store.collections.catalogue.packs import PACKS
 from edgewright.store.collections.catalogue.profiles import PROFILES
@@ -39,6 +40,7 @@ COLLECTIONS: Final[tuple[Collection[Any], ...]] = (
     PACKS,
     PROFILES,
     MACROS,
+    CLUSTERS,
 )
 
 

@@ -57,6 +57,8 @@ def from_answer(status: int, body: Any, what: str, plane: str, credential: str =
                 "Check the URL of the context; Palette and older hubs do not have everything.",
                 UNKNOWN_PATH,
             )
+        if message and word != "ResourceNotFound":
+            return NotFound(message, "", word)  # a reason of its own, such as a kubeconfig that is not there yet
         return NotFound(
             f"There is no {what} on {plane}.", "Look at what is there with the list verb of its noun.", word
         )

@@ -30,7 +30,7 @@ TRIES_WHEN_BUSY: Final = 4
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """A successful answer: its status, its parsed JSON (`None` for an empty body) and its headers in lower case."""
+    """A successful answer: status, parsed JSON (`None` for an empty body, bytes for a file), headers in lower case."""
 
     status: int
     data: Any
@@ -127,6 +127,8 @@ class Transport:
                 await self.budget.refused(path, _retry_after(answered))
                 continue
             break
+        if 200 <= status < 300 and answered.get("content-type", "").startswith("application/octet-stream"):
+            return Reply(status, data, answered)  # a file
         if 200 <= status < 300:
             return Reply(status, self._parsed(data, what), answered)
         raise errors.from_answer(status, _tolerant(data), what, self.peer, self.credential.kind)

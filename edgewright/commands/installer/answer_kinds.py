@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from edgewright.commands.forge import image_answers
 from edgewright.config.nearest import nearest
+from edgewright.core.clusters import definition
 from edgewright.core.errors import NotFound
 from edgewright.core.installer.example import example_text
 from edgewright.core.installer.pages import QUESTIONS
@@ -38,7 +39,8 @@ def answer_kinds() -> tuple[AnswerKind, ...]:
         AnswerKind(name, text, tuple(p.name for p in image_answers.params(name)), partial(image_answers.example, name))
         for name, text in builds.items()
     )
-    return (installer, *images)
+    cluster = AnswerKind(definition.KIND, "a cluster of the plane in use", definition.KEYS, lambda: definition.EXAMPLE)
+    return (installer, *images, cluster)
 
 
 def kinds() -> Mapping[str, tuple[str, ...]]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from edgewright.commands.cluster import work
 from edgewright.commands.forge import image_answers
 from edgewright.commands.forge.image import ForgeImage
 from edgewright.commands.forge.image_answers import ImageFile
@@ -18,6 +19,7 @@ from edgewright.commands.kernel.base import Outcome, Plan, Refusal
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.results import Text
 from edgewright.commands.profile import directories
+from edgewright.core.clusters import definition
 from edgewright.core.errors import Refused, UsageError
 from edgewright.forge.answer_files import opened, read_document
 from edgewright.forge.builds import Recorder, start
@@ -62,6 +64,9 @@ class Apply(declared.Apply):
             outer = opened(document, kinds())
             if outer.kind in image_answers.KINDS:
                 return await self._plan_image(ctx, image_answers.read(outer, word), args)
+            if outer.kind == definition.KIND:
+                async with at_plane(ctx) as there:
+                    return await work.plan(there, work.read(outer, word), self.cli_line((), args))
             job = examine(word, document)
             check_inputs(job.ready)  # a plan that cannot be carried out is none
         except BaseException as error:
@@ -89,6 +94,11 @@ class Apply(declared.Apply):
                 if there.read_only and any(applied.change != "none" for _, applied in plan.payload.profiles):
                     raise Refused("This session is read-only, so nothing is applied.", "Run it without --read-only.")
                 return await directories.apply(there, plan, plan.payload, report)
+        if isinstance(plan.payload, work.Work):
+            async with at_plane(ctx) as there:
+                if there.read_only and (plan.payload.steps or not plan.payload.uid):
+                    raise Refused("This session is read-only, so nothing is applied.", "Run it without --read-only.")
+                return await work.apply(there, plan, plan.payload, report)
         if isinstance(plan.payload, Image):
             return await self._apply_image(ctx, plan.payload, args, report)
         if args.get("detach"):

@@ -42,6 +42,7 @@ LISTS: tuple[Scope, ...] = (
     "packs",
     "profiles",
     "macros",
+    "clusters",
 )
 """Scopes of lists beside the hosts: filter, sort, columns, marks and export are live there."""
 RAW: tuple[Scope, ...] = ("host", "tokens", "feed", "profiles")

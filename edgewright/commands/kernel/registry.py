@@ -31,6 +31,7 @@ NOUNS: dict[str, tuple[str, ...]] = {
     "pack": ("pack.verbs",),
     "profile": ("profile.verbs", "profile.tool_verbs"),
     "macro": ("macro.verbs",),
+    "cluster": ("cluster.verbs",),
     "event": ("event.verbs",),
     "audit": ("event.verbs",),
     "alert": ("alert.verbs", "alert.change_verbs", "alert.receiver_verbs"),
@@ -60,7 +61,6 @@ NOUNS: dict[str, tuple[str, ...]] = {
 """First word of the command line to the modules that contain its verbs."""
 
 LATER: dict[str, str] = {
-    "cluster": "Clusters are",
     "site": "Opening a site by SSH is",
 }
 """Nouns of the design that this version does not have yet, as the beginning of the sentence that the user gets."""

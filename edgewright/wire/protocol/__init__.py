@@ -231,6 +231,7 @@ CHANGE_KINDS: Tuple[str, ...] = (
     "pack",
     "profile",
     "macro",
+    "cluster",
 )
 CHANGE_RESYNC = "resync"
 CHANGE_BEATS = "beats"

@@ -127,6 +127,12 @@ PLANE: dict[str, str] = {
     "macro": """
         : macro <space> list <enter> -> Macros | No macro
         """,
+    "clusters": """
+        : clusters <enter> -> Clusters | No cluster
+        """,
+    "cluster": """
+        : cluster <space> list <enter> -> Clusters | No cluster
+        """,
     "events": """
         4 -> Events | registered
         / <ctrl+u> kiel-01-02 <enter> -> Events › kiel-01-02 | not kiel-01-03

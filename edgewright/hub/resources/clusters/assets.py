@@ -14,7 +14,6 @@ from edgewright.hub.http import shapes
 from edgewright.hub.http.problems import Problem, conflict
 from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.resources.clusters import access
-from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
 
 _BYTES = "application/octet-stream"
@@ -37,14 +36,14 @@ async def _send(call: Call, name: str, role: str) -> Response:
     record = item.record
     if record.phase == tables.DELETED_PHASE:
         text = f"The cluster '{record.name}' is deleted, and its kubeconfig with it."
-        raise Problem(404, protocol.E_NOT_FOUND, text)
+        raise Problem(404, wire.E_DELETED, text)
     if item.head["simulated"]:
         raise conflict(f"The cluster '{record.name}' is simulated and has no API.", wire.E_SIMULATED)
     text = await call.hub.read(partial(read, call=call, uid=item.uid, name=name))
     if not text:
         state = status.state(item, status.members(call.hub, item))
         sentence = f"The cluster '{record.name}' has no kubeconfig yet: it is {state}. Ask again when it is Running."
-        raise Problem(404, protocol.E_NOT_FOUND, sentence)
+        raise Problem(404, wire.E_NO_KUBECONFIG, sentence)
     if role == ADMIN:
 
         def job(tx: object) -> None:

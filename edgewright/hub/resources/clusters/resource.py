@@ -65,10 +65,10 @@ def _follows(hub: Services) -> tuple[Follow, ...]:
     return (
         Follow(
             ClusterRecord, "cluster", index.put, drop, rows(tables.clusters, ClusterRecord),
-            project=lambda record: str(record.project_uid), kind="",
+            project=lambda record: str(record.project_uid),
         ),
         Follow(
-            ReportRecord, "cluster report", reports.put, reports.drop, store.load_reports, kind="",
+            ReportRecord, "cluster report", reports.put, reports.drop, store.load_reports, kind="cluster",
             project=project_of, put_loaded=reports.put_all,
         ),
     )  # fmt: skip
@@ -93,5 +93,6 @@ RESOURCE = Resource(
     parts=_parts,
     follows=_follows,
     begin=_begin,
+    render={"cluster": _document},
     own_paths=(wire.OWN,),
 )  # fmt: skip

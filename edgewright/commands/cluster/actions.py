@@ -1,0 +1,166 @@
+"""Actions: verbs that create, delete and release, and that print kubeconfigs and certificates of clusters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from edgewright.clients.ports import CanCall
+from edgewright.commands.cluster import verbs as declared
+from edgewright.commands.cluster import work
+from edgewright.commands.kernel.base import Outcome, Plan
+from edgewright.commands.kernel.bulk import for_each
+from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.kernel.described import entries, one_of
+from edgewright.commands.kernel.results import Column, Item, Listing, Text
+from edgewright.config.locations import write_private
+from edgewright.core.clusters import definition
+from edgewright.core.errors import NotFound, UsageError
+from edgewright.core.text import amount, clean
+from edgewright.forge.answer_files import opened, read_document
+from edgewright.store.collections.catalogue import clusters as calls
+from edgewright.store.collections.catalogue.clusters import ClusterRow
+from edgewright.store.collections.document_values import part, parts, text
+from edgewright.wire.protocol import clusters as wire
+
+
+class ClusterCreate(declared.ClusterCreate):
+    """See the declaration."""
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Read the file and let the plane check it. Raises `InvalidDocument`, `NotFound`, `InvalidInput`."""
+        word = str(args["file"]).strip()
+        document = await asyncio.to_thread(read_document, Path(word).expanduser().absolute())
+        outer = opened(document, {definition.KIND: definition.KEYS})
+        return await work.plan(ctx, work.read(outer, word), self.cli_line(targets, args), create=True)
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Create it. Raises `Conflict` for a name or a host that is taken meanwhile."""
+        return await work.apply(ctx, plan, plan.payload, report)
+
+
+class ClusterDelete(declared.ClusterDelete):
+    """See the declaration."""
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Return which hosts leave. Raises `NotFound`, `Conflict`."""
+        rows = await _rows(ctx, targets)
+        lines = []
+        for row in rows:
+            lines.append(f"{row.name} ({row.state}): {amount(row.hosts, 'host')} leave")
+            lines += [f"  {member}" for member in row.members]
+        lines.append("What the workloads stored on these hosts is lost.")
+        names = tuple(row.name for row in rows)
+        title = f"Delete cluster {names[0]}" if len(names) == 1 else f"Delete {len(names)} clusters"
+        undo = ("the clusters with all of their data",)
+        cli = self.cli_line(names, args)
+        return Plan(title, tuple(lines), tuple(row.uid for row in rows), undo, cli, None, rows, _names(rows))
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Ask the hosts to leave, or end deletions by force."""
+        client, force = await ctx.port(CanCall), bool(args.get("force"))
+        text_ = "ended" if force else "being deleted; follow it: edgewright cluster list"
+        return await for_each(plan, lambda uid: calls.delete(client, uid, force), report, text_)
+
+
+class ClusterRelease(declared.ClusterRelease):
+    """See the declaration."""
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Find the host in the cluster. Raises `NotFound`."""
+        (row,) = await _rows(ctx, targets)
+        client, wanted = await ctx.port(CanCall), str(args["host"]).strip()
+        config = await calls.cloud_config(client, await calls.get(client, row.uid))
+        config_uid = text(part(config, "metadata"), "uid")
+        for pool in parts(part(config, "spec"), "machinePoolConfig"):
+            names = {"configUid": config_uid, "machinePoolName": text(pool, "name")}
+            for machine in await calls.machines(client, **names):
+                uid = text(part(machine, "spec"), "edgeHostUid")
+                name = text(part(machine, "metadata"), "name")
+                if wanted in (uid, name):
+                    lines = (f"{name} leaves the pool {names['machinePoolName']} of {row.name}, drained first",)
+                    payload = {**names, "machineUid": text(part(machine, "metadata"), "uid")}
+                    cli = self.cli_line((row.name,), args)
+                    undo = ("what workloads stored on the host",)
+                    return Plan(f"Release {name}", lines, (uid,), undo, cli, None, payload)
+        raise NotFound(
+            f"The cluster {row.name} has no host {clean(wanted)}.", f"See: edgewright cluster show {row.name}"
+        )
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Ask the host to leave. Raises `Conflict` where the quorum would be lost."""
+        await calls.send(await ctx.port(CanCall), "DELETE", wire.MACHINE, None, **plan.payload)
+        return Outcome(plan.touches, (), f"{plan.touches[0]} is asked to leave; it is free when it has left.")
+
+
+class ClusterKubeconfig(declared.ClusterKubeconfig):
+    """See the declaration."""
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Find the cluster. Raises `NotFound`."""
+        (row,) = await _rows(ctx, targets)
+        if row.simulated:
+            raise UsageError(f"The cluster {row.name} is simulated and has no API.", "Use a cluster of real hosts.")
+        return Plan(f"Kubeconfig of {row.name}", (), (row.uid,), (), self.cli_line((row.name,), args), None, row)
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Print it or write it. Raises `NotFound` while there is none, `Refused` for a role that may not."""
+        content = await calls.kubeconfig(await ctx.port(CanCall), plan.touches[0], bool(args.get("admin")))
+        out = str(args.get("out") or "")
+        if not out:
+            return Outcome(plan.touches, (), "", Text(content.rstrip("\n"), {"kubeconfig": content}, plan.payload.name))
+        path = Path(out).expanduser().absolute()
+        await asyncio.to_thread(write_private, path, content)
+        return Outcome(plan.touches, (), f"Written to {path}. Try it: kubectl --kubeconfig {path} get nodes")
+
+
+class ClusterCertificates(declared.ClusterCertificates):
+    """See the declaration."""
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Find the cluster. Raises `NotFound`."""
+        (row,) = await _rows(ctx, targets)
+        return Plan(f"Certificates of {row.name}", (), (row.uid,), (), self.cli_line((row.name,), args), None, row)
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Return the certificates, those that end first at the top."""
+        rows: list[tuple[str, str, str, str]] = []
+        for machine in await calls.certificates(await ctx.port(CanCall), plan.touches[0]):
+            for authority in parts(machine, "certificateAuthorities"):
+                for each in parts(authority, "certificates"):
+                    node, name = text(machine, "name"), text(each, "name")
+                    rows.append((text(each, "expiry"), node, text(authority, "name"), name))
+        items = tuple(
+            Item(f"{node}/{name}", (node, authority, name, end or "-"), {"node": node, "name": name, "expiry": end})
+            for end, node, authority, name in sorted(rows)
+        )
+        empty = "No control plane has reported certificates yet."
+        columns = (Column("NODE"), Column("AUTHORITY"), Column("CERTIFICATE"), Column("ENDS"))
+        return Outcome(plan.touches, (), "", Listing(columns, items, empty))
+
+
+def _names(rows: Sequence[ClusterRow]) -> dict[str, str]:
+    return {row.uid: row.name for row in rows}
+
+
+async def _rows(ctx: CommandContext, targets: Sequence[str]) -> list[ClusterRow]:
+    """Return the clusters of the targets, by uid or by name: of those with a name the one that is not deleted."""
+    every = (await entries(ctx, "cluster")).items
+    alive = tuple(entry for entry in every if entry.row.state != wire.DELETED)
+    rows = []
+    for target in targets:
+        by_uid = next((entry for entry in every if entry.row.uid == target), None)
+        rows.append(by_uid.row if by_uid is not None else one_of("cluster", alive, target).row)
+    return list({row.uid: row for row in rows}.values())

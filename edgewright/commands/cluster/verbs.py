@@ -1,0 +1,128 @@
+"""Verbs about clusters: list, show, create, delete, kubeconfig, certificates, release."""
+
+from __future__ import annotations
+
+from edgewright.commands.kernel.base import Command, ListVerb, Param, ShowVerb, Target, filtered_by
+
+
+class ClusterList(ListVerb):
+    """List clusters, those that were deleted in the last 72 hours last."""
+
+    name = "cluster list"
+    needs = ("CanCall",)
+    uses = ("CanListProjects",)
+    title = "clusters"
+    no_key = "Type :clusters."
+    aliases = ("clusters",)
+    params = filtered_by("state:running text")
+    opens = "clusters"
+
+
+class ClusterShow(ShowVerb):
+    """Show one cluster: hosts with their progress, profiles, conditions."""
+
+    name = "cluster show"
+    needs = ("CanCall",)
+    uses = ("CanListProjects",)
+    scope = "clusters"
+    target = Target("cluster", 1, 1)
+    opens = "cluster"
+
+
+class ClusterCreate(Command):
+    """Create a cluster from an answer file; --plan checks it with the plane and changes nothing.
+
+    `edgewright apply --example Cluster` prints a commented file. `edgewright apply -f FILE` creates the cluster too, or
+    changes one that exists to what the file has.
+    """
+
+    name = "cluster create"
+    role = "admin"
+    implementation = "cluster.actions"
+    needs = ("CanCall", "CanListHosts")
+    uses = ("CanListProjects",)
+    title = "create"
+    keys = ("plus",)
+    scope = "clusters"
+    danger = "write"
+    asks = "Create a cluster"
+    params = (Param("file", "answer file of kind Cluster", required=True, metavar="FILE"),)
+
+
+class ClusterDelete(Command):
+    """Delete clusters: their hosts leave and are free. The data of the workloads is lost."""
+
+    name = "cluster delete"
+    role = "admin"
+    implementation = "cluster.actions"
+    needs = ("CanCall",)
+    uses = ("CanListProjects",)
+    title = "delete"
+    keys = ("ctrl+d",)
+    scope = "clusters"
+    danger = "destructive"
+    target = Target("cluster")
+    params = (
+        Param(
+            "force", "end a deletion that has lasted 15 minutes without the hosts that did not leave", flag="--force",
+            kind="flag",
+        ),
+    )  # fmt: skip
+
+
+class ClusterRelease(Command):
+    """Release a host from its cluster: it is drained, leaves, and is free for another one."""
+
+    name = "cluster release"
+    role = "admin"
+    implementation = "cluster.actions"
+    needs = ("CanCall",)
+    uses = ("CanListProjects",)
+    title = "release"
+    scope = "clusters"
+    console = False
+    danger = "destructive"
+    target = Target("cluster", 1, 1)
+    params = (Param("host", "name or UID of the host", flag="--host", required=True, metavar="HOST"),)
+
+
+class ClusterKubeconfig(Command):
+    """Print the kubeconfig of a cluster (rights of an operator), or write it to a file that only you can read."""
+
+    name = "cluster kubeconfig"
+    role = "operator"
+    implementation = "cluster.actions"
+    needs = ("CanCall",)
+    uses = ("CanListProjects",)
+    title = "kubeconfig"
+    scope = "clusters"
+    console = False
+    target = Target("cluster", 1, 1)
+    params = (
+        Param("admin", "that of an admin; the plane records it", flag="--admin", kind="flag"),
+        Param("out", "write it to a file in place of printing it", flag="--out", metavar="FILE"),
+    )
+
+
+class ClusterCertificates(Command):
+    """List the certificates of a cluster's nodes with their ends."""
+
+    name = "cluster certificates"
+    implementation = "cluster.actions"
+    needs = ("CanCall",)
+    uses = ("CanListProjects",)
+    title = "certificates"
+    scope = "clusters"
+    console = False
+    target = Target("cluster", 1, 1)
+
+
+COMMANDS: tuple[type[Command], ...] = (
+    ClusterList,
+    ClusterShow,
+    ClusterCreate,
+    ClusterDelete,
+    ClusterRelease,
+    ClusterKubeconfig,
+    ClusterCertificates,
+)

@@ -1,0 +1,263 @@
+"""Clusters of the plane, as the store has them and as they are shown, and the calls about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from edgewright.core.errors import ExitCode
+from edgewright.core.filters.fields import FilterField
+from edgewright.store.collection import Collection, Documents, Reading
+from edgewright.store.collections.document_values import EXTENSION, integer, part, parts, text, texts, value, when
+from edgewright.store.collections.rows import Row
+from edgewright.store.table import Column, Facts, Look, Table, ago, stamp
+from edgewright.wire import protocol
+from edgewright.wire.protocol import clusters as wire
+
+if TYPE_CHECKING:
+    from edgewright.clients.ports import CanCall
+
+_PAGE = 50
+
+
+class ClusterRow(Row, frozen=True, array_like=True, gc=False):
+    """One cluster. `state` and `health` are never mixed: a cluster that forms is not unhealthy."""
+
+    uid: str
+    name: str = ""
+    state: str = ""
+    health: str = ""
+    reason: str = ""
+    version: str = ""
+    distribution: str = ""
+    endpoint: str = ""
+    project_uid: str = ""
+    hosts: int = 0
+    applied: int = 0
+    simulated: bool = False
+    members: tuple[str, ...] = ()
+    """`role name node address state progress` of each host."""
+    profiles: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    vip: str = ""
+    created: float | None = None
+    modified: float | None = None
+    reported: float | None = None
+
+
+def cluster_row(doc: Mapping[str, Any], _at: float = 0.0) -> ClusterRow | None:
+    """Return the row of a cluster (`v1SpectroClusterSummary`); `None` when it names no uid."""
+    meta, status = part(doc, "metadata"), part(doc, "status")
+    uid = text(meta, "uid")
+    if not uid:
+        return None
+    ours, spec = part(status, EXTENSION), part(doc, "specSummary")
+    pools = parts(part(spec, "cloudConfig"), "machinePools")
+    labels = part(meta, "labels")
+    health = text(ours, "healthState") or text(part(status, "health"), "state")
+    return ClusterRow(
+        uid,
+        text(meta, "name"),
+        text(status, "state"),
+        health.lower() or "unknown",
+        text(ours, "reason"),
+        text(ours, "version"),
+        text(ours, "distribution"),
+        text(ours, "endpoint"),
+        text(ours, "projectUid") or text(part(spec, "projectMeta"), "uid"),
+        integer(ours, "hosts") or sum(integer(pool, "size") or 0 for pool in pools),
+        integer(ours, "applied") or 0,
+        value(ours, "simulated") is True,
+        tuple(_member(each) for each in parts(ours, "members")),
+        texts(ours, "profiles") or tuple(text(each, "name") for each in parts(spec, "clusterProfileTemplates")),
+        tuple(f"{text(each, 'type')}: {text(each, 'message')}" for each in parts(ours, "conditions")),
+        tuple(sorted(f"{key}:{labels[key]}" if labels[key] != "spectro__tag" else key for key in labels)),
+        text(part(ours, "vip"), "state"),
+        when(meta, "creationTimestamp"),
+        when(meta, "lastModifiedTimestamp"),
+        when(ours, "reportedAt"),
+    )
+
+
+def _member(doc: Mapping[str, Any]) -> str:
+    progress = part(doc, "progress")
+    step = text(progress, "step")
+    ready = {True: "ready", False: "not ready"}.get(value(doc, "ready"), "")
+    state = "leaving" if text(doc, "state") == wire.ABSENT else ready or "joining"
+    shown = (text(doc, "role"), text(doc, "name"), text(doc, "address"), state, step)
+    return "  ".join(each for each in shown if each)
+
+
+def _every(deleted: bool) -> Mapping[str, Any]:
+    condition = {"bool": {"value": True} if deleted else {}}
+    return {"conjunction": "and", "filters": [{"property": "isDeleted", "type": "bool", "condition": condition}]}
+
+
+async def clusters(client: CanCall) -> Documents:
+    """Return all clusters page by page, those that were deleted in the last 72 hours too. Raises `EdgewrightError`."""
+    body = {"filter": {"conjunction": "or", "filterGroups": [_every(False), _every(True)]}, "sort": []}
+    documents: Documents = []
+    count = 1
+    while len(documents) < count:
+        params = {"limit": _PAGE, "offset": len(documents)}
+        reply = await client.call("POST", wire.SEARCH, "list of clusters", body=body, params=params)
+        page = [dict(document) for document in parts(reply.data, "items")]
+        documents += page
+        count = integer(part(reply.data, "listmeta"), "count") or 0
+        if not page:
+            break
+    return documents
+
+
+async def create(client: CanCall, body: Mapping[str, Any]) -> str:
+    """Create a cluster; returns its uid. Raises `InvalidInput` with everything that is wrong, `Conflict`."""
+    return text((await client.call("POST", wire.CREATE, "cluster", body=dict(body))).data, "uid")
+
+
+async def problems(client: CanCall, body: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with a cluster that is to be created, as sentences."""
+    data = (await client.call("POST", wire.VALIDATE, "cluster", body=dict(body))).data
+    rows = [*parts(part(data, "machinePools"), "results")]
+    for profile in parts(data, "profiles"):
+        rows += parts(part(profile, "packs"), "results")
+    return [text(error, "message", 4096) for row in rows for error in parts(row, "errors")]
+
+
+async def get(client: CanCall, uid: str) -> Mapping[str, Any]:
+    """Return a cluster with its profiles. Raises `NotFound`."""
+    document: Mapping[str, Any] = (await client.call("GET", protocol.path(wire.CLUSTER, uid=uid), "cluster")).data
+    return document
+
+
+async def cloud_config(client: CanCall, cluster: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the pools of a cluster with their hosts."""
+    uid = text(part(part(cluster, "spec"), "cloudConfigRef"), "uid")
+    path = protocol.path(wire.CONFIG, configUid=uid)
+    document: Mapping[str, Any] = (await client.call("GET", path, "cloud configuration")).data
+    return document
+
+
+async def delete(client: CanCall, uid: str, force: bool) -> None:
+    """Ask the hosts of a cluster to leave; with `force` end it without them. Raises `Conflict` when it is too early."""
+    params = {"forceDelete": "true"} if force else {}
+    await client.call("DELETE", protocol.path(wire.CLUSTER, uid=uid), "cluster", params=params)
+
+
+async def kubeconfig(client: CanCall, uid: str, admin: bool) -> str:
+    """Return a kubeconfig. Raises `NotFound` when there is none yet, `Refused` for a role that may not."""
+    path = wire.KUBECONFIG_ADMIN if admin else wire.KUBECONFIG_CLIENT
+    data = (await client.call("GET", protocol.path(path, uid=uid), "kubeconfig")).data
+    return data.decode() if isinstance(data, bytes) else str(data)
+
+
+async def certificates(client: CanCall, uid: str) -> list[Mapping[str, Any]]:
+    """Return the certificates of the nodes, as the leader reports them."""
+    data = (await client.call("GET", protocol.path(wire.CERTIFICATES, uid=uid), "certificates")).data
+    return parts(data, "machineCertificates")
+
+
+async def machines(client: CanCall, **names: str) -> list[Mapping[str, Any]]:
+    """Return the machines of a pool."""
+    return parts((await client.call("GET", protocol.path(wire.MACHINES, **names), "machines")).data, "items")
+
+
+async def resources(client: CanCall, path: str, uid: str) -> list[Mapping[str, Any]]:
+    """Return the role bindings or namespaces of a cluster."""
+    return parts((await client.call("GET", protocol.path(path, uid=uid), "cluster")).data, "items")
+
+
+async def variables(client: CanCall, uid: str) -> dict[str, dict[str, str]]:
+    """Return the values of variables by profile and name; masked ones are covered."""
+    data = (await client.call("GET", protocol.path(wire.VARIABLES, uid=uid), "variables")).data
+    return {
+        text(row, "profileUid"): {text(each, "name"): text(each, "value", 65_536) for each in parts(row, "variables")}
+        for row in (data if isinstance(data, list) else [])
+    }
+
+
+async def send(client: CanCall, method: str, path: str, body: Any, **names: str) -> None:
+    """Send a change of a part of a cluster. Raises `EdgewrightError`."""
+    await client.call(method, protocol.path(path, **names), "cluster", body=body)
+
+
+async def _read(client: CanCall, _page: int) -> Documents:
+    return await clusters(client)
+
+
+def _facts(row: ClusterRow, look: Look) -> tuple[Facts, ...]:
+    facts = (
+        ("name", row.name),
+        ("state", row.state),
+        ("health", f"{row.health}: {row.reason}" if row.reason else row.health),
+        ("kubernetes", f"{row.distribution} {row.version}".strip() or "-"),
+        ("API", f"{row.endpoint}:6443" if row.endpoint else "-"),
+        ("VIP", row.vip or "-"),
+        ("project", look.projects.get(row.project_uid, row.project_uid)),
+        ("profiles", ", ".join(row.profiles)),
+        *((("tags", ", ".join(row.tags)),) if row.tags else ()),
+        *((("simulated", "yes: no API, no kubeconfig"),) if row.simulated else ()),
+        ("applied", f"{row.applied} of {row.hosts} hosts"),
+        ("created", f"{stamp(row.created)} ({ago(row.created, look.now)} ago)" if row.created else "-"),
+        ("last report", f"{ago(row.reported, look.now)} ago" if row.reported else "no control plane reported yet"),
+        ("uid", row.uid),
+    )
+    hosts = tuple(("host", member) for member in row.members)
+    conditions = tuple((each.partition(": ")[0], each.partition(": ")[2]) for each in row.conditions)
+    return (("CLUSTER", facts), ("HOSTS", hosts or (("host", "none"),)), ("CONDITIONS", conditions))
+
+
+def _tone(row: ClusterRow) -> str:
+    return {"Running": "ok", "Deleting": "warn", "Deleted": "muted", "Pending": "muted"}.get(row.state, "warn")
+
+
+def _health(row: ClusterRow) -> str:
+    return {"healthy": "ok", "unhealthy": "bad"}.get(row.health, "muted")
+
+
+TABLE: Table[ClusterRow] = Table(
+    "cluster",
+    columns=(
+        Column("name", "CLUSTER", 12, most=40, tone="strong"),
+        Column("state", "STATE", 12, tone=_tone),
+        Column("health", "HEALTH", 10, tone=_health),
+        Column("kind", "KIND", 9, value=lambda row, look: "simulated" if row.simulated else "real", tone="muted"),
+        Column("version", "KUBERNETES", 10, most=20),
+        Column("hosts", "HOSTS", 5, right=True),
+        Column("endpoint", "API", 12, most=40),
+        Column("project", "PROJECT", 7, most=24, value=lambda row, look: look.projects.get(row.project_uid, "-")),
+        Column("created", "AGE", 5, right=True, age=True, tone="muted"),
+        Column("reason", "REASON", 12, weight=3),
+    ),
+    listing=("name", "state", "health", "kind", "version", "hosts", "endpoint", "project", "created", "reason"),
+    fields=(
+        FilterField("uid", "text", "uid of the cluster", aliases=("id",), searched=True),
+        FilterField("name", "text", "name of the cluster", searched=True),
+        FilterField("state", "word", "Pending, Provisioning, Running, Deleting or Deleted"),
+        FilterField("health", "word", "healthy, unhealthy or unknown"),
+        FilterField("version", "text", "version of Kubernetes", searched=True),
+        FilterField("host", "text", "a host that belongs to it", source="members", searched=True),
+        FilterField("profile", "text", "a profile that it uses", source="profiles", searched=True),
+        FilterField("tag", "text", "a tag", source="tags", searched=True),
+        FilterField("endpoint", "text", "address of its API", searched=True),
+        FilterField("age", "age", "time since it was created", source="created"),
+    ),
+    example="state:running  health:unhealthy  free text",
+    facts=_facts,
+    headline=lambda row: f"{row.name}: {row.state}, {row.health}",
+    nothing="No cluster. Create one: edgewright apply -f cluster.yaml.",
+    add="No cluster yet; create one: edgewright apply -f cluster.yaml",
+    order=lambda row: (row.state == "Deleted", row.name.casefold(), row.uid),
+    project_of=lambda row: row.project_uid,
+    sort="name",
+)
+CLUSTERS = Collection(
+    "clusters",
+    ClusterRow,
+    cluster_row,
+    noun="cluster",
+    change_kind="cluster",
+    cached=False,
+    reading=Reading(_read, "clusters", "CanCall", hub_only=False, quiet=frozenset({ExitCode.NOT_FOUND})),
+    table=TABLE,
+)
