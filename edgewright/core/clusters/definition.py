@@ -31,20 +31,14 @@ metadata:
   name: store-7
 answers:
   # one full or infrastructure profile, and any add-on profiles; without a version the newest published one
-  profiles:
-    - name: store
-      #version: 1.0.0
-      variables: {site: berlin}
-  # a free address in the network of the control planes; one host needs one too. Or dns: a name that you serve
+  profiles: [{name: store, variables: {site: berlin}}]
+  # a free address in the network of the control planes; one host needs one too
   vip: 10.0.0.100
-  pools:
-    - name: control-planes
-      role: control-plane
-      # hosts by name or UID: one or three control planes
-      hosts: [edge-1]
-      # whether control planes run workloads too
-      works: true
-    #- {name: workers, role: worker, hosts: [edge-2], labels: {zone: a}, taints: [{key: gpu, effect: NoSchedule}]}
+  # or a name that you serve, in place of the VIP
+  #dns: api.store-7.example.org
+  # hosts by name or UID: one or three control planes; `works`: they run workloads too. A pool of workers:
+  # - {name: workers, hosts: [edge-2], labels: {zone: a}, taints: [{key: gpu, effect: NoSchedule}]}
+  pools: [{name: control-planes, role: control-plane, works: true, hosts: [edge-1]}]
   #ntp: [ntp.example.org]
   #ssh_keys: ["ssh-ed25519 AAAA... ana@example.org"]
   #timezone: Europe/Berlin
