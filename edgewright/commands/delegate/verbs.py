@@ -175,6 +175,15 @@ class LabFault(_Process):
     delegate = "edgewright.lab.cli"
 
 
+class LabKubernetes(_Process):
+    """Build, list or remove Kubernetes for the hosts of the lab: build --version V."""
+
+    name = "lab kubernetes"
+    writes = True
+    title = "kubernetes"
+    delegate = "edgewright.lab.cli"
+
+
 COMMANDS: tuple[type[Command], ...] = (
     HubServe,
     HubConfigure,
@@ -194,4 +203,5 @@ COMMANDS: tuple[type[Command], ...] = (
     LabClean,
     LabStatus,
     LabFault,
+    LabKubernetes,
 )

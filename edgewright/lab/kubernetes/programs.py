@@ -26,6 +26,9 @@ PACKAGES = {
 }
 
 
+GRACE = 3.0
+
+
 def require(program: str) -> None:
     """Raise `Failed` when a program is not installed."""
     if shutil.which(program, path=search_path()) is None:
@@ -77,11 +80,11 @@ def run(
 
 
 def end(process: subprocess.Popen[str]) -> None:
-    """End a program that leads its own session, with its children: asked first, killed after 3 s."""
+    """End a program that leads its own session, with its children: asked first, killed after `GRACE` seconds."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(3.0)
+            process.wait(GRACE)
             if number == signal.SIGKILL:
                 return

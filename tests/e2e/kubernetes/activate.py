@@ -97,7 +97,7 @@ for image in tree["images"]:
     labels = ["io.cri-containerd.pinned=pinned", "io.cri-containerd.image=managed"]
     run(str(LINKS / "ctr"), address, "-n", "k8s.io", "images", "label", image["ref"], *labels)
 report(f"{len(tree['images'])} images imported and pinned")
-for name in ("kubeadm", "kubectl", "ctr", "etcdctl"):
+for name in ("kubeadm", "kubelet", "kubectl", "ctr", "etcdctl"):
     link = Path("/usr/local/bin") / name
     if not link.is_symlink():
         os.symlink(LINKS / name, link)

@@ -71,7 +71,7 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
 
 def test_a_damaged_part_is_removed(tmp_path: Path) -> None:
     cache = store(tmp_path)
-    part = cache.part("a", {}, lambda folder: (folder / "f").write_text("x") and None)
+    part = cache.part("a", {}, lambda folder: (folder / "f").touch())
     assert cache.damaged() == []
     (part / "f").write_text("y")
     assert cache.damaged() == [part.name] and not part.exists()
@@ -120,8 +120,9 @@ def test_a_program_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     assert "Install Go" in caught.value.hint
 
 
-def test_an_interrupt_leaves_no_program(tmp_path: Path) -> None:
+def test_an_interrupt_leaves_no_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The program and its children end, also one that ignores the first request."""
+    monkeypatch.setattr(programs, "GRACE", 0.1)
     script = tmp_path / "builder"
     script.write_text(f"#!/bin/sh\ntrap '' TERM\nsleep 60 & echo $! > {tmp_path}/child; echo started; wait\nwait\n")
     script.chmod(0o755)
@@ -152,7 +153,8 @@ def test_ctrl_c_of_the_command_says_how_to_continue(tmp_path: Path, monkeypatch:
 
 
 def test_progress_has_rate_and_time_left() -> None:
-    now, lines = [0.0], []
+    now: list[float] = [0.0]
+    lines: list[str] = []
     meter = Meter("Kubernetes", "packages", lines.append, at_most=True, clock=lambda: now[0])
     meter.total = 2000
     for _ in range(100):

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -137,7 +138,12 @@ func delegated(config object) (object, error) {
 	for _, network := range strings.Split(facts["FLANNEL_NETWORK"], ",") {
 		routes = append(routes, object{"dst": network})
 	}
-	ranges := [][]object{{{"subnet": facts["FLANNEL_SUBNET"]}}}
+	// flanneld writes the address of the bridge (10.1.2.1/24), the allocator wants that of the network
+	_, subnet, err := net.ParseCIDR(facts["FLANNEL_SUBNET"])
+	if err != nil {
+		return nil, err
+	}
+	ranges := [][]object{{{"subnet": subnet.String()}}}
 	delegate["ipam"] = object{"type": "host-local", "ranges": ranges, "routes": routes}
 	return delegate, nil
 }
