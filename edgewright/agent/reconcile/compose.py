@@ -118,7 +118,8 @@ def reconcile(data: str, run: str = "", root: str = "/", report: Optional[agent_
         again = reconciler.run()
         _mark_pending(reconciler.run_folder, again is not None)
         if again is not None and os.path.isdir(SYSTEMD):
-            subprocess.run(["systemctl", "--no-block", "start", TIMER], check=False, stdin=subprocess.DEVNULL)
+            # Not `start`: a timer that has started this very run is still active, and ends together with it.
+            subprocess.run(["systemctl", "--no-block", "restart", TIMER], check=False, stdin=subprocess.DEVNULL)
     except Exception as error:
         log(agent_log.ERROR, f"The reconciler hit an unexpected {type(error).__name__}: {error}. It starts again.")
         time.sleep(AFTER_A_BUG)

@@ -167,12 +167,14 @@ def probe_all(context: Context) -> List[Check]:
         if member.host_uid == context.host_uid:
             continue
         ports = CONTROL_PLANE_PORTS if member.role == CONTROL_PLANE else WORKER_PORTS
-        if question(context, member.address, member) is None:
+        status = question(context, member.address, member)
+        if status is None:
             text = f"{member.node_name} ({member.address}) does not answer on port {PORT}"
             results.append(Check("members", WARNING, text, "Start it, or look at the firewall between the hosts."))
             continue
         blocked = [str(port) for port in ports if not _connect(member.address, port)]
-        mtu = _datagram(member.address)
+        echoes = VXLAN in (status.get("open") or [])  # of a node, the kernel has the port
+        mtu = _datagram(member.address) if echoes else None
         name = f"{member.node_name} ({member.address})"
         if blocked:
             text = f"TCP {', '.join(blocked)} of {name} cannot be reached"
@@ -270,7 +272,8 @@ class Server:
             return
 
     def _reply(self, nonce: str) -> bytes:
-        body = {**self.host.json(STATUS), "open": [port for port in self._links if port != PORT]}
+        ports = [port for port in self._links if port != PORT] + ([VXLAN] if self._vxlan else [])
+        body = {**self.host.json(STATUS), "open": ports}
         text = json.dumps(body, sort_keys=True)
         key = self._key(str(body.get("host") or ""))
         return json.dumps({"body": text, "signature": sign(key, nonce, text) if key else ""}).encode() + b"\n"

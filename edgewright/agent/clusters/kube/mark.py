@@ -37,13 +37,15 @@ class Mark(StepKind):
     def act(self, context: Context) -> None:
         """See `StepKind.act`."""
         api = admin(context.host)
+        stored = (api.maybe(CONFIG_MAP) or {}).get("data") or {}
+        if stored and stored.get("uid") != context.document.uid:
+            raise Refused("This Kubernetes cluster is recorded as another cluster.", "Look at edgewright-cluster.")
         proof = formed(context)
         if not proof:
             proof = make_proof(context, api)
+            if stored.get("caSpkiSha256") == proof["caSpkiSha256"]:
+                proof["at"] = str(stored.get("at"))  # of the host that formed it
             context.host.write(FORMED, json.dumps(proof, sort_keys=True).encode(), 0o600)
-        stored = api.maybe(CONFIG_MAP)
-        if stored is not None and (stored.get("data") or {}).get("uid") != context.document.uid:
-            raise Refused("This Kubernetes cluster is recorded as another cluster.", "Look at edgewright-cluster.")
         body = {
             "apiVersion": "v1",
             "kind": "ConfigMap",
