@@ -74,6 +74,8 @@ def test_the_resolved_text_means_the_resolved_document(
     if result.problems or prepared.problems:
         return
     assert resolved(prepare(profile), context).layers[0].values == result.layers[0].values
+    turned = Context({"v": variable}, dict(reversed(list(context.macros.items()))), {})
+    assert resolved(prepare(profile), turned) == result, "the order in which macros are known does not count"
     again = read_values(result.layers[0].values.text)
     assert again.document == result.layers[0].values.document
     assert {path for path, _origins in result.layers[0].origins()} == set(prepared.layers[0].values.scalars)
