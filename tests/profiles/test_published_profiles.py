@@ -64,6 +64,10 @@ def test_the_image_of_a_byoos_layer_is_made_of_values_of_the_layer_itself() -> N
 
 def test_agent_mode_has_no_provider_image_and_a_package_has_a_scheme() -> None:
     assert images(resolve(layer(BYOI, "os", "1.0.0", 'options:\n  system.uri: "NA"\n'), K3S), {}) == ()
+    open_ = images(resolve(layer(BYOI, "os", "1.0.0", 'options:\n  system.uri: "{{.spectro.var.x}}"\n'), variables=[
+        {"name": "x", "required": True}
+    ]), {})  # fmt: skip
+    assert [(image.image, image.open) for image in open_] == [("{{.spectro.var.x}}", True)]
     values = 'pack:\n  content:\n    images:\n      - image: "container://x.example/stylus:v4"\n'
     values += "options:\n  system.uri: a/b:1\n"
     named = [image.image for image in images(resolve(layer(BYOI, "os", "1.0.0", values), K3S), {})]

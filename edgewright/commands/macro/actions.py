@@ -78,7 +78,8 @@ class MacroShow(declared.MacroShow):
         document = {**entry.document, "spec": {**entry.document.get("spec", {}), "value": content}}
         result = detail("macro", entry.row, document, every.look())
         (section, *_) = result.sections
-        facts = (*section.facts, ("value", clean(content, MOST) or "(empty)"))
+        shown = clean(content, MOST) or "(empty)"
+        facts = tuple((label, shown if label == calls.VALUE else text) for label, text in section.facts)
         return Outcome((), result=result._replace(sections=(Section(section.title, facts),)))
 
 

@@ -30,6 +30,8 @@ MANIFEST = "manifest"
 PROVIDER = "provider image"
 TREE = "Kubernetes tree"
 SYSTEM_URI = "options.system.uri"
+NO_IMAGE = "NA"
+"""The provider image of hosts in agent mode, in Palette's documentation."""
 SOURCES = (LISTED, VALUES, PACK, MANIFEST, PROVIDER, TREE)
 """Where an image is named."""
 
@@ -69,7 +71,7 @@ def _of_layer(layer: ResolvedLayer, pack: Optional[Pack]) -> Iterator[Tuple[str,
     document = layer.values.document
     if layer.layer.kind == OS:
         uri = _text_at(layer, SYSTEM_URI)
-        if "/" in uri or ":" in uri:  # in agent mode it is `NA`
+        if uri and uri != NO_IMAGE:
             yield uri.replace(SCHEME, "", 1), PROVIDER
     if layer.layer.kind == K8S:
         tree = _tree(document)

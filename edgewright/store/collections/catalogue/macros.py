@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from edgewright.clients.ports import CanCall
 
 _PAGE = 50
+VALUE = "value"
+"""The label of the value in the detail of a macro."""
 
 
 class MacroRow(Row, frozen=True, array_like=True, gc=False):
@@ -99,6 +101,7 @@ def _facts(row: MacroRow, look: Look) -> tuple[Facts, ...]:
         ("reference", "{{.spectro.macro." + row.name + "}}"),
         ("project", look.projects.get(row.project_uid, row.project_uid) or "tenant"),
         ("kind", row.kind),
+        (VALUE, "never shown" if row.kind == "masked" else f"see it: edgewright macro show {row.name}"),
         ("changed", f"{stamp(row.modified)} ({ago(row.modified, look.now)} ago)" if row.modified else "-"),
         ("uid", row.uid),
     )
