@@ -53,7 +53,7 @@ def local(context: Context, answering: bool) -> seen.Local:
     return seen.Local(
         preflight=preflight(context),
         content_missing=_or_none(lambda: len(missing_parts(context))),
-        tree=None if active is None else document.tree.digest if active else "",
+        tree=None if active is None else document.tree.digest if active else other_tree(context),
         runtime=None if runtime is None else targets.tree(document) if runtime else "",
         images_missing=missing,
         etcd_epoch=etcd_epoch(context),
@@ -66,6 +66,12 @@ def local(context: Context, answering: bool) -> seen.Local:
         resetting=str(host.json(RESETTING).get("releaseId") or ""),
         vip=vip(context),
     )
+
+
+def other_tree(context: Context) -> str:
+    """Return the tree that is activated and is not that of the document, empty without one."""
+    applied = str(context.applied().get("tree") or "")
+    return "" if applied == context.document.tree.digest else applied
 
 
 def cluster(context: Context, answering: bool) -> seen.Api:

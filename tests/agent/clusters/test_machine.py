@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import stat
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from edgewright.agent.clusters import ledger, paths
+from edgewright.agent.clusters.gather import other_tree
 from edgewright.agent.clusters.host import Ended, mounts
 from edgewright.agent.clusters.ledger import Ledger
 from edgewright.agent.clusters.machine import activate, units
@@ -107,6 +109,17 @@ def test_activation_makes_one_link_for_each_component_and_what_a_boot_copies(hos
     script = host.text(paths.ACTIVATE)
     assert "python" not in script and "systemctl --no-block start" in script, "a boot needs no agent and no network"
     assert "edgewright" not in " ".join(os.listdir(host.path("/etc"))), "only the unit that a boot starts is in /etc"
+
+
+def test_a_tree_that_is_active_but_not_the_wanted_one_is_observed_as_such(host: FakeHost, tmp_path: Path) -> None:
+    """The planner must not take it for "no tree": it would start another version of Kubernetes without an upgrade."""
+    step, work = activated(host, tmp_path), context(host)
+    assert other_tree(work) == ""
+    step.act(work)
+    assert other_tree(work) == ""
+    newer = dataclasses.replace(work.document.tree, digest="sha256:" + "9" * 64)
+    work.document = dataclasses.replace(work.document, tree=newer)
+    assert other_tree(work) == DIGEST
 
 
 def test_a_change_of_run_is_noticed_and_the_second_activation_repairs_it(host: FakeHost, tmp_path: Path) -> None:

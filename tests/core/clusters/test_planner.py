@@ -227,6 +227,10 @@ def test_a_host_that_is_not_prepared_never_gets_the_grant() -> None:
     seen = leader(doc, etcd("n1"))
     seen = dataclasses.replace(seen, peers={**seen.peers, "host-2": Peer(prepared=False, reason="pulls images")})
     assert duty(doc, seen)[0] == "serve-join n3"
+    silent = dataclasses.replace(seen, peers={**seen.peers, "host-2": Peer(reason="does not answer on port 5082")})
+    assert duty(doc, silent)[0] == "serve-join n3"
+    silent = dataclasses.replace(silent, peers={uid: Peer(reason="does not answer") for uid in seen.peers})
+    assert waits(doc, silent) == ["n2 does not answer", "n3 does not answer"]
     both = dataclasses.replace(seen, peers={uid: Peer(prepared=False, reason="pulls images") for uid in seen.peers})
     assert waits(doc, both) == ["n2 pulls images", "n3 pulls images"]
 

@@ -178,6 +178,13 @@ def test_profiles_variables_and_resources(hub: RunningHub) -> None:
     assert CANARY in str(site.desired(uid, host)["slice"]), "a covered value that comes back is the stored one"
     assert read(site.desired(uid, host)["document"]).digest == after.digest
 
+    moved = infrastructure()
+    layer = moved["spec"]["template"]["packs"][1]
+    layer["values"] = layer["values"].replace("100.64.0.0/18", "100.65.0.0/18")
+    swap = {"profiles": [{"uid": publish(admin, moved), "replaceWithProfile": site.profile, "packValues": []}]}
+    refused = admin.patch(of(wire.PROFILES, uid), json=swap)
+    assert refused.status_code == 422 and "The network of pods never changes" in refused.json()["message"]
+
     newer = publish(admin, infrastructure())
     swap = {"profiles": [{"uid": newer, "replaceWithProfile": site.profile, "packValues": []}]}
     assert admin.patch(of(wire.PROFILES, uid), json=swap).status_code == 204

@@ -232,7 +232,7 @@ def _may_join(document: ClusterDocument, observed: Observed, member: Member) -> 
 def _taken(observed: Observed, member: Member) -> Optional[Wait]:
     """Return why a host of any role is not admitted: it is not prepared, or its node name is in use."""
     peer = observed.peers.get(member.host_uid)
-    if peer is not None and peer.prepared is False:
+    if peer is not None and (peer.prepared is False or (peer.prepared is None and peer.reason)):
         text = f"{member.node_name} {peer.reason or 'is not prepared yet'}"
         return Wait(text, (member.host_uid,), steps.SERVE_JOIN, member.host_uid)
     node = node_of(observed, member)

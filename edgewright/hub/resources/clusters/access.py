@@ -155,12 +155,12 @@ async def compose(hub: Services, caller: str, before: Loaded, edited: Edited) ->
             hub, record.uid, name, project, edited.head, profiles, variables, secret[1], generation=generation
         )
         result = await hub.part(ProfileWork).run(caller, partial(resolver.resolve, inputs))
-        document = checked(hub, name, edited.head, record.uid, result)
+        document = checked(hub, name, edited.head, record.uid, result, read(before.document))
         take(edited.head, result)
         public, private = result.content.public, result.content.private
     else:
         document = await changed_members(hub, caller, before, edited.head, name)
-        refuse(name, rules(document, facts_of(hub, edited.head, record.uid)))
+        refuse(name, rules(document, facts_of(hub, edited.head, record.uid), read(before.document)))
     same = document.digest == record.digest and edited.head["done"] == record.parts["done"]
     newer = msgspec.structs.replace(
         record,
@@ -233,12 +233,22 @@ def take(head: Json, result: resolver.Resolved) -> None:
     head["blobs"] = sorted(result.content.named)
 
 
-def checked(hub: Services, name: str, head: Json, uid: str, result: resolver.Resolved) -> model.ClusterDocument:
-    """Return the document of a resolution; raises 422 with everything that is wrong in it."""
+def checked(
+    hub: Services,
+    name: str,
+    head: Json,
+    uid: str,
+    result: resolver.Resolved,
+    before: model.ClusterDocument | None = None,
+) -> model.ClusterDocument:
+    """Return the document of a resolution; raises 422 with everything that is wrong in it.
+
+    `before` is the document that it replaces: networks, addresses and names of nodes never change.
+    """
     document = result.document
     findings = list(result.problems)
     if document is not None:
-        findings += rules(document, facts_of(hub, head, uid))
+        findings += rules(document, facts_of(hub, head, uid), before)
     refuse(name, findings)
     assert document is not None
     return document
