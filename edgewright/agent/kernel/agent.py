@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from typing import Optional
+from typing import Optional, Set
 
 from edgewright import __version__
 from edgewright.agent.facts import device, system
@@ -26,6 +26,7 @@ from edgewright.agent.kernel.state import StateFolder
 from edgewright.agent.kernel.systemd_notify import Notifier, Stopped
 from edgewright.agent.plane import documents
 from edgewright.agent.plane.client import parse_endpoint
+from edgewright.agent.plane.clusters import ClusterLink
 from edgewright.agent.plane.contents import Contents
 from edgewright.agent.plane.delivery import Delivery
 from edgewright.agent.plane.plane import Plane
@@ -102,7 +103,8 @@ class Agent:
         self.operations = Operations(self.folder, self.handover.exchange)
         self.operations.hand_over_again()
         self.delivery = Delivery(self.operations, self.outbox, self.agent_log)
-        self.contents = Contents(self.flags.data, self.handover.digests, self.handover.content_arrived, self.agent_log)
+        self.clusters = ClusterLink(self.flags.data, self.folder, self.handover, self.agent_log)
+        self.contents = Contents(self.flags.data, self._content, self.handover.content_arrived, self.agent_log)
         self.desired = Desired(self.folder)
         before = self.folder.load("boot") or {}
         if before.get("bootId") != self.facts.boot_id:
@@ -269,6 +271,8 @@ class Agent:
             self._send_facts(plane, gauges)
         if self.desired.due(pulse.lineage, pulse.generation):
             self._reconcile(plane, pulse.date)
+        if not self.flags.observe:
+            self.clusters.look(plane, self.desired.cluster)
         self._collect()
         self._note_transitions()
         self.delivery.send(plane)
@@ -346,6 +350,10 @@ class Agent:
             self.outbox.event(str(change.get("reason")), str(change.get("message")))
         if changes:
             self.folder.save(TRANSITIONS, {"n": changes[-1]["n"]})
+
+    def _content(self) -> Set[str]:
+        """Return the digests of all content that documents of this host name."""
+        return self.handover.digests() | self.clusters.digests(self.enrolment.uid)
 
     # --- small things ------------------------------------------------------------------------------------------
 

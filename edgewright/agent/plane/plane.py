@@ -13,6 +13,7 @@ from edgewright.agent.plane.refusals import call_refused, registration_refused, 
 from edgewright.core.errors import Refused
 from edgewright.core.times import http_date
 from edgewright.wire import protocol
+from edgewright.wire.protocol import clusters
 from edgewright.wire.protocol.generations import Position
 
 Json = Dict[str, Any]
@@ -91,6 +92,22 @@ class Plane:
             raise call_refused(reply, "the request for a blob", self.uid, self.name)
         return Piece(reply.status, reply.headers.get("content-range", ""), reply.body)
 
+    def cluster(self, uid: str) -> Json:
+        """P100. Return the document of a cluster with this host's part of it."""
+        return self._own("GET", clusters.DESIRED, "the document of the cluster", uid=uid).json()
+
+    def cluster_host(self, uid: str, body: Mapping[str, Any]) -> bool:
+        """P102. Return whether the plane took it."""
+        return self._own("PUT", clusters.HOST_STATE, "the host's report", body, final=True, uid=uid).status < 300
+
+    def cluster_observed(self, uid: str, body: Mapping[str, Any]) -> bool:
+        """P103. Return whether the plane took it; it refuses an older leader."""
+        return self._own("PUT", clusters.OBSERVED, "the cluster's report", body, final=True, uid=uid).status < 300
+
+    def cluster_kubeconfigs(self, uid: str, body: Mapping[str, Any]) -> bool:
+        """P104. Return whether the plane took them."""
+        return self._own("PUT", clusters.KUBECONFIGS, "the kubeconfigs", body, final=True, uid=uid).status < 300
+
     def result(self, operation: str, body: Mapping[str, Any]) -> bool:
         """P25. Return whether the plane took it; it never will otherwise, and nothing more is to be sent."""
         template = protocol.OPERATION_RESULT
@@ -128,7 +145,7 @@ class Plane:
 
         With `final` a refusal that P4 calls final is given back instead: the same request would be refused for ever.
         """
-        path = protocol.path(template, uid=self.uid, **names)
+        path = protocol.path(template, **{"uid": self.uid, **names})
         sent = {protocol.H_AUTHORIZATION: self.credential, **(headers or {})}
         reply = self._send(method, path, body, sent)
         if reply.status < 300 or reply.status == 304:

@@ -132,6 +132,12 @@ class Desired:
         """Return whether the plane has this host in a cluster, as far as is known here."""
         return bool(self._config.get("clusterUids"))
 
+    @property
+    def cluster(self) -> Optional[Dict[str, Any]]:
+        """Return the place of the cluster document that the plane offers (P100): uid, lineage, generation, digest."""
+        offered = _extension(self._config).get("cluster")
+        return offered if isinstance(offered, dict) else None
+
     def leave_cluster(self) -> None:
         """Forget the clusters of this host, after a reset (P26); identity, credential and facts stay."""
         if self._config.pop("clusterUids", None):
