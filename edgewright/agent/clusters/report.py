@@ -1,4 +1,4 @@
-"""What this host reports of its cluster: of itself (P102), and as the leader of the whole cluster (P103)."""
+"""What this host reports of its cluster: of itself (P102), and as the leader of all of the cluster (P103)."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def host_report(context: Context, observed: Observed) -> Dict[str, Any]:
 
 
 def cluster_report(context: Context, observed: Observed, certificates: Certificates) -> Optional[Dict[str, Any]]:
-    """Return what the leader reports of the whole cluster, `None` on another host or where the API has no nodes."""
+    """Return what the leader reports of all of the cluster, `None` on another host or where the API has no nodes."""
     api = observed.api
     if not leads(observed) or api.nodes is None or api.lease is None:
         return None

@@ -1,4 +1,4 @@
-"""The link's part in a cluster: fetches this host's document (P100) and sends what the reconciler reports (P102 to P104).
+"""The link's part in a cluster: fetches this host's document (P100), and sends what the reconciler reports (P102-P104).
 
 Nothing here decides: the document goes to the store of documents, whose order of lineages and generations decides what
 becomes of it; absence of a document, or a refusal, never changes what runs.
@@ -125,8 +125,7 @@ class ClusterLink:
         stored = self._handover.store.get(str(body["uid"]))
         if stored is None:
             return True
-        same = stored.position.lineage == body["lineage"]
-        return same or stored.digest == body["digest"]
+        return bool(stored.position.lineage == body["lineage"] or stored.digest == body["digest"])
 
     def _send_all(self, plane: Plane) -> None:
         for name in exchange.names(self._run):
@@ -161,7 +160,9 @@ class ClusterLink:
         if self._sent.get(key) == digest:
             return
         if not key.endswith("/kubeconfigs") and len(text.encode()) > MAX_OBSERVED:
-            self._report.once("cluster", agent_log.WARNING, f"The report {key} is too long; it is not sent.", times.now())
+            self._report.once(
+                "cluster", agent_log.WARNING, f"The report {key} is too long; it is not sent.", times.now()
+            )
             return
         call(uid, body)  # a final refusal would be repeated in vain: it counts as sent, and the next change is new
         self._sent[key] = digest

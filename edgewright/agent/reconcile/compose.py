@@ -9,8 +9,10 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from edgewright.agent.clusters.driver import KIND as CLUSTER
 from edgewright.agent.clusters.driver import ClusterDriver
+from edgewright.agent.clusters.gather import gather
 from edgewright.agent.clusters.host import Host
 from edgewright.agent.clusters.registry import STEPS
+from edgewright.agent.clusters.report import reporting
 from edgewright.agent.facts import system
 from edgewright.agent.facts.booted import booted
 from edgewright.agent.kernel import agent_log
@@ -87,7 +89,14 @@ def make_reconciler(
         runner=choose_runner(os.path.join(places[exchange.OWN], "steps")),
         drivers={
             KIND: Trial(os.path.join(places[exchange.OWN], "trial"), os.path.join(data, CONTENTS)),
-            CLUSTER: ClusterDriver(Host(root.top or "/"), data, lambda: host_uid(data), program(), STEPS),
+            CLUSTER: ClusterDriver(
+                Host(root.top or "/"),
+                data,
+                lambda: host_uid(data),
+                program(),
+                STEPS,
+                look=reporting(gather, exchange.run_folder(data, run)),
+            ),
         },
         handlers={
             protocol.OP_COLLECT_LOGS: with_lines(lambda add: collector(root, add)),

@@ -6,12 +6,14 @@ which nothing can revoke, is not used (cluster design, section 6).
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any, Dict, List
 
 from edgewright.agent.clusters import paths
 from edgewright.agent.clusters.context import Context
 from edgewright.agent.clusters.kube.api import admin
+from edgewright.agent.clusters.kube.configuration import cluster_configuration
 from edgewright.agent.reconcile import exchange
 from edgewright.core.errors import Failed
 
@@ -81,10 +83,6 @@ def _make(context: Context, user: str) -> str:
 
 def _configuration(context: Context) -> str:
     """Return the file with the cluster's configuration for kubeadm, which names the endpoint."""
-    import json
-
-    from edgewright.agent.clusters.kube.configuration import cluster_configuration
-
     name = f"{paths.RUN}/kubeconfig.json"
     context.host.write(name, json.dumps(cluster_configuration(context.document)).encode(), 0o600, durable=False)
     return name

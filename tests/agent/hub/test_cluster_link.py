@@ -1,0 +1,157 @@
+"""The link of a host in a cluster, against a real hub over TLS: document, secrets, content, reports (P100 to P104)."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgewright.agent.clusters.slices import FOLDER, read_part
+from edgewright.agent.kernel.agent_log import AgentLog
+from edgewright.agent.kernel.state import StateFolder
+from edgewright.agent.plane import tls
+from edgewright.agent.plane.client import Client, parse_endpoint
+from edgewright.agent.plane.clusters import KUBECONFIGS, REPORT, ClusterLink
+from edgewright.agent.plane.plane import Plane
+from edgewright.agent.reconcile import exchange
+from edgewright.agent.reconcile.handover import Handover
+from edgewright.core.clusters.document import read
+from edgewright.wire import protocol
+from edgewright.wire.protocol import clusters as wire
+from tests.hub.clusters.plane import CANARY, Site
+from tests.hub_fixture import RunningHub, running_hub
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[RunningHub]:
+    with running_hub() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def site(hub: RunningHub) -> Site:
+    return Site(hub, 2)
+
+
+@pytest.fixture(scope="module")
+def uid(site: Site) -> str:
+    return site.create(controls=1, workers=1)
+
+
+class Host:
+    """The link of one registered host, with a data folder and a reconciler that is not started."""
+
+    def __init__(self, site: Site, name: str, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Handover, "start_child", lambda self: None)
+        client = Client(parse_endpoint(site.hub.url), tls.make_context(str(site.hub.ca)))
+        self.plane = Plane(client, name)
+        self.plane.credential = site.agents[name].headers["Authorization"]
+        self.data, self.name, self.calls = data, name, []  # type: Path, str, list[str]
+        self.folder = StateFolder(str(data), AgentLog())
+        self.folder.open()
+        self.handover = Handover(str(data))
+        self.link = ClusterLink(str(data), self.folder, self.handover, AgentLog())
+        own = self.plane._own
+
+        def noted(method: str, template: str, *rest: Any, **names: Any) -> Any:
+            self.calls.append(f"{method} {template.rpartition('/')[2]}")
+            return own(method, template, *rest, **names)
+
+        monkeypatch.setattr(self.plane, "_own", noted)
+
+    def offered(self) -> dict[str, Any]:
+        config = self.plane.config(protocol.generations.Position("", 0)) or {}
+        self.calls.clear()
+        cluster: dict[str, Any] = config["edgewright"]["cluster"]
+        return cluster
+
+    def look(self) -> list[str]:
+        """Look once; returns the calls that were made."""
+        self.link.look(self.plane, self.offered())
+        return self.calls
+
+
+@pytest.fixture
+def control(site: Site, uid: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
+    host = Host(site, site.hosts[0], tmp_path / "control", monkeypatch)
+    yield host
+    host.folder.close()
+
+
+@pytest.fixture
+def worker(site: Site, uid: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
+    host = Host(site, site.hosts[1], tmp_path / "worker", monkeypatch)
+    yield host
+    host.folder.close()
+
+
+def test_a_document_is_fetched_once_with_secrets_that_only_root_reads(control: Host, uid: str) -> None:
+    assert control.look() == ["GET desired"]
+    stored = control.handover.store.get(uid)
+    assert stored is not None and stored.kind == "cluster"
+    assert read(stored.document).digest == stored.digest
+    path = control.data / FOLDER / f"{uid}.json"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600 and stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert read_part(str(control.data), uid).sealed.cluster_secret
+    assert exchange.WAKE in exchange.names(str(control.data / exchange.REQUESTS))
+    assert control.look() == []
+    path.unlink()  # a slice that was lost is fetched again although the document is here
+    assert control.look() == ["GET desired"] and path.exists()
+
+
+def test_control_planes_want_content_of_layers_without_secrets(control: Host, worker: Host, uid: str) -> None:
+    control.look()
+    worker.look()
+    stored = control.handover.store.get(uid)
+    assert stored is not None
+    layers = read(stored.document).layers
+    masked = read_part(str(control.data), uid).sealed.masked_values
+    assert [CANARY in text for text in masked.values()] == [True]
+    wanted = control.link.digests(control.name)
+    assert wanted == {digest for layer in layers for digest in layer.content} - set(masked) and wanted
+    assert worker.link.digests(worker.name) == set()
+    assert CANARY not in (worker.data / FOLDER / f"{uid}.json").read_text()
+
+
+def test_reports_are_sent_once_and_again_when_they_change(control: Host, site: Site, uid: str) -> None:
+    control.look()
+    node = read(control.handover.store.get(uid).document).members[0].node_name  # type: ignore[union-attr]
+    run = exchange.run_folder(str(control.data))
+    body = {
+        "host": {"vip": {"held": True}},
+        "cluster": {"leaseTransitions": 1, "nodes": [{"name": node, "ready": True}]},
+    }
+    exchange.put(run, REPORT + uid, body)
+    assert control.look() == ["PUT host", "PUT observed"]
+    assert control.look() == []
+    body["host"] = {"vip": {"held": False}}
+    exchange.put(run, REPORT + uid, body)
+    assert control.look() == ["PUT host"]
+    assert ClusterLink(str(control.data), control.folder, control.handover, AgentLog())._sent  # after a restart too
+
+
+def test_kubeconfigs_are_handed_over_once(control: Host, site: Site, uid: str) -> None:
+    control.look()
+    exchange.put(str(control.data / KUBECONFIGS), uid, {"made": 1.0, "client": "apiVersion: v1\n# c", "admin": "# a"})
+    assert control.look()[-1:] == ["PUT kubeconfigs"]
+    assert "PUT kubeconfigs" not in control.look()
+    answer = site.admin.get(protocol.path(wire.KUBECONFIG_CLIENT, uid=uid))
+    assert answer.status_code == 200 and answer.text == "apiVersion: v1\n# c"
+
+
+def test_a_host_outside_of_a_cluster_is_refused_and_continues(site: Site, uid: str, control: Host) -> None:
+    other = Site(site.hub, 1)
+    control.plane.credential = other.agents[other.hosts[0]].headers["Authorization"]
+    control.plane.uid = other.hosts[0]
+    control.link.look(control.plane, {"uid": uid, "lineage": "", "generation": 9, "digest": ""})
+    assert control.handover.store.documents() == []
+
+
+def test_an_offer_that_cannot_be_one_asks_nothing(control: Host) -> None:
+    for offered in ({}, {"uid": 3, "generation": 1, "lineage": ""}, {"uid": "x", "generation": "1", "lineage": ""}):
+        control.link.look(control.plane, offered)
+    assert control.calls == [] and not os.path.exists(control.data / FOLDER)
