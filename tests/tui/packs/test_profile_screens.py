@@ -77,10 +77,10 @@ async def test_keys_lead_from_the_list_into_a_layer_and_back() -> None:
         assert "used in" in text(pilot) and "podCidr" in text(pilot) and "2 layers" in text(pilot)
         await press(pilot, "down", "down", "enter")
         assert "edge-k8s" in crumb(pilot)
-        shown = text(pilot)
+        shown = text(pilot, "text")
         assert "layer val" in shown and "variable podCidr; " in shown and "pack default" not in shown
         await press(pilot, "v")
-        assert "pack default" in text(pilot)
+        assert "pack default" in text(pilot, "text")
         assert (await press(pilot, "escape")).view == "profile"
         assert (await press(pilot, "y")).view == "profile-yaml"
         assert "cloudType: edge-native" in text(pilot, "text")
@@ -155,8 +155,7 @@ async def test_long_texts_are_made_in_a_thread(view: str, monkeypatch: pytest.Mo
     monkeypatch.setattr(reading, "SMALL", 0)
     async with console(view, VIEWS[view], plane=ProfilePlane(), size=(80, 24)) as (pilot, _, _made):
         await ready(pilot)
-        name = "facts" if view == "profile-layer" else "text"
-        assert "edge-k8s" in text(pilot, name) and "Working ..." not in text(pilot, name)
+        assert "edge-k8s" in text(pilot, "text") and "Working ..." not in text(pilot, "text")
 
 
 async def type_command(pilot: Driven, words: str) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import events, on
+from textual import on
 
 from edgewright.commands.kernel.base import Scope
-from tui.frame.facts_screen import FactsScreen
 from tui.frame.links import open_key
+from tui.frame.pager.pager import ReaderScreen
 from tui.screens.profile.reading import ReadsProfiles
 from tui.screens.profile.values import layer_lines, variable_lines
 from tui.verbs.bindings import move_bindings
@@ -16,10 +16,10 @@ from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, line
 
 
-class _Part(FactsScreen, ReadsProfiles):
+class _Part(ReaderScreen, ReadsProfiles):
     """A part of a profile; `target` is `UID/NAME`."""
 
-    hints: ClassVar[tuple[str, ...]] = ("retry=read again",)
+    hints: ClassVar[tuple[str, ...]] = ("filter=search", "nav-search-next=next hit", "retry=read again")
 
     @property
     def part(self) -> str:
@@ -30,19 +30,13 @@ class _Part(FactsScreen, ReadsProfiles):
         """Return what is shown of a profile that was read."""
         return []
 
+    def text_lines(self, width: int) -> list[Line]:
+        """Return the part, or what is waited for."""
+        return self.waiting(self.uids[0], width) or self.lines(width)
+
     def select(self) -> None:
         """Show it as it was read last."""
-        if not self.is_there or not self.size.width:
-            return
-        (view,) = self.views("facts")
-        width = view.room or self.size.width
-        view.set_lines(self.waiting(self.uids[0], width) or self.lines(width))
-        self.show_frame()
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Draw it again in the new width."""
-        super().on_resize(event)
-        self.call_after_refresh(self.select)
+        ReaderScreen.select(self)
 
 
 class ProfileLayerScreen(_Part):
@@ -83,6 +77,7 @@ class ProfileVariablesScreen(_Part):
     """Shows the variables of a version in full, with every place that refers to each."""
 
     view = "profile-variable"
+    hints = ("nav-open=layer", *_Part.hints)
 
     @property
     def crumb(self) -> str:

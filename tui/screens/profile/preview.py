@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from typing import ClassVar, NamedTuple
 
@@ -66,21 +67,19 @@ class ProfilePreviewScreen(ReaderScreen, ReadsProfiles):
             self._resolve()
         ReaderScreen.select(self)
 
-    @work(exclusive=True, group="profile:resolve", thread=True, exit_on_error=False)
-    def _resolve(self) -> None:
+    @work(exclusive=True, group="profile:resolve", exit_on_error=False)
+    async def _resolve(self) -> None:
         shown = self.shown(self.uids[0])
         if shown is None or shown.content is None:
             return
         row = self.session.store.model.hosts.get(self._host)
-        values = example(shown.content.profile) if self._examples else Values({}, {})
+        content = shown.content
+        values = await asyncio.to_thread(example, content.profile) if self._examples else Values({}, {})
         if row is not None:
             same = row.project_uid == shown.row.project_uid
             values = values.over(of_host(row, shown.project if same else ""))
-        resolution = shown.content.resolved(values.variables, values.system)
-        self.app.call_from_thread(self._take, _Resolved(resolution, values))
-
-    def _take(self, resolved: _Resolved) -> None:
-        self._resolved = resolved
+        resolution = await asyncio.to_thread(content.resolved, values.variables, values.system)
+        self._resolved = _Resolved(resolution, values)
         if self.is_there:
             ReaderScreen.select(self)
 
