@@ -21,8 +21,8 @@ from tui.screens.profile.content import Resolved, Shown
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, line
 
-SMALL = 200_000
-"""Characters of texts whose lines are made at once: that takes less than 50 ms."""
+SMALL = 40_000
+"""Characters of texts whose lines are made at once: that takes about 10 ms."""
 REMOVED = "This version does not exist any more."
 
 
