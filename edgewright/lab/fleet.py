@@ -65,7 +65,7 @@ def bring_up(folder: Folder, specs: LabOptions, log: Report) -> LabState:
     if old is not None or groups.processes(folder.name):
         log("clearing away what an earlier lab left")
         take_down(folder, log)
-    built = kubernetes.find(specs.kubernetes) if specs.kubernetes else None
+    built = kubernetes.prepared(specs.kubernetes, specs.hosts) if specs.kubernetes else None
     base = ensure_base(log, packages=kubernetes.PACKAGES) if built else ensure_base(log)
     agent = None if specs.bare else product.find_agent(specs.agent, log)
     subnet = network.choose_subnet(folder.name)

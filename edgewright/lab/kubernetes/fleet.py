@@ -11,7 +11,16 @@ from edgewright.lab.kubernetes.build import Built, find
 from edgewright.lab.kubernetes.hosts import PACKAGES
 from edgewright.lab.state import Folder, LabState, Member
 
-__all__ = ["PACKAGES", "find", "start_registry", "write_host"]
+__all__ = ["PACKAGES", "prepared", "start_registry", "write_host"]
+
+
+def prepared(version: str, count: int) -> Built:
+    """Return what was built of a version, when this machine can run so many hosts with it.
+
+    Raises `NotFound` when it was not built, `Failed` for a limit of the machine, before anything is made.
+    """
+    hosts.check_machine(count)
+    return find(version)
 
 
 def start_registry(folder: Folder, state: LabState, member: Member, built: Built, log: Callable[[str], None]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from edgewright.core.errors import Failed
 from edgewright.lab import base
 from edgewright.lab.tools import run
 
@@ -48,6 +49,11 @@ SYSCTLS = {
 """What the kubelet wants to set. A container may not: a file with the value is mounted over each, so that nothing of
 the machine's kernel changes."""
 
+INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
+"""How many inotify instances root may have on this machine; all hosts share them."""
+INSTANCES_OF_A_HOST = 64
+"""What systemd, containerd and the kubelet of one host take, rounded up; the machine itself gets as many."""
+
 UNIT = "lab-kubernetes.service"
 _SCRIPT = """#!/bin/sh
 # Prepares a lab host for a kubelet; see edgewright/lab/kubernetes/hosts.py.
@@ -75,6 +81,21 @@ ExecStart=/usr/local/sbin/lab-kubernetes
 [Install]
 WantedBy=sysinit.target
 """
+
+
+def check_machine(hosts: int, limit: Path = INSTANCES) -> None:
+    """Raise `Failed` when the kubelets of so many hosts would run out of inotify instances."""
+    needed = INSTANCES_OF_A_HOST * (hosts + 1)
+    try:
+        have = int(limit.read_text())
+    except (OSError, ValueError):
+        return
+    if have < needed:
+        raise Failed(
+            f"This machine allows {have} inotify instances, and {hosts} hosts with Kubernetes need {needed}.",
+            f"Allow more: sysctl -w fs.inotify.max_user_instances={max(1024, needed)}",
+            "LabUnavailable",
+        )
 
 
 def nspawn_options(home: Path) -> list[str]:

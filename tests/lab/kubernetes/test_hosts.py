@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from edgewright.core.errors import Failed
 from edgewright.lab import faults
 from edgewright.lab.kubernetes import hosts, registry, settings
 from edgewright.lab.state import REGISTRY, Folder, LabState, Member
@@ -51,6 +52,17 @@ def test_var_lib_and_opt_are_on_the_own_disk_of_the_machine(tmp_path: Path) -> N
     assert (home / "var-lib/edgewright/token").read_text() == "changed by the host"
     options = hosts.nspawn_options(home)
     assert f"--bind={home}/var-lib:/var/lib" in options and f"--bind={home}/opt:/opt" in options
+
+
+def test_a_machine_with_too_few_inotify_instances_is_named(tmp_path: Path) -> None:
+    limit = tmp_path / "max_user_instances"
+    limit.write_text("128\n")
+    hosts.check_machine(1, limit)
+    with pytest.raises(Failed, match="allows 128 inotify instances, and 3 hosts with Kubernetes need 256") as caught:
+        hosts.check_machine(3, limit)
+    assert "sysctl -w fs.inotify.max_user_instances=1024" in caught.value.hint
+    limit.write_text("1024\n")
+    hosts.check_machine(3, limit)
 
 
 def test_settings_of_the_lab_are_what_a_layer_takes() -> None:
