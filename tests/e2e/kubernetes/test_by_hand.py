@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -67,7 +69,25 @@ def test_two_more_control_planes_join(cluster: ByHand) -> None:
     assert cluster.ask("edge3").startswith("web web-"), "pods are reached from another host, through vxlan"
 
 
+def left(fleet: Fleet) -> dict[str, int]:
+    """Return what this machine has of a lab, counted by kind."""
+    lab, folder = str(fleet.shown["name"]), str(fleet.folder / "lab")
+    commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if os.access(path, os.R_OK)]
+    return {
+        "mounts": Path("/proc/self/mounts").read_text().count(folder),
+        "namespaces": len(list(Path("/run/netns").glob(f"{lab}*"))),
+        "links": len(list(Path("/sys/class/net").glob(f"{lab}*"))),
+        "groups": len(list(Path("/sys/fs/cgroup").glob(f"*/{lab}"))) + Path("/sys/fs/cgroup", lab).exists(),
+        "processes": sum(folder.encode() in command for command in commands),
+        "files": sum(len(names) for _, _, names in os.walk(folder)),
+    }
+
+
 def test_nothing_is_left_after_it(cluster: ByHand) -> None:
     """The last test: what `lab down` leaves on this machine."""
-    cluster.fleet.down()
-    assert not cluster.fleet.disk("edge1").exists()
+    before = left(cluster.fleet)
+    cluster.timed("lab down", cluster.fleet.down)
+    after = left(cluster.fleet)
+    print("\n".join(f"{kind}: {count} -> {after[kind]}" for kind, count in before.items()))
+    assert all(before.values()), "each kind is there while the lab is up"
+    assert not any(after.values()), after
