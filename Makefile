@@ -10,7 +10,7 @@ ARGS ?=
 JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
 PYTEST_ARGS ?=
 
-.PHONY: help run test fast check lint types contracts format e2e e2e-core e2e-hub e2e-dist e2e-forge e2e-lab bench agent deb sbom lock clean
+.PHONY: help run test fast check lint types contracts format e2e e2e-core e2e-hub e2e-dist e2e-forge e2e-lab e2e-kubernetes kubernetes bench agent deb sbom lock clean
 
 help:  ## Show these targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,8 +54,11 @@ format: $(VENV)/.dev  ## Format the sources
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-e2e: $(VENV)/.dev agent  ## Run every end-to-end test (root, systemd-nspawn, QEMU, tmux; see docs/testing.md)
+e2e: $(VENV)/.dev agent kubernetes  ## Run every end-to-end test (root, systemd-nspawn, QEMU, tmux; see docs/testing.md)
 	EDGEWRIGHT_SCHEDULES="$${EDGEWRIGHT_SCHEDULES-500}" EDGEWRIGHT_STEPS="$${EDGEWRIGHT_STEPS-4}" $(PY) -m pytest -m e2e --timeout=1800 $(PYTEST_ARGS)
+
+e2e-kubernetes: $(VENV)/.dev agent kubernetes  ## ... of those the clusters': Kubernetes on hosts of the lab (root)
+	$(PY) -m pytest tests/e2e/kubernetes -m e2e --timeout=900 $(PYTEST_ARGS)
 
 e2e-core: e2e-hub e2e-dist e2e-forge e2e-lab  ## Run the end-to-end tests that the continuous check runs
 
@@ -76,6 +79,9 @@ e2e-forge: $(VENV)/.dev agent  ## ... the forge's: appliance, images, flash, one
 
 e2e-lab: $(VENV)/.dev agent  ## ... and the console's and the lab's
 	$(PY) -m pytest tests/e2e -k "not test_forge" -m "e2e and core" --timeout=600 $(PYTEST_ARGS)
+
+kubernetes: $(VENV)/.run  ## Build Kubernetes for the lab, from package registries (needs Go; the first time takes minutes)
+	$(PY) -m edgewright lab kubernetes build $(ARGS)
 
 bench: $(VENV)/.dev  ## Run the benchmarks in their short form (ARGS=--full: in full); each prints ratios against a floor
 	@$(PY) tools/bench.py $(ARGS)
