@@ -53,11 +53,13 @@ def applied(client: httpx.Client, sent: Json, **query: str) -> Json:
     return dict(answer.json())
 
 
-def test_the_same_document_changes_nothing_and_another_one_what_it_names(scoped: httpx.Client) -> None:
+def test_p96_the_same_document_changes_nothing_and_another_one_what_it_names(scoped: httpx.Client) -> None:
     sent = document(scoped)
     same = applied(scoped, sent, dryRun="true")
     assert (same["change"], same["parts"]) == ("none", [])
+    entries = scoped.get(protocol.AUDITS).json()["listmeta"]["count"]
     uid = applied(scoped, sent)["uid"]
+    assert scoped.get(protocol.AUDITS).json()["listmeta"]["count"] == entries
     before = scoped.get(of(protocol.PROFILE, uid)).json()
     other = copy.deepcopy(sent)
     other["spec"]["template"]["packs"][2]["values"] += "# why\n"

@@ -74,7 +74,7 @@ def test_macros_of_project_and_tenant(hub: RunningHub) -> None:
     assert bad.status_code == 422 and "macros.0.name" in bad.json()["message"]
 
 
-def test_the_value_of_a_masked_macro_never_leaves_the_hub(hub: RunningHub) -> None:
+def test_p95_the_value_of_a_masked_macro_never_leaves_the_hub(hub: RunningHub) -> None:
     scope, name = project(hub), unique("key")
     scoped, path = hub.client(ApiKey=hub.admin_key, ProjectUid=scope), of_project(scope)
     assert scoped.post(path, json=sent(name, "hunter-two", masked=True)).status_code == 204
