@@ -128,8 +128,6 @@ def _conflicts(bindings: Iterable[Binding], keymap: Keymap) -> list[tuple[str, s
                 other = taken.setdefault((scope, key), binding.id)
                 shared = key in defaults[binding.id] and key in defaults[other]
                 if other != binding.id and binding.id in keymap.changes and not shared:
-                    matches[(binding.id, key)] = (
-                        binding.id,
-                        f"the key {key} of `{binding.id}` is taken by `{other}`; change one of them.",
-                    )
+                    sentence = f"the key {key} of `{binding.id}` is taken by `{other}`; change one of them."
+                    matches.setdefault((binding.id, key), (binding.id, sentence))
     return list(matches.values())
