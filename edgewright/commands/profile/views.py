@@ -104,7 +104,10 @@ def _present_of(items: tuple[Entry, ...], cluster: str, other: Entry) -> Entry:
     """Return the version that a cluster has now, one of the same profile first. Raises `NotFound`."""
     used = [entry for entry in items if cluster in entry.row.clusters]
     if not used:
-        raise NotFound(f"No profile is used by a cluster {clean(cluster)}.", "See: edgewright profile list -o wide")
+        raise NotFound(
+            f"No profile is used by a cluster {clean(cluster)}.",
+            "See which clusters use it: edgewright profile show NAME:VERSION",
+        )
     return next((entry for entry in used if entry.row.name == other.row.name), used[0])
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from edgewright.core.errors import Unreachable
 from edgewright.store.engine.store import Store
 from tests.tui.driving import Driven, console, settle
 from tests.tui.packs.profile_plane import ProfilePlane
@@ -156,6 +157,17 @@ async def test_long_texts_are_made_in_a_thread(view: str, monkeypatch: pytest.Mo
     async with console(view, VIEWS[view], plane=ProfilePlane(), size=(80, 24)) as (pilot, _, _made):
         await ready(pilot)
         assert "edge-k8s" in text(pilot, "text") and "Working ..." not in text(pilot, "text")
+
+
+@pytest.mark.parametrize("view", ["profile", "profile-layer", "profile-preview", "profile-diff", "profile-yaml"])
+async def test_what_was_read_stays_while_the_plane_cannot_be_asked(view: str) -> None:
+    plane = ProfilePlane()
+    async with console(view, VIEWS[view], plane=plane, size=(80, 24)) as (pilot, _, _made):
+        await ready(pilot)
+        plane.failure = Unreachable("The plane does not answer.")
+        await press(pilot, "ctrl+r")
+        name = "facts" if view == "profile" else "text"
+        assert "The plane does not answer." in text(pilot, name) and "edge-k8s" in text(pilot, name)
 
 
 async def type_command(pilot: Driven, words: str) -> None:

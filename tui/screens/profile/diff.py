@@ -93,6 +93,7 @@ class ProfileDiffScreen(ReaderScreen, ReadsProfiles):
         if len(contents) == 2 and contents != self._of:
             self._of = contents
             self._compare()
+        self.dim()
         ReaderScreen.select(self)
 
     @work(exclusive=True, group="profile:compare", exit_on_error=False)
@@ -115,9 +116,10 @@ class ProfileDiffScreen(ReaderScreen, ReadsProfiles):
         comparison = self._comparison
         key = (width, folded, context)
         size = sum(len(each.difference.text_before + each.difference.text_after) for each in comparison.layers)
-        return self.made(
+        lines = self.made(
             comparison, key, size, lambda: comparison_lines(comparison, (before, after), width, folded, context)
         )
+        return [*self.problem(width), *lines]
 
     @on(LineView.Chosen)
     def _chosen(self, event: LineView.Chosen) -> None:

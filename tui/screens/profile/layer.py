@@ -32,10 +32,11 @@ class _Part(ReaderScreen, ReadsProfiles):
 
     def text_lines(self, width: int) -> list[Line]:
         """Return the part, or what is waited for."""
-        return self.waiting(self.uids[0], width) or self.lines(width)
+        return self.waiting(self.uids[0], width) or [*self.problem(width), *self.lines(width)]
 
     def select(self) -> None:
         """Show it as it was read last."""
+        self.dim()
         ReaderScreen.select(self)
 
 

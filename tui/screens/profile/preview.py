@@ -65,6 +65,7 @@ class ProfilePreviewScreen(ReaderScreen, ReadsProfiles):
         if shown is not None and shown.content is not None and shown.content is not self._of:
             self._of = shown.content
             self._resolve()
+        self.dim()
         ReaderScreen.select(self)
 
     @work(exclusive=True, group="profile:resolve", exit_on_error=False)
@@ -92,12 +93,13 @@ class ProfilePreviewScreen(ReaderScreen, ReadsProfiles):
             return [line(("► ", "work"), "Resolving ...")]
         resolution, values = self._resolved
         size = sum(len(layer.values.source.text) for layer in resolution.layers)
-        return self.made(
+        lines = self.made(
             resolution,
             width,
             size,
             lambda: [*_summary(resolution.problems, values.variables, width), *bounded(_texts(resolution, width))],
         )
+        return [*self.problem(width), *lines]
 
     def action_examples(self) -> None:
         """Resolve with example values for what has no default, or without."""

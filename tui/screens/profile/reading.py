@@ -120,23 +120,26 @@ class ReadsProfiles(Fetches):
 
     def waiting(self, uid: str, width: int) -> list[Line]:
         """Return what is shown while nothing was read, or why nothing can be."""
-        if self._things is None and not self._error:
-            return [line(("► ", "work"), "Loading ...")]
-        if self._error:
-            return self.problem(width)
         shown = self.shown(uid)
+        if shown is None and self._error:
+            return self.problem(width)
+        if self._things is None:
+            return [line(("► ", "work"), "Loading ...")]
         if shown is None:
             return [line(("○ ", "muted"), REMOVED)]
         if shown.error:
             return [line(("▲ ", "bad"), shown.error)]
         return [line(("► ", "work"), "Reading its packs ...")] if shown.content is None else []
 
+    def dim(self) -> None:
+        """Show everything as of the past while the plane cannot be asked."""
+        if self.is_there:
+            for view in self.query(LineView):
+                view.set_dimmed(self.session.store.model.source.away)
+
     def views(self, *names: str) -> list[LineView]:
-        """Return views of lines, dimmed while the plane cannot be asked."""
-        views = [self.query_one(f"#{name}", LineView) for name in names]
-        for view in views:
-            view.set_dimmed(self.session.store.model.source.away)
-        return views
+        """Return views of lines by their ids."""
+        return [self.query_one(f"#{name}", LineView) for name in names]
 
 
 def uid_of(name: str, rows: Sequence[ProfileRow]) -> str:

@@ -70,6 +70,7 @@ class ProfileScreen(ReadsProfiles, BaseScreen):
         """Show it as it was read last."""
         if not self.is_there or not self.size.width:
             return
+        self.dim()
         facts, side, more = self.views("facts", "side", "more")
         shown = self.shown(self.target)
         width = facts.room or self.size.width

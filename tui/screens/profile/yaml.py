@@ -29,6 +29,7 @@ class ProfileYamlScreen(ReaderScreen, ReadsProfiles):
 
     def select(self) -> None:
         """Show it as it was read last."""
+        self.dim()
         ReaderScreen.select(self)
 
     def text_lines(self, width: int) -> list[Line]:
@@ -38,9 +39,10 @@ class ProfileYamlScreen(ReaderScreen, ReadsProfiles):
             return self.waiting(self.uids[0], width)
         content = shown.content
         size = sum(len(layer.values) for layer in content.profile.layers)
-        return self.made(
+        lines = self.made(
             content, 0, size, lambda: bounded(yaml_line(text) for text in document_texts(content.document))
         )
+        return [*self.problem(width), *lines]
 
 
 def bounded(lines: Iterator[Line]) -> list[Line]:
