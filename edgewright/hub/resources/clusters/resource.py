@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from edgewright.core import times
-from edgewright.hub.clusters import documents, store, tables
+from edgewright.hub.clusters import controller, documents, store, tables
 from edgewright.hub.clusters.index import ClusterIndex, Reports
 from edgewright.hub.clusters.tables import ClusterRecord, ReportRecord
 from edgewright.hub.db.records import HostRecord
@@ -94,5 +94,6 @@ RESOURCE = Resource(
     follows=_follows,
     begin=_begin,
     render={"cluster": _document},
+    controllers=(controller.CONTROLLER,),
     own_paths=(wire.OWN,),
 )  # fmt: skip

@@ -1,0 +1,104 @@
+"""What the plane does for clusters by itself: state and health as events, conditions, the end of what is old.
+
+One hub at a time does it (a lease of the runtime). Hosts are never given steps: they converge on their document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from edgewright.core import times
+from edgewright.core.text import amount
+from edgewright.hub.clusters import ending, status, store, tables
+from edgewright.hub.clusters.events import cluster_event
+from edgewright.hub.clusters.index import Cluster, ClusterIndex
+from edgewright.hub.clusters.tables import ClusterRecord
+from edgewright.hub.controllers.runtime import Controller, Work
+from edgewright.hub.db.transaction import Tx
+from edgewright.hub.services import Services
+from edgewright.wire.protocol import clusters as wire
+
+EVERY = 30.0
+"""Seconds between two looks."""
+STUCK = "DeletionStuck"
+Judged = dict[str, Any]
+Job = Callable[[Tx], None]
+
+
+async def look(work: Work) -> None:
+    """Look at every cluster once, and store what changed."""
+    hub, now = work.services, times.now()
+    for item in list(hub.part(ClusterIndex).by_uid.values()):
+        job = due(hub, item, now)
+        if job is not None:
+            await work.write(job)
+
+
+def due(hub: Services, item: Cluster, now: float) -> Job | None:
+    """Return what is to be stored of a cluster; `None` when nothing changed."""
+    record = item.record
+    if record.phase == tables.DELETED_PHASE:
+        old = record.deleted_at is not None and now > record.deleted_at + wire.SHOWN_DELETED
+        return partial(_purge, record=record) if old and hub.clock.may_delete else None
+    listed = status.members(hub, item)
+    before: Judged = item.head.get("judged") or {}
+    stuck = record.deleting_at is not None and now > record.deleting_at + wire.FORCE_AFTER
+    judged = {
+        "state": status.state(item, listed),
+        "health": status.health(hub, item, listed, now)[0],
+        "lineage": sorted(member.machine["hostName"] for member in listed if member.offered),
+        "stuck": stuck,
+    }
+    if judged == before:
+        return None
+    return partial(_judge, hub=hub, record=record, before=before, judged=judged, now=now)
+
+
+def _purge(tx: Tx, record: ClusterRecord) -> None:
+    if store.get_or_404(tx, record.uid) == record:
+        store.purge(tx, record)
+
+
+def _judge(tx: Tx, hub: Services, record: ClusterRecord, before: Judged, judged: Judged, now: float) -> None:
+    """Store what a cluster is judged to be now, with an event for each change of it."""
+    if store.get_or_404(tx, record.uid) != record:
+        return  # it was changed meanwhile; the next look is about what it is then
+    head = record.parts
+    head["judged"] = judged
+    if judged["stuck"]:
+        left = [machine["hostName"] for pool in head["pools"] for machine in pool["machines"]]
+        text = f"{amount(len(left), 'host')} did not confirm for 15 minutes: {', '.join(left[:10])}."
+        ending.set_condition(
+            head, STUCK, STUCK, f"{text} End it: edgewright cluster delete {record.name} --force.", now
+        )
+    newer = msgspec.structs.replace(record, head=ending.head_text(head))
+    store.put(tx, record, newer)
+    for severity, reason, message in changes(record.name, before, judged):
+        cluster_event(hub, tx, newer, severity, reason, message)
+
+
+def changes(name: str, before: Judged, judged: Judged) -> list[tuple[str, str, str]]:
+    """Return severity, reason and message of each change that is an event."""
+    rows: list[tuple[str, str, str]] = []
+    if judged["state"] != before.get("state") and before:
+        rows.append(("Info", "ClusterState", f"Cluster '{name}' is {judged['state']} ({before['state']} before)."))
+    health, old = judged["health"], before.get("health")
+    if health != old and judged["state"] == wire.RUNNING:
+        bad = health == status.UNHEALTHY
+        word = {status.HEALTHY: "is healthy", status.UNHEALTHY: "is unhealthy"}.get(health, "has unknown health")
+        reason = {status.HEALTHY: "ClusterHealthy", status.UNHEALTHY: "ClusterUnhealthy"}.get(health, "ClusterUnknown")
+        rows.append(("Warning" if bad else "Info", reason, f"Cluster '{name}' {word}."))
+    new = [host for host in judged["lineage"] if host not in before.get("lineage", [])]
+    if new:
+        text = f"{', '.join(new[:10])} of the cluster '{name}' continue with a document of another lineage."
+        rows.append(("Warning", wire.E_UNKNOWN_LINEAGE, f"{text} Compare, then: edgewright cluster override {name}."))
+    if judged["stuck"] and not before.get("stuck"):
+        rows.append(("Warning", STUCK, f"The deletion of the cluster '{name}' lasts longer than 15 minutes."))
+    return rows
+
+
+CONTROLLER = Controller("clusters", look, lambda hub: EVERY)

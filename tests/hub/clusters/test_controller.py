@@ -1,0 +1,113 @@
+"""What the plane does for clusters by itself, and what it never does to hosts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from edgewright.core import times
+from edgewright.hub.clusters import controller, tables
+from edgewright.hub.clusters.index import ClusterIndex, Reports
+from edgewright.hub.db import schema
+from edgewright.hub.process.app import Hub
+from edgewright.wire import protocol
+from edgewright.wire.protocol import clusters as wire
+from tests.hub.clusters.inside import InsideSite
+
+Inside = tuple[Hub, httpx.AsyncClient]
+
+
+class _Work:
+    """A run of the controller without its lease."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.services = hub
+        self.write = hub.write
+
+
+async def looked(hub: Hub, moment: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the controller look at a moment."""
+    with monkeypatch.context() as patch:
+        patch.setattr(controller.times, "now", lambda: moment)
+        await controller.look(_Work(hub))  # type: ignore[arg-type]
+
+
+async def reasons(hub: Hub, uid: str) -> list[str]:
+    """Return the reasons of the events of a cluster, oldest first."""
+    query = select(schema.events.c.reason).where(schema.events.c.object_uid == uid).order_by(schema.events.c.id)
+    return list(await hub.read(lambda connection: connection.execute(query).scalars().all()))
+
+
+async def test_states_and_health_are_events_and_what_is_old_is_unknown(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, admin = inside
+    site = await InsideSite.made(hub, admin, 1)
+    uid, now = await site.create(), times.now()
+    await looked(hub, now, monkeypatch)
+    await site.observe(uid)
+    await looked(hub, now + 1, monkeypatch)
+    await looked(hub, now + 2, monkeypatch)
+    assert (await reasons(hub, uid))[1:] == ["ClusterFormed", "ClusterState", "ClusterHealthy"]
+    reported = hub.part(Reports).record(uid)
+    assert reported is not None
+    await looked(hub, reported.at + 601, monkeypatch)
+    assert (await reasons(hub, uid))[-1] == "ClusterUnknown", "a report of ten minutes ago is no evidence of health"
+
+
+async def test_a_deletion_that_is_stuck_is_ended_by_force_and_purged_after_72_hours(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, admin = inside
+    site = await InsideSite.made(hub, admin, 1)
+    uid = await site.create()
+    (await admin.delete(protocol.path(wire.CLUSTER, uid=uid))).raise_for_status()
+    index = hub.part(ClusterIndex)
+    begun = index.by_uid[uid].record.deleting_at or 0.0
+    await looked(hub, begun + 901, monkeypatch)
+    assert (await reasons(hub, uid))[-1] == "DeletionStuck"
+    monkeypatch.setattr(wire, "FORCE_AFTER", 0.0)
+    forced = await admin.delete(protocol.path(wire.CLUSTER, uid=uid), params={"forceDelete": "true"})
+    assert forced.status_code == 204
+    record = index.by_uid[uid].record
+    assert record.phase == tables.DELETED_PHASE and record.live_name is None
+    shown = (await admin.get(protocol.path(wire.CLUSTER, uid=uid))).json()["status"]
+    assert shown["state"] == "Deleted" and "NotConfirmed" in {row["type"] for row in shown["conditions"]}
+    config = (await site.agent.get(protocol.path(protocol.HOST_CONFIG, uid=site.host))).json()
+    assert config["clusterUids"] == [uid], "the host is still asked to leave when it returns"
+    desired = (await site.agent.get(protocol.path(wire.DESIRED, uid=uid))).json()
+    assert desired["document"]["members"][0]["state"] == "absent" and not desired["slice"]["sealed"]["clusterSecret"]
+    await looked(hub, (record.deleted_at or 0.0) + 72 * 3600 - 1, monkeypatch)
+    assert uid in index.by_uid
+    await looked(hub, (record.deleted_at or 0.0) + 72 * 3600 + 1, monkeypatch)
+    assert uid not in index.by_uid and (await admin.get(protocol.path(wire.CLUSTER, uid=uid))).status_code == 404
+    for table in hub_tables():
+        rows = await hub.read(lambda connection, table=table: connection.execute(select(table)).all())  # type: ignore[misc]
+        assert not rows, table.name
+
+
+def hub_tables() -> tuple[Any, ...]:
+    """Return every table of clusters."""
+    return (
+        tables.clusters, tables.cluster_texts, tables.cluster_claims, tables.cluster_keys, tables.cluster_secrets,
+        tables.cluster_reports,
+    )  # fmt: skip
+
+
+async def test_gauges_do_not_enter_the_change_log(inside: Inside) -> None:
+    hub, admin = inside
+    site = await InsideSite.made(hub, admin, 1)
+    uid = await site.create()
+    etcd = {"id": "1", "name": "n", "voter": True, "healthy": True, "dbSize": 1}
+    await site.observe(uid, etcd=[etcd])
+    before = hub.memory.seq
+    await site.observe(uid, etcd=[{**etcd, "dbSize": 2}])
+    assert hub.memory.seq == before
+    assert hub.part(Reports).document(uid)["etcd"][0]["dbSize"] == 2, "the newest row has it"
+    await site.observe(uid, etcd=[{**etcd, "healthy": False}])
+    assert hub.memory.seq == before + 1
+    large = await site.observe(uid, layers=[{"name": f"l{number}", "message": "x" * 1000} for number in range(20)])
+    assert large.status_code == 413
