@@ -48,6 +48,7 @@ BENCHMARKS = (
     Benchmark("store_throughput"),
     Benchmark("profile_resolve", packages=("jinja2",)),
     Benchmark("profile_search"),
+    Benchmark("values_editor"),
     Benchmark("palette_budget"),
     Benchmark("hub_heartbeats", ("5",), ("wrk",)),
     Benchmark("hub_search", ("10000",), minutes=3),
