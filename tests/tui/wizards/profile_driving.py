@@ -69,7 +69,7 @@ def stack(*more: Layer) -> Profile:
     """Return a profile with OS, Kubernetes and network, and no problem."""
     layers = tuple(layer for layer in shipped().layers if layer.kind != "csi")
     layers = tuple(replace(layer, values=layer.values.replace("{{.spectro.var.osImage}}", URI)) for layer in layers)
-    return replace(shipped(), name="shop", layers=(*layers, *more), state="draft")
+    return replace(shipped(), name="shop", type="cluster", layers=(*layers, *more), state="draft")
 
 
 PODINFO = Layer("podinfo", "addon", "6.9.2", "6.9.2")

@@ -32,6 +32,7 @@ MOST_STRIPS = 4096
 class ValuesEditor(TextArea):
     """A text area for values. `Moved` reports another line under the cursor, `TextArea.Changed` another text."""
 
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"values-editor--cursor"}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "indent(1)", "Indent", show=False, id="values-indent"),
         Binding("shift+tab", "indent(-1)", "Indent less", show=False, id="values-indent-less"),
@@ -44,8 +45,7 @@ class ValuesEditor(TextArea):
         scrollbar-size-vertical: 1; scrollbar-size-horizontal: 1;
         &:focus { border: none; background: $background; background-tint: transparent 0%; }
         & .text-area--gutter { color: $muted; background: $background; }
-        & .text-area--cursor-gutter { color: $text; background: $row-cursor-background; }
-        & .text-area--cursor-line { background: $row-cursor-background; }
+        & .values-editor--cursor { background: $row-cursor-background; }
     }
     """
 
@@ -73,6 +73,7 @@ class ValuesEditor(TextArea):
         self._painter = RolePainter(self, "values-editor")
         self._strips: dict[tuple[object, ...], Strip] = {}
         super().__init__(text, id=id, soft_wrap=False, show_line_numbers=True, compact=True)
+        self.highlight_cursor_line = False  # it would take the colours of the line; `_under_cursor` adds its background
         self.match_cursor_bracket = False  # it looks through the entire text at every key
         self.cursor_blink = False
         self.indent_width = 2
@@ -101,7 +102,8 @@ class ValuesEditor(TextArea):
         selection = self.selection
         low, high = sorted((selection.start[0], selection.end[0]))
         if row >= self.document.line_count or low <= row <= high:
-            return self._marked(row, super().render_line(y))
+            strip = self._marked(row, super().render_line(y))
+            return self._under_cursor(strip) if row == selection.end[0] and self.has_focus else strip
         mark = self._marks.get(row, "")
         width = (self.size.width, self.virtual_size.width, self.scroll_offset.x, self.gutter_width)
         key = (self.document.get_line(row), row, mark, width)
@@ -121,6 +123,16 @@ class ValuesEditor(TextArea):
         style = self._painter.base + self._painter.role(role)
         gutter = Strip([Segment(f"{row + self.line_number_start:>{width - 2}}{sign} ", style)], width)
         return Strip.join([gutter, strip.crop(width)])
+
+    def _under_cursor(self, strip: Strip) -> Strip:
+        """Return the line of the cursor with its background; what has a background already is left."""
+        plain = self._painter.base.bgcolor
+        over = Style(bgcolor=self._painter.component("cursor").bgcolor)
+        segments = [
+            Segment(text, style + over if style is not None and style.bgcolor == plain else style)
+            for text, style, _ in strip
+        ]
+        return Strip(segments, strip.cell_length)
 
     def notify_style_update(self) -> None:
         """Take the colours of the new theme."""

@@ -13,6 +13,7 @@ from textual import work
 from edgewright.core.errors import EdgewrightError, TimedOut
 from edgewright.core.profiles import lifecycle
 from edgewright.core.profiles.model import Profile
+from edgewright.core.profiles.problems import OPEN
 from edgewright.core.slow_files import glance
 from edgewright.core.text import amount
 from tui.frame.fetch import sentence
@@ -247,7 +248,7 @@ class ProfileWizard(ProfileWizardPage):
                 self._stale = False
                 state = self.wizard_state
                 result = await asyncio.to_thread(self.api.examine, state.profile, dict(state.packs), self.macros)
-                state.problems, state.resolution = result.problems, result.resolution
+                state.problems = tuple(row for row in result.problems if row.severity != OPEN)  # a cluster gives it
                 if self.is_there:
                     self.refresh_page()
                 if not self._stale or self._left:

@@ -37,7 +37,6 @@ class ProfileState:
         """Place of the layer whose values are in front, from the bottom of the stack."""
         self.seen: set[str] = set()
         self.problems: tuple[Problem, ...] = ()
-        self.resolution: Any = None
         self.given: dict[str, str] = {}
         """Values for variables in the preview; they are not stored with the profile."""
         self.host = ""
