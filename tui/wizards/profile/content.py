@@ -107,7 +107,7 @@ def layer_lines(state: ProfileState, layer: Layer, offer: Any, width: int) -> li
     out = [line((head, "strong"), (f"  {LAYER_NAMES.get(layer.kind, layer.kind)}", "muted"))]
     out += problem_lines(state.layer_problems(layer)[:5], width)
     if offer is not None:
-        out += offer_lines(offer, width)[1:]
+        out += _offer_details(offer, width)
     elif pack is not None:
         out += _brings(pack.images, tuple(preset.display_name or preset.name for preset in pack.presets), width)
     if layer.presets:
@@ -117,7 +117,11 @@ def layer_lines(state: ProfileState, layer: Layer, offer: Any, width: int) -> li
 
 def offer_lines(offer: Any, width: int) -> list[Line]:
     """Return what the plane has of a pack: title, registry, mark, images, presets, dependencies."""
-    out = wrap(f"{offer.name} {offer.version}: {offer.title}", width, role="strong")
+    return [*wrap(f"{offer.name} {offer.version}: {offer.title}", width, role="strong"), *_offer_details(offer, width)]
+
+
+def _offer_details(offer: Any, width: int) -> list[Line]:
+    out: list[Line] = []
     if offer.mark:
         out += wrap(offer.mark, width, "‼ ", "  ", role="warn")
     out += wrap(f"{LAYER_NAMES.get(offer.layer, offer.layer)}, {offer.kind}, {offer.registry}", width, role="muted")

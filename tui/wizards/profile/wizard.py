@@ -10,6 +10,7 @@ from typing import Any
 
 from textual import work
 
+from edgewright.commands.profile.stored import Base
 from edgewright.core.errors import EdgewrightError, TimedOut
 from edgewright.core.profiles import lifecycle
 from edgewright.core.profiles.model import Profile
@@ -68,6 +69,7 @@ class ProfileWizard(ProfileWizardPage):
         """Begin with the draft that was stored, or with the version that was named."""
         super().begin()
         self._messages = self.session.store.seq
+        self._loading = False
         self._checking = False
         self._stale = False
         self._drafts = Drafts(lambda: draft_file(self._draft_name), read_draft, write_draft)
@@ -80,61 +82,85 @@ class ProfileWizard(ProfileWizardPage):
 
     @property
     def is_settled(self) -> bool:
-        """Whether the page is there; not while the wizard is left."""
-        return not self._left and self.body is not None
+        """Whether the page is there with what its keys work on: the first one needs nothing of the plane."""
+        return not self._left and self.body is not None and (not self._loading or self.wizard_state.key == ABOUT)
 
     # Beginning -------------------------------------------------------------------------------------------------------
 
     @work(exclusive=True, group="wizard:load", exit_on_error=False)
     async def _load(self) -> None:
-        self._doing, self._since = "Reading profiles and packs of the plane", self.now
-        self.show_hint()
-        self.api = await asyncio.to_thread(import_module, API)
         draft = None
+        self._loading = True
         try:
             draft = await self._drafts.load()
-        except EdgewrightError as error:
-            self.announce(sentence(error), "warn")
-        problem = await self._look()
-        try:
             if draft is not None:
-                self.wizard_state = state_of(draft, self.api.Base)
-                self.announce("Continued where it was left; esc on the first page can delete the answers.", "info")
-            elif self.target:
-                await self._begin_with(self.target)
+                self.wizard_state = state_of(draft, Base)
         except EdgewrightError as error:
-            self._doing = ""
+            draft = None
+            self.announce(sentence(error), "warn")
+        try:
+            if draft is not None or not self.target:
+                await self._show_at_once(draft is not None)
+            else:
+                await self._begin_with(self.target)
+        finally:
+            self._loading = False
+        if not self._left:
+            await self._know_packs_quietly()
+            self.refresh_page()
+            self.check()
+
+    async def _show_at_once(self, resumed: bool) -> None:
+        """Show the page, then ask the plane: what is typed meanwhile needs nothing of it."""
+        await self.show_page()
+        if resumed:
+            self.announce("Continued where it was left; esc on the first page can delete the answers.", "info")
+        problem = await self._look()
+        if problem:
+            self.announce(problem, "warn")
+
+    async def _begin_with(self, uid: str) -> None:
+        """Read the version that was named; without it there is nothing to begin with."""
+        self._doing, self._since = "Reading the profile", self.now
+        self.show_hint()
+        try:
+            problem = await self._look()
+            base = await self.api.load(self.plane_context(), uid)
+        except EdgewrightError as error:
             self._left = True
             self.session.store.message(sentence(error), "bad")
             self.leave()
             return
-        self._doing = ""
+        finally:
+            self._doing = ""
+        profile = base.profile
+        if not self.edits:
+            versions = self.versions_of(profile.name) or [profile.version]
+            profile = dataclasses.replace(profile, version=lifecycle.suggested_version(versions), uid="")
+        self.wizard_state = ProfileState(profile, base, self.edits)
         await self.show_page()
         if problem:
             self.announce(problem, "warn")
-        await self._know_packs_quietly()
-        self.check()
+
+    async def _import_api(self) -> None:
+        """Import what reads YAML: it takes a moment, so a thread does it."""
+        if self.api is None:
+            self.api = await asyncio.to_thread(import_module, API)
 
     async def _look(self) -> str:
         """Ask the plane what it has; returns why that failed, "" when it did not."""
+        await self._import_api()
         try:
             self.plane = await self.api.look(self.plane_context())
         except EdgewrightError as error:
             return sentence(error)
         return ""
 
-    async def _begin_with(self, uid: str) -> None:
-        base = await self.api.load(self.plane_context(), uid)
-        profile = base.profile
-        if not self.edits:
-            versions = self.versions_of(profile.name) or [profile.version]
-            profile = dataclasses.replace(profile, version=lifecycle.suggested_version(versions), uid="")
-        self.wizard_state = ProfileState(profile, base, self.edits)
-
     def plane_missing(self, text: str) -> None:
         """Report that the plane was not asked yet, and ask it again."""
         self.announce(text, "warn")
-        self.run_task("Asking the plane", self._ask_again)
+        if not self._loading:
+            self.run_task("Asking the plane", self._ask_again)
 
     async def _ask_again(self) -> None:
         problem = await self._look()
@@ -164,6 +190,8 @@ class ProfileWizard(ProfileWizardPage):
 
     async def show_page(self, last: bool = False, row: int = 0) -> None:
         """Put the page in front."""
+        if self.wizard_state.key != ABOUT:
+            await self._import_api()
         before, self.body = self.body, None
         if before is not None:
             await before.remove()
