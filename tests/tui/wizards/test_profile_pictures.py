@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,9 @@ from tests.tui.wizards.profile_driving import PODINFO, at, calm, on, stack, stat
 from tests.tui.wizards.profiling import ProfilePlane, shipped
 from tui.app import EdgewrightApp
 
-SIZES = pytest.mark.parametrize("size", [(80, 24), (132, 43)], ids=["80x24", "132x43"])
+LARGE = pytest.param((132, 43), id="132x43")
+LARGE_IN_E2E = pytest.param((132, 43), id="132x43", marks=pytest.mark.e2e)
+SMALL = pytest.param((80, 24), id="80x24")
 VALUES = """\
 # how the shop's web page runs
 charts:
@@ -47,7 +50,7 @@ def shop() -> Profile:
     )
 
 
-def app(target: str = "", **fields: object) -> EdgewrightApp:
+def app(target: str = "", **fields: Any) -> EdgewrightApp:
     plane = ProfilePlane(replace(shop(), version="1.0.0"), macros={"greeting": "Welcome"})
     store = Store(clock=lambda: NOW)
     opened = session(fill(store, None, "live"), start_view="profile-new", start_target=target, **fields)
@@ -117,11 +120,22 @@ PAGES: dict[str, Run] = {
     "versions": versions,
     "variable": variable,
 }
+DIALOGS = ("pack search", "versions", "variable")
 
 
-@SIZES
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+@pytest.mark.parametrize("name", [name for name in PAGES if name not in DIALOGS])
 def test_page(snap_compare: Compare, name: str, size: tuple[int, int]) -> None:
+    async def run(pilot: Driven) -> None:
+        await PAGES[name](pilot)
+        await done(pilot)
+
+    assert snap_compare(app(), terminal_size=size, run_before=run)
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE_IN_E2E])
+@pytest.mark.parametrize("name", DIALOGS)
+def test_dialog(snap_compare: Compare, name: str, size: tuple[int, int]) -> None:
     async def run(pilot: Driven) -> None:
         await PAGES[name](pilot)
         await done(pilot)
@@ -196,7 +210,7 @@ WRONG: dict[str, Run] = {
 }
 
 
-@SIZES
+@pytest.mark.parametrize("size", [SMALL, LARGE_IN_E2E])
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong(snap_compare: Compare, name: str, size: tuple[int, int]) -> None:
     async def run(pilot: Driven) -> None:

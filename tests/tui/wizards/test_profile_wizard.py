@@ -26,6 +26,7 @@ from tui.wizards.profile.drafting import read_draft
 from tui.wizards.profile.wizard import ProfileWizard
 
 
+@pytest.mark.e2e
 async def test_keys_make_a_profile_that_is_published_and_the_directory_is_the_same(tmp_path: Path) -> None:
     plane = ProfilePlane()
     folder = tmp_path / "shop"

@@ -102,8 +102,8 @@ class ValuesEditor(TextArea):
         selection = self.selection
         low, high = sorted((selection.start[0], selection.end[0]))
         if row >= self.document.line_count or low <= row <= high:
-            strip = self._marked(row, super().render_line(y))
-            return self._under_cursor(strip) if row == selection.end[0] and self.has_focus else strip
+            here = self._marked(row, super().render_line(y))
+            return self._under_cursor(here) if row == selection.end[0] and self.has_focus else here
         mark = self._marks.get(row, "")
         width = (self.size.width, self.virtual_size.width, self.scroll_offset.x, self.gutter_width)
         key = (self.document.get_line(row), row, mark, width)

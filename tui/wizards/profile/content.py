@@ -71,6 +71,8 @@ def layers_lines(state: ProfileState, width: int, low: bool) -> list[Line]:
     ]
     rows += [_missing(kind) for kind in state.needed() if kind not in kinds]
     out = stack_lines(rows, width, low=low) if rows else []
+    general = [row for row in state.problems if row.path == "layers" and not row.layer and row.code != "MissingLayer"]
+    out += problem_lines(general, width)
     if state.profile.type != INFRA:
         out.insert(0, line(("+ ", "accent"), ("add an add-on layer", "muted"), key=f"add/{ADDON_LAYER}"))
     return out
