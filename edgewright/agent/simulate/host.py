@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from edgewright.agent.facts.system import Gauges
@@ -18,6 +19,8 @@ from edgewright.agent.plane.client import Reply, parse_endpoint
 from edgewright.agent.plane.refusals import pause_asked, registration_refused, retryable
 from edgewright.agent.plane.tls import make_context
 from edgewright.agent.reconcile.preflight import summary
+from edgewright.agent.simulate import cluster_link
+from edgewright.agent.simulate.clusters import SimulatedClusters
 from edgewright.agent.simulate.faults import Faults, Trouble, by_site
 from edgewright.agent.simulate.fleet import MadeHost, make_hosts, new_boot_id, registration_id
 from edgewright.agent.simulate.link import Link
@@ -55,6 +58,7 @@ class Fleet:
         self.seed = seed
         self.faults = faults
         self.work_of = work_of
+        self.clusters = SimulatedClusters(time.monotonic)
         self.hosts = [SimulatedHost(self, index, made) for index, made in enumerate(hosts)]
         self.interval = 0.0
         self.short_heartbeats = 0
@@ -66,6 +70,7 @@ class Fleet:
     async def run(self) -> None:
         """Run every host until cancelled; end early when the plane refuses the token for good. Raises `Refused`."""
         tasks = [asyncio.ensure_future(host.live(index / START_PER_SECOND)) for index, host in enumerate(self.hosts)]
+        tasks.append(asyncio.ensure_future(self.clusters.run()))
         if self.faults is not None:
             tasks.append(asyncio.ensure_future(self._misfortune(self.faults)))
         try:
@@ -164,6 +169,8 @@ class SimulatedHost:
         wait = await self._beat()
         if self.facts.digest != self._facts_sent:
             await self._send_facts()
+        if self.credential:
+            await cluster_link.report(self.fleet.clusters, self.made.uid, self._send, self._event)
         return wait
 
     def _measure(self, symptom: Symptom) -> None:
@@ -231,7 +238,10 @@ class SimulatedHost:
         report = conditions.judge(self.facts, "", clock_off, clock, memory_used_mb=gauges.memory_used_mb)
         state, reason = self.work.state
         link = {"wake": state, **({"wakeReason": reason} if reason else {})}
-        body = documents.heartbeat_body(report, gauges, self._seq, self._observed, self._boot_id, link=link)
+        work = self.fleet.clusters.progress(self.made.uid)
+        body = documents.heartbeat_body(
+            report, gauges, self._seq, self._observed, self._boot_id, progress=work, link=link
+        )
         body[protocol.EXTENSION]["clock"] = round(clock, 3)
         pulse = await self._pulse(body)
         if pulse is None:
@@ -268,6 +278,8 @@ class SimulatedHost:
         generation, lineage = read_generation(extension.get("generation")), read_lineage(extension.get("lineage"))
         if generation is None or lineage is None or is_late(self._position, Position(lineage, generation)):
             return
+        if not await cluster_link.take(self.fleet.clusters, self.made.uid, extension, self._send):
+            return  # the next heartbeat names it again
         self._position = Position(lineage, generation)
         limit = extension.get("silenceLimit")
         if isinstance(limit, (int, float)) and limit > 0:
@@ -320,9 +332,12 @@ class SimulatedHost:
         )  # fmt: skip
         await self._own("POST", protocol.EVENTS_BULK, [event])
 
+    async def _send(self, method: str, path: str, body: Any) -> Reply:
+        return await self.fleet.link.call(method, path, body, {protocol.H_AUTHORIZATION: self.credential})
+
     async def _own(self, method: str, template: str, body: Any = None, **names: str) -> Reply:
         path = protocol.path(template, uid=self.made.uid, **names)
-        return await self.fleet.link.call(method, path, body, {protocol.H_AUTHORIZATION: self.credential})
+        return await self._send(method, path, body)
 
     def _gauges(self) -> Gauges:
         self._cpu = max(1.0, min(97.0, self._cpu + self._rng.uniform(-6, 6)))
@@ -363,6 +378,7 @@ async def run_simulated(
         made, link, token, seed, dealt, lambda index: make_work(place, context, ca, made[index].uid, index, most)
     )
     fleet.interval = interval
+    fleet.clusters = SimulatedClusters(time.monotonic, speed)
     if started is not None:
         started(fleet)
     await fleet.run()

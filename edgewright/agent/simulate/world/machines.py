@@ -10,15 +10,13 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Tuple
 
 from edgewright.agent.simulate.world.durations import SECONDS
 from edgewright.agent.simulate.world.look import look
-from edgewright.agent.simulate.world.state import Machine, Member, Registered, World
+from edgewright.agent.simulate.world.state import CA, Machine, Member, Registered, World
 from edgewright.core.clusters import quorum, steps
 from edgewright.core.clusters.grants import JOIN, LIMITS, REMOVE, Grant
-from edgewright.core.clusters.model import ClusterDocument, Done
+from edgewright.core.clusters.model import ClusterDocument
 from edgewright.core.clusters.observed import LayerState, Preflight
 
 DISK, API, REGISTRY = "disk", "API", "registry"
-CA = "ca" * 32
-PROOF = Done("2026-11-28T00:00:00Z", CA, "00000000-0000-4000-8000-000000000001")
 
 
 class Run(NamedTuple):
@@ -111,7 +109,7 @@ def _config(run: Run) -> str:
 
 
 def _mark_cluster(run: Run) -> str:
-    run.world.cluster.done = PROOF
+    run.world.cluster.done = run.world.proof
     run.world.cluster.joined.setdefault(run.document.bootstrap.init_host_uid, 1)
     return ""
 
@@ -288,7 +286,7 @@ MACHINES: Dict[str, List[Stage]] = {
         Stage(0.2, _register, (API,)),
         Stage(0.1, _config, (API,)),
     ],
-    steps.MARK: [Stage(0.5, _set("done", lambda run: PROOF), (DISK,)), Stage(0.5, _mark_cluster, (API,))],
+    steps.MARK: [Stage(0.5, _set("done", lambda run: run.world.proof), (DISK,)), Stage(0.5, _mark_cluster, (API,))],
     steps.KEEPALIVED: [Stage(1.0, _serve_vip, (DISK,))],
     steps.SERVE_JOIN: [Stage(0.5, _take_grant(JOIN), (API,)), Stage(0.5, _serve, (API,))],
     steps.JOIN_CONTROL_PLANE: [

@@ -16,13 +16,15 @@ from edgewright.agent.simulate.world.runner import Upset, WorldRunner
 from edgewright.agent.simulate.world.state import Machine, World
 from edgewright.core.clusters import actions, steps
 from edgewright.core.clusters.document import sealed
-from edgewright.core.clusters.model import ABSENT, ClusterDocument
+from edgewright.core.clusters.model import ABSENT, ClusterDocument, Member
 from edgewright.core.clusters.observed import Observed
 from edgewright.core.clusters.planner import plan
 from edgewright.core.clusters.planning.duties import may_lead
 from edgewright.core.clusters.planning.judge import judge
 
 KIND = "cluster"
+IDLE = 50.0
+"""Seconds between two looks of a host that gets its documents from a real plane and has nothing to do."""
 POLL = 5.0
 """Seconds between two looks of a host for a newer document, and of its reconciler when nothing runs."""
 NOTED = (steps.INIT, steps.JOIN_CONTROL_PLANE, steps.JOIN_WORKER)
@@ -40,6 +42,22 @@ class WorldJournal(Journal):
         if self._machine.full:
             raise CannotRecord("The reconciler cannot write its journal: no space left on device. No step is started.")
         super().append(step, record)
+
+
+class MemoryJournal(WorldJournal):
+    """A journal without a file, for fleets of made-up hosts: a real one is an open file."""
+
+    def __init__(self, machine: Machine) -> None:
+        super().__init__("", machine)
+
+    def open(self) -> None:
+        """See `Journal.open`."""
+
+    def append(self, step: str, record: Record) -> None:
+        """See `Journal.append`."""
+        if self._machine.full:
+            super().append(step, record)
+        self.records[step] = {**record, "step": step}
 
 
 class WorldDriver(Driver):
@@ -100,8 +118,10 @@ class WorldDriver(Driver):
 class ScriptedHost:
     """One host: its machine, its programs, and a reconciler that can be killed and started again."""
 
-    def __init__(self, site: "Site", machine: Machine, folder: str) -> None:
+    def __init__(self, site: "Site", machine: Machine, folder: str = "") -> None:
         self.site, self.machine, self.folder = site, machine, folder
+        self.noted: List[Tuple[engine_steps.Step, engine_steps.Event]] = []
+        """Transitions of steps since whoever reports them has looked."""
         self.driver = WorldDriver(site.world, machine)
         self.runner = WorldRunner(site.world, machine, lambda name: self.driver.actions[name], site.upsets)
         self.boot = 1
@@ -110,11 +130,15 @@ class ScriptedHost:
         self.engine = self._engine()
 
     def _engine(self) -> Engine:
-        journal = WorldJournal(self.folder, self.machine)
+        journal = WorldJournal(self.folder, self.machine) if self.folder else MemoryJournal(self.machine)
         journal.open()
         world = self.site.world
         drivers = {KIND: self.driver}
-        return Engine(journal, self.runner, drivers, lambda: world.now, f"boot-{self.boot}")
+        boot = f"boot-{self.boot}"
+        return Engine(journal, self.runner, drivers, lambda: world.now, boot, self._note)
+
+    def _note(self, step: engine_steps.Step, event: engine_steps.Event) -> None:
+        self.noted = [*self.noted[-49:], (step, event)]
 
     def kill_reconciler(self) -> None:
         """Kill -9 of the reconciler: it starts again from its journal."""
@@ -146,7 +170,8 @@ class ScriptedHost:
         self.engine.settle(wanted)
         self.positions = [self.engine.run(lane) for lane in lanes]
         times = [place.again for place in self.positions if place.again is not None]
-        self.again = world.now + min([POLL, *times])
+        idle = self.site.document is None and all(place.done for place in self.positions)
+        self.again = world.now + min([IDLE if idle else POLL, *times])
         if world.plane_up and not machine.cut:
             self._report()
 
@@ -175,31 +200,42 @@ class ScriptedHost:
 
 
 class Site:
-    """All hosts of a document. `advance` lets time pass; the document is what the plane gives."""
+    """All hosts of a cluster. `advance` lets time pass.
 
-    def __init__(self, document: ClusterDocument, folder: str) -> None:
+    `document` is what a scripted plane gives to all hosts; without it each machine has its own, from a real plane.
+    """
+
+    def __init__(self, document: Optional[ClusterDocument] = None, folder: str = "") -> None:
         self.world = World()
         self.upsets: List[Upset] = []
-        self.document: Optional[ClusterDocument] = document
+        self.document = document
         self.hosts: Dict[str, ScriptedHost] = {}
-        for member in document.members:
-            machine = Machine(member.host_uid, member.node_name, member.address)
-            self.world.machines[member.host_uid] = machine
-            place = os.path.join(folder, member.host_uid)
-            os.makedirs(place, mode=0o700, exist_ok=True)
-            self.hosts[member.host_uid] = ScriptedHost(self, machine, place)
+        for member in document.members if document is not None else ():
+            self.add(member, os.path.join(folder, member.host_uid))
+
+    def add(self, member: Member, folder: str = "") -> ScriptedHost:
+        """Add the host of a member; without a folder its journal is in memory."""
+        machine = Machine(member.host_uid, member.node_name, member.address)
+        self.world.machines[member.host_uid] = machine
+        if folder:
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+        self.hosts[member.host_uid] = ScriptedHost(self, machine, folder)
+        return self.hosts[member.host_uid]
 
     def close(self) -> None:
         """Close the journals."""
         for host in self.hosts.values():
             host.engine.journal.close()
 
-    def advance(self) -> None:
-        """Let time pass until something is due, and let everyone act once."""
-        now = self.world.now
-        due = [host.again for host in self.hosts.values()]
-        due += [at for at in (host.runner.next_at() for host in self.hosts.values()) if at is not None]
-        self.world.now = max(now + 0.1, min(due))
+    def due(self) -> float:
+        """Return when something is to be done next."""
+        times = [host.again for host in self.hosts.values()]
+        times += [at for at in (host.runner.next_at() for host in self.hosts.values()) if at is not None]
+        return min(times, default=self.world.now)
+
+    def advance(self, now: Optional[float] = None) -> None:
+        """Let time pass until something is due, or until `now`, and let everyone act once."""
+        self.world.now = max(self.world.now + 0.1, self.due()) if now is None else max(self.world.now, now)
         for host in self.hosts.values():
             host.runner.work()
         for host in self.hosts.values():

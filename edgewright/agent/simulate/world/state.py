@@ -13,6 +13,10 @@ from edgewright.core.clusters.model import ClusterDocument, Done
 from edgewright.core.clusters.observed import LayerState, Preflight
 from edgewright.core.clusters.quorum import majority
 
+CA = "ca" * 32
+PROOF = Done("2026-11-28T00:00:00Z", CA, "00000000-0000-4000-8000-000000000001")
+"""What a scripted formation leaves, unless the world has another one."""
+
 
 @dataclasses.dataclass
 class Machine:
@@ -108,6 +112,7 @@ class World:
         self.registry_up = True
         self.plane_up = True
         self.plane_done: Optional[Done] = None
+        self.proof = PROOF
         self.log: List[str] = []
         """What has happened, with its time, in order."""
 
@@ -121,7 +126,9 @@ class World:
 
     def reach(self, first: str, second: str) -> bool:
         """Return whether two hosts reach each other; each reaches itself."""
-        near, far = self.machines[first], self.machines[second]
+        near, far = self.machines.get(first), self.machines.get(second)
+        if near is None or far is None:
+            return False  # a host that has not taken its document yet
         return near.up and far.up and (first == second or not (near.cut or far.cut))
 
     def serves(self, uid: str) -> bool:

@@ -1,0 +1,202 @@
+"""Clusters of made-up hosts: each is a scripted world, in real time, under the real planner and engine.
+
+A made-up host takes the document of its cluster from the plane by the real protocol (P100), reports its progress in
+heartbeats (P69), what it is in the cluster (P102), and as the leader what the cluster is (P103). There is no API and
+no kubeconfig behind it. A document of a cluster that is not marked as simulated is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import uuid
+from typing import Any, Callable, Dict, List, NamedTuple, Optional
+
+from edgewright.agent.reconcile.observed import progress_document
+from edgewright.agent.reconcile.reconciler import EVENTS
+from edgewright.agent.reconcile.steps import State
+from edgewright.agent.simulate.world.site import ScriptedHost, Site
+from edgewright.agent.simulate.world.state import PROOF
+from edgewright.core import times
+from edgewright.core.clusters.model import ABSENT, ClusterDocument
+
+LOOK = 0.5
+"""Seconds between two looks at all worlds."""
+COALESCE = 30.0
+"""Seconds between two reports of a leader."""
+
+
+class Event(NamedTuple):
+    """A transition of a step, for the plane (P70)."""
+
+    reason: str
+    message: str
+
+
+class SimulatedClusters:
+    """All clusters of one fleet. `clock` are seconds; `speed` lets the worlds run faster."""
+
+    def __init__(self, clock: Callable[[], float], speed: float = 1.0) -> None:
+        self._clock, self._speed = clock, max(0.01, speed)
+        self._began = clock()
+        self.sites: Dict[str, Site] = {}
+        self._hosts: Dict[str, ScriptedHost] = {}
+        self._reported: Dict[str, Any] = {}
+        self._reported_at: Dict[str, float] = {}
+
+    @property
+    def now(self) -> float:
+        """Return the time of the worlds."""
+        return (self._clock() - self._began) * self._speed
+
+    def take(self, host_uid: str, document: ClusterDocument) -> bool:
+        """Give a host the document of its cluster; return whether it took it."""
+        member = document.member(host_uid)
+        if member is None or not document.simulated:
+            return False
+        site = self.sites.get(document.uid)
+        if site is None:
+            site = self.sites[document.uid] = Site()
+            site.world.now = self.now
+            system = uuid.uuid5(uuid.NAMESPACE_OID, document.uid)
+            site.world.proof = dataclasses.replace(PROOF, at=times.rfc3339(times.now()), kube_system_uid=str(system))
+        # Hosts that never get the document (they may be down) are there all the same, for the others to miss.
+        host = site.hosts.get(host_uid) or site.add(member)
+        host.machine.document = document
+        host.again = 0.0
+        self._hosts[host_uid] = host
+        return True
+
+    def forget(self, host_uid: str) -> None:
+        """Forget a host that has left its cluster."""
+        host = self._hosts.pop(host_uid, None)
+        if host is None:
+            return
+        host.machine.document = None
+        for name in [name for name in self._reported if name.startswith(host_uid + " ")]:
+            del self._reported[name]
+        for uid, site in list(self.sites.items()):
+            if all(other.machine.document is None for other in site.hosts.values()):
+                del self.sites[uid]
+
+    def document(self, host_uid: str) -> Optional[ClusterDocument]:
+        """Return the document that a host has."""
+        host = self._hosts.get(host_uid)
+        return host.machine.document if host is not None else None
+
+    async def run(self) -> None:
+        """Let the worlds run until cancelled."""
+        while True:
+            for site in list(self.sites.values()):
+                if site.hosts and site.due() <= self.now:
+                    site.advance(self.now)
+                    await asyncio.sleep(0)
+            await asyncio.sleep(LOOK / self._speed)
+
+    def progress(self, host_uid: str) -> Optional[Dict[str, Any]]:
+        """Return where a host is, for its heartbeat; `None` when nothing is left to do."""
+        host = self._hosts.get(host_uid)
+        place = next((place for place in host.positions if not place.done), None) if host is not None else None
+        if place is None or place.action is None or place.step is None:
+            return None
+        step, action = place.step, place.action
+        offset = times.now() - self.now / self._speed
+        since = offset + step.since / self._speed
+        running = step.state is State.RUNNING
+        deadline = times.rfc3339(since + action.limit / self._speed) if running and action.limit < 86_400 else ""
+        return progress_document(
+            action.step, action.n, action.of, times.rfc3339(since), step.attempt, place.percent, deadline,
+            place.waiting_for, step.error_class,
+        )  # fmt: skip
+
+    def events(self, host_uid: str) -> List[Event]:
+        """Return the transitions of a host's steps since the last call."""
+        host = self._hosts.get(host_uid)
+        if host is None:
+            return []
+        noted, host.noted = host.noted, []
+        result = []
+        for step, event in noted:
+            reason = EVENTS.get(event)
+            if reason is not None:
+                text = f"Step {step.step}, attempt {step.attempt}: {event.value}."
+                result.append(Event(reason, text + (f" {step.error}" if step.error else "")))
+        return result
+
+    def released(self, host_uid: str) -> str:
+        """Return the release id of a host that has left, empty for every other one."""
+        host = self._hosts.get(host_uid)
+        document = host.machine.document if host is not None else None
+        member = document.member(host_uid) if document is not None else None
+        if host is None or member is None or member.state != ABSENT or not host.machine.clean:
+            return ""
+        return member.release_id
+
+    def report(self, host_uid: str) -> Optional[Dict[str, Any]]:
+        """Return what a host reports of itself (P102) when that has changed."""
+        host = self._hosts.get(host_uid)
+        document = host.machine.document if host is not None else None
+        if host is None or document is None:
+            return None
+        done = bool(host.positions) and all(place.done for place in host.positions)
+        pinned = len(document.images) if host.machine.images else 0
+        body: Dict[str, Any] = {
+            "lineage": document.lineage,
+            "generation": document.generation,
+            "appliedDigest": document.digest if done else "",
+            "versions": {"kubelet": document.kubernetes.version} if host.machine.joined else {},
+            "pins": {"ok": pinned, "of": len(document.images)},
+            "vip": {"held": host.machine.vip},
+        }
+        return body if self._changed(f"{host_uid} host", body) else None
+
+    def observed(self, host_uid: str) -> Optional[Dict[str, Any]]:
+        """Return what the leader reports of the cluster (P103) when that has changed, `None` for every other host."""
+        host = self._hosts.get(host_uid)
+        if host is None or host.machine.document is None:
+            return None
+        world, document = host.site.world, host.machine.document
+        cluster = world.cluster
+        if cluster.leader != host_uid or cluster.done is None:
+            return None
+        name = f"{host_uid} cluster"
+        if self._clock() - self._reported_at.get(name, -COALESCE) < COALESCE / self._speed:
+            return None
+        names = {uid: machine.name for uid, machine in world.machines.items()}
+        layers = [
+            {"name": layer, "state": "ready" if state.ready else "pending", "message": state.problem}
+            for layer, state in sorted(cluster.layers.items())
+        ]
+        body: Dict[str, Any] = {
+            "leaseTransitions": cluster.transitions,
+            "leader": names[host_uid],
+            "nodes": [
+                {
+                    "name": node,
+                    "ready": world.ready(node),
+                    "version": document.kubernetes.version,
+                    "cordoned": entry.cordoned,
+                }
+                for node, entry in sorted(cluster.nodes.items())
+            ],
+            "etcd": [
+                {"id": m.id[:32], "name": names[m.uid], "voter": m.voter, "healthy": world.healthy(m.uid)}
+                for m in cluster.members
+            ],
+            "layers": layers,
+            "bootstrap": {
+                "at": cluster.done.at,
+                "caSpkiSha256": cluster.done.ca_spki_sha256,
+                "kubeSystemUid": cluster.done.kube_system_uid,
+            },
+        }
+        if not self._changed(name, body):
+            return None
+        self._reported_at[name] = self._clock()
+        return body
+
+    def _changed(self, name: str, body: Any) -> bool:
+        if self._reported.get(name) == body:
+            return False
+        self._reported[name] = body
+        return True
