@@ -15,6 +15,8 @@ from tests.dist.drive import Drive
 from tests.dist.model import CHANGE_REASONS, Field, Get, Wanted
 
 BOOT = "boot"
+RECENT = 1.0
+"""Seconds after an acknowledged heartbeat in which a late one is sent: 3 intervals of 2 s are silence (P17)."""
 MOST_CHANGES = 40
 """Changes of health of one host: a page of events shows them all, and a hub limits them."""
 
@@ -31,7 +33,7 @@ def document(uid: str, judge: Callable[[dict[str, Any]], str | None]) -> Wanted:
 
 def beats(drive: Drive, chance: random.Random, uid: str, own: str) -> None:
     """Heartbeats with rising numbers; some are sent twice through two hubs, some late, some report trouble."""
-    path, seq, sure, newest, late_seq, ends = f"/v1/edgehosts/{uid}/health", 0, 0, 0, 0, 0
+    path, seq, sure, newest, late_seq, ends, at = f"/v1/edgehosts/{uid}/health", 0, 0, 0, 0, 0, 0.0
     headers = {"Authorization": own}
 
     def judge(shown: dict[str, Any]) -> str | None:
@@ -50,7 +52,7 @@ def beats(drive: Drive, chance: random.Random, uid: str, own: str) -> None:
         # The load is the number, so that each hub shows which heartbeat it has.
         body = {"state": state, "message": f"beat {seq}", "edgewright": {"seq": seq, "bootId": BOOT, "load1": seq}}
         if drive.done(uid, drive.send(uid, "PATCH", path, body, headers, chance), 204):
-            sure, newest = sure + 1, seq
+            sure, newest, at = sure + 1, seq, time.monotonic()
             drive.model.acknowledged("heartbeat", uid, document(uid, judge))
             drive.model.reported[uid] = state
         else:
@@ -63,7 +65,8 @@ def beats(drive: Drive, chance: random.Random, uid: str, own: str) -> None:
             if drive.done(uid, drive.send(uid, "PATCH", path, body, headers, chance), 204) and newest < seq:
                 sure, newest = sure + 1, seq
                 drive.model.reported[uid] = state
-        elif extra < 0.5:  # late
+        # Late, unless the host was silent for so long that another machine with its identity would be accepted (P17).
+        elif extra < 0.5 and time.monotonic() - at < RECENT:
             late = {"state": "healthy", "message": "late", "edgewright": {"seq": 1, "bootId": BOOT, "load1": 0}}
             drive.done(uid, drive.send(uid, "PATCH", path, late, headers, chance), 204)
 

@@ -1,7 +1,8 @@
 """What was reported of the health of hosts: of several hubs that see the same change, one stores its event.
 
 The row of a host's heartbeats has the health that was reported last. A change is stored with its event in one
-transaction, and only where the row has another health so far, and no heartbeat that the hub which judged did not know.
+transaction, and only where the row has another health so far, and no heartbeat that the hub which judged did not know:
+neither one of a later time, nor one of a higher number. A hub may know no heartbeat but a late one.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sqlalchemy import Connection, select
 
 from edgewright.hub.db import schema
+from edgewright.hub.db.beats import ANY_NUMBER
 from edgewright.hub.db.events import host_event, store_new_events
 
 if TYPE_CHECKING:
@@ -42,6 +44,9 @@ class Transition(NamedTuple):
     project_uid: str
     document: dict[str, Any] | None
     """Its event; some changes have none."""
+    boot_id: str = ""
+    seq: int = ANY_NUMBER
+    """Boot and number of the heartbeat, where a later one of that boot may be stored already."""
 
 
 _SQLITE: Final = """
@@ -51,7 +56,7 @@ WHERE heartbeats.uid = json_extract(h.value, '$[0]') AND heartbeats.health <> :h
 _POSTGRESQL: Final = """
 UPDATE heartbeats AS b SET health = %(health)s FROM json_array_elements(%(hosts)s::json) AS h
 WHERE b.uid = h.value ->> 0 AND b.health <> %(health)s AND (b.at IS NULL OR b.at <= (h.value ->> 1)::float8)
-RETURNING b.uid"""
+    AND NOT (b.boot_id = h.value ->> 2 AND b.seq > (h.value ->> 3)::bigint) RETURNING b.uid"""
 
 
 def store_transitions(state: State, tx: Tx, transitions: Sequence[Transition]) -> set[str]:
@@ -93,7 +98,8 @@ def _returned(tx: Tx, transitions: Sequence[Transition]) -> Sequence[Transition]
 
 def _move(connection: Connection, health: str, transitions: Iterable[Transition]) -> set[str]:
     hosts = [
-        (each.uid, 0.0 if each.at is None else each.at + (MARGIN if each.silent else SKEW)) for each in transitions
+        (each.uid, 0.0 if each.at is None else each.at + (MARGIN if each.silent else SKEW), each.boot_id, each.seq)
+        for each in transitions
     ]
     statement = _POSTGRESQL if connection.dialect.name == "postgresql" else _SQLITE
     rows = connection.exec_driver_sql(statement, {"health": health, "hosts": json.dumps(hosts)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -131,6 +132,34 @@ async def test_a_hub_that_does_not_know_the_newest_heartbeat_reports_no_silence(
         await judge_hosts(hub)
         await hub.write(lambda tx: None)
     assert _events(pair, "HostUnhealthy") == 0
+
+
+async def test_a_late_heartbeat_at_a_hub_that_knows_no_newer_one_is_no_event(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P17 and P67: there it is the first one, and its time is later than that of the stored one."""
+
+    async def nothing(_: Liveness) -> int:
+        return 0
+
+    monkeypatch.setattr(Liveness, "look", nothing)
+    _, token = await _token(pair, "t-late")
+    made = await pair.clients[0].post("/v1/edgehosts/register", json=registration("late", token))
+    await _load(pair, "late")
+    own = {"Authorization": made.json()["status"]["serviceAuthToken"], "ApiKey": ""}
+    entry = pair.hubs[1].state.hosts["late"]
+    unaware = copy.copy(entry.live)
+    for hub, seq, state in ((0, 5, "unhealthy"), (1, 1, "healthy"), (0, 6, "unhealthy")):
+        body = {"state": state, "message": "", "edgewright": {"seq": seq, "bootId": "b"}}
+        answer = await pair.clients[hub].patch("/v1/edgehosts/late/health", json=body, headers=own)
+        assert answer.status_code == 204
+        for each in pair.hubs:
+            await each.write(lambda tx: None)
+        while len({each.memory.seq for each in pair.hubs}) > 1:
+            await asyncio.sleep(0.02)
+        if seq == 5:
+            entry.live = unaware  # as while it follows the change log some moments later
+    assert (_events(pair, "HostUnhealthy"), _events(pair, "HostRecovered"), _events(pair, "HostHealthy")) == (1, 0, 0)
 
 
 async def test_a_hub_knows_the_others_before_its_first_sign_of_life(pair: Pair) -> None:

@@ -10,6 +10,7 @@ from edgewright.core import times
 from edgewright.core.hosts.hosts import Health
 from edgewright.core.times import duration
 from edgewright.hub.controllers.membership import SWEEPS
+from edgewright.hub.db.beats import ANY_NUMBER
 from edgewright.hub.db.events import host_event
 from edgewright.hub.db.health import Transition, begin_with, store_transitions
 from edgewright.hub.db.hosts import LoadedHost
@@ -28,12 +29,18 @@ WRITE_WITHIN = 5.0
 
 
 def settle(
-    hub: Services, entry: HostEntry, now: float, events: list[Transition] | None = None, *, reports: bool = True
+    hub: Services,
+    entry: HostEntry,
+    now: float,
+    events: list[Transition] | None = None,
+    *,
+    reports: bool = True,
+    forced: bool = False,
 ) -> bool:
     """Judge a host again; on a change store it with its event, and notify the readers. Returns whether health changed.
 
     With `events` the change is added there, for the caller to store many at once. Without `reports` another hub stores
-    it, since that one has the heartbeat.
+    it, since that one has the heartbeat. `forced`: by a heartbeat that counts whatever its number.
     """
     live = entry.live
     verdict = hub.renderer.verdict(entry, now)
@@ -50,7 +57,8 @@ def settle(
     if document is not None and events is None and not (reports and hub.intake.admit_state(uid)):
         document = None
     live.published = now
-    transition = Transition(uid, after, live.at, events is not None, project, document)
+    seq = ANY_NUMBER if forced else live.seq
+    transition = Transition(uid, after, live.at, events is not None, project, document, live.boot_id, seq)
     if events is not None:
         events.append(transition)
     elif reports:

@@ -193,7 +193,7 @@ class Heartbeats:
         number = live.seq if extension.seq is not None else ANY_NUMBER
         durable = writer.beat(live.beat(uid, number, 1, force=int(late)))
         if live.health != "healthy" or live.state != "healthy":
-            moved = not health.settle(self._hub, entry, now) and moved
+            moved = not health.settle(self._hub, entry, now, forced=late) and moved
         self._hub.changes.note_beat(uid)
         self._publish(entry, now, moved=moved)
         try:
