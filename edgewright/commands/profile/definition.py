@@ -41,7 +41,12 @@ class ProfileDefinition(declared.ProfileDefinition):
             lambda: [f"{each.label}, {open_.place()}" for each in profiles for open_ in _covered(each)]
         )
         lines = [f"{each.label}: {amount(len(each.layers), 'layer')}" for each in profiles]
-        lines += [f"{place}: the plane covers this value; give it at the host" for place in masked[:20]]
+        if masked and not args.get("covered"):
+            message = f"The plane covers {amount(len(masked), 'value')} of these profiles: {'; '.join(masked[:5])}."
+            raise InvalidInput(
+                message, "Write it without them: --covered; they have to be given at the host.", "Masked"
+            )
+        lines += [f"{place}: covered, to be given at the host" for place in masked[:20]]
         names = {row.uid: row.reference for row in rows.values()}
         cli = self.cli_line(tuple(names.values()), args)
         path = Path(str(args["out"])).expanduser()

@@ -43,6 +43,7 @@ class ProfileDefinition(Command):
     params = (
         Param("out", "the file to write; an existing one is replaced", flag="--out", required=True, metavar="FILE"),
         Param("name", "name of the definition; that of the first profile without it", flag="--name", metavar="NAME"),
+        Param("covered", "write ******** for masked values, which the plane never returns", "--covered", kind="flag"),
     )
 
 
