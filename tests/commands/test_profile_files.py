@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -54,7 +55,7 @@ class Plane:
             change = self.applies[name] if isinstance(self.applies[name], str) else "changed"
             return Reply({"uid": name, "change": change, "published": "publish" in params, "parts": ["labels"]})
         uid = path.split("/")[3]
-        return Reply(exchange.to_document(self.profiles[uid]))
+        return Reply(json.dumps(exchange.to_document(self.profiles[uid])).encode())  # an export is a file
 
 
 def context(plane: Plane) -> CommandContext:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from edgewright.core.errors import ExitCode
+from edgewright.core.errors import ExitCode, Failed
 from edgewright.core.filters.fields import FilterField
 from edgewright.core.hosts.tags import labels_to_tags
 from edgewright.core.packs.layers import LAYERS
@@ -148,7 +149,13 @@ async def set_labels(client: CanCall, uid: str, name: str, labels: Mapping[str, 
 async def exported(client: CanCall, uid: str) -> Mapping[str, Any]:
     """Return a profile in Palette's JSON, masked values covered. Raises `EdgewrightError`."""
     path = protocol.path(protocol.PROFILE_EXPORT, uid=uid)
-    document: Mapping[str, Any] = (await client.call("GET", path, "profile")).data
+    data = (await client.call("GET", path, "profile")).data  # a file, as in Palette's API
+    try:
+        document: Any = json.loads(data) if isinstance(data, bytes) else data
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, Mapping):
+        raise Failed("The plane sent an export of a profile that is not JSON.", "Look into its log.", "NotJSON")
     return document
 
 
