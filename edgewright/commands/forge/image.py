@@ -16,7 +16,7 @@ from edgewright.forge.image.build import Request
 from edgewright.forge.tree.tree import TreeRequest
 
 APPLIANCE_ALONE = (
-    *("base", "pe_version", "overlay", "containerfile", "build_args", "os"),
+    *("base", "pe_version", "overlay", "containerfile", "build_args", "os", "carry_tree"),
     *("driver", "driver_path", "user_data"),
 )
 TREE_ALONE = ("tree", "cni", "templates")

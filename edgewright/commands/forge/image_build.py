@@ -96,6 +96,9 @@ def image_text(document: Mapping[str, Any]) -> str:
         f"Base        {base['name']}" + (f" ({base['os']} {base['osVersion']})" if base.get("os") else ""),
         f"Kubernetes  {kubernetes['distribution']} {kubernetes['version']}",
     ]
+    if document.get("tree"):
+        tree = document["tree"]
+        lines.append(f"Tree        {tree['reference']}  {size(tree['size'])}  {tree['digest']}")
     for file in (document.get("slot") or {}).get("files") or ():
         lines.append(
             f"Slot        {file['file']}  {size(file['size'])}  sha256 {file['sha256']}  from {file['source']}"

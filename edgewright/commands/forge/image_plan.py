@@ -64,6 +64,7 @@ def appliance_request(args: Mapping[str, Any]) -> Request:
         overlay=_path(args.get("overlay")),
         containerfile=_path(args.get("containerfile")),
         build_args=tuple(args.get("build_args") or ()),
+        tree=args.get("carry_tree") or "",
         compression=args["compression"],
         os=system,
         ca=_path(args.get("ca")),
@@ -152,6 +153,8 @@ def _content(request: Request) -> list[str]:
     """Return what goes into an appliance image."""
     kubernetes = request.name.kubernetes
     lines = [f"Puts in: {kubernetes.distribution} {kubernetes.full} from {request.binaries or 'what is named below'}"]
+    if request.tree:
+        lines.append(f"  the Kubernetes tree {request.tree}")
     lines += [f"  images from {where}" for where in request.images]
     if request.containerfile is not None:
         lines.append(f"  what {request.containerfile} does to the base, run by buildah")

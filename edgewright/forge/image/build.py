@@ -21,6 +21,7 @@ from edgewright.forge.registry import layers as layered
 from edgewright.forge.registry import push, tarlayer
 from edgewright.forge.registry.reference import Name
 from edgewright.forge.registry.spool import Blob, Compression, Spool, open_spool
+from edgewright.forge.tree import carried
 from edgewright.oci import media, mirrors
 from edgewright.oci.auth import mount_scope
 from edgewright.oci.reference import parse
@@ -43,6 +44,8 @@ class Request:
     overlay: Path | None = None
     containerfile: Path | None = None
     build_args: tuple[str, ...] = ()
+    tree: str = ""
+    """Reference of a Kubernetes tree that the image carries."""
     compression: Compression = "gzip"
     os: tuple[str, str] | None = None
     ca: Path | None = None
@@ -78,17 +81,19 @@ class Result(NamedTuple):
 def check(request: Request) -> Origin:
     """Return where the base is; looks at everything that can be wrong before work begins. Raises `EdgewrightError`."""
     where = origin(request.base)
-    if not (request.binaries or request.containerfile or request.overlay):
+    if not (request.binaries or request.containerfile or request.overlay or request.tree):
         raise UsageError(
             "Nothing brings the programs of Kubernetes.",
-            "Give --binaries FOLDER, URL or image:REF (or a --containerfile or --overlay that brings them).",
+            "Give --carry-tree REF, or --binaries FOLDER, URL or image:REF (or a --containerfile or --overlay).",
         )
+    if request.tree:
+        parse(request.tree)
     if request.containerfile is not None:
         containerfiles.check(request.containerfile)
     if request.overlay is not None and not request.overlay.is_dir():
         raise InvalidInput(f"{request.overlay} is not a folder.", "Give the folder whose content goes over the image.")
     inputs.check_place(request.binaries)
-    if where.kind != "appliance" or request.containerfile is not None or request.overlay is not None:
+    if where.kind != "appliance" or request.containerfile is not None or request.overlay is not None or request.tree:
         slot.check_can_make()
     sums = checks.read_checksums(request.checksums)
     inputs.require_sums(request.binaries, request.images, request.name.kubernetes.distribution, sums)
@@ -155,6 +160,10 @@ def build(
         source = Fetched(base, spool) if where.kind == "registry" else base
         scan = layered.scan(source, content.wanted, _noted(request), job)
         over = list(tarlayer.tree(request.overlay)) if request.overlay is not None else []
+        tree = None
+        if request.tree:
+            tree = carried.fetch(request.tree, request.name.kubernetes, request.arch, spool, job, request.ca)
+            over = content.merged(tree.entries, over)
         result = root.read({*scan.names, *(entry.path for entry in over if root.noted(entry.path))})
         root.check(request.base, result, medium=base.medium is not None and base.medium.boots)
         taken = _gather(request, spool, job, stack)
@@ -193,6 +202,7 @@ def build(
                 "kernelVersion": _kernel(files),
                 "agent": result.agent,
             },
+            "tree": {"reference": tree.reference, "digest": tree.digest, "size": tree.size} if tree else None,
             "layer": {**layers[0].descriptor(), "diffId": layers[0].diff_id},
             "layers": len(base.layers) + len(layers),
             "size": sum(blob.size for blob in [*base.layers, *layers]),
@@ -326,6 +336,8 @@ def _warnings(
         own = item.kind == "binary" and not item.link and item.name not in inputs.FURTHER[kubernetes.distribution]
         if own and not checks.names_version(item.path, kubernetes, job):
             messages.append(f"{item.name} does not have {kubernetes.full} written in it: is it that version?")
+    if request.tree:
+        return tuple(messages)  # programs and images are in the tree
     if not request.binaries:
         overlaid = {entry.path for entry in over}
         for name in inputs.PROGRAMS[kubernetes.distribution]:

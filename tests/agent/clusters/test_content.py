@@ -131,6 +131,32 @@ def test_fetch_brings_tree_and_images_and_is_done_by_what_is_on_the_disk(
     assert len(registry.requests) == before, "what is here is not asked for again"
 
 
+@pytest.mark.parametrize("damaged", [False, True])
+def test_content_that_came_with_the_appliance_is_taken_before_a_registry_is_asked(
+    host: FakeHost, registry: FakeRegistry, damaged: bool
+) -> None:
+    """A damaged part is no reason to stop: the registry has it."""
+    description, layer = json.dumps(tree_document([])).encode(), b"layer" * 1000
+    config = registry.put_blob("tree", description)
+    blob = registry.put_blob("tree", layer)
+    made = tree.manifest_document(tree.Blob(config, len(description)), [tree.Blob(blob, len(layer))], {})
+    digest = registry.put_manifest("tree", "v1", made)
+    manifest = registry.blobs.get(("tree", digest)) or json.dumps(made).encode()
+    carried = Path(ContentStore(host, paths.CARRIED).path(digest)).parent
+    carried.mkdir(parents=True)
+    for name, data in ((config, description), (blob, b"LAYER" * 1000 if damaged else layer)):
+        (carried / name[7:]).write_bytes(data)
+    if digest_of(manifest) == digest:
+        (carried / digest[7:]).write_bytes(manifest)
+    host.answers.append(lambda command: machine() if command[0] == "uname" else None)
+    work = context(host, cluster(tree=model.Artefact(f"{registry.host}/tree:v1", digest), images=()))
+    Fetch().act(work)
+    assert Path(work.store.path(blob)).read_bytes() == layer
+    asked = [request for request in registry.requests if "/blobs/" in str(request)]
+    assert bool(asked) is damaged
+    assert (carried / blob[7:]).is_file(), "what came with the system is only read"
+
+
 def test_fetch_waits_for_the_content_of_layers_that_the_link_brings(host: FakeHost) -> None:
     layer = model.Layer("cni", 1, model.MANIFEST, ("a" * 64,), values="")
     work = context(host, cluster(layers=(layer,)))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Tuple
 from urllib.parse import urlsplit
 
-from edgewright.agent.clusters.content.store import ContentStore
+from edgewright.agent.clusters import paths
+from edgewright.agent.clusters.content.store import PIECE, ContentStore
 from edgewright.core.clusters.host_slice import REGISTRY, HostSlice, RegistryLogin
 from edgewright.core.errors import EdgewrightError, InvalidInput, Unreachable
 from edgewright.oci import media, pull, reference
@@ -62,6 +63,7 @@ class Puller:
 
     def __init__(self, store: ContentStore, ref: str, digest: str, part: HostSlice, job: Work) -> None:
         self.store, self.digest, self.job = store, digest, job
+        self.carried = ContentStore(store.host, paths.CARRIED)
         self.ref = reference.parse(ref)
         self.sources = sources_for(self.ref, part)
         self._open: Dict[Source, Registry] = {}
@@ -77,6 +79,9 @@ class Puller:
         """Return a manifest by its digest, from the store or a source; it is in the store then."""
         if self.store.has(digest):
             return self.store.read(digest)
+        size = self.carried.have(digest)
+        if size and self._take(digest, size):
+            return self.store.read(digest)
         data: List[bytes] = []
 
         def ask(registry: Registry) -> None:
@@ -90,6 +95,8 @@ class Puller:
         """Bring a blob into the store, continued where it broke off, by whichever source has it."""
         if self.store.has(digest):
             return
+        if self._take(digest, size):
+            return
         what = f"a part of {self.ref.repository}"
 
         def ask(registry: Registry) -> None:
@@ -99,6 +106,26 @@ class Puller:
             self.store.fill(digest, size, rest, lambda done: self.job.at(done, size))
 
         self._first(ask)
+
+    def _take(self, digest: str, size: int) -> bool:
+        """Take a blob that came with the system of an appliance; False when it is not there, or not what it should be.
+
+        A damaged one is no reason to stop: the registries are asked then.
+        """
+        if not self.carried.has(digest):
+            return False
+
+        def rest(done: int) -> Iterator[bytes]:
+            with open(self.carried.path(digest), "rb") as file:
+                file.seek(done)
+                yield from iter(lambda: file.read(PIECE), b"")
+
+        try:
+            self.store.fill(digest, size, rest, lambda done: self.job.at(done, size))
+        except EdgewrightError as error:
+            self.job.step(error.message)
+            return False
+        return True
 
     def image(self, architecture: str) -> str:
         """Bring an image with all its parts; return the digest of the manifest for this architecture."""

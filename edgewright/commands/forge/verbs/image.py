@@ -70,6 +70,7 @@ class ForgeImage(Command):
             "compression", "of the new layers", flag="--compression", choices=("gzip", "zstd", "none"), default="gzip"
         ),
         Param("os", "appliance: system of the base, if it has no os-release", flag="--os", metavar="NAME:VERSION"),
+        Param("carry_tree", "appliance: Kubernetes tree that it carries", flag="--carry-tree", metavar="REF"),
         Param("sign_key", "private key to sign with (cosign's, or PEM)", flag="--sign-key", kind="file"),
         Param(
             "sign_password_file",
