@@ -58,7 +58,7 @@ e2e: $(VENV)/.dev agent kubernetes  ## Run every end-to-end test (root, systemd-
 	EDGEWRIGHT_SCHEDULES="$${EDGEWRIGHT_SCHEDULES-500}" EDGEWRIGHT_STEPS="$${EDGEWRIGHT_STEPS-4}" $(PY) -m pytest -m e2e --timeout=1800 $(PYTEST_ARGS)
 
 e2e-kubernetes: $(VENV)/.dev agent kubernetes  ## ... of those the clusters': Kubernetes on hosts of the lab (root)
-	$(PY) -m pytest tests/e2e/kubernetes -m e2e --timeout=900 $(PYTEST_ARGS)
+	$(PY) -m pytest -m e2e --timeout=900 tests/e2e/kubernetes $(PYTEST_ARGS)
 
 e2e-core: e2e-hub e2e-dist e2e-forge e2e-lab  ## Run the end-to-end tests that the continuous check runs
 
