@@ -1,4 +1,4 @@
-"""A Kubernetes tree inside an appliance image: its parts as an OCI layout, which a host asks before any registry."""
+"""A Kubernetes tree inside an appliance image: its parts as an OCI layout, which a host uses before any registry."""
 
 from __future__ import annotations
 

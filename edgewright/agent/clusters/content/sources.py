@@ -110,7 +110,7 @@ class Puller:
     def _take(self, digest: str, size: int) -> bool:
         """Take a blob that came with the system of an appliance; False when it is not there, or not what it should be.
 
-        A damaged one is no reason to stop: the registries are asked then.
+        A damaged one does not stop the step: the registries are tried next.
         """
         if not self.carried.has(digest):
             return False
