@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
@@ -109,7 +110,7 @@ class ProfilePlane(FakePlane):
             items = [summary(uid, self.labels[uid]) for uid in versions()]
             return Reply({"items": items, "listmeta": {"count": len(items)}})
         if path.endswith("/export"):
-            return Reply(exchange.to_document(versions()[path.split("/")[-2]][0]))
+            return Reply(json.dumps(exchange.to_document(versions()[path.split("/")[-2]][0])).encode())
         if path.startswith("/v1/packs/"):
             uid = path.rpartition("/")[2].replace("%20", " ")
             if uid in self.broken:
