@@ -12,6 +12,7 @@ from edgewright.clients.ports import CanCall
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.described import Entry, entries, one_of
+from edgewright.commands.kernel.lookup import find_hosts
 from edgewright.commands.kernel.results import Text
 from edgewright.commands.profile import comparing, preview
 from edgewright.commands.profile import verbs as declared
@@ -147,8 +148,6 @@ def _given(texts: Sequence[str]) -> dict[str, str]:
 
 
 async def _host(ctx: CommandContext, name: str) -> preview.Values:
-    from edgewright.commands.kernel.lookup import find_hosts
-
     host = (await find_hosts(ctx, [name]))[0]
     projects = (await entries(ctx, "profile")).projects
     return preview.of_host(host.row, projects.get(host.row.project_uid, ""))
