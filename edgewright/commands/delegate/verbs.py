@@ -176,7 +176,7 @@ class LabFault(_Process):
 
 
 class LabKubernetes(_Process):
-    """Build, list or remove Kubernetes for the hosts of the lab: build --version V."""
+    """Build, list or remove Kubernetes for the hosts of the lab (build --version V), or print its settings."""
 
     name = "lab kubernetes"
     writes = True

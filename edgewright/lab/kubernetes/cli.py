@@ -1,4 +1,4 @@
-"""`edgewright lab kubernetes`: build, list, clean."""
+"""`edgewright lab kubernetes`: build, list, settings, clean."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import argparse
 import json
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from edgewright.lab.kubernetes import build, cache, versions
+from edgewright.lab.kubernetes import build, cache, registry, settings, versions
+from edgewright.lab.state import Folder, default_folder
 
 Report = Callable[[str], None]
 
@@ -22,6 +24,8 @@ def add_parser(verbs: Any, kind: type[argparse.ArgumentParser]) -> None:
     made.add_argument("-o", dest="output", choices=("table", "json"), default="table")
     listed = actions.add_parser("list", help="show the trees that were built")
     listed.add_argument("-o", dest="output", choices=("table", "json"), default="table")
+    values = actions.add_parser("settings", help="print the values of the Kubernetes layer for the lab's hosts")
+    values.add_argument("--dir", type=Path, help="the lab's folder (EDGEWRIGHT_LAB_DIR, else below your state folder)")
     actions.add_parser("clean", help="remove the cache of parts and trees")
 
 
@@ -32,6 +36,8 @@ def run(args: argparse.Namespace, report: Report) -> int:
         _print([made], args.output)
     elif args.action == "list":
         _print(build.trees(), args.output)
+    elif args.action == "settings":
+        print(json.dumps(layer_values(Folder((args.dir or default_folder()).absolute())), indent=2))
     else:
         store = cache.Cache(cache.cache_folder(), report)
         with store.locked():
@@ -39,6 +45,16 @@ def run(args: argparse.Namespace, report: Report) -> int:
             shutil.rmtree(store.folder)
         print(f"Removed {freed / 1e6:.0f} MB from {store.folder}.")
     return 0
+
+
+def layer_values(folder: Folder) -> dict[str, Any]:
+    """Return values of the Kubernetes layer: `cluster.config`, and `tree` while a lab with Kubernetes is up."""
+    values: dict[str, Any] = {"cluster": {"config": settings.cluster_config()}}
+    state = folder.load()
+    if state is not None and state.registry is not None:
+        known = registry.contents(folder, state.registry)
+        values["tree"] = {"ref": known["tree"], "digest": known["digest"]}
+    return values
 
 
 def _print(trees: list[build.Built], output: str) -> None:

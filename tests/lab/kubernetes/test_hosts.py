@@ -8,11 +8,12 @@ import shutil
 import ssl
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from edgewright.core.errors import Failed
-from edgewright.lab import faults
+from edgewright.lab import cli, faults
 from edgewright.lab.kubernetes import hosts, registry, settings
 from edgewright.lab.state import REGISTRY, Folder, LabState, Member
 
@@ -70,6 +71,21 @@ def test_settings_of_the_lab_are_what_a_layer_takes() -> None:
     assert config["kubeletConfiguration"]["featureGates"] == {"KubeletInUserNamespace": True}
     assert config["initConfiguration"] == config["joinConfiguration"]
     json.dumps(config)
+
+
+def test_the_values_of_the_layer_name_the_tree_of_the_lab(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def printed() -> dict[str, Any]:
+        assert cli.main(["kubernetes", "settings", "--dir", str(tmp_path)]) == 0
+        values: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return values
+
+    assert printed() == {"cluster": {"config": settings.cluster_config()}}
+    folder = Folder(tmp_path)
+    folder.save(LabState(folder.name, "10.66.7", "", registry=Member(REGISTRY, "10.66.7.3"), kubernetes="v1.36.3"))
+    registry.home(folder).mkdir()
+    known = {"repository": registry.REPOSITORY, "tag": "tree-1", "digest": "sha256:0"}
+    (registry.home(folder) / "artefact.json").write_text(json.dumps(known))
+    assert printed()["tree"] == {"ref": "10.66.7.3:5000/edgewright/kubernetes:tree-1", "digest": "sha256:0"}
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None or shutil.which("docker-registry") is None, reason="no openssl")
