@@ -66,8 +66,11 @@ def architecture() -> str:
     return _MACHINES[machine]
 
 
-def build(version: str, report: Callable[[str], None]) -> Built:
-    """Make what is missing of a version and return its tree. Raises `EdgewrightError`; what is ready stays cached."""
+def build(version: str, report: Callable[[str], None], verify: bool = False) -> Built:
+    """Make what is missing of a version and return its tree. Raises `EdgewrightError`; what is ready stays cached.
+
+    `verify`: first compare every file of the cache with its sha256, and make damaged parts again.
+    """
     version, arch = versions.parse(version), architecture()
     cache = Cache(cache_folder(), report)
     for program in ("go", "apt-get", "dpkg-deb", "npm", "mmdebstrap", "docker-registry"):
@@ -75,6 +78,8 @@ def build(version: str, report: Callable[[str], None]) -> Built:
     if not any(built.version == version for built in trees()):
         require_room(cache.folder, ROOM)
     with cache.locked():
+        for name in cache.damaged() if verify else []:
+            report(f"{name}: damaged, removed")
         go = Go(cache.folder, arch, report)
         report(f"Kubernetes {version}: fetching its source")
         source = go.fetch(KUBERNETES, version)

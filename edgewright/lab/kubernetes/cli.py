@@ -21,6 +21,7 @@ def add_parser(verbs: Any, kind: type[argparse.ArgumentParser]) -> None:
     actions = parser.add_subparsers(dest="action", required=True, parser_class=kind)
     made = actions.add_parser("build", help="make the parts and the tree of a version, from package registries")
     made.add_argument("--version", default=versions.DEFAULT, metavar="V", help=f"default {versions.DEFAULT}")
+    made.add_argument("--verify", action="store_true", help="check every file of the cache first")
     made.add_argument("-o", dest="output", choices=("table", "json"), default="table")
     listed = actions.add_parser("list", help="show the trees that were built")
     listed.add_argument("-o", dest="output", choices=("table", "json"), default="table")
@@ -32,7 +33,7 @@ def add_parser(verbs: Any, kind: type[argparse.ArgumentParser]) -> None:
 def run(args: argparse.Namespace, report: Report) -> int:
     """Carry out a verb and return its exit code. Raises `EdgewrightError`."""
     if args.action == "build":
-        made = build.build(args.version, report)
+        made = build.build(args.version, report, args.verify)
         _print([made], args.output)
     elif args.action == "list":
         _print(build.trees(), args.output)

@@ -142,7 +142,7 @@ def test_an_interrupt_leaves_no_program(tmp_path: Path, monkeypatch: pytest.Monk
 def test_ctrl_c_of_the_command_says_how_to_continue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code = (
         "import edgewright.lab.cli as cli, edgewright.lab.kubernetes.build as b\n"
-        "def build(version, report):\n    print('begun', flush=True)\n    import time; time.sleep(30)\n"
+        "def build(version, report, verify):\n    print('begun', flush=True)\n    import time; time.sleep(30)\n"
         "b.build = build\nraise SystemExit(cli.main(['kubernetes', 'build']))\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
