@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from edgewright.core.errors import Failed
+from edgewright.core.errors import Failed, UsageError
 from edgewright.lab import cli, faults
 from edgewright.lab.kubernetes import hosts, registry, settings
 from edgewright.lab.state import REGISTRY, Folder, LabState, Member
@@ -124,6 +124,9 @@ def test_the_registry_is_a_member_that_faults_reach(tmp_path: Path) -> None:
     assert folder.load() == state
     assert [member.name for member in faults.chosen(state, "registry")] == ["registry"]
     assert [member.name for member in faults.chosen(state, "all")] == ["edge1"]
-    for act in (lambda: faults.reboot(state.members()[0]), lambda: faults.set_clock(folder, state.members()[0], "+1d")):
-        with pytest.raises(Exception, match="registry"):
-            act()
+    member = state.registry
+    assert member is not None
+    with pytest.raises(UsageError, match="registry"):
+        faults.reboot(member)
+    with pytest.raises(UsageError, match="registry"):
+        faults.set_clock(folder, member, "+1d")
