@@ -136,6 +136,14 @@ async def test_failures_of_the_network_become_errors(
     assert words in caught.value.message
 
 
+async def test_what_a_plane_reports_of_a_registry_has_its_own_next_step() -> None:
+    message = "The registry r wants a login. Add the registry with one: --user NAME --password-file FILE."
+    async with client_of(answers(502, {"code": "NoLogin", "message": message})) as client:
+        with pytest.raises(Unreachable) as caught:
+            await client.call("POST", "/x", "registry", body={})
+    assert (caught.value.message, caught.value.hint, caught.value.code) == (message, "", "NoLogin")
+
+
 async def test_a_call_waits_longer_where_the_plane_itself_has_to_fetch() -> None:
     seen: list[float] = []
 

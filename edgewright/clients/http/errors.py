@@ -86,7 +86,11 @@ def from_answer(status: int, body: Any, what: str, plane: str, credential: str =
         return Failed(f"The plane at {plane} points elsewhere (status {status}).", "Use the URL that it points to.")
     if status in (502, 503):
         return Unreachable(
-            message or f"The plane at {plane} is not ready (status {status}).", "Try again.", word or None
+            message or f"The plane at {plane} is not ready (status {status}).",
+            ""
+            if status == 502 and message and word
+            else "Try again.",  # what is behind the plane: it has the next step
+            word or None,
         )
     return Failed(
         message or f"The plane at {plane} answered {what} with status {status}.",
