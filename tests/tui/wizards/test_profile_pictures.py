@@ -95,7 +95,7 @@ async def search(pilot: Driven) -> None:
     await layers(pilot)
     await press(pilot, "plus")
     await until(pilot, lambda: view(pilot) == "PackSearch")
-    await press(pilot, "e", "c", "down")
+    await press(pilot, *"cni", "down")
 
 
 async def versions(pilot: Driven) -> None:

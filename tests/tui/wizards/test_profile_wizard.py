@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
-from edgewright.core.errors import InvalidInput
+from edgewright.core.errors import InvalidInput, Unreachable
 from edgewright.core.profiles import exchange
 from edgewright.core.profiles.model import Layer, Profile, Variable
 from edgewright.core.profiles.variables import COVER
@@ -220,6 +220,19 @@ async def test_fetching_a_pack_is_shown_and_stopped() -> None:
         await press(pilot, "escape")
         await until(pilot, lambda: told(made) == "Stopped.")
         assert not state(pilot).layers and state(pilot).key == "layers"
+
+
+async def test_a_registry_that_is_down_adds_nothing_and_is_named() -> None:
+    plane = ProfilePlane()
+    async with console("profile-new", plane=plane) as (pilot, _, made):
+        await at(pilot, "layers")
+        plane.failure = Unreachable(
+            "The registry charts does not answer.", "Check it: edgewright registry check charts"
+        )
+        await press(pilot, "plus")
+        await choose(pilot, "echo")
+        await until(pilot, lambda: "The registry charts does not answer." in told(made))
+        assert len(state(pilot).layers) == 3 and state(pilot).key == "layers"
 
 
 async def test_a_new_version_begins_with_the_one_before_and_shows_what_differs() -> None:

@@ -61,6 +61,9 @@ class ProfileWizardHost(Protocol):
     def refresh_around(self) -> None:
         """Show what is around the body: question, hint, details, keys."""
 
+    def show_hint(self) -> None:
+        """Show what explains the thing under the cursor, or what is under way."""
+
     def announce(self, text: str, level: str) -> None:
         """Report something on the message line."""
 

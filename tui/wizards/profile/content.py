@@ -129,8 +129,8 @@ def _offer_details(offer: Any, width: int) -> list[Line]:
     out += wrap(f"{LAYER_NAMES.get(offer.layer, offer.layer)}, {offer.kind}, {offer.registry}", width, role="muted")
     if offer.description:
         out += wrap(offer.description, width)
-    if offer.upstream:
-        out += wrap(f"upstream {offer.upstream}", width, role="muted")
+    place = f"upstream {offer.upstream}" if offer.upstream else offer.content
+    out += wrap(place, width, role="muted")
     out += [item for dependency in offer.dependencies for item in wrap(dependency, width, role="muted")]
     return [*out, *_brings(offer.images, offer.presets, width)]
 

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from edgewright.core.errors import EdgewrightError
-from edgewright.core.profiles.problems import OPEN
+from edgewright.core.profiles.problems import ERROR, OPEN, WARNING
 from edgewright.core.text import clean
 from edgewright.store.collections.hosts import HOSTS
 from edgewright.store.collections.projects import PROJECTS
@@ -101,7 +101,14 @@ class PreviewPage(PageBody):
         self.query_one("#preview-head", FrameLine).set_line(line((f"{shown_for}{rest}", "muted")))
         if self._findings is None:
             return
-        problems = [*(row for row in self._findings.problems if row.severity != "warning"), *self._resources]
+        known = set(self.state.problems)
+        wrong = [row for row in self._findings.problems if row.severity == ERROR]
+        problems = [*(row for row in wrong if row in known), *self._resources]
+        problems += [
+            row._replace(severity=WARNING, message=f"With these values: {row.message}")
+            for row in wrong
+            if row not in known
+        ]
         self._view.set_lines(content.preview_lines(self._findings.resolution, problems, width))
 
     def action_choose(self) -> None:

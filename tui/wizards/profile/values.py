@@ -122,7 +122,7 @@ class ValuesPage(PageBody):
 
     @on(ValuesEditor.Moved, "#values")
     def _moved(self) -> None:
-        self.wizard.refresh_around()
+        self.wizard.show_hint()  # what is beside the editor stays: its README has many lines
 
     @on(ValuesEditor.TooLarge)
     def _too_large(self) -> None:

@@ -172,13 +172,15 @@ class ProfileWizard(ProfileWizardPage):
 
     async def know_packs(self, profile: Profile) -> None:
         """Ask for the packs of the layers that are not known yet; what the plane does not have stays unknown."""
-        for layer in profile.layers:
-            key = pack_key(layer)
-            if self.wizard_state.packs.get(key) is not None or layer.type == "manifest":
-                continue
-            offer = self.offer_of(layer)
-            exact = offer is not None and offer.version == layer.pack_version
-            self.wizard_state.packs[key] = await self.api.pack(self.plane_context(), offer.uid) if exact else None
+        packs, context = self.wizard_state.packs, self.plane_context()
+        wanted = {pack_key(layer): self.offer_of(layer) for layer in profile.layers if layer.type != "manifest"}
+        exact = {
+            key: offer
+            for key, offer in wanted.items()
+            if packs.get(key) is None and offer is not None and f"{offer.name} {offer.version}" == key
+        }
+        results = await asyncio.gather(*(self.api.pack(context, offer.uid) for offer in exact.values()))
+        packs.update({**dict.fromkeys(wanted.keys() - packs.keys()), **dict(zip(exact, results, strict=True))})
 
     async def _know_packs_quietly(self) -> None:
         try:
@@ -345,7 +347,9 @@ class ProfileWizard(ProfileWizardPage):
 
     async def _save(self, path: Path) -> None:
         written = await asyncio.to_thread(self.api.save_directory, path, self._named())
-        self.announce(f"{path}: {amount(len(written), 'file')} written. edgewright apply -f {path.name}", "ok")
+        masked = any(variable.masked and variable.default for variable in self.wizard_state.profile.variables)
+        rest = " Defaults of masked variables are covered in it." if masked else ""
+        self.announce(f"{path}: {amount(len(written), 'file')} written. edgewright apply -f {path.name}{rest}", "ok")
 
     # The end ---------------------------------------------------------------------------------------------------------
 
