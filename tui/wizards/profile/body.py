@@ -28,6 +28,10 @@ class ProfileWizardHost(Protocol):
     """Packs, profiles and macros of the plane; None while they are not known."""
 
     @property
+    def busy(self) -> bool:
+        """Return whether something is under way that escape stops."""
+
+    @property
     def macros(self) -> Mapping[str, Any]:
         """Return the macros that the profile can refer to."""
 

@@ -52,7 +52,9 @@ class LayersPage(PageBody):
     def show(self) -> None:
         """Draw the stack."""
         width = max(self._view.room or self.size.width - 1, 20)
-        low = self.size.height < 2 * len(self.state.layers) + 6
+        kinds = {layer.kind for layer in self.state.layers}
+        rows = len(self.state.layers) + sum(kind not in kinds for kind in self.state.needed())
+        low = self.size.height < 2 * rows + 2
         self._view.set_lines(content.layers_lines(self.state, min(width, 100), low))
 
     @property
@@ -82,6 +84,8 @@ class LayersPage(PageBody):
 
     def _search(self, kind: str) -> None:
         plane = self.wizard.plane
+        if self.wizard.busy:
+            return
         if plane is None:
             self.wizard.plane_missing("The packs of the plane are not known yet.")
             return
@@ -140,6 +144,8 @@ class LayersPage(PageBody):
     def action_choose(self) -> None:
         """Offer the versions of the pack under the cursor."""
         place = self._place
+        if self.wizard.busy:
+            return
         if place < 0:
             self.action_add()
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from textual.app import ComposeResult
@@ -57,6 +57,11 @@ class ProfileWizardPage(WizardFrame):
     # What pages ask for ----------------------------------------------------------------------------------------------
 
     @property
+    def busy(self) -> bool:
+        """Return whether something is under way that escape stops."""
+        return bool(self._doing)
+
+    @property
     def macros(self) -> Mapping[str, Any]:
         """Return the macros that the profile can refer to."""
         return self.plane.macros if self.plane is not None else {}
@@ -84,6 +89,11 @@ class ProfileWizardPage(WizardFrame):
     def on_descendant_focus(self) -> None:
         """Show the keys again: a field takes letters, a list does not."""
         self.show_keys()
+
+    def run_task(self, text: str, do: Callable[[], Awaitable[None]]) -> None:
+        """Do something that takes its time, unless something else is under way."""
+        if not self._doing:
+            super().run_task(text, do)
 
     # The frame -------------------------------------------------------------------------------------------------------
 

@@ -58,6 +58,10 @@ class SummaryPage(PageBody):
     @work(exclusive=True, group="wizard:compare", exit_on_error=False)
     async def _compare(self) -> None:
         plane = self.wizard.plane
+        if plane is None and self.state.base is None:
+            self._before = "not compared: the plane did not list its profiles"
+            self.show()
+            return
         uid = self.api.version_before(self.state.profile, plane.profiles if plane is not None else (), self.state.base)
         if not uid:
             self._before = "This is the first version."
