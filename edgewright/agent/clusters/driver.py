@@ -25,6 +25,8 @@ PERMANENT = (int(ExitCode.REFUSED), int(ExitCode.INVALID))
 """Exit statuses of a step that no repetition changes: an operator decides."""
 FRESH = 1.0
 """Seconds for which an observation serves several questions of one look."""
+SOON = 10.0
+"""The same while the leader waits for another host."""
 EVERY = 60.0
 """Seconds after which a control plane looks again though nothing waits: the leader's Lease lasts 150 s."""
 
@@ -75,7 +77,7 @@ class ClusterDriver(Driver):
         self.trouble = ""
         member = context.document.member(context.host_uid)
         always = member is not None and member.role == CONTROL_PLANE and made.role in (planned.FORMER, planned.JOINER)
-        self._every[context.document.uid] = EVERY if always else None
+        self._every[context.document.uid] = (SOON if made.waits else EVERY) if always else None
         return [self._plan(document, actions) for actions in (made.actions, *(lane.actions for lane in made.duties))]
 
     def again(self, document: Mapping[str, Any]) -> Optional[float]:

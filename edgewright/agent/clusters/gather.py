@@ -27,7 +27,7 @@ from edgewright.agent.reconcile.steps import Seen
 from edgewright.core.clusters import observed as seen
 from edgewright.core.clusters.model import Done
 from edgewright.core.clusters.planning import targets
-from edgewright.core.errors import EdgewrightError
+from edgewright.core.errors import EdgewrightError, Unreachable
 
 Value = TypeVar("Value")
 
@@ -78,7 +78,7 @@ def cluster(context: Context, answering: bool) -> seen.Api:
     """Return what the API and etcd show, as far as this host has credentials."""
     api = _or_none(lambda: connect(context))
     silent = leader.silent_for(context, answering)
-    if api is None or not _or_none(lambda: api.text("/readyz", 3.0)):
+    if api is None:
         return seen.Api(answers=answering, silent_for=silent)
     control_plane = context.host.has(paths.ADMIN_CONF)
     lease = _or_none(lambda: leader.read(context, api)) if control_plane else None
@@ -102,10 +102,25 @@ def cluster(context: Context, answering: bool) -> seen.Api:
 
 
 def connect(context: Context) -> Api:
-    """Return the API: a control plane's own server, for a worker the endpoint with the kubelet's credentials."""
-    if context.host.has(paths.ADMIN_CONF):
-        return admin(context.host)
-    return kubelet_api(context)
+    """Return the API: a control plane's own server, for a worker the endpoint with the kubelet's credentials.
+
+    A control plane whose own server does not answer (it was removed from etcd) asks the endpoint. Raises
+    `EdgewrightError` when nothing answers.
+    """
+    if not context.host.has(paths.ADMIN_CONF):
+        api = kubelet_api(context)
+        api.text("/readyz", 3.0)
+        return api
+    try:
+        api = admin(context.host)
+        if api.text("/readyz", 3.0)[0] == 200:
+            return api
+    except Unreachable:
+        pass
+    endpoint = context.document.endpoint
+    api = admin(context.host, endpoint.host, endpoint.port)
+    api.text("/readyz", 3.0)
+    return api
 
 
 def kubelet_api(context: Context) -> Api:

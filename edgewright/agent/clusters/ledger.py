@@ -164,10 +164,21 @@ def _undo_tables(host: Host, entry: Entry) -> bool:
 
 
 def has_rules(text: str) -> bool:
-    """Return whether a table that `nft list table` printed has a rule, a set or a map."""
+    """Return whether a table that `nft list table` printed has a rule, a set, or a chain of its own without a hook."""
+    chain, hooked = "", True
     for line in text.splitlines():
         fields = line.split()
-        if fields and fields[0] not in ("table", "chain", "type", "}", "comment", "policy", "#"):
+        if not fields or fields[0] in ("table", "comment", "#"):
+            continue
+        if fields[0] == "chain":
+            chain, hooked = fields[1], False
+        elif fields[0] == "type":
+            hooked = True
+        elif fields[0] == "}":
+            if chain and not hooked:
+                return True  # a chain that a site made, and may mean to use
+            chain = ""
+        elif fields[0] != "policy":
             return True
     return False
 

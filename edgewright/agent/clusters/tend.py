@@ -22,7 +22,10 @@ STAMP = paths.RUN + "/renewed.json"
 def tend(context: Context, observed: Observed) -> bool:
     """Do what is due; return whether something changed that was observed before. Never raises for the cluster."""
     member = context.document.member(context.host_uid)
-    if member is None or member.state != PRESENT:
+    if member is None:
+        return False
+    if member.state != PRESENT:
+        give_vip_up(context)
         return False
     try:
         context.claim()
@@ -40,6 +43,16 @@ def tend(context: Context, observed: Observed) -> bool:
         return _lead(context, observed)
     except EdgewrightError:
         return False  # the next look tries again
+
+
+def give_vip_up(context: Context) -> None:
+    """Let another control plane have the VIP as soon as this host is to leave, before its API server ends."""
+    host = context.host
+    serves = context.has_vip and host.has(f"{paths.UNITS}/{paths.KEEPALIVED_UNIT}")
+    if not serves or not context.me.release_id or not context.document.control_planes:
+        return
+    if host.run(["systemctl", "is-active", "--quiet", paths.KEEPALIVED_UNIT]).code == 0:
+        host.run(["systemctl", "stop", paths.KEEPALIVED_UNIT], 30)
 
 
 def _lead(context: Context, observed: Observed) -> bool:

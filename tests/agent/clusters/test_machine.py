@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -182,3 +183,36 @@ def test_mounts_below_a_folder_are_listed_the_deepest_first(host: FakeHost) -> N
     lines = [f"1 2 0:1 / {point} rw - x x rw" for point in ("/var/lib/kubelet/a", "/var/lib/kubelet/a/b", "/srv")]
     host.write("/proc/self/mountinfo", "\n".join(lines).encode())
     assert mounts(host, ["/var/lib/kubelet"]) == ["/var/lib/kubelet/a/b", "/var/lib/kubelet/a"]
+
+
+def test_tables_that_came_with_the_cluster_are_removed_unless_a_site_uses_them(host: FakeHost) -> None:
+    base = "\tchain INPUT {\n\t\ttype filter hook input priority filter; policy accept;\n"
+    empty = "table ip filter {\n" + base + "\t}\n}\n"
+    assert not ledger.has_rules(empty) and not ledger.has_rules("table ip nat {\n}\n")
+    assert ledger.has_rules("table ip filter {\n" + base + "\t\ttcp dport 22 accept\n\t}\n}\n")
+    assert ledger.has_rules("table ip filter {\n\tchain SITE {\n\t}\n}\n"), "a chain of a site, without a rule yet"
+    listed = ["table inet site", "table ip nat"]
+    texts = {"kube-proxy": "table ip kube-proxy { x", "filter": empty, "mangle": "table ip mangle {\n\tset a {\n"}
+
+    def nft(command: Sequence[str]) -> Ended | None:
+        if command[:3] == ["nft", "list", "tables"]:
+            return Ended(0, "\n".join(listed) + "\n")
+        return Ended(0, texts.get(command[4], "rules")) if command[:3] == ["nft", "list", "table"] else None
+
+    host.answers.append(nft)
+    Ledger(host).note_tables()
+    listed += ["table ip kube-proxy", "table ip filter", "table ip mangle", "table inet theirs"]
+    assert Ledger(host).undo(host.report) == []
+    deleted = [command[3:] for command in host.commands if command[:3] == ["nft", "delete", "table"]]
+    assert deleted == [["ip", "kube-proxy"], ["ip", "filter"]]
+
+
+def test_what_others_put_into_a_shared_folder_before_stays(host: FakeHost) -> None:
+    host.write(f"{paths.CNI_CONF}/87-podman.conflist", b"{}")
+    Ledger(host).note_content(paths.CNI_CONF)
+    Ledger(host).note_content(paths.CNI_BIN)
+    host.write(f"{paths.CNI_CONF}/10-flannel.conflist", b"{}")
+    host.write(f"{paths.CNI_BIN}/flannel", b"x")
+    assert Ledger(host).content(paths.CNI_CONF) == ["87-podman.conflist"]
+    assert Ledger(host).undo(host.report) == []
+    assert host.names(paths.CNI_CONF) == ["87-podman.conflist"] and not host.has(paths.CNI_BIN)

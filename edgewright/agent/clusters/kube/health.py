@@ -6,13 +6,33 @@ from typing import List, Tuple
 
 from edgewright.agent.clusters.context import Context
 from edgewright.agent.clusters.kube.etcd import Etcd, reachable
+from edgewright.core.clusters.model import CONTROL_PLANE
 from edgewright.core.clusters.quorum import EtcdMember
+from edgewright.core.errors import EdgewrightError, Failed
+
+
+def answering(context: Context) -> Tuple[Etcd, int]:
+    """Return the etcd of the first control plane that has a leader, this host's own first, and who leads.
+
+    Raises `EdgewrightError` when none answers.
+    """
+    others = [m.address for m in context.document.members if m.role == CONTROL_PLANE and m.host_uid != context.host_uid]
+    problem: EdgewrightError = Failed("No etcd answers.", "Look at the control planes.")
+    for address in ("127.0.0.1", *others):
+        try:
+            etcd = Etcd(context.host, address)
+            head = etcd.leader()
+        except EdgewrightError as error:
+            problem = error
+            continue
+        if head:
+            return etcd, head
+    raise problem
 
 
 def members_with_health(context: Context) -> Tuple[EtcdMember, ...]:
     """Return the members as etcd reports them. Raises `EdgewrightError` when it does not answer with a majority."""
-    etcd = Etcd(context.host)
-    head = etcd.leader()
+    etcd, head = answering(context)
     result: List[EtcdMember] = []
     for item in etcd.members():
         healthy = item.started and not item.learner and reachable(context.host, item.address)
