@@ -137,7 +137,7 @@ def test_the_reconciler_has_units_and_folders_of_its_own_and_the_link_cannot_wri
     assert "ProtectSystem" not in service and "CapabilityBoundingSet" not in service
     assert "DirectoryNotEmpty=/var/lib/edgewright/operations\n" in (units / unit.PATH).read_text()
     assert {path.name for path in (units / "multi-user.target.wants").iterdir()} == {
-        unit.NAME, unit.SERVICE, unit.PATH
+        unit.NAME, unit.SERVICE, unit.PATH, unit.ACTIVATE
     }, "the timer is started by the reconciler only"  # fmt: skip
     for name in ("operations", "cluster", "reconciler"):
         assert (Path(wish.root) / "var/lib/edgewright" / name).stat().st_mode & 0o777 == 0o700

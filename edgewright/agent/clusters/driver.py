@@ -14,7 +14,7 @@ from edgewright.agent.reconcile.driver import Driver
 from edgewright.agent.reconcile.steps import Action, Plan, Seen
 from edgewright.core.clusters import actions as planned
 from edgewright.core.clusters import document as documents
-from edgewright.core.clusters.model import CONTROL_PLANE, PRESENT, ClusterDocument
+from edgewright.core.clusters.model import CONTROL_PLANE, KUBEADM, PRESENT, ClusterDocument
 from edgewright.core.clusters.observed import Observed
 from edgewright.core.clusters.planner import plan
 from edgewright.core.clusters.planning.judge import judge
@@ -59,6 +59,10 @@ class ClusterDriver(Driver):
         """See `Driver.lanes`. A document that cannot be read gives no steps: what runs continues."""
         try:
             context = self._context(document)
+            distribution = context.document.kubernetes.distribution
+            if distribution != KUBEADM:
+                self.trouble = f"This agent does not drive {distribution}: use a Kubernetes layer of kubeadm."
+                return []
             owner = context.owner()
             if owner not in ("", context.document.uid):
                 member = context.document.member(context.host_uid)

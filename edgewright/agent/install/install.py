@@ -145,15 +145,16 @@ def _reconciler(start: List[str], data: str) -> List[Step]:
     steps = [Step("folder", places[name], mode=0o700) for name in (exchange.REQUESTS, exchange.DOCUMENTS, exchange.OWN)]
     for name, text in unit.reconciler_units(start, data).items():
         steps.append(Step("write", f"{UNITS}/{name}", text.encode()))
-    for name in (unit.SERVICE, unit.PATH):
+    for name in (unit.SERVICE, unit.PATH, unit.ACTIVATE):
         steps.append(Step("link", f"{WANTS}/{name}", arguments=(f"{UNITS}/{name}",)))
     return steps
 
 
 def _without_reconciler() -> List[Step]:
     """Return the removal of the reconciler's units: a host that is only observed has no work."""
-    links = [Step("remove", f"{WANTS}/{name}") for name in (unit.SERVICE, unit.PATH)]
-    return links + [Step("remove", f"{UNITS}/{name}") for name in (unit.SERVICE, unit.PATH, unit.TIMER)]
+    links = [Step("remove", f"{WANTS}/{name}") for name in (unit.SERVICE, unit.PATH, unit.ACTIVATE)]
+    units = (unit.SERVICE, unit.PATH, unit.TIMER, unit.ACTIVATE)
+    return links + [Step("remove", f"{UNITS}/{name}") for name in units]
 
 
 def make_removal(spec: InstallOptions, purge: bool = False) -> List[Step]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import Dict, Sequence
 
+from edgewright.agent.clusters.machine.units import ACTIVATE_SERVICE
 from edgewright.agent.reconcile.exchange import OWN, REQUESTS
 
 NAME = "edgewright-agent.service"
@@ -17,6 +18,8 @@ SERVICE, PATH, TIMER = RECONCILER + ".service", RECONCILER + ".path", RECONCILER
 RUN = "/run/" + RECONCILER
 """Folder of the reconciler's reports, in memory."""
 STEPS = "edgewright-step-*.service"
+ACTIVATE = "edgewright-activate.service"
+"""Brings the units and links of a cluster back at each boot; without a cluster it does nothing."""
 
 _TEMPLATE = """\
 # Made by `edgewright-agent install`; a change here is lost with the next install. Put yours into a drop-in:
@@ -166,4 +169,5 @@ def reconciler_units(program: Sequence[str], data: str) -> Dict[str, str]:
         SERVICE: _SERVICE.format(command=" ".join(quote(word) for word in command)),
         PATH: _PATH.format(requests=os.path.join(data, REQUESTS).replace("%", "%%")),
         TIMER: _TIMER,
+        ACTIVATE: ACTIVATE_SERVICE,
     }

@@ -22,6 +22,8 @@ KINDS = "applyset.kubernetes.io/contains-group-kinds"
 NAMESPACES = "applyset.kubernetes.io/additional-namespaces"
 PARENTS = "/api/v1/namespaces/kube-system/configmaps"
 DIGEST = "edgewright.io/content"
+ON_REMOVE = "edgewright.io/on-remove"
+"""Annotation of the parent: `delete` or `orphan`, what happens with the objects when the document drops the layer."""
 NEVER = ("PersistentVolumeClaim", "PersistentVolume", "CustomResourceDefinition", "Namespace")
 """Kinds whose removal loses data: pruned only when the layer itself is removed with `delete`."""
 MOST = 20
@@ -35,8 +37,8 @@ Report = Callable[[str], None]
 class ApplySet:
     """The objects of one layer."""
 
-    def __init__(self, api: Api, layer: str) -> None:
-        self.api, self.layer = api, layer
+    def __init__(self, api: Api, layer: str, on_remove: str = "delete") -> None:
+        self.api, self.layer, self.on_remove = api, layer, on_remove
         self.parent = f"edgewright-layer-{layer}"
         text = f"{self.parent}.kube-system.ConfigMap."
         sum_ = hashlib.sha256(text.encode()).digest()
@@ -45,8 +47,7 @@ class ApplySet:
 
     def applied(self) -> str:
         """Return the digest of the content that was applied completely, empty when none was."""
-        parent = self.api.maybe(f"{PARENTS}/{self.parent}")
-        return str(((parent or {}).get("metadata") or {}).get("annotations", {}).get(DIGEST, ""))
+        return str(self._annotations().get(DIGEST, ""))
 
     def apply(self, items: List[Dict[str, Any]], namespace: str, digest: str, report: Report) -> None:
         """Apply objects, then prune what is no longer among them. Raises `EdgewrightError` at the first that fails."""
@@ -57,13 +58,16 @@ class ApplySet:
         uids: Set[str] = set()
         for item in ordered(items):
             uids.add(self._apply(item, namespace, report))
-        self._prune(before_kinds | wanted, before_spaces | spaces, uids, len(items), report)
+        self._prune(before_kinds | wanted, before_spaces | spaces, uids, report)
         self._write(wanted, spaces, digest)
 
     def remove(self, report: Report) -> None:
-        """Remove every object of the layer, and its parent."""
+        """Remove every object of the layer, and its parent; of a layer with `orphan` the objects stay."""
         kinds, spaces = self._contents()
-        self._prune(kinds, spaces, set(), 0, report, everything=True)
+        if self._annotations().get(ON_REMOVE) == "orphan":
+            report(f"the objects of {self.layer} stay, as the layer asked")
+        else:
+            self._prune(kinds, spaces, set(), report, everything=True)
         self.api.delete(f"{PARENTS}/{self.parent}")
 
     def members(self, kinds: Iterable[str], spaces: Iterable[str]) -> List[Tuple[Resource, Dict[str, Any]]]:
@@ -106,7 +110,7 @@ class ApplySet:
         return str((done.get("metadata") or {}).get("uid"))
 
     def _prune(
-        self, kinds: Set[str], spaces: Set[str], uids: Set[str], count: int, report: Report, everything: bool = False
+        self, kinds: Set[str], spaces: Set[str], uids: Set[str], report: Report, everything: bool = False
     ) -> None:
         members = self.members(kinds, spaces)
         old = [
@@ -126,10 +130,14 @@ class ApplySet:
             report(f"removed {title(item)}")
 
     def _contents(self) -> Tuple[Set[str], Set[str]]:
-        parent = self.api.maybe(f"{PARENTS}/{self.parent}")
-        annotations = ((parent or {}).get("metadata") or {}).get("annotations") or {}
+        annotations = self._annotations()
         kinds = {name for name in str(annotations.get(KINDS, "")).split(",") if name}
         return kinds, {name for name in str(annotations.get(NAMESPACES, "")).split(",") if name}
+
+    def _annotations(self) -> Dict[str, Any]:
+        parent = self.api.maybe(f"{PARENTS}/{self.parent}")
+        value = ((parent or {}).get("metadata") or {}).get("annotations")
+        return value if isinstance(value, dict) else {}
 
     def _write(self, kinds: Set[str], spaces: Set[str], digest: str) -> None:
         body = {
@@ -144,6 +152,7 @@ class ApplySet:
                     KINDS: ",".join(sorted(kinds)),
                     NAMESPACES: ",".join(sorted(spaces)),
                     DIGEST: digest,
+                    ON_REMOVE: self.on_remove,
                 },
             },
         }

@@ -61,7 +61,7 @@ class LayerStep(StepKind):
                 helm.install()
         items = [item for digest in manifests(layer) for item in objects_of(context, digest)]
         if items:
-            ApplySet(api, layer.name).apply(items, layer.namespace, content_label(layer), host.report)
+            ApplySet(api, layer.name, layer.on_remove).apply(items, layer.namespace, content_label(layer), host.report)
         _until(context, lambda: waiting(api, layer))
         record.change(api, lambda known: known.update({layer.name: targets.layer(layer)}))
 

@@ -1,0 +1,144 @@
+"""Add-ons: objects in order, conflicts by who owns a field, and removal of exactly what a layer no longer has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from edgewright.agent.clusters.addons import applyset, objects
+from edgewright.agent.clusters.addons.applyset import ApplySet
+from edgewright.agent.clusters.kube.api import Api
+from edgewright.core.errors import Conflict, InvalidInput, NotFound, Refused
+
+KINDS = {
+    "/api/v1": [("ConfigMap", "configmaps", True), ("Namespace", "namespaces", False), ("Pod", "pods", True),
+                ("PersistentVolumeClaim", "persistentvolumeclaims", True)],
+    "/apis/apps/v1": [("Deployment", "deployments", True)],
+}  # fmt: skip
+
+
+class FakeApi(Api):
+    """Not real: objects by path, labels of a list; a conflict where a test sets one."""
+
+    def __init__(self) -> None:
+        self.stored: dict[str, dict[str, Any]] = {}
+        self.applied: list[tuple[str, bool]] = []
+        self.conflicts: dict[str, str] = {}
+        self.uid = 0
+
+    def send(self, method: str, path: str, body: Mapping[str, Any] | None = None, kind: str = "") -> dict[str, Any]:
+        parts = urlsplit(path)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        if method == "GET":
+            return self._get(parts.path, query)
+        if method == "DELETE":
+            if self.stored.pop(parts.path, None) is None:
+                raise NotFound("not there")
+            return {}
+        force = query.get("force") == "true"
+        if parts.path in self.conflicts and not force:
+            raise Conflict(self.conflicts[parts.path])
+        self.applied.append((parts.path, force))
+        self.uid += 1
+        uid = (self.stored.get(parts.path) or {"metadata": {"uid": str(self.uid)}})["metadata"]["uid"]
+        metadata = {**(body or {})["metadata"], "uid": uid}
+        self.stored[parts.path] = json.loads(json.dumps({**(body or {}), "metadata": metadata}))
+        return self.stored[parts.path]
+
+    def _get(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
+        if path in KINDS:
+            return {"resources": [{"kind": k, "name": n, "namespaced": s} for k, n, s in KINDS[path]]}
+        if path == "/apis/apps":
+            return {"preferredVersion": {"groupVersion": "apps/v1"}}
+        if path in self.stored:
+            return self.stored[path]
+        if path.rpartition("/")[2] in {name for kinds in KINDS.values() for _, name, _ in kinds}:
+            name, _, value = query.get("labelSelector", "").partition("=")
+            items = [i for p, i in self.stored.items() if p.rpartition("/")[0] == path]
+            return {"items": [i for i in items if not name or (i["metadata"].get("labels") or {}).get(name) == value]}
+        raise NotFound(path)
+
+
+def item(kind: str, name: str, version: str = "v1", **more: Any) -> dict[str, Any]:
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": name, **more}}
+
+
+WEB = item("Deployment", "web", "apps/v1")
+PATH = "/apis/apps/v1/namespaces/site/deployments/web"
+
+
+def test_objects_are_applied_in_order_with_label_and_namespace_and_the_content_is_noted_last() -> None:
+    api = FakeApi()
+    layer = ApplySet(api, "web")
+    layer.apply([WEB, item("ConfigMap", "c"), item("Namespace", "site")], "site", "digest-1", lambda line: None)
+    assert [path for path, _ in api.applied if "edgewright-layer" not in path] == [
+        "/api/v1/namespaces/site", "/api/v1/namespaces/site/configmaps/c", PATH,
+    ]  # fmt: skip
+    assert api.stored[PATH]["metadata"]["labels"] == {applyset.PART_OF: layer.id}
+    parent = api.stored["/api/v1/namespaces/kube-system/configmaps/edgewright-layer-web"]
+    assert parent["metadata"]["annotations"][applyset.KINDS] == "ConfigMap,Deployment.apps,Namespace"
+    assert layer.applied() == "digest-1"
+
+
+def test_what_a_layer_no_longer_has_is_removed_but_nothing_that_has_data() -> None:
+    api = FakeApi()
+    first = [WEB, item("ConfigMap", "old"), item("PersistentVolumeClaim", "data")]
+    ApplySet(api, "web").apply(first, "site", "1", lambda line: None)
+    api.stored["/api/v1/namespaces/site/configmaps/theirs"] = item("ConfigMap", "theirs", uid="x")
+    lines: list[str] = []
+    ApplySet(api, "web").apply([WEB, item("ConfigMap", "new")], "site", "2", lines.append)
+    names = {path.rpartition("/")[2] for path in api.stored}
+    assert {"web", "new", "data", "theirs"} <= names and "old" not in names
+
+
+@pytest.mark.parametrize(("on_remove", "left"), [("delete", {"theirs"}), ("orphan", {"theirs", "web", "data"})])
+def test_a_layer_that_the_document_drops_is_removed_or_left_as_it_asked(on_remove: str, left: set[str]) -> None:
+    api = FakeApi()
+    ApplySet(api, "web", on_remove).apply([WEB, item("PersistentVolumeClaim", "data")], "site", "1", lambda line: None)
+    api.stored["/api/v1/namespaces/site/configmaps/theirs"] = item("ConfigMap", "theirs", uid="x")
+    ApplySet(api, "web").remove(lambda line: None)
+    assert {path.rpartition("/")[2] for path in api.stored} == left
+
+
+def test_a_layer_that_would_remove_most_of_its_objects_is_refused() -> None:
+    api = FakeApi()
+    ApplySet(api, "web").apply([item("ConfigMap", f"c{n}") for n in range(30)], "site", "1", lambda line: None)
+    with pytest.raises(Refused, match="would remove 30 of 31"):
+        ApplySet(api, "web").apply([item("ConfigMap", "only")], "site", "2", lambda line: None)
+    assert len([path for path in api.stored if "/site/" in path]) == 31
+
+
+def test_a_field_of_kubectl_is_taken_over_and_one_of_a_controller_is_named() -> None:
+    api = FakeApi()
+    api.conflicts[PATH] = 'Apply failed with 1 conflict: conflict with "kubectl-edit" using apps/v1: .spec.replicas'
+    ApplySet(api, "web").apply([WEB], "site", "1", lambda line: None)
+    assert (PATH, True) in api.applied
+    api.conflicts[PATH] = 'Apply failed with 1 conflict: conflict with "hpa-controller": .spec.replicas'
+    with pytest.raises(Refused, match="belongs to hpa-controller"):
+        ApplySet(api, "web").apply([WEB], "site", "2", lambda line: None)
+
+
+def test_content_that_is_not_objects_is_refused_and_lists_are_read() -> None:
+    listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": [WEB]}).encode()
+    assert objects.read_objects(listed) == [WEB] == objects.read_objects(json.dumps([WEB]).encode())
+    for data in (b"kind: x", b"[1]", b"{}", b"[" * 100_000):
+        with pytest.raises(InvalidInput):
+            objects.read_objects(data)
+
+
+def test_a_workload_is_ready_when_its_newest_generation_is() -> None:
+    web = {**WEB, "spec": {"replicas": 2}, "metadata": {"name": "web", "generation": 2}}
+    status = {"observedGeneration": 1, "availableReplicas": 2, "updatedReplicas": 2}
+    assert objects.ready({**web, "status": status}) == "not looked at yet"
+    status["observedGeneration"] = 2
+    assert objects.ready({**web, "status": status}) == ""
+    assert objects.ready({**web, "status": {**status, "updatedReplicas": 1}}) == "1 of 2 ready"
+    assert objects.ready(None) == "not there"
+    daemons = {**web, "kind": "DaemonSet", "status": {"observedGeneration": 2}}
+    assert objects.ready(daemons) == "no node has it yet"
+    crd = item("CustomResourceDefinition", "x")
+    assert objects.ready(crd) == "not established"
