@@ -53,6 +53,9 @@ async def test_a_version_is_compared_with_the_one_that_a_cluster_has(plane: Prof
     assert document["before"] == "shop-small 1.0.0" and document["after"] == "shop-small 1.10.0"
     assert [row["behaviour"] for row in document["changes"]] == ["unknown", "unknown"], "two layers are removed"
     assert document["behaviour"] == "unknown"
+    lines = (await run(plane, "diff", "shop-small:1.10.0", cluster="harbour", lines=True)).result.text
+    assert 'podCidr: "10.7.0.0/16"' in lines, "with the values of the cluster"
+    assert "********" not in lines, "a covered value is none"
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,11 @@ from edgewright.core.profiles.model import Profile
 from edgewright.core.profiles.problems import Problem
 from edgewright.core.profiles.resolve import Resolution
 from edgewright.core.profiles.scope import Context, Macro
+from edgewright.core.profiles.variables import COVER
 from edgewright.packs import catalogue
 from edgewright.profiles.prepare import Prepared, Readings, check, prepare, resolved
 from edgewright.store.collections.catalogue import profiles as calls
+from edgewright.store.collections.catalogue.clusters import variables
 from edgewright.store.collections.document_values import part, parts, text, value
 from edgewright.wire import protocol
 
@@ -49,11 +51,12 @@ class ProfileContent(NamedTuple):
         """Return what stops a publish, and warnings. Blocking."""
         return check(self.prepared(), publish=True)
 
-    def resolved(
-        self, variables: Mapping[str, str] | None = None, system: Mapping[str, str] | None = None
-    ) -> Resolution:
-        """Return it with references replaced; what has no value yet stays and is listed. Blocking."""
-        context = Context(variables or {}, self.macros, system or {}, partial=True)
+    def resolved(self, values: Mapping[str, str] | None = None, system: Mapping[str, str] | None = None) -> Resolution:
+        """Return it with references replaced by `values` of variables and of the system. Blocking.
+
+        What has no value yet stays and is listed.
+        """
+        context = Context(values or {}, self.macros, system or {}, partial=True)
         return resolved(self.prepared(), context)
 
 
@@ -155,3 +158,14 @@ async def _macros(client: CanCall, entry: Entry, notes: list[str]) -> dict[str, 
         for each in parts(reply.data, "macros")
         if (name := text(each, "name"))
     }
+
+
+async def values_in_cluster(ctx: CommandContext, entry: Entry, cluster: str) -> dict[str, str]:
+    """Return the values that a cluster gives to the variables of its version; covered ones are left out.
+
+    Raises `EdgewrightError`.
+    """
+    uses = parts(part(entry.document, "status"), "inUseClusters")
+    uid = next((text(use, "uid") for use in uses if cluster in (text(use, "name"), text(use, "uid"))), "")
+    values = (await variables(await ctx.port(CanCall), uid)).get(entry.row.uid, {}) if uid else {}
+    return {name: given for name, given in values.items() if given != COVER}

@@ -16,7 +16,7 @@ from edgewright.commands.kernel.lookup import find_hosts
 from edgewright.commands.kernel.results import Text
 from edgewright.commands.profile import comparing, preview
 from edgewright.commands.profile import verbs as declared
-from edgewright.commands.profile.reading import ProfileContent, content_of
+from edgewright.commands.profile.reading import ProfileContent, content_of, values_in_cluster
 from edgewright.commands.profile.rows import named_profiles
 from edgewright.core.errors import InvalidInput, NotFound, UsageError
 from edgewright.core.profiles import exchange
@@ -96,7 +96,9 @@ class ProfileDiff(declared.ProfileDiff):
     ) -> Outcome:
         """Return the changes by layer with what each would do."""
         before, after = [await content_of(ctx, entry) for entry in plan.payload]
-        comparison = await asyncio.to_thread(comparing.compared, before, after)
+        cluster = str(args.get("cluster") or "").strip()
+        values = await values_in_cluster(ctx, plan.payload[0], cluster) if cluster else {}
+        comparison = await asyncio.to_thread(comparing.compared, before, after, values)
         text = comparing.as_text(comparison, bool(args.get("lines")))
         return Outcome(plan.touches, (), "", Text(text, comparing.as_document(comparison)))
 

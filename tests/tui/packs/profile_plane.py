@@ -109,6 +109,9 @@ class ProfilePlane(FakePlane):
         if path == protocol.PROFILES_SEARCH:
             items = [summary(uid, self.labels[uid]) for uid in versions()]
             return Reply({"items": items, "listmeta": {"count": len(items)}})
+        if path.startswith("/v1/spectroclusters/"):
+            values = [{"name": "podCidr", "value": "10.7.0.0/16"}, {"name": "treeRef", "value": "********"}]
+            return Reply([{"profileUid": "p-1", "variables": values}])
         if path.endswith("/export"):
             return Reply(json.dumps(exchange.to_document(versions()[path.split("/")[-2]][0])).encode())
         if path.startswith("/v1/packs/"):

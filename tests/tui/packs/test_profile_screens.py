@@ -121,7 +121,8 @@ async def test_a_version_is_compared_with_what_a_cluster_has() -> None:
         assert "harbour" in text(pilot) and "has 1.0.0, = compares" in text(pilot)
         assert pilot.app.screen.query_one("#facts", LineView).point_at("cluster/harbour")
         await press(pilot, "equals_sign")
-        assert "shop-small:1.0.0 → 1.10.0" in crumb(pilot)
+        assert "harbour: shop-small:1.0.0 → 1.10.0" in crumb(pilot)
+        assert "10.7.0.0/16" in text(pilot, "text"), "with the values of the cluster"
         assert "Unknown: no rule covers the 2 changes." in text(pilot, "text")
 
 

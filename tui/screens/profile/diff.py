@@ -10,10 +10,13 @@ from textual import on, work
 
 from edgewright.commands.kernel.base import Scope
 from edgewright.commands.profile.comparing import Comparison, LayerChange, compared, place_of, short, why
+from edgewright.commands.profile.reading import values_in_cluster
 from edgewright.core.clusters.predict import BEHAVIOURS, UNKNOWN, Prediction
+from edgewright.core.errors import EdgewrightError
 from edgewright.core.profiles.model import LAYER_NAMES
 from edgewright.core.profiles.textdiff import SAME
 from edgewright.store.collections.catalogue.profiles import ProfileRow
+from tui.frame.fetch import sentence
 from tui.frame.pager.pager import ReaderScreen
 from tui.screens.profile.content import Shown
 from tui.screens.profile.reading import ReadsProfiles, uid_of
@@ -32,7 +35,7 @@ MOST_CHANGES = 400
 
 
 class ProfileDiffScreen(ReaderScreen, ReadsProfiles):
-    """Compares `target`, `UID-BEFORE/UID-AFTER`; Enter on a layer folds its text."""
+    """Compares `target`, `UID-BEFORE/UID-AFTER` or with `@CLUSTER` behind it; Enter on a layer folds its text."""
 
     scope: ClassVar[Scope] = "profile-diff"
     view = "profile-diff"
@@ -58,12 +61,13 @@ class ProfileDiffScreen(ReaderScreen, ReadsProfiles):
     @property
     def uids(self) -> tuple[str, ...]:
         """Return the version before and the version after."""
-        before, _, after = self.target.partition("/")
+        before, _, after = self.target.partition("@")[0].partition("/")
         return (after, before) if self._swapped else (before, after)
 
     def with_uids(self, rows: Sequence[ProfileRow]) -> str:
         """Return the target with uids: of two versions, of `NAME/VERSION/VERSION`, or of one and the one before it."""
-        names = self.target.split("/")
+        target, at, cluster = self.target.partition("@")
+        names = target.split("/")
         if len(names) == 3:
             names = [f"{names[0]}:{version}" for version in names[1:]]
         uids = [uid_of(name, rows) for name in names if name]
@@ -72,7 +76,12 @@ class ProfileDiffScreen(ReaderScreen, ReadsProfiles):
             same = [row.uid for row in rows if here is not None and row.name == here.name]
             older = same[same.index(uids[0]) + 1 :] if uids[0] in same else []
             uids.insert(0, next(iter([*older, *same]), uids[0]))
-        return "/".join(uids)
+        return "/".join(uids) + at + cluster
+
+    @property
+    def _cluster(self) -> str:
+        """Return the cluster whose values of variables count, "" for none."""
+        return self.target.partition("@")[2]
 
     @property
     def crumb(self) -> str:
@@ -84,7 +93,8 @@ class ProfileDiffScreen(ReaderScreen, ReadsProfiles):
             return "diff"
         before, after = (shown.row for shown in sides if shown is not None)
         same = before.name == after.name
-        return f"{before.reference} → {after.version if same else after.reference}"
+        cluster = f"{self._cluster}: " if self._cluster else ""
+        return f"{cluster}{before.reference} → {after.version if same else after.reference}"
 
     def select(self) -> None:
         """Compare again when a side was read again, and show it."""
@@ -100,9 +110,21 @@ class ProfileDiffScreen(ReaderScreen, ReadsProfiles):
     async def _compare(self) -> None:
         before, after = (self.shown(uid) for uid in self.uids)
         if before is not None and after is not None and before.content is not None and after.content is not None:
-            self._comparison = await asyncio.to_thread(compared, before.content, after.content)
+            values = await self._values(before, after)
+            self._comparison = await asyncio.to_thread(compared, before.content, after.content, values)
             if self.is_there:
                 ReaderScreen.select(self)
+
+    async def _values(self, *sides: Shown) -> dict[str, str]:
+        """Return the values of the cluster, if there is one."""
+        entry = next((side.entry for side in sides if self._cluster in side.row.clusters), None)
+        if entry is None or self.session.make_context is None:
+            return {}
+        try:
+            return await values_in_cluster(self.session.make_context(), entry, self._cluster)
+        except EdgewrightError as error:
+            self._error = sentence(error)
+            return {}
 
     def text_lines(self, width: int) -> list[Line]:
         """Return the forecast, then layer by layer the changes and the text."""

@@ -160,7 +160,7 @@ class ProfileScreen(ReadsProfiles, BaseScreen):
         if kind == "cluster":  # what the cluster has now comes first, whichever version is the newer one
             present = next((row.uid for row in shown.versions if name in row.clusters), self.target)
             if present != self.target:
-                open_key(self.app, f"profile-diff/{present}/{self.target}")
+                open_key(self.app, f"profile-diff/{present}/{self.target}@{name}")
                 return
             name = ""
         compare(self, shown.versions, self.target, name if kind == "version" else "")
