@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 
 from edgewright.commands.profile import wizard_api
-from edgewright.core.profiles.model import Layer, Profile
+from edgewright.core.profiles.model import Layer, Manifest, Profile
 from edgewright.core.profiles.scope import Macro
 from edgewright.packs import catalogue
 from tests.tui.driving import console, press, told, until, view
 from tests.tui.wizards.profile_driving import PODINFO, at, calm, on, paste, shown, stack, state, wizard
 from tests.tui.wizards.profiling import ProfilePlane, shipped
+from tui.wizards.profile.wizard_state import ProfileState
 
 WRONG = {
     "not a map": ("- a\n- b\n", "This is a list, not a map of keys."),
@@ -88,3 +89,20 @@ async def test_a_preset_is_applied_with_comments_kept_and_taken_back() -> None:
         assert after != before and after.count("#") == before.count("#")
         await press(pilot, "ctrl+z")
         assert wizard(pilot).body.editor.text == before  # type: ignore[union-attr]
+
+
+def test_a_problem_of_a_manifest_is_not_marked_in_the_values() -> None:
+    manifest = Manifest("namespace", 'kind: "{{.spectro.var.none}}"\n')
+    layer = replace(PODINFO, values="a: 1\n", manifests=(manifest, Manifest("broken", "a: [1\n")))
+    made = ProfileState(stack(layer))
+    made.problems = wizard_api.examine(made.profile, {}, {}).problems
+    wrong = [row for row in made.layer_problems(layer) if row.severity == "error"]
+    assert len(wrong) == 2 and not [row for row in made.value_problems(layer) if row.severity == "error"]
+
+
+async def test_values_that_are_emptied_are_those_of_the_pack() -> None:
+    async with console("profile-new", plane=ProfilePlane()) as (pilot, _, made):
+        await at(pilot, "values", stack(replace(PODINFO, values="a: 1\n")), 3)
+        wizard(pilot).body.editor.put("")  # type: ignore[union-attr]
+        await calm(pilot)
+        assert told(made) == "Values that are empty are those of the pack."

@@ -150,7 +150,7 @@ def _brings(images: Sequence[str], presets: Sequence[str], width: int) -> list[L
 
 def value_lines(state: ProfileState, layer: Layer, path: str, row: int, width: int) -> list[Line]:
     """Return what is known of the value under the cursor, and a problem: that of its line, else the first one."""
-    problems = state.layer_problems(layer)
+    problems = state.value_problems(layer)
     here = [problem for problem in problems if problem.line == row + 1]
     entry = schema_entry(state.pack(layer), path) if path else None
     text = entry_text(entry) if entry is not None else ""
@@ -190,6 +190,9 @@ def _slots(entry: SchemaEntry) -> str:
 def values_side(state: ProfileState, layer: Layer, width: int) -> list[Line]:
     """Return what is beside the editor: problems, presets, and what the schema of the pack restricts."""
     out = problem_lines(state.layer_problems(layer), width)
+    if layer.manifests:
+        names = ", ".join(manifest.name for manifest in layer.manifests)
+        out += wrap(f"Manifests of its own, edited as files: {names}", width, role="muted")
     pack = state.pack(layer)
     if pack is None:
         return out

@@ -91,12 +91,12 @@ class ValuesPage(PageBody):
             return
         layer = self.current
         marks: dict[int, str] = {}
-        for problem in self.state.layer_problems(layer):
+        for problem in self.state.value_problems(layer):
             row = problem.line - 1
             if row >= 0 and (problem.severity == ERROR or row not in marks):
                 marks[row] = problem.severity
         self.editor.set_marks(marks)
-        wrong = content.counted(self.state.layer_problems(layer))
+        wrong = content.counted(self.state.value_problems(layer))
         kind = LAYER_NAMES.get(layer.kind, layer.kind)
         place = f"layer {len(self.state.layers) - self.state.layer} of {len(self.state.layers)}"
         head = spread(
@@ -141,6 +141,8 @@ class ValuesPage(PageBody):
             return
         self.state.replace_layer(self.state.layer, dataclasses.replace(layer, values=text))
         self.wizard.changed()
+        if not text.strip() and pack is not None and pack.values.strip():
+            self.wizard.announce("Values that are empty are those of the pack.", "info")
 
     # Layers, problems, presets ----------------------------------------------------------------------------------------
 
@@ -158,7 +160,7 @@ class ValuesPage(PageBody):
 
     def action_problem(self) -> None:
         """Go to the next line with a problem, from the last one to the first."""
-        rows = sorted({problem.line - 1 for problem in self.state.layer_problems(self.current) if problem.line})
+        rows = sorted({problem.line - 1 for problem in self.state.value_problems(self.current) if problem.line})
         if not rows:
             self.wizard.announce("No line of these values has a problem.", "info")
             return
@@ -218,7 +220,7 @@ class ValuesPage(PageBody):
     def keys(self) -> list[KeyHint]:
         """Return the keys of the editor."""
         key = self.wizard.key_hint
-        problems = [problem for problem in self.state.layer_problems(self.current) if problem.line]
+        problems = [problem for problem in self.state.value_problems(self.current) if problem.line]
         pack = self.state.pack(self.current)
         return [
             KeyHint("esc", "layers"),

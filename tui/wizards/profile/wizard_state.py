@@ -149,6 +149,12 @@ class ProfileState:
         """Return what is wrong with one layer, in the order of its lines."""
         return sorted((row for row in self.problems if row.layer == layer.key), key=lambda row: row.line)
 
+    def value_problems(self, layer: Layer) -> list[Problem]:
+        """Return what is wrong with the values of a layer; problems of its manifests have lines of their own."""
+        names = tuple(f"{item.name}: " for item in layer.manifests)
+        wholes = {f"manifest {item.name}" for item in layer.manifests}
+        return [row for row in self.layer_problems(layer) if row.path not in wholes and not row.path.startswith(names)]
+
     # Variables ------------------------------------------------------------------------------------------------------
 
     def uses(self) -> dict[str, tuple[str, ...]]:
