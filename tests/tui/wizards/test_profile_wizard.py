@@ -222,6 +222,14 @@ async def test_fetching_a_pack_is_shown_and_stopped() -> None:
         assert not state(pilot).layers and state(pilot).key == "layers"
 
 
+async def test_the_profile_is_shown_as_its_files() -> None:
+    async with console("profile-new", plane=ProfilePlane(), size=(100, 30)) as (pilot, _, _):
+        await at(pilot, "layers")
+        await press(pilot, "v")
+        await until(pilot, lambda: view(pilot) == "ReadModal")
+        assert "profile.yaml" in shown(pilot) and "kind: ClusterProfile" in shown(pilot)
+
+
 async def test_a_registry_that_is_down_adds_nothing_and_is_named() -> None:
     plane = ProfilePlane()
     async with console("profile-new", plane=plane) as (pilot, _, made):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from typing import Any, ClassVar
 
@@ -113,7 +114,8 @@ class LayersPage(PageBody):
         twice = sum(1 for item in self.state.layers if item.name == layer.name)
         if twice:
             display = f"{layer.name}-{twice + 1}"
-            layer = dataclasses.replace(layer, values=self.api.named_apart(layer.values, display), display=display)
+            values = await asyncio.to_thread(self.api.named_apart, layer.values, display)
+            layer = dataclasses.replace(layer, values=values, display=display)
         self.state.packs[pack_key(layer)] = pack
         self.state.layer = self.state.add(layer)
         self.wizard.changed()

@@ -44,6 +44,7 @@ class PreviewPage(PageBody):
         """Yield for what it is shown, and the text."""
         self._findings: Any = None
         self._resources: list[Any] = []
+        self._width = 0
         yield FrameLine(id="preview-head")
         yield PageList(id="resolved")
 
@@ -79,6 +80,7 @@ class PreviewPage(PageBody):
             self.wizard.announce(sentence(error), "bad")
             return
         if self.is_attached:
+            self._width = 0
             self.show()
             self.wizard.refresh_around()
 
@@ -99,8 +101,13 @@ class PreviewPage(PageBody):
         shown_for = f"for host {host.name}" if host is not None else "with example values"
         rest = f"; examples for {', '.join(examples[:4])}" if examples else ""
         self.query_one("#preview-head", FrameLine).set_line(line((f"{shown_for}{rest}", "muted")))
-        if self._findings is None:
-            return
+        if self._findings is not None and width != self._width:
+            self._draw(width)
+
+    @work(exclusive=True, group="wizard:preview-lines", exit_on_error=False)
+    async def _draw(self, width: int) -> None:
+        """Make the lines in a thread: they are as many as the values have."""
+        self._width = width
         known = set(self.state.problems)
         wrong = [row for row in self._findings.problems if row.severity == ERROR]
         problems = [*(row for row in wrong if row in known), *self._resources]
@@ -109,7 +116,9 @@ class PreviewPage(PageBody):
             for row in wrong
             if row not in known
         ]
-        self._view.set_lines(content.preview_lines(self._findings.resolution, problems, width))
+        lines = await asyncio.to_thread(content.preview_lines, self._findings.resolution, problems, width)
+        if self.is_attached:
+            self._view.set_lines(lines)
 
     def action_choose(self) -> None:
         """Offer the hosts, and the examples."""

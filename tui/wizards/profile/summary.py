@@ -35,6 +35,7 @@ class SummaryPage(PageBody):
     def compose(self) -> ComposeResult:
         """Yield the lines."""
         self._difference: Any = None
+        self._rows: list[Any] = []
         self._before = ""
         yield PageList(id="summary")
 
@@ -72,9 +73,11 @@ class SummaryPage(PageBody):
         try:
             base = self.state.base or await self.api.load(self.wizard.plane_context(), uid)
             await self.wizard.know_packs(base.profile)
-            self._difference = await asyncio.to_thread(
+            compared = await asyncio.to_thread(
                 self.api.compared, base.profile, self.state.profile, dict(self.state.packs), self.wizard.macros
             )
+            self._rows = await asyncio.to_thread(lambda: [layer.difference.rows() for layer in compared.layers])
+            self._difference = compared
         except EdgewrightError as error:
             self._before = f"not compared: {sentence(error)}"
         if self.is_attached:
@@ -106,11 +109,10 @@ class SummaryPage(PageBody):
 
         def shown(width: int) -> list[Line]:
             out: list[Line] = []
-            for layer in compared.layers:
-                rows = layer.rows() if layer.what != "same" else []
+            for layer, rows in zip(self._difference.layers, self._rows, strict=True):
                 lines = diff_lines(rows, width, compared.before, compared.after)
                 if lines:
-                    out += [heading(f"{layer.layer}", width, layer.what), *lines, line()]
+                    out += [heading(layer.difference.layer, width, layer.difference.what), *lines, line()]
             return out or [line(("Nothing differs in the values of the layers.", "muted"))]
 
         self.app.push_screen(ReadModal("What differs", shown))

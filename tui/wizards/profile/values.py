@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -22,6 +23,9 @@ from tui.widgets.values_editor.editor import ValuesEditor
 from tui.wizards.profile import content
 from tui.wizards.profile.body import PageBody
 from tui.wizards.profile.pages import LAYERS, VARIABLES
+
+if TYPE_CHECKING:
+    from edgewright.core.packs.pack import Pack
 
 LARGEST = 1_000_000
 """Characters of values that the editor takes; larger ones are edited as a file."""
@@ -190,13 +194,21 @@ class ValuesPage(PageBody):
         pack = self.state.pack(layer)
         if name is None or pack is None:
             return
-        group = next(preset.group for preset in pack.presets if preset.name == name)
-        other = {preset.name for preset in pack.presets if group and preset.group == group}
+        self.wizard.run_task(f"Applying the preset {name}", lambda: self._apply(layer, pack, name))
+
+    async def _apply(self, layer: Layer, pack: Pack, name: str) -> None:
+        """Merge a preset into the values in a thread: comments are read with them, which takes its time."""
+        before = self.editor.text
         try:
-            text = self.api.with_preset(self.editor.text, pack, name)
+            text = await asyncio.to_thread(self.api.with_preset, before, pack, name)
         except InvalidInput as wrong:
             self.wizard.announce(f"The preset is not applied: {sentence(wrong)}", "warn")
             return
+        if not self.is_attached or self.editor.text != before or self.current.key != layer.key:
+            self.wizard.announce("The values were changed meanwhile; apply the preset again.", "warn")
+            return
+        group = next(preset.group for preset in pack.presets if preset.name == name)
+        other = {preset.name for preset in pack.presets if group and preset.group == group}
         chosen = (*(item for item in layer.presets if item not in other and item != name), name)
         self.editor.put(text)
         self.state.replace_layer(self.state.layer, dataclasses.replace(self.current, values=text, presets=chosen))

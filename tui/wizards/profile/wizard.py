@@ -278,6 +278,7 @@ class ProfileWizard(ProfileWizardPage):
                 self._stale = False
                 state = self.wizard_state
                 result = await asyncio.to_thread(self.api.examine, state.profile, dict(state.packs), self.macros)
+                await asyncio.to_thread(state.uses)
                 state.problems = tuple(row for row in result.problems if row.severity != OPEN)  # a cluster gives it
                 if self.is_there:
                     self.refresh_page()
@@ -315,7 +316,10 @@ class ProfileWizard(ProfileWizardPage):
             return
         if self.body is not None:
             self.body.store()
-        files = self.api.files_of(self._named())
+        self.run_task("Writing the files", self._show_files)
+
+    async def _show_files(self) -> None:
+        files = await asyncio.to_thread(self.api.files_of, self._named())
 
         def shown(width: int) -> list[Any]:
             out: list[Any] = []

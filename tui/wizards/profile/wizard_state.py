@@ -43,6 +43,7 @@ class ProfileState:
         """Uid of the host whose preview is shown, "" for examples."""
         self.resumed = False
         self._begun = self.profile
+        self._uses: tuple[Profile | None, dict[str, tuple[str, ...]]] = (None, {})
 
     @property
     def page(self) -> WizardStep | None:
@@ -158,12 +159,21 @@ class ProfileState:
     # Variables ------------------------------------------------------------------------------------------------------
 
     def uses(self) -> dict[str, tuple[str, ...]]:
-        """Return the layers that refer to each variable, by its name; those that are not defined come last."""
-        used: dict[str, list[str]] = {variable.name: [] for variable in self.profile.variables}
-        for name, place in references(self.profile):
+        """Return the layers that refer to each variable, by its name; those that are not defined come last.
+
+        It looks through all values, once for each change: the check does that in a thread.
+        """
+        profile, known = self._uses
+        if profile is self.profile:
+            return known
+        profile = self.profile
+        used: dict[str, list[str]] = {variable.name: [] for variable in profile.variables}
+        for name, place in references(profile):
             if name.space == "var" and place.layer and place.layer not in used.setdefault(name.name, []):
                 used[name.name].append(place.layer)
-        return {name: tuple(layers) for name, layers in used.items()}
+        known = {name: tuple(layers) for name, layers in used.items()}
+        self._uses = (profile, known)
+        return known
 
     def undefined(self) -> list[str]:
         """Return the names of variables that layers refer to and that are not defined."""
