@@ -209,7 +209,9 @@ async def test_marked_versions_are_tagged_published_exported_and_deleted_togethe
     plane = ProfilePlane()
     async with console("profiles", plane=plane, size=(132, 43)) as (pilot, _, _made):
         await ready(pilot)
-        await keys(pilot, "down", "space", "space", "t", *"r:1", "enter", "enter")
+        await keys(pilot, "down", "space", "space")
+        assert "2 marked · 4" in crumb(pilot), "as on Hosts"
+        await keys(pilot, "t", *"r:1", "enter", "enter")
         assert [plane.labels[uid].get("r", "") for uid in ("p-1", "p-2", "p-4")] == ["1", "1", ""]
         assert plane.labels["p-1"]["team"] == "shops", "other tags stay"
         await keys(pilot, "p", "enter")

@@ -120,9 +120,10 @@ class ListingScreen(ExportsTable):
         return self.query_one("#table", VirtualTable)
 
     def count(self) -> str:
-        """Return how many rows are shown of how many."""
-        shown = len(self._rows)
-        return f"{shown:,} of {self._all:,}" if self.filter_text else f"{shown:,}"
+        """Return how many rows are marked and shown, of how many."""
+        shown = f"{len(self._rows):,} of {self._all:,}" if self.filter_text else f"{len(self._rows):,}"
+        marked = len(self.table.marks.intersection(self._rows)) if self.is_there else 0
+        return f"{marked:,} marked · {shown}" if marked else shown
 
     @property
     def crumb(self) -> str:
@@ -372,6 +373,10 @@ class ListingScreen(ExportsTable):
     @on(VirtualTable.SortAsked)
     def _sort_asked(self, event: VirtualTable.SortAsked) -> None:
         self.action_sort(event.key)
+
+    @on(VirtualTable.MarksChanged)
+    def _marked(self) -> None:
+        self.show_crumb()
 
     @on(VirtualTable.RowHighlighted)
     def _pointed(self) -> None:
