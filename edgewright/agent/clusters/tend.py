@@ -24,10 +24,13 @@ def tend(context: Context, observed: Observed) -> bool:
     member = context.document.member(context.host_uid)
     if member is None:
         return False
-    if member.state != PRESENT:
+    leads = may_lead(context.document, observed)
+    if member.state != PRESENT and not leads:
         give_vip_up(context)
         return False
     try:
+        if member.state != PRESENT:
+            return _lead(context, observed)  # until a control plane that stays can; it serves the VIP as long
         context.claim()
         if len(context.document.members) > 1:
             failed = observed.local.preflight

@@ -6,16 +6,52 @@ show it without asking a host. What was not reported is unknown, never done.
 
 from __future__ import annotations
 
-from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
+from edgewright.core import times
 from edgewright.core.clusters import steps
-from edgewright.core.clusters.model import ABSENT, VIP, WORKER, ClusterDocument, Member
+from edgewright.core.clusters.actions import OPERATOR, read_step_id
+from edgewright.core.clusters.model import ABSENT, VIP, WORKER, ClusterDocument
 from edgewright.core.clusters.planning.duties import in_order
+from edgewright.core.text import clean
 
 DONE, RUNNING, WAITING, FAILED, PENDING, UNKNOWN = "done", "running", "waiting", "failed", "pending", "unknown"
 STATES = (FAILED, RUNNING, WAITING, UNKNOWN, PENDING, DONE)
 """From the one that a group of hosts shows first."""
+NEXT_TRY = "its next try"
+"""What a step waits for that failed and starts again by itself, in the words of a host's progress."""
 PREPARE = (steps.PREFLIGHT, steps.FETCH, steps.ACTIVATE, steps.RUNTIME, steps.PRELOAD)
+
+
+class Host(NamedTuple):
+    """A member as the checklist needs it."""
+
+    host_uid: str
+    node_name: str
+    role: str
+    absent: bool = False
+
+
+class Outline(NamedTuple):
+    """What the checklist needs of a document: the plane has it without reading the document."""
+
+    hosts: Tuple[Host, ...]
+    init_host_uid: str
+    vip: bool
+    layers: Tuple[str, ...]
+    """Names in the order of their installation."""
+
+    @property
+    def present(self) -> Tuple[Host, ...]:
+        """Return the hosts that belong to the cluster."""
+        return tuple(host for host in self.hosts if not host.absent)
+
+
+def outline(document: ClusterDocument) -> Outline:
+    """Return the outline of a document."""
+    hosts = tuple(Host(m.host_uid, m.node_name, m.role, m.state == ABSENT) for m in document.members)
+    layers = tuple(layer.name for layer in in_order(document))
+    return Outline(hosts, document.bootstrap.init_host_uid, document.endpoint.kind == VIP, layers)
 
 
 class HostReport(NamedTuple):
@@ -68,47 +104,74 @@ class Item(NamedTuple):
         return ": ".join(part for part in (" ".join((parts[0] + ":", parts[1])), self.text) if part)
 
 
-def sequence(document: ClusterDocument, member: Member) -> Tuple[str, ...]:
+def read_report(progress: Optional[Mapping[str, Any]], settled: bool, error: str = "") -> Optional[HostReport]:
+    """Return the report of a host from the progress in its heartbeat (P69); `None` when nothing is known.
+
+    `settled`: it has reported that it applied the present document; `error` is what it reported of its last failure.
+    """
+    if not progress:
+        return HostReport("") if settled else None
+    step = read_step_id(str(progress.get("step") or ""))
+    if step is None:
+        return None
+    name, target = step
+    try:
+        since = times.parse(str(progress.get("since") or ""))
+    except ValueError:
+        since = None
+    waiting, percent, attempt = str(progress.get("waitingFor") or ""), progress.get("percent"), progress.get("attempt")
+    operator = waiting == OPERATOR
+    failed = operator or waiting == NEXT_TRY
+    return HostReport(
+        name,
+        FAILED if failed else WAITING if waiting else RUNNING,
+        since,
+        percent if isinstance(percent, int) and not isinstance(percent, bool) else None,
+        attempt if isinstance(attempt, int) and not isinstance(attempt, bool) else 0,
+        "" if failed else clean(waiting, 300),
+        clean(error or progress.get("errorClass") or "", 300) if failed else "",
+        operator,
+        target.rpartition("-")[0] if name == steps.LAYER else "",
+    )
+
+
+def sequence(shape: Outline, host: Host) -> Tuple[str, ...]:
     """Return the steps of a host in order."""
-    if member.state == ABSENT:
-        return (steps.DELETE if document.ending else steps.RELEASE,)
-    if member.role == WORKER:
+    if host.absent:
+        return (steps.RELEASE if shape.present else steps.DELETE,)
+    if host.role == WORKER:
         return (*PREPARE, steps.JOIN_WORKER)
-    vip = document.endpoint.kind == VIP
-    first = member.host_uid == document.bootstrap.init_host_uid
-    own = (*((steps.VIP,) if vip else ()), steps.INIT) if first else (steps.JOIN_CONTROL_PLANE,)
-    return (*PREPARE, *own, steps.MARK, *((steps.KEEPALIVED,) if vip else ()))
+    first = host.host_uid == shape.init_host_uid
+    own = (*((steps.VIP,) if shape.vip else ()), steps.INIT) if first else (steps.JOIN_CONTROL_PLANE,)
+    return (*PREPARE, *own, steps.MARK, *((steps.KEEPALIVED,) if shape.vip else ()))
 
 
-def checklist(
-    document: ClusterDocument, hosts: Mapping[str, HostReport], cluster: Optional[ClusterReport] = None
-) -> List[Item]:
+def checklist(shape: Outline, hosts: Mapping[str, HostReport], cluster: Optional[ClusterReport] = None) -> List[Item]:
     """Return all rows in order; `hosts` by host UID, `cluster` is `None` while no leader reports."""
-    order = {member.host_uid: sequence(document, member) for member in document.members}
-    present = document.present
+    order = {host.host_uid: sequence(shape, host) for host in shape.hosts}
+    present = shape.present
     rows: List[Item] = []
     for step in PREPARE:
         if present:
             rows.append(_group(step, present, order, hosts))
     for step in (steps.VIP, steps.INIT):
-        rows += [_group(step, (m,), order, hosts) for m in present if step in order[m.host_uid]]
-    joining = [m for m in present if steps.JOIN_CONTROL_PLANE in order[m.host_uid]]
-    for member in [*joining, *(m for m in present if m.role == WORKER)]:
-        row = _group(order[member.host_uid][len(PREPARE)], (member,), order, hosts)
-        ready = cluster is not None and cluster.ready.get(member.node_name, False)
-        rows.append(row._replace(state=DONE, text="", since=None) if ready and row.state == UNKNOWN else row)
-    serving = tuple(m for m in present if steps.KEEPALIVED in order[m.host_uid])
+        rows += [_group(step, (host,), order, hosts) for host in present if step in order[host.host_uid]]
+    joining = [host for host in present if steps.JOIN_CONTROL_PLANE in order[host.host_uid]]
+    for host in [*joining, *(host for host in present if host.role == WORKER)]:
+        row = _group(order[host.host_uid][len(PREPARE)], (host,), order, hosts)
+        ready = cluster is not None and cluster.ready.get(host.node_name, False)
+        rows.append(row._replace(state=DONE, text=host.node_name, since=None) if ready else row)
+    serving = tuple(host for host in present if steps.KEEPALIVED in order[host.host_uid])
     if serving:
         rows.append(_group(steps.KEEPALIVED, serving, order, hosts))
-    rows += _layers(document, hosts, cluster)
-    for member in document.members:
-        if member.state == ABSENT:
-            rows.append(_group(order[member.host_uid][0], (member,), order, hosts))
+    if present:
+        rows += _layers(shape, hosts, cluster)
+    rows += [_group(order[host.host_uid][0], (host,), order, hosts) for host in shape.hosts if host.absent]
     return rows
 
 
 def _group(
-    step: str, members: Sequence[Member], order: Dict[str, Tuple[str, ...]], hosts: Mapping[str, HostReport]
+    step: str, members: Sequence[Host], order: Dict[str, Tuple[str, ...]], hosts: Mapping[str, HostReport]
 ) -> Item:
     spec = steps.BY_ID[step]
     states = {m.host_uid: _state(step, order[m.host_uid], hosts.get(m.host_uid)) for m in members}
@@ -140,7 +203,7 @@ def _state(step: str, order: Tuple[str, ...], report: Optional[HostReport]) -> s
     return FAILED if report.operator else report.state
 
 
-def _detail(member: Member, report: HostReport, several: bool) -> str:
+def _detail(member: Host, report: HostReport, several: bool) -> str:
     reason = report.error if report.operator or (report.error and report.state == FAILED) else ""
     if report.state == WAITING and report.waiting_for:
         reason = f"waits: {report.waiting_for}" + (f" ({report.error})" if report.error else "")
@@ -153,16 +216,14 @@ def _detail(member: Member, report: HostReport, several: bool) -> str:
     return f"{member.node_name} {reason}".strip() if several else reason
 
 
-def _layers(document: ClusterDocument, hosts: Mapping[str, HostReport], cluster: Optional[ClusterReport]) -> List[Item]:
-    if document.ending:
-        return []
+def _layers(shape: Outline, hosts: Mapping[str, HostReport], cluster: Optional[ClusterReport]) -> List[Item]:
     spec = steps.BY_ID[steps.LAYER]
     working = {report.layer: report for report in hosts.values() if report.step == steps.LAYER and report.layer}
     rows = []
-    for layer in in_order(document):
-        title = f"{spec.title} {layer.name}"
-        report = working.get(layer.name)
-        ready, problem = cluster.layers.get(layer.name, (False, "")) if cluster is not None else (False, "")
+    for layer in shape.layers:
+        title = f"{spec.title} {layer}"
+        report = working.get(layer)
+        ready, problem = cluster.layers.get(layer, (False, "")) if cluster is not None else (False, "")
         if ready:
             rows.append(Item(steps.LAYER, title, DONE, ()))
         elif report is not None:

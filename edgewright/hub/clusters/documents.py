@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from edgewright.core import times
-from edgewright.hub.clusters import form, status
+from edgewright.hub.clusters import checklists, form, status
 from edgewright.hub.clusters.index import Cluster, Reports
 from edgewright.hub.packs.index import PackIndex
 from edgewright.hub.profiles.documents import reference
@@ -212,6 +212,7 @@ def ours(hub: Services, item: Cluster, listed: list[status.Member], now: float) 
         "conditions": status.conditions(hub, item, listed, now),
         "deletingSince": None if record.deleting_at is None else times.rfc3339(record.deleting_at),
         "members": [_member(member) for member in listed],
+        "checklist": checklists.rows(hub, item, listed, now),
         "profiles": [f"{profile['name']} {profile['version']}" for profile in head["profiles"]],
     }
 

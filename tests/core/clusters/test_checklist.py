@@ -12,6 +12,8 @@ from edgewright.core.clusters.checklist import (
     HostReport,
     checklist,
     duration,
+    outline,
+    read_report,
 )
 from tests.core.clusters.documents import document
 
@@ -28,7 +30,7 @@ def test_a_cluster_that_forms() -> None:
         "host-3": HostReport("join-control-plane", WAITING, 50.0, waiting_for="n1 has not formed the cluster yet"),
         "host-4": HostReport("fetch", FAILED, since=30.0, attempt=3, error="no space left on the disk", operator=True),
     }
-    assert shown(*checklist(doc, reports)) == [
+    assert shown(*checklist(outline(doc), reports)) == [
         "Preflight: done: 4 of 4 hosts",
         "Fetch content: failed for 70 s: 3 of 4 hosts; n4 attempt 3: no space left on the disk; then: cluster retry",
         "Activate the tree: pending: 3 of 4 hosts",
@@ -47,18 +49,21 @@ def test_a_cluster_that_forms() -> None:
 
 def test_what_no_host_has_reported_is_unknown() -> None:
     doc = document(1, 1)
-    rows = checklist(doc, {"host-1": HostReport("")})
+    rows = checklist(outline(doc), {"host-1": HostReport("")})
     assert rows[0].sentence(0) == "Preflight: unknown: 1 of 2 hosts; no report from n2"
     assert {row.state for row in rows if row.hosts == ("n1",)} == {"done"}
-    ready = checklist(doc, {"host-1": HostReport("")}, ClusterReport({"n2": True}, {"cni": (True, "")}))
+    ready = checklist(outline(doc), {"host-1": HostReport("")}, ClusterReport({"n2": True}, {"cni": (True, "")}))
     assert [row.state for row in ready if row.step in ("join-worker", "layer")] == ["done", "done", "pending"]
-    assert {row.state for row in checklist(doc, {"host-1": HostReport("future-step")})} == {"unknown", "pending"}
+    assert {row.state for row in checklist(outline(doc), {"host-1": HostReport("future-step")})} == {
+        "unknown",
+        "pending",
+    }
 
 
 def test_the_layer_that_the_leader_installs() -> None:
     doc = document(1)
     report = {"host-1": HostReport("layer", WAITING, 10.0, waiting_for="0 of 1 pods ready", layer="metrics")}
-    rows = checklist(doc, report, ClusterReport({"n1": True}, {"cni": (True, ""), "metrics": (False, "x")}))
+    rows = checklist(outline(doc), report, ClusterReport({"n1": True}, {"cni": (True, ""), "metrics": (False, "x")}))
     assert shown(*rows)[-3:] == [
         "Serve the VIP: done: n1",
         "Install an add-on cni: done",
@@ -71,11 +76,11 @@ def test_a_host_that_leaves_and_a_cluster_that_is_deleted() -> None:
     leaving = dataclasses.replace(doc.members[2], state="absent", release_id="r1")
     doc = dataclasses.replace(doc, members=(*doc.members[:2], leaving))
     report = {"host-3": HostReport("release", WAITING, 40.0, waiting_for="the leader drains this host first")}
-    assert checklist(doc, report)[-1].sentence(100) == (
+    assert checklist(outline(doc), report)[-1].sentence(100) == (
         "Leave the cluster: waiting for 60 s: n3; waits: the leader drains this host first"
     )
     ended = tuple(dataclasses.replace(m, state="absent", release_id="r1") for m in doc.members)
-    rows = checklist(dataclasses.replace(doc, members=ended), {})
+    rows = checklist(outline(dataclasses.replace(doc, members=ended)), {})
     assert [(row.step, row.state) for row in rows] == [("delete", "unknown")] * 3
 
 
@@ -83,3 +88,21 @@ def test_durations() -> None:
     assert [duration(value) for value in (0, 119, 120, 7199, 7200, None)] == [
         "0 s", "119 s", "2 min", "120 min", "2 h", "unknown",
     ]  # fmt: skip
+
+
+def test_the_report_of_a_host_is_read_from_its_heartbeat() -> None:
+    progress = {
+        "step": "cluster-0123abcd-preload-0a1b",
+        "since": "1970-01-01T00:00:40.000Z",
+        "attempt": 1,
+        "percent": 60,
+    }
+    assert read_report(progress, False) == HostReport("preload", RUNNING, 40.0, 60, 1)
+    waiting = read_report({**progress, "waitingFor": "n1 first"}, False)
+    assert waiting is not None and (waiting.state, waiting.waiting_for) == (WAITING, "n1 first")
+    stopped = read_report({**progress, "waitingFor": "operator", "errorClass": "exit-1"}, False, "no space left")
+    assert stopped is not None and (stopped.state, stopped.operator, stopped.error) == (FAILED, True, "no space left")
+    layer = read_report({**progress, "step": "cluster-0123abcd-layer-metrics-server-0a1b2c3d4e5f"}, False)
+    assert layer is not None and layer.layer == "metrics-server"
+    assert read_report(None, True) == HostReport("")
+    assert read_report(None, False) is read_report({"step": "trial-1", "since": "x"}, True) is None

@@ -96,7 +96,7 @@ def test_a_dns_name_needs_no_vip() -> None:
         ({"vip": Vip("unknown", False, False)}, {}, "who answers for 10.66.0.100 is not known"),
     ],
 )
-def test_init_waits_until_every_condition_is_true(local: dict[str, Any], peer: dict[str, Any], reason: str) -> None:
+def test_p120_init_waits_until_every_condition_is_true(local: dict[str, Any], peer: dict[str, Any], reason: str) -> None:
     doc = document(3)
     seen = alone(doc, **local)
     given = {"preflight": True, "prepared": True, "api": False, **peer}
@@ -165,7 +165,7 @@ def test_a_removed_member_with_its_old_disk_is_recognised() -> None:
     assert "join-control-plane" not in names(plan(doc, without_quorum))
 
 
-def test_absence_is_never_removal() -> None:
+def test_p123_absence_is_never_removal() -> None:
     doc = document(3)
     assert plan(doc, Observed("host-9", joined(doc))) == Plan("not a member", ())
     half = with_members(doc, host_2={"state": "absent"})
@@ -190,7 +190,7 @@ def test_another_version_of_kubernetes_waits_for_an_operator() -> None:
     assert action.wait is not None and action.wait.on == ("operator",)
 
 
-def test_one_control_plane_is_admitted_at_a_time() -> None:
+def test_p121_one_control_plane_is_admitted_at_a_time() -> None:
     doc = document(3, 2)
     seen = leader(doc, etcd("n1"))
     assert duty(doc, seen) == ["serve-join n2", "serve-join n4", "serve-join n5", "layer cni"]
@@ -242,7 +242,7 @@ def test_a_ready_node_of_another_host_with_that_name_is_refused() -> None:
     assert waits(doc, seen)[0] == "another host is the ready node n2"
 
 
-def test_the_guard_refuses_with_its_numbers() -> None:
+def test_p122_the_guard_refuses_with_its_numbers() -> None:
     doc = with_members(document(3), host_2=LOST)
     assert duty(doc, leader(doc, etcd("n1", "n2", "n3", down="n2")))[0] == "remove-member n2"
     seen = leader(doc, etcd("n1", "n2", "n3", down="n3"))

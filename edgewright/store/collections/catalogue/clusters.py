@@ -39,6 +39,8 @@ class ClusterRow(Row, frozen=True, array_like=True, gc=False):
     """`role name node address state progress` of each host."""
     profiles: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
+    checklist: tuple[str, ...] = ()
+    """Each step with its state, as sentences in order; empty from a plane that has none."""
     tags: tuple[str, ...] = ()
     vip: str = ""
     created: float | None = None
@@ -72,6 +74,7 @@ def cluster_row(doc: Mapping[str, Any], _at: float = 0.0) -> ClusterRow | None:
         tuple(_member(each) for each in parts(ours, "members")),
         texts(ours, "profiles") or tuple(text(each, "name") for each in parts(spec, "clusterProfileTemplates")),
         tuple(f"{text(each, 'type')}: {text(each, 'message')}" for each in parts(ours, "conditions")),
+        tuple(text(each, "sentence", 1024) for each in parts(ours, "checklist")),
         tuple(sorted(f"{key}:{labels[key]}" if labels[key] != "spectro__tag" else key for key in labels)),
         text(part(ours, "vip"), "state"),
         when(meta, "creationTimestamp"),
@@ -203,8 +206,14 @@ def _facts(row: ClusterRow, look: Look) -> tuple[Facts, ...]:
         ("uid", row.uid),
     )
     hosts = tuple(("host", member) for member in row.members)
+    steps = tuple((each.partition(": ")[2].split(" ")[0].rstrip(":"), each) for each in row.checklist)
     conditions = tuple((each.partition(": ")[0], each.partition(": ")[2]) for each in row.conditions)
-    return (("CLUSTER", facts), ("HOSTS", hosts or (("host", "none"),)), ("CONDITIONS", conditions))
+    return (
+        ("CLUSTER", facts),
+        ("HOSTS", hosts or (("host", "none"),)),
+        *((("CHECKLIST", steps),) if steps else ()),
+        ("CONDITIONS", conditions),
+    )
 
 
 def _tone(row: ClusterRow) -> str:
