@@ -96,7 +96,9 @@ def test_a_dns_name_needs_no_vip() -> None:
         ({"vip": Vip("unknown", False, False)}, {}, "who answers for 10.66.0.100 is not known"),
     ],
 )
-def test_p120_init_waits_until_every_condition_is_true(local: dict[str, Any], peer: dict[str, Any], reason: str) -> None:
+def test_p120_init_waits_until_every_condition_is_true(
+    local: dict[str, Any], peer: dict[str, Any], reason: str
+) -> None:
     doc = document(3)
     seen = alone(doc, **local)
     given = {"preflight": True, "prepared": True, "api": False, **peer}
