@@ -191,15 +191,15 @@ def waited_for_cpu() -> float:
 
 
 class Deadline:
-    """`WITHIN` seconds in which hubs and database had a processor: on a crowded machine the time without is added."""
+    """Seconds in which hubs and database had a processor: on a crowded machine the time without is added."""
 
-    def __init__(self) -> None:
-        self._began, self._waited = time.monotonic(), waited_for_cpu()
+    def __init__(self, within: float = WITHIN) -> None:
+        self._within, self._began, self._waited = within, time.monotonic(), waited_for_cpu()
 
     def over(self, at: float | None = None) -> bool:
         """Return whether the time was over at a moment (now)."""
         added = min(max(0.0, waited_for_cpu() - self._waited), MOST_ADDED)
-        return (time.monotonic() if at is None else at) > self._began + WITHIN + added
+        return (time.monotonic() if at is None else at) > self._began + self._within + added
 
 
 def settled(plane: Plane, wanted: dict[str, Wanted], get: Callable[[Member], Get]) -> list[str]:
