@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Optional
 
 from edgewright.agent.clusters import paths
 from edgewright.agent.clusters.context import Context
+from edgewright.agent.clusters.kube.api import SERVER_NAME
 from edgewright.core.clusters.model import Layer
 from edgewright.core.errors import Failed, Refused
 
@@ -15,6 +16,7 @@ FOLDER = paths.RUN + "/helm"
 """Charts and values while helm runs, in memory: values may be secret."""
 LABEL, LAYER_LABEL = "edgewright-content", "edgewright-layer"
 WAIT = "10m"
+OWN_API = "https://127.0.0.1:6443"
 
 
 class Helm:
@@ -27,10 +29,7 @@ class Helm:
 
     def command(self, *arguments: str) -> List[str]:
         """Return a command of helm."""
-        kubeconfig = self.context.host.path(paths.ADMIN_CONF)
-        return [
-            self.context.path_of("helm"), *arguments, "--namespace", self.namespace, "--kubeconfig", kubeconfig
-        ]  # fmt: skip
+        return [self.context.path_of("helm"), *arguments, "--namespace", self.namespace, *helm_api(self.context)]
 
     def status(self) -> str:
         """Return the state of the release as helm names it, empty when there is none. Raises `Failed`."""
@@ -130,6 +129,18 @@ class Helm:
             return None
 
 
+def helm_api(context: Context) -> List[str]:
+    """Return the arguments that lead helm to this host's own API server: the VIP may be moving."""
+    kubeconfig = context.host.path(paths.ADMIN_CONF)
+    return ["--kubeconfig", kubeconfig, "--kube-apiserver", OWN_API, "--kube-tls-server-name", SERVER_NAME]
+
+
+def kubectl_api(context: Context) -> List[str]:
+    """Return the same for kubectl."""
+    kubeconfig = context.host.path(paths.ADMIN_CONF)
+    return [f"--kubeconfig={kubeconfig}", f"--server={OWN_API}", f"--tls-server-name={SERVER_NAME}"]
+
+
 def content_label(layer: Layer) -> str:
     """Return a label's value for everything that a layer consists of."""
     return hashlib.sha256("|".join([*layer.content, layer.values]).encode()).hexdigest()[:40]
@@ -138,7 +149,7 @@ def content_label(layer: Layer) -> str:
 def yaml_objects(context: Context, text: str) -> List[Dict[str, Any]]:
     """Return the objects of YAML text: kubectl reads it, since the standard library cannot. Raises `Failed`."""
     command = [context.path_of("kubectl"), "create", "--dry-run=client", "--validate=false", "--output", "json"]
-    command += ["--filename", "-", "--kubeconfig", context.host.path(paths.ADMIN_CONF)]
+    command += ["--filename", "-", *kubectl_api(context)]
     output = context.host.must(command, 60, text.encode())
     decoder, place = json.JSONDecoder(), 0
     items: List[Any] = []

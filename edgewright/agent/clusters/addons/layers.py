@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, List, Optional, Tuple
 
-from edgewright.agent.clusters import paths
 from edgewright.agent.clusters.addons import record
 from edgewright.agent.clusters.addons.applyset import ApplySet
-from edgewright.agent.clusters.addons.helm import LAYER_LABEL, Helm, content_label, yaml_objects
+from edgewright.agent.clusters.addons.helm import LAYER_LABEL, Helm, content_label, helm_api, yaml_objects
 from edgewright.agent.clusters.addons.objects import Discovery, Kind, read_objects, ready
 from edgewright.agent.clusters.context import Context, Looked, StepKind
 from edgewright.agent.clusters.kube.api import Api, admin
@@ -93,7 +92,7 @@ def _drop(known: Dict[str, str], name: str) -> None:
 def releases(context: Context, layer: str) -> List[Tuple[str, str]]:
     """Return namespace and name of the releases that were installed for a layer."""
     command = [context.path_of("helm"), "list", "--all-namespaces", "--selector", f"{LAYER_LABEL}={layer}"]
-    command += ["--output", "json", "--kubeconfig", context.host.path(paths.ADMIN_CONF)]
+    command += ["--output", "json", *helm_api(context)]
     done = context.host.run(command, 60)
     try:
         return [(str(row["namespace"]), str(row["name"])) for row in json.loads(done.output or "[]")]

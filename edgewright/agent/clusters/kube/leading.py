@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-from edgewright.agent.clusters import paths
+from edgewright.agent.clusters.addons.helm import kubectl_api
 from edgewright.agent.clusters.context import Context, Looked, StepKind
 from edgewright.agent.clusters.kube import leader, tokens
 from edgewright.agent.clusters.kube.api import Api, admin
@@ -106,7 +106,7 @@ class Drain(Duty):
         others = [n for n in api.items("/api/v1/nodes") if n["metadata"]["name"] != member.node_name and is_ready(n)]
         if pool.drain.mode != NEVER and (others or pool.drain.mode == "always"):
             command = [
-                context.path_of("kubectl"), "--kubeconfig", host.path(paths.ADMIN_CONF), "drain", member.node_name,
+                context.path_of("kubectl"), "drain", member.node_name, *kubectl_api(context),
                 "--ignore-daemonsets", "--delete-emptydir-data", "--force", f"--timeout={pool.drain.timeout_seconds}s",
             ]  # fmt: skip
             if pool.drain.disable_eviction:
