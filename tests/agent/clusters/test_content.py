@@ -27,6 +27,7 @@ from edgewright.core.clusters import model, tree
 from edgewright.core.clusters.host_slice import HostSlice, RegistryLogin, Sealed, Source
 from edgewright.core.errors import EdgewrightError, Failed
 from edgewright.oci import reference
+from edgewright.oci.registry import Registry
 from tests.agent.clusters.support import FakeHost, cluster, context
 from tests.oci.fake_registry import FakeRegistry, clean_home, digest_of
 
@@ -110,6 +111,7 @@ def test_sources_are_asked_in_order_and_the_registry_of_the_reference_last() -> 
 def test_fetch_brings_tree_and_images_and_is_done_by_what_is_on_the_disk(
     host: FakeHost, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(Registry, "pause", lambda *arguments: None)
     description = json.dumps(tree_document([])).encode()
     config, layer = registry.put_blob("tree", description), registry.put_blob("tree", b"layer" * 1000)
     made = tree.manifest_document(tree.Blob(config, len(description)), [tree.Blob(layer, 5000)], {})
@@ -166,7 +168,10 @@ def test_fetch_waits_for_the_content_of_layers_that_the_link_brings(host: FakeHo
     assert Fetch().waits_for(work) == ""
 
 
-def test_a_source_that_fails_is_followed_by_the_next_one(host: FakeHost, registry: FakeRegistry) -> None:
+def test_a_source_that_fails_is_followed_by_the_next_one(
+    host: FakeHost, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Registry, "pause", lambda *arguments: None)
     web, _ = image(registry, "web", b"w" * 50)
     document = cluster(images=(model.Image("registry.invalid/web:1", web),))
     work = context(host, document)

@@ -191,8 +191,13 @@ def test_tables_that_came_with_the_cluster_are_removed_unless_a_site_uses_them(h
     assert not ledger.has_rules(empty) and not ledger.has_rules("table ip nat {\n}\n")
     assert ledger.has_rules("table ip filter {\n" + base + "\t\ttcp dport 22 accept\n\t}\n}\n")
     assert ledger.has_rules("table ip filter {\n\tchain SITE {\n\t}\n}\n"), "a chain of a site, without a rule yet"
-    listed = ["table inet site", "table ip nat"]
-    texts = {"kube-proxy": "table ip kube-proxy { x", "filter": empty, "mangle": "table ip mangle {\n\tset a {\n"}
+    listed = ["table inet site", "table ip nat", "table ip6 filter"]
+    texts = {
+        "nat": empty,
+        "kube-proxy": "table ip kube-proxy { x",
+        "filter": empty,
+        "mangle": "table ip mangle {\n\tset a {\n",
+    }
 
     def nft(command: Sequence[str]) -> Ended | None:
         if command[:3] == ["nft", "list", "tables"]:

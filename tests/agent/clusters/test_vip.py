@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from edgewright.agent.clusters import paths
+from edgewright.agent.clusters.host import Ended
 from edgewright.agent.clusters.vip import arp, check, configuration
 from edgewright.agent.clusters.vip import steps as vip_steps
 from edgewright.agent.reconcile.steps import Seen
-from tests.agent.clusters.support import Ended, FakeHost, cluster, context
+from tests.agent.clusters.support import FakeHost, cluster, context
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_the_time_without_etcd_is_counted_over_calls_and_begins_again(
 ) -> None:
     monkeypatch.setattr(check, "etcd_healthy", lambda: False)
     now = [100.0]
-    monkeypatch.setattr(check.time, "clock_gettime", lambda clock: now[0])
+    monkeypatch.setattr("time.clock_gettime", lambda clock: now[0])
     assert check.unhealthy_for(str(tmp_path)) == 0.0
     now[0] = 120.0
     assert check.unhealthy_for(str(tmp_path)) == 20.0
