@@ -10,7 +10,7 @@ import pytest
 
 from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.base import Outcome
-from edgewright.core.errors import EdgewrightError, ExitCode, InvalidInput, NotFound, UsageError
+from edgewright.core.errors import EdgewrightError, ExitCode, InvalidDocument, InvalidInput, NotFound, UsageError
 from edgewright.core.packs.schema import SchemaEntry, check_values
 from edgewright.profiles.directory import read_directory
 from edgewright.store.engine.store import Store
@@ -100,6 +100,13 @@ async def test_a_preview_needs_names_that_exist(plane: ProfilePlane) -> None:
         await run(plane, "preview", "p-1", layer="edge-k9s")
     with pytest.raises(UsageError, match="is not NAME=VALUE"):
         await run(plane, "preview", "p-1", variables=["podCidr"])
+
+
+async def test_a_value_that_cannot_be_used_ends_a_preview(plane: ProfilePlane) -> None:
+    with pytest.raises(InvalidDocument) as refused:
+        await run(plane, "preview", "p-1", variables=["podCidr=x", "podCdr=10.0.0.0/8"])
+    assert refused.value.exit_code == ExitCode.INVALID
+    assert {"variables.podCidr", "variables.podCdr"} <= {problem.key for problem in refused.value.problems}
 
 
 async def test_several_profiles_are_exported_as_a_list_or_a_directory_each(plane: ProfilePlane, tmp_path: Path) -> None:

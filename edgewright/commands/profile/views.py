@@ -20,6 +20,7 @@ from edgewright.commands.profile.reading import ProfileContent, content_of, valu
 from edgewright.commands.profile.rows import named_profiles
 from edgewright.core.errors import InvalidInput, NotFound, UsageError
 from edgewright.core.profiles import exchange
+from edgewright.core.profiles.problems import raise_errors
 from edgewright.core.profiles.resolve import Resolution
 from edgewright.core.text import amount, clean
 from edgewright.profiles import directory
@@ -127,7 +128,10 @@ class ProfilePreview(declared.ProfilePreview):
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
-        """Return the resolved text of each layer, and the origin of each value with `-o json`."""
+        """Return the resolved text of each layer, and the origin of each value with `-o json`.
+
+        Raises `InvalidDocument` (exit 7) with every value that cannot be used.
+        """
         entry, given = plan.payload
         content = await content_of(ctx, entry)
         values = preview.Values({}, {}) if args.get("plain") else preview.example(content.profile)
@@ -135,6 +139,7 @@ class ProfilePreview(declared.ProfilePreview):
             values = values.over(await _host(ctx, str(args["host"])))
         variables = {**values.variables, **given}
         resolution = await asyncio.to_thread(content.resolved, variables, values.system)
+        raise_errors(f"The profile {content.profile.label} with these values", resolution.problems)
         text, document = await asyncio.to_thread(_resolved_text, resolution, content, str(args.get("layer") or ""))
         return Outcome(plan.touches, (), "", Text(text, {**document, "variables": variables}))
 
