@@ -82,6 +82,7 @@ class SummaryPage(PageBody):
             self._before = f"not compared: {sentence(error)}"
         if self.is_attached:
             self.show()
+            self.wizard.refresh_around()  # the lines that differ have a key now
 
     @on(LineView.Chosen, "#summary")
     async def _chosen(self, event: LineView.Chosen) -> None:
