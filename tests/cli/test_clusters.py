@@ -29,6 +29,7 @@ answers:
 """
 
 
+@pytest.mark.timeout(300)
 def test_a_cluster_from_an_answer_file_to_its_end(plane: Cli, hub: RunningHub, tmp_path: Path) -> None:
     default = hub.client().get(protocol.PROJECTS_METADATA).json()["items"][0]["metadata"]["uid"]
     site = Site(hub, 3, project=default)
@@ -75,6 +76,8 @@ def test_a_cluster_from_an_answer_file_to_its_end(plane: Cli, hub: RunningHub, t
     assert released.code == 0 and "is asked to leave" in released.out, released.err
     assert site.leave(uid, third).status_code == 204
     assert plane("cluster", "release", "store-7", "--host", "no-such", "--yes").code == 3
+    present = plane("cluster", "forget", "store-7", "--host", first, "--yes")
+    assert present.code == 6 and "is in contact and cannot be lost" in present.err
     last = plane("cluster", "release", "store-7", "--host", first, "--yes")
     assert last.code == 6 and "would have no control plane" in last.err
 

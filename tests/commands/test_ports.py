@@ -109,6 +109,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "profile clone": {"version": "2.0.0"},
     "profile definition": {"out": "site.tgz"},
     "macro set": {"name": "site", "value": "north"},
+    "cluster forget": {"host": "edge-1"},
     "cluster release": {"host": "edge-1"},
     "alert receiver add": {"name": "ops", "url": "https://ops.example/x"},
     "alert assign": {"assignee": "ana"},

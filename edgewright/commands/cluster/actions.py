@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from edgewright.clients.ports import CanCall
 from edgewright.commands.cluster import verbs as declared
@@ -24,6 +24,8 @@ from edgewright.store.collections.catalogue import clusters as calls
 from edgewright.store.collections.catalogue.clusters import ClusterRow
 from edgewright.store.collections.document_values import part, parts, text
 from edgewright.wire.protocol import clusters as wire
+
+_UNDO = ("what workloads stored on the host",)
 
 
 class ClusterCreate(declared.ClusterCreate):
@@ -75,23 +77,10 @@ class ClusterRelease(declared.ClusterRelease):
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Find the host in the cluster. Raises `NotFound`."""
         (row,) = await _rows(ctx, targets)
-        client, wanted = await ctx.port(CanCall), str(args["host"]).strip()
-        config = await calls.cloud_config(client, await calls.get(client, row.uid))
-        config_uid = text(part(config, "metadata"), "uid")
-        for pool in parts(part(config, "spec"), "machinePoolConfig"):
-            names = {"configUid": config_uid, "machinePoolName": text(pool, "name")}
-            for machine in await calls.machines(client, **names):
-                uid = text(part(machine, "spec"), "edgeHostUid")
-                name = text(part(machine, "metadata"), "name")
-                if wanted in (uid, name):
-                    lines = (f"{name} leaves the pool {names['machinePoolName']} of {row.name}, drained first",)
-                    payload = {**names, "machineUid": text(part(machine, "metadata"), "uid")}
-                    cli = self.cli_line((row.name,), args)
-                    undo = ("what workloads stored on the host",)
-                    return Plan(f"Release {name}", lines, (uid,), undo, cli, None, payload)
-        raise NotFound(
-            f"The cluster {row.name} has no host {clean(wanted)}.", f"See: edgewright cluster show {row.name}"
-        )
+        member = await _member(ctx, row, str(args["host"]).strip())
+        lines = (f"{member.name} leaves the pool {member.names['machinePoolName']} of {row.name}, drained first",)
+        cli = self.cli_line((row.name,), args)
+        return Plan(f"Release {member.name}", lines, (member.uid,), _UNDO, cli, None, member.names)
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
@@ -99,6 +88,30 @@ class ClusterRelease(declared.ClusterRelease):
         """Ask the host to leave. Raises `Conflict` where the quorum would be lost."""
         await calls.send(await ctx.port(CanCall), "DELETE", wire.MACHINE, None, **plan.payload)
         return Outcome(plan.touches, (), f"{plan.touches[0]} is asked to leave; it is free when it has left.")
+
+
+class ClusterForget(declared.ClusterForget):
+    """See the declaration."""
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Find the host in the cluster. Raises `NotFound`."""
+        (row,) = await _rows(ctx, targets)
+        member = await _member(ctx, row, str(args["host"]).strip())
+        lines = (
+            f"{member.name} is declared lost; the other hosts remove it from {row.name}",
+            "reset it before it is used again",
+        )
+        cli = self.cli_line((row.name,), args)
+        return Plan(f"Forget {member.name}", lines, (member.uid,), _UNDO, cli, None, row)
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Declare it lost. Raises `Conflict` for a host in contact, and where etcd would have no majority."""
+        row, (uid,) = plan.payload, plan.touches
+        await calls.send(await ctx.port(CanCall), "POST", wire.FORGET, {"hostUid": uid}, uid=row.uid)
+        text_ = f"{uid} is declared lost; the other hosts of {row.name} remove it."
+        return Outcome(plan.touches, (), f"{text_} Follow it: edgewright cluster show {row.name}")
 
 
 class ClusterKubeconfig(declared.ClusterKubeconfig):
@@ -149,6 +162,28 @@ class ClusterCertificates(declared.ClusterCertificates):
         empty = "No control plane has reported certificates yet."
         columns = (Column("NODE"), Column("AUTHORITY"), Column("CERTIFICATE"), Column("ENDS"))
         return Outcome(plan.touches, (), "", Listing(columns, items, empty))
+
+
+class _Member(NamedTuple):
+    """A host of a cluster, with the names of the call on its machine."""
+
+    uid: str
+    name: str
+    names: Mapping[str, str]
+
+
+async def _member(ctx: CommandContext, row: ClusterRow, wanted: str) -> _Member:
+    """Return the host with a name or UID in a cluster. Raises `NotFound`."""
+    client = await ctx.port(CanCall)
+    config = await calls.cloud_config(client, await calls.get(client, row.uid))
+    config_uid = text(part(config, "metadata"), "uid")
+    for pool in parts(part(config, "spec"), "machinePoolConfig"):
+        names = {"configUid": config_uid, "machinePoolName": text(pool, "name")}
+        for machine in await calls.machines(client, **names):
+            uid, meta = text(part(machine, "spec"), "edgeHostUid"), part(machine, "metadata")
+            if wanted in (uid, text(meta, "name")):
+                return _Member(uid, text(meta, "name"), {**names, "machineUid": text(meta, "uid")})
+    raise NotFound(f"The cluster {row.name} has no host {clean(wanted)}.", f"See: edgewright cluster show {row.name}")
 
 
 def _names(rows: Sequence[ClusterRow]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Verbs about clusters: list, show, create, delete, kubeconfig, certificates, release."""
+"""Verbs about clusters: list, show, create, delete, kubeconfig, certificates, release, forget."""
 
 from __future__ import annotations
 
@@ -86,6 +86,22 @@ class ClusterRelease(Command):
     params = (Param("host", "name or UID of the host", flag="--host", required=True, metavar="HOST"),)
 
 
+class ClusterForget(Command):
+    """Declare a host of a cluster lost: it never returns, and the other hosts remove it without it."""
+
+    name = "cluster forget"
+    role = "admin"
+    implementation = "cluster.actions"
+    needs = ("CanCall",)
+    uses = ("CanListProjects",)
+    title = "forget"
+    scope = "clusters"
+    console = False
+    danger = "destructive"
+    target = Target("cluster", 1, 1)
+    params = (Param("host", "name or UID of the host", flag="--host", required=True, metavar="HOST"),)
+
+
 class ClusterKubeconfig(Command):
     """Print the kubeconfig of a cluster (rights of an operator), or write it to a file that only you can read."""
 
@@ -123,6 +139,7 @@ COMMANDS: tuple[type[Command], ...] = (
     ClusterCreate,
     ClusterDelete,
     ClusterRelease,
+    ClusterForget,
     ClusterKubeconfig,
     ClusterCertificates,
 )

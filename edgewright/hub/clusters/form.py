@@ -5,7 +5,7 @@ The head is a dictionary with: `configUid`, `metadata`, `cloudConfig`, `clusterC
 `namespaces`, `initHostUid`, `epoch`, `done`, `kubernetes`, `simulated`, `packOf` (pack by layer of the document),
 `blobs`, `spcApply`, `author`; and `repave`, `conditions`, `pending` where there are such.
 A machine has `uid`, `hostUid`, `hostName`, `nodeName`, `nic`, `address`, `nicName`, `state`, `releaseId`, `joinEpoch`,
-`created` (epoch seconds) and `maintenance`.
+`created` (epoch seconds) and `maintenance`; `lost` where an operator declared it lost.
 """
 
 from __future__ import annotations

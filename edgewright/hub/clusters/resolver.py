@@ -285,6 +285,7 @@ def _member(pool: Json, machine: Json) -> model.Member:
         join_epoch=machine["joinEpoch"],
         state=machine["state"],
         release_id=machine["releaseId"],
+        lost=bool(machine.get("lost")),
         labels={str(key): str(value) for key, value in (config.get("additionalLabels") or {}).items()},
         taints=tuple(taints),
     )

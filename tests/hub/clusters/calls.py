@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
@@ -104,8 +105,21 @@ def own_calls(hub: RunningHub) -> Iterator[tuple[str, httpx.Response]]:
         yield f"GET {wire.DESIRED}", client.get(protocol.path(wire.DESIRED, uid=uid))
     yield f"PUT {wire.HOST_STATE}", site.report(uid, site.hosts[0])
     yield f"PUT {wire.OBSERVED}", site.observe(uid, site.hosts[0], 1)
+    yield f"POST {wire.FORGET}", lost(hub)()
     files = {"admin": "apiVersion: v1\n"}
     yield f"PUT {wire.KUBECONFIGS}", agent.put(protocol.path(wire.KUBECONFIGS, uid=uid), json=files)
+
+
+def lost(hub: RunningHub) -> Callable[[], httpx.Response]:
+    """Make a cluster with a worker that is silent, and return the call that declares it lost."""
+    site, _uid = site_of(hub)
+    uid = _own(site)
+    worker = next(row["hostUid"] for row in site.members(uid) if row["role"] == wire.WORKER)
+    link = {"wake": "off", "interval": 1, "silenceLimit": 1}
+    beat = {"state": "healthy", "edgewright": {"seq": 2, "bootId": "b", **link}}
+    site.agents[worker].patch(protocol.path(protocol.HOST_HEALTH, uid=worker), json=beat).raise_for_status()
+    time.sleep(3.5)  # three heartbeats of a second
+    return lambda: site.forget(uid, worker)
 
 
 def _bodies(site: Site, uid: str) -> dict[tuple[str, str], Any]:

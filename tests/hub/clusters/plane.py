@@ -155,6 +155,16 @@ class Site:
         body = {"leaseTransitions": transitions, "nodes": nodes, "bootstrap": proof, **values}
         return self.agents[host].put(protocol.path(wire.OBSERVED, uid=uid), json=body)
 
+    def members(self, uid: str) -> list[dict[str, Any]]:
+        """Return the members of a cluster's document."""
+        document = self.admin.get(protocol.path(wire.DESIRED, uid=uid)).raise_for_status().json()["document"]
+        members: list[dict[str, Any]] = document["members"]
+        return members
+
+    def forget(self, uid: str, host: str) -> httpx.Response:
+        """Declare a host of a cluster lost."""
+        return self.admin.post(protocol.path(wire.FORGET, uid=uid), json={"hostUid": host})
+
     def leave(self, uid: str, host: str) -> httpx.Response:
         """Confirm that a host has left."""
         members = self.desired(uid, host)["document"]["members"]

@@ -16,6 +16,7 @@ from edgewright.hub.process import compose
 from edgewright.hub.process.options import ServeOptions
 from edgewright.packs import archive, catalogue
 from edgewright.wire import protocol
+from edgewright.wire.protocol import clusters as cluster_paths
 from tests.hub.clusters import calls as cluster_calls
 from tests.hub.http import profile_calls
 from tests.hub.packs.test_packs import upload
@@ -176,6 +177,7 @@ def test_every_write_of_a_user_is_in_the_audit_log(hub: RunningHub, token: str) 
         for route in writes
         if ours(route.path) and (route.method, route.path) not in QUIET
     ]
+    of_nouns.append(("POST", cluster_paths.FORGET, cluster_calls.lost(hub)))
     named |= {(method, path) for method, path, _ in of_nouns}
 
     def every() -> Iterator[tuple[str, str, httpx.Response]]:

@@ -22,7 +22,7 @@ from edgewright.hub.http.auth import HOST
 from edgewright.hub.http.problems import Problem, conflict, forbidden, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.profiles.work import ProfileWork
-from edgewright.hub.resources.clusters import access
+from edgewright.hub.resources.clusters import access, recovery
 from edgewright.wire.protocol import clusters as wire
 
 Json = dict[str, Any]
@@ -71,7 +71,7 @@ async def host_state(call: Call) -> Response:
     text = limited(body, wire.MAX_OBSERVED, "The report of the host")
     released = str(body.get("released") or "")
     if released and machine["state"] == wire.ABSENT and released == machine["releaseId"]:
-        await _confirm(call, item)
+        await _confirm(call, item, call.actor.uid)
         return call.empty()
     if released:
         wanted = machine["releaseId"] or "none"
@@ -95,9 +95,8 @@ async def _put(call: Call, report: ReportRecord, shown: bool) -> None:
     await call.write(job)
 
 
-async def _confirm(call: Call, item: Cluster) -> None:
+async def _confirm(call: Call, item: Cluster, uid: str) -> None:
     """Remove a host that has left; raises 409 when the cluster is changed all the time."""
-    uid = call.actor.uid
     for _ in range(_TRIES):
         loaded = await access.load(call.hub, item.uid)
         record, text = loaded.record, None
@@ -148,6 +147,8 @@ async def observed(call: Call) -> Response:
     proof = body.get("bootstrap") or {}
     if item.head["done"] is None and proof.get("caSpkiSha256"):
         await _formed(call, item, proof)
+    for uid in recovery.removed(item, body):
+        await _confirm(call, item, uid)
     return call.empty()
 
 

@@ -23,6 +23,7 @@ from edgewright.hub.resources.clusters import (
     host_routes,
     pools,
     profiles,
+    recovery,
     routes,
 )
 from edgewright.hub.services import Services
@@ -83,7 +84,7 @@ RESOURCE = Resource(
     "cluster",
     routes=(
         *routes.ROUTES, *pools.ROUTES, *profiles.ROUTES, *configuration.ROUTES, *assets.ROUTES, *dashboard.ROUTES,
-        *host_routes.ROUTES,
+        *host_routes.ROUTES, *recovery.ROUTES,
     ),
     tables=(
         tables.clusters, tables.cluster_texts, tables.cluster_claims, tables.cluster_keys, tables.cluster_secrets,

@@ -175,9 +175,10 @@ async def delete(call: Call) -> Response:
     def job(tx: Tx) -> None:
         record = get_host_or_404(tx, call.uid)
         if record.state == HostState.IN_USE.value:
-            raise conflict(
-                f"The host '{call.uid}' is part of a cluster; delete the cluster first.", protocol.E_HOST_IN_USE
-            )
+            owner = call.hub.part(ClusterIndex).of_host(call.uid)
+            name = "a cluster" if owner is None else f"the cluster '{owner.record.name}'"
+            text = f"The host '{call.uid}' is part of {name}; release it there first, or declare it lost."
+            raise conflict(text, protocol.E_HOST_IN_USE)
         delete_host(tx, record)
         message = f"Edge host '{call.uid}' is deleted"
         call.audit(tx, "delete", KIND, call.uid, call.uid, message, record.project_uid)
