@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from edgewright.lab.kubernetes import build, versions
-from tests.e2e.fleet import Fleet
+from tests.e2e.fleet import Fleet, until
 from tests.e2e.kubernetes.by_hand import ByHand, one_node
 from tests.support import missing
 
@@ -55,6 +55,15 @@ def test_a_volume_stores_data(cluster: ByHand) -> None:
     cluster.timed("web with a volume", lambda: cluster.rollout("deployment/web"))
     cluster.ask(cluster.first, "/data", "-X", "PUT", "-d", "stored text")
     assert cluster.ask(cluster.first, "/data") == "stored text"
+
+
+def test_metrics_of_nodes(cluster: ByHand) -> None:
+    cluster.apply("metrics-server.yaml")
+    cluster.timed("metrics-server", lambda: cluster.rollout("deployment/metrics-server", "kube-system"))
+    lines = until(
+        "metrics", 90.0, lambda: cluster.kubectl("top", "nodes", "--no-headers", check=False).splitlines(), 2.0
+    )
+    assert lines[0].split()[0] == "edge1", lines
 
 
 def test_two_more_control_planes_join(cluster: ByHand) -> None:
