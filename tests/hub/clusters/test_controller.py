@@ -31,7 +31,7 @@ class _Work:
 async def looked(hub: Hub, moment: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the controller look at a moment."""
     with monkeypatch.context() as patch:
-        patch.setattr(controller.times, "now", lambda: moment)
+        patch.setattr(times, "now", lambda: moment)
         await controller.look(_Work(hub))  # type: ignore[arg-type]
 
 
