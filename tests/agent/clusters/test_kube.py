@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from edgewright.agent.clusters import paths
-from edgewright.agent.clusters.kube import configuration, discovery, init
+from edgewright.agent.clusters.kube import configuration, discovery, init, release
 from edgewright.agent.clusters.kube.api import read_kubeconfig
 from edgewright.agent.clusters.kube.certificate import spki_sha256
-from edgewright.agent.clusters.kube.etcd import read_members
+from edgewright.agent.clusters.kube.etcd import EtcdMember, read_members
 from edgewright.agent.clusters.kube.reset import removals
 from edgewright.core.clusters import join, model
 from edgewright.core.clusters.observed import Peer
@@ -176,3 +176,44 @@ def certificate() -> tuple[str, Any]:
     day = datetime.datetime(2026, 1, 1)
     made = x509.CertificateBuilder(name, name, key.public_key(), 1, day, day + datetime.timedelta(days=1))
     return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode(), key
+
+
+def test_a_control_plane_of_a_deleted_cluster_leaves_etcd_itself_but_not_as_the_last_one(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    listed = [
+        EtcdMember(7, "n1", ["https://10.0.0.11:2380"], False),
+        EtcdMember(8, "n2", ["https://10.0.0.12:2380"], False),
+    ]
+
+    class Fake:
+        def delete(self, path: str) -> bool:
+            done.append(path)
+            return True
+
+        def members(self) -> list[EtcdMember]:
+            return listed
+
+        def remove(self, member: int) -> None:
+            done.append(f"etcd {member}")
+
+    monkeypatch.setattr(release, "admin", lambda host: Fake())
+    monkeypatch.setattr(release, "answering", lambda work: (Fake(), 8))
+    release.Delete().take_leave(context(host, cluster(2)))
+    assert done == [], "a host that never formed or joined asks nobody"
+    host.write(paths.ADMIN_CONF, b"x")
+    release.Delete().take_leave(context(host, cluster(2)))
+    assert done == ["/api/v1/nodes/n1", "etcd 7"] and host.ran("systemctl", "stop", paths.KUBELET_UNIT)
+    listed.pop()
+    release.Delete().take_leave(context(host, cluster(2)))
+    assert done[2:] == ["/api/v1/nodes/n1"]
+    release.Release().take_leave(context(host, cluster(2)))
+    assert len(done) == 3, "of a cluster that stays, survivors remove the member, by the guard"
+
+
+def test_a_release_never_touches_a_host_of_another_cluster(host: FakeHost) -> None:
+    host.write(paths.OWNER, json.dumps({"uid": "other"}).encode())
+    with pytest.raises(Refused, match="belongs to the cluster other"):
+        release.Release().act(context(host))
+    assert host.commands == [] and host.has(paths.OWNER)

@@ -7,10 +7,12 @@ import json
 from edgewright.agent.clusters import paths
 from edgewright.agent.clusters.context import Context, Looked, StepKind
 from edgewright.agent.clusters.host import mounts
+from edgewright.agent.clusters.kube.api import admin
+from edgewright.agent.clusters.kube.health import answering
 from edgewright.agent.clusters.kube.reset import remove_pods, reset_kubeadm
 from edgewright.agent.reconcile.steps import Seen
 from edgewright.core.clusters.actions import short
-from edgewright.core.errors import Failed, Refused
+from edgewright.core.errors import EdgewrightError, Failed, Refused
 
 RESETTING = paths.STATE + "/resetting.json"
 
@@ -35,6 +37,7 @@ class Release(StepKind):
         body = {"releaseId": context.argument or context.me.release_id, "uid": context.document.uid}
         host.write(RESETTING, json.dumps(body).encode(), 0o600)
         host.run(["systemctl", "stop", paths.KEEPALIVED_UNIT], 60)
+        self.take_leave(context)
         reset_kubeadm(context)
         remove_pods(context)
         for unit in (paths.IMAGES_UNIT, paths.CONTAINERD_UNIT):
@@ -57,12 +60,35 @@ class Release(StepKind):
         host.run(["systemctl", "reset-failed", f"edgewright-step-cluster-{short(context.document.uid, 8)}-*"])
         host.report("this host has left the cluster")
 
+    def take_leave(self, context: Context) -> None:
+        """Do nothing: the leader has removed this host from etcd, and removes its Node afterwards."""
+
 
 class Delete(Release):
-    """The same for a cluster that is deleted: nothing is drained."""
+    """The same for a cluster that is deleted: nothing is drained, and no leader removes this host."""
 
     name = "delete"
     limit = 1800.0
+
+    def take_leave(self, context: Context) -> None:
+        """Remove the own Node and etcd member while others are there: the leader, who goes last, then sees it at once.
+
+        Without this the last host loses the quorum with the second one, and waits until the API was silent long enough.
+        """
+        host = context.host
+        if not host.has(paths.ADMIN_CONF):
+            return
+        host.run(["systemctl", "stop", paths.KUBELET_UNIT], 60)  # it would register its Node again
+        try:
+            admin(host).delete(f"/api/v1/nodes/{context.me.node_name}")
+            etcd, _ = answering(context)
+            members = etcd.members()
+            own = [member for member in members if member.address == context.me.address]
+            if own and len(members) > 1:
+                etcd.remove(own[0].id)
+                host.report("this host has left etcd")
+        except EdgewrightError as error:
+            host.report(f"the others are not asked: {error.message}")
 
 
 def kill_shims(context: Context) -> None:
