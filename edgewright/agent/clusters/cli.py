@@ -34,7 +34,7 @@ def run_step(namespace: argparse.Namespace) -> int:
         raise NotFound(f"There is no document {namespace.uid} with a step {namespace.step}.", "See the agent's status.")
     context = Context(
         Host(), documents.read(stored.document), read_part(namespace.data, namespace.uid), namespace.host,
-        namespace.data, namespace.argument, program(),
+        namespace.data, namespace.argument, program(), namespace.node,
     )  # fmt: skip
     try:
         STEPS[namespace.step].act(context)

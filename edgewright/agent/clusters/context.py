@@ -23,7 +23,10 @@ Looked = Tuple[Seen, str]
 
 
 class Context:
-    """One cluster on this host. `argument` is what a step is about beside this host: a member's UID, a layer's name."""
+    """One cluster on this host. `argument` is what a step is about beside this host: a member's UID, a layer's name.
+
+    `node` is the name of that member's Node: the document may not list the member any more.
+    """
 
     def __init__(
         self,
@@ -34,9 +37,10 @@ class Context:
         data: str,
         argument: str = "",
         program: Optional[List[str]] = None,
+        node: str = "",
     ) -> None:
         self.host, self.document, self.slice, self.host_uid = host, document, part, host_uid
-        self.data, self.argument = data, argument
+        self.data, self.argument, self.node = data, argument, node
         self.program = program or ["/usr/bin/edgewright-agent"]
         self.store = ContentStore(host)
         self.ledger = Ledger(host)

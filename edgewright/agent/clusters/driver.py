@@ -117,6 +117,8 @@ class ClusterDriver(Driver):
         self._kind(wanted.step)
         command = [*self.program, "cluster-step", wanted.step, context.document.uid]
         command += ["--data", self.data, "--host", context.host_uid]
+        node = str(wanted.params.get("nodeName") or "")
+        command += ["--node", node] if node else []
         return [*command, "--argument", context.argument] if context.argument else command
 
     def percent(self, action: Action, elapsed: float) -> Optional[int]:

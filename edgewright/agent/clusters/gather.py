@@ -12,6 +12,7 @@ from edgewright.agent.clusters.context import Context, StepKind, looked
 from edgewright.agent.clusters.kube import leader, tokens
 from edgewright.agent.clusters.kube.api import Api, admin, ca_of, read_kubeconfig, with_pem
 from edgewright.agent.clusters.kube.certificate import spki_sha256
+from edgewright.agent.clusters.kube.configuration import HOST_LABEL
 from edgewright.agent.clusters.kube.discovery import admitted
 from edgewright.agent.clusters.kube.health import members_with_health
 from edgewright.agent.clusters.kube.init import ATTEMPT, CONFIG_MAP, answers
@@ -223,6 +224,7 @@ def nodes(context: Context, api: Api, everything: bool) -> Dict[str, seen.Node]:
             str((status.get("nodeInfo") or {}).get("kubeletVersion") or ""),
             (item.get("spec") or {}).get("unschedulable") is True,
             str((metadata.get("annotations") or {}).get(leader.RELEASE) or ""),
+            (metadata.get("labels") or {}).get(HOST_LABEL) or None,
         )
     return result
 

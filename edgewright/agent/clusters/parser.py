@@ -17,6 +17,7 @@ def add_cluster_parsers(verbs: Any, epilog: str) -> None:
     )
     step.add_argument("--host", default="", metavar="UID", help="this host")
     step.add_argument("--argument", default="", metavar="TEXT", help="a member, a layer or a release")
+    step.add_argument("--node", default="", metavar="NAME", help="the Node of that member")
     images = verbs.add_parser("images-server", help="serve images to this host's container runtime", epilog=epilog)
     images.add_argument("--port", type=int, default=5081, metavar="PORT")
     peer = verbs.add_parser("peer-server", help="answer the other members of a cluster", epilog=epilog)

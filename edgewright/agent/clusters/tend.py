@@ -40,7 +40,7 @@ def tend(context: Context, observed: Observed) -> bool:
                 preflight=bool(observed.local.kubelet_ca) or (failed is not None and not failed.failures),
             )
             peer.serve_status(context)
-        begun = not observed.local.joined and observed.local.kubelet_ca and not context.init_host
+        begun = not observed.local.joined and observed.local.kubelet_ca
         if begun and joined(observed, context.document, member):
             note_joined_here(context)
         return _lead(context, observed)

@@ -44,7 +44,11 @@ def test_the_configuration_of_init_is_the_document_and_what_its_layer_adds() -> 
     first, second, kubelet, proxy = configuration.init_documents(document, document.members[0], ["Port-6443"])
     node = first["nodeRegistration"]
     assert (node["name"], node["taints"], node["criSocket"]) == ("n1", [], f"unix://{paths.SOCKET}")
-    assert node["kubeletExtraArgs"] == [{"name": "node-ip", "value": "10.0.0.11"}], "never the VIP"
+    assert node["kubeletExtraArgs"] == [
+        {"name": "node-ip", "value": "10.0.0.11"}, {"name": "node-labels", "value": "edgewright.io/host=host-1"},
+    ], "never the VIP"  # fmt: skip
+    odd = dataclasses.replace(document.members[0], host_uid="no label: " + "x" * 80)
+    assert len(configuration.registration(document, odd)["kubeletExtraArgs"]) == 1
     assert node["ignorePreflightErrors"] == ["Swap", "Port-6443"]
     assert first["localAPIEndpoint"]["advertiseAddress"] == "10.0.0.11" and "directory" in first["patches"]
     assert (second["clusterName"], second["controlPlaneEndpoint"]) == ("edge", "10.0.0.100:6443")

@@ -6,6 +6,7 @@ What the document's `config` sets is merged in; name, addresses, version, networ
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from edgewright.agent.clusters import paths
@@ -15,6 +16,9 @@ from edgewright.core.errors import InvalidInput
 API = "kubeadm.k8s.io/v1beta4"
 LOWEST = (1, 31)
 """v1beta4 is read by kubeadm from this minor version on."""
+HOST_LABEL = "edgewright.io/host"
+"""Label of a Node with the UID of its host, where that can be the value of a label."""
+LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?", re.ASCII)
 PATCHES = paths.KUBEADM + "/patches"
 
 
@@ -102,12 +106,15 @@ def other_documents(document: ClusterDocument) -> List[Dict[str, Any]]:
 
 def registration(document: ClusterDocument, member: Member) -> Dict[str, Any]:
     """Return how a node is registered. Labels and taints of a node are set by the leader as well, when they change."""
+    arguments = [{"name": "node-ip", "value": member.address}]
+    if LABEL_VALUE.fullmatch(member.host_uid):
+        arguments.append({"name": "node-labels", "value": f"{HOST_LABEL}={member.host_uid}"})
     taints = [{"key": t.key, "effect": t.effect, **({"value": t.value} if t.value else {})} for t in member.taints]
     return {
         "name": member.node_name,
         "criSocket": f"unix://{paths.SOCKET}",
         "imagePullPolicy": "IfNotPresent",
-        "kubeletExtraArgs": [{"name": "node-ip", "value": member.address}],
+        "kubeletExtraArgs": arguments,
         "taints": taints,
     }
 

@@ -58,8 +58,11 @@ class EndGrant(Duty):
     def act(self, context: Context) -> None:
         """See `StepKind.act`."""
         api, host = admin(context.host), context.host
-        member = about(context)
         view = leader.read(context, api)
+        if context.document.member(context.argument) is None:  # the document dropped it: nothing of it may stay
+            self._forget(context, api, view)
+            return
+        member = about(context)
         joined = self._joined(context, api, member)
         if member.role == CONTROL_PLANE and not joined:
             self._dead_learner(context, member)
@@ -70,6 +73,12 @@ class EndGrant(Duty):
         if view.grant is not None and view.grant.host_uid == member.host_uid:
             leader.set_grant(context, api, None, "" if joined else member.host_uid)
         host.report(f"the grant of {member.node_name} is over: {'joined' if joined else 'not joined'}")
+
+    def _forget(self, context: Context, api: Api, view: leader.View) -> None:
+        tokens.withdraw(context, api, context.argument)
+        leader.note_joined(api, lambda known: _drop(known, context.argument))
+        if view.grant is not None and view.grant.host_uid == context.argument:
+            leader.set_grant(context, api, None)
 
     def _joined(self, context: Context, api: Api, member: Member) -> bool:
         node = api.maybe(f"/api/v1/nodes/{member.node_name}")
@@ -173,11 +182,13 @@ class RemoveNode(Duty):
 
     def act(self, context: Context) -> None:
         """See `StepKind.act`."""
-        api, member = admin(context.host), about(context)
-        tokens.withdraw(context, api, member.host_uid)
-        leader.note_joined(api, lambda known: _drop(known, member.host_uid))
-        api.delete(f"/api/v1/nodes/{member.node_name}")
-        context.host.report(f"removed the node {member.node_name}")
+        api, uid = admin(context.host), context.argument
+        name = context.node or about(context).node_name
+        if uid:
+            tokens.withdraw(context, api, uid)
+            leader.note_joined(api, lambda known: _drop(known, uid))
+        api.delete(f"/api/v1/nodes/{name}")
+        context.host.report(f"removed the node {name}")
 
 
 def _drop(known: Dict[str, int], uid: str) -> None:
