@@ -1,0 +1,196 @@
+"""A cluster that hosts of a lab form by themselves, from a profile and an answer file on the command line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from edgewright.lab.kubernetes import build, settings
+from tests.e2e.fleet import Fleet, product, until
+
+POD_CIDR, SERVICE_CIDR = "100.64.0.0/18", "100.64.64.0/18"
+LAYERS = (("flannel", "cni"), ("local-path", "csi"), ("web", "addon"))
+WATCHED = ("/etc", "/opt", "/var/lib")
+ALLOWED = (
+    "/etc/cni", "/etc/resolv.conf", "/etc/machine-id", "/var/lib/cni", "/var/lib/containerd", "/var/lib/dbus",
+    "/var/lib/edgewright", "/var/lib/private", "/var/lib/systemd", "/opt/cni", "/opt/edgewright",
+)  # fmt: skip
+"""What may differ after a host has left: folders of the agent with its content store, and of the lab's base."""
+
+
+class Formed:
+    """One lab, its command line, and the clusters that are made on it."""
+
+    def __init__(self, fleet: Fleet, version: str) -> None:
+        self.fleet, self.version = fleet, version
+        self.folder = fleet.folder / "documents"
+        self.folder.mkdir()
+        hub = fleet.shown["hub"]
+        self.env = {**fleet.env}
+        self.run("context", "add", "lab", "--url", hub["url"], "--ca", hub["ca"], "--api-key-file", hub["apiKeyFile"])
+        self.net = str(fleet.shown["hosts"][0]["address"]).rpartition(".")[0]
+        self.vip = f"{self.net}.200"
+        tree = next(built for built in build.trees() if built.version == version)
+        self.programs = Path(tree.folder) / "bin"
+        self.took: list[str] = []
+
+    def run(self, *words: str, code: int = 0, timeout: float = 120.0) -> str:
+        """Run the product's command line; returns its output."""
+        done = product(self.env, *words, timeout=timeout)
+        assert done.returncode == code, f"{' '.join(words)} -> {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout if code == 0 else done.stderr
+
+    def timed(self, what: str, act: Callable[[], Any]) -> Any:
+        """Run a step and note how long it took."""
+        began = time.monotonic()
+        result = act()
+        self.took.append(f"{what}: {time.monotonic() - began:.1f} s")
+        print(self.took[-1], flush=True)
+        return result
+
+    def profile(self, name: str) -> None:
+        """Apply the directory of a profile with the lab's tree, network, volumes and web application."""
+        registry = self.fleet.shown["registry"]
+        networks = {"networking": {"podSubnet": POD_CIDR, "serviceSubnet": SERVICE_CIDR}}
+        kubernetes = {
+            "tree": {"ref": registry["tree"], "digest": registry["digest"]},
+            "cluster": {"config": {"clusterConfiguration": networks, **settings.cluster_config()}},
+        }
+        root = self.folder / name
+        names = ["edge-native-byoi", "edge-k8s", *(layer for layer, _ in LAYERS)]
+        spec = {"version": "1.0.0", "type": "cluster", "cloudType": "edge-native", "layers": names}
+        document = {"apiVersion": "edgewright/v1", "kind": "ClusterProfile", "metadata": {"name": name}, "spec": spec}
+        self._write(root / "profile.yaml", document)
+        os_values = {"options": {"system": {"uri": "registry.example/os:1.0.0"}}}
+        self._pack(root, "edge-native-byoi", "1.0.0", "os", os_values)
+        self._pack(root, "edge-k8s", self.version.removeprefix("v"), "k8s", kubernetes)
+        for layer, kind in LAYERS:
+            manifests = [{"name": layer, "file": f"manifests/{layer}.yaml"}]
+            described = {"name": layer, "type": "manifest", "layer": kind, "manifests": manifests}
+            self._write(root / "layers" / layer / "layer.yaml", described)
+            (root / "layers" / layer / "manifests").mkdir()
+            (root / "layers" / layer / "manifests" / f"{layer}.yaml").write_text(self.manifest(f"{layer}.yaml"))
+        self.run("profile", "check", str(root))
+        self.run("--yes", "apply", "-f", str(root))
+        self.run("--yes", "profile", "publish", name)
+
+    def apply(self, name: str, hosts: list[str]) -> str:
+        """Apply the answer file of a cluster whose hosts are all control planes; returns what was printed."""
+        pool = {"name": "control-planes", "role": "control-plane", "works": True, "hosts": hosts}
+        answers = {"profiles": [{"name": "lab"}], "vip": self.vip, "pools": [pool]}
+        path = self.folder / f"{name}.yaml"
+        self._write(
+            path, {"apiVersion": "edgewright/v1", "kind": "Cluster", "metadata": {"name": name}, "answers": answers}
+        )
+        return self.run("--yes", "apply", "-f", str(path))
+
+    def show(self, name: str) -> dict[str, Any]:
+        """Return a cluster as `cluster show -o json` prints it."""
+        shown: dict[str, Any] = json.loads(self.run("cluster", "show", name, "-o", "json"))
+        return shown
+
+    def healthy(self, name: str, hosts: int, patience: float = 600.0) -> None:
+        """Wait until the plane has a cluster as running and healthy, and all of its hosts have applied the document."""
+
+        def look() -> bool:
+            text = self.run("cluster", "show", name)
+            return "Running, healthy" in text and f"{hosts} of {hosts} host" in text
+
+        try:
+            until(f"cluster {name} with {hosts} hosts", patience, look, 1.0)
+        except AssertionError:
+            print(self.run("cluster", "show", name))
+            for host in self.fleet.shown["hosts"]:
+                words = ("journalctl", "-q", "--no-pager", "-o", "cat", "-n", "25", "-u", "edgewright-reconciler*")
+                print(f"--- {host['name']}\n{self.fleet.within(host['name'], *words, check=False)}")
+            raise
+
+    def kubeconfig(self, name: str) -> Path:
+        """Let the plane hand out the kubeconfig of a cluster; returns its file."""
+        path = self.folder / f"{name}.kubeconfig"
+
+        def look() -> bool:
+            path.unlink(missing_ok=True)
+            return product(self.env, "cluster", "kubeconfig", name, "--out", str(path)).returncode == 0
+
+        until(f"kubeconfig of {name}", 60.0, look, 1.0)
+        assert path.stat().st_mode & 0o777 == 0o600
+        return path
+
+    def kubectl(self, name: str, *words: str, check: bool = True, timeout: float = 60.0) -> str:
+        """Run kubectl on this machine with the kubeconfig that the plane handed out, through the VIP."""
+        path = self.folder / f"{name}.kubeconfig"
+        command = [str(self.programs / "kubectl"), f"--kubeconfig={path}", *words]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+        assert done.returncode == 0 or not check, f"kubectl {' '.join(words)}: {done.stdout}{done.stderr}"
+        return done.stdout if done.returncode == 0 else ""
+
+    def ask(self, host: str, path: str = "/", *words: str, patience: float = 30.0) -> str:
+        """Ask the web application through its service on a host, until it answers."""
+        address = next(item["address"] for item in self.fleet.shown["hosts"] if item["name"] == host)
+        command = ("curl", "-s", "-S", "-f", "-m", "5", *words, f"http://{address}:30080{path}")
+        return until(
+            f"{path} on {host}", patience, lambda: self.fleet.within(host, *command, check=False, timeout=20.0), 0.5
+        )
+
+    def holder(self) -> str:
+        """Return the host that has the VIP."""
+        names = [host["name"] for host in self.fleet.status()["hosts"] if host["leader"]]
+        with_it = [name for name in names if f"{self.vip}/" in self.fleet.within(name, "ip", "-o", "address", "show")]
+        assert len(with_it) == 1, f"hosts with the VIP: {with_it}"
+        return with_it[0]
+
+    def traces(self, host: str) -> dict[str, list[str]]:
+        """Return what a cluster leaves on a host, by kind: processes, mounts, links, tables, files, units."""
+        looks = {
+            "processes": "ps -eo comm= | sort -u | grep -E 'kube|etcd|containerd|keepalived|flannel|coredns|pause'",
+            "mounts": "awk '{print $2}' /proc/self/mounts | grep -E 'kubelet|containerd|netns|cni' | sort -u",
+            "links": "ip -o link | awk -F': ' '{print $2}' | cut -d@ -f1 | sort",
+            "tables": "nft list tables",
+            "units": "systemctl list-units --all --plain --no-legend 'kube*' 'edgewright-*' | awk '{print $1}' | sort",
+            "files": f"find {' '.join(WATCHED)} -xdev -maxdepth 3 | sort",
+        }
+        seen = {
+            kind: self.fleet.within(host, "sh", "-c", look, check=False).splitlines() for kind, look in looks.items()
+        }
+        seen["files"] = [path for path in seen["files"] if not path.startswith(ALLOWED)]
+        return seen
+
+    def manifest(self, name: str) -> str:
+        """Return a manifest of the lab with its images and networks."""
+        text = resources.files("edgewright.lab.kubernetes").joinpath("files", name).read_text("utf-8")
+        shown = json.loads(self.fleet.lab("kubernetes", "list", "-o", "json"))
+        tree = next(tree for tree in shown if tree["kubernetes"]["version"] == self.version)
+        images = {ref.rpartition(":")[0].rpartition("/")[2]: ref for ref in map(_ref, tree["images"])}
+        marks = {
+            "@POD_CIDR@": POD_CIDR,
+            "@FLANNEL_IMAGE@": images["flannel"],
+            "@FLANNEL_PLUGIN_IMAGE@": images["flannel-cni-plugin"],
+            "@LOCAL_PATH_IMAGE@": images["local-path-provisioner"],
+            "@BUSYBOX_IMAGE@": images["busybox"],
+            "@WEB_IMAGE@": images["web"],
+        }
+        for mark, value in marks.items():
+            text = text.replace(mark, value)
+        return text
+
+    def _pack(self, root: Path, name: str, version: str, layer: str, values: dict[str, Any]) -> None:
+        described = {"name": name, "type": "spectro", "layer": layer, "version": version, "tag": version}
+        self._write(root / "layers" / name / "layer.yaml", described)
+        self._write(root / "layers" / name / "values.yaml", values)
+
+    def _write(self, path: Path, document: dict[str, Any]) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(document, sort_keys=False))
+
+
+def _ref(image: Any) -> str:
+    """Return the name of an image, in either form of the list."""
+    return str(image["ref"] if isinstance(image, dict) else image)

@@ -1,0 +1,125 @@
+"""Real hosts form a Kubernetes cluster by themselves, from an answer file; they lose power, join, leave, and are clean."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from edgewright.lab.kubernetes import build, versions
+from tests.e2e.fleet import Fleet, until
+from tests.e2e.kubernetes.formed import Formed
+from tests.support import missing
+
+pytestmark = pytest.mark.e2e
+NAME = "shop"
+
+
+@pytest.fixture(scope="module")
+def lab(make_fleet: Callable[..., Fleet]) -> Iterator[Formed]:
+    """Return three hosts that have registered, with a profile that fits them."""
+    if not any(built.version == versions.DEFAULT for built in build.trees()):
+        missing("kubernetes", f"build it: edgewright lab kubernetes build --version {versions.DEFAULT}")
+    made = Formed(make_fleet("--hosts", "3", "--kubernetes", versions.DEFAULT), versions.DEFAULT)
+    made.profile("lab")
+    yield made
+    print("\n".join(made.took))
+
+
+@pytest.fixture(scope="module")
+def before(lab: Formed) -> dict[str, dict[str, list[str]]]:
+    """Return what each host has before it belongs to a cluster."""
+    return {host["name"]: lab.traces(host["name"]) for host in lab.fleet.shown["hosts"]}
+
+
+def test_one_host_forms_a_cluster(lab: Formed, before: dict[str, Any]) -> None:
+    assert NAME in lab.apply(NAME, ["edge1"])
+    lab.timed("one node: apply to healthy", lambda: lab.healthy(NAME, 1))
+    lab.kubeconfig(NAME)
+    nodes = lab.kubectl(NAME, "get", "nodes", "--no-headers").split()
+    assert nodes[:2] == ["edge1", "Ready"] and versions.DEFAULT in nodes
+    assert lab.ask("edge1").startswith("web web-")
+    names = lab.ask("edge1", "/resolve?name=kubernetes.default.svc.cluster.local").split()
+    assert names == ["100.64.64.1"]
+
+
+def test_the_kubeconfig_of_operators_grants_no_rights_over_rights(lab: Formed) -> None:
+    assert lab.kubectl(NAME, "auth", "can-i", "create", "deployments").strip() == "yes"
+    assert lab.kubectl(NAME, "auth", "can-i", "create", "clusterrolebindings", check=False).strip() != "yes"
+
+
+def test_two_control_planes_join_when_the_document_has_them(lab: Formed) -> None:
+    lab.apply(NAME, ["edge1", "edge2", "edge3"])
+    lab.timed("second and third control plane", lambda: lab.healthy(NAME, 3))
+    lines = lab.kubectl(NAME, "get", "nodes", "--no-headers").splitlines()
+    assert [line.split()[1] for line in lines] == ["Ready"] * 3
+    members = lab.kubectl(NAME, "-n", "kube-system", "get", "pods", "-l", "component=etcd", "--no-headers").splitlines()
+    assert len(members) == 3 and all("Running" in member for member in members)
+    assert "no change" in lab.apply(NAME, ["edge1", "edge2", "edge3"])
+
+
+def test_a_volume_keeps_its_data_and_the_vip_moves_when_its_host_loses_power(lab: Formed) -> None:
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "16Mi"}}},
+    }
+    (lab.folder / "claim.json").write_text(json.dumps(claim))
+    lab.kubectl(NAME, "apply", "-f", str(lab.folder / "claim.json"))
+    holder = lab.holder()
+    volume = {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}
+    container = {"name": "web", "volumeMounts": [{"name": "data", "mountPath": "/data"}]}
+    pod = {"nodeName": holder, "volumes": [volume], "containers": [container]}
+    patch = {
+        "spec": {"replicas": 1, "strategy": {"type": "Recreate", "rollingUpdate": None}, "template": {"spec": pod}}
+    }
+    lab.kubectl(NAME, "patch", "deployment", "web", "-p", json.dumps(patch))
+    lab.kubectl(NAME, "rollout", "status", "deployment/web", "--timeout=180s", timeout=200.0)
+    lab.ask(holder, "/data", "-X", "PUT", "-d", "stored text")
+
+    lab.fleet.lab("fault", "power-cut", holder)
+    began = time.monotonic()
+    words = ("--request-timeout=2s", "get", "--raw", "/readyz")
+    until("the API through the VIP", 10.0, lambda: lab.kubectl(NAME, *words, check=False) == "ok")
+    lab.took.append(f"power cut of the host with the VIP to an answer through it: {time.monotonic() - began:.1f} s")
+    print(lab.took[-1])
+    assert lab.holder() != holder
+    lab.fleet.lab("fault", "power-on", holder)
+    lab.timed("all healthy again", lambda: lab.healthy(NAME, 3))
+    assert lab.ask(holder, "/data", patience=120.0) == "stored text"
+
+
+def test_a_released_host_is_clean_and_the_others_continue(lab: Formed, before: dict[str, Any]) -> None:
+    lab.run("--yes", "cluster", "release", NAME, "--host", "edge3")
+    lab.timed("release of a control plane", lambda: lab.healthy(NAME, 2))
+    until("two nodes", 60.0, lambda: len(lab.kubectl(NAME, "get", "nodes", "--no-headers").splitlines()) == 2, 1.0)
+    assert differences(before["edge3"], lab.traces("edge3")) == {}
+
+
+def test_a_deleted_cluster_leaves_nothing(lab: Formed, before: dict[str, Any]) -> None:
+    lab.run("--yes", "cluster", "delete", NAME)
+    lab.timed("delete", lambda: until("deleted", 600.0, lambda: deleted(lab), 1.0))
+    for host in ("edge1", "edge2"):
+        assert (host, differences(before[host], lab.traces(host))) == (host, {})
+
+
+def test_a_second_cluster_forms_on_the_same_hosts(lab: Formed) -> None:
+    lab.apply("again", ["edge2"])
+    lab.timed("second cluster", lambda: lab.healthy("again", 1))
+
+
+def deleted(lab: Formed) -> bool:
+    """Return whether the plane lists the cluster as deleted."""
+    rows = json.loads(lab.run("cluster", "list", "-o", "json"))
+    states = [row["status"]["state"] for row in rows if row["metadata"]["name"] == NAME]
+    return states == ["Deleted"]
+
+
+def differences(before: dict[str, list[str]], after: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return what was added or removed, by kind; nothing where nothing differs."""
+    changed = {kind: sorted(set(before[kind]) ^ set(after[kind])) for kind in before}
+    return {kind: values for kind, values in changed.items() if values}
