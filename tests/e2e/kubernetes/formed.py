@@ -77,7 +77,6 @@ class Formed:
             self._write(root / "layers" / layer / "layer.yaml", described)
             (root / "layers" / layer / "manifests").mkdir()
             (root / "layers" / layer / "manifests" / f"{layer}.yaml").write_text(self.manifest(f"{layer}.yaml"))
-        self.run("profile", "check", str(root))
         self.run("--yes", "apply", "-f", str(root))
         self.run("--yes", "profile", "publish", name)
 
