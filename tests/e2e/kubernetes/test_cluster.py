@@ -73,7 +73,8 @@ def test_a_volume_keeps_its_data_and_the_vip_moves_when_its_host_loses_power(lab
     holder = lab.holder()
     volume = {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}
     container = {"name": "web", "volumeMounts": [{"name": "data", "mountPath": "/data"}]}
-    pod = {"nodeName": holder, "volumes": [volume], "containers": [container]}
+    place = {"kubernetes.io/hostname": holder}  # not nodeName: the scheduler has to bind the volume
+    pod = {"nodeSelector": place, "volumes": [volume], "containers": [container]}
     patch = {
         "spec": {"replicas": 1, "strategy": {"type": "Recreate", "rollingUpdate": None}, "template": {"spec": pod}}
     }
