@@ -21,7 +21,7 @@ SAFE = {
     "uid", "words_", "words[1]", "words[2]", "first", "takes", "flag", "seen", "values", "_quoted(told)",
     "' '.join(OUTPUTS)", "_quoted(_noun_help(noun))", "_quoted(command.help())", "_quoted(param.help)",
     "shlex.join(words)", "shlex.join(parts)", "member.name", "host.name", "kubernetes.distribution", "near",
-    "kubernetes.full",
+    "kubernetes.full", "definition.KIND", "' --publish' if publish else ''",
     "known[0].name", "__version__",
 }  # fmt: skip
 """Placeholders that hold an id or a word of our own, and the texts of completion scripts."""

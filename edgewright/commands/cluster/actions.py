@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -111,7 +112,7 @@ class ClusterForget(declared.ClusterForget):
         row, (uid,) = plan.payload, plan.touches
         await calls.send(await ctx.port(CanCall), "POST", wire.FORGET, {"hostUid": uid}, uid=row.uid)
         text_ = f"{uid} is declared lost; the other hosts of {row.name} remove it."
-        return Outcome(plan.touches, (), f"{text_} Follow it: edgewright cluster show {row.name}")
+        return Outcome(plan.touches, (), f"{text_} Follow it: edgewright cluster show {shlex.quote(row.name)}")
 
 
 class ClusterKubeconfig(declared.ClusterKubeconfig):
@@ -183,7 +184,9 @@ async def _member(ctx: CommandContext, row: ClusterRow, wanted: str) -> _Member:
             uid, meta = text(part(machine, "spec"), "edgeHostUid"), part(machine, "metadata")
             if wanted in (uid, text(meta, "name")):
                 return _Member(uid, text(meta, "name"), {**names, "machineUid": text(meta, "uid")})
-    raise NotFound(f"The cluster {row.name} has no host {clean(wanted)}.", f"See: edgewright cluster show {row.name}")
+    raise NotFound(
+        f"The cluster {row.name} has no host {clean(wanted)}.", f"See: edgewright cluster show {shlex.quote(row.name)}"
+    )
 
 
 def _names(rows: Sequence[ClusterRow]) -> dict[str, str]:

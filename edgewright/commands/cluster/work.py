@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -82,7 +83,8 @@ async def apply(ctx: CommandContext, plan: Plan, work: Work, report: Callable[[s
     client = await ctx.port(CanCall)
     if not work.uid:
         uid = await calls.create(client, work.body)
-        text_ = f"Cluster {work.name} is created; its hosts form it now. Follow it: edgewright cluster show {work.name}"
+        follow = f"edgewright cluster show {shlex.quote(work.name)}"
+        text_ = f"Cluster {work.name} is created; its hosts form it now. Follow it: {follow}"
         return Outcome((uid,), (), text_)
     for step in work.steps:
         report(step.line)

@@ -21,7 +21,7 @@ class MacroSet(Command):
     asks = "Set a macro"
     params = (
         Param("name", "name of the macro, e.g. site_code", required=True, metavar="NAME"),
-        Param("value", "value; one that is a secret is read by --file", metavar="VALUE"),
+        Param("value", "value; one that is a secret is read from a file", metavar="VALUE"),
         Param(
             "file", "read the value from a file, without the newline at its end; - is the standard input",
             flag="--file", metavar="FILE",

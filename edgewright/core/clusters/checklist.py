@@ -212,7 +212,7 @@ def _detail(member: Host, report: HostReport, several: bool) -> str:
     if report.attempt > 1:
         reason = f"attempt {report.attempt}" + (f": {reason}" if reason else "")
     if report.operator:
-        reason = f"{reason}; then: cluster retry" if reason else "waits for an operator: cluster retry"
+        reason = f"{reason}; then: host retry" if reason else "waits for an operator: host retry"
     return f"{member.node_name} {reason}".strip() if several else reason
 
 

@@ -5,6 +5,7 @@ One hub at a time does it (a lease of the runtime). Hosts are never given steps:
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -73,7 +74,7 @@ def _judge(tx: Tx, hub: Services, record: ClusterRecord, before: Judged, judged:
         left = [machine["hostName"] for pool in head["pools"] for machine in pool["machines"]]
         text = f"{amount(len(left), 'host')} did not confirm for 15 minutes: {', '.join(left[:10])}."
         ending.set_condition(
-            head, STUCK, STUCK, f"{text} End it: edgewright cluster delete {record.name} --force.", now
+            head, STUCK, STUCK, f"{text} End it: edgewright cluster delete {shlex.quote(record.name)} --force.", now
         )
     newer = msgspec.structs.replace(record, head=ending.head_text(head))
     store.put(tx, record, newer)
@@ -95,7 +96,13 @@ def changes(name: str, before: Judged, judged: Judged) -> list[tuple[str, str, s
     new = [host for host in judged["lineage"] if host not in before.get("lineage", [])]
     if new:
         text = f"{', '.join(new[:10])} of the cluster '{name}' continue with a document of another lineage."
-        rows.append(("Warning", wire.E_UNKNOWN_LINEAGE, f"{text} Compare, then: edgewright cluster override {name}."))
+        rows.append(
+            (
+                "Warning",
+                wire.E_UNKNOWN_LINEAGE,
+                f"{text} Compare them, then accept that of this plane on each host: edgewright host accept HOST.",
+            )
+        )
     if judged["stuck"] and not before.get("stuck"):
         rows.append(("Warning", STUCK, f"The deletion of the cluster '{name}' lasts longer than 15 minutes."))
     return rows

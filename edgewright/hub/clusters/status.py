@@ -131,7 +131,7 @@ def conditions(hub: Services, cluster: Cluster, listed: list[Member], now: float
     if waiting:
         text = (
             f"{', '.join(waiting[:5])} {'has' if len(waiting) == 1 else 'have'} another document than this plane and "
-            f"continue with it. Compare them, then override: edgewright cluster override {record.name}."
+            f"continue with it. Compare them, then accept that of this plane on each: edgewright host accept HOST."
         )
         rows.append(_row(wire.E_UNKNOWN_LINEAGE, True, wire.E_UNKNOWN_LINEAGE, text, now))
     return rows

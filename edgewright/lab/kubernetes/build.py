@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shlex
 import shutil
 from collections.abc import Callable
 from importlib import resources
@@ -107,7 +108,7 @@ def find(version: str) -> Built:
     if not matches:
         raise NotFound(
             f"There is no tree of Kubernetes {version} in {cache_folder()}.",
-            f"Build it: edgewright lab kubernetes build --version {version}",
+            f"Build it: edgewright lab kubernetes build --version {shlex.quote(version)}",
         )
     return max(matches, key=lambda built: (built.artefact / "part.json").stat().st_mtime)
 

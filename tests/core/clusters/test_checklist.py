@@ -32,7 +32,7 @@ def test_a_cluster_that_forms() -> None:
     }
     assert shown(*checklist(outline(doc), reports)) == [
         "Preflight: done: 4 of 4 hosts",
-        "Fetch content: failed for 70 s: 3 of 4 hosts; n4 attempt 3: no space left on the disk; then: cluster retry",
+        "Fetch content: failed for 70 s: 3 of 4 hosts; n4 attempt 3: no space left on the disk; then: host retry",
         "Activate the tree: pending: 3 of 4 hosts",
         "Container runtime: pending: 3 of 4 hosts",
         "Preload images: running for 60 s, usually 20 s: 2 of 4 hosts; n2 60 %",

@@ -73,7 +73,7 @@ def test_exit_codes_are_the_documented_ones(failed: builds.Build, tmp_path: Path
     document.write_text("apiVersion: edgewright/v1\nkind: Installer\nanswers: {token.text: abc}\n")
     document.chmod(0o644)
     assert edgewright("apply", "-f", str(document)).returncode == 4  # others can read its token
-    document.write_text("apiVersion: edgewright/v1\nkind: Cluster\n")
+    document.write_text("apiVersion: edgewright/v1\nkind: Something\n")
     document.chmod(0o600)
     done = edgewright("apply", "-f", str(document), "-o", "json")
     assert done.returncode == 7 and json.loads(done.stderr)["code"] == "Kind"

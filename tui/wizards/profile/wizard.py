@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import shlex
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -352,8 +353,9 @@ class ProfileWizard(ProfileWizardPage):
     async def _save(self, path: Path) -> None:
         written = await asyncio.to_thread(self.api.save_directory, path, self._named())
         masked = any(variable.masked and variable.default for variable in self.wizard_state.profile.variables)
-        rest = " Defaults of masked variables are covered in it." if masked else ""
-        self.announce(f"{path}: {amount(len(written), 'file')} written. edgewright apply -f {path.name}{rest}", "ok")
+        rest = "Defaults of masked variables are covered in it. " if masked else ""
+        command = f"edgewright apply -f {shlex.quote(path.name)}"
+        self.announce(f"{path}: {amount(len(written), 'file')} written. {rest}{command}", "ok")
 
     # The end ---------------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from functools import partial
 from typing import Any
 
@@ -78,7 +79,7 @@ async def _present(call: Call) -> View:
     if view.pack is None and not covers(role, OPERATOR):
         raise forbidden(
             f"The pack {view.name} {view.version} is not stored yet, and this role does not fetch it. "
-            f"An operator does: edgewright pack fetch {view.name}."
+            f"An operator does: edgewright pack fetch {shlex.quote(view.name)}."
         )
     return await use.fetched(call.hub, view, call.caller)
 
