@@ -135,9 +135,12 @@ class Formed:
         """Ask the web application through its service on a host, until it answers."""
         address = next(item["address"] for item in self.fleet.shown["hosts"] if item["name"] == host)
         command = ("curl", "-s", "-S", "-f", "-m", "5", *words, f"http://{address}:30080{path}")
-        return until(
-            f"{path} on {host}", patience, lambda: self.fleet.within(host, *command, check=False, timeout=20.0), 0.5
-        )
+
+        def look() -> str:
+            return self.fleet.within(host, *command, check=False, timeout=20.0)
+
+        answer: str = until(f"{path} on {host}", patience, look, 0.5)
+        return answer
 
     def holder(self) -> str:
         """Return the host that has the VIP."""
