@@ -147,7 +147,7 @@ class Formed:
         names = [host["name"] for host in self.fleet.status()["hosts"] if host["leader"]]
         with_it = [name for name in names if f"{self.vip}/" in self.fleet.within(name, "ip", "-o", "address", "show")]
         assert len(with_it) == 1, f"hosts with the VIP: {with_it}"
-        return with_it[0]
+        return str(with_it[0])
 
     def traces(self, host: str) -> dict[str, list[str]]:
         """Return what a cluster leaves on a host, by kind: processes, mounts, links, tables, files, units."""
