@@ -5,7 +5,6 @@ Rows have no values: a value may be a secret, and rows are shown on walls and wr
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +101,7 @@ def _facts(row: MacroRow, look: Look) -> tuple[Facts, ...]:
         ("reference", "{{.spectro.macro." + row.name + "}}"),
         ("project", look.projects.get(row.project_uid, row.project_uid) or "tenant"),
         ("kind", row.kind),
-        (VALUE, "never shown" if row.kind == "masked" else f"see it: edgewright macro show {shlex.quote(row.name)}"),
+        (VALUE, "never shown" if row.kind == "masked" else "see it: edgewright macro show NAME"),
         ("changed", f"{stamp(row.modified)} ({ago(row.modified, look.now)} ago)" if row.modified else "-"),
         ("uid", row.uid),
     )
