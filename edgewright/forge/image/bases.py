@@ -261,6 +261,8 @@ def _size(entry: dict[str, Any], what: str) -> int:
 def _layers(manifest: dict[str, Any], config: dict[str, Any], name: str) -> list[Blob]:
     diffs = media.object_(config.get("rootfs")).get("diff_ids")
     listed = manifest.get("layers")
+    if str(manifest.get("artifactType")).startswith("application/vnd.edgewright.kubernetes"):
+        raise InvalidInput(f"{name} is a Kubernetes tree, not an image of an operating system.", "Name another base.")
     if not isinstance(listed, list) or not isinstance(diffs, list) or len(diffs) != len(listed):
         raise InvalidInput(f"{name} is not an image of an operating system.", "Its configuration lists no layers.")
     return [
