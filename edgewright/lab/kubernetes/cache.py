@@ -23,6 +23,8 @@ from edgewright.lab.kubernetes.failures import disk_full
 
 VARIABLE = "EDGEWRIGHT_KUBERNETES_CACHE"
 RECORD = "part.json"
+LOCK = "build.lock"
+"""File that each cache has: what is without it is never taken for one."""
 FORMAT = 1
 """Raised when the way that parts are made changes, so that older ones are not taken."""
 
@@ -72,10 +74,17 @@ class Cache:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Lock the cache for one build. Raises `Conflict` while another one builds."""
+        """Lock the cache for one build. Raises `Conflict` while another one builds, or for a folder with other files.
+
+        A build and `clean` remove folders in it: a home directory that was named by mistake must not lose anything.
+        """
         with room(self.folder, "The build"):
             self.folder.mkdir(parents=True, exist_ok=True)
-            handle = (self.folder / "build.lock").open("w")
+            if not (self.folder / LOCK).exists() and any(self.folder.iterdir()):
+                raise Conflict(
+                    f"{self.folder} has files that are not of this cache.", f"Name an empty directory by {VARIABLE}."
+                )
+            handle = (self.folder / LOCK).open("w")
         with handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -87,10 +96,19 @@ class Cache:
         """Return the parts of which a file no longer has its sha256, by name; their folders are removed."""
         result = []
         for record in sorted(self.folder.glob(f"parts/*/{RECORD}")):
-            if json.loads(record.read_text())["files"] != sums(record.parent):
+            if _noted(record) != sums(record.parent):
                 shutil.rmtree(record.parent)
                 result.append(record.parent.name)
         return result
+
+
+def _noted(record: Path) -> object:
+    """Return the sha256 of each file as a part's record has them, `None` when it cannot be read."""
+    try:
+        value = json.loads(record.read_text())
+    except (ValueError, RecursionError):
+        return None
+    return value.get("files") if isinstance(value, dict) else None
 
 
 def sums(folder: Path) -> dict[str, str]:

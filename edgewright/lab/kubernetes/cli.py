@@ -43,7 +43,8 @@ def run(args: argparse.Namespace, report: Report) -> int:
         store = cache.Cache(cache.cache_folder(), report)
         with store.locked():
             freed = sum(path.lstat().st_size for path in store.folder.rglob("*") if path.is_file())
-            shutil.rmtree(store.folder)
+            for part in ("parts", "work"):
+                shutil.rmtree(store.folder / part, ignore_errors=True)
         print(f"Removed {freed / 1e6:.0f} MB from {store.folder}.")
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import errno
 import json
 import signal
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from edgewright.core.errors import Conflict, EdgewrightError, ExitCode, Failed, NotFound, UsageError
-from edgewright.lab.kubernetes import build, debian, gomodule, goparts, programs, versions
+from edgewright.lab.kubernetes import build, cli, debian, gomodule, goparts, programs, versions
 from edgewright.lab.kubernetes.cache import Cache, cache_folder, require_room
 from edgewright.lab.kubernetes.failures import explain
 from edgewright.lab.kubernetes.meter import Meter
@@ -75,6 +76,30 @@ def test_a_damaged_part_is_removed(tmp_path: Path) -> None:
     assert cache.damaged() == []
     (part / "f").write_text("y")
     assert cache.damaged() == [part.name] and not part.exists()
+    part = cache.part("b", {}, lambda folder: (folder / "f").touch())
+    (part / "part.json").write_text('{"files": {"f"')  # torn by a full disk or a power cut
+    assert cache.damaged() == [part.name] and not part.exists()
+
+
+def test_a_folder_with_other_files_is_no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work/thesis").touch()
+    monkeypatch.setenv("EDGEWRIGHT_KUBERNETES_CACHE", str(tmp_path))
+    parser = argparse.ArgumentParser()
+    cli.add_parser(parser.add_subparsers(), argparse.ArgumentParser)
+    with pytest.raises(Conflict, match="not of this cache"):  # a build locks it in the same way
+        cli.run(parser.parse_args(["kubernetes", "clean"]), lambda line: None)
+    assert (tmp_path / "work/thesis").exists() and not (tmp_path / "build.lock").exists()
+
+
+def test_clean_removes_what_builds_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGEWRIGHT_KUBERNETES_CACHE", str(tmp_path / "cache"))
+    with store(tmp_path).locked():
+        store(tmp_path).part("a", {}, lambda folder: (folder / "f").touch())
+    parser = argparse.ArgumentParser()
+    cli.add_parser(parser.add_subparsers(), argparse.ArgumentParser)
+    assert cli.run(parser.parse_args(["kubernetes", "clean"]), lambda line: None) == 0
+    assert not (tmp_path / "cache/parts").exists()
 
 
 def test_two_builds_do_not_share_a_cache(tmp_path: Path) -> None:
