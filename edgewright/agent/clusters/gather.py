@@ -135,11 +135,9 @@ def kubelet_api(context: Context) -> Api:
 
 def peers(context: Context) -> Dict[str, seen.Peer]:
     """Return what the other members show: their probe answers, and whether an API server answers there."""
-    result = {}
-    for member in context.document.members:
-        if member.host_uid != context.host_uid:
-            result[member.host_uid] = peer.ask(context, member)
-    return result
+    others = [member for member in context.document.members if member.host_uid != context.host_uid]
+    answers = peer.ask_all(lambda member: peer.ask(context, member), others)
+    return {member.host_uid: answer for member, answer in zip(others, answers)}
 
 
 def preflight(context: Context) -> Optional[seen.Preflight]:

@@ -6,13 +6,14 @@ import json
 import select
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from edgewright.agent.clusters import paths
+from edgewright.agent.clusters import gather, paths
 from edgewright.agent.clusters.checks import peer
 from edgewright.agent.clusters.slices import store_part
 from edgewright.agent.reconcile.checks import FAILED, OK, WARNING
@@ -134,3 +135,79 @@ def test_the_ports_of_kubernetes_are_given_back_before_kubeadm_needs_them(tmp_pa
     peer.close_ports(work)
     assert host.has(peer.CLOSED) and host.time > 1004, "it waits for the server, at most 5 s"
     assert paths.RUN in peer.CLOSED
+
+
+def test_machines_that_connect_and_ask_nothing_delay_no_answer(second: Member, tmp_path: Path) -> None:
+    work = context(FakeHost(tmp_path / "first"), cluster(2))
+    second.status(preflight=True)
+    silent = []
+    for _ in range(peer.OPEN_EACH - 1):
+        second.look()
+        silent.append(socket.create_connection(("127.0.0.1", peer.PORT), timeout=3))
+        silent[-1].sendall(b"{")
+        second.threads[-1].join(3)
+    begun = time.monotonic()
+    second.look()
+    assert peer.question(work, "127.0.0.1", work.document.members[1]) is not None
+    assert time.monotonic() - begun < 1, "it does not wait for those before it"
+    while second.server._open != {"127.0.0.1": peer.OPEN_EACH - 1}:
+        time.sleep(0.01)
+    second.look()
+    silent.append(socket.create_connection(("127.0.0.1", peer.PORT), timeout=3))
+    second.threads[-1].join(3)
+    second.look()
+    begun = time.monotonic()
+    with socket.create_connection(("127.0.0.1", peer.PORT), timeout=3) as link:
+        assert link.recv(10) == b"" and time.monotonic() - begun < 1, "one machine cannot have all places"
+    for link in silent:
+        link.close()
+
+
+def test_an_answer_that_drips_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peer, "WAIT", 0.2)
+    ours, theirs = socket.socketpair()
+
+    def drip() -> None:
+        for _ in range(40):
+            try:
+                theirs.sendall(b"x")
+            except OSError:
+                return
+            time.sleep(0.05)
+
+    threading.Thread(target=drip, daemon=True).start()
+    begun = time.monotonic()
+    with ours, theirs, pytest.raises(OSError):
+        peer._line(ours)
+    assert time.monotonic() - begun < 1
+
+
+def test_an_echo_is_never_answered_so_two_servers_cannot_answer_each_other(second: Member) -> None:
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other,
+    ):
+        own.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        second.server._vxlan = own
+        other.sendto(peer.PROBE, own.getsockname())
+        second.server.answer(own)
+        echo = other.recv(65536)
+        assert len(echo) == peer.MTU
+        other.sendto(echo, own.getsockname())
+        second.server.answer(own)
+        assert select.select([other], [], [], 0.1)[0] == []
+
+
+def test_members_that_are_off_are_asked_at_the_same_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    work = context(FakeHost(tmp_path), cluster(3, 5))
+    together = threading.Barrier(7, timeout=3)
+
+    def off(*arguments: Any) -> None:
+        together.wait()
+
+    monkeypatch.setattr(peer, "question", off)
+    monkeypatch.setattr(peer, "_connect", lambda address, port: None)
+    assert sorted(gather.peers(work)) == [f"host-{n}" for n in range(2, 9)]
+    monkeypatch.setattr(peer, "cluster_answers", lambda context: False)
+    assert len(peer.missing_members(work)) == len(peer.probe_all(work)) == 7

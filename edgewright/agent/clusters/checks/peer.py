@@ -13,7 +13,10 @@ import json
 import secrets
 import select
 import socket
-from typing import Any, Dict, List, Optional, Set
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Callable, Dict, List, Optional, Sequence, Set, TypeVar
 
 from edgewright.agent.clusters import ledger as ledgers
 from edgewright.agent.clusters import paths
@@ -37,7 +40,16 @@ CONTROL_PLANE_PORTS, WORKER_PORTS = (6443, 2379, 2380, 10250), (10250,)
 VXLAN = 8472
 MTU = 1400
 """Bytes of a datagram that must arrive unbroken: an overlay of 1450 bytes less its head."""
+PROBE, ECHO = b"e" * MTU, b"a" * MTU
+"""A datagram and its answer. They differ: two servers that answered each other would never stop."""
 MOST = 4096
+WAIT = 2.0
+"""Seconds within which a question, or its answer, must have arrived completely."""
+AT_ONCE = 32
+"""Members that are asked at the same time: those that are off cost 3.5 s each, and the leader's Lease lasts 150 s."""
+OPEN, OPEN_EACH = 32, 4
+"""Questions that a server reads at the same time: of all machines, and of one of them."""
+Value = TypeVar("Value")
 _UNIT = """\
 # Made by Edgewright for a cluster; it is removed with it.
 [Unit]
@@ -116,16 +128,9 @@ def question(context: Context, address: str, member: Member) -> Optional[Dict[st
     """Return the state of a member, `None` without an answer or with one that is not signed by that host."""
     nonce = secrets.token_hex(16)
     try:
-        with socket.create_connection((address, PORT), timeout=2) as link:
-            link.settimeout(2)
+        with socket.create_connection((address, PORT), timeout=WAIT) as link:
             link.sendall(json.dumps({"uid": context.document.uid, "nonce": nonce}).encode() + b"\n")
-            data = b""
-            while not data.endswith(b"\n") and len(data) < MOST:
-                piece = link.recv(MOST)
-                if not piece:
-                    break
-                data += piece
-        answer = json.loads(data)
+            answer = json.loads(_line(link))
         text, signature = str(answer["body"]), str(answer["signature"])
         body = json.loads(text)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
@@ -137,6 +142,29 @@ def question(context: Context, address: str, member: Member) -> Optional[Dict[st
             return None
     fits = isinstance(body, dict) and (body.get("uid"), body.get("host")) == (context.document.uid, member.host_uid)
     return body if fits else None
+
+
+def _line(link: socket.socket) -> bytes:
+    """Return one line of at most `MOST` bytes. Raises `OSError` when it is not complete in time, however it drips."""
+    until, data = time.monotonic() + WAIT, b""
+    while not data.endswith(b"\n") and len(data) < MOST:
+        left = until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("no complete line in time")
+        link.settimeout(left)
+        piece = link.recv(MOST - len(data))
+        if not piece:
+            break
+        data += piece
+    return data
+
+
+def ask_all(work: Callable[[Member], Value], members: Sequence[Member]) -> List[Value]:
+    """Return what `work` returns for each member, in order; some are asked at the same time."""
+    if len(members) < 2:
+        return [work(member) for member in members]
+    with ThreadPoolExecutor(min(AT_ONCE, len(members))) as pool:
+        return list(pool.map(work, members))
 
 
 def sign(key: bytes, nonce: str, text: str) -> str:
@@ -157,34 +185,33 @@ def missing_members(context: Context) -> List[str]:
     if context.document.bootstrap.done is not None or cluster_answers(context):
         return []
     others = [member for member in context.document.present if member.host_uid != context.host_uid]
-    return [member.node_name for member in others if question(context, member.address, member) is None]
+    answers = ask_all(lambda member: question(context, member.address, member), others)
+    return [member.node_name for member, answer in zip(others, answers) if answer is None]
 
 
 def probe_all(context: Context) -> List[Check]:
     """Return whether this host reaches the ports of every other member; ports of a host that is off are a warning."""
-    results = []
-    for member in context.document.present:
-        if member.host_uid == context.host_uid:
-            continue
-        ports = CONTROL_PLANE_PORTS if member.role == CONTROL_PLANE else WORKER_PORTS
-        status = question(context, member.address, member)
-        if status is None:
-            text = f"{member.node_name} ({member.address}) does not answer on port {PORT}"
-            results.append(Check("members", WARNING, text, "Start it, or look at the firewall between the hosts."))
-            continue
-        blocked = [str(port) for port in ports if not _connect(member.address, port)]
-        echoes = VXLAN in (status.get("open") or [])  # of a node, the kernel has the port
-        mtu = _datagram(member.address) if echoes else None
-        name = f"{member.node_name} ({member.address})"
-        if blocked:
-            text = f"TCP {', '.join(blocked)} of {name} cannot be reached"
-            results.append(Check("members", FAILED, text, "Open these ports between the members."))
-        elif mtu is False:
-            text = f"UDP {VXLAN} of {name} does not carry {MTU} bytes"
-            results.append(Check("members", FAILED, text, "Open UDP 8472, and check the MTU of the network."))
-        else:
-            results.append(Check("members", OK, f"{name} can be reached"))
-    return results
+    others = [member for member in context.document.present if member.host_uid != context.host_uid]
+    return ask_all(lambda member: _probe(context, member), others)
+
+
+def _probe(context: Context, member: Member) -> Check:
+    ports = CONTROL_PLANE_PORTS if member.role == CONTROL_PLANE else WORKER_PORTS
+    status = question(context, member.address, member)
+    name = f"{member.node_name} ({member.address})"
+    if status is None:
+        text = f"{name} does not answer on port {PORT}"
+        return Check("members", WARNING, text, "Start it, or look at the firewall between the hosts.")
+    blocked = [str(port) for port in ports if not _connect(member.address, port)]
+    echoes = VXLAN in (status.get("open") or [])  # of a node, the kernel has the port
+    mtu = _datagram(member.address) if echoes else None
+    if blocked:
+        text = f"TCP {', '.join(blocked)} of {name} cannot be reached"
+        return Check("members", FAILED, text, "Open these ports between the members.")
+    if mtu is False:
+        text = f"UDP {VXLAN} of {name} does not carry {MTU} bytes"
+        return Check("members", FAILED, text, "Open UDP 8472, and check the MTU of the network.")
+    return Check("members", OK, f"{name} can be reached")
 
 
 def _connect(address: str, port: int) -> Optional[bool]:
@@ -205,9 +232,9 @@ def _datagram(address: str) -> Optional[bool]:
             if ":" not in address:
                 link.setsockopt(socket.IPPROTO_IP, 10, 2)  # IP_MTU_DISCOVER, IP_PMTUDISC_DO: never in fragments
             for _ in range(3):
-                link.sendto(b"e" * MTU, (address, VXLAN))
+                link.sendto(PROBE, (address, VXLAN))
                 if select.select([link], [], [], 0.7)[0]:
-                    return len(link.recv(65536)) == MTU
+                    return link.recv(65536) == ECHO
         except OSError:
             return None
     return False
@@ -221,6 +248,8 @@ class Server:
         self._links: Dict[int, socket.socket] = {PORT: _listen(PORT)}
         self._vxlan: Optional[socket.socket] = None
         self._probing = False
+        self._open: Dict[str, int] = {}
+        self._lock = threading.Lock()
 
     def run(self) -> None:
         """Serve until ended."""
@@ -253,23 +282,46 @@ class Server:
         self.host.write(PORTS, json.dumps({"ports": listed}).encode(), 0o600, durable=False)
 
     def answer(self, link: socket.socket) -> None:
-        """Handle one connection or datagram. Never raises."""
+        """Take one connection or datagram; never waits for the other side, and never raises.
+
+        More questions at the same time than `OPEN`, or `OPEN_EACH` of one machine, get no answer.
+        """
         try:
             if link is self._vxlan:
                 data, source = link.recvfrom(65536)
-                if data == b"e" * MTU:
-                    link.sendto(data, source)
+                if data == PROBE:
+                    link.sendto(ECHO, source)
                 return
-            made, _ = link.accept()
-            with made:
-                if link is self._links[PORT]:
-                    made.settimeout(2)
-                    question = json.loads(made.recv(MOST))
-                    nonce = str(question["nonce"])[:64]
-                    if question.get("uid") == self.uid:
-                        made.sendall(self._reply(nonce))
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            made, source = link.accept()
+            if link is not self._links[PORT] or not self._admit(source[0]):
+                made.close()
+                return
+            threading.Thread(target=self._answer, args=(made, source[0]), daemon=True).start()
+        except (OSError, RuntimeError):
             return
+
+    def _admit(self, address: str) -> bool:
+        with self._lock:
+            if sum(self._open.values()) >= OPEN or self._open.get(address, 0) >= OPEN_EACH:
+                return False
+            self._open[address] = self._open.get(address, 0) + 1
+            return True
+
+    def _answer(self, made: socket.socket, address: str) -> None:
+        try:
+            with made:
+                question = json.loads(_line(made))
+                nonce = str(question["nonce"])[:64]
+                if question.get("uid") == self.uid:
+                    made.settimeout(WAIT)
+                    made.sendall(self._reply(nonce))
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, AttributeError):
+            return  # no answer: what was asked is not a question of this cluster
+        finally:
+            with self._lock:
+                self._open[address] -= 1
+                if not self._open[address]:
+                    del self._open[address]
 
     def _reply(self, nonce: str) -> bytes:
         ports = [port for port in self._links if port != PORT] + ([VXLAN] if self._vxlan else [])
