@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from typing import Any, Callable, Dict, List, Mapping, Optional, Set
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from edgewright.agent.clusters.slices import FOLDER as SLICES
 from edgewright.agent.clusters.slices import read_part, store_part
 from edgewright.agent.kernel import agent_log
 from edgewright.agent.kernel.state import StateFolder
 from edgewright.agent.plane.plane import Plane
-from edgewright.agent.plane.refusals import CredentialLost, PlaneRefusal, retryable
+from edgewright.agent.plane.refusals import PlaneRefusal, retryable
 from edgewright.agent.reconcile import exchange
 from edgewright.agent.reconcile.handover import Handover
 from edgewright.agent.reconcile.store import Answer
@@ -24,7 +24,7 @@ from edgewright.core import times
 from edgewright.core.clusters.document import read
 from edgewright.core.clusters.model import ABSENT, CONTROL_PLANE
 from edgewright.core.errors import EdgewrightError, InvalidDocument
-from edgewright.wire.protocol.clusters import MAX_OBSERVED
+from edgewright.wire.protocol.clusters import E_OLDER_LEADER, MAX_HOST_STATE, MAX_KUBECONFIG, MAX_OBSERVED
 from edgewright.wire.protocol.generations import Position, read_generation, read_lineage
 
 KIND = "cluster"
@@ -36,6 +36,21 @@ SENT = "cluster-reports"
 """State file with the digests of what the plane has taken."""
 
 
+DOCUMENT, REPORTS = "cluster", "cluster-reports"
+"""Topics of the log."""
+Problem = Tuple[int, str]
+"""Priority and sentence."""
+
+
+class Refusal(NamedTuple):
+    """A report that the plane did not take: its digest, when that was (epoch seconds), why, and seconds to wait."""
+
+    digest: str
+    at: float
+    problem: Problem
+    wait: float
+
+
 class ClusterLink:
     """The clusters of one host, which are one at most unless it changes from one to another."""
 
@@ -44,26 +59,33 @@ class ClusterLink:
         self._run = handover.observed.run
         sent = (folder.load(SENT) or {}).get("sent")
         self._sent: Dict[str, str] = dict(sent) if isinstance(sent, dict) else {}
+        self._refused: Dict[str, Refusal] = {}
 
     def look(self, plane: Plane, offered: Optional[Mapping[str, Any]]) -> None:
-        """Fetch the document that the desired state names unless it is here, then send what is new.
+        """Fetch the document that the desired state names unless it is here, and send what is new.
 
         Raises `CredentialLost` and what a link without an answer raises; a refusal is reported and tried again later.
+        A document that cannot be fetched does not stop the reports of what runs.
         """
+        problems: List[Problem] = []
         try:
             if offered is not None and self._missing(offered):
                 self._fetch(plane, str(offered["uid"]))
-            self._send_all(plane)
-            self._report.over("cluster")
-        except CredentialLost:
-            raise
         except PlaneRefusal as error:
             if retryable(error.status):
                 raise
-            self._report.once("cluster", agent_log.WARNING, f"{error.message} {error.hint}".strip(), times.now())
+            problems.append((agent_log.WARNING, f"{error.message} {error.hint}".strip()))
         except (InvalidDocument, OSError) as error:
             text = error.message if isinstance(error, EdgewrightError) else f"It cannot be stored: {error.strerror}."
-            self._report.once("cluster", agent_log.ERROR, f"The document of the cluster: {text}", times.now())
+            problems.append((agent_log.ERROR, f"The document of the cluster: {text}"))
+        self._problems(DOCUMENT, problems)
+        self._problems(REPORTS, self._send_all(plane))
+
+    def _problems(self, topic: str, problems: Sequence[Problem]) -> None:
+        if problems:
+            self._report.once(topic, min(p for p, _ in problems), " ".join(text for _, text in problems), times.now())
+        else:
+            self._report.over(topic)
 
     def digests(self, host_uid: str) -> Set[str]:
         """Return the content that this host needs: that of the layers, which control planes apply."""
@@ -127,18 +149,22 @@ class ClusterLink:
             return True
         return bool(stored.position.lineage == body["lineage"] or stored.digest == body["digest"])
 
-    def _send_all(self, plane: Plane) -> None:
+    def _send_all(self, plane: Plane) -> List[Problem]:
+        """Send what the plane has not taken yet; return what it did not take now, as sentences."""
+        problems: List[Problem] = []
         for name in exchange.names(self._run):
             if name.startswith(REPORT):
                 uid = name[len(REPORT) :]
                 body = exchange.get(self._run, name) or {}
-                self._send(f"{uid}/host", self._host_report(uid, body.get("host")), uid, plane.cluster_host)
-                self._send(f"{uid}/cluster", body.get("cluster"), uid, plane.cluster_observed)
+                own, leading = self._host_report(uid, body.get("host")), body.get("cluster")
+                problems += self._send(f"{uid}/host", own, uid, plane.cluster_host, MAX_HOST_STATE)
+                problems += self._send(f"{uid}/cluster", leading, uid, plane.cluster_observed, MAX_OBSERVED)
         folder = os.path.join(self._data, KUBECONFIGS)
         for uid in exchange.names(folder):
             files = exchange.get(folder, uid) or {}
             body = {key: files[key] for key in ("admin", "client") if isinstance(files.get(key), str)}
-            self._send(f"{uid}/kubeconfigs", body, uid, plane.cluster_kubeconfigs)
+            problems += self._send(f"{uid}/kubeconfigs", body, uid, plane.cluster_kubeconfigs, 2 * MAX_KUBECONFIG)
+        return problems
 
     def _host_report(self, uid: str, body: Any) -> Any:
         """Return a host's report with what the reconciler has noted as applied."""
@@ -149,25 +175,50 @@ class ClusterLink:
         digest = applied.get("digest") if isinstance(applied, dict) else ""
         return {**body, "appliedDigest": str(digest or "")}
 
-    def _send(self, key: str, body: Any, uid: str, call: Callable[[str, Mapping[str, Any]], bool]) -> None:
-        """Send a report that the plane has not taken yet; a leader sends its own again before it counts as old."""
+    def _send(
+        self, key: str, body: Any, uid: str, call: Callable[[str, Mapping[str, Any]], None], limit: int
+    ) -> List[Problem]:
+        """Send a report that the plane has not taken yet; a leader sends its own again before it counts as old.
+
+        What is refused is sent again later: a report of another time, or of a host that has left, may be taken then.
+        """
         if not isinstance(body, dict) or not body:
-            return
+            return []
         text = json.dumps(body, sort_keys=True, separators=(",", ":"))
-        digest = hashlib.sha256(text.encode()).hexdigest()
+        stored = self._handover.store.get(uid)
+        lineage = stored.position.lineage if stored is not None else ""  # a restored plane may not have it any more
+        digest = hashlib.sha256(f"{lineage}\n{text}".encode()).hexdigest()
+        now = times.now()
         if key.endswith("/cluster"):
-            digest = f"{digest}/{int(times.now() // REPEAT)}"
+            digest = f"{digest}/{int(now // REPEAT)}"
         if self._sent.get(key) == digest:
-            return
-        if not key.endswith("/kubeconfigs") and len(text.encode()) > MAX_OBSERVED:
-            self._report.once(
-                "cluster", agent_log.WARNING, f"The report {key} is too long; it is not sent.", times.now()
-            )
-            return
-        call(uid, body)  # a final refusal would be repeated in vain: it counts as sent, and the next change is new
+            return []
+        if len(text.encode()) > limit:
+            return [(agent_log.WARNING, f"The report {key} has more than {limit} bytes; it is not sent.")]
+        before = self._refused.get(key)
+        if before is not None and before.digest != digest:
+            before = None
+        if before is not None and 0 <= now - before.at < before.wait:
+            return [before.problem]
+        try:
+            call(uid, body)
+        except PlaneRefusal as error:
+            if retryable(error.status):
+                raise
+            if "released" not in body or error.status not in (403, 404):  # there, the plane has confirmed it already
+                older = error.code == E_OLDER_LEADER  # another host leads by now, which is no error
+                problem = (agent_log.INFO if older else agent_log.WARNING, error.message)
+                wait = REPEAT if before is None else min(LONGEST, 2 * before.wait)
+                self._refused[key] = Refusal(digest, now, problem, wait)
+                return [problem]
+        self._refused.pop(key, None)
         self._sent[key] = digest
         self._folder.save(SENT, {"sent": self._sent}, durable=False)
+        return []
 
 
 REPEAT = 240.0
-"""Seconds after which an unchanged report of the leader is sent again: at the plane one of 600 s counts as unknown."""
+"""Seconds after which an unchanged report of the leader is sent again: at the plane one of 600 s counts as unknown.
+
+What was refused is sent again after the same time, later each time up to `LONGEST`."""
+LONGEST = 3600.0

@@ -96,17 +96,17 @@ class Plane:
         """P100. Return the document of a cluster with this host's part of it."""
         return self._own("GET", clusters.DESIRED, "the document of the cluster", uid=uid).json()
 
-    def cluster_host(self, uid: str, body: Mapping[str, Any]) -> bool:
-        """P102. Return whether the plane took it."""
-        return self._own("PUT", clusters.HOST_STATE, "the host's report", body, final=True, uid=uid).status < 300
+    def cluster_host(self, uid: str, body: Mapping[str, Any]) -> None:
+        """P102. Raises `PlaneRefusal`."""
+        self._own("PUT", clusters.HOST_STATE, "the host's report", body, uid=uid)
 
-    def cluster_observed(self, uid: str, body: Mapping[str, Any]) -> bool:
-        """P103. Return whether the plane took it; it refuses an older leader."""
-        return self._own("PUT", clusters.OBSERVED, "the cluster's report", body, final=True, uid=uid).status < 300
+    def cluster_observed(self, uid: str, body: Mapping[str, Any]) -> None:
+        """P103. Raises `PlaneRefusal`, with the code `OlderLeader` for an older leader."""
+        self._own("PUT", clusters.OBSERVED, "the cluster's report", body, uid=uid)
 
-    def cluster_kubeconfigs(self, uid: str, body: Mapping[str, Any]) -> bool:
-        """P104. Return whether the plane took them."""
-        return self._own("PUT", clusters.KUBECONFIGS, "the kubeconfigs", body, final=True, uid=uid).status < 300
+    def cluster_kubeconfigs(self, uid: str, body: Mapping[str, Any]) -> None:
+        """P104. Raises `PlaneRefusal`."""
+        self._own("PUT", clusters.KUBECONFIGS, "the kubeconfigs", body, uid=uid)
 
     def result(self, operation: str, body: Mapping[str, Any]) -> bool:
         """P25. Return whether the plane took it; it never will otherwise, and nothing more is to be sent."""

@@ -89,8 +89,10 @@ STATES: Tuple[str, ...] = (PENDING, PROVISIONING, RUNNING, DELETING, DELETED, UN
 """States of a cluster that clients see."""
 
 # --- limits ----------------------------------------------------------------------------------------------------
-MAX_OBSERVED = 16 * 1024
-"""Bytes of what the leader reports, and of what a host reports."""
+MAX_HOST_STATE = 16 * 1024
+"""Bytes of what a host reports of itself."""
+MAX_OBSERVED = 128 * 1024
+"""Bytes of what the leader reports: enough for the 500 nodes of the largest document."""
 MAX_DOCUMENT = 256 * 1024
 """Bytes of a cluster document."""
 MAX_KUBECONFIG = 64 * 1024

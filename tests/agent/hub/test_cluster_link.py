@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from collections.abc import Iterator
@@ -13,12 +14,13 @@ import pytest
 from edgewright.agent.clusters.slices import FOLDER, read_part
 from edgewright.agent.kernel.agent_log import AgentLog
 from edgewright.agent.kernel.state import StateFolder
-from edgewright.agent.plane import tls
+from edgewright.agent.plane import clusters, tls
 from edgewright.agent.plane.client import Client, parse_endpoint
 from edgewright.agent.plane.clusters import KUBECONFIGS, REPORT, ClusterLink
 from edgewright.agent.plane.plane import Plane
 from edgewright.agent.reconcile import exchange
 from edgewright.agent.reconcile.handover import Handover
+from edgewright.core import times
 from edgewright.core.clusters.document import read
 from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
@@ -155,3 +157,50 @@ def test_an_offer_that_cannot_be_one_asks_nothing(control: Host) -> None:
     for offered in ({}, {"uid": 3, "generation": 1, "lineage": ""}, {"uid": "x", "generation": "1", "lineage": ""}):
         control.link.look(control.plane, offered)
     assert control.calls == [] and not os.path.exists(control.data / FOLDER)
+
+
+def test_a_report_that_the_plane_refused_is_sent_again_later_with_the_reason_in_the_log(
+    control: Host, site: Site, uid: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    control.look()
+    stream = io.StringIO()
+    link = ClusterLink(str(control.data), control.folder, control.handover, AgentLog(stream))
+    exchange.put(exchange.run_folder(str(control.data)), REPORT + uid, {"host": {"released": "not-its-release"}})
+    now = times.now()
+    calls = []
+    for after in (0.0, 100.0, clusters.REPEAT + 1, 2 * clusters.REPEAT, 3 * clusters.REPEAT + 2):
+        monkeypatch.setattr(times, "now", lambda at=now + after: at)
+        control.calls.clear()
+        link.look(control.plane, None)
+        calls.append(list(control.calls))
+    assert calls == [["PUT host"], [], ["PUT host"], [], ["PUT host"]]
+    assert stream.getvalue().count("refused the host's report: ") == 1, "the same reason is logged once"
+    assert link._sent.get(f"{uid}/host") is None
+
+
+def test_a_document_that_is_refused_does_not_stop_the_reports(site: Site, uid: str, control: Host) -> None:
+    control.look()
+    control.calls.clear()
+    exchange.put(exchange.run_folder(str(control.data)), REPORT + uid, {"host": {"vip": {"held": True}}})
+    control.link.look(control.plane, {"uid": "b" * 24, "lineage": "a" * 16, "generation": 9, "digest": ""})
+    assert control.calls == ["GET desired", "PUT host"]
+
+
+def test_the_report_of_a_cluster_of_200_nodes_is_taken_and_a_longer_one_is_named_once(
+    control: Host, site: Site, uid: str
+) -> None:
+    control.look()
+    stream = io.StringIO()
+    link = ClusterLink(str(control.data), control.folder, control.handover, AgentLog(stream))
+    control.calls.clear()
+    run = exchange.run_folder(str(control.data))
+    nodes = [{"name": f"n{n}", "uid": "0" * 36, "ready": True, "version": "v1.36.3"} for n in range(200)]
+    body: dict[str, Any] = {"leaseTransitions": 2, "leader": "n1", "nodes": nodes}
+    exchange.put(run, REPORT + uid, {"cluster": body})
+    link.look(control.plane, None)
+    assert control.calls == ["PUT observed"] and not stream.getvalue()
+    body["layers"] = [{"name": "x", "message": "y" * 1000}] * 150
+    exchange.put(run, REPORT + uid, {"cluster": body})
+    for _ in range(3):
+        link.look(control.plane, None)
+    assert stream.getvalue().count(f"has more than {wire.MAX_OBSERVED} bytes") == 1

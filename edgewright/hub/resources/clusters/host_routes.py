@@ -68,7 +68,7 @@ async def host_state(call: Call) -> Response:
     """Take what a host reports of itself in the cluster; `released` confirms that it has left."""
     item, _pool, machine = member_of(call)
     body = await call.body()
-    text = limited(body, wire.MAX_OBSERVED, "The report of the host")
+    text = limited(body, wire.MAX_HOST_STATE, "The report of the host")
     released = str(body.get("released") or "")
     if released and machine["state"] == wire.ABSENT and released == machine["releaseId"]:
         await _confirm(call, item, call.actor.uid)
