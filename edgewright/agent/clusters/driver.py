@@ -9,6 +9,7 @@ from edgewright.agent.clusters import tend
 from edgewright.agent.clusters.context import Context, StepKind
 from edgewright.agent.clusters.gather import gather
 from edgewright.agent.clusters.host import Host
+from edgewright.agent.clusters.kube.kubeconfigs import forget_kubeconfigs
 from edgewright.agent.clusters.slices import forget_part, read_part
 from edgewright.agent.reconcile.driver import Driver
 from edgewright.agent.reconcile.steps import Action, Plan, Seen
@@ -74,7 +75,7 @@ class ClusterDriver(Driver):
                 observed = dataclasses.replace(observed, local=dataclasses.replace(observed.local, reset=release))
             made = plan(context.document, observed)
             if made.role in (planned.LEAVING, planned.DELETING) and observed.local.clean:
-                forget_part(self.data, context.document.uid)
+                self.left(document)
         except (EdgewrightError, OSError) as error:
             self.trouble = str(error)
             return []
@@ -90,7 +91,9 @@ class ClusterDriver(Driver):
 
     def left(self, document: Mapping[str, Any]) -> None:
         """See `Driver.left`: this host has left the cluster; its secrets are removed."""
-        forget_part(self.data, str(document.get("uid")))
+        uid = str(document.get("uid"))
+        forget_part(self.data, uid)
+        forget_kubeconfigs(self.data, uid)
 
     def observe(self, action: Action) -> Tuple[Seen, str]:
         """See `Driver.observe`, by the planner's rules; what was observed before the step ended is not enough."""

@@ -8,7 +8,9 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from edgewright.agent.clusters import paths
 from edgewright.agent.clusters.context import Context
-from edgewright.agent.clusters.kube.kubeconfigs import refresh
+from edgewright.agent.clusters.kube.kubeconfigs import forget_kubeconfigs, refresh
+from edgewright.agent.kernel import agent_log
+from edgewright.agent.kernel.state import reason_of
 from edgewright.agent.reconcile import exchange
 from edgewright.core import times
 from edgewright.core.clusters.model import ABSENT
@@ -28,22 +30,45 @@ CERTIFICATES = (
 """Certificates of a control plane by the names that kubeadm shows, with their files below `pki`."""
 
 
-def reporting(look: Callable[[Context], Observed], run: str) -> Callable[[Context], Observed]:
-    """Return a look that also writes its report to the run folder, where the link reads it."""
+def reporting(
+    look: Callable[[Context], Observed], run: str, log: Callable[[int, str], None] = lambda priority, text: None
+) -> Callable[[Context], Observed]:
+    """Return a look that also writes its report to the run folder, where the link reads it.
+
+    What fails ages at the plane and does not stop the work; `log` gets its reason once.
+    """
     written: Dict[str, Any] = {}
+    problems: Dict[str, str] = {}
     certificates = Certificates()
+
+    def attempt(what: str, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except (EdgewrightError, OSError) as error:
+            reason = str(error) if isinstance(error, EdgewrightError) else reason_of(error) + "."
+            if problems.get(what) != reason:
+                log(agent_log.WARNING, f"{what}: {reason}")
+            problems[what] = reason
+        else:
+            problems.pop(what, None)
 
     def observe(context: Context) -> Observed:
         observed = look(context)
-        try:
+
+        def report() -> None:
             body = {"host": host_report(context, observed), "cluster": cluster_report(context, observed, certificates)}
-            if leads(observed):
-                refresh(context)
             if written.get(context.document.uid) != body:
                 exchange.put(run, PREFIX + context.document.uid, body, durable=False)
                 written[context.document.uid] = body
-        except (EdgewrightError, OSError):
-            pass  # a report that cannot be made ages at the plane; the work goes its own way
+
+        def kubeconfigs() -> None:
+            if leads(observed):
+                refresh(context)
+            elif observed.api.lease is not None:
+                forget_kubeconfigs(context.data, context.document.uid)  # the leader makes its own
+
+        attempt("The report of the cluster cannot be made", report)
+        attempt("The kubeconfigs for the plane cannot be made", kubeconfigs)
         return observed
 
     return observe
@@ -64,17 +89,23 @@ def host_report(context: Context, observed: Observed) -> Dict[str, Any]:
         if local.clean and context.owner() in ("", document.uid):
             body["released"] = member.release_id
         return body
-    if local.images_missing is not None:
-        count = len(document.images)
-        body["pins"] = {"ok": max(0, count - local.images_missing), "of": count}
+    count = image_count(context)
+    if local.images_missing is not None and count is not None:
+        body["pins"] = {"ok": max(0, count - local.images_missing) if local.runtime else 0, "of": count}
     if local.vip.here is not None:
         body["vip"] = {"held": local.vip.here}
-    versions = {}
-    if local.tree:
-        versions["kubernetes"] = document.kubernetes.version
-    if versions:
-        body["versions"] = versions
+    active = context.applied().get("version")
+    if local.tree and isinstance(active, str) and active:
+        body["versions"] = {"kubernetes": active}  # of the tree that is active, which may be an older one
     return body
+
+
+def image_count(context: Context) -> Optional[int]:
+    """Return how many images must be pinned here: of the tree and the document; `None` while the tree is not here."""
+    try:
+        return len(context.images())
+    except EdgewrightError:
+        return None
 
 
 def cluster_report(context: Context, observed: Observed, certificates: Certificates) -> Optional[Dict[str, Any]]:

@@ -31,7 +31,7 @@ KIND = "cluster"
 REPORT = "cluster-"
 """Beginning of the name of the reconciler's report in its run folder; the cluster's uid follows."""
 KUBECONFIGS = "cluster-kubeconfigs"
-"""Folder below the data folder with the kubeconfigs that a leader made and the plane has not got yet."""
+"""Folder below the data folder with the kubeconfigs that a leader made for the plane, while it leads."""
 SENT = "cluster-reports"
 """State file with the digests of what the plane has taken."""
 

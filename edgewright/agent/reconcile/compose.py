@@ -95,7 +95,7 @@ def make_reconciler(
                 lambda: host_uid(data),
                 program(),
                 STEPS,
-                look=reporting(gather, exchange.run_folder(data, run)),
+                look=reporting(gather, exchange.run_folder(data, run), report),
             ),
         },
         handlers={

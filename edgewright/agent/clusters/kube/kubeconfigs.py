@@ -53,6 +53,11 @@ def refresh(context: Context) -> bool:
     return True
 
 
+def forget_kubeconfigs(data: str, uid: str) -> None:
+    """Remove the files of a cluster that this host does not lead any more, or has left. Raises `OSError`."""
+    exchange.drop(os.path.join(data, FOLDER), uid)
+
+
 def rights() -> List[Dict[str, Any]]:
     """Return the roles and bindings of the two users."""
     rules: List[Dict[str, Any]] = [{"apiGroups": list(_GROUPS), "resources": ["*"], "verbs": ["*"]}]
