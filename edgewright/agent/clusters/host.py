@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -17,6 +18,8 @@ from edgewright.core.text import clean
 
 MOST = 4 * 1024 * 1024
 """Bytes of a program's output that are used."""
+SPARE = 512 * 1024 * 1024
+"""Bytes of a disk that content and trees leave free."""
 
 
 class Ended(NamedTuple):
@@ -101,6 +104,27 @@ class Host(Root):
         except OSError as error:
             raise Failed(f"{name} cannot be removed: {reason_of(error)}.", "Look at it: ls -la, mount") from None
         return True
+
+    def require_space(self, name: str, size: int) -> None:
+        """Raise `Failed` unless `size` bytes fit on the disk of a folder, which is there or will be made.
+
+        `SPARE` bytes stay free: etcd, the kubelet and the journal of steps write to the same disk.
+        """
+        path = self.path(name)
+        while not os.path.lexists(path) and os.path.dirname(path) != path:
+            path = os.path.dirname(path)
+        try:
+            disk = os.statvfs(path)
+        except OSError:
+            return  # writing reports it
+        free = disk.f_bavail * disk.f_frsize
+        if free < size + SPARE:
+            raise Failed(
+                f"{name} needs {size / 1e6:,.0f} MB more and has {free / 1e6:,.0f} MB free, of which "
+                f"{SPARE / 1e6:,.0f} MB stay free for Kubernetes.",
+                "Free space on the disk.",
+                "DiskFull",
+            )
 
     def run(
         self,
@@ -188,6 +212,11 @@ class Host(Root):
     def report(self, text: str) -> None:
         """Print one line into the log of the step."""
         print(text, flush=True)
+
+
+def disk_hint(error: OSError) -> str:
+    """Return what to do about a file that cannot be written."""
+    return "Free space on the disk." if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Check the disk."
 
 
 def mounts(host: Root, below: Sequence[str]) -> List[str]:

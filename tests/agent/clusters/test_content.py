@@ -88,6 +88,18 @@ def test_other_content_never_gets_the_name_and_damage_is_removed_when_it_is_read
         store.path("sha256:../../etc/passwd")
 
 
+def test_content_that_would_fill_the_disk_is_not_begun(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def rest(done: int) -> Iterator[bytes]:
+        asked.append(done)
+        yield b""
+
+    with pytest.raises(Failed, match="stay free for Kubernetes"):
+        ContentStore(host).fill(digest_of(b"x"), 10**15, rest)
+    assert asked == []
+
+
 def test_sources_are_asked_in_order_and_the_registry_of_the_reference_last() -> None:
     part = HostSlice(
         Sealed(registry_auth=(RegistryLogin("mirror:5000", "u", "p"),)),

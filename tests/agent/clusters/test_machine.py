@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
 import stat
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from edgewright.agent.clusters import host as hosts
 from edgewright.agent.clusters import ledger, paths
 from edgewright.agent.clusters.gather import other_tree
 from edgewright.agent.clusters.host import Ended, mounts
@@ -19,7 +21,7 @@ from edgewright.agent.clusters.machine import activate, units
 from edgewright.agent.clusters.machine.activate import Activate
 from edgewright.agent.clusters.machine.unpack import is_complete, unpack
 from edgewright.agent.reconcile.steps import Seen
-from edgewright.core.clusters import tree
+from edgewright.core.clusters import model, tree
 from edgewright.core.errors import Failed, InvalidInput
 from edgewright.forge.tree.parts import templates
 from tests.agent.clusters.support import DIGEST, FakeHost, cluster, context
@@ -56,6 +58,7 @@ def test_a_tree_is_unpacked_with_its_links_and_marked_at_the_end(host: FakeHost,
     ("files", "links"),
     [
         ({"../evil": b"x"}, {}), ({"/etc/passwd": b"x"}, {}), ({"etc/passwd": b"x"}, {}), ({"bin/../../x": b"x"}, {}),
+        ({}, {"bin__c__up": "../../bin", "bin__c__x": "up/../../etc/passwd"}),  # up/.. is the tree's folder
         ({}, {"bin__x": "/etc/passwd"}), ({}, {"bin__x": "../../../etc/passwd"}), ({}, {"bin__x": "../cni/y"}),
     ],
 )  # fmt: skip
@@ -80,6 +83,48 @@ def test_a_half_unpacked_tree_is_begun_again(host: FakeHost, tmp_path: Path) -> 
     host.write(f"{FOLDER}/bin/kubelet", b"not marked")
     unpack(host, packed(tmp_path, layer_of({"bin/kubelet": b"all"})), FOLDER, b"{}", lambda name: None)
     assert host.data(f"{FOLDER}/bin/kubelet") == b"all" and not host.has(f"{FOLDER}.tmp")
+
+
+def test_what_cannot_be_unpacked_leaves_nothing_on_the_disk(
+    host: FakeHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layer = packed(tmp_path, layer_of({"bin/a": b"x", "bin/b": b"y" * 1000}))
+
+    def full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("edgewright.agent.clusters.machine.unpack._sync", full)
+        with pytest.raises(Failed, match="the disk is full") as caught:
+            unpack(host, layer, FOLDER, b"{}", print)
+    assert caught.value.hint == "Free space on the disk." and host.names(paths.TREES) == []
+    free = os.statvfs(tmp_path)
+    monkeypatch.setattr(hosts, "SPARE", free.f_bavail * free.f_frsize * 2)
+    with pytest.raises(Failed, match="stay free for Kubernetes"):
+        unpack(host, layer, FOLDER, b"{}", print)
+    assert host.names(paths.TREES) == []
+
+
+def test_a_layer_that_a_disk_damaged_is_removed_and_fetched_again(host: FakeHost, tmp_path: Path) -> None:
+    files = {f"bin/{name}": b"#!" + os.urandom(5000) for name in tree.REQUIRED["kubeadm"]}
+    layer, config = layer_of(files), json.dumps(tree_document([])).encode()
+    work = context(host)
+    digests = [work.store.add(data) for data in (config, layer)]
+    manifest = {
+        "schemaVersion": 2,
+        "artifactType": tree.ARTIFACT,
+        "config": {"mediaType": tree.CONFIG, "digest": digests[0], "size": len(config)},
+        "layers": [{"mediaType": tree.LAYERS[0], "digest": digests[1], "size": len(layer)}],
+    }
+    digest = work.store.add(json.dumps(manifest).encode())
+    document = dataclasses.replace(cluster(), tree=model.Artefact("127.0.0.1:5000/tree:v1", digest))
+    work = context(host, document)
+    place = Path(work.store.path(digests[1]))
+    place.write_bytes(layer[:-8] + b"\x00\x00\x00\x00" + layer[-4:])  # the checksum of gzip, behind all files
+    with pytest.raises(Failed, match="Damaged on this disk") as caught:
+        Activate().act(work)
+    assert caught.value.exit_code == 1 and not work.store.has(digests[1]) and work.store.has(digest)
+    assert not is_complete(host, work.tree_folder)
 
 
 def activated(host: FakeHost, tmp_path: Path) -> Activate:

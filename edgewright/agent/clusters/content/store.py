@@ -9,7 +9,7 @@ import re
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Set, Tuple
 
 from edgewright.agent.clusters import paths
-from edgewright.agent.clusters.host import Host
+from edgewright.agent.clusters.host import Host, disk_hint
 from edgewright.agent.kernel.state import reason_of, sync_folder
 from edgewright.core.errors import Failed
 
@@ -50,6 +50,17 @@ class ContentStore:
             raise Failed(f"The blob {digest[:19]} is damaged and was removed.", "It is fetched again by itself.")
         return data
 
+    def intact(self, digest: str) -> bool:
+        """Return whether a blob on the disk still has its content; a damaged one is removed. Raises `Failed`."""
+        path = self.path(digest)
+        try:
+            if _sum_of(path) == _hex(digest):
+                return True
+            os.unlink(path)
+        except OSError as error:
+            raise Failed(f"The blob {digest[:19]} cannot be read: {reason_of(error)}.", "Check the disk.") from None
+        return False
+
     def add(self, data: bytes) -> str:
         """Store a small blob, a manifest for example; return its digest. Raises `Failed`."""
         digest = "sha256:" + hashlib.sha256(data).hexdigest()
@@ -66,8 +77,8 @@ class ContentStore:
     ) -> None:
         """Complete a blob: `rest(done)` yields its bytes from `done` on. What arrived stays when it breaks off.
 
-        `moved` gets the bytes that are there so far. Raises `Failed` for another content or a full disk, and what
-        `rest` raises.
+        `moved` gets the bytes that are there so far. Raises `Failed` for another content or a disk without room, and
+        what `rest` raises.
         """
         part = self.part(digest)
         try:
@@ -79,6 +90,7 @@ class ContentStore:
                     file.truncate(0)
                     done = 0
                 if done < size:
+                    self.host.require_space(self.folder, size - done)
                     for piece in rest(done):
                         file.write(piece)
                         done += len(piece)
@@ -95,9 +107,7 @@ class ContentStore:
             os.replace(part, self.path(digest))
             sync_folder(os.path.dirname(self.path(digest)))
         except OSError as error:
-            raise Failed(
-                f"The blob {digest[:19]} cannot be stored: {reason_of(error)}.", "Free space on the disk."
-            ) from None
+            raise Failed(f"The blob {digest[:19]} cannot be stored: {reason_of(error)}.", disk_hint(error)) from None
 
     def have(self, digest: str) -> int:
         """Return how many bytes of a blob are here."""

@@ -14,7 +14,7 @@ from edgewright.agent.clusters.machine import units
 from edgewright.agent.clusters.machine.unpack import is_complete, unpack
 from edgewright.agent.reconcile.steps import Seen
 from edgewright.core.clusters.tree import Tree, read_tree
-from edgewright.core.errors import Failed
+from edgewright.core.errors import Failed, InvalidInput
 
 MODULES = ("overlay", "br_netfilter")
 SYSCTL = {
@@ -67,7 +67,16 @@ class Activate(StepKind):
             description = context.store.read(manifest.config.digest)
             check(context, read_tree(description))
             layers = [context.store.path(layer.digest) for layer in manifest.layers]
-            unpack(host, layers, context.tree_folder, description, lambda name: host.report(f"unpacked {name[:12]}"))
+            try:
+                unpack(
+                    host, layers, context.tree_folder, description, lambda name: host.report(f"unpacked {name[:12]}")
+                )
+            except InvalidInput:
+                damaged = [layer.digest[:19] for layer in manifest.layers if not context.store.intact(layer.digest)]
+                if not damaged:
+                    raise  # it was built like this
+                text = f"Damaged on this disk, and removed: {', '.join(damaged)} of the tree."
+                raise Failed(text, "It is fetched again by itself; check the disk if this repeats.") from None
         tree = context.tree()
         check(context, tree)
         for component in tree.components.values():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 import tarfile
+import zlib
 from typing import Callable, Iterable, List
 
-from edgewright.agent.clusters.host import Host
+from edgewright.agent.clusters.host import Host, disk_hint
 from edgewright.agent.kernel.state import reason_of, sync_folder
 from edgewright.core.clusters.tree import FOLDERS
 from edgewright.core.errors import Failed, InvalidInput
@@ -27,38 +29,60 @@ def is_complete(host: Host, folder: str) -> bool:
 def unpack(host: Host, layers: Iterable[str], folder: str, description: bytes, moved: Callable[[str], None]) -> None:
     """Unpack the gzip tars `layers` (paths of this process) into `folder` of the host. Raises `EdgewrightError`.
 
-    Regular files, folders, and links inside of the tree only; owners are root, no set-user-id bits.
+    Regular files, folders, and links inside of the tree only; owners are root, no set-user-id bits. What fails leaves
+    nothing: a full disk is not full because of half a tree.
     """
-    target, fresh = host.path(folder), host.path(folder) + ".tmp"
+    fresh = host.path(folder) + ".tmp"
     try:
-        if os.path.lexists(fresh):
-            shutil.rmtree(fresh)
-        if os.path.lexists(target):
-            shutil.rmtree(target)  # without its mark: an interrupted rename of an older version of this program
-        os.makedirs(fresh)
-        count = total = 0
-        for layer in layers:
-            with tarfile.open(layer, "r:gz") as archive:
-                for member in archive:
-                    count, total = count + 1, total + member.size
-                    if count > MAX_FILES or total > MAX_BYTES:
-                        raise InvalidInput("The tree has more files or bytes than a tree may have.", "Build it again.")
-                    _extract(archive, member, fresh)
-            moved(os.path.basename(layer))
-        _write(os.path.join(fresh, DESCRIPTION), description)
-        _sync(fresh)
-        os.rename(fresh, target)
-        sync_folder(os.path.dirname(target))
-        _write(os.path.join(target, COMPLETE), b"")
-        sync_folder(target)
-    except (tarfile.TarError, EOFError, ValueError) as error:
+        _unpack(host, layers, folder, description, moved)
+    except (tarfile.TarError, EOFError, ValueError, zlib.error, gzip.BadGzipFile) as error:
         raise InvalidInput(
             f"A layer of the tree cannot be unpacked: {error}.", "Build and push the tree again."
         ) from None
     except OSError as error:
-        raise Failed(
-            f"The tree cannot be unpacked into {folder}: {reason_of(error)}.", "Free space on the disk."
-        ) from None
+        raise Failed(f"The tree cannot be unpacked into {folder}: {reason_of(error)}.", disk_hint(error)) from None
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _unpack(host: Host, layers: Iterable[str], folder: str, description: bytes, moved: Callable[[str], None]) -> None:
+    target, fresh = host.path(folder), host.path(folder) + ".tmp"
+    if os.path.lexists(fresh):
+        shutil.rmtree(fresh)
+    if os.path.lexists(target):
+        shutil.rmtree(target)  # without its mark: an interrupted rename of an older version of this program
+    os.makedirs(fresh)
+    count = total = 0
+    for layer in layers:
+        with tarfile.open(layer, "r:gz") as archive:
+            for member in archive:
+                count, total = count + 1, total + member.size
+                if count > MAX_FILES or total > MAX_BYTES:
+                    raise InvalidInput("The tree has more files or bytes than a tree may have.", "Build it again.")
+                if member.isreg():
+                    host.require_space(folder + ".tmp", member.size)
+                _extract(archive, member, fresh)
+            _end(archive)
+        moved(os.path.basename(layer))
+    _write(os.path.join(fresh, DESCRIPTION), description)
+    _sync(fresh)
+    os.rename(fresh, target)
+    sync_folder(os.path.dirname(target))
+    _write(os.path.join(target, COMPLETE), b"")
+    sync_folder(target)
+
+
+def _end(archive: tarfile.TarFile) -> None:
+    """Read a layer to its end, where gzip has the checksum. Raises `InvalidInput` for more than the end of a tar."""
+    assert archive.fileobj is not None
+    left = PIECE
+    while True:
+        piece = archive.fileobj.read(1 << 16)
+        left -= len(piece)
+        if not piece:
+            return
+        if left < 0:
+            raise InvalidInput("A layer of the tree has more bytes than its files.", "Build it again.")
 
 
 def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, fresh: str) -> None:
@@ -78,12 +102,17 @@ def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, fresh: str) -> N
         os.unlink(path)
     if member.issym():
         target = os.path.normpath(os.path.join(*parts[:-1], member.linkname))
-        if os.path.isabs(member.linkname) or _parts(target)[:1] != parts[:1]:
+        way = [part for part in member.linkname.split("/") if part not in ("", ".")]
+        # `..` behind a name may start at another link, and lead out of the tree from there.
+        twisted = way != sorted(way, key=lambda part: part != "..")
+        if os.path.isabs(member.linkname) or twisted or _parts(target)[:1] != parts[:1]:
             raise InvalidInput(f"The tree has a link {member.name[:200]!r} that leads out of it.", "Build it again.")
         os.symlink(member.linkname, path)
     elif member.islnk():
         source = os.path.join(fresh, *_parts(member.linkname))
         _no_links(fresh, _parts(member.linkname), member.name)
+        if not os.path.isfile(source):
+            raise InvalidInput(f"The tree has a link {member.name[:200]!r} to nothing.", "Build it again.")
         os.link(source, path)
     elif member.isreg():
         data = archive.extractfile(member)
