@@ -206,7 +206,7 @@ class ClusterLink:
             if retryable(error.status):
                 raise
             if "released" not in body or error.status not in (403, 404):  # there, the plane has confirmed it already
-                older = error.code == E_OLDER_LEADER  # another host leads by now, which is no error
+                older = error.code == E_OLDER_LEADER  # another host leads by now: not an error
                 problem = (agent_log.INFO if older else agent_log.WARNING, error.message)
                 wait = REPEAT if before is None else min(LONGEST, 2 * before.wait)
                 self._refused[key] = Refusal(digest, now, problem, wait)
