@@ -56,7 +56,7 @@ class ClusterDelete(declared.ClusterDelete):
         for row in rows:
             lines.append(f"{row.name} ({row.state}): {amount(row.hosts, 'host')} leave")
             lines += [f"  {member}" for member in row.members]
-        lines.append("What the workloads stored on these hosts is lost.")
+        lines.append("Workloads end. What they stored on local volumes stays on the disks, but nothing uses it.")
         names = tuple(row.name for row in rows)
         title = f"Delete cluster {names[0]}" if len(names) == 1 else f"Delete {len(names)} clusters"
         undo = ("the clusters with all of their data",)

@@ -50,7 +50,7 @@ class ClusterCreate(Command):
 
 
 class ClusterDelete(Command):
-    """Delete clusters: their hosts leave and are free. The data of the workloads is lost."""
+    """Delete clusters: workloads end, hosts leave and are free; data of local volumes stays on their disks, unused."""
 
     name = "cluster delete"
     role = "admin"

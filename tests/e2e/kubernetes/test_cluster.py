@@ -90,6 +90,7 @@ def test_a_volume_keeps_its_data_and_the_vip_moves_when_its_host_loses_power(lab
     print(lab.took[-1])
     assert lab.holder() != holder
     lab.fleet.lab("fault", "power-on", holder)
+    lab.kubectl(NAME, "wait", "--for=condition=Ready", f"node/{holder}", "--timeout=240s", timeout=260.0)
     lab.timed("all healthy again", lambda: lab.healthy(NAME, 3))
     assert lab.ask(holder, "/data", patience=120.0) == "stored text"
 
