@@ -12,6 +12,8 @@ from edgewright.hub.clusters.tables import DELETED_PHASE, ClusterRecord, ReportR
 
 MOST = 1_000
 """Clusters of one project, without the deleted ones."""
+LOGGED_EVERY = 300.0
+"""Seconds after which a report that changes nothing is logged again: half of what a report is evidence for."""
 
 
 class Cluster:
@@ -111,11 +113,15 @@ class Reports:
     def __init__(self, records: Iterable[ReportRecord]) -> None:
         self._of: dict[str, dict[str, ReportRecord]] = {}
         self._read: dict[tuple[str, str], dict[str, Any]] = {}
+        self._logged: dict[str, float] = {}
+        """When the last report of a cluster entered the change log (epoch seconds)."""
         for record in records:
             self.put(record)
 
-    def put(self, record: ReportRecord) -> None:
-        """Take a report."""
+    def put(self, record: ReportRecord, logged: bool = False) -> None:
+        """Take a report; `logged` when it entered the change log, so that other hubs and readers have it too."""
+        if logged and not record.host_uid:
+            self._logged[record.cluster_uid] = record.at
         self._of.setdefault(record.cluster_uid, {})[record.host_uid] = record
         self._read.pop((record.cluster_uid, record.host_uid), None)
 
@@ -126,13 +132,21 @@ class Reports:
 
     def drop(self, cluster_uid: str) -> None:
         """Forget a cluster that was removed."""
+        self._logged.pop(cluster_uid, None)
         for host_uid in self._of.pop(cluster_uid, {}):
             self._read.pop((cluster_uid, host_uid), None)
 
-    def drop_host(self, cluster_uid: str, host_uid: str) -> None:
-        """Forget a host that left its cluster."""
-        self._of.get(cluster_uid, {}).pop(host_uid, None)
-        self._read.pop((cluster_uid, host_uid), None)
+    def limit_to(self, cluster: ClusterRecord) -> None:
+        """Forget the reports of hosts that have left a cluster: one that joins again begins without a report."""
+        present = {"", *(machine["hostUid"] for _pool, machine in Cluster(cluster).machines())}
+        reports = self._of.get(cluster.uid, {})
+        for host_uid in [uid for uid in reports if uid not in present]:
+            del reports[host_uid]
+            self._read.pop((cluster.uid, host_uid), None)
+
+    def to_log(self, cluster_uid: str, now: float) -> bool:
+        """Return whether other hubs and readers need the report of a cluster again, so that theirs is not too old."""
+        return now - self._logged.get(cluster_uid, 0.0) > LOGGED_EVERY
 
     def record(self, cluster_uid: str, host_uid: str = "") -> ReportRecord | None:
         """Return the last report of a cluster, or of a host in it."""

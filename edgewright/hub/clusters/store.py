@@ -130,9 +130,10 @@ def put(
     for host in sorted(set(new) - set(old)):
         _claim(tx, newer, host)
     for host in sorted(set(old) - set(new)):
-        tx.run(_CLAIMS.delete().where(_CLAIMS.c.host_uid == host, _CLAIMS.c.cluster_uid == newer.uid))
+        claimed = tx.run(_CLAIMS.delete().where(_CLAIMS.c.host_uid == host, _CLAIMS.c.cluster_uid == newer.uid))
         tx.run(_REPORTS.delete().where(_REPORTS.c.cluster_uid == newer.uid, _REPORTS.c.host_uid == host))
-        _mark_host(tx, host, None)
+        if claimed:  # else it left a cluster that was ended without it, and may be in another one by now
+            _mark_host(tx, host, None)
     if newer.generation != before.generation:
         for host in sorted(set(new) & set(old)):
             if find_host(tx, host) is not None:

@@ -6,8 +6,9 @@ import asyncio
 from typing import Any
 
 import httpx
+import pytest
 
-from edgewright.hub.clusters.index import ClusterIndex
+from edgewright.hub.clusters.index import ClusterIndex, Reports
 from edgewright.hub.process.app import Hub
 from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
@@ -92,3 +93,23 @@ async def test_one_host_for_two_clusters_at_once(inside: Inside) -> None:
     answers = await asyncio.gather(*(admin.post(wire.CREATE, json=body) for body in names))
     assert sorted(answer.status_code for answer in answers) == [201, 409]
     assert {answer.json().get("code") for answer in answers} == {None, "DuplicateCluster"}
+
+
+async def test_a_late_confirmation_does_not_free_a_host_that_is_in_another_cluster(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, admin = inside
+    site = await InsideSite.made(hub, admin, 1)
+    uid = await site.create()
+    index, path = hub.part(ClusterIndex), protocol.path(wire.HOST_STATE, uid=uid)
+    assert (await site.agent.put(path, json={"generation": 1})).status_code == 204
+    (await admin.delete(protocol.path(wire.CLUSTER, uid=uid))).raise_for_status()
+    release = next(machine for _pool, machine in index.by_uid[uid].machines())["releaseId"]
+    monkeypatch.setattr(wire, "FORCE_AFTER", 0.0)
+    force = {"params": {"forceDelete": "true"}}
+    (await admin.delete(protocol.path(wire.CLUSTER, uid=uid), **force)).raise_for_status()
+    other = await site.create()
+    assert (await site.agent.put(path, json={"released": release})).status_code == 204
+    assert hub.part(Reports).record(uid, site.host) is None, "memory has no report of a host that has left"
+    used = hub.state.hosts[site.host].document()["status"]["inUseClusters"]
+    assert [item["uid"] for item in used] == [other]

@@ -130,7 +130,7 @@ async def observed(call: Call) -> Response:
     call.hub.intake.admit_request(call.actor.uid)
     transitions = int(body.get("leaseTransitions") or 0)
     reports = call.hub.part(Reports)
-    shown = _steady(reports.document(item.uid)) != _steady(body)
+    shown = _steady(reports.document(item.uid)) != _steady(body) or reports.to_log(item.uid, call.now)
     report = ReportRecord(item.uid, "", transitions, call.now, text)
 
     def job(tx: Tx) -> None:
@@ -141,7 +141,7 @@ async def observed(call: Call) -> Response:
             )
             raise conflict(sentence, wire.E_OLDER_LEADER)
         store.put_report(tx, report, shown)
-        tx.after(lambda: reports.put(report))
+        tx.after(lambda: reports.put(report, shown))
 
     await call.write(job)
     proof = body.get("bootstrap") or {}

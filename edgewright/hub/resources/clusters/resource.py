@@ -59,13 +59,17 @@ def _follows(hub: Services) -> tuple[Follow, ...]:
         index.drop(uid)
         reports.drop(uid)
 
+    def put(record: ClusterRecord) -> None:
+        index.put(record)
+        reports.limit_to(record)
+
     def project_of(record: ReportRecord) -> str:
         item = index.by_uid.get(record.cluster_uid)
         return "" if item is None else item.record.project_uid
 
     return (
         Follow(
-            ClusterRecord, "cluster", index.put, drop, rows(tables.clusters, ClusterRecord),
+            ClusterRecord, "cluster", put, drop, rows(tables.clusters, ClusterRecord),
             project=lambda record: str(record.project_uid),
         ),
         Follow(

@@ -303,7 +303,10 @@ async def _force(call: Call, record: ClusterRecord) -> None:
 
     def job(tx: Tx) -> None:
         lock_hosts(tx, store.host_uids(record.parts))
-        ending.end(call.hub, tx, store.get_or_404(tx, record.uid), f"by {call.origin}, by force")
+        now = store.get_or_404(tx, record.uid)
+        if now.phase == tables.DELETED_PHASE:
+            return  # its last host confirmed, or another request was first
+        ending.end(call.hub, tx, now, f"by {call.origin}, by force")
         message = f"Cluster '{record.name}' is deleted by force"
         call.audit(tx, "delete", wire.KIND, record.uid, record.name, message, record.project_uid)
 
