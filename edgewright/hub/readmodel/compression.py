@@ -2,8 +2,8 @@
 
 A gzip stream is a header and blocks of deflate. A piece is compressed without reference to what was before it, and its
 last block ends at a byte. So the same bytes continue the stream of every reader, wherever that began, and each reader
-can decode them as soon as they arrive. The checksum at the end of a gzip file is missing: each reader has another one,
-and this stream never ends by itself. Nothing in it is secret (rule P35), so its length betrays nothing.
+can decode them as soon as they arrive. Where the hub ends a stream, it ends with the checksum and the length of what
+this reader got. Nothing in it is secret (rule P35), so its length betrays nothing.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ STORED: Final = 200
 """Bytes up to which a text is stored as it is: compressed it would hardly be shorter."""
 MOST: Final = 4 * 1024 * 1024
 """Bytes of texts whose compressed form is remembered: what the readers at the newest change get."""
+_END: Final = b"\x01\x00\x00\xff\xff"
+"""An empty block that is the last one."""
 _LEVEL: Final = 1
 
 
@@ -55,13 +57,22 @@ class Compressed:
     def __init__(self, stream: AsyncIterator[bytes], compressor: Compressor) -> None:
         self._stream, self._compressor = stream, compressor
         self._start = HEADER
+        self._sum, self._length = 0, 0
+        self._ended = False
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
 
     async def __anext__(self) -> bytes:
-        text = await anext(self._stream)
+        if self._ended:
+            raise StopAsyncIteration
         start, self._start = self._start, b""
+        try:
+            text = await anext(self._stream)
+        except StopAsyncIteration:
+            self._ended = True
+            return start + _END + struct.pack("<II", self._sum, self._length & 0xFFFFFFFF)
+        self._sum, self._length = zlib.crc32(text, self._sum), self._length + len(text)
         return start + self._compressor.compress(text) if start else self._compressor.compress(text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import zlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -33,6 +34,13 @@ async def test_p64_each_reader_decodes_shared_pieces_from_its_own_begin_and_at_o
             assert decoder.decompress(piece) == text, "complete, before anything else arrives"
             made.add(id(compressor.compress(text)) if len(text) > 200 else 0)
     assert len(made) == 1 + 6, "each piece was compressed once for all three"
+
+
+@pytest.mark.parametrize("count", [0, 1, 5])
+async def test_p64_a_stream_that_the_hub_ends_is_a_complete_gzip_file(count: int) -> None:
+    texts = [b"data: %d %s\n\n" % (number, b"uid" * 400) for number in range(count)]
+    pieces = [piece async for piece in Compressed(_from(texts), Compressor())]
+    assert gzip.decompress(b"".join(pieces)) == b"".join(texts), "with its checksum and length"
 
 
 def test_p64_texts_that_were_compressed_are_forgotten() -> None:
