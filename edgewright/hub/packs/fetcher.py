@@ -84,7 +84,7 @@ def _in_thread(work: Callable[[], T], ended: Callable[[], None]) -> Awaitable[T]
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 
-    def finish(result: T | None, error: BaseException | None) -> None:
+    def finish(result: T | None, error: Exception | None) -> None:
         ended()
         if future.done():
             return
@@ -94,11 +94,14 @@ def _in_thread(work: Callable[[], T], ended: Callable[[], None]) -> Awaitable[T]
             future.set_exception(error)
 
     def run() -> None:
-        result, error = None, None
+        result: T | None = None
+        error: Exception | None = None
         try:
             result = work()
-        except BaseException as problem:  # noqa: BLE001,RUF100 - handed to whoever waits
+        except Exception as problem:  # noqa: BLE001,RUF100 - handed to whoever waits
             error = problem
+        except BaseException as problem:  # noqa: BLE001,RUF100 - the end of this thread must not end the hub's loop
+            error = RuntimeError(f"the thread of a fetch was ended: {problem!r}")
         try:
             loop.call_soon_threadsafe(finish, result, error)
         except RuntimeError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -72,6 +73,13 @@ async def test_a_turn_lasts_until_its_thread_ends(monkeypatch: pytest.MonkeyPatc
     ends.set()
     await second
     assert ran == [1]
+
+
+async def test_work_that_ends_its_thread_is_an_error_and_ends_no_loop() -> None:
+    made = Fetcher()
+    with pytest.raises(RuntimeError, match="SystemExit"):
+        await made.run(lambda: sys.exit(3), "key a")
+    assert await made.run(lambda: 1, "key a") == 1
 
 
 async def test_all_who_ask_for_a_pack_get_the_outcome_of_one_fetch() -> None:
