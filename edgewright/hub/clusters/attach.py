@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
 from edgewright.core.packs.pack import Pack
 from edgewright.core.profiles.variables import COVER
 from edgewright.hub.clusters.tables import ClusterRecord
+from edgewright.hub.db.document_bounds import KIB
 from edgewright.hub.http.problems import Problem, not_found
 from edgewright.hub.packs import use
 from edgewright.hub.packs.index import PackIndex
@@ -21,8 +24,43 @@ from edgewright.hub.services import Services
 from edgewright.wire.protocol import clusters as wire
 
 Json = dict[str, Any]
+MOST = 50
+"""Profiles of a cluster."""
+MAX_TEXTS = 16 * 1024 * KIB
+"""Bytes of the copies of its profiles."""
 _FETCHED = ("helm", "oci", "manifest")
 """Kinds of upstream content that hosts need; the programs of Kubernetes come with their tree."""
+
+
+async def attached_all(hub: Services, project: str, sent: Sequence[Mapping[str, Any]]) -> list[Json]:
+    """Return profiles as a cluster stores them; raises what `attached` raises, 422 for too many, or one that is twice.
+
+    Raises 413 for too much of them, before memory has it.
+    """
+    uids = [str(item.get("uid") or "") for item in sent]
+    twice = next((uid for uid, count in Counter(uids).items() if count > 1), None)
+    if twice is not None:
+        raise Problem(422, "ProfileTwice", f"The cluster profile '{twice}' is named twice; remove one.")
+    check_count(len(sent))
+    profiles, size = [], 0
+    for item in sent:
+        profiles.append(await attached(hub, project, item))
+        size += len(msgspec.json.encode(profiles[-1]))
+        check_size(size)
+    return profiles
+
+
+def check_count(count: int) -> None:
+    """Raise 422 for more profiles than a cluster can have."""
+    if count > MOST:
+        raise Problem(422, "TooManyProfiles", f"A cluster has at most {MOST} profiles, not {count}; name fewer.")
+
+
+def check_size(size: int) -> None:
+    """Raise 413 for copies of profiles that are too large."""
+    if size > MAX_TEXTS:
+        limit = MAX_TEXTS // KIB // KIB
+        raise Problem(413, "ClusterTooLarge", f"The profiles of the cluster have more than {limit} MiB together.")
 
 
 async def attached(hub: Services, project: str, sent: Mapping[str, Any]) -> Json:
@@ -109,18 +147,22 @@ def merge_variables(profile: Json, before: Mapping[str, str], sent: Any) -> dict
     return values
 
 
-async def packs(hub: Services, profile: Json, fetch: bool) -> dict[str, Pack | None]:
-    """Return the packs of a profile with their content; with `fetch` what is missing is fetched. Raises `Problem`."""
+async def packs(hub: Services, profile: Json, fetch: bool, caller: str) -> dict[str, Pack | None]:
+    """Return the packs of a profile with their content; with `fetch` what is missing is fetched. Raises `Problem`.
+
+    Fetches count as those of `caller`.
+    """
     model = stored.profile(profile["name"], profile["version"], profile["metadata"], profile["content"], None)
     if fetch:
         index = hub.part(PackIndex)
         for layer in model.layers:
             view = None if layer.type == "manifest" else next(iter(views_of(index, layer)), None)
             pack = view.pack if view is not None else None
-            missing = pack is not None and not (pack.charts or pack.manifests) and pack.upstream is not None
-            if view is not None and pack is not None and missing and pack.upstream.kind in _FETCHED:  # type: ignore[union-attr]
-                await use.fetched_upstream(hub, view)
-    return await packs_of(hub, model, fetch=fetch)
+            if view is None or pack is None or pack.charts or pack.manifests:
+                continue
+            if pack.upstream is not None and pack.upstream.kind in _FETCHED:
+                await use.fetched_upstream(hub, view, caller)
+    return await packs_of(hub, model, fetch=fetch, caller=caller)
 
 
 def system(hub: Services, uid: str, name: str, project: str, head: Json) -> dict[str, str]:

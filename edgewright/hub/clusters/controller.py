@@ -20,6 +20,7 @@ from edgewright.hub.clusters.index import Cluster, ClusterIndex
 from edgewright.hub.clusters.tables import ClusterRecord
 from edgewright.hub.controllers.runtime import Controller, Work
 from edgewright.hub.db.transaction import Tx
+from edgewright.hub.readmodel.pace import Pace
 from edgewright.hub.services import Services
 from edgewright.wire.protocol import clusters as wire
 
@@ -33,10 +34,16 @@ Job = Callable[[Tx], None]
 async def look(work: Work) -> None:
     """Look at every cluster once, and store what changed."""
     hub, now = work.services, times.now()
-    for item in list(hub.part(ClusterIndex).by_uid.values()):
-        job = due(hub, item, now)
-        if job is not None:
-            await work.write(job)
+    jobs = []
+    async with Pace(hub.turns) as pace:
+        for item in list(hub.part(ClusterIndex).by_uid.values()):
+            job = due(hub, item, now)
+            if job is not None:
+                jobs.append(job)
+            if pace.due:
+                await pace.rest()
+    for job in jobs:
+        await work.write(job)
 
 
 def due(hub: Services, item: Cluster, now: float) -> Job | None:

@@ -146,12 +146,13 @@ def put_machines(head: Json, pool: Json, sent: Json, hosts: Hosts, now: float) -
     listed = (sent.get("cloudConfig") or {}).get("edgeHosts")
     if listed is None:
         return
-    names = [str(item.get("hostUid") or "") for item in listed]
-    for name in names:
-        if names.count(name) > 1:
-            raise Problem(
-                422, "HostTwice", f"The host '{name}' is named twice in the pool '{pool['name']}'; remove one."
-            )
+    names: set[str] = set()
+    for item in listed:
+        name = str(item.get("hostUid") or "")
+        if name in names:
+            text = f"The host '{name}' is named twice in the pool '{pool['name']}'; remove one."
+            raise Problem(422, "HostTwice", text)
+        names.add(name)
     before = {machine["hostUid"]: machine for machine in present(pool)}
     for uid, machine in before.items():
         if uid not in names:
@@ -251,18 +252,17 @@ def address_of(entry: HostEntry, nic: Mapping[str, Any]) -> tuple[str, str]:
 def named_resources(sent: Iterable[Json], before: Iterable[Json], what: str, now: float) -> list[Json]:
     """Return role bindings or namespaces to store; one with the name of a stored one has its uid."""
     stored = {item["metadata"]["name"]: item for item in before}
-    result: list[Json] = []
+    result: dict[str, Json] = {}
     for number, item in enumerate(sent):
         meta = dict(item.get("metadata") or {})
         name = str(meta.get("name") or (f"{what}-{number + 1}" if what == "rbac" else ""))
         if not name:
             raise invalid(problems.REQUIRED, f"{what}s.{number}.metadata.name in body is required")
-        if any(other["metadata"]["name"] == name for other in result):
+        if name in result:
             raise conflict(f"The {what} '{name}' is there twice; remove one.", "DuplicateName")
         old = stored.get(name)
         uid = old["metadata"]["uid"] if old is not None else new_uid()
         created = old["created"] if old is not None else now
-        result.append(
-            {"metadata": {**meta, "name": name, "uid": uid}, "spec": item.get("spec") or {}, "created": created}
-        )
-    return result
+        named = {**meta, "name": name, "uid": uid}
+        result[name] = {"metadata": named, "spec": item.get("spec") or {}, "created": created}
+    return list(result.values())

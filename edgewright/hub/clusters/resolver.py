@@ -88,9 +88,17 @@ def resolve(inputs: Inputs) -> Resolved:
     try:
         document = sealed(read(as_json(document)))
     except InvalidDocument as wrong:
-        problems += [error("", row.key, row.message, row.hint, row.code or "Invalid") for row in wrong.problems]
+        problems += findings_of(wrong)
         return Resolved(None, content, problems, shown)
     return Resolved(document, content, problems, shown, pack_of)
+
+
+def findings_of(wrong: InvalidDocument) -> list[Problem]:
+    """Return what a document does not take, each with the place there."""
+    return [
+        error("", row.key, f"{row.key} {row.message}".strip(), row.hint, row.code or wire.E_INVALID)
+        for row in wrong.problems
+    ]
 
 
 def shape(head: Json) -> list[Problem]:
@@ -112,6 +120,9 @@ def shape(head: Json) -> list[Problem]:
     if head["cloudConfig"].get("isTwoNodeCluster"):
         text, hint = "Two-node high availability is not available here.", "Use one or three control planes."
         findings.append(error("", "isTwoNodeCluster", text, hint, "NotAvailable"))
+    for key, what in (("backupPolicy", "Backups are"), ("scanPolicy", "Compliance scans are")):
+        if head["policies"].get(key):
+            findings.append(error("", key, f"{what} not available here.", f"Leave out policies.{key}.", "NotAvailable"))
     for machine in members:
         if not machine["address"]:
             text = f"The host {machine['hostName']} has no address on its network card {machine['nicName'] or '-'}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from edgewright.core import times
@@ -49,13 +50,20 @@ _BY_NAME = {item.name: item for item in PROPERTIES}
 
 
 class Row:
-    """A cluster whose properties are read when they are asked for."""
+    """A cluster whose properties are read when they are asked for, each once."""
 
     def __init__(self, hub: Services, item: Cluster, now: float) -> None:
         self._hub, self.item, self._now = hub, item, now
+        self._known: dict[str, list[str]] = {}
+        self._members: list[status.Member] | None = None
 
     def texts(self, name: str) -> list[str]:
         """Return the texts of a property."""
+        if name not in self._known:
+            self._known[name] = self._texts(name)
+        return self._known[name]
+
+    def _texts(self, name: str) -> list[str]:
         record, head = self.item.record, self.item.head
         if name == "clusterName":
             return [record.name]
@@ -69,7 +77,9 @@ class Row:
             return [str(head["kubernetes"].get("version") or "")]
         if name == "profileName":
             return [str(profile["name"]) for profile in head["profiles"]]
-        listed = status.members(self._hub, self.item)
+        if self._members is None:
+            self._members = status.members(self._hub, self.item)
+        listed = self._members
         if name == "clusterState":
             return [status.state(self.item, listed)]
         return [status.health(self._hub, self.item, listed, self._now)[0]]
@@ -99,8 +109,10 @@ class Search:
                 self._groups.append((checks, group.get("conjunction") == "or"))
         if count > MOST:
             raise invalid(problems.MAX_ITEMS, f"filter in body should have at most {MOST} filters")
-        sorts = body.get("sort") or ()
-        self._sorts = [(str(item.get("field") or "clusterName"), item.get("order") == "desc") for item in sorts]
+        self._sorts: dict[str, bool] = {}
+        """Descending or not by property; what is named again orders nothing that its first mention left equal."""
+        for item in body.get("sort") or ():
+            self._sorts.setdefault(str(item.get("field") or "clusterName"), item.get("order") == "desc")
 
     def matches(self, row: Row) -> bool:
         """Return whether a cluster passes; deleted ones pass only where the search asks for them."""
@@ -117,9 +129,14 @@ class Search:
     def ordered(self, rows: list[Row]) -> list[Row]:
         """Return clusters in the order of the search, then by name."""
         rows = sorted(rows, key=lambda row: (row.item.record.name.casefold(), row.item.uid))
-        for field, descending in reversed(self._sorts):
-            rows.sort(key=lambda row, field=field: _key(row, field), reverse=descending)  # type: ignore[misc]
+        for field, descending in reversed(self._sorts.items()):
+            rows.sort(key=partial(_key, field), reverse=descending)
         return rows
+
+    def prepare(self, row: Row) -> None:
+        """Read what the order needs of a row, which costs most: the caller can rest between two rows."""
+        for field in self._sorts:
+            _key(field, row)
 
     def _check(self, item: Json) -> Check:
         name = str(item.get("property") or "")
@@ -137,7 +154,7 @@ class Search:
         return _texts(name, kind, condition.get(kind) or {})
 
 
-def _key(row: Row, field: str) -> Any:
+def _key(field: str, row: Row) -> Any:
     if field in ("creationTimestamp", "lastModifiedTimestamp"):
         return row.moment(field)
     return [text.casefold() for text in row.texts(field if field in _BY_NAME else "clusterName")]

@@ -14,17 +14,18 @@ from edgewright.hub.services import Services
 from edgewright.packs import catalogue
 
 
-async def packs_of(hub: Services, profile: Profile, fetch: bool = False) -> dict[str, Pack | None]:
+async def packs_of(hub: Services, profile: Profile, fetch: bool = False, caller: str = "") -> dict[str, Pack | None]:
     """Return the packs of the layers by layer key, with their texts; those that this plane does not have are left out.
 
-    With `fetch` what only a registry lists is fetched first, which raises `Problem`: for admins alone.
+    With `fetch` what only a registry lists is fetched first, which raises `Problem`: for admins alone. Fetches count as
+    those of `caller`.
     """
     index = hub.part(PackIndex)
     result: dict[str, Pack | None] = {}
     for layer in profile.layers:
         view = None if layer.type == "manifest" else next(iter(views_of(index, layer)), None)
         if view is not None and fetch:
-            view = await use.fetched(hub, view)
+            view = await use.fetched(hub, view, caller)
         if view is not None and view.pack is not None:
             values, readme = (await use.texts(hub, [view]))[view.uid]
             result[layer.key] = replace(view.pack, values=values, readme=readme)

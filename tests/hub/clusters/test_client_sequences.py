@@ -32,6 +32,9 @@ def read_back(site: Site, uid: str) -> tuple[Any, Any]:
     for path in (wire.KUBECONFIG_CLIENT, wire.KUBECONFIG_ADMIN):
         answer = admin.get(of(path, uid), headers=_OCTETS)
         assert answer.status_code == 200 and answer.headers["content-type"] == "application/octet-stream"
+        audits = admin.get(protocol.AUDITS, params={"resourceUid": uid}).json()["items"]
+        word = "admin" if path == wire.KUBECONFIG_ADMIN else "client"
+        assert f"The {word} kubeconfig" in str(audits[0]), "the newest entry"
     for path, code in ((wire.BACKUP, "BackupNotConfigured"), (wire.SCAN, "ResourceNotFound")):
         answer = admin.get(of(path, uid))
         assert (answer.status_code, answer.json()["code"]) == (404, code)

@@ -106,8 +106,7 @@ async def test_a_late_confirmation_does_not_free_a_host_that_is_in_another_clust
     (await admin.delete(protocol.path(wire.CLUSTER, uid=uid))).raise_for_status()
     release = next(machine for _pool, machine in index.by_uid[uid].machines())["releaseId"]
     monkeypatch.setattr(wire, "FORCE_AFTER", 0.0)
-    force = {"params": {"forceDelete": "true"}}
-    (await admin.delete(protocol.path(wire.CLUSTER, uid=uid), **force)).raise_for_status()
+    (await admin.delete(protocol.path(wire.CLUSTER, uid=uid), params={"forceDelete": "true"})).raise_for_status()
     other = await site.create()
     assert (await site.agent.put(path, json={"released": release})).status_code == 204
     assert hub.part(Reports).record(uid, site.host) is None, "memory has no report of a host that has left"

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-import httpx
 import pytest
 
 from edgewright.hub.clusters.index import ClusterIndex, Reports
@@ -38,8 +37,8 @@ async def test_a_cluster_and_its_reports_are_those_of_both_hubs(pair: Pair) -> N
     assert codes(made) == [201, 409], [answer.text for answer in made]
     assert next(answer for answer in made if answer.status_code == 409).json()["code"] == wire.E_IN_USE
     uid = next(answer for answer in made if answer.status_code == 201).json()["uid"]
-    for hub in pair.hubs:
-        await until(lambda hub=hub: hub.part(ClusterIndex).of_host(site.host) is not None)
+    mine = pair.hubs[0].part(ClusterIndex)
+    await until(lambda: mine.of_host(site.host) is not None and index.of_host(site.host) is not None)
     assert (await site.observe(uid)).status_code == 204
     await until(lambda: reports.record(uid) is not None and index.by_uid[uid].head["done"] is not None)
     assert (await second.get(protocol.path(wire.CLUSTER, uid=uid))).json()["status"]["state"] == "Running"
@@ -48,7 +47,6 @@ async def test_a_cluster_and_its_reports_are_those_of_both_hubs(pair: Pair) -> N
     assert (await site.agent.put(path, json={"appliedDigest": digest})).status_code == 204
     await until(lambda: reports.document(uid, site.host).get("appliedDigest") == digest)
     assert (await second.delete(protocol.path(wire.CLUSTER, uid=uid))).status_code == 204
-    mine = pair.hubs[0].part(ClusterIndex)
     await until(lambda: mine.by_uid[uid].record.phase == "deleting")
     release = next(machine for _pool, machine in mine.by_uid[uid].machines())["releaseId"]
     assert (await site.agent.put(path, json={"released": release})).status_code == 204

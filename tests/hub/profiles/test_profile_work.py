@@ -83,7 +83,7 @@ async def test_only_a_publish_fetches_packs(inside: Inside, monkeypatch: pytest.
     _hub, admin = inside
     asked: list[str] = []
 
-    async def fetched(_hub: Any, view: Any) -> Any:
+    async def fetched(_hub: Any, view: Any, _caller: str = "") -> Any:
         asked.append(view.name)
         return view
 

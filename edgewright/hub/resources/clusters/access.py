@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -14,9 +14,11 @@ from edgewright.core.clusters import model
 from edgewright.core.clusters.document import canonical, read
 from edgewright.core.clusters.validate import problems as rules
 from edgewright.core.errors import InvalidDocument
-from edgewright.core.profiles.problems import ERROR, error
+from edgewright.core.profiles.problems import ERROR
 from edgewright.core.profiles.problems import Problem as Finding
-from edgewright.core.roles import ADMIN
+from edgewright.core.profiles.scope import Macro
+from edgewright.core.profiles.variables import COVER
+from edgewright.core.roles import ADMIN, covers
 from edgewright.hub.clusters import attach, ending, resolver, store, tables
 from edgewright.hub.clusters.host_facts import facts_of
 from edgewright.hub.clusters.index import Cluster, ClusterIndex
@@ -35,8 +37,6 @@ from edgewright.wire.protocol import clusters as wire
 Json = dict[str, Any]
 MAX_HEAD = 512 * KIB
 """Bytes of what memory has of a cluster."""
-MAX_TEXTS = 16 * 1024 * KIB
-"""Characters of the copies of its profiles."""
 _SHOWN = 10
 _TRIES = 5
 
@@ -152,7 +152,16 @@ async def compose(hub: Services, caller: str, before: Loaded, edited: Edited) ->
         secret = await hub.read(lambda connection: store.secret_of(connection, hub.box, record.uid))
         project = record.project_uid
         inputs = await inputs_of(
-            hub, record.uid, name, project, edited.head, profiles, variables, secret[1], generation=generation
+            hub,
+            record.uid,
+            name,
+            project,
+            edited.head,
+            profiles,
+            variables,
+            secret[1],
+            caller,
+            generation=generation,
         )
         result = await hub.part(ProfileWork).run(caller, partial(resolver.resolve, inputs))
         document = checked(hub, name, edited.head, record.uid, result, read(before.document))
@@ -181,8 +190,7 @@ async def changed_members(hub: Services, caller: str, before: Loaded, head: Json
     try:
         return await hub.part(ProfileWork).run(caller, work)
     except InvalidDocument as wrong:
-        rows = [error("", row.key, row.message, row.hint, row.code or wire.E_INVALID) for row in wrong.problems]
-        refuse(name, rows)
+        refuse(name, resolver.findings_of(wrong))
         raise
 
 
@@ -207,17 +215,33 @@ async def inputs_of(
     profiles: list[Json],
     masked: dict[str, dict[str, str]],
     secret: bytes,
+    caller: str,
     generation: int = 1,
     fetch: bool = True,
+    macros: Mapping[str, Macro] | None = None,
 ) -> resolver.Inputs:
-    """Return what a document is made of; fetches content that the plane does not have yet, which raises `Problem`."""
-    packs = {profile["uid"]: await attach.packs(hub, profile, fetch) for profile in profiles}
+    """Return what a document is made of; fetches content that the plane does not have yet, which raises `Problem`.
+
+    `macros` replace those of the project.
+    """
+    packs = {profile["uid"]: await attach.packs(hub, profile, fetch, caller) for profile in profiles}
     values = {
         profile["uid"]: {**profile.get("variables", {}), **masked.get(profile["uid"], {})} for profile in profiles
     }
     system = attach.system(hub, uid, name, project, head)
-    macros = resolving_macros(hub, project)
+    macros = resolving_macros(hub, project) if macros is None else macros
     return resolver.Inputs(uid, name, generation, head, profiles, values, packs, macros, system, secret, hub.box)
+
+
+def macros_shown(call: Call, project: str) -> dict[str, Macro]:
+    """Return the macros of a project for a check: covered for a caller who may not create clusters there.
+
+    What is wrong with a value quotes it, and a caller chooses where the value is used.
+    """
+    macros = resolving_macros(call.hub, project)
+    if covers(call.actor.grants.role(project), ADMIN):
+        return macros
+    return {name: macro._replace(value=COVER) for name, macro in macros.items()}
 
 
 def mark_simulated(hub: Services, head: Json) -> None:
@@ -286,15 +310,6 @@ def head_text(name: str, head: Json) -> str:
     return text
 
 
-def check_texts(name: str, profiles: list[Json]) -> None:
-    """Raise 413 for copies of profiles that are too large."""
-    if len(msgspec.json.encode(profiles)) > MAX_TEXTS:
-        limit = MAX_TEXTS // KIB // KIB
-        raise Problem(
-            413, "ClusterTooLarge", f"The profiles of the cluster '{name}' have more than {limit} MiB together."
-        )
-
-
 def _store(call: Call, before: Loaded, edited: Edited, made: Made, action: str, tx: Tx) -> ClusterRecord | None:
     """Store a change; `None` when the cluster is not what the change was made of."""
     lock_hosts(tx, {*store.host_uids(before.head), *store.host_uids(edited.head)})
@@ -303,7 +318,8 @@ def _store(call: Call, before: Loaded, edited: Edited, made: Made, action: str, 
         return None
     newer = msgspec.structs.replace(made.record, modified=tx.now)
     if edited.profiles is not None:
-        check_texts(newer.name, edited.profiles)
+        attach.check_count(len(edited.profiles))
+        attach.check_size(len(msgspec.json.encode(edited.profiles)))
     store.put(tx, record, newer, edited.profiles, made.document)
     put_content(call.hub, tx, newer, made.public, made.private, edited.variables)
     message = f"Cluster '{newer.name}': {edited.text}"

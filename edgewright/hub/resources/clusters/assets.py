@@ -10,6 +10,7 @@ from starlette.responses import Response
 from edgewright.core.roles import ADMIN, OPERATOR
 from edgewright.hub.clusters import status, store, tables
 from edgewright.hub.clusters.index import Cluster
+from edgewright.hub.db.transaction import Tx
 from edgewright.hub.http import shapes
 from edgewright.hub.http.problems import Problem, conflict
 from edgewright.hub.http.routing import Access, Call, On, Route
@@ -44,18 +45,18 @@ async def _send(call: Call, name: str, role: str) -> Response:
         state = status.state(item, status.members(call.hub, item))
         sentence = f"The cluster '{record.name}' has no kubeconfig yet: it is {state}. Ask again when it is Running."
         raise Problem(404, wire.E_NO_KUBECONFIG, sentence)
-    if role == ADMIN:
+    word = "admin" if role == ADMIN else "client"
 
-        def job(tx: object) -> None:
-            message = f"The admin kubeconfig of the cluster '{record.name}' is read"
-            call.audit(tx, "action", wire.KIND, item.uid, record.name, message, record.project_uid)  # type: ignore[arg-type]
+    def job(tx: Tx) -> None:
+        message = f"The {word} kubeconfig of the cluster '{record.name}' is read"
+        call.audit(tx, "action", wire.KIND, item.uid, record.name, message, record.project_uid)
 
-        await call.write(job)
+    await call.write(job)
     return call.file(text, f"{record.name}.kubeconfig")
 
 
 async def client(call: Call) -> Response:
-    """Return the kubeconfig with the rights of an operator; for the roles operator and admin."""
+    """Return the kubeconfig with the rights of an operator; for the roles operator and admin, and audited."""
     return await _send(call, store.CLIENT_CONFIG, OPERATOR)
 
 

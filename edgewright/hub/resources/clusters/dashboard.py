@@ -33,6 +33,7 @@ async def find(call: Call) -> Response:
         for item in _visible(call):
             row = search.Row(call.hub, item, call.now)
             if wanted.matches(row):
+                wanted.prepare(row)
                 matches.append(row)
             if pace.due:
                 await pace.rest()
@@ -65,24 +66,29 @@ async def find_names(call: Call) -> Response:
     """Return the metadata of the clusters that pass a filter of name and state."""
     wanted = (await call.body()).get("filter") or {}
     items = []
-    for item in _alive(call):
-        if not passes(item.record.name, wanted.get("name") or {}):
-            continue
-        if wanted.get("environment") and wanted["environment"] != wire.CLOUD_TYPE:
-            continue
-        state = status.state(item, status.members(call.hub, item))
-        if not wanted.get("state") or wanted["state"] == state:
-            items.append(documents.metadata(item))
+    async with call.pace() as pace:
+        for item in _alive(call):
+            if pace.due:
+                await pace.rest()
+            if not passes(item.record.name, wanted.get("name") or {}):
+                continue
+            if wanted.get("environment") and wanted["environment"] != wire.CLOUD_TYPE:
+                continue
+            if not wanted.get("state") or wanted["state"] == status.state(item, status.members(call.hub, item)):
+                items.append(documents.metadata(item))
     return call.json({"items": items})
 
 
 async def meta(call: Call) -> Response:
     """Return name, type and state of the clusters (`v1SpectroClustersMeta`)."""
     rows = []
-    for item in _alive(call):
-        state = status.state(item, status.members(call.hub, item))
-        spec = {"cloudType": wire.CLOUD_TYPE, "projectUid": item.record.project_uid}
-        rows.append({"metadata": documents.metadata(item), "spec": spec, "status": {"state": state}})
+    async with call.pace() as pace:
+        for item in _alive(call):
+            state = status.state(item, status.members(call.hub, item))
+            spec = {"cloudType": wire.CLOUD_TYPE, "projectUid": item.record.project_uid}
+            rows.append({"metadata": documents.metadata(item), "spec": spec, "status": {"state": state}})
+            if pace.due:
+                await pace.rest()
     return call.json(rows)
 
 

@@ -198,7 +198,7 @@ async def delete_machine(call: Call) -> Response:
 
 
 async def maintenance(call: Call) -> Response:
-    """Cordon a node or end that; the leader does it, and reports it."""
+    """Store that a node is to be cordoned or not, which clients read back; no host acts on it yet."""
     _find(call)
     action = str((await call.body()).get("action") or "")
     if not action:
@@ -207,7 +207,8 @@ async def maintenance(call: Call) -> Response:
 
     def edit(now: Loaded) -> str:
         own = form.find_machine(form.find_pool(now.head, name), uid)
-        own["maintenance"] = {"action": action, "state": "Initiated", "message": ""}
+        text = f"Edgewright stores this only; use kubectl {action}."
+        own["maintenance"] = {"action": action, "state": "Initiated", "message": text}
         return f"the node '{own['nodeName']}' is to be {action}ed"
 
     return await _changed(call, edit)

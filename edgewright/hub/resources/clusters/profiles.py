@@ -63,7 +63,7 @@ def values_of(now: Loaded, uid: str) -> dict[str, str]:
 async def _attached(call: Call, item: Cluster, sent: list[Json]) -> list[tuple[Json, Json]]:
     """Return copies of the profiles of a body, each with what was sent of it."""
     project = item.record.project_uid
-    return [(await attach.attached(call.hub, project, entry), entry) for entry in sent]
+    return list(zip(await attach.attached_all(call.hub, project, sent), sent, strict=True))
 
 
 def _merged(now: Loaded, changes: list[tuple[Json, Json]], together: bool) -> Edited:

@@ -100,7 +100,7 @@ async def drafted(call: Call, body: Json) -> Draft:
     controls = [machine for pool, machine in form.machines(head) if form.is_control_plane(pool["config"])]
     head["initHostUid"] = controls[0]["hostUid"] if controls else ""
     sent = (body.get("spec") or {}).get("profiles") or []
-    profiles = [await attach.attached(call.hub, project, item) for item in sent]
+    profiles = await attach.attached_all(call.hub, project, sent)
     head["profiles"] = [attach.shown(profile) for profile in profiles]
     access.mark_simulated(call.hub, head)
     draft = Draft(new_uid(), name, project, head, profiles)
@@ -109,9 +109,19 @@ async def drafted(call: Call, body: Json) -> Draft:
 
 
 async def resolved(call: Call, draft: Draft, secret: bytes, fetch: bool) -> resolver.Resolved:
-    """Return the resolution of a draft; what is wrong is in it."""
+    """Return the resolution of a draft; what is wrong is in it. Without `fetch` it is a check, which viewers may do."""
     inputs = await access.inputs_of(
-        call.hub, draft.uid, draft.name, draft.project, draft.head, draft.profiles, draft.masked, secret, fetch=fetch
+        call.hub,
+        draft.uid,
+        draft.name,
+        draft.project,
+        draft.head,
+        draft.profiles,
+        draft.masked,
+        secret,
+        call.caller,
+        fetch=fetch,
+        macros=None if fetch else access.macros_shown(call, draft.project),
     )
     return await call.hub.part(ProfileWork).run(call.caller, partial(resolver.resolve, inputs))
 
@@ -125,7 +135,6 @@ async def create(call: Call) -> Response:
     result = await resolved(call, draft, secret, fetch=True)
     document = access.checked(call.hub, draft.name, draft.head, draft.uid, result)
     access.take(draft.head, result)
-    access.check_texts(draft.name, draft.profiles)
     text, head = canonical(document).decode(), access.head_text(draft.name, draft.head)
 
     def job(tx: Tx) -> str:

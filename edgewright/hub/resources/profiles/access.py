@@ -194,7 +194,7 @@ async def findings(call: Call, profile: Profile, publish: bool) -> list[Finding]
 
     For a publish packs are fetched, and a value that is still covered is an error.
     """
-    packs, macros = await packs_of(call.hub, profile, fetch=publish), macros_of(call)
+    packs, macros = await packs_of(call.hub, profile, publish, call.caller), macros_of(call)
 
     def look() -> list[Finding]:
         prepared = prepare(profile, packs)
