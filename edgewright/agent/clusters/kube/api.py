@@ -8,8 +8,9 @@ import http.client
 import json
 import os
 import re
+import socket
 import ssl
-import tempfile
+import threading
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import urlencode
 
@@ -19,7 +20,11 @@ from edgewright.core.errors import Conflict, EdgewrightError, Failed, NotFound, 
 from edgewright.core.text import clean
 
 TIMEOUT = 10.0
+TIMES = 2
+"""Times the limit of one wait that a complete exchange may take."""
 MOST = 32 * 1024 * 1024
+PAGE, PAGES = 500, 100
+"""Objects of a page of a list, and pages at most."""
 SERVER_NAME = "kubernetes"
 """In every certificate of an API server that kubeadm made, so no address ever needs TLS without verification."""
 JSON, APPLY, MERGE = "application/json", "application/apply-patch+yaml", "application/merge-patch+json"
@@ -93,16 +98,17 @@ class Api:
             return None
 
     def items(self, path: str, **query: str) -> List[Dict[str, Any]]:
-        """Return all objects of a list, page by page."""
+        """Return all objects of a list, page by page. Raises `Failed` for more than `PAGE * PAGES`."""
         result: List[Dict[str, Any]] = []
-        more = {**query, "limit": "500"}
-        while True:
+        more = {**query, "limit": str(PAGE)}
+        for _ in range(PAGES):
             page = self.get(path, **more)
             result += [item for item in page.get("items") or [] if isinstance(item, dict)]
             following = (page.get("metadata") or {}).get("continue")
             if not following:
                 return result
-            more = {**query, "limit": "500", "continue": str(following)}
+            more = {**query, "limit": str(PAGE), "continue": str(following)}
+        raise Failed(f"The API lists more than {PAGE * PAGES} objects of {path}.", "Remove those that nobody uses.")
 
     def post(self, path: str, body: Mapping[str, Any]) -> Dict[str, Any]:
         """Create an object."""
@@ -141,24 +147,19 @@ class Api:
         try:
             document = json.loads(answer) if answer else {}
         except (ValueError, RecursionError):
-            document = {}
-        if not isinstance(document, dict):
-            document = {}
+            document = None
         if status >= 400:
-            raise _error(status, document, path)
+            raise _error(status, document if isinstance(document, dict) else {}, path)
+        if not isinstance(document, dict):  # never an empty object instead: it would be a list without items
+            raise Failed(f"The answer of the API to {path.partition('?')[0]} is not a complete JSON object.")
         return document
 
     def _exchange(
         self, method: str, path: str, data: Optional[bytes], headers: Mapping[str, str], timeout: float
     ) -> Tuple[int, bytes]:
-        link = _Link(self._address, self._port, timeout, self._context, self._name)
+        link = Link(self._address, self._port, timeout, self._context, self._name)
         try:
-            link.request(method, path, data, {"Accept": "application/json, */*", **headers})
-            response = link.getresponse()
-            answer = response.read(MOST + 1)
-            if len(answer) > MOST:
-                raise Failed(f"The API answered {path} with more than {MOST} bytes.")
-            return response.status, answer
+            return link.exchange(method, path, data, {"Accept": "application/json, */*", **headers}, MOST)
         except (OSError, http.client.HTTPException, ValueError) as error:
             reason = clean(getattr(error, "strerror", None) or error, 200).lower().rstrip(".")
             raise Unreachable(f"The API at {self._address}:{self._port} does not answer: {reason}.") from None
@@ -166,17 +167,52 @@ class Api:
             link.close()
 
 
-class _Link(http.client.HTTPSConnection):
-    """A connection to an address whose certificate is verified for another name."""
+class Link(http.client.HTTPSConnection):
+    """A connection to an address whose certificate is verified for another name; each wait has the same limit."""
 
     def __init__(self, address: str, port: int, timeout: float, context: ssl.SSLContext, name: str) -> None:
         super().__init__(address, port, timeout=timeout, context=context)
-        self._verified, self._tls = name, context
+        self._verified, self._tls, self._seconds = name, context, timeout
+        self._link: Optional[socket.socket] = None
+        self._late = False
 
     def connect(self) -> None:
         """Open it."""
         http.client.HTTPConnection.connect(self)
-        self.sock = self._tls.wrap_socket(self.sock, server_hostname=self._verified)
+        self._link = self.sock = self._tls.wrap_socket(
+            self.sock, server_hostname=self._verified, do_handshake_on_connect=False
+        )
+        self.sock.do_handshake()
+
+    def exchange(
+        self, method: str, path: str, data: Optional[bytes], headers: Mapping[str, str], most: int
+    ) -> Tuple[int, bytes]:
+        """Return status and body. Raises `OSError`, `HTTPException`, and `Failed` for more than `most` bytes.
+
+        All of it may take `TIMES` times as long as one wait: a server that sends a byte now and then is not waited for.
+        """
+        timer = threading.Timer(TIMES * self._seconds, self._end)
+        timer.daemon = True
+        timer.start()
+        try:
+            self.request(method, path, data, dict(headers))
+            response = self.getresponse()
+            answer = response.read(most + 1)
+            if self._late or (len(answer) <= most and response.length):
+                raise TimeoutError("the answer ended before it was complete")
+        finally:
+            timer.cancel()
+        if len(answer) > most:
+            raise Failed(f"{self.host}:{self.port} answered {path.partition('?')[0]} with more than {most} bytes.")
+        return response.status, answer
+
+    def _end(self) -> None:
+        self._late = True
+        if self._link is not None:
+            try:
+                socket.socket.shutdown(self._link, socket.SHUT_RDWR)  # below TLS, whose state another thread uses
+            except OSError:
+                pass  # it is closed already
 
 
 def admin(host: Host, address: str = "127.0.0.1", port: int = 6443) -> Api:
@@ -191,13 +227,11 @@ def _context(credentials: Credentials) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         context.load_verify_locations(cadata=credentials.ca.decode())
-        handle, path = tempfile.mkstemp(prefix="edgewright-")  # mode 0600; the ssl module reads files only
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(credentials.certificate + b"\n" + credentials.key)
-            context.load_cert_chain(path)
-        finally:
-            os.unlink(path)
+        with os.fdopen(os.memfd_create("edgewright", os.MFD_CLOEXEC), "wb") as file:
+            file.write(credentials.certificate + b"\n" + credentials.key)
+            file.flush()
+            # The ssl module reads files only: one in memory, so that a power cut leaves no key on a disk.
+            context.load_cert_chain(f"/proc/self/fd/{file.fileno()}")
     except (ssl.SSLError, ValueError, OSError) as error:
         raise Failed(f"The certificate of the kubeconfig cannot be used: {clean(error, 200)}.") from None
     return context

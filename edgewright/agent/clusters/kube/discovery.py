@@ -12,6 +12,7 @@ import ssl
 from typing import Optional
 
 from edgewright.agent.clusters.context import Context
+from edgewright.agent.clusters.kube.api import Link
 from edgewright.agent.clusters.kube.certificate import spki_sha256
 from edgewright.core.clusters import join
 from edgewright.core.clusters.join import BootstrapToken
@@ -69,12 +70,10 @@ def cluster_ca(context: Context) -> str:
     endpoint = context.document.endpoint
     made = ssl.create_default_context()
     made.check_hostname, made.verify_mode = False, ssl.CERT_NONE  # the signature below is what is trusted
-    link = http.client.HTTPSConnection(endpoint.host, endpoint.port, timeout=4, context=made)
+    link = Link(endpoint.host, endpoint.port, 4.0, made, endpoint.host)
     try:
-        link.request("GET", PATH)
-        response = link.getresponse()
-        body = response.read(1 << 20)
-        data = json.loads(body).get("data") or {} if response.status == 200 else {}
+        status, body = link.exchange("GET", PATH, None, {}, 1 << 20)
+        data = json.loads(body).get("data") or {} if status == 200 else {}
     except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
         raise Failed(f"{endpoint.host}:{endpoint.port} does not answer: {error}.") from None
     finally:
