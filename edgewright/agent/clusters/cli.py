@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from edgewright.agent.clusters.checks.peer import Server
+from edgewright.agent.clusters.checks.peer import PORT, Server
 from edgewright.agent.clusters.content.server import serve
 from edgewright.agent.clusters.context import Context
 from edgewright.agent.clusters.host import Host
@@ -15,16 +15,23 @@ from edgewright.agent.reconcile import exchange
 from edgewright.agent.reconcile.handover import program
 from edgewright.agent.reconcile.store import DocumentStore
 from edgewright.core.clusters import document as documents
-from edgewright.core.errors import EdgewrightError, NotFound
+from edgewright.core.errors import EdgewrightError, Failed, NotFound
 
 
 def run(namespace: argparse.Namespace) -> int:
     """Run one of these verbs; return the exit status. Raises `EdgewrightError`."""
-    if namespace.verb == "images-server":
-        return serve(Host(), namespace.port)
-    if namespace.verb == "peer-server":
+    if namespace.verb == "cluster-step":
+        return run_step(namespace)
+    port = namespace.port if namespace.verb == "images-server" else PORT
+    try:
+        if namespace.verb == "images-server":
+            return serve(Host(), port)
         Server(Host(), namespace.data, namespace.uid).run()
-    return run_step(namespace)
+    except OSError as error:
+        raise Failed(
+            f"Port {port} cannot be served: {error.strerror or error}.", f"See: ss -ltnp sport = :{port}"
+        ) from None
+    return 0
 
 
 def run_step(namespace: argparse.Namespace) -> int:

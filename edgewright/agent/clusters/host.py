@@ -17,7 +17,9 @@ from edgewright.core.errors import Failed
 from edgewright.core.text import clean
 
 MOST = 4 * 1024 * 1024
-"""Bytes of a program's output that are used."""
+"""Bytes of a JSON file, and of a program's error output, that are used."""
+OUTPUT = 64 * 1024 * 1024
+"""Bytes of a program's output at most: objects of large charts are 10 MB and more."""
 SPARE = 512 * 1024 * 1024
 """Bytes of a disk that content and trees leave free."""
 
@@ -149,7 +151,9 @@ class Host(Root):
         except (OSError, subprocess.TimeoutExpired) as error:
             late = isinstance(error, subprocess.TimeoutExpired)
             return Ended(-1, "", f"{command[0]} did not end within {seconds:.0f} s" if late else str(error))
-        output, errors = done.stdout[-MOST:], done.stderr[-MOST:]
+        if len(done.stdout) > OUTPUT:  # never a part of it: half a list is another list
+            return Ended(-1, "", f"{command[0]} printed more than {OUTPUT:,} bytes")
+        output, errors = done.stdout, done.stderr[-MOST:]
         return Ended(done.returncode, output.decode("utf-8", "replace"), errors.decode("utf-8", "replace"))
 
     def stream(self, command: Sequence[str], environment: Optional[Mapping[str, str]] = None, feed: Any = None) -> int:

@@ -14,6 +14,7 @@ from typing import Callable, List, Optional, Set
 from edgewright.agent.kernel import agent_log
 from edgewright.agent.plane.blobs import FOLDER, BlobFolder, NoRoom
 from edgewright.agent.plane.plane import Plane
+from edgewright.agent.plane.refusals import PlaneRefusal, retryable
 from edgewright.core import times
 from edgewright.core.errors import EdgewrightError, Failed
 
@@ -69,7 +70,9 @@ class Contents:
             for digest in digests:
                 try:
                     self._get(digest, plane)
-                except Failed as error:  # of this blob: the others may belong to another document
+                except (Failed, PlaneRefusal) as error:  # of this blob: the others may belong to another document
+                    if isinstance(error, PlaneRefusal) and retryable(error.status):
+                        raise
                     problem = problem or error.message
                     continue
                 self._report(agent_log.INFO, f"Blob {digest[:12]} is here.")

@@ -6,8 +6,10 @@ import gzip
 import hashlib
 import io
 import json
+import socket
 import tarfile
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ from typing import Any
 import pytest
 
 from edgewright.agent.clusters import paths
+from edgewright.agent.clusters.content import server, sources
 from edgewright.agent.clusters.content.fetch import Fetch
 from edgewright.agent.clusters.content.server import make_server
 from edgewright.agent.clusters.content.sources import sources_for
@@ -25,7 +28,7 @@ from edgewright.agent.clusters.machine.runtime import read_images, write_archive
 from edgewright.agent.reconcile.steps import Seen
 from edgewright.core.clusters import model, tree
 from edgewright.core.clusters.host_slice import HostSlice, RegistryLogin, Sealed, Source
-from edgewright.core.errors import EdgewrightError, Failed
+from edgewright.core.errors import EdgewrightError, Failed, InvalidInput
 from edgewright.oci import reference
 from edgewright.oci.registry import Registry
 from tests.agent.clusters.support import FakeHost, cluster, context
@@ -231,6 +234,39 @@ def test_images_of_containerd_are_read_with_their_labels() -> None:
     assert read["registry.k8s.io/pause:3.10"][1]["io.cri-containerd.pinned"] == "pinned"
     assert read["docker.io/library/web:1"][0] == "sha256:" + "b" * 64
     assert "io.cri-containerd.pinned" not in read["docker.io/library/web:1"][1]
+
+
+def test_the_local_registry_has_a_number_of_connections(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "OPEN", 2)
+    made = make_server(host, 0)
+    threading.Thread(target=made.serve_forever, args=(0.01,), daemon=True).start()
+    address = ("127.0.0.1", int(made.server_address[1]))
+    idle = [socket.create_connection(address, timeout=3) for _ in range(2)]
+    for link in idle:
+        link.sendall(b"GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert link.recv(100).startswith(b"HTTP/1.1 200")
+    with socket.create_connection(address, timeout=3) as link:
+        assert link.recv(100) == b""
+    idle.pop().close()
+    until = time.monotonic() + 3
+    while time.monotonic() < until:
+        with socket.create_connection(address, timeout=3) as link:
+            link.sendall(b"GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n")
+            if link.recv(100).startswith(b"HTTP/1.1 200"):
+                break
+    else:
+        raise AssertionError("a place that is free again is used")
+    made.shutdown()
+    made.server_close()
+
+
+def test_a_manifest_with_what_is_not_a_digest_is_refused_in_a_sentence() -> None:
+    odd = {"config": {"digest": "sha256:../../etc/passwd", "size": 1}}
+    with pytest.raises(InvalidInput, match="without digest and size"):
+        sources.parts(odd)
+    index = {"manifests": [{"platform": {"os": "linux", "architecture": "amd64"}}]}
+    with pytest.raises(InvalidInput, match="has no image for linux/amd64"):
+        sources._platform(index, "amd64", "x")
 
 
 def test_the_local_registry_serves_what_is_here_by_name_digest_and_range(host: FakeHost) -> None:

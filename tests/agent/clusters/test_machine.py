@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import errno
 import json
 import os
+import socket
 import stat
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from edgewright.agent.clusters import cli, ledger, paths
 from edgewright.agent.clusters import host as hosts
-from edgewright.agent.clusters import ledger, paths
 from edgewright.agent.clusters.gather import other_tree
 from edgewright.agent.clusters.host import Ended, mounts
 from edgewright.agent.clusters.ledger import Ledger
@@ -125,6 +127,23 @@ def test_a_layer_that_a_disk_damaged_is_removed_and_fetched_again(host: FakeHost
         Activate().act(work)
     assert caught.value.exit_code == 1 and not work.store.has(digests[1]) and work.store.has(digest)
     assert not is_complete(host, work.tree_folder)
+
+
+def test_output_that_is_too_long_is_a_failure_and_never_a_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosts, "OUTPUT", 1000)
+    assert hosts.Host().run(["head", "-c", "1000", "/dev/zero"]).code == 0
+    ended = hosts.Host().run(["head", "-c", "1001", "/dev/zero"])
+    assert (ended.code, ended.output, ended.last) == (-1, "", "head printed more than 1,000 bytes")
+
+
+def test_a_port_that_another_program_has_is_named() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(Failed, match=f"Port {port} cannot be served") as caught:
+            cli.run(argparse.Namespace(verb="images-server", port=port))
+    assert caught.value.hint == f"See: ss -ltnp sport = :{port}"
 
 
 def activated(host: FakeHost, tmp_path: Path) -> Activate:

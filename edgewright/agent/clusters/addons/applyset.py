@@ -27,7 +27,7 @@ ON_REMOVE = "edgewright.io/on-remove"
 NEVER = ("PersistentVolumeClaim", "PersistentVolume", "CustomResourceDefinition", "Namespace")
 """Kinds whose removal loses data: pruned only when the layer itself is removed with `delete`."""
 MOST = 20
-"""Objects that are pruned at once without an approval."""
+"""Objects that are pruned at once; more only while they are less than half of all."""
 USERS = ("kubectl", "helm", "edgewright")
 """Managers of fields that people work with; a field of another one belongs to a controller."""
 
@@ -100,7 +100,7 @@ class ApplySet:
             if controllers:
                 raise Refused(
                     f"{title(body)}: a field belongs to {', '.join(controllers)}. {error.message}",
-                    "Take the field out of the layer, or list it in its `ignore`.",
+                    "Take the field out of the layer.",
                     "FieldConflict",
                 ) from None
             done = self.api.apply(path, body, force=True)
@@ -121,7 +121,7 @@ class ApplySet:
         if not everything and len(old) > max(MOST, len(members) // 2):
             raise Refused(
                 f"The layer {self.layer} would remove {len(old)} of {len(members)} objects.",
-                "Approve the plan that lists them.",
+                "Delete those that nobody needs with kubectl, then retry.",
                 "PruneTooMany",
             )
         for resource, item in old:

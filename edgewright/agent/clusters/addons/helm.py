@@ -76,7 +76,9 @@ class Helm:
         """Return the CRDs of the chart's folder `crds/`, which helm never upgrades."""
         host = self.context.host
         done = host.run([self.context.path_of("helm"), "show", "crds", self._chart()], 60)
-        if done.code != 0 or not done.output.strip():
+        if done.code != 0:
+            raise Failed(f"The chart of {self.layer.name} cannot be read: {done.last}.", "Look at its archive.")
+        if not done.output.strip():
             return []
         return yaml_objects(self.context, done.output)
 

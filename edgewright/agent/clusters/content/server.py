@@ -10,7 +10,9 @@ import http.server
 import json
 import os
 import re
-from typing import Dict, List, Optional, Tuple
+import sys
+import threading
+from typing import Any, Dict, List, Optional, Tuple, Type
 from urllib.parse import parse_qs, urlsplit
 
 from edgewright.agent.clusters import paths
@@ -18,11 +20,13 @@ from edgewright.agent.clusters.content.store import ContentStore
 from edgewright.agent.clusters.host import Host
 from edgewright.core.clusters.tree import read_tree
 from edgewright.core.errors import EdgewrightError
+from edgewright.core.text import clean
 
 _MANIFEST = re.compile(r"/v2/([a-z0-9._/-]{1,255})/manifests/([A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|sha256:[0-9a-f]{64})")
 _BLOB = re.compile(r"/v2/[a-z0-9._/-]{1,255}/blobs/(sha256:[0-9a-f]{64})")
 _RANGE = re.compile(r"bytes=(\d{1,15})-(\d{0,15})")
 IDLE = 30.0
+OPEN = 64
 
 
 class Catalogue:
@@ -160,12 +164,40 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """Log nothing: a node pulls thousands of times."""
 
 
+class Server(http.server.ThreadingHTTPServer):
+    """At most `OPEN` connections at the same time: a pod that opens more does not take the memory of the service."""
+
+    daemon_threads = True
+
+    def __init__(self, address: Tuple[str, int], handler: Type[Handler]) -> None:
+        self._places = threading.BoundedSemaphore(OPEN)
+        super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve a connection in a thread of its own, or close it."""
+        if self._places.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve a connection."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._places.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Log the reason: without it, nobody sees that a disk cannot be read. A client that left is no reason."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, ConnectionError):
+            print(f"A request could not be answered: {clean(error, 300)}.", file=sys.stderr, flush=True)
+
+
 def make_server(host: Host, port: int, address: str = "127.0.0.1") -> http.server.ThreadingHTTPServer:
     """Return the server, bound. Raises `OSError`."""
     handler = type("ImagesHandler", (Handler,), {"catalogue": Catalogue(host)})
-    server = http.server.ThreadingHTTPServer((address, port), handler)
-    server.daemon_threads = True
-    return server
+    return Server((address, port), handler)
 
 
 def serve(host: Host, port: int) -> int:

@@ -6,7 +6,7 @@ from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Tuple
 from urllib.parse import urlsplit
 
 from edgewright.agent.clusters import paths
-from edgewright.agent.clusters.content.store import PIECE, ContentStore
+from edgewright.agent.clusters.content.store import PIECE, ContentStore, is_digest
 from edgewright.core.clusters.host_slice import REGISTRY, HostSlice, RegistryLogin
 from edgewright.core.errors import EdgewrightError, InvalidInput, Unreachable
 from edgewright.oci import media, pull, reference
@@ -168,17 +168,18 @@ def parts(document: Mapping[str, Any]) -> List[Tuple[str, int]]:
     for item in [document.get("config"), *_objects(document.get("layers"))]:
         descriptor = media.object_(item)
         digest, size = descriptor.get("digest"), descriptor.get("size")
-        if not isinstance(digest, str) or not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        if not is_digest(digest) or not isinstance(size, int) or isinstance(size, bool) or size < 0:
             raise InvalidInput("A manifest names a part without digest and size.", "Push the image again.")
-        result[digest] = size
+        result[str(digest)] = size
     return list(result.items())
 
 
 def _platform(index: Mapping[str, Any], architecture: str, what: str) -> str:
     for item in _objects(index.get("manifests")):
         platform = media.object_(item.get("platform"))
-        if platform.get("os") == "linux" and platform.get("architecture") == architecture:
-            return str(item.get("digest"))
+        digest = item.get("digest")
+        if platform.get("os") == "linux" and platform.get("architecture") == architecture and is_digest(digest):
+            return str(digest)
     raise InvalidInput(f"{what} has no image for linux/{architecture}.", "Push one for this architecture.")
 
 

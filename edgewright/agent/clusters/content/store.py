@@ -126,8 +126,8 @@ class ContentStore:
             annotations = item.get("annotations") or {}
             name = annotations.get(NAME) or annotations.get("org.opencontainers.image.ref.name")
             digest = item.get("digest")
-            if isinstance(name, str) and isinstance(digest, str) and _DIGEST.fullmatch(digest):
-                result[name] = digest
+            if isinstance(name, str) and is_digest(digest):
+                result[name] = str(digest)
         return result
 
     def name_images(self, names: Dict[str, str]) -> None:
@@ -183,8 +183,8 @@ def parts_of(document: Dict[str, Any]) -> List[Tuple[str, int]]:
     parts: Dict[str, int] = {}
     for item in [document.get("config"), *_objects(document.get("layers"))]:
         digest, size = (item.get("digest"), item.get("size")) if isinstance(item, dict) else (None, None)
-        if isinstance(digest, str) and _DIGEST.fullmatch(digest) and isinstance(size, int) and size >= 0:
-            parts[digest] = size
+        if is_digest(digest) and isinstance(size, int) and size >= 0:
+            parts[str(digest)] = size
     return list(parts.items())
 
 
@@ -204,6 +204,11 @@ def complete(stores: Iterable[ContentStore], digest: str) -> bool:
 
 def _objects(value: Any) -> List[Dict[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def is_digest(value: Any) -> bool:
+    """Return whether a value is the digest of a blob."""
+    return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
 
 
 def _hex(digest: str) -> str:
