@@ -121,7 +121,7 @@ class ApplySet:
         if not everything and len(old) > max(MOST, len(members) // 2):
             raise Refused(
                 f"The layer {self.layer} would remove {len(old)} of {len(members)} objects.",
-                "Delete those that nobody needs with kubectl, then retry.",
+                "Delete those that are not needed with kubectl, then retry.",
                 "PruneTooMany",
             )
         for resource, item in old:

@@ -188,7 +188,7 @@ class Server(http.server.ThreadingHTTPServer):
             self._places.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Log the reason: without it, nobody sees that a disk cannot be read. A client that left is no reason."""
+        """Log the reason: a disk that cannot be read must show. A client that left is not logged."""
         error = sys.exc_info()[1]
         if not isinstance(error, ConnectionError):
             print(f"A request could not be answered: {clean(error, 300)}.", file=sys.stderr, flush=True)

@@ -108,7 +108,7 @@ class Api:
             if not following:
                 return result
             more = {**query, "limit": str(PAGE), "continue": str(following)}
-        raise Failed(f"The API lists more than {PAGE * PAGES} objects of {path}.", "Remove those that nobody uses.")
+        raise Failed(f"The API lists more than {PAGE * PAGES} objects of {path}.", "Remove those that are not used.")
 
     def post(self, path: str, body: Mapping[str, Any]) -> Dict[str, Any]:
         """Create an object."""
