@@ -112,5 +112,6 @@ async def test_gauges_do_not_enter_the_change_log(inside: Inside, monkeypatch: p
     monkeypatch.setattr("edgewright.hub.clusters.index.LOGGED_EVERY", -1.0)
     await site.observe(uid, etcd=[{**etcd, "healthy": False}])
     assert hub.memory.seq == before + 2, "other hubs and readers need a time that is not too old"
-    large = await site.observe(uid, layers=[{"name": f"l{number}", "message": "x" * 1000} for number in range(20)])
+    count = wire.MAX_OBSERVED // 1000 + 1
+    large = await site.observe(uid, layers=[{"name": f"l{number}", "message": "x" * 1000} for number in range(count)])
     assert large.status_code == 413
