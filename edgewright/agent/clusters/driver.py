@@ -15,9 +15,9 @@ from edgewright.agent.reconcile.driver import Driver
 from edgewright.agent.reconcile.steps import Action, Plan, Seen
 from edgewright.core.clusters import actions as planned
 from edgewright.core.clusters import document as documents
-from edgewright.core.clusters.model import CONTROL_PLANE, KUBEADM, PRESENT, ClusterDocument
+from edgewright.core.clusters.model import CONTROL_PLANE, KUBEADM, PRESENT, ClusterDocument, Member
 from edgewright.core.clusters.observed import Observed
-from edgewright.core.clusters.planner import plan
+from edgewright.core.clusters.planner import moved, plan
 from edgewright.core.clusters.planning.judge import judge
 from edgewright.core.errors import EdgewrightError, ExitCode, Failed
 
@@ -79,11 +79,19 @@ class ClusterDriver(Driver):
         except (EdgewrightError, OSError) as error:
             self.trouble = str(error)
             return []
-        self.trouble = ""
         member = context.document.member(context.host_uid)
+        self.trouble = self._moved(member, observed)
         always = member is not None and member.role == CONTROL_PLANE and made.role in (planned.FORMER, planned.JOINER)
         self._every[context.document.uid] = (SOON if made.waits else EVERY) if always else None
         return [self._plan(document, actions) for actions in (made.actions, *(lane.actions for lane in made.duties))]
+
+    def _moved(self, member: Optional[Member], observed: Observed) -> str:
+        """Return that this host has another address than in its cluster, as a sentence; the cluster is not changed."""
+        if member is None or member.state != PRESENT or not observed.local.moved:
+            return ""
+        return (
+            f"{moved(member, observed.local.moved)}. Give it that address again, or release the host from the cluster."
+        )
 
     def again(self, document: Mapping[str, Any]) -> Optional[float]:
         """See `Driver.again`."""
@@ -135,6 +143,10 @@ class ClusterDriver(Driver):
     def permanent(self, code: int) -> bool:
         """See `Driver.permanent`."""
         return code in PERMANENT
+
+    def unreachable(self, code: int) -> bool:
+        """See `Driver.unreachable`: a registry or the API may be away for hours."""
+        return code == int(ExitCode.UNREACHABLE)
 
     def _plan(self, document: Mapping[str, Any], actions: Sequence[planned.Action]) -> Plan:
         result: Plan = []

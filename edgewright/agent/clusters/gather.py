@@ -31,6 +31,8 @@ from edgewright.core.clusters.planning import targets
 from edgewright.core.errors import EdgewrightError, Unreachable
 
 Value = TypeVar("Value")
+POD_NICS = ("cni", "flannel", "veth", "docker", "br-", "cilium", "cali", "kube-")
+"""Beginnings of the names of interfaces that serve pods and containers only."""
 
 
 def gather(context: Context) -> seen.Observed:
@@ -51,6 +53,7 @@ def local(context: Context, answering: bool) -> seen.Local:
     missing = (
         None if runtime is None else _or_none(lambda: images_missing(context)) if runtime else len(document.images) or 1
     )
+    ready = api_ready(context)
     return seen.Local(
         preflight=preflight(context),
         content_missing=_or_none(lambda: len(missing_parts(context))),
@@ -58,15 +61,39 @@ def local(context: Context, answering: bool) -> seen.Local:
         runtime=None if runtime is None else targets.tree(document) if runtime else "",
         images_missing=missing,
         etcd_epoch=etcd_epoch(context),
-        api_ready=api_ready(context),
-        admitted=admitted(context) if answering and not joined_here(context) else None,
+        api_ready=ready,
+        admitted=admitted(context) if answering and not inside(context, ready) else None,
         kubelet_ca=kubelet_ca(context),
         joined=joined_here(context),
         done=_done(formed(context)),
         clean=clean(context),
         resetting=str(host.json(RESETTING).get("releaseId") or ""),
+        moved=moved_to(context),
         vip=vip(context),
     )
+
+
+def inside(context: Context, ready: Optional[bool]) -> bool:
+    """Return whether this host has joined in this join epoch and is not outside again.
+
+    The API of a control plane whose member was removed from etcd is not ready: it may be admitted again.
+    """
+    return joined_here(context) == context.me.join_epoch and (bool(ready) or not context.control_plane)
+
+
+def moved_to(context: Context) -> str:
+    """Return the addresses that this host has in place of the one of its entry, empty while it has that one."""
+    lines = [
+        line.split()
+        for line in context.host.run(["ip", "-o", "address", "show", "scope", "global"]).output.splitlines()
+    ]
+    places = [(fields[1], fields[3].partition("/")[0]) for fields in lines if len(fields) > 3]
+    if not places or any(address == context.me.address for _, address in places):
+        return ""  # also where no address can be read: a link that is down now has none
+    other = [
+        address for nic, address in places if not nic.startswith(POD_NICS) and address != context.document.endpoint.host
+    ]
+    return ", ".join(other[:3])
 
 
 def other_tree(context: Context) -> str:

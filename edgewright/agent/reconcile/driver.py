@@ -38,6 +38,10 @@ class Driver:
         """Return whether an exit status of a step means that no repetition helps: it waits for an operator then."""
         return False
 
+    def unreachable(self, code: int) -> bool:
+        """Return whether an exit status means that something outside of the host does not answer: it counts nowhere."""
+        return False
+
     def observe(self, action: Action) -> Tuple[Seen, str]:
         """Look whether a step's effect is there, whatever its program reported; the text is what was seen."""
         raise NotImplementedError

@@ -188,7 +188,8 @@ class Engine:
             ended = unit.text or f"its program ended with {unit.code}"
             last = next((line for line in reversed(self.runner.log(step.unit)) if line.strip()), "")
             error = f"{ended}; {text}" + (f"; last line: {last}" if last else "")
-            step = self._move(step, Event.FAILED, error=_text(error), error_class=f"exit-{unit.code}")
+            event = Event.UNREACHED if driver.unreachable(unit.code) else Event.FAILED
+            step = self._move(step, event, error=_text(error), error_class=f"exit-{unit.code}")
             if driver.permanent(unit.code):
                 step = self._move(step, Event.EXHAUSTED, cause="an error that no repetition changes")
                 return Position(False, action, step, "operator")

@@ -29,6 +29,7 @@ EVENTS = {
     Event.OBSERVED: "StepDone",
     Event.FAILED: "StepFailed",
     Event.INTERRUPTED: "StepFailed",
+    Event.UNREACHED: "StepFailed",
     Event.EXHAUSTED: "StepNeedsOperator",
     Event.LOOPING: "StepNeedsOperator",
 }

@@ -36,6 +36,7 @@ class Event(str, enum.Enum):
     LOST = "observed as not done any more"
     FAILED = "ended and is not done"
     INTERRUPTED = "interrupted and is not done"
+    UNREACHED = "could not reach what it needs"
     SUPERSEDED = "ended after another document had replaced it"
     DUE = "its wait is over"
     EXHAUSTED = "failed equally too often"
@@ -50,6 +51,7 @@ TABLE: Dict[Tuple[State, Event], State] = {
     (State.RUNNING, Event.OBSERVED): State.DONE,
     (State.RUNNING, Event.FAILED): State.FAILED,
     (State.RUNNING, Event.INTERRUPTED): State.FAILED,
+    (State.RUNNING, Event.UNREACHED): State.FAILED,
     (State.RUNNING, Event.SUPERSEDED): State.FAILED,
     (State.FAILED, Event.OBSERVED): State.DONE,
     (State.FAILED, Event.DUE): State.WAITING,
@@ -108,6 +110,9 @@ class Step(NamedTuple):
             changes.update(equal=equal, due=now + wait_after(max(1, len(self.starts))))
             if event is Event.INTERRUPTED:
                 changes["error_class"] = self.error_class if self.equal else error_class
+        elif event is Event.UNREACHED:
+            # Neither a failure of the step nor a loop: it is repeated without a limit, as a precondition is waited for.
+            changes.update(starts=self.starts[:-1], due=now + wait_after(self.attempt))
         elif event in (Event.OBSERVED, Event.RETRIED):
             changes.update(equal=0, starts=(), due=0.0, error="", error_class="", cause="")
         return self._replace(**changes)

@@ -50,7 +50,8 @@ class Local:
     this host's token. `kubelet_ca` is the SPKI of the CA in the
     kubelet's credentials. `joined` is the join epoch that the host has noted on its disk when its join was observed as
     done, 0 for none. `clean`: the ledger is empty. `resetting`: a reset for this release id has begun. `reset`: the id
-    of a reset that was asked for on this host itself.
+    of a reset that was asked for on this host itself. `moved`: the addresses that this host has in place of the one of
+    its entry, empty where it has that one.
     """
 
     preflight: Optional[Preflight] = None
@@ -68,6 +69,7 @@ class Local:
     clean: Optional[bool] = None
     resetting: str = ""
     reset: str = ""
+    moved: str = ""
     vip: Vip = Vip()
 
 

@@ -76,7 +76,15 @@ def _stop(document: ClusterDocument, observed: Observed) -> Optional[Wait]:
     proofs = [proof for proof in (document.bootstrap.done, observed.local.done, observed.api.done) if proof is not None]
     if len({proof.ca_spki_sha256 for proof in proofs}) > 1:
         return Wait("the proofs of formation name different CAs: this host has data of another cluster", (OPERATOR,))
+    member = document.member(observed.host_uid)
+    if observed.local.moved and member is not None:
+        return Wait(moved(member, observed.local.moved), (OPERATOR,))
     return None
+
+
+def moved(member: Member, addresses: str) -> str:
+    """Return what is wrong when a host does not have the address of its entry, which never changes."""
+    return f"{member.node_name} has the address {member.address} in the cluster, and this host has {addresses}"
 
 
 def _prepare(document: ClusterDocument, observed: Observed, member: Member) -> List[Action]:

@@ -123,6 +123,19 @@ def test_a_host_of_another_cluster_does_nothing_for_this_one(world: World) -> No
     assert report["documents"][0]["applied"] is None, "what is not done is not reported as applied"
 
 
+def test_a_host_with_another_address_names_both_and_starts_nothing_until_it_has_its_own_again(world: World) -> None:
+    world.offer(cluster())
+    world.local(moved="10.0.0.77")
+    assert world.tick() == [] and world.driver.trouble == (
+        "n1 has the address 10.0.0.11 in the cluster, and this host has 10.0.0.77. "
+        "Give it that address again, or release the host from the cluster."
+    )
+    assert "10.0.0.11" in progress(world)["waitingFor"]
+    world.local(moved="")
+    world.now += 15
+    assert world.tick() == ["preflight"] and world.driver.trouble == ""
+
+
 def test_a_document_that_cannot_be_read_stops_nothing_and_is_not_applied(world: World) -> None:
     store = DocumentStore(exchange.folders(world.data)[exchange.DOCUMENTS])
     body = {"uid": "c0ffee", "kind": KIND, "lineage": "a" * 16, "generation": 1, "digest": "x"}

@@ -16,12 +16,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from edgewright.agent.clusters import paths
-from edgewright.agent.clusters.kube import configuration, discovery, init, release
+from edgewright.agent.clusters import gather, paths
+from edgewright.agent.clusters.host import Ended
+from edgewright.agent.clusters.kube import configuration, discovery, init, joining, leading, release
 from edgewright.agent.clusters.kube.api import read_kubeconfig
 from edgewright.agent.clusters.kube.certificate import spki_sha256
 from edgewright.agent.clusters.kube.etcd import EtcdMember, read_members
 from edgewright.agent.clusters.kube.reset import removals
+from edgewright.agent.reconcile.steps import Seen
 from edgewright.core.clusters import join, model
 from edgewright.core.clusters.observed import Peer
 from edgewright.core.errors import Failed, InvalidInput, Refused
@@ -134,6 +136,74 @@ def test_members_of_etcd_are_read_with_numbers_above_53_bits_and_learners_that_n
     first, second = read_members(answer)
     assert (first.id, first.address, first.started, first.learner) == (2**64 - 1, "10.0.0.11", True, False)
     assert (second.address, second.started, second.learner) == ("fd00::2", False, True)
+
+
+def test_a_join_that_ended_before_its_learner_was_a_voter_is_finished(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = [EtcdMember(8, "n2", ["https://10.0.0.12:2380"], True)]
+    asked: list[str] = []
+
+    class Fake:
+        def __init__(self, host: FakeHost, address: str) -> None:
+            self.address = address
+
+        def members(self) -> list[EtcdMember]:
+            return listed
+
+        def promote(self, member: int) -> None:
+            asked.append(f"{self.address} {member}")
+            if len(asked) < 3:
+                raise Failed("etcdserver: can only promote a learner member which is in sync with leader.")
+            listed[0] = listed[0]._replace(learner=False)
+
+    def judge(work: Any) -> tuple[Seen, str]:
+        return Seen.NOT_DONE if listed[0].learner else Seen.DONE, "as observed"
+
+    monkeypatch.setattr(joining, "Etcd", Fake)
+    monkeypatch.setattr(joining, "judge", judge)
+    host.write(paths.KUBELET_CONF, b"x")
+    host.write(f"{paths.KUBELET}/config.yaml", b"x")
+    work = context(host, cluster(2), "host-2")
+    joining.JoinControlPlane().act(work)
+    assert asked == ["10.0.0.11 8"] * 3, "voters are asked, never the learner, until one agrees"
+    assert not host.ran("kubeadm") and joining.joined_here(work) == 1
+
+
+def test_a_control_plane_whose_member_was_removed_asks_again_whether_it_is_admitted(host: FakeHost) -> None:
+    work = context(host, cluster(2), "host-2")
+    assert not gather.inside(work, True), "it has not joined"
+    joining.note_joined_here(work)
+    assert gather.inside(work, True) and not gather.inside(work, False)
+    again = cluster(2)
+    second = dataclasses.replace(again.members[1], join_epoch=2)
+    assert not gather.inside(
+        context(host, dataclasses.replace(again, members=(again.members[0], second)), "host-2"), True
+    )
+
+
+def test_another_address_is_noticed_but_not_the_addresses_of_pods_or_a_host_without_any(host: FakeHost) -> None:
+    lines: list[str] = []
+    host.answers.append(lambda c: Ended(0, "".join(f"1: {line} scope global\n" for line in lines)))
+    work = context(host)
+    assert gather.moved_to(work) == "", "no address can be read: a link is down"
+    lines += ["cni0    inet 10.244.0.1/24", "eth0    inet 10.0.0.100/32", "eth0    inet 10.0.0.77/24"]
+    assert gather.moved_to(work) == "10.0.0.77"
+    lines.append("eth1    inet 10.0.0.11/24")
+    assert gather.moved_to(work) == ""
+
+
+def test_the_role_of_a_node_is_set_also_when_kubeadm_was_interrupted_before_it_did() -> None:
+    class Fake:
+        body: Any = None
+
+        def merge(self, path: str, body: Any) -> None:
+            self.body = body
+
+    for number, role in ((1, "control-plane"), (2, "worker")):
+        api = Fake()
+        leading.label(api, dataclasses.replace(cluster(1, 1).members[number - 1], labels={"zone": "a"}))  # type: ignore[arg-type]
+        assert api.body == {"metadata": {"labels": {"zone": "a", f"node-role.kubernetes.io/{role}": ""}}}
 
 
 def test_only_own_chains_are_deleted_and_rules_of_others_stay() -> None:

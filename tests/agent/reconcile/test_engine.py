@@ -16,6 +16,9 @@ from edgewright.agent.reconcile.runner import Runner, UnitState
 from edgewright.agent.reconcile.steps import EQUAL_FAILURES, STARTS_PER_HOUR, Action, Seen, State
 from edgewright.core.errors import Failed
 
+UNREACHABLE = 69
+"""Not an exit status that another test counts up to."""
+
 
 class Killed(BaseException):
     """The reconciler ended here."""
@@ -60,6 +63,9 @@ class FakeDriver(Driver):
 
     def waits_for(self, action: Action) -> str:
         return self.waiting
+
+    def unreachable(self, code: int) -> bool:
+        return code == UNREACHABLE
 
     def command(self, action: Action) -> list[str]:
         return ["work", action.step]
@@ -184,6 +190,23 @@ def test_p70_three_equal_failures_wait_for_an_operator_and_a_retry_continues(wor
     world.engine.retries.add("*")
     world.run("a")
     assert world.state("a") is State.RUNNING and len(world.runner.starts) == EQUAL_FAILURES + 1
+
+
+def test_p70_a_registry_that_is_down_for_hours_is_waited_for_without_a_limit_and_without_an_operator(
+    world: World,
+) -> None:
+    waits = []
+    for _ in range(STARTS_PER_HOUR * 3):
+        world.run("a")
+        world.end("a", UNREACHABLE)
+        waits.append(world.run("a").again)
+        world.now += (waits[-1] or 0) + 0.5
+    assert waits[:6] == [10.0, 20.0, 40.0, 80.0, 160.0, 300.0] and set(waits[6:]) == {300.0}
+    for n in range(EQUAL_FAILURES):  # a failure of the step itself counts as before
+        assert world.run("a").waiting_for == "" and world.state("a") is State.RUNNING, n
+        world.end("a", 1)
+        world.now += (world.run("a").again or 0) + 0.5
+    assert world.run("a").waiting_for == "operator"
 
 
 def test_an_operator_who_repaired_it_by_hand_is_noticed(world: World) -> None:

@@ -20,6 +20,8 @@ from edgewright.core.errors import EdgewrightError, Failed, Refused
 JOINED = paths.STATE + "/joined.json"
 """The join epoch in which this host has joined, once that was observed."""
 READY = 240.0
+PROMOTED = 120.0
+"""Seconds for which etcd may refuse to make a voter of a learner, because it has not caught up."""
 
 
 class Join(StepKind):
@@ -84,6 +86,8 @@ class Join(StepKind):
             return False
         host.report("etcd has this host as a member: the join is finished, never reset")
         host.run(["systemctl", "start", paths.KUBELET_UNIT])
+        if member.learner:
+            promote(context, member)
         self._until_ready(context)
         return True
 
@@ -123,6 +127,32 @@ def own_member(context: Context) -> Optional[EtcdMember]:
             continue
         return next((item for item in members if context.me.address == item.address), None)
     return None
+
+
+def promote(context: Context, member: EtcdMember) -> None:
+    """Make a voter of the own learner, which a kubeadm that was interrupted would have done. Raises `Failed`.
+
+    A learner answers no such request itself, and a voter refuses it until the learner has caught up: the others are
+    asked until one agrees.
+    """
+    host, problem = context.host, "no other control plane answers"
+    until = host.uptime() + PROMOTED
+    others = [other.address for other in context.document.control_planes if other.host_uid != context.host_uid]
+    while True:
+        for address in others:
+            try:
+                Etcd(host, address).promote(member.id)
+            except EdgewrightError as error:
+                problem = error.message.rstrip(".")
+                continue
+            host.report("the learner of this host is a voter of etcd now")
+            return
+        now = own_member(context)
+        if now is not None and not now.learner:
+            return  # the answer was lost, or an attempt before did it
+        if host.uptime() > until:
+            raise Failed(f"etcd does not make this learner a voter: {problem}.", "Look at the etcd of this host.")
+        host.sleep(2.0)
 
 
 def note_joined_here(context: Context) -> None:

@@ -15,7 +15,7 @@ from edgewright.core.clusters import grants, quorum
 from edgewright.core.clusters.model import CONTROL_PLANE, NEVER, Member, Pool
 from edgewright.core.errors import Failed, NotFound, Refused
 
-CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
+CONTROL_PLANE_LABEL, WORKER_LABEL = "node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/worker"
 
 
 class Duty(StepKind):
@@ -210,10 +210,10 @@ def is_ready(node: "Dict[str, Any] | None") -> bool:
 
 
 def label(api: Api, member: Member) -> None:
-    """Set the labels and taints of a node as the document has them; a kubelet may not set all of its own labels."""
-    labels: Dict[str, Any] = dict(member.labels)
-    if member.role != CONTROL_PLANE:
-        labels["node-role.kubernetes.io/worker"] = ""
-    path = f"/api/v1/nodes/{member.node_name}"
-    if labels:
-        api.merge(path, {"metadata": {"labels": labels}})
+    """Set the labels of a node as the document has them, and its role; a kubelet may not set all of its own labels.
+
+    kubeadm sets the role of a control plane, but not when it was interrupted before.
+    """
+    role = CONTROL_PLANE_LABEL if member.role == CONTROL_PLANE else WORKER_LABEL
+    labels: Dict[str, Any] = {**member.labels, role: ""}
+    api.merge(f"/api/v1/nodes/{member.node_name}", {"metadata": {"labels": labels}})
