@@ -101,6 +101,26 @@ async def test_p67_a_change_that_its_hub_did_not_store_is_one_event(
     assert host.stored() == ("healthy", ["HostUnhealthy", "HostRecovered"])
 
 
+async def test_p67_a_heartbeat_that_arrives_while_a_missed_change_is_stored_decides(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next one is 50 ms later, so its time alone does not refuse the older judgement."""
+    with monkeypatch.context() as patch:
+        ended_before(host.pair.hubs[host.other], patch)
+        await host.beat(host.other, "unhealthy")
+        await host.beat(host.other, "unhealthy")
+    table, fence = schema.heartbeats, host.pair.hubs[host.holder].membership.fence
+
+    def next_beat(tx: Tx, task: str) -> None:
+        fence(tx, task)
+        tx.connection.execute(table.update().values(seq=table.c.seq + 1, at=table.c.at + 0.05))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(host.pair.hubs[host.holder].membership, "fence", next_beat)
+        await host.look()
+    assert host.stored() == ("healthy", []), "the one heartbeat that is not known here may have another state"
+
+
 @pytest.mark.parametrize("healthy_at_holder", [True, False])
 async def test_p67_two_opposite_heartbeats_at_two_hubs_are_two_events(host: Host, *, healthy_at_holder: bool) -> None:
     """The second hub does not know yet that the host was unhealthy: to it nothing has changed."""

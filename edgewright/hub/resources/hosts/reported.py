@@ -106,7 +106,10 @@ def _transition(hub: Services, entry: HostEntry, before: str, now: float) -> Tra
     document = health.event_of(hub, entry, before, now)
     if document is not None and not hub.intake.admit_state(entry.record.uid):
         document = None
-    return Transition(entry.record.uid, live.health, live.at, False, entry.record.project_uid, document)
+    # With its number: the next heartbeat may be stored meanwhile, some milliseconds after the one that is judged here.
+    return Transition(
+        entry.record.uid, live.health, live.at, False, entry.record.project_uid, document, live.boot_id, live.seq
+    )
 
 
 async def run(hub: Services) -> None:
