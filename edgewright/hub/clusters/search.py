@@ -12,6 +12,7 @@ from edgewright.hub.clusters import status
 from edgewright.hub.clusters.index import Cluster
 from edgewright.hub.clusters.tables import DELETED_PHASE
 from edgewright.hub.http import problems
+from edgewright.hub.http.filter_text import order
 from edgewright.hub.http.problems import invalid
 from edgewright.hub.services import Services
 from edgewright.wire.protocol import clusters as wire
@@ -109,10 +110,7 @@ class Search:
                 self._groups.append((checks, group.get("conjunction") == "or"))
         if count > MOST:
             raise invalid(problems.MAX_ITEMS, f"filter in body should have at most {MOST} filters")
-        self._sorts: dict[str, bool] = {}
-        """Descending or not by property; what is named again orders nothing that its first mention left equal."""
-        for item in body.get("sort") or ():
-            self._sorts.setdefault(str(item.get("field") or "clusterName"), item.get("order") == "desc")
+        self._sorts = order(body, "clusterName")
 
     def matches(self, row: Row) -> bool:
         """Return whether a cluster passes; deleted ones pass only where the search asks for them."""
@@ -129,13 +127,13 @@ class Search:
     def ordered(self, rows: list[Row]) -> list[Row]:
         """Return clusters in the order of the search, then by name."""
         rows = sorted(rows, key=lambda row: (row.item.record.name.casefold(), row.item.uid))
-        for field, descending in reversed(self._sorts.items()):
+        for field, descending in self._sorts:
             rows.sort(key=partial(_key, field), reverse=descending)
         return rows
 
     def prepare(self, row: Row) -> None:
         """Read what the order needs of a row, which costs most: the caller can rest between two rows."""
-        for field in self._sorts:
+        for field, _descending in self._sorts:
             _key(field, row)
 
     def _check(self, item: Json) -> Check:

@@ -1,4 +1,4 @@
-"""Palette's condition on a text in searches (`v1FilterString`)."""
+"""Parts of Palette's searches: the condition on a text (`v1FilterString`), and the order of results."""
 
 from __future__ import annotations
 
@@ -19,3 +19,15 @@ def passes(text: str, rule: Mapping[str, Any]) -> bool:
         and (not rule.get("contains") or fold(rule["contains"]) in value)
         and (not rule.get("beginsWith") or value.startswith(fold(rule["beginsWith"])))
     )
+
+
+def order(body: Mapping[str, Any], default: str) -> list[tuple[str, bool]]:
+    """Return the `sort` of a body as properties with whether they descend, in the order in which results are sorted.
+
+    The last one decides, so that stable sorts one after the other give what the body asks for. A property that a body
+    names again orders nothing that its first mention left equal, so it is once in the result: a body can have 2,000.
+    """
+    sorts: dict[str, bool] = {}
+    for item in body.get("sort") or ():
+        sorts.setdefault(str(item.get("field") or default), item.get("order") == "desc")
+    return list(reversed(sorts.items()))

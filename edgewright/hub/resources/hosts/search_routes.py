@@ -11,7 +11,7 @@ from starlette.responses import StreamingResponse
 
 from edgewright.core.search import search as rules
 from edgewright.hub.http import bodies
-from edgewright.hub.http.filter_text import passes
+from edgewright.hub.http.filter_text import order, passes
 from edgewright.hub.http.listing import PAGE_BYTES
 from edgewright.hub.http.routing import Access, Call, Route
 from edgewright.hub.http.shapes import text
@@ -107,9 +107,9 @@ async def appliances(call: Call) -> Response:
                 matches.append(entry)
             if pace.due:
                 await pace.rest()
-        for sort in reversed(body.get("sort") or []):
-            if (field := sort.get("field")) in rules.SORT_FIELDS:
-                matches = await finding.ordered_by(matches, [(field, sort.get("order") == "desc")], view, pace)
+        for field, descending in order(body, ""):
+            if field in rules.SORT_FIELDS:
+                matches = await finding.ordered_by(matches, [(field, descending)], view, pace)
     documents = _streamed(call, [entry.record.uid for entry in matches], Pace(call.hub.turns, call.caller))
     return StreamingResponse(documents, media_type="application/json", headers={"Cache-Control": "no-store"})
 

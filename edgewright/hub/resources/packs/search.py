@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from edgewright.core.filters import palette as listfilter
-from edgewright.hub.http.filter_text import passes
+from edgewright.hub.http.filter_text import order, passes
 from edgewright.hub.http.problems import bad_request
 from edgewright.hub.packs.index import PackIndex, View
 
@@ -91,7 +91,7 @@ def searched(index: PackIndex, body: Mapping[str, Any]) -> list[list[View]]:
     for view in views:
         groups.setdefault((view.name, view.layer, view.kind), []).append(view)
     results = list(groups.values())
-    for sort in reversed(body.get("sort") or [{"field": "name"}]):
-        key_of = _SORTS.get(str(sort.get("field") or "name"), _SORTS["name"])
-        results.sort(key=lambda group: key_of(group[0]), reverse=sort.get("order") == "desc")
+    for field, descending in order(body, "name") or [("name", False)]:
+        key_of = _SORTS.get(field, _SORTS["name"])
+        results.sort(key=lambda group: key_of(group[0]), reverse=descending)
     return results

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from edgewright.core.profiles import semver
 from edgewright.hub.http import bodies
-from edgewright.hub.http.filter_text import passes
+from edgewright.hub.http.filter_text import order, passes
 from edgewright.hub.http.palette_bodies import profiles as palette
 from edgewright.hub.http.routing import Access, Call, Route
 from edgewright.hub.profiles import documents
@@ -128,9 +128,8 @@ async def search(call: Call) -> Response:
             results += _narrowed(piece, spec)
             if pace.due:
                 await pace.rest()
-        for sort in reversed(body.get("sort") or ()):
-            key = _SORTS.get(str(sort.get("field") or "profileName"), _SORTS["profileName"])
-            results.sort(key=key, reverse=sort.get("order") == "desc")
+        for field, descending in order(body, "profileName"):
+            results.sort(key=_SORTS.get(field, _SORTS["profileName"]), reverse=descending)
             if pace.due:
                 await pace.rest()
     offset, limit = call.page()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,7 +17,7 @@ from edgewright.hub.db.document_bounds import check_record
 from edgewright.hub.db.records import ProjectRecord, dump
 from edgewright.hub.db.shared.rows import locked
 from edgewright.hub.http import bodies, problems
-from edgewright.hub.http.filter_text import passes
+from edgewright.hub.http.filter_text import order, passes
 from edgewright.hub.http.merge import merge_metadata
 from edgewright.hub.http.problems import conflict, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from edgewright.hub.db.transaction import Tx
 
 KIND = "project"
+_SORTS = {"creationTimestamp": "created", "lastModifiedTimestamp": "modified"}
 PROJECT_META = "/v1/projects/{uid}/meta"
 PROJECT_VALIDATE = "/v1/projects/{uid}/validate"
 
@@ -66,9 +68,8 @@ async def summary(call: Call) -> Response:
     offset, limit = call.page()
     rule = (body.get("filter") or {}).get("name") or {}
     matches = [record for record in _records(call) if passes(record.name, rule)]
-    for sort in reversed(body.get("sort") or []):
-        field = {"creationTimestamp": "created", "lastModifiedTimestamp": "modified"}.get(sort.get("field"), "name")
-        matches.sort(key=lambda record, field=field: getattr(record, field), reverse=sort.get("order") == "desc")  # type: ignore[misc]
+    for field, descending in order(body, "name"):
+        matches.sort(key=attrgetter(_SORTS.get(field, "name")), reverse=descending)
     page = matches[offset : offset + limit]
     items = []
     fleet: Counter[str] = Counter()

@@ -14,7 +14,7 @@ from edgewright.hub.db.document_bounds import check_record
 from edgewright.hub.db.records import UserRecord, dump
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.http import bodies
-from edgewright.hub.http.filter_text import passes
+from edgewright.hub.http.filter_text import order, passes
 from edgewright.hub.http.merge import merge_metadata
 from edgewright.hub.http.palette_bodies import users as shapes
 from edgewright.hub.http.problems import bad_request, not_found
@@ -102,8 +102,8 @@ async def summary(call: Call) -> Response:
     results = [
         record for record in _sorted(call) if passes(render.display_name(record), name) and passes(record.email, email)
     ]
-    for sort in reversed(body.get("sort") or []):
-        results.sort(key=_SORTS[sort.get("field") or "name"], reverse=sort.get("order") == "desc")
+    for field, descending in order(body, "name"):
+        results.sort(key=_SORTS[field], reverse=descending)
     items = []
     async with call.pace() as pace:
         for record in results:
