@@ -1,11 +1,11 @@
-"""What a host does at each look besides its steps: answer the other members, renew the leader's Lease, note a join."""
+"""What a host does at each look besides its steps: answer members, note a join; the leader its Lease and Nodes."""
 
 from __future__ import annotations
 
 from edgewright.agent.clusters import paths
 from edgewright.agent.clusters.checks import peer
 from edgewright.agent.clusters.context import Context
-from edgewright.agent.clusters.kube import leader
+from edgewright.agent.clusters.kube import leader, nodes
 from edgewright.agent.clusters.kube.api import admin
 from edgewright.agent.clusters.kube.joining import note_joined_here
 from edgewright.core.clusters.model import PRESENT
@@ -63,4 +63,7 @@ def _lead(context: Context, observed: Observed) -> bool:
         return False
     lease = observed.api.lease
     due = lease is None or lease.holder != context.host_uid or lease.age > RENEW
-    return due and leader.renew(context, admin(context.host))
+    renewed = due and leader.renew(context, admin(context.host))
+    if lease is not None and lease.holder == context.host_uid:
+        nodes.settle(admin(context.host), context.document)
+    return renewed

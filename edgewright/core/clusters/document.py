@@ -108,7 +108,9 @@ MEMBER = Record(
     state=Choice((model.PRESENT, model.ABSENT)),
     release_id=Text("a release id", r"[A-Za-z0-9-]*", 64),
     lost=Flag(),
+    cordoned=Flag(),
     labels=MapOf(LABEL_KEY, LABEL_VALUE),
+    annotations=MapOf(LABEL_KEY, FREE),
     taints=ListOf(TAINT, 50),
 )
 DRAIN = Record(

@@ -103,7 +103,7 @@ class Member:
     """A host of the cluster. `absent` with a `release_id` is the only way that a host is asked to leave.
 
     `join_epoch` rises when the host has to join again (replaced disk, expired kubelet certificate). `lost`: an operator
-    declared it dead for ever, so nothing waits for it while it is removed.
+    declared it dead for ever, so nothing waits for it while it is removed. `cordoned`: its Node takes no new pods.
     """
 
     host_uid: str
@@ -117,7 +117,9 @@ class Member:
     state: str = PRESENT
     release_id: str = ""
     lost: bool = False
+    cordoned: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
     taints: Tuple[Taint, ...] = ()
 
 

@@ -92,13 +92,21 @@ def machine(hub: Services, item: Cluster, member: status.Member) -> Json:
             "addresses": [{"type": "InternalIP", "address": own["address"]}] if own["address"] else [],
             "instanceState": state(item, member),
             "ready": ready,
-            "maintenanceStatus": {"action": "", "state": "", "message": "", **own["maintenance"]},
+            "maintenanceStatus": maintenance(member),
             "health": {"state": "Healthy" if ready else "UnHealthy", "conditions": []},
         },
     }
     if beat is not None:
         result["status"]["health"]["lastHeartBeatTimestamp"] = times.rfc3339(beat)
     return result
+
+
+def maintenance(member: status.Member) -> Json:
+    """Return what is asked of a node (`cordon`, `uncordon`), and whether the leader reports it as done."""
+    action = str(member.machine["maintenance"].get("action") or "")
+    done = member.node.get("cordoned") is (action == "cordon")
+    text = "" if done or not action else "The leader of the cluster sets it within a minute."
+    return {"action": action, "state": ("Completed" if done else "Initiated") if action else "", "message": text}
 
 
 def state(item: Cluster, member: status.Member) -> str:

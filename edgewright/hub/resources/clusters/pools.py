@@ -198,7 +198,7 @@ async def delete_machine(call: Call) -> Response:
 
 
 async def maintenance(call: Call) -> Response:
-    """Store that a node is to be cordoned or not, which clients read back; no host acts on it yet."""
+    """Cordon a node or not: part of the document, which the leader carries out; no pods are moved."""
     _find(call)
     action = str((await call.body()).get("action") or "")
     if not action:
@@ -207,8 +207,9 @@ async def maintenance(call: Call) -> Response:
 
     def edit(now: Loaded) -> str:
         own = form.find_machine(form.find_pool(now.head, name), uid)
-        text = f"Edgewright stores this only; use kubectl {action}."
-        own["maintenance"] = {"action": action, "state": "Initiated", "message": text}
+        if own["state"] != wire.PRESENT:
+            raise conflict(f"The host '{own['hostName']}' leaves the cluster and is cordoned for that.", wire.E_STATE)
+        own["maintenance"] = {"action": action}
         return f"the node '{own['nodeName']}' is to be {action}ed"
 
     return await _changed(call, edit)
