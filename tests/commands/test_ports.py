@@ -120,7 +120,18 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 RUN = [
     c
     for c in ONLINE
-    if c.cli and c.name not in ("render", "record", "key create", "project use", "profile import", "cluster create")
+    if c.cli
+    and c.name
+    not in (
+        "render",
+        "record",
+        "key create",
+        "project use",
+        "profile import",
+        "cluster create",
+        "cluster plan",
+        "cluster apply",
+    )
 ]
 
 

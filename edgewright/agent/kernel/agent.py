@@ -272,7 +272,7 @@ class Agent:
         if self.desired.due(pulse.lineage, pulse.generation):
             self._reconcile(plane, pulse.date)
         if not self.flags.observe:
-            self.clusters.look(plane, self.desired.cluster)
+            self.clusters.look(plane, self.desired.cluster, self.desired.adoption)
         self._collect()
         self._note_transitions()
         self.delivery.send(plane)
@@ -361,7 +361,7 @@ class Agent:
         moment = time.monotonic()
         if force or moment - self._facts_at >= FACTS_EVERY * 0.9:
             self.facts = device.collect(self.root)
-            work = self.handover.documents()
+            work = self.handover.documents(self.enrolment.uid)
             if work:
                 self.facts.extension["documents"] = work
             self._facts_at = moment

@@ -11,8 +11,7 @@ import json
 import os
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
-from edgewright.agent.clusters.slices import FOLDER as SLICES
-from edgewright.agent.clusters.slices import read_part, store_part
+from edgewright.agent.clusters.slices import Marks, marks_of, read_part, store_part
 from edgewright.agent.kernel import agent_log
 from edgewright.agent.kernel.state import StateFolder
 from edgewright.agent.plane.plane import Plane
@@ -24,7 +23,13 @@ from edgewright.core import times
 from edgewright.core.clusters.document import read
 from edgewright.core.clusters.model import ABSENT, CONTROL_PLANE
 from edgewright.core.errors import EdgewrightError, InvalidDocument
-from edgewright.wire.protocol.clusters import E_OLDER_LEADER, MAX_HOST_STATE, MAX_KUBECONFIG, MAX_OBSERVED
+from edgewright.wire.protocol.clusters import (
+    E_OLDER_LEADER,
+    MAX_ADOPTION,
+    MAX_HOST_STATE,
+    MAX_KUBECONFIG,
+    MAX_OBSERVED,
+)
 from edgewright.wire.protocol.generations import Position, read_generation, read_lineage
 
 KIND = "cluster"
@@ -36,7 +41,7 @@ SENT = "cluster-reports"
 """State file with the digests of what the plane has taken."""
 
 
-DOCUMENT, REPORTS = "cluster", "cluster-reports"
+DOCUMENT, REPORTS, ADOPTION = "cluster", "cluster-reports", "cluster-adoption"
 """Topics of the log."""
 Problem = Tuple[int, str]
 """Priority and sentence."""
@@ -60,9 +65,15 @@ class ClusterLink:
         sent = (folder.load(SENT) or {}).get("sent")
         self._sent: Dict[str, str] = dict(sent) if isinstance(sent, dict) else {}
         self._refused: Dict[str, Refusal] = {}
+        self._none: Set[Tuple[str, ...]] = set()
+        """Of which documents this host has no part, because it is to leave: not to be asked for at each heartbeat."""
 
-    def look(self, plane: Plane, offered: Optional[Mapping[str, Any]]) -> None:
+    def look(
+        self, plane: Plane, offered: Optional[Mapping[str, Any]], adoption: Optional[Mapping[str, Any]] = None
+    ) -> None:
         """Fetch the document that the desired state names unless it is here, and send what is new.
+
+        `adoption` is the document that the plane asks this host for (P106).
 
         Raises `CredentialLost` and what a link without an answer raises; a refusal is reported and tried again later.
         A document that cannot be fetched does not stop the reports of what runs.
@@ -70,7 +81,7 @@ class ClusterLink:
         problems: List[Problem] = []
         try:
             if offered is not None and self._missing(offered):
-                self._fetch(plane, str(offered["uid"]))
+                self._fetch(plane, str(offered["uid"]), str(offered.get("access") or ""))
         except PlaneRefusal as error:
             if retryable(error.status):
                 raise
@@ -80,6 +91,7 @@ class ClusterLink:
             problems.append((agent_log.ERROR, f"The document of the cluster: {text}"))
         self._problems(DOCUMENT, problems)
         self._problems(REPORTS, self._send_all(plane))
+        self._problems(ADOPTION, self._hand_over(plane, adoption) if adoption is not None else [])
 
     def _problems(self, topic: str, problems: Sequence[Problem]) -> None:
         if problems:
@@ -117,10 +129,13 @@ class ClusterLink:
         if stored is not None:
             known.append(stored.position)
             if stored.position == wanted and not stored.released:
-                return not os.path.exists(os.path.join(self._data, SLICES, uid + ".json"))
+                marks = marks_of(self._data, uid)
+                access = str(offered.get("access") or "")
+                fits = marks is not None and marks == (lineage, access or marks.access)
+                return not fits and (uid, lineage, access) not in self._none
         return wanted not in known
 
-    def _fetch(self, plane: Plane, uid: str) -> None:
+    def _fetch(self, plane: Plane, uid: str, access: str) -> None:
         answer = plane.cluster(uid)
         document = read(answer.get("document") or {})
         part = answer.get("slice")
@@ -133,8 +148,10 @@ class ClusterLink:
             "document": answer["document"],
         }
         member = document.member(plane.uid)
-        if isinstance(part, dict) and member is not None and member.state != ABSENT and self._takes(body):
-            store_part(self._data, document.uid, part)  # before the document: a step needs both
+        if not isinstance(part, dict) or member is None or member.state == ABSENT:
+            self._none.add((document.uid, document.lineage, access))
+        elif self._takes(body):  # before the document: a step needs both
+            store_part(self._data, document.uid, part, Marks(document.lineage, access))
         taken = self._handover.offer(body)
         if taken in (Answer.TAKEN, Answer.ADOPTED):
             text = f"Document of the cluster {document.name} taken, generation {document.generation}."
@@ -165,6 +182,25 @@ class ClusterLink:
             body = {key: files[key] for key in ("admin", "client") if isinstance(files.get(key), str)}
             problems += self._send(f"{uid}/kubeconfigs", body, uid, plane.cluster_kubeconfigs, 2 * MAX_KUBECONFIG)
         return problems
+
+    def _hand_over(self, plane: Plane, wanted: Mapping[str, Any]) -> List[Problem]:
+        """Send the document that an operator adopts, with the secrets that a control plane has of it (P106)."""
+        uid = str(wanted.get("uid") or "")
+        stored = self._handover.store.get(uid)
+        if stored is None or stored.kind != KIND or stored.digest != wanted.get("digest"):
+            return [(agent_log.WARNING, f"The plane asks for a document of {uid} that is not on this host.")]
+        try:
+            sealed = read_part(self._data, uid).sealed
+        except InvalidDocument as error:
+            return [(agent_log.ERROR, f"The host's part of the cluster {uid} cannot be read: {error.message}")]
+        body = {
+            "id": str(wanted.get("id") or ""),
+            "document": stored.document,
+            "version": sealed.version,
+            "clusterSecret": sealed.cluster_secret,
+            "maskedValues": dict(sealed.masked_values),
+        }
+        return self._send(f"{uid}/adoption", body, uid, plane.cluster_adoption, MAX_ADOPTION)
 
     def _host_report(self, uid: str, body: Any) -> Any:
         """Return a host's report with what the reconciler has noted as applied."""

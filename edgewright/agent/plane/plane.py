@@ -108,6 +108,10 @@ class Plane:
         """P104. Raises `PlaneRefusal`."""
         self._own("PUT", clusters.KUBECONFIGS, "the kubeconfigs", body, uid=uid)
 
+    def cluster_adoption(self, uid: str, body: Mapping[str, Any]) -> None:
+        """P106. Raises `PlaneRefusal`."""
+        self._own("PUT", clusters.ADOPTION, "the adoption of the cluster", body, uid=uid)
+
     def result(self, operation: str, body: Mapping[str, Any]) -> bool:
         """P25. Return whether the plane took it; it never will otherwise, and nothing more is to be sent."""
         template = protocol.OPERATION_RESULT

@@ -138,6 +138,12 @@ class Desired:
         offered = _extension(self._config).get("cluster")
         return offered if isinstance(offered, dict) else None
 
+    @property
+    def adoption(self) -> Optional[Dict[str, Any]]:
+        """Return which document of a cluster the plane asks this host for (P106): `id`, uid and digest."""
+        wanted = _extension(self._config).get("adopt")
+        return wanted if isinstance(wanted, dict) else None
+
     def leave_cluster(self) -> None:
         """Forget the clusters of this host, after a reset (P26); identity, credential and facts stay."""
         if self._config.pop("clusterUids", None):

@@ -17,6 +17,8 @@ from edgewright.agent.reconcile import exchange
 from edgewright.agent.reconcile.observed import Observed
 from edgewright.agent.reconcile.store import Answer, DocumentStore
 from edgewright.core import times
+from edgewright.core.clusters.model import ABSENT
+from edgewright.core.text import clean
 from edgewright.wire.protocol.trial import blobs_of
 
 TAKEN_WITHIN = 120.0
@@ -100,9 +102,21 @@ class Handover:
         exchange.put(self._places[exchange.REQUESTS], name, request)
         self.wake()
 
-    def documents(self) -> List[Dict[str, Any]]:
-        """Return what is reported of each document, with the one of another lineage that waits for an operator."""
+    def documents(self, host_uid: str = "") -> List[Dict[str, Any]]:
+        """Return what is reported of each document, with the one of another lineage that waits for an operator.
+
+        That of a cluster has its name and the role of `host_uid`, or that it is to leave: the plane may not have it.
+        """
         items = {str(item.get("uid")): dict(item) for item in self.observed.documents()}
+        for stored in self.store.documents():
+            if stored.uid in items and isinstance(stored.document.get("name"), str):
+                members = stored.document.get("members")
+                listed = [m for m in (members if isinstance(members, list) else []) if isinstance(m, dict)]
+                own = next((m for m in listed if m.get("hostUid") == host_uid), {})
+                item = items[stored.uid]
+                item.update(name=clean(stored.document["name"], 63), role=clean(own.get("role") or "", 20))
+                if own.get("state") == ABSENT:
+                    item["leaving"] = True
         for stored in self.store.offered():
             item = items.setdefault(stored.uid, {"uid": stored.uid, "kind": stored.kind})
             item["offered"] = stored.wanted

@@ -91,6 +91,7 @@ class DocumentStore:
                 self._save(body)
                 if before.released:
                     self._release(before._replace(position=fresh.position), before.released)
+                exchange.drop(self.folder, fresh.uid + OFFERED)  # the plane has what this host runs
                 return Answer.ADOPTED
             exchange.put(self.folder, fresh.uid + OFFERED, body)
             return Answer.LINEAGE_CHANGED

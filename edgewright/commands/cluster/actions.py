@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from edgewright.clients.ports import CanCall
 from edgewright.commands.cluster import verbs as declared
 from edgewright.commands.cluster import work
-from edgewright.commands.kernel.base import Outcome, Plan
+from edgewright.commands.kernel.base import Command, Outcome, Plan
 from edgewright.commands.kernel.bulk import for_each
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.described import entries, one_of
@@ -46,12 +46,50 @@ class ClusterCreate(declared.ClusterCreate):
         return await work.apply(ctx, plan, plan.payload, report)
 
 
+async def _planned(ctx: CommandContext, command: Command, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+    """Return what an answer file makes or changes. Raises `InvalidDocument`, `NotFound`, `InvalidInput`."""
+    word = str(args["file"]).strip()
+    document = await asyncio.to_thread(read_document, Path(word).expanduser().absolute())
+    outer = opened(document, {definition.KIND: definition.KEYS})
+    return await work.plan(ctx, work.read(outer, word), command.cli_line(targets, args))
+
+
+class ClusterPlan(declared.ClusterPlan):
+    """See the declaration."""
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Read the file and compare it with the plane. Raises `InvalidDocument`, `NotFound`, `InvalidInput`."""
+        return await _planned(ctx, self, targets, args)
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Return the plan as text; nothing is sent."""
+        lines = [plan.title, *(f"  {line}" for line in plan.lines)]
+        document = {"name": plan.payload.name, "uid": plan.payload.uid, "changes": list(plan.lines)}
+        return Outcome((), (), "", Text("\n".join(lines), document, plan.payload.name))
+
+
+class ClusterApply(declared.ClusterApply):
+    """See the declaration."""
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Read the file and compare it with the plane. Raises `InvalidDocument`, `NotFound`, `InvalidInput`."""
+        return await _planned(ctx, self, targets, args)
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Send it; the first step that the plane refuses ends it."""
+        return await work.apply(ctx, plan, plan.payload, report)
+
+
 class ClusterDelete(declared.ClusterDelete):
     """See the declaration."""
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return which hosts leave. Raises `NotFound`, `Conflict`."""
-        rows = await _rows(ctx, targets)
+        rows = await find_rows(ctx, targets)
         lines = []
         for row in rows:
             lines.append(f"{row.name} ({row.state}): {amount(row.hosts, 'host')} leave")
@@ -77,7 +115,7 @@ class ClusterRelease(declared.ClusterRelease):
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Find the host in the cluster. Raises `NotFound`."""
-        (row,) = await _rows(ctx, targets)
+        (row,) = await find_rows(ctx, targets)
         member = await _member(ctx, row, str(args["host"]).strip())
         lines = (f"{member.name} leaves the pool {member.names['machinePoolName']} of {row.name}, drained first",)
         cli = self.cli_line((row.name,), args)
@@ -96,7 +134,7 @@ class ClusterForget(declared.ClusterForget):
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Find the host in the cluster. Raises `NotFound`."""
-        (row,) = await _rows(ctx, targets)
+        (row,) = await find_rows(ctx, targets)
         member = await _member(ctx, row, str(args["host"]).strip())
         lines = (
             f"{member.name} is declared lost; the other hosts remove it from {row.name}",
@@ -120,7 +158,7 @@ class ClusterKubeconfig(declared.ClusterKubeconfig):
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Find the cluster. Raises `NotFound`."""
-        (row,) = await _rows(ctx, targets)
+        (row,) = await find_rows(ctx, targets)
         if row.simulated:
             raise UsageError(f"The cluster {row.name} is simulated and has no API.", "Use a cluster of real hosts.")
         return Plan(f"Kubeconfig of {row.name}", (), (row.uid,), (), self.cli_line((row.name,), args), None, row)
@@ -143,7 +181,7 @@ class ClusterCertificates(declared.ClusterCertificates):
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Find the cluster. Raises `NotFound`."""
-        (row,) = await _rows(ctx, targets)
+        (row,) = await find_rows(ctx, targets)
         return Plan(f"Certificates of {row.name}", (), (row.uid,), (), self.cli_line((row.name,), args), None, row)
 
     async def apply(
@@ -193,7 +231,7 @@ def _names(rows: Sequence[ClusterRow]) -> dict[str, str]:
     return {row.uid: row.name for row in rows}
 
 
-async def _rows(ctx: CommandContext, targets: Sequence[str]) -> list[ClusterRow]:
+async def find_rows(ctx: CommandContext, targets: Sequence[str]) -> list[ClusterRow]:
     """Return the clusters of the targets, by uid or by name: of those with a name the one that is not deleted."""
     every = (await entries(ctx, "cluster")).items
     alive = tuple(entry for entry in every if entry.row.state != wire.DELETED)

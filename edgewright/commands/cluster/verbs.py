@@ -1,4 +1,4 @@
-"""Verbs about clusters: list, show, create, delete, kubeconfig, certificates, release, forget."""
+"""Verbs about clusters: list, show, create, plan, apply, delete, kubeconfig, certificates, what an operator decides."""
 
 from __future__ import annotations
 
@@ -47,6 +47,68 @@ class ClusterCreate(Command):
     danger = "write"
     asks = "Create a cluster"
     params = (Param("file", "answer file of kind Cluster", required=True, metavar="FILE"),)
+
+
+_FILE = Param("file", "answer file of kind Cluster", required=True, metavar="FILE")
+
+
+class ClusterPlan(Command):
+    """Show what `cluster apply` of an answer file would do: checked by the plane, nothing is changed."""
+
+    name = "cluster plan"
+    implementation = "cluster.actions"
+    needs = ("CanCall", "CanListHosts")
+    uses = ("CanListProjects",)
+    title = "plan"
+    scope = "clusters"
+    console = False
+    params = (_FILE,)
+
+
+class ClusterApply(Command):
+    """Create the cluster of an answer file, or change it to what the file has: pools, profiles, settings."""
+
+    name = "cluster apply"
+    role = "admin"
+    implementation = "cluster.actions"
+    needs = ("CanCall", "CanListHosts")
+    uses = ("CanListProjects",)
+    title = "apply"
+    scope = "clusters"
+    console = False
+    danger = "write"
+    params = (_FILE,)
+
+
+class ClusterAdopt(Command):
+    """Take over a cluster that this plane does not know, or the document that its hosts have of a known one."""
+
+    name = "cluster adopt"
+    role = "admin"
+    implementation = "cluster.decisions"
+    needs = ("CanCall",)
+    uses = ("CanListProjects",)
+    title = "adopt"
+    scope = "clusters"
+    console = False
+    danger = "destructive"
+    target = Target("cluster", 1, 1)
+    params = (Param("host", "UID of the control plane whose document is taken", flag="--host", metavar="HOST"),)
+
+
+class ClusterOverride(Command):
+    """Let hosts that have another document of a cluster take that of this plane."""
+
+    name = "cluster override"
+    role = "admin"
+    implementation = "cluster.decisions"
+    needs = ("CanCall",)
+    uses = ("CanListProjects",)
+    title = "override"
+    scope = "clusters"
+    console = False
+    danger = "destructive"
+    target = Target("cluster", 1, 1)
 
 
 class ClusterDelete(Command):
@@ -137,6 +199,10 @@ COMMANDS: tuple[type[Command], ...] = (
     ClusterList,
     ClusterShow,
     ClusterCreate,
+    ClusterPlan,
+    ClusterApply,
+    ClusterAdopt,
+    ClusterOverride,
     ClusterDelete,
     ClusterRelease,
     ClusterForget,

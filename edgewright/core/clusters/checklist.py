@@ -203,6 +203,9 @@ def _state(step: str, order: Tuple[str, ...], report: Optional[HostReport]) -> s
     return FAILED if report.operator else report.state
 
 
+_RETRY = "edgewright host retry"
+
+
 def _detail(member: Host, report: HostReport, several: bool) -> str:
     reason = report.error if report.operator or (report.error and report.state == FAILED) else ""
     if report.state == WAITING and report.waiting_for:
@@ -212,7 +215,7 @@ def _detail(member: Host, report: HostReport, several: bool) -> str:
     if report.attempt > 1:
         reason = f"attempt {report.attempt}" + (f": {reason}" if reason else "")
     if report.operator:
-        reason = f"{reason}; then: host retry" if reason else "waits for an operator: host retry"
+        reason = f"{reason}; then: {_RETRY}" if reason else f"waits for an operator: {_RETRY}"
     return f"{member.node_name} {reason}".strip() if several else reason
 
 

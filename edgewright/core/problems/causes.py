@@ -242,7 +242,7 @@ def _lineage(match: "re.Match[str]") -> Cause:
         text=match[0],
         many="a document of a restored plane waits for an operator",
         filter="reason:lineage",
-        next_step="Compare both documents on the host's screen, then accept the new one.",
+        next_step="Compare both documents; of a cluster: edgewright cluster adopt, or edgewright cluster override.",
         action="host accept",
     )
 

@@ -14,11 +14,12 @@ import msgspec
 
 from edgewright.core import times
 from edgewright.core.text import amount
-from edgewright.hub.clusters import ending, status, store, tables
+from edgewright.hub.clusters import delivery, ending, status, store, tables
 from edgewright.hub.clusters.events import cluster_event
 from edgewright.hub.clusters.index import Cluster, ClusterIndex
 from edgewright.hub.clusters.tables import ClusterRecord
 from edgewright.hub.controllers.runtime import Controller, Work
+from edgewright.hub.db.hosts import find_host, raise_generation
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.readmodel.pace import Pace
 from edgewright.hub.services import Services
@@ -60,6 +61,7 @@ def due(hub: Services, item: Cluster, now: float) -> Job | None:
         "health": status.health(hub, item, listed, now)[0],
         "lineage": sorted(member.machine["hostName"] for member in listed if member.offered),
         "stuck": stuck,
+        "access": delivery.access_sign(hub, record.uid, item.head.get("registries") or ()),
     }
     if judged == before:
         return None
@@ -85,6 +87,10 @@ def _judge(tx: Tx, hub: Services, record: ClusterRecord, before: Judged, judged:
         )
     newer = msgspec.structs.replace(record, head=ending.head_text(head))
     store.put(tx, record, newer)
+    if judged["access"] != before.get("access", judged["access"]):  # hosts fetch their part with the new login (P107)
+        for host in sorted(store.host_uids(head)):
+            if find_host(tx, host) is not None:
+                raise_generation(tx, host, "cluster")
     for severity, reason, message in changes(record.name, before, judged):
         cluster_event(hub, tx, newer, severity, reason, message)
 
@@ -107,7 +113,7 @@ def changes(name: str, before: Judged, judged: Judged) -> list[tuple[str, str, s
             (
                 "Warning",
                 wire.E_UNKNOWN_LINEAGE,
-                f"{text} Compare them, then accept that of this plane on each host: edgewright host accept HOST.",
+                f"{text} {status.decide(name)}",
             )
         )
     if judged["stuck"] and not before.get("stuck"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -12,6 +13,7 @@ from edgewright.core.clusters.document import read
 from edgewright.core.clusters.host_slice import REGISTRY, HostSlice, RegistryLogin, Sealed, Source, slice_json
 from edgewright.core.clusters.join import agent_token, host_secret
 from edgewright.hub.clusters import store
+from edgewright.hub.clusters.resolver import registries_of
 from edgewright.hub.packs import tables as packs
 from edgewright.hub.packs.fetching import access_of, place_of
 from edgewright.hub.packs.index import PackIndex
@@ -66,14 +68,7 @@ def slice_of(hub: Services, document: model.ClusterDocument, stored: Stored, hos
     return slice_json(HostSlice(sealed, tuple(_sources(hub, document))))
 
 
-def _hosts(document: model.ClusterDocument) -> set[str]:
-    """Return the registries that a document names: those of the tree and of images by digest."""
-    refs = [document.tree.ref, *(image.ref for image in document.images)]
-    return {ref.partition("/")[0] for ref in refs if "/" in ref}
-
-
-def _registries(hub: Services, document: model.ClusterDocument) -> list[tuple[str, packs.RegistryRecord]]:
-    wanted = _hosts(document)
+def _registries(hub: Services, wanted: Collection[str]) -> list[tuple[str, packs.RegistryRecord]]:
     result = []
     for record in hub.part(PackIndex).registries.values():
         if record.kind == packs.OCI:
@@ -83,9 +78,23 @@ def _registries(hub: Services, document: model.ClusterDocument) -> list[tuple[st
     return sorted(result, key=lambda item: item[1].uid)
 
 
+def access_sign(hub: Services, uid: str, registries: Collection[str]) -> str:
+    """Return what changes when a login or an authority of a cluster's registries does (P107); "" without any.
+
+    It is made with the key of this plane, so that it does not show whether two clusters have the same login.
+    """
+    parts = []
+    for host, record in _registries(hub, registries):
+        access = access_of(record, hub.box)
+        login = access.login
+        secret = "" if login is None else f"{login.user}\n{login.password}\n{login.identity_token}"
+        parts.append(f"{host}\n{secret}\n{access.ca_pem or ''}")
+    return hub.box.mark(f"access {uid}\n" + "\n\n".join(parts))[:16] if parts else ""
+
+
 def _logins(hub: Services, document: model.ClusterDocument) -> list[RegistryLogin]:
     logins = []
-    for host, record in _registries(hub, document):
+    for host, record in _registries(hub, registries_of(document)):
         login = access_of(record, hub.box).login
         if login is not None:
             logins.append(RegistryLogin(host, login.user, login.password, login.identity_token))
@@ -95,5 +104,5 @@ def _logins(hub: Services, document: model.ClusterDocument) -> list[RegistryLogi
 def _sources(hub: Services, document: model.ClusterDocument) -> list[Source]:
     return [
         Source(REGISTRY, f"https://{host}", ca=access_of(record, hub.box).ca_pem or "")
-        for host, record in _registries(hub, document)
+        for host, record in _registries(hub, registries_of(document))
     ]

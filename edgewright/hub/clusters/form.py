@@ -3,7 +3,8 @@
 The head is a dictionary with: `configUid`, `metadata`, `cloudConfig`, `clusterConfig`, `policies` (as sent), `pools`
 (`name`, `config` as sent, `machines`), `profiles` (uid, name, version, type, packs without values), `rbacs`,
 `namespaces`, `initHostUid`, `epoch`, `done`, `kubernetes`, `simulated`, `packOf` (pack by layer of the document),
-`blobs`, `spcApply`, `author`; and `repave`, `conditions`, `pending` where there are such.
+`blobs`, `registries` (those that the document names), `spcApply`, `author`; and `repave`, `conditions`, `pending`,
+`adoption` (`id`, `hostUid`, `digest`, `by`, `since`) where there are such.
 A machine has `uid`, `hostUid`, `hostName`, `nodeName`, `nic`, `address`, `nicName`, `state`, `releaseId`, `joinEpoch`,
 `created` (epoch seconds) and `maintenance`; `lost` where an operator declared it lost.
 """

@@ -44,6 +44,8 @@ class ClusterIndex:
         self.by_uid: dict[str, Cluster] = {}
         self._by_host: dict[str, str] = {}
         self._by_config: dict[str, str] = {}
+        self._by_adopter: dict[str, str] = {}
+        """Cluster by the host that is asked for its document (P106)."""
         self._by_profile: dict[str, dict[str, None]] = {}
         for record in records:
             self.put(record)
@@ -54,6 +56,8 @@ class ClusterIndex:
         cluster = Cluster(record)
         self.by_uid[record.uid] = cluster
         self._by_config[cluster.head["configUid"]] = record.uid
+        if adoption := cluster.head.get("adoption"):
+            self._by_adopter[adoption["hostUid"]] = record.uid
         deleted = record.phase == DELETED_PHASE
         for _pool, machine in cluster.machines():
             # a host that did not confirm the deletion is still asked to leave, unless it is in another cluster by now
@@ -69,6 +73,8 @@ class ClusterIndex:
         if cluster is None:
             return
         self._by_config.pop(cluster.head["configUid"], None)
+        if adoption := cluster.head.get("adoption"):
+            self._by_adopter.pop(adoption["hostUid"], None)
         for _pool, machine in cluster.machines():
             if self._by_host.get(machine["hostUid"]) == uid:
                 del self._by_host[machine["hostUid"]]
@@ -81,6 +87,11 @@ class ClusterIndex:
     def of_host(self, host_uid: str) -> Cluster | None:
         """Return the cluster that a host belongs to, also while it is released; `None` without one."""
         uid = self._by_host.get(host_uid)
+        return None if uid is None else self.by_uid.get(uid)
+
+    def adopted_by(self, host_uid: str) -> Cluster | None:
+        """Return the cluster whose document a host is asked for; `None` without one."""
+        uid = self._by_adopter.get(host_uid)
         return None if uid is None else self.by_uid.get(uid)
 
     def of_config(self, config_uid: str) -> Cluster | None:

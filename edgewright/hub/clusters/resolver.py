@@ -28,7 +28,7 @@ Json = dict[str, Any]
 MAX_PRIVATE = 900 * 1024
 """Characters of the secret texts of a cluster: they are sent with the host's part of the document."""
 _K3S = "k3s"
-_CONTROL_PLANE_TAINT = model.Taint("node-role.kubernetes.io/control-plane", "NoSchedule")
+CONTROL_PLANE_TAINT = model.Taint("node-role.kubernetes.io/control-plane", "NoSchedule")
 _FIRST, _STEP = {CNI: 100, CSI: 200}, 10
 _RESOURCES, _ADDONS = 300, 400
 """Order of the layers: network, storage, what the hub makes, then add-ons as their profiles have them."""
@@ -276,6 +276,12 @@ def with_members(document: model.ClusterDocument, head: Json, generation: int) -
     return sealed(read(as_json(changed)))
 
 
+def registries_of(document: model.ClusterDocument) -> list[str]:
+    """Return the registries that a document names, with their ports: those of the tree and of images by digest."""
+    refs = [document.tree.ref, *(image.ref for image in document.images)]
+    return sorted({ref.partition("/")[0] for ref in refs if "/" in ref})
+
+
 def _member(pool: Json, machine: Json) -> model.Member:
     config = pool["config"]
     controls = form.is_control_plane(config)
@@ -283,8 +289,8 @@ def _member(pool: Json, machine: Json) -> model.Member:
         model.Taint(str(item.get("key") or ""), str(item.get("effect") or "NoSchedule"), str(item.get("value") or ""))
         for item in config.get("taints") or ()
     ]
-    if controls and not config.get("useControlPlaneAsWorker") and _CONTROL_PLANE_TAINT not in taints:
-        taints.insert(0, _CONTROL_PLANE_TAINT)
+    if controls and not config.get("useControlPlaneAsWorker") and CONTROL_PLANE_TAINT not in taints:
+        taints.insert(0, CONTROL_PLANE_TAINT)
     return model.Member(
         host_uid=machine["hostUid"],
         node_name=machine["nodeName"],
@@ -297,7 +303,9 @@ def _member(pool: Json, machine: Json) -> model.Member:
         state=machine["state"],
         release_id=machine["releaseId"],
         lost=bool(machine.get("lost")),
+        cordoned=machine["maintenance"].get("action") == "cordon",
         labels={str(key): str(value) for key, value in (config.get("additionalLabels") or {}).items()},
+        annotations={str(key): str(value) for key, value in (config.get("additionalAnnotations") or {}).items()},
         taints=tuple(taints),
     )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any, NamedTuple
 
 from edgewright.core import times
 from edgewright.core.text import amount
 from edgewright.hub.clusters.index import Cluster, Reports
-from edgewright.hub.clusters.tables import DELETED_PHASE, DELETING_PHASE
+from edgewright.hub.clusters.tables import ADOPTING_PHASE, DELETED_PHASE, DELETING_PHASE
 from edgewright.hub.services import Services
 from edgewright.wire.protocol import clusters as wire
 
@@ -67,6 +68,8 @@ def state(cluster: Cluster, listed: list[Member]) -> str:
         return wire.DELETED
     if cluster.record.phase == DELETING_PHASE:
         return wire.DELETING
+    if cluster.record.phase == ADOPTING_PHASE:
+        return wire.UNKNOWN
     if cluster.head["done"] is not None:
         return wire.RUNNING
     begun = any(member.report or member.progress for member in listed)
@@ -74,12 +77,20 @@ def state(cluster: Cluster, listed: list[Member]) -> str:
 
 
 def health(hub: Services, cluster: Cluster, listed: list[Member], now: float) -> tuple[str, str]:
-    """Return the health and its reason: unknown without a fresh report of the leader."""
+    """Return the health and its reason: unknown without a fresh report of the leader, or when all members are silent.
+
+    A member without heartbeats is never part of a healthy cluster, whatever the leader reported before.
+    """
     record = hub.part(Reports).record(cluster.uid)
     if record is None:
         return UNKNOWN_HEALTH, "No control plane has reported yet."
+    age = times.duration(max(0.0, now - record.at))
     if now - record.at > FRESH:
-        return UNKNOWN_HEALTH, f"The last report of a control plane is {int(now - record.at)} s old."
+        return UNKNOWN_HEALTH, f"The last report of a control plane is {age} old."
+    quiet, present = silent(hub, listed, now), sum(1 for member in listed if member.machine["state"] == wire.PRESENT)
+    if quiet and len(quiet) == present:
+        text = f"No heartbeat of any host: {_ages(quiet)}; the last report of a control plane is {age} old."
+        return UNKNOWN_HEALTH, text
     wrong = []
     for member in listed:
         if member.machine["state"] == wire.PRESENT and member.node.get("ready") is not True:
@@ -98,7 +109,26 @@ def health(hub: Services, cluster: Cluster, listed: list[Member], now: float) ->
         )
         if names
     ]
+    if quiet:
+        texts.append(f"{amount(len(quiet), 'host')} silent: {_ages(quiet)}")
     return (UNHEALTHY, "; ".join(texts) + ".") if texts else (HEALTHY, "")
+
+
+def silent(hub: Services, listed: list[Member], now: float) -> dict[str, float]:
+    """Return seconds without heartbeat of the present members that are past their silence limit, by name."""
+    renderer, result = hub.renderer, {}
+    for member in listed:
+        entry = hub.state.hosts.get(member.machine["hostUid"])
+        if entry is None or member.machine["state"] != wire.PRESENT:
+            continue
+        seconds = renderer.silence(entry, now)
+        if seconds >= renderer.host_limit(entry):
+            result[member.machine["hostName"]] = seconds
+    return result
+
+
+def _ages(quiet: dict[str, float]) -> str:
+    return ", ".join(f"{name} for {times.duration(seconds)}" for name, seconds in list(quiet.items())[:5])
 
 
 def applied(cluster: Cluster, listed: list[Member]) -> tuple[int, int]:
@@ -127,14 +157,28 @@ def conditions(hub: Services, cluster: Cluster, listed: list[Member], now: float
     rows.append(_row("Healthy", verdict == HEALTHY, verdict, reason, record.modified))
     for name in head.get("conditions") or ():
         rows.append(_row(name["type"], True, name["reason"], name["message"], name["since"]))
+    if adoption := head.get("adoption"):
+        entry = hub.state.hosts.get(adoption["hostUid"])
+        name = entry.facts.name if entry is not None else adoption["hostUid"]
+        text = f"The host {name} is asked for its document, which {adoption['by']} adopts."
+        rows.append(_row("Adopting", True, "Adopting", text, adoption["since"]))
     waiting = [member.machine["hostName"] for member in listed if member.offered]
     if waiting:
         text = (
             f"{', '.join(waiting[:5])} {'has' if len(waiting) == 1 else 'have'} another document than this plane and "
-            f"continue with it. Compare them, then accept that of this plane on each: edgewright host accept HOST."
+            f"continue with it. {decide(record.name)}"
         )
         rows.append(_row(wire.E_UNKNOWN_LINEAGE, True, wire.E_UNKNOWN_LINEAGE, text, now))
     return rows
+
+
+def decide(name: str) -> str:
+    """Return what an operator does where hosts have another document than the plane."""
+    quoted = shlex.quote(name)
+    return (
+        f"Take theirs: edgewright cluster adopt {quoted}; or replace it by that of the plane: "
+        f"edgewright cluster override {quoted}."
+    )
 
 
 def _forming(cluster: Cluster, listed: list[Member]) -> str:

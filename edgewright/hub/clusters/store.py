@@ -70,10 +70,7 @@ def insert(tx: Tx, record: ClusterRecord, profiles: list[Json], document: str, s
     )
     if tx.first(same) is not None:
         raise name_taken(record.name)
-    counting = select(func.count()).select_from(_CLUSTERS)
-    alive = (_CLUSTERS.c.project_uid == record.project_uid, _CLUSTERS.c.phase != DELETED_PHASE)
-    if int(tx.first(counting.where(*alive))[0]) >= MOST:
-        raise Problem(409, "TooManyClusters", f"A project has at most {MOST:,} clusters; delete one first.")
+    _check_count(tx, record.project_uid)
     retain_project(tx, record.project_uid)
     lock_hosts(tx, host_uids(record.parts))
     tx.run(_CLUSTERS.insert().values(**msgspec.structs.asdict(record)))
@@ -82,6 +79,37 @@ def insert(tx: Tx, record: ClusterRecord, profiles: list[Json], document: str, s
     for host in sorted(host_uids(record.parts)):
         _claim(tx, record, host)
     tx.changed(record)
+
+
+def insert_adopting(tx: Tx, record: ClusterRecord) -> None:
+    """Store a cluster that is to be adopted: no document, no hosts, no secret. Raises 409 for too many clusters."""
+    queue(tx, f"clusters {record.project_uid}")
+    _check_count(tx, record.project_uid)
+    retain_project(tx, record.project_uid)
+    tx.run(_CLUSTERS.insert().values(**msgspec.structs.asdict(record)))
+    tx.run(_TEXTS.insert().values(uid=record.uid, profiles=dump([]), document=""))
+    tx.changed(record)
+
+
+def is_named(tx: Tx, project_uid: str, name: str, uid: str) -> bool:
+    """Return whether another cluster of a project has a name."""
+    queue(tx, f"clusters {project_uid}")
+    same = (_CLUSTERS.c.project_uid == project_uid, _CLUSTERS.c.live_name == name, _CLUSTERS.c.uid != uid)
+    return tx.first(select(_CLUSTERS.c.uid).where(*same)) is not None
+
+
+def put_key(tx: Tx, box: SecretBox, uid: str, version: int, secret: str) -> None:
+    """Store the secret of a cluster (64 hex digits) in place of the one that it has."""
+    tx.run(_KEYS.delete().where(_KEYS.c.cluster_uid == uid))
+    values = {"version": version, "secret_encrypted": box.seal(secret), "created": tx.now}
+    tx.run(_KEYS.insert().values(cluster_uid=uid, **values))
+
+
+def _check_count(tx: Tx, project_uid: str) -> None:
+    counting = select(func.count()).select_from(_CLUSTERS)
+    alive = (_CLUSTERS.c.project_uid == project_uid, _CLUSTERS.c.phase != DELETED_PHASE)
+    if int(tx.first(counting.where(*alive))[0]) >= MOST:
+        raise Problem(409, "TooManyClusters", f"A project has at most {MOST:,} clusters; delete one first.")
 
 
 def name_taken(name: str) -> Problem:

@@ -81,7 +81,7 @@ cluster_reports = Table(
 
 
 class ClusterRecord(msgspec.Struct, frozen=True):
-    """A row of `clusters`; times are epoch seconds. `phase` is `active`, `deleting` or `deleted`."""
+    """A row of `clusters`; times are epoch seconds. `phase` is `active`, `deleting`, `deleted` or `adopting`."""
 
     uid: str
     name: str
@@ -119,3 +119,5 @@ class ReportRecord(msgspec.Struct, frozen=True):
 
 
 ACTIVE, DELETING_PHASE, DELETED_PHASE = "active", "deleting", "deleted"
+ADOPTING_PHASE = "adopting"
+"""A cluster that the plane did not know: there is a row and no document, until a control plane hands it over (P106)."""

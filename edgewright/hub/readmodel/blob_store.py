@@ -12,13 +12,18 @@ if TYPE_CHECKING:
 
 Put = Callable[["Tx", str, str, bytes], None]
 Read = Callable[[Connection, str, str], "bytes | None"]
+Has = Callable[[Connection, str, str], bool]
 
 
 class BlobStore:
     """Stores complete blobs within a transaction, and reads them."""
 
-    def __init__(self, put: Put, read: Read) -> None:
-        self._put, self._read = put, read
+    def __init__(self, put: Put, read: Read, has: Has) -> None:
+        self._put, self._read, self._has = put, read, has
+
+    def has(self, connection: Connection, project: str, digest: str) -> bool:
+        """Return whether a complete blob is there."""
+        return self._has(connection, project, digest)
 
     def read(self, connection: Connection, project: str, digest: str) -> bytes | None:
         """Return a complete blob of a project; `None` for one that is not there."""

@@ -7,12 +7,29 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from edgewright.core.hosts.nics import universal_macs
 from edgewright.core.search.search import host_values
+from edgewright.core.text import clean
+from edgewright.wire.protocol.generations import read_generation
+
+_REPORTED = 4
+"""Clusters of which a host may report documents: one, and others while it changes between them."""
+
+
+class ReportedCluster(NamedTuple):
+    """A cluster document that a host reports (rule P73): `waits` when one of this plane waits for an operator."""
+
+    uid: str
+    name: str
+    role: str
+    lineage: str
+    generation: int
+    digest: str
+    waits: bool
 
 
 class Facts(msgspec.Struct, frozen=True, gc=False):
@@ -34,6 +51,8 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     """Percent used and mount point of the fullest file system."""
     hardware: tuple[str, ...] = ()
     """What distinguishes one machine from another, as `kind:value`: machine-id, firmware UUID, set of network cards."""
+    clusters: tuple[ReportedCluster, ...] = ()
+    """The cluster documents that the host reports and converges on."""
 
 
 def read_facts(uid: str, document: Mapping[str, Any]) -> Facts:
@@ -57,7 +76,32 @@ def read_facts(uid: str, document: Mapping[str, Any]) -> Facts:
         kind=_same(str(spec.get("type") or "edge-native")),
         disk=fullest_disk(spec),
         hardware=hardware_keys(spec),
+        clusters=reported_clusters(spec),
     )
+
+
+def reported_clusters(spec: Mapping[str, Any]) -> tuple[ReportedCluster, ...]:
+    """Return the clusters whose documents a host reports; those that it has left are not among them."""
+    extension = spec.get("edgewright")
+    documents = extension.get("documents") if isinstance(extension, dict) else None
+    result: list[ReportedCluster] = []
+    for item in documents if isinstance(documents, list) else []:
+        if not isinstance(item, dict) or item.get("kind") != "cluster" or len(result) >= _REPORTED:
+            continue
+        uid, wanted = item.get("uid"), item.get("wanted")
+        if not isinstance(uid, str) or not _is_uid(uid) or not isinstance(wanted, dict) or item.get("leaving"):
+            continue
+        generation = read_generation(wanted.get("generation"))
+        lineage, digest = str(wanted.get("lineage") or "")[:16], str(wanted.get("digest") or "")[:64]
+        name, role = clean(str(item.get("name") or uid), 63), clean(str(item.get("role") or ""), 20)
+        if generation is not None:
+            waits = isinstance(item.get("offered"), dict)
+            result.append(ReportedCluster(uid, name, _same(role), _same(lineage), generation, digest, waits))
+    return tuple(result)
+
+
+def _is_uid(text: str) -> bool:
+    return 0 < len(text) <= 64 and text.isascii() and text.replace("-", "").isalnum()
 
 
 def fullest_disk(spec: Mapping[str, Any]) -> tuple[float, str] | None:

@@ -34,6 +34,8 @@ class Renderer:
         """Returns the name of a registration token by its uid; set by the resource of the tokens."""
         self.rejection: Callable[[str], Rejection | None] = lambda uid: None
         """Returns the rejections of the machine that registers with a UID; set by the resource of the hosts."""
+        self.cluster: Callable[[HostEntry], dict[str, Any] | None] = lambda entry: None
+        """Returns the cluster of a host with its role and what is wrong; set by the resource of the clusters."""
 
     def host_interval(self, entry: HostEntry) -> float:
         """Return the seconds between a host's heartbeats: what is set for its link, else the plane's (rule P78)."""
@@ -118,6 +120,7 @@ class Renderer:
         judgement = status["edgewright"] = self._judgement(entry, verdict, moment)
         if live.progress is not None:
             judgement["progress"] = live.progress
+        judgement["cluster"] = self.cluster(entry)
         documents = (spec.get("edgewright") or {}).get("documents")
         if documents:
             judgement["documents"] = documents

@@ -79,6 +79,12 @@ class HostRow(Row, frozen=True, array_like=True, gc=False):
     """Mount point of the fullest partition, the one that `disk_percent` speaks of."""
     interval: float | None = None
     """Seconds between two heartbeats, where the plane names them: a metered link has its own."""
+    cluster_role: str = ""
+    """`control-plane` or `worker`; empty without a cluster."""
+    cluster_state: str = ""
+    """What its cluster is to the plane: `member`, or `unknown`, `differs`, `removed`, `adopting` (P106)."""
+    cluster_note: str = ""
+    """What is wrong with that, with the next step."""
 
     @property
     def beat(self) -> float:
@@ -133,7 +139,7 @@ def host_row(doc: Mapping[str, Any] | EdgeHost, fetched_at: float) -> HostRow | 
         mac=mac,
         arch=text(device, "archType"),
         gpu=_gpus(device),
-        cluster=_cluster(status),
+        cluster=_cluster(status) or text(part(reported, "cluster"), "name"),
         agent=text(health, "agentVersion") or text(part(spec, "service"), "version") or text(spec, "version"),
         host_type=text(device, "hostType"),
         boot_slot=text(ours, "bootSlot"),
@@ -150,6 +156,9 @@ def host_row(doc: Mapping[str, Any] | EdgeHost, fetched_at: float) -> HostRow | 
         silence_limit=number(reported, "silenceLimit"),
         disk_mount=mount,
         interval=number(reported, "interval"),
+        cluster_role=text(part(reported, "cluster"), "role"),
+        cluster_state=text(part(reported, "cluster"), "state"),
+        cluster_note=text(part(reported, "cluster"), "message", 512),
     )
 
 

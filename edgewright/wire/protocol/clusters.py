@@ -65,6 +65,16 @@ KUBECONFIGS = OWN_CLUSTER + "/kubeconfigs"
 """Where a control plane hands over the kubeconfigs (P104)."""
 FORGET = OWN_CLUSTER + "/forget"
 """An operator declares a host lost: the others remove it (P105)."""
+REPORTED = OWN + "/reported"
+"""Clusters that hosts report and of which the plane has no document, or another one (P106)."""
+ADOPT = OWN_CLUSTER + "/adopt"
+"""An operator lets the plane take the document that the hosts have (P106)."""
+ADOPTION = OWN_CLUSTER + "/adoption"
+"""Where a control plane hands that document over (P106)."""
+OVERRIDE = OWN_CLUSTER + "/override"
+"""An operator lets the hosts take the plane's document in place of theirs (P106)."""
+RETRY = OWN_CLUSTER + "/retry"
+"""Steps of all members that wait for an operator start again (P85)."""
 
 # --- names -----------------------------------------------------------------------------------------------------
 KIND = "spectrocluster"
@@ -89,6 +99,8 @@ MAX_HOST_STATE = 16 * 1024
 """Bytes of what a host reports of itself."""
 MAX_OBSERVED = 128 * 1024
 """Bytes of what the leader reports: enough for the 500 nodes of the largest document."""
+MAX_ADOPTION = 1024 * 1024
+"""Bytes of a document with its secrets that a control plane hands over: what a body may have."""
 MAX_DOCUMENT = 256 * 1024
 """Bytes of a cluster document."""
 MAX_KUBECONFIG = 64 * 1024
@@ -113,5 +125,8 @@ E_QUORUM = "QuorumGuard"
 E_STATE = "ClusterState"
 E_CONTACT = "HostInContact"
 E_PROFILE = "ProfileNotUsable"
+E_UNKNOWN = "UnknownCluster"
+E_ADOPTION = "AdoptionRefused"
+E_NOTHING = "NothingToDecide"
 PLACEHOLDER = "edgewright-masked:"
 """What begins a text of values that a host replaces by a masked value of its slice (P101)."""

@@ -204,3 +204,40 @@ def test_the_report_of_a_cluster_of_200_nodes_is_taken_and_a_longer_one_is_named
     for _ in range(3):
         link.look(control.plane, None)
     assert stream.getvalue().count(f"has more than {wire.MAX_OBSERVED} bytes") == 1
+
+
+def test_p106_a_control_plane_hands_over_the_document_that_the_plane_asks_for(
+    control: Host, uid: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    control.look()
+    control.calls.clear()
+    stored = control.handover.store.get(uid)
+    assert stored is not None
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(control.plane, "cluster_adoption", lambda _uid, body: sent.append(dict(body)))
+    asked = {"id": "1", "uid": uid, "digest": stored.digest}
+    for adoption in (asked, asked, {**asked, "digest": "0" * 64}, {**asked, "id": "2"}):
+        control.link.look(control.plane, None, adoption)
+    sealed = read_part(str(control.data), uid).sealed
+    assert [body["id"] for body in sent] == ["1", "2"], "once for each request, and only what was asked for"
+    assert read(sent[0]["document"]).digest == stored.digest
+    assert sent[0]["clusterSecret"] == sealed.cluster_secret and sent[0]["maskedValues"] == sealed.masked_values
+
+
+def test_p107_another_sign_of_logins_lets_the_host_fetch_its_part_again(control: Host, uid: str) -> None:
+    offered = control.offered()
+    for access, calls in (("", 1), ("a", 1), ("a", 0), ("b", 1), ("", 0)):
+        control.calls.clear()
+        control.link.look(control.plane, {**offered, "access": access})
+        assert control.calls == ["GET desired"] * calls, access
+
+
+def test_facts_have_the_name_of_a_cluster_and_the_role_of_the_host(control: Host, uid: str) -> None:
+    control.look()
+    item = {"uid": uid, "kind": "cluster", "wanted": {"generation": 1}}
+    exchange.put(exchange.run_folder(str(control.data)), exchange.OBSERVED, {"documents": [item]})
+    (shown,) = control.handover.documents(control.name)
+    stored = control.handover.store.get(uid)
+    assert stored is not None and shown["name"] == stored.document["name"]
+    assert shown["role"] == "control-plane" and "leaving" not in shown
+    assert control.handover.documents("another")[0]["role"] == ""

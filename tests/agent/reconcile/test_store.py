@@ -53,6 +53,13 @@ def test_p36_p73_other_content_of_another_lineage_waits_for_an_operator(store: D
     assert not store.override("c-1")
 
 
+def test_p106_a_plane_that_takes_the_document_of_the_host_leaves_nothing_that_waits(store: DocumentStore) -> None:
+    store.offer(body(9))
+    store.offer(body(50, "d2", B))
+    assert store.offer(body(51, "d1", B)) is Answer.ADOPTED
+    assert position(store) == (B, 51) and store.offered() == []
+
+
 def test_p73_a_tombstone_of_another_lineage_releases_nothing_until_an_operator_says_so(store: DocumentStore) -> None:
     store.offer(body(9))
     assert store.offer(body(10, lineage=B, absent=True, releaseId="r1")) is Answer.LINEAGE_CHANGED

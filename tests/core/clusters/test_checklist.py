@@ -17,6 +17,8 @@ from edgewright.core.clusters.checklist import (
 )
 from tests.core.clusters.documents import document
 
+RETRY = "edgewright host retry"
+
 
 def shown(*items: object, now: float = 100.0) -> list[str]:
     return [item.sentence(now) for item in items]  # type: ignore[attr-defined]
@@ -32,7 +34,7 @@ def test_a_cluster_that_forms() -> None:
     }
     assert shown(*checklist(outline(doc), reports)) == [
         "Preflight: done: 4 of 4 hosts",
-        "Fetch content: failed for 70 s: 3 of 4 hosts; n4 attempt 3: no space left on the disk; then: host retry",
+        "Fetch content: failed for 70 s: 3 of 4 hosts; n4 attempt 3: no space left on the disk; then: " + RETRY,
         "Activate the tree: pending: 3 of 4 hosts",
         "Container runtime: pending: 3 of 4 hosts",
         "Preload images: running for 60 s, usually 20 s: 2 of 4 hosts; n2 60 %",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
 from typing import Any
 
 import httpx
 
+from edgewright.core.clusters.document import as_json, read, sealed
+from edgewright.core.clusters.model import HostSettings
 from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
 from tests.hub.clusters.plane import Site
@@ -106,8 +109,52 @@ def own_calls(hub: RunningHub) -> Iterator[tuple[str, httpx.Response]]:
     yield f"PUT {wire.HOST_STATE}", site.report(uid, site.hosts[0])
     yield f"PUT {wire.OBSERVED}", site.observe(uid, site.hosts[0], 1)
     yield f"POST {wire.FORGET}", lost(hub)()
+    for (method, path), made in decisions(hub).items():
+        yield f"{method} {path}", made()
+    yield f"PUT {wire.ADOPTION}", adopted(site)
     files = {"admin": "apiVersion: v1\n"}
     yield f"PUT {wire.KUBECONFIGS}", agent.put(protocol.path(wire.KUBECONFIGS, uid=uid), json=files)
+
+
+def decisions(hub: RunningHub) -> dict[tuple[str, str], Callable[[], httpx.Response]]:
+    """Make a cluster whose host has another document and a step that waits; return what an operator decides of it."""
+    site, _uid = site_of(hub)
+    uid = _differs(site)[0]
+    bodies: dict[str, Any] = {wire.RETRY: {}, wire.OVERRIDE: None, wire.ADOPT: {}}
+    return {
+        ("GET", wire.REPORTED): lambda: site.admin.get(wire.REPORTED),
+        **{("POST", path): partial(_post, site, path, uid, body) for path, body in bodies.items()},
+    }
+
+
+def _post(site: Site, path: str, uid: str, body: Any) -> httpx.Response:
+    return site.admin.post(protocol.path(path, uid=uid), **({} if body is None else {"json": body}))
+
+
+def adopted(site: Site) -> httpx.Response:
+    """Let a host hand over the document that an admin adopts."""
+    uid, host, document, secret = _differs(site)
+    _post(site, wire.ADOPT, uid, {}).raise_for_status()
+    config = site.agents[host].get(protocol.path(protocol.HOST_CONFIG, uid=host)).raise_for_status().json()
+    body = {"id": config["edgewright"]["adopt"]["id"], "document": document, "version": 1, "clusterSecret": secret}
+    return site.agents[host].put(protocol.path(wire.ADOPTION, uid=uid), json=body)
+
+
+def _differs(site: Site) -> tuple[str, str, dict[str, Any], str]:
+    """Return a cluster whose one host reports a document of another lineage: uid, host, document, cluster secret."""
+    host = site.add_host(100 + len(site.agents))
+    uid = site.create(site.body(machinepoolconfig=[site.pool("cp-pool", [host], True)]))
+    body = site.desired(uid, host)
+    mine = read(body["document"])
+    theirs = sealed(replace(mine, digest="", host_settings=HostSettings(("10.0.0.1",))))
+    place = {"lineage": mine.lineage, "generation": mine.generation, "digest": mine.digest}
+    item = {"uid": uid, "kind": "cluster", "name": mine.name, "role": "control-plane", "offered": place}
+    item["wanted"] = {"lineage": "b" * 16, "generation": 9, "digest": theirs.digest}
+    site.report_documents(host, [item])
+    progress = {"step": "fetch", "n": 2, "of": 9, "since": "2026-11-28T22:00:00Z", "waitingFor": "operator"}
+    beat = {"state": "unhealthy", "edgewright": {"seq": 2, "bootId": "b", "progress": progress}}
+    site.agents[host].patch(protocol.path(protocol.HOST_HEALTH, uid=host), json=beat).raise_for_status()
+    return uid, host, as_json(theirs), body["slice"]["sealed"]["clusterSecret"]
 
 
 def lost(hub: RunningHub) -> Callable[[], httpx.Response]:

@@ -94,6 +94,16 @@ class Site:
         self.agents[uid] = agent
         return uid
 
+    def report_documents(self, uid: str, documents: list[dict[str, Any]]) -> None:
+        """Send facts with the documents that the agent of a host has."""
+        number = list(self.agents).index(uid) + 1
+        nic = {"nicName": "eth0", "ip": self.address(number), "subnet": "255.255.255.0", "isDefault": True}
+        spec = {"device": {"archType": "amd64", "nics": [nic]}, "edgewright": {"documents": documents}}
+        answer = self.agents[uid].put(
+            protocol.path(protocol.HOST, uid=uid), json={"metadata": {"uid": uid}, "spec": spec}
+        )
+        assert answer.status_code == 204, answer.text
+
     def address(self, number: int) -> str:
         """Return an address of the site's network."""
         return f"10.77.{self.net}.{number}"

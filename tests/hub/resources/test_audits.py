@@ -178,6 +178,7 @@ def test_every_write_of_a_user_is_in_the_audit_log(hub: RunningHub, token: str) 
         if ours(route.path) and (route.method, route.path) not in QUIET
     ]
     of_nouns.append(("POST", cluster_paths.FORGET, cluster_calls.lost(hub)))
+    of_nouns += [(*key, made) for key, made in cluster_calls.decisions(hub).items() if key[0] == "POST"]
     named |= {(method, path) for method, path, _ in of_nouns}
 
     def every() -> Iterator[tuple[str, str, httpx.Response]]:

@@ -11,7 +11,7 @@ from edgewright.wire import protocol
 
 
 def _parts(_hub: Services) -> tuple[object, ...]:
-    return (BlobNames(), BlobStore(store.put_all, store.read_all))
+    return (BlobNames(), BlobStore(store.put_all, store.read_all, store.has))
 
 
 RESOURCE = Resource(

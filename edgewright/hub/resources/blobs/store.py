@@ -106,6 +106,12 @@ def read_all(connection: Connection, project: str, digest: str) -> bytes | None:
     return b"".join(read_piece(connection, project, digest, number) or b"" for number in range(pieces(row.size)))
 
 
+def has(connection: Connection, project: str, digest: str) -> bool:
+    """Return whether a complete blob is there."""
+    query = select(_BLOBS.c.digest).where(_is(project, digest), _BLOBS.c.complete.is_(True))
+    return connection.execute(query).first() is not None
+
+
 def is_true(connection: Connection, project: str, digest: str, size: int) -> bool:
     """Return whether the stored pieces have the digest; reads one after the other."""
     sum_ = hashlib.sha256()

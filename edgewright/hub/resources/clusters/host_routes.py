@@ -51,7 +51,7 @@ async def desired(call: Call) -> Response:
     is_host = call.actor.role == HOST
     item = member_of(call)[0] if is_host else access.find(call)
     stored = await call.hub.read(partial(delivery.load, hub=call.hub, uid=item.uid))
-    if stored is None:
+    if stored is None or not stored.document:  # one that is being adopted has none yet
         raise not_found("cluster", item.uid)
     lineage = call.hub.lineage.value
     document = delivery.document_of(stored, lineage)

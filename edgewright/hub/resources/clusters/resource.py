@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from edgewright.core import times
 from edgewright.hub.clusters import controller, documents, store, tables
+from edgewright.hub.clusters.adopting import reported
 from edgewright.hub.clusters.index import ClusterIndex, Reports
 from edgewright.hub.clusters.tables import ClusterRecord, ReportRecord
 from edgewright.hub.db.records import HostRecord
@@ -17,9 +19,11 @@ from edgewright.hub.readmodel.memory import Follow, rows
 from edgewright.hub.readmodel.state import State
 from edgewright.hub.resource import Resource
 from edgewright.hub.resources.clusters import (
+    adoption,
     assets,
     configuration,
     dashboard,
+    decisions,
     host_routes,
     pools,
     profiles,
@@ -50,6 +54,7 @@ def _begin(hub: Services) -> None:
         return index.blobs_of_host(record.uid)
 
     hub.part(BlobNames).register(of_host, index.named_blobs)
+    hub.renderer.cluster = partial(reported.of_host, index)
 
 
 def _follows(hub: Services) -> tuple[Follow, ...]:
@@ -88,7 +93,7 @@ RESOURCE = Resource(
     "cluster",
     routes=(
         *routes.ROUTES, *pools.ROUTES, *profiles.ROUTES, *configuration.ROUTES, *assets.ROUTES, *dashboard.ROUTES,
-        *host_routes.ROUTES, *recovery.ROUTES,
+        *host_routes.ROUTES, *recovery.ROUTES, *decisions.ROUTES, *adoption.ROUTES,
     ),
     tables=(
         tables.clusters, tables.cluster_texts, tables.cluster_claims, tables.cluster_keys, tables.cluster_secrets,

@@ -270,6 +270,9 @@ async def delete(call: Call) -> Response:
     call.require(ADMIN, item.record.project_uid)
     loaded = await access.load(call.hub, item.uid)
     record = loaded.record
+    if record.phase == tables.ADOPTING_PHASE:
+        await _cancel(call, record)
+        return call.empty()
     if record.phase == tables.DELETED_PHASE:
         raise conflict(f"The cluster '{record.name}' is deleted already.", wire.E_DELETED)
     if record.phase == tables.DELETING_PHASE:
@@ -298,6 +301,20 @@ async def delete(call: Call) -> Response:
     if not await call.write(job):
         raise conflict(f"The cluster '{record.name}' was changed meanwhile; delete it again.", wire.E_EDITED)
     return call.empty()
+
+
+async def _cancel(call: Call, record: ClusterRecord) -> None:
+    """Give up an adoption: the hosts were never asked to leave, and continue."""
+
+    def job(tx: Tx) -> None:
+        now = store.get_or_404(tx, record.uid)
+        if now.phase != tables.ADOPTING_PHASE:
+            raise conflict(f"The cluster '{record.name}' was adopted meanwhile; delete it again.", wire.E_EDITED)
+        store.purge(tx, now)
+        message = f"The adoption of the cluster '{record.name}' is given up"
+        call.audit(tx, "delete", wire.KIND, record.uid, record.name, message, record.project_uid)
+
+    await call.write(job)
 
 
 async def _force(call: Call, record: ClusterRecord) -> None:

@@ -9,6 +9,7 @@ from starlette.responses import Response as Empty
 from edgewright.core.hosts.hosts import HostState
 from edgewright.core.hosts.tags import labels_to_tags
 from edgewright.core.roles import ADMIN
+from edgewright.hub.clusters.delivery import access_sign
 from edgewright.hub.clusters.index import Cluster, ClusterIndex
 from edgewright.hub.db.events import host_event, store_event
 from edgewright.hub.db.hosts import (
@@ -275,7 +276,7 @@ async def config(call: Call) -> Response:
     operations = await pending_operations(call.hub, call.uid)
     tunnel = {"remoteSsh": "disabled", "remoteSshTempUser": "disabled", **(spec.get("tunnelConfig") or {})}
     cluster = call.hub.part(ClusterIndex).of_host(call.uid)
-    desired = {
+    desired: dict[str, Any] = {
         "clusterUids": [] if cluster is None else [cluster.uid],
         "tunnelConfig": tunnel,
         "edgewright": {
@@ -284,16 +285,22 @@ async def config(call: Call) -> Response:
             "interval": call.hub.options.heartbeat,
             "silenceLimit": call.hub.options.silence_limit,
             "operations": operations,
-            "cluster": None if cluster is None else _position(cluster, position.lineage),
+            "cluster": None if cluster is None else _position(call, cluster, position.lineage),
         },
     }
+    adopted = call.hub.part(ClusterIndex).adopted_by(call.uid)
+    if adopted is not None:  # rule P106
+        asked = adopted.head["adoption"]
+        desired["edgewright"]["adopt"] = {"id": asked["id"], "uid": adopted.uid, "digest": asked["digest"]}
     return call.json(desired, headers={"ETag": etag})
 
 
-def _position(cluster: Cluster, lineage: str) -> dict[str, Any]:
+def _position(call: Call, cluster: Cluster, lineage: str) -> dict[str, Any]:
     """Return which document of its cluster a host is to have; absence of it never means removal (rule P100)."""
     record = cluster.record
-    return {"uid": record.uid, "lineage": lineage, "generation": record.generation, "digest": record.digest}
+    access = access_sign(call.hub, record.uid, cluster.head.get("registries") or ())
+    place = {"lineage": lineage, "generation": record.generation, "digest": record.digest}
+    return {"uid": record.uid, **place, "access": access}
 
 
 _HOST = protocol.HOST

@@ -106,53 +106,59 @@ def _check_text(params: dict[str, Any], name: str, most: int) -> None:
         raise problems.invalid(problems.TOO_LONG, f"params.{name} in body should be at most {most} chars long")
 
 
-def _patience(call: Call) -> float:
+def _patience(call: Call, uid: str) -> float:
     """Return the seconds that an operation may wait: three beats at least of a link with its own interval (P78)."""
-    entry = call.hub.state.hosts.get(call.uid)
+    entry = call.hub.state.hosts.get(uid)
     own = None if entry is None else entry.live.vitals.get("interval")
     return max(call.hub.options.operation_deadline, BEATS_OF_SILENCE * float(own or 0.0))
 
 
-def make_operation(call: Call, tx: Tx, kind: str, params: dict[str, Any], key: str | None) -> str:
-    """Store an operation and raise the host's generation; the same key makes nothing new. Returns the id."""
-    record = get_host_or_404(tx, call.uid)
+def make_operation(
+    call: Call, tx: Tx, kind: str, params: dict[str, Any], key: str | None, host: str | None = None
+) -> str:
+    """Store an operation and raise the host's generation; the same key makes nothing new. Returns the id.
+
+    `host` is the uid of the host where the path does not name it.
+    """
+    uid = call.uid if host is None else host
+    record = get_host_or_404(tx, uid)
     if key:
-        stored = tx.first(select(_TABLE).where(_TABLE.c.host_uid == call.uid, _TABLE.c.idempotency_key == key))
+        stored = tx.first(select(_TABLE).where(_TABLE.c.host_uid == uid, _TABLE.c.idempotency_key == key))
         if stored is not None:
             if (stored.kind, stored.params) != (kind, dump(params)):
                 raise conflict("This Idempotency-Key was used for another operation.", protocol.E_IDEMPOTENCY)
             return str(stored.id)
     if record.registered_at is None:
         raise bad_request(
-            f"The host '{call.uid}' has not registered yet and cannot run the operation.",
+            f"The host '{uid}' has not registered yet and cannot run the operation.",
             protocol.E_HOST_NOT_REGISTERED,
         )
-    if share.pending(tx, call.uid) >= share.MAX_PENDING:
+    if share.pending(tx, uid) >= share.MAX_PENDING:
         raise conflict(
-            f"{share.MAX_PENDING} operations of the host '{call.uid}' wait for their result; try again later.",
+            f"{share.MAX_PENDING} operations of the host '{uid}' wait for their result; try again later.",
             protocol.E_TOO_MANY_OPERATIONS,
         )
-    share.trim_operations(tx, call.uid)
-    newer = raise_generation(tx, call.uid)
+    share.trim_operations(tx, uid)
+    newer = raise_generation(tx, uid)
     operation = new_uid()
     tx.run(
         _TABLE.insert().values(
             id=operation,
-            host_uid=call.uid,
+            host_uid=uid,
             kind=kind,
             params=dump(params),
             state=protocol.OP_PENDING,
             generation=newer.generation,
             created=tx.now,
-            deadline=tx.now + _patience(call),
+            deadline=tx.now + _patience(call, uid),
             actor=call.origin,
             idempotency_key=key or None,
             result=None,
             finished=None,
         )
     )
-    message = f"Operation {kind} is asked of edge host '{call.uid}'"
-    call.audit(tx, "action", "edgehost", call.uid, call.uid, message, newer.project_uid)
+    message = f"Operation {kind} is asked of edge host '{uid}'"
+    call.audit(tx, "action", "edgehost", uid, uid, message, newer.project_uid)
     publish(tx, operation, newer.project_uid)
     return operation
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from edgewright.core.errors import ExitCode
+from edgewright.core.errors import ExitCode, NotFound, Refused
 from edgewright.core.filters.fields import FilterField
 from edgewright.store.collection import Collection, Documents, Reading
 from edgewright.store.collections.document_values import EXTENSION, integer, part, parts, text, texts, value, when
@@ -98,7 +98,10 @@ def _every(deleted: bool) -> Mapping[str, Any]:
 
 
 async def clusters(client: CanCall) -> Documents:
-    """Return all clusters page by page, those that were deleted in the last 72 hours too. Raises `EdgewrightError`."""
+    """Return all clusters page by page, those that were deleted in the last 72 hours too, then unknown ones.
+
+    Raises `EdgewrightError`.
+    """
     body = {"filter": {"conjunction": "or", "filterGroups": [_every(False), _every(True)]}, "sort": []}
     documents: Documents = []
     count = 1
@@ -110,7 +113,35 @@ async def clusters(client: CanCall) -> Documents:
         count = integer(part(reply.data, "listmeta"), "count") or 0
         if not page:
             break
-    return documents
+    return documents + [unknown(item) for item in await reported(client) if text(item, "state") == "unknown"]
+
+
+async def reported(client: CanCall) -> list[Mapping[str, Any]]:
+    """Return the clusters that hosts report and that the plane does not have so; none from a plane without P106."""
+    try:
+        data = (await client.call("GET", wire.REPORTED, "clusters of hosts")).data
+    except (NotFound, Refused):
+        return []
+    return parts(data, "items")
+
+
+def unknown(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a cluster that the plane does not know in the form of the others, from what its hosts report."""
+    hosts = parts(item, "hosts")
+    members = [
+        {"uid": text(host, "uid"), "name": text(host, "name"), "role": text(host, "role"), "state": wire.PRESENT}
+        for host in hosts
+    ]
+    message = text(item, "message", 1024)
+    ours = {
+        "projectUid": text(hosts[0], "projectUid") if hosts else "",
+        "reason": message,
+        "hosts": len(hosts),
+        "members": members,
+        "conditions": [{"type": wire.E_UNKNOWN, "status": "True", "message": message}],
+    }
+    meta = {"uid": text(item, "uid"), "name": text(item, "name")}
+    return {"metadata": meta, "specSummary": {}, "status": {"state": wire.UNKNOWN, EXTENSION: ours}}
 
 
 async def create(client: CanCall, body: Mapping[str, Any]) -> str:
@@ -179,6 +210,12 @@ async def variables(client: CanCall, uid: str) -> dict[str, dict[str, str]]:
     }
 
 
+async def decide(client: CanCall, path: str, uid: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Send what an operator decides about a cluster; return what was asked of which host. Raises `Conflict`."""
+    reply = await client.call("POST", protocol.path(path, uid=uid), "cluster", body=dict(body))
+    return reply.data if isinstance(reply.data, dict) else {}
+
+
 async def send(client: CanCall, method: str, path: str, body: Any, **names: str) -> None:
     """Send a change of a part of a cluster. Raises `EdgewrightError`."""
     await client.call(method, protocol.path(path, **names), "cluster", body=body)
@@ -242,7 +279,7 @@ TABLE: Table[ClusterRow] = Table(
     fields=(
         FilterField("uid", "text", "uid of the cluster", aliases=("id",), searched=True),
         FilterField("name", "text", "name of the cluster", searched=True),
-        FilterField("state", "word", "Pending, Provisioning, Running, Deleting or Deleted"),
+        FilterField("state", "word", "Pending, Provisioning, Running, Deleting, Deleted or Unknown"),
         FilterField("health", "word", "healthy, unhealthy or unknown"),
         FilterField("version", "text", "version of Kubernetes", searched=True),
         FilterField("host", "text", "a host that belongs to it", source="members", searched=True),

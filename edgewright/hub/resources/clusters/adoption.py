@@ -1,0 +1,182 @@
+"""How a control plane hands over the document of a cluster that an operator adopts (P106)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import partial
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from edgewright.core.clusters import model
+from edgewright.core.clusters.document import canonical, read
+from edgewright.core.errors import InvalidDocument
+from edgewright.core.text import amount
+from edgewright.hub.clusters import ending, form, resolver, store, tables
+from edgewright.hub.clusters.adopting import record as adopted
+from edgewright.hub.clusters.events import cluster_event
+from edgewright.hub.clusters.host_facts import ProjectHosts
+from edgewright.hub.clusters.index import Cluster, ClusterIndex
+from edgewright.hub.db.shared.rows import lock_hosts
+from edgewright.hub.db.transaction import Tx
+from edgewright.hub.http import shapes
+from edgewright.hub.http.problems import Problem, conflict, forbidden, not_found
+from edgewright.hub.http.routing import Access, Call, Route
+from edgewright.hub.profiles.work import ProfileWork
+from edgewright.hub.readmodel.blob_store import BlobStore
+from edgewright.hub.resources.clusters import access
+from edgewright.hub.resources.clusters.access import Loaded
+from edgewright.wire.protocol import clusters as wire
+
+Json = dict[str, Any]
+_SECRET = re.compile(r"[0-9a-f]{64}")
+_CONTENT = "ContentMissing"
+
+
+async def hand_over(call: Call) -> Response:
+    """Take the document that the plane asked this host for; a refusal is a condition of the cluster."""
+    item = call.hub.part(ClusterIndex).by_uid.get(call.uid)
+    if item is None:
+        raise not_found("cluster", call.uid)
+    asked = item.head.get("adoption") or {}
+    if asked.get("hostUid") != call.actor.uid:
+        raise forbidden(f"The host '{call.actor.uid[:128]}' is not asked for the document of '{item.record.name}'.")
+    call.hub.intake.admit_request(call.actor.uid)
+    body = await call.body()
+    if body.get("id") != asked["id"]:
+        raise conflict(f"The adoption of '{item.record.name}' was asked for again meanwhile.", wire.E_EDITED)
+    try:
+        await _adopt(call, item, asked, body)
+    except Problem as problem:
+        if problem.status in (409, 422) and problem.code != wire.E_EDITED:
+            await call.write(partial(_note, uid=item.uid, asked=asked, text=problem.message))
+        raise
+    return call.empty()
+
+
+def _note(tx: Tx, uid: str, asked: Json, text: str) -> None:
+    """Store why a document is not taken, once for each reason."""
+    now = store.get_or_404(tx, uid)
+    head = now.parts
+    known = [row["message"] for row in head.get("conditions") or () if row["type"] == wire.E_ADOPTION]
+    if known == [text] or (head.get("adoption") or {}).get("id") != asked["id"]:
+        return
+    ending.set_condition(head, wire.E_ADOPTION, wire.E_ADOPTION, text, tx.now)
+    store.put(tx, now, msgspec.structs.replace(now, head=ending.head_text(head), modified=tx.now))
+
+
+async def _adopt(call: Call, item: Cluster, asked: Json, body: Json) -> None:
+    loaded = await access.load(call.hub, item.uid)
+    if loaded.record.phase not in (tables.ACTIVE, tables.ADOPTING_PHASE):
+        raise conflict(f"The cluster '{loaded.record.name}' is deleted meanwhile.", wire.E_STATE)
+    try:
+        document = await call.hub.part(ProfileWork).run(call.caller, partial(read, body.get("document") or {}))
+    except InvalidDocument as wrong:
+        raise Problem(422, wire.E_ADOPTION, f"The document of '{loaded.record.name}': {wrong.message}") from None
+    _check(call, loaded, asked, document)
+    secret, masked = str(body.get("clusterSecret") or ""), body.get("maskedValues") or {}
+    _check_secrets(document, secret, masked)
+    generation = max(document.generation, loaded.record.generation) + 1
+    document = adopted.placed(document, generation)
+    project = ProjectHosts(call.hub, loaded.record.project_uid)
+    work = partial(adopted.head_of, document, loaded.head, project, call.now)
+    head = await call.hub.part(ProfileWork).run(call.caller, work)
+    head.pop("adoption", None)
+    head["blobs"] = [digest for digest in head["blobs"] if digest not in masked]
+    ending.set_condition(head, wire.E_ADOPTION, "", "", call.now)
+    missing = await _missing(call, loaded.record.project_uid, head["blobs"])
+    text = f"{amount(len(missing), 'content')} of layers, which the hosts have, {'is' if len(missing) == 1 else 'are'} "
+    text += "not on this plane: a control plane that joins cannot fetch them. Attach the profiles of the cluster again."
+    ending.set_condition(head, _CONTENT, _CONTENT, text if missing else "", call.now)
+    newer = msgspec.structs.replace(
+        loaded.record,
+        name=document.name,
+        live_name=document.name,
+        phase=tables.ACTIVE,
+        generation=generation,
+        digest=document.digest,
+        head=access.head_text(document.name, head),
+        modified=call.now,
+    )
+
+    def job(tx: Tx) -> bool:
+        lock_hosts(tx, {*store.host_uids(loaded.head), *store.host_uids(head)})
+        now = store.get_or_404(tx, item.uid)
+        if now != loaded.record:
+            return False
+        if store.is_named(tx, newer.project_uid, newer.name, newer.uid):
+            raise store.name_taken(newer.name)
+        store.put(tx, now, newer, None, canonical(document).decode())
+        if secret:
+            store.put_key(tx, call.hub.box, item.uid, int(body.get("version") or 1), secret)
+        private = msgspec.json.encode(masked).decode() if masked else ""
+        store.put_secret(tx, call.hub.box, item.uid, store.PRIVATE, private)
+        count = amount(len(store.host_uids(head)), "host")
+        message = f"Cluster '{newer.name}' is adopted with {count}, as {asked['by']} asked"
+        call.audit(tx, "update", wire.KIND, newer.uid, newer.name, message, newer.project_uid)
+        cluster_event(call.hub, tx, newer, "Info", "ClusterAdopted", f"{message}.")
+        return True
+
+    if not await call.write(job):
+        raise conflict(f"The cluster '{newer.name}' was changed meanwhile; send it again.", wire.E_EDITED)
+
+
+async def _missing(call: Call, project: str, digests: list[str]) -> list[str]:
+    """Return the content that the plane does not have."""
+    blobs = call.hub.part(BlobStore)
+
+    def query(connection: Connection) -> list[str]:
+        return [digest for digest in digests if not blobs.has(connection, project, digest)]
+
+    return await call.hub.read(query)
+
+
+def _check(call: Call, loaded: Loaded, asked: Json, document: model.ClusterDocument) -> None:
+    """Raise `Problem` 409 for a document that is not the one that was asked for, or whose members are not its hosts."""
+    name, project = document.name, loaded.record.project_uid
+    if document.uid != loaded.record.uid or document.digest != asked["digest"]:
+        raise adopted.refused(f"The document of '{loaded.record.name}' is not the one that was asked for; adopt again.")
+    if loaded.record.phase == tables.ACTIVE and name != loaded.record.name:
+        raise adopted.refused(f"The document names the cluster '{name}' and this plane '{loaded.record.name}'.")
+    own = document.member(call.actor.uid)
+    if own is None or own.role != model.CONTROL_PLANE or own.state != model.PRESENT:
+        raise adopted.refused(f"The host '{call.actor.uid}' is not a control plane of the cluster '{name}'.")
+    form.check_name(name)
+    before = set(store.host_uids(loaded.head))
+    strange = []
+    for member in document.members:
+        entry = call.hub.state.hosts.get(member.host_uid)
+        if entry is None or member.host_uid in before:
+            continue  # a host without a record here is a member by the document alone
+        if entry.record.project_uid != project:
+            text = f"The host '{member.node_name}' of the cluster '{name}' is in another project; move it first."
+            raise adopted.refused(text)
+        reports = any(work.uid == document.uid for work in entry.facts.clusters)
+        if not reports and member.state == model.PRESENT and entry.record.registered_at is not None:
+            strange.append(member.node_name)
+    if strange:
+        text = f"{', '.join(strange[:5])} of the cluster '{name}' do not report that they belong to it"
+        raise adopted.refused(f"{text}; wait for their next facts, or delete these hosts here.")
+
+
+def _check_secrets(document: model.ClusterDocument, secret: str, masked: Json) -> None:
+    if not document.simulated and not _SECRET.fullmatch(secret):
+        raise adopted.refused(f"The host sent no secret of the cluster '{document.name}'; adopt from another one.")
+    if sum(len(str(text)) for text in masked.values()) > resolver.MAX_PRIVATE:
+        raise adopted.refused(f"The masked values of the cluster '{document.name}' are too large.")
+    for digest, text in masked.items():
+        if not isinstance(text, str) or hashlib.sha256(text.encode()).hexdigest() != digest:
+            raise adopted.refused(f"A masked value of the cluster '{document.name}' does not match its digest.")
+
+
+ADOPTION = shapes.obj(
+    id=shapes.name(64),
+    document=shapes.ANY,
+    version=shapes.INTEGER,
+    clusterSecret=shapes.name(64),
+    maskedValues=shapes.ANY,
+)
+ROUTES = (Route("PUT", wire.ADOPTION, Access.ANY_HOST, hand_over, body=ADOPTION),)
