@@ -1,7 +1,7 @@
 """Labels, annotations, taints and cordon of Nodes as the document has them; the leader sets what differs.
 
 What was set is noted at the Node, so that what the document does not have any more is removed again, and nothing else:
-a label or a cordon that somebody else set stays.
+a label or a cordon that others set stays.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def settle(api: Api, document: ClusterDocument) -> List[str]:
         try:
             api.merge(f"/api/v1/nodes/{member.node_name}", body)
         except (Conflict, NotFound):
-            continue  # somebody else changed it meanwhile: the next look compares again
+            continue  # it was changed meanwhile: the next look compares again
         changed.append(member.node_name)
     return changed
 
@@ -55,7 +55,7 @@ def difference(node: Mapping[str, Any], member: Member) -> Optional[Json]:
     noted = names != before
     if not (patch_labels or patch_notes or noted) and taints is None and cordon == cordoned:
         return None
-    # The version lets the change fail when somebody else changed the Node since it was read: lists are replaced.
+    # The version lets the change fail when the Node was changed since it was read: lists are replaced.
     body: Json = {"metadata": {"resourceVersion": metadata.get("resourceVersion")}, "spec": {}}
     if patch_labels:
         body["metadata"]["labels"] = patch_labels

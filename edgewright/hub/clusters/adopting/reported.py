@@ -1,7 +1,7 @@
 """Clusters that hosts report and that the plane does not have so: unknown ones, and those with another document (P106).
 
 After a restore from an older backup, or with a new plane, hosts run what the plane has no record of. It never harms
-them: absence is no removal. An operator decides.
+them: absence never means removal. An operator decides.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from edgewright.hub.services import Services
 
 Json = dict[str, Any]
 MEMBER, UNKNOWN, DIFFERS, REMOVED, ADOPTING = "member", "unknown", "differs", "removed", "adopting"
-"""What a host's cluster is to the plane: as it should be; not known; known with another document; the host is no member
-of it any more; being adopted."""
+"""What a host's cluster is to the plane: as it should be; not known; known with another document; without this host as
+a member; being adopted."""
 
 
 class Report(NamedTuple):

@@ -106,8 +106,8 @@ def writable(call: Call, item: Cluster, role: str = ADMIN) -> Cluster:
     """Return a cluster for a change; raises 403 for a role that is too low in its project, 409 while it is deleted."""
     call.require(role, item.record.project_uid)
     if item.record.phase != ACTIVE:
-        words = {tables.DELETING_PHASE: "is being deleted", tables.ADOPTING_PHASE: "is being adopted"}
-        word = words.get(item.record.phase, "is deleted")
+        phases = {tables.DELETING_PHASE: "is being deleted", tables.ADOPTING_PHASE: "is being adopted"}
+        word = phases.get(item.record.phase, "is deleted")
         raise conflict(f"The cluster '{item.record.name}' {word} and cannot be changed.", wire.E_STATE)
     return item
 
