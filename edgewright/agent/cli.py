@@ -14,6 +14,8 @@ from edgewright import __version__
 from edgewright.agent.appliance.parser import add_parser
 from edgewright.agent.clusters.parser import CLUSTER_VERBS, add_cluster_parsers
 from edgewright.agent.kernel.settings import DATA, Flags
+from edgewright.agent.relay.notice import SOCKET
+from edgewright.agent.relay.parser import add_relay_parser
 from edgewright.core.errors import EdgewrightError, ExitCode, UsageError, pipe_closed
 from edgewright.core.hosts.link_spec import silence_problem
 from edgewright.core.times import parse_span
@@ -71,6 +73,7 @@ def _parser(prog: str, more: Sequence[Verb]) -> argparse.ArgumentParser:
         "--console", metavar="PATH", help="where refusals are shown to an operator at the machine; '' for nowhere"
     )
     run.add_argument("--debug", action="store_true", help="print more")
+    run.add_argument("--relay", default=SOCKET, metavar="PATH", help="where the relay takes requests (%(default)s)")
     run.add_argument(
         "--run", default="", metavar="DIR", help="the reconciler has units of its own and reports in DIR (install)"
     )
@@ -102,6 +105,7 @@ def _parser(prog: str, more: Sequence[Verb]) -> argparse.ArgumentParser:
 
     add_parser(verbs, EPILOG)
     add_cluster_parsers(verbs, EPILOG)
+    add_relay_parser(verbs, EPILOG)
     for verb in more:
         verb.add_parser(verbs)
     return parser
@@ -201,6 +205,7 @@ def _run(namespace: argparse.Namespace) -> int:
         root=namespace.root,
         console=namespace.console,
         debug=namespace.debug,
+        relay=namespace.relay,
         run=namespace.run,
     )
     console_log = AgentLog(console=namespace.console, level=DEBUG if namespace.debug else INFO)
@@ -269,6 +274,12 @@ def _reconcile(namespace: argparse.Namespace) -> int:
     return run(namespace, lambda line: print(line))
 
 
+def _relay(namespace: argparse.Namespace) -> int:
+    from edgewright.agent.relay.service import run
+
+    return run(namespace)
+
+
 _VERBS = {
     "run": _run,
     "reconcile": _reconcile,
@@ -279,5 +290,6 @@ _VERBS = {
     "uninstall": _uninstall,
     "status": _status,
     "appliance": _appliance,
+    "relay": _relay,
     **dict.fromkeys(CLUSTER_VERBS, _reconcile),
 }

@@ -128,6 +128,7 @@ def make_plan(spec: InstallOptions) -> List[Step]:
     steps.append(Step("write", f"{UNITS}/{unit.NAME}", text.encode()))
     steps.append(Step("link", f"{WANTS}/{unit.NAME}", arguments=(f"{UNITS}/{unit.NAME}",)))
     steps += _without_reconciler() if spec.observe else _reconciler(start, spec.data)
+    steps += _without_relay() if spec.observe else _relay(start, command, spec.data)
     left = [step for step in steps if not _done(spec, step)]
     if spec.root == "/" and spec.start:
         if any(step.kind in ("write", "link", "remove") for step in left):
@@ -135,6 +136,7 @@ def make_plan(spec: InstallOptions) -> List[Step]:
             left.append(Step("run", "", arguments=("systemctl", "restart", unit.NAME)))
             if not spec.observe:  # steps are units of their own: a restart of the reconciler interrupts none
                 left.append(Step("run", "", arguments=("systemctl", "restart", unit.PATH, unit.SERVICE)))
+                left.append(Step("run", "", arguments=("systemctl", "restart", unit.RELAY_SOCKET)))
         elif _inactive():
             left.append(Step("run", "", arguments=("systemctl", "start", unit.NAME)))
     return [step._replace(target=_below(spec, step.target)) if step.target else step for step in left]
@@ -150,6 +152,22 @@ def _reconciler(start: List[str], data: str) -> List[Step]:
     return steps
 
 
+def _relay(start: List[str], command: List[str], data: str) -> List[Step]:
+    """Return the units of the relay, which reaches the plane as the agent does."""
+    words = [*start, "relay", "--data", data]
+    for flag in ("--endpoint", "--ca", "--user-data"):
+        if flag in command:
+            words += [flag, command[command.index(flag) + 1]]
+    units = unit.relay_units(words, data)
+    steps = [Step("write", f"{UNITS}/{name}", text.encode()) for name, text in units.items()]
+    return [*steps, Step("link", f"{WANTS}/{unit.RELAY_SOCKET}", arguments=(f"{UNITS}/{unit.RELAY_SOCKET}",))]
+
+
+def _without_relay() -> List[Step]:
+    names = (f"{WANTS}/{unit.RELAY_SOCKET}", f"{UNITS}/{unit.RELAY_SERVICE}", f"{UNITS}/{unit.RELAY_SOCKET}")
+    return [Step("remove", name) for name in names]
+
+
 def _without_reconciler() -> List[Step]:
     """Return the removal of the reconciler's units: a host that is only observed has no work."""
     links = [Step("remove", f"{WANTS}/{name}") for name in (unit.SERVICE, unit.PATH, unit.ACTIVATE)]
@@ -161,13 +179,13 @@ def make_removal(spec: InstallOptions, purge: bool = False) -> List[Step]:
     """Return the steps that remove the agent; with `purge` also its identity, credential and data."""
     home = [os.path.join(spec.prefix, name) for name in ("edgewright-agent", "edgewright-agent.pyz")]
     steps = [Step("remove", f"{WANTS}/{unit.NAME}"), Step("remove", f"{UNITS}/{unit.NAME}"), *_without_reconciler()]
-    steps += [Step("remove", path) for path in home]
+    steps += [*_without_relay(), *(Step("remove", path) for path in home)]
     if purge:
         steps += [Step("remove", path) for path in (ETC, spec.data)]
     left = [step for step in steps if os.path.lexists(_below(spec, step.target))]
     left = [step._replace(target=_below(spec, step.target)) for step in left]
     if spec.root == "/" and spec.start and left:
-        units = (unit.PATH, unit.TIMER, unit.SERVICE, unit.NAME)
+        units = (unit.RELAY_SOCKET, unit.RELAY_SERVICE, unit.PATH, unit.TIMER, unit.SERVICE, unit.NAME)
         stop = [Step("run", "", arguments=("systemctl", "stop", name)) for name in (*units, unit.STEPS)]
         present = [step for step in stop if step.arguments[2] == unit.STEPS or _loaded(step.arguments[2])]
         left = [*present, *left, Step("run", "", arguments=("systemctl", "daemon-reload"))]

@@ -11,12 +11,14 @@ from typing import Dict, Sequence
 
 from edgewright.agent.clusters.machine.units import ACTIVATE_SERVICE
 from edgewright.agent.reconcile.exchange import OWN, REQUESTS
+from edgewright.agent.relay.notice import SOCKET
 
 NAME = "edgewright-agent.service"
 RECONCILER = "edgewright-reconciler"
 SERVICE, PATH, TIMER = RECONCILER + ".service", RECONCILER + ".path", RECONCILER + ".timer"
 RUN = "/run/" + RECONCILER
 """Folder of the reconciler's reports, in memory."""
+RELAY_SERVICE, RELAY_SOCKET = "edgewright-relay.service", "edgewright-relay.socket"
 STEPS = "edgewright-step-*.service"
 ACTIVATE = "edgewright-activate.service"
 """Brings the units and links of a cluster back at each boot; without a cluster it does nothing."""
@@ -125,6 +127,69 @@ RemainAfterElapse=no
 """
 
 
+_RELAY_SOCKET = """\
+# Made by `edgewright-agent install`; a change here is lost with the next install.
+[Unit]
+Description=Edgewright relay: starts it when the plane asks for a stream
+
+[Socket]
+ListenDatagram={socket}
+SocketMode=0600
+RemoveOnStop=yes
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+_RELAY_SERVICE = """\
+# Made by `edgewright-agent install`; a change here is lost with the next install.
+# A process of its own, so that no stream takes memory or time of the agent. It ends when it has been idle.
+[Unit]
+Description=Edgewright relay: streams between the plane and ports 6443, 22 and 5080 of this edge host
+Requires=edgewright-relay.socket
+After=network.target
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+ExecStart={command}
+Restart=on-failure
+RestartSec=2
+TimeoutStopSec=10
+UMask=0077
+# what it needs: the network, and to read the agent's own folder
+ReadOnlyPaths=-{data}
+CapabilityBoundingSet=
+AmbientCapabilities=
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
+# what it may take
+MemoryHigh=96M
+MemoryMax=128M
+TasksMax=48
+LimitNOFILE=2048
+CPUWeight=50
+"""
+
+
 def quote(word: str) -> str:
     """Return a word of ExecStart so that systemd takes it as one, without expanding anything in it."""
     text = word.replace("%", "%%").replace("$", "$$")
@@ -170,4 +235,13 @@ def reconciler_units(program: Sequence[str], data: str) -> Dict[str, str]:
         PATH: _PATH.format(requests=os.path.join(data, REQUESTS).replace("%", "%%")),
         TIMER: _TIMER,
         ACTIVATE: ACTIVATE_SERVICE,
+    }
+
+
+def relay_units(command: Sequence[str], data: str) -> Dict[str, str]:
+    """Return the relay's unit files by name; `command` are the words that start it."""
+    words = " ".join(quote(word) for word in command)
+    return {
+        RELAY_SERVICE: _RELAY_SERVICE.format(command=words, data=quote(data)),
+        RELAY_SOCKET: _RELAY_SOCKET.format(socket=SOCKET),
     }

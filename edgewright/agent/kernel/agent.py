@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from typing import Optional, Set
+from typing import Optional, Sequence, Set
 
 from edgewright import __version__
 from edgewright.agent.facts import device, system
@@ -33,12 +33,14 @@ from edgewright.agent.plane.plane import Plane
 from edgewright.agent.plane.refusals import CEILING, CredentialLost, PlaneRefusal, retryable
 from edgewright.agent.reconcile.desired import Answer, Desired
 from edgewright.agent.reconcile.handover import Handover
+from edgewright.agent.relay.notice import notify
 from edgewright.core import times
 from edgewright.core.cloudconfig.userdata import Site
 from edgewright.core.errors import EdgewrightError
 from edgewright.core.hosts.link import link_text
 from edgewright.wire import protocol
 from edgewright.wire.protocol.generations import Position
+from edgewright.wire.protocol.relay import Asked
 
 FACTS_EVERY = 60.0
 """Seconds between two readings of all facts at least."""
@@ -153,7 +155,9 @@ class Agent:
             left = min(left, self.handover.look_every or left)
             if self.life.wait(left, link) or (waiting and self._collect()):
                 return
-            if self.connection.has_work():
+            work = self.connection.has_work()
+            self._relay(self.connection.streams())
+            if work:
                 return
             if self.handover.look_every:
                 self.handover.look()
@@ -267,6 +271,7 @@ class Agent:
         if interval is not None and not 0 < self.flags.interval < 1:
             self.interval = max(1.0, min(3600.0, interval))
         self.plane_link.reached(plane.name, self.outbox.event)
+        self._relay(pulse.streams)
         if self.facts is not None and self.facts.digest != self._reported_digest:
             self._send_facts(plane, gauges)
         if self.desired.due(pulse.lineage, pulse.generation):
@@ -282,6 +287,16 @@ class Agent:
             duplicate=self._duplicate, run=self.flags.run, link=link_text(link),
         )  # fmt: skip
         return self.interval * random.uniform(0.95, 1.05)  # noqa: S311 - a spread, not a secret
+
+    def _relay(self, streams: Sequence[Asked]) -> None:
+        """Hand streams that the plane asks for to the relay, which is a process of its own (P30)."""
+        if not streams:
+            return
+        reason = OBSERVED if self.flags.observe else notify(streams, self.flags.relay)
+        if reason:
+            self.agent_log.once("relay", agent_log.WARNING, f"A stream is not brought: {reason}", times.now())
+        else:
+            self.agent_log.over("relay")
 
     def _note_duplicate(self, others: str) -> None:
         """Report on this host that another machine uses its identity, for as long as the plane sees both."""

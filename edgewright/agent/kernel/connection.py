@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from edgewright.agent.kernel.enrolment import Enrolment
 from edgewright.agent.kernel.settings import Flags, Settings
@@ -19,6 +19,7 @@ from edgewright.agent.plane.wake import WakeConnection
 from edgewright.core.hosts.link_spec import LinkSpec
 from edgewright.wire import protocol
 from edgewright.wire.protocol.generations import Position
+from edgewright.wire.protocol.relay import Asked
 
 WAKE_TIMEOUT = 10.0
 """Seconds that opening the idle connection may take: heartbeats wait meanwhile."""
@@ -123,6 +124,13 @@ class Connection:
     def has_work(self) -> bool:
         """Return whether the plane has answered on the idle connection that there is work."""
         return self._wake is not None and self._wake.look()
+
+    def streams(self) -> List[Asked]:
+        """Return the streams of the relay that answers on the idle connection named since the last call (P30)."""
+        if self._wake is None or not self._wake.streams:
+            return []
+        streams, self._wake.streams = self._wake.streams, []
+        return streams
 
     def interval(self, asked: Optional[float]) -> Optional[float]:
         """Return the seconds to the next heartbeat, where the plane `asked` for some (P76); `None`: as before.

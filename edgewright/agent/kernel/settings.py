@@ -16,6 +16,7 @@ from typing import List, NamedTuple, Optional, Tuple
 from edgewright.agent.kernel import programs
 from edgewright.agent.kernel.expressions import bounded_search
 from edgewright.agent.kernel.state import read_secret
+from edgewright.agent.relay.notice import SOCKET
 from edgewright.core.cloudconfig.userdata import Site, read_site
 from edgewright.core.errors import EdgewrightError, Failed, InvalidInput
 from edgewright.core.hosts.identity import Identity, derive_uid, read_tags
@@ -53,6 +54,8 @@ class Flags(NamedTuple):
     console: Optional[str] = None
     """Where an operator at the machine reads; `None` is /dev/console under systemd."""
     debug: bool = False
+    relay: str = SOCKET
+    """Where the relay takes requests for streams."""
     run: str = ""
     """Folder of the reconciler's reports where systemd has its units; empty where it is a child of the link."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple
 
 from edgewright.core.text import clean, integer
 from edgewright.wire import protocol
 from edgewright.wire.protocol.generations import read_generation, read_lineage
+from edgewright.wire.protocol.relay import HEADER, Asked, read_header
 from edgewright.wire.protocol.short_beat import FULL_EVERY, ShortBeat
 
 Json = Dict[str, Any]
@@ -26,6 +27,8 @@ class Pulse(NamedTuple):
     """Other machines that report with this identity, as the plane names them."""
     clock_doubted: bool = False
     """The plane does not believe its own clock (P41)."""
+    streams: Tuple[Asked, ...] = ()
+    """Streams of the relay that wait for this host (P30)."""
 
 
 def since_boot() -> float:
@@ -40,7 +43,8 @@ def read_pulse(headers: Mapping[str, str], date: Optional[float]) -> Pulse:
     duplicate = clean(headers.get(protocol.H_DUPLICATE.lower(), ""), 200)
     doubted = headers.get(protocol.H_CLOCK.lower()) == protocol.CLOCK_DOUBTED
     interval = number(headers.get(protocol.H_INTERVAL.lower()))
-    return Pulse(read_generation(generation), interval, date, lineage, duplicate, doubted)
+    streams = tuple(read_header(headers.get(HEADER.lower(), "")))
+    return Pulse(read_generation(generation), interval, date, lineage, duplicate, doubted, streams)
 
 
 class ShortForm:

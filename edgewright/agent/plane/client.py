@@ -186,13 +186,20 @@ class Client:
 
         return self._exchange(send)
 
-    def send_lean(self, method: str, path: str, data: bytes, authorization: str) -> ssl.SSLSocket:
-        """Send such a request over a new connection and return its socket, for an answer that comes much later."""
+    def release(self) -> None:
+        """Leave the open connection to whoever has its socket."""
+        self._open = None
+
+    def send_lean(self, method: str, path: str, data: bytes, authorization: str, more: str = "") -> ssl.SSLSocket:
+        """Send such a request over a new connection and return its socket, for an answer that comes much later.
+
+        `more` are further header lines, each with its end.
+        """
         self.close()
         try:
             with self._guard():
                 link = self._connection().sock
-                link.sendall(self._lean_request(method, path, data, authorization))
+                link.sendall(self._lean_request(method, path, data, authorization, more))
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.close()
             raise self._explain(error) from None
@@ -202,12 +209,12 @@ class Client:
         assert isinstance(link, ssl.SSLSocket)
         return link
 
-    def _lean_request(self, method: str, path: str, data: bytes, authorization: str) -> bytes:
+    def _lean_request(self, method: str, path: str, data: bytes, authorization: str, more: str = "") -> bytes:
         host = self.endpoint.name if self.endpoint.port != 443 else self.endpoint.name[: -len(":443")]
         length = f"Content-Length: {len(data)}\r\n" if data else ""
         return (
             f"{method} {self.endpoint.base}{path} HTTP/1.1\r\nHost: {host}\r\n"
-            f"{protocol.H_AUTHORIZATION}: {authorization}\r\n{length}\r\n"
+            f"{protocol.H_AUTHORIZATION}: {authorization}\r\n{length}{more}\r\n"
         ).encode("latin-1") + data
 
     def _exchange(self, send: Callable[[http.client.HTTPSConnection], http.client.HTTPResponse]) -> Reply:

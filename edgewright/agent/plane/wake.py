@@ -10,12 +10,13 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from typing import Callable, NamedTuple, Optional
+from typing import Callable, List, NamedTuple, Optional
 
 from edgewright.agent.plane.client import Client
 from edgewright.core.errors import EdgewrightError
 from edgewright.wire import protocol
 from edgewright.wire.protocol.generations import Position
+from edgewright.wire.protocol.relay import HEADER, Asked, read_header
 
 LEAST = 30
 """Seconds of an idle connection that are worth it."""
@@ -61,6 +62,8 @@ class WakeConnection:
         self._cut_once = False
         self._outages = 0
         self._seconds = protocol.WAKE_SECONDS
+        self.streams: List[Asked] = []
+        """Streams of the relay that an answer named (P30); whoever hands them on empties the list."""
         self._reason = "" if allowed else "the link is metered"
 
     @property
@@ -123,7 +126,9 @@ class WakeConnection:
         status = _status(self._answer)
         if status == 204:
             news = protocol.H_GENERATION.lower().encode() in self._answer.lower()
-            if news or self._lasted >= min(LEAST, self._seconds - 1):  # a hub that stops ends it early
+            streams = _streams(self._answer)
+            self.streams += streams
+            if news or streams or self._lasted >= min(LEAST, self._seconds - 1):  # a hub that stops ends it early
                 self._works()
             else:
                 self._failed("other requests of this host end it: is there a second machine with its identity?")
@@ -188,6 +193,14 @@ def _probe(link: socket.socket) -> None:
     """Let the kernel notice that the other end has disappeared; otherwise a host waits for a dead connection."""
     for option, value in ((socket.TCP_KEEPIDLE, IDLE_PROBE), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4)):
         link.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def _streams(answer: bytes) -> List[Asked]:
+    for line in answer.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.strip().lower() == HEADER.lower().encode():
+            return read_header(value.strip().decode("latin-1"))
+    return []
 
 
 def _status(answer: bytes) -> int:

@@ -9,6 +9,7 @@ from edgewright.hub.clusters import checklists, form, status
 from edgewright.hub.clusters.index import Cluster, Reports
 from edgewright.hub.packs.index import PackIndex
 from edgewright.hub.profiles.documents import reference
+from edgewright.hub.relay.waiting import Reaches
 from edgewright.hub.services import Services
 from edgewright.wire.protocol import clusters as wire
 
@@ -208,6 +209,7 @@ def ours(hub: Services, item: Cluster, listed: list[status.Member], now: float) 
         "applied": count,
         "hosts": total,
         "vip": status.vip(listed),
+        "reach": hub.part(Reaches).document(item.uid),
         "reportedAt": None if report is None else times.rfc3339(report.at),
         "conditions": status.conditions(hub, item, listed, now),
         "deletingSince": None if record.deleting_at is None else times.rfc3339(record.deleting_at),

@@ -22,6 +22,7 @@ from edgewright.hub.resources.operations.resource import RESOURCE as OPERATIONS
 from edgewright.hub.resources.packs.resource import RESOURCE as PACKS
 from edgewright.hub.resources.profiles.resource import RESOURCE as PROFILES
 from edgewright.hub.resources.registries.resource import RESOURCE as REGISTRIES
+from edgewright.hub.resources.relay.resource import RESOURCE as RELAY
 from edgewright.hub.resources.roles.resource import RESOURCE as ROLES
 from edgewright.hub.resources.ssh_keys.resource import RESOURCE as SSH_KEYS
 from edgewright.hub.resources.tenants.resource import RESOURCE as TENANTS
@@ -46,6 +47,7 @@ RESOURCES: tuple[Resource, ...] = (
     PACKS,
     PROFILES,
     CLUSTERS,
+    RELAY,
 )
 
 

@@ -18,6 +18,7 @@ from edgewright.core.errors import Conflict, Failed
 from edgewright.hub.http.bounds import Budget, network
 from edgewright.hub.http.protocol import BoundedProtocol
 from edgewright.hub.http.tls_reads import BufferedReads
+from edgewright.hub.http.upgrade import UpgradableProtocol
 from edgewright.hub.process.gate import Gate, Report
 from edgewright.hub.process.options import ServeOptions
 
@@ -165,7 +166,7 @@ def make_server(
     `budget` bounds the memory that peers without a credential use.
     """
     own = {"head_seconds": options.request_timeout, "budget": budget or Budget(), "peers": Counter()}
-    protocol = type("HubProtocol", (BoundedProtocol,), own)
+    protocol = type("HubProtocol", (UpgradableProtocol,), own)
     config = uvicorn.Config(
         app,
         loop="uvloop",

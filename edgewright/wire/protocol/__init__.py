@@ -158,7 +158,6 @@ OPERATION = PREFIX + "/hosts/{uid}/operations/{operationId}"
 OPERATION_RESULT = PREFIX + "/hosts/{uid}/operations/{operationId}/result"
 INTENTS = PREFIX + "/hosts/{uid}/intents"
 LOGS = PREFIX + "/hosts/{uid}/logs"
-TUNNEL = PREFIX + "/hosts/{uid}/tunnel"
 HOST_WAKE = PREFIX + "/hosts/{uid}/wake"
 
 # --- headers (names are matched without case) ------------------------------------------------------------------

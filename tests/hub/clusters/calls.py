@@ -14,8 +14,10 @@ from edgewright.core.clusters.document import as_json, read, sealed
 from edgewright.core.clusters.model import HostSettings
 from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
+from edgewright.wire.protocol import relay
 from tests.hub.clusters.plane import Site
 from tests.hub.people import unique
+from tests.hub.relay.raw import upgrade
 from tests.hub_fixture import RunningHub
 
 _SITES: dict[str, tuple[Site, str]] = {}
@@ -112,6 +114,7 @@ def own_calls(hub: RunningHub) -> Iterator[tuple[str, httpx.Response]]:
     for (method, path), made in decisions(hub).items():
         yield f"{method} {path}", made()
     yield f"PUT {wire.ADOPTION}", adopted(site)
+    yield from _relay_calls(site, uid)
     files = {"admin": "apiVersion: v1\n"}
     yield f"PUT {wire.KUBECONFIGS}", agent.put(protocol.path(wire.KUBECONFIGS, uid=uid), json=files)
 
@@ -155,6 +158,22 @@ def _differs(site: Site) -> tuple[str, str, dict[str, Any], str]:
     beat = {"state": "unhealthy", "edgewright": {"seq": 2, "bootId": "b", "progress": progress}}
     site.agents[host].patch(protocol.path(protocol.HOST_HEALTH, uid=host), json=beat).raise_for_status()
     return uid, host, as_json(theirs), body["slice"]["sealed"]["clusterSecret"]
+
+
+def _relay_calls(site: Site, uid: str) -> Iterator[tuple[str, httpx.Response]]:
+    """Yield the calls of a stream that its host cannot bring."""
+    path, host = protocol.path(relay.STREAM, uid=uid), site.hosts[0]
+    tunnel, agent = protocol.path(relay.OWN, uid=host), site.agents[host]
+    status, link = upgrade(site.hub, path, f"ApiKey: {site.hub.admin_key}")
+    assert status == 101
+    waiting = agent.get(tunnel)
+    yield f"GET {relay.OWN}", waiting
+    body = {"stream": waiting.json()["streams"][0]["id"], "port": relay.API, "reason": "nothing answers"}
+    yield f"POST {relay.OWN}", agent.post(tunnel, json=body)
+    while link.recv(4096):
+        pass  # until the hub has ended it
+    link.close()
+    yield f"GET {relay.STREAM}", site.admin.get(path)
 
 
 def lost(hub: RunningHub) -> Callable[[], httpx.Response]:

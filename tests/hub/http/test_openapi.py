@@ -228,8 +228,6 @@ def _answered(plane: RunningHub) -> Iterator[tuple[str, httpx.Response]]:
     yield f"POST {at}/intents", host.post(f"{host_path}/intents", json=intent)
     yield f"GET {at}/intents", admin.get(f"{host_path}/intents")
     yield f"GET {at}/wake", host.get(f"{host_path}/wake", params={"generation": 0})
-    yield f"GET {at}/tunnel", admin.get(f"{host_path}/tunnel")
-    yield f"POST {at}/tunnel", admin.post(f"{host_path}/tunnel")
     yield f"GET {base}/tokens/{{uid}}/hosts", admin.get(f"{base}/tokens/{token}/hosts")
     for name in ("features", "status", "alerts", "handling", "receivers", "openapi.json"):
         if name == "alerts":

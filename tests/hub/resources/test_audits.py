@@ -29,7 +29,7 @@ WRITES = (Access.OPERATE, Access.WRITE, Access.HOST_OR_OPERATE, Access.ANY_HOST_
 QUIET = {
     ("POST", "/v1/registries/helm/validate"): "needs a registry that answers: tests/hub/packs",
     ("POST", "/v1/registries/oci/basic/validate"): "needs a registry that answers: tests/hub/packs",
-    ("POST", "/edgewright/v1/hosts/{uid}/tunnel"): "answers 501 and changes nothing",
+    ("GET", "/edgewright/v1/clusters/{uid}/relay"): "without a WebSocket it opens nothing: tests/hub/relay",
     ("GET", "/v1/spectroclusters/{uid}/assets/kubeconfig"): "clients read it at each refresh",
     ("GET", "/v1/spectroclusters/{uid}/assets/kubeconfigclient"): "clients read it at each refresh",
     ("PUT", "/edgewright/v1/blobs/{digest}"): "the piece that completes a blob is an entry: tests/hub/blobs",

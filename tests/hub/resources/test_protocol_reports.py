@@ -197,8 +197,8 @@ def test_p30_tunnel(hub: RunningHub, token: str) -> None:
     status = {"ssh": {"state": "Failed", "message": "no tunnel yet"}}
     assert host.patch("/v1/edgehosts/r-11/tunnelStatus", json=status).status_code == 204
     assert admin.get("/v1/edgehosts/r-11").json()["status"]["tunnelStatus"] == status
-    reserved = admin.get("/edgewright/v1/hosts/r-11/tunnel")
-    assert (reserved.status_code, reserved.json()["code"]) == (501, "NotImplemented")
+    assert admin.get("/edgewright/v1/hosts/r-11/tunnel").status_code == 403
+    assert host.get("/edgewright/v1/hosts/r-11/tunnel").json() == {"streams": []}
 
 
 def test_p31_features_need_no_credential(hub: RunningHub) -> None:

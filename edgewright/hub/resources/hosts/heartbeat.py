@@ -21,11 +21,13 @@ from edgewright.hub.db.records import HostEntry, Sender
 from edgewright.hub.http import problems
 from edgewright.hub.http.problems import Problem, StorageProblem
 from edgewright.hub.http.routing import Access, Call, Message, On, Receive, Route, Send
+from edgewright.hub.relay.waiting import Waiting
 from edgewright.hub.resources.hosts import health, shapes
 from edgewright.hub.resources.hosts.clones import Clones
 from edgewright.hub.resources.hosts.reported import Reported
 from edgewright.hub.security.secretbox import digest
 from edgewright.wire import protocol
+from edgewright.wire.protocol import relay
 from edgewright.wire.protocol.generations import read_generation
 from edgewright.wire.protocol.work import PLACE, read_progress
 
@@ -38,10 +40,11 @@ _START, _END = "/v1/edgehosts/", "/health"
 _MAX_BODY = 16_384
 _LAST_CLOCK = 253_402_300_800.0
 """The end of the year 9999: no clock shows more."""
-_GENERATION, _LINEAGE, _INTERVAL, _CLOCK, _DUPLICATE = (
+_GENERATION, _LINEAGE, _INTERVAL, _CLOCK, _DUPLICATE, _RELAY = (
     name.lower().encode()
     for name in (
         protocol.H_GENERATION, protocol.H_LINEAGE, protocol.H_INTERVAL, protocol.H_CLOCK, protocol.H_DUPLICATE,
+        relay.HEADER,
     )
 )  # fmt: skip
 _URGENT, _DOUBTED = f"{protocol.URGENT_INTERVAL:g}".encode(), protocol.CLOCK_DOUBTED.encode()
@@ -100,6 +103,10 @@ class Heartbeats:
         """Seconds that a host may wait until its next heartbeat when this one was refused or not answered (P4, P43)."""
 
     @cached_property
+    def _waiting(self) -> Waiting:
+        return self._hub.part(Waiting)
+
+    @cached_property
     def _clones(self) -> Clones:
         return self._hub.part(Clones)
 
@@ -120,6 +127,9 @@ class Heartbeats:
             headers.append((_CLOCK, _DOUBTED))
         if others:
             headers.append((_DUPLICATE, others.encode("latin-1")))
+        streams = self._waiting.header(entry.record.uid)
+        if streams:
+            headers.append((_RELAY, streams.encode()))
         return headers
 
     def matches(self, scope: Message) -> bool:

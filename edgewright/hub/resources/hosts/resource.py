@@ -10,6 +10,7 @@ from edgewright.hub.db.hosts import LoadedHost, load_hosts, load_revoked
 from edgewright.hub.db.pruning import DAY, delete_rows
 from edgewright.hub.db.records import HostRecord, RevokedCredentials
 from edgewright.hub.readmodel.memory import Follow
+from edgewright.hub.relay.waiting import Waiting
 from edgewright.hub.resource import Resource
 from edgewright.hub.resources.hosts import (
     health,
@@ -89,6 +90,7 @@ def _host(hub: Services, uid: str) -> dict[str, Any] | None:
 def _begin(hub: Services) -> None:
     hub.memory.watch("alert", hub.part(Clones).follow)
     hub.part(Clones).begin()
+    hub.part(Waiting).asked = hub.part(wake.Wakes).wake
     health.start_quietly(hub, hub.started)
     hub.writer.follow_beats = hub.part(heartbeat.Heartbeats).follow
 

@@ -167,11 +167,6 @@ async def logs(call: Call) -> Response:
     return call.json({"operationId": operation, "lines": lines, "complete": complete})
 
 
-async def tunnel(call: Call) -> Response:
-    """Report that the channel is not available yet."""
-    raise Problem(501, protocol.E_NOT_IMPLEMENTED, "This hub has no tunnel to hosts; reach the host directly by SSH.")
-
-
 ROUTES = (
     Route(
         "POST",
@@ -188,6 +183,4 @@ ROUTES = (
     Route(
         "GET", protocol.LOGS, Access.READ, logs, On.HOST, query={"operationId": bodies.NAME}, returns=shapes.LOG_SHOWN
     ),
-    Route("GET", protocol.TUNNEL, Access.HOST_OR_READ, tunnel, On.HOST, status=501),
-    Route("POST", protocol.TUNNEL, Access.HOST_OR_OPERATE, tunnel, On.HOST, status=501),
 )

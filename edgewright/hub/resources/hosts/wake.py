@@ -1,8 +1,9 @@
 """The idle connection on which a host learns at once that there is work for it (rule P77).
 
-The host asks and gets its answer when its generation rises, when its record ends, or when the time that it asked for is
-over. It then sends a heartbeat and fetches its desired state as always: the answer has no content, so nothing can be
-lost with it. One request of each host waits; a newer one ends the older.
+The host asks and gets its answer when its generation rises, when a stream of the relay waits for it (P30), when its
+record ends, or when the time that it asked for is over. It then sends a heartbeat and fetches its desired state as
+always: the answer has no content but the streams, so nothing else can be lost with it. One request of each host waits;
+a newer one ends the older.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from edgewright.core.text import integer
 from edgewright.hub.http import shapes
 from edgewright.hub.http.routing import Access, Call, On, Route
+from edgewright.hub.relay.waiting import Waiting
 from edgewright.hub.resources.hosts.heartbeat import Heartbeats, texts
 from edgewright.wire import protocol
 
@@ -84,9 +86,12 @@ async def _wake(call: Call) -> Response:
     known = integer(query.get("generation", ""))
     seconds = integer(query.get("seconds", "")) or protocol.WAKE_SECONDS
     news = known is None or entry.record.generation > known or query.get("lineage", "") != call.hub.lineage.value
-    if not news:
+    waiting = call.hub.part(Waiting)
+    if not news and not waiting.unnamed(call.uid):
         await call.hub.part(Wakes).wait(call.uid, float(min(max(1, seconds), protocol.WAKE_SECONDS)))
-    return call.empty(texts(call.hub.part(Heartbeats).headers(entry, "", known=True)))
+    headers = texts(call.hub.part(Heartbeats).headers(entry, "", known=True))
+    waiting.name(call.uid)
+    return call.empty(headers)
 
 
 ROUTES = (
