@@ -124,6 +124,8 @@ class Reader:
         if len(head) < 2:
             self._head = head
             return b""
+        if head[0] & 0x70 or bool(head[1] & 0x80) != self._masked:
+            raise Broken("a frame has bits that were not agreed on")
         size, need = head[1] & 0x7F, 2
         need += 2 if size == _SHORT else 8 if size == _LONG else 0
         need += 4 if self._masked else 0
@@ -131,8 +133,6 @@ class Reader:
             self._head = head
             return b""
         self._head = b""
-        if head[0] & 0x70 or bool(head[1] & 0x80) != self._masked:
-            raise Broken("a frame has bits that were not agreed on")
         if size == _SHORT:
             size = int.from_bytes(head[2:4], "big")
         elif size == _LONG:

@@ -95,9 +95,11 @@ class HostSide:
         self.relay.run(self._link, 600.0, self._stop.is_set)
 
     def _wait(self) -> None:
-        agent = self.hub.client(Authorization=self.credential)
+        hub, agent = self.hub, self.hub.client(Authorization=self.credential)
         path, generation, lineage = protocol.path(protocol.HOST_WAKE, uid=self.uid), 1, ""
         while not self._stop.is_set():
+            if hub is not self.hub:
+                hub, agent = self.hub, self.hub.client(Authorization=self.credential)
             try:
                 query: dict[str, str | int] = {"generation": generation, "lineage": lineage, "seconds": 2}
                 answer = agent.get(path, params=query)

@@ -1,0 +1,145 @@
+"""Bounds of the relay: how many streams, for how long, and what becomes of silent ends (P132, P133)."""
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic
+from typing import Any, cast
+
+import pytest
+
+from edgewright.hub.http.auth import Actor
+from edgewright.hub.http.problems import Problem
+from edgewright.hub.relay.tables import ReachRecord, StreamRecord
+from edgewright.hub.relay.waiting import Reaches, Waiting
+from edgewright.hub.resources.relay.streams import End, Stream
+from edgewright.hub.resources.relay.table import Streams
+from edgewright.wire import websocket
+from edgewright.wire.protocol import relay
+
+
+class Link:
+    """A transport that remembers what was done with it."""
+
+    def __init__(self) -> None:
+        self.written = b""
+        self.reads = True
+        self.closed = False
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    def pause_reading(self) -> None:
+        self.reads = False
+
+    def resume_reading(self) -> None:
+        self.reads = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        self.closed = True
+
+    abort = close
+
+
+def record(number: int = 1, host: str = "h") -> StreamRecord:
+    return StreamRecord(f"{number:024x}", "c" * 24, host, 22, "hub", "https://hub", 1e12)
+
+
+def opened() -> tuple[Stream, Link, Link, list[str]]:
+    ended: list[str] = []
+    actor = Actor("operator", "u", "u", "127.0.0.1")
+    stream = Stream(record(), actor, lambda _: None, lambda _, reason: ended.append(reason))
+    client, host = Link(), Link()
+    stream.client.made(cast(Any, client))
+    stream.host.made(cast(Any, host))
+    assert stream.opened is not None
+    return stream, client, host, ended
+
+
+def test_p133_the_number_of_streams_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay, "USER_STREAMS", 2)
+    monkeypatch.setattr(relay, "HOST_STREAMS", 3)
+    streams = Streams(cast(Any, None))
+    for number, user in enumerate(("a", "a", "b")):
+        streams.admit(user, "h")
+        actor = Actor("operator", user, user, "127.0.0.1")
+        streams.add(Stream(record(number), actor, lambda _: None, lambda _, __: None))
+    for user, host, whose in (("a", "other", "You have 2"), ("c", "h", "'h' has 3")):
+        with pytest.raises(Problem, match=whose) as refused:
+            streams.admit(user, host)
+        assert (refused.value.status, refused.value.code) == (429, relay.E_LIMIT)
+    streams.admit("c", "other")
+
+
+async def test_p133_an_end_that_does_not_read_stops_the_other_one() -> None:
+    stream, client, host, _ = opened()
+    stream.client.paused()
+    assert not host.reads and client.reads
+    stream.client.resumed()
+    assert host.reads
+    await asyncio.sleep(0)
+
+
+async def test_p133_silent_ends_and_idle_streams_end() -> None:
+    stream, client, host, ended = opened()
+    before = len(client.written)
+    stream.look(monotonic() + relay.PING + 1)
+    assert client.written[before:] == websocket.frame(websocket.PING, b"", False) and not ended
+    stream.client.paused()  # the host is not read now, so that its silence shows nothing
+    stream.host.heard -= 1e6
+    stream.client.heard = monotonic()
+    stream.look(monotonic() + 1)
+    assert not ended
+    stream.client.resumed()
+    stream.host.heard -= 1e6
+    stream.look(monotonic() + 1)
+    assert ended == [f"the host did not answer for {1_000_001} s"] and host.closed
+    stream, _, _, ended = opened()
+    stream.look(monotonic() + relay.IDLE + 1)
+    assert ended == ["nothing was sent for 30 minutes"]
+
+
+@pytest.mark.parametrize("data", [b"\xff\xff", websocket.frame(websocket.BINARY, b"x", False)])
+async def test_p133_a_peer_that_breaks_the_protocol_ends_its_stream(data: bytes) -> None:
+    stream, _, _, ended = opened()
+    stream.host.received(data)
+    assert len(ended) == 1 and "the host broke the protocol" in ended[0]
+
+
+async def test_bytes_before_the_stream_is_open_end_it() -> None:
+    ended: list[str] = []
+    actor = Actor("operator", "u", "u", "127.0.0.1")
+    stream = Stream(record(), actor, lambda _: None, lambda _, reason: ended.append(reason))
+    stream.client.made(cast(Any, Link()))
+    stream.client.received(websocket.frame(websocket.BINARY, b"x", True))
+    assert ended == ["the client sent bytes before the stream was open"]
+
+
+def test_p131_a_stream_is_named_to_its_host_until_it_waits_no_more() -> None:
+    waiting, woken = Waiting(), list[str]()
+    waiting.asked = woken.append
+    waiting.put(record(1))
+    waiting.put(record(2, "other"))
+    assert woken == ["h", "other"] and waiting.header("h") == f"{1:024x}:22" and waiting.unnamed("h")
+    waiting.name("h")
+    assert not waiting.unnamed("h") and waiting.header("h"), "a heartbeat names it again: an answer may be lost"
+    waiting.drop(f"{1:024x}")
+    assert not waiting.header("h") and not waiting.unnamed("h")
+
+
+def test_p135_reach_is_unknown_until_it_is_measured() -> None:
+    reaches = Reaches()
+    assert {way["state"] for way in reaches.document("c").values()} == {"unknown"}
+    reaches.put(ReachRecord("c", "no", 1.0, "late"))
+    assert reaches.document("c")["relay"] == {"state": "no", "since": "1970-01-01T00:00:01.000Z", "error": "late"}
+    assert reaches.document("c")["direct"]["state"] == "unknown"
+
+
+def test_an_end_without_a_connection_takes_nothing() -> None:
+    actor = Actor("operator", "u", "u", "127.0.0.1")
+    end: End = Stream(record(), actor, lambda _: None, lambda _, __: None).host
+    end.write(websocket.BINARY, b"x")
+    end.reading(on=True)
