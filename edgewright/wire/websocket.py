@@ -23,7 +23,7 @@ _SHORT, _LONG = 126, 127
 
 
 class Broken(ValueError):
-    """The other end does not keep to RFC 6455."""
+    """The other end violates RFC 6455."""
 
 
 class Piece(NamedTuple):
@@ -126,10 +126,10 @@ class Reader:
             return b""
         if head[0] & 0x70 or bool(head[1] & 0x80) != self._masked:
             raise Broken("a frame has bits that were not agreed on")
-        size, need = head[1] & 0x7F, 2
-        need += 2 if size == _SHORT else 8 if size == _LONG else 0
-        need += 4 if self._masked else 0
-        if len(head) < need:
+        size, length = head[1] & 0x7F, 2
+        length += 2 if size == _SHORT else 8 if size == _LONG else 0
+        length += 4 if self._masked else 0
+        if len(head) < length:
             self._head = head
             return b""
         self._head = b""
@@ -137,9 +137,9 @@ class Reader:
             size = int.from_bytes(head[2:4], "big")
         elif size == _LONG:
             size = int.from_bytes(head[2:10], "big")
-        self._key = head[need - 4 : need] if self._masked else b""
+        self._key = head[length - 4 : length] if self._masked else b""
         self._begin(head[0] & 0x0F, bool(head[0] & 0x80), size)
-        return head[need:]
+        return head[length:]
 
     def _begin(self, kind: int, final: bool, size: int) -> None:
         if kind in (CLOSE, PING, PONG):

@@ -137,10 +137,27 @@ def test_the_reconciler_has_units_and_folders_of_its_own_and_the_link_cannot_wri
     assert "ProtectSystem" not in service and "CapabilityBoundingSet" not in service
     assert "DirectoryNotEmpty=/var/lib/edgewright/operations\n" in (units / unit.PATH).read_text()
     assert {path.name for path in (units / "multi-user.target.wants").iterdir()} == {
-        unit.NAME, unit.SERVICE, unit.PATH, unit.ACTIVATE
+        unit.NAME, unit.SERVICE, unit.PATH, unit.ACTIVATE, unit.RELAY_SOCKET
     }, "the timer is started by the reconciler only"  # fmt: skip
     for name in ("operations", "cluster", "reconciler"):
         assert (Path(wish.root) / "var/lib/edgewright" / name).stat().st_mode & 0o777 == 0o700
+
+
+def test_the_relay_is_started_by_its_socket_and_may_do_little(wish: InstallOptions) -> None:
+    """P133: a process of its own, with memory of its own, that only root may ask."""
+    apply_plan(make_plan(wish), lambda line: None)
+    units = Path(wish.root) / "etc/systemd/system"
+    service, listening = (units / unit.RELAY_SERVICE).read_text(), (units / unit.RELAY_SOCKET).read_text()
+    assert "relay --data /var/lib/edgewright --endpoint https://plane:8443 --ca /etc/edgewright/ca.crt\n" in service
+    assert "MemoryMax=128M\n" in service and "CapabilityBoundingSet=\n" in service and "ProtectSystem=strict" in service
+    assert "ListenDatagram=/run/edgewright-relay.sock\nSocketMode=0600\n" in listening
+    if shutil.which("systemd-analyze") is not None:
+        service = service.replace("/usr/bin/python3", "/bin/true")
+        (units / unit.RELAY_SERVICE).write_text(service)
+        paths = [str(units / name) for name in (unit.RELAY_SERVICE, unit.RELAY_SOCKET)]
+        command = ["systemd-analyze", "verify", "--man=no", *paths]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0 and "edgewright-relay" not in done.stderr, done.stderr
 
 
 def test_an_old_installation_gets_the_reconciler_and_an_observed_host_loses_it(wish: InstallOptions) -> None:

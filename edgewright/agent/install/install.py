@@ -154,11 +154,11 @@ def _reconciler(start: List[str], data: str) -> List[Step]:
 
 def _relay(start: List[str], command: List[str], data: str) -> List[Step]:
     """Return the units of the relay, which reaches the plane as the agent does."""
-    words = [*start, "relay", "--data", data]
+    arguments = [*start, "relay", "--data", data]
     for flag in ("--endpoint", "--ca", "--user-data"):
         if flag in command:
-            words += [flag, command[command.index(flag) + 1]]
-    units = unit.relay_units(words, data)
+            arguments += [flag, command[command.index(flag) + 1]]
+    units = unit.relay_units(arguments, data)
     steps = [Step("write", f"{UNITS}/{name}", text.encode()) for name, text in units.items()]
     return [*steps, Step("link", f"{WANTS}/{unit.RELAY_SOCKET}", arguments=(f"{UNITS}/{unit.RELAY_SOCKET}",))]
 

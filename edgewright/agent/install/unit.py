@@ -240,8 +240,8 @@ def reconciler_units(program: Sequence[str], data: str) -> Dict[str, str]:
 
 def relay_units(command: Sequence[str], data: str) -> Dict[str, str]:
     """Return the relay's unit files by name; `command` are the words that start it."""
-    words = " ".join(quote(word) for word in command)
+    line = " ".join(quote(word) for word in command)
     return {
-        RELAY_SERVICE: _RELAY_SERVICE.format(command=words, data=quote(data)),
+        RELAY_SERVICE: _RELAY_SERVICE.format(command=line, data=quote(data)),
         RELAY_SOCKET: _RELAY_SOCKET.format(socket=SOCKET),
     }

@@ -39,7 +39,7 @@ class Stream:
 
     def __init__(self, ready: Ready, now: float) -> None:
         self.ready = ready
-        self.heard = now
+        self.last_frame = now
         self.sent = self.received = 0
         """Bytes to the plane and from it."""
         self._reader = websocket.Reader(masked=False)
@@ -86,7 +86,7 @@ class Stream:
             data = self.ready.plane.recv(CHUNK)
         except _AGAIN:
             return
-        self.heard = now
+        self.last_frame = now
         if not data:
             self._end_plane(now)
             return
@@ -201,9 +201,9 @@ class Pump:
             if stream.ends_at is not None and now > stream.ends_at:
                 self._end(stream, "it ended while its other end did not read")
             elif stream.stuck:
-                stream.heard = now
-            elif now - stream.heard > SILENT:
-                self._end(stream, f"the plane was silent for {now - stream.heard:.0f} s")
+                stream.last_frame = now
+            elif now - stream.last_frame > SILENT:
+                self._end(stream, f"the plane was silent for {now - stream.last_frame:.0f} s")
 
     def close(self) -> None:
         """End all streams."""

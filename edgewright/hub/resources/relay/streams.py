@@ -31,7 +31,7 @@ class End:
         self._stream = stream
         self.name = name
         self.transport: asyncio.Transport | None = None
-        self.heard = monotonic()
+        self.last_frame = monotonic()
         self._reader = websocket.Reader(masked=True)
         self._closed = False
         self.waits = False
@@ -39,7 +39,7 @@ class End:
 
     def made(self, transport: asyncio.Transport) -> None:
         """Take the connection."""
-        self.transport, self.heard = transport, monotonic()
+        self.transport, self.last_frame = transport, monotonic()
         if self._closed:
             transport.close()
             return
@@ -47,7 +47,7 @@ class End:
 
     def received(self, data: bytes) -> None:
         """Take bytes of the peer."""
-        self.heard = monotonic()
+        self.last_frame = monotonic()
         if self._closed:
             return
         try:
@@ -78,12 +78,12 @@ class End:
 
     def resumed(self) -> None:
         """Let the other end be read again."""
-        self.waits, self.heard = False, monotonic()
+        self.waits, self.last_frame = False, monotonic()
         self._stream.other(self).reading(on=True)
 
     def reading(self, *, on: bool) -> None:
         """Read this end, or do not."""
-        self.waits, self.heard = not on, monotonic()
+        self.waits, self.last_frame = not on, monotonic()
         if self.transport is not None and not self.transport.is_closing():
             if on:
                 self.transport.resume_reading()
@@ -194,7 +194,7 @@ class Stream:
         for end in (self.client, self.host):
             if end.transport is None or end.waits or self.over:
                 continue
-            silent = now - end.heard
+            silent = now - end.last_frame
             if silent > relay.SILENT and self.opened is not None:
                 self.end(f"the {end.name} did not answer for {silent:.0f} s")
             elif silent > relay.PING:
