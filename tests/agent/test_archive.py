@@ -24,7 +24,8 @@ LIMIT = 365_000
 """Bytes that the archive may have: it goes over the link of a site, and to every host at an upgrade.
 
 A host of a cluster has 90 kB for its steps and their planner, 25 kB for the registry client, 10 kB for the relay. They
-are part of the same archive: a step and the reconciler that judges it are always of one version, also when an upgrade was interrupted.
+are part of the same archive: a step and the reconciler that judges it are always of one version, also after an
+interrupted upgrade.
 """
 
 PYENV = Path(pwd.getpwuid(os.getuid()).pw_dir) / ".pyenv/versions"
