@@ -11,8 +11,9 @@ import pytest
 
 from edgewright.agent.clusters import paths
 from edgewright.agent.clusters.host import Ended
-from edgewright.agent.clusters.vip import arp, check, configuration
+from edgewright.agent.clusters.vip import arp, check, configuration, notify
 from edgewright.agent.clusters.vip import steps as vip_steps
+from edgewright.agent.reconcile import exchange
 from edgewright.agent.reconcile.steps import Seen
 from tests.agent.clusters.support import FakeHost, cluster, context
 
@@ -77,6 +78,18 @@ def test_the_check_is_one_file_that_needs_nothing_of_the_agent(tmp_path: Path) -
     program.write_text(vip_steps.check_program())
     done = subprocess.run([sys.executable, "-I", "-S", str(program), str(tmp_path)], capture_output=True, check=False)
     assert done.returncode == 1 and not done.stderr, "no API server answers on this machine's port"
+
+
+def test_a_vip_that_moves_wakes_the_reconciler(tmp_path: Path) -> None:
+    document = cluster(3)
+    text = configuration.keepalived(document, document.members[1], "eth0", "/usr/bin/python3")
+    assert f"  notify {notify.PROGRAM}\n" in text
+    program, data = tmp_path / "vip-moved", tmp_path / "the data"
+    requests = Path(exchange.folders(str(data))[exchange.REQUESTS])
+    requests.mkdir(parents=True)
+    program.write_text(notify.script(str(data)))
+    subprocess.run(["sh", str(program), "INSTANCE", "api", "MASTER", "100"], check=True)
+    assert exchange.names(str(requests)) == [exchange.WAKE], "the path unit sees it, and a reconciler that runs"
 
 
 def test_an_arp_request_is_read_back_and_other_frames_are_not() -> None:

@@ -7,6 +7,7 @@ import json
 from typing import List, Sequence
 
 from edgewright.agent.clusters import paths
+from edgewright.agent.clusters.vip import notify
 from edgewright.core.clusters.model import ClusterDocument, Member
 
 PRIORITY = 100
@@ -54,6 +55,7 @@ def keepalived(document: ClusterDocument, member: Member, nic: str, python: str)
         "  virtual_ipaddress {",
         f"    {document.endpoint.host}/{bits} dev {nic}",
         "  }",
+        f"  notify {notify.PROGRAM}",
         "  track_script {",
         "    api",
         "  }",

@@ -8,7 +8,7 @@ from edgewright.agent.clusters import ledger as ledgers
 from edgewright.agent.clusters import paths
 from edgewright.agent.clusters.context import Context, Looked, StepKind
 from edgewright.agent.clusters.kube.init import may_not
-from edgewright.agent.clusters.vip import arp, check, configuration
+from edgewright.agent.clusters.vip import arp, check, configuration, notify
 from edgewright.agent.reconcile.steps import Seen
 from edgewright.core.errors import Failed, Refused
 
@@ -57,6 +57,8 @@ class Keepalived(StepKind):
                 return Seen.NOT_DONE, f"/run/{name} is not as wanted"
         if context.host.data(configuration.CHECK) != check_program().encode():
             return Seen.NOT_DONE, "the check of the VIP is not as wanted"
+        if context.host.data(notify.PROGRAM) != notify.script(context.data).encode():
+            return Seen.NOT_DONE, "the program for a VIP that moved is not as wanted"
         if context.host.run(["systemctl", "is-active", "--quiet", paths.KEEPALIVED_UNIT]).code != 0:
             return Seen.NOT_DONE, "keepalived does not run"
         return Seen.DONE, "keepalived runs with all control planes as peers"
@@ -71,6 +73,7 @@ class Keepalived(StepKind):
             host.write(f"{paths.BOOT}/{name}", text.encode())
             host.write(f"/run/{name}", text.encode(), durable=False)
         host.write(configuration.CHECK, check_program().encode(), 0o755)
+        host.write(notify.PROGRAM, notify.script(context.data).encode(), 0o755)
         host.must(["systemctl", "daemon-reload"])
         running = host.run(["systemctl", "is-active", "--quiet", paths.KEEPALIVED_UNIT]).code == 0
         if running:
