@@ -373,3 +373,19 @@ async def test_the_role_is_what_a_hub_reports_and_unknown_elsewhere(status: int,
         caller = await client.caller()
     assert caller.role == role
     assert caller.via.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("body", "hint"),
+    [
+        ({"code": "DuplicateName", "message": "A registry named 'a' exists already."}, "Choose another name, or"),
+        (None, "Choose another name, or"),
+        ({"code": "QuorumGuard", "message": "It would have no control plane; delete the cluster instead."}, ""),
+        ({"code": "EdgeHostInUse", "message": "The host is used"}, "Look at what the plane has now, then try again."),
+    ],
+)
+async def test_another_name_is_the_next_step_only_where_a_name_is_taken(body: Any, hint: str) -> None:
+    async with client_of(answers(409, body)) as client:
+        with pytest.raises(Conflict) as caught:
+            await client.hosts.get("edge-1")
+    assert caught.value.hint.startswith(hint) and bool(caught.value.hint) == bool(hint)

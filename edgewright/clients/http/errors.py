@@ -65,7 +65,7 @@ def from_answer(status: int, body: Any, what: str, plane: str, credential: str =
     if status == 409:
         return Conflict(
             message or f"The {what} is in conflict with what the plane has.",
-            "Choose another name, or look at the one that is there.",
+            _conflict_hint(message, word),
             word or None,
         )
     if status in (408, 504):
@@ -97,6 +97,13 @@ def from_answer(status: int, body: Any, what: str, plane: str, credential: str =
         "Try again; if it stays, look at the log of the plane.",
         word or None,
     )
+
+
+def _conflict_hint(message: str, word: str) -> str:
+    """Return the next step of a 409: another name where a name is taken, nothing where the message has the step."""
+    if not message or word.startswith("Duplicate") or "exists already" in message:
+        return "Choose another name, or look at the one that is there."
+    return "" if "; " in message or ". " in message else "Look at what the plane has now, then try again."
 
 
 def _not_allowed(message: str, what: str, plane: str, credential: str, word: str) -> Refused:
