@@ -34,23 +34,25 @@ class Opened(NamedTuple):
     problems: tuple[DocumentProblem, ...]
 
 
-def read_document(path: Path) -> Mapping[str, Any]:
-    """Return the one YAML map in a file. Raises `NotFound`, `InvalidInput`, `Failed`.
+def read_document(path: Path, kind: str = "") -> Mapping[str, Any]:
+    """Return the one YAML map in a file; `kind` is that of the example. Raises `NotFound`, `InvalidInput`, `Failed`.
 
     Raises `Refused` when others can read a file that contains a secret.
     """
+    example = f"{EXAMPLE} {kind}".rstrip()
+    command = f"edgewright apply --example {kind}".rstrip()
     try:
         if path.is_dir():
             raise InvalidInput(f"{path} is a directory, not a file.", "Name the answer file in it.")
         open_to_others = too_open(path)
         data = read_bounded(path, MAX_FILE)
         if len(data) > MAX_FILE:
-            raise InvalidInput(f"{path} is too big for an answer file.", EXAMPLE)
+            raise InvalidInput(f"{path} is too big for an answer file.", example)
         text = data.decode("utf-8")
     except UnicodeDecodeError:
-        raise InvalidInput(f"{path} is not text.", EXAMPLE) from None
+        raise InvalidInput(f"{path} is not text.", example) from None
     except FileNotFoundError:
-        hint = f"Write one from the example: (umask 077; edgewright apply --example > {shlex.quote(path.name)})"
+        hint = f"Write one from the example: (umask 077; {command} > {shlex.quote(str(path))})"
         raise NotFound(f"There is no file {path}.", hint) from None
     except OSError as error:
         raise Failed(f"{path} cannot be read: {error.strerror or error}.", "Check its rights.") from None
@@ -60,16 +62,16 @@ def read_document(path: Path) -> Mapping[str, Any]:
         if open_to_others is not None:  # whether it contains a secret cannot be known
             raise open_to_others from None
         if error.code == "NotAMap":
-            raise InvalidInput(f"{path} is not a map of keys.", EXAMPLE) from None
-        raise InvalidInput(error.message, f"{error.hint} {EXAMPLE}", error.code) from None
+            raise InvalidInput(f"{path} is not a map of keys.", example) from None
+        raise InvalidInput(error.message, f"{error.hint} {example}", error.code) from None
     document = parsed.document
     if open_to_others is not None and (stored := secret_of(document)):
         raise Refused(f"{path} contains {stored} and can be read by others.", open_to_others.hint, open_to_others.code)
     for odd in parsed.problems:
         if "an alias" not in odd.message:  # two values for a key, a second document, a tag: which is meant?
-            raise InvalidInput(f"{path}, line {odd.line}: {odd.message}", f"{odd.hint} {EXAMPLE}", odd.code)
+            raise InvalidInput(f"{path}, line {odd.line}: {odd.message}", f"{odd.hint} {example}", odd.code)
     if not document:
-        raise InvalidInput(f"{path} is empty.", EXAMPLE, "Empty")
+        raise InvalidInput(f"{path} is empty.", example, "Empty")
     return document
 
 

@@ -35,7 +35,7 @@ class ClusterCreate(declared.ClusterCreate):
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Read the file and let the plane check it. Raises `InvalidDocument`, `NotFound`, `InvalidInput`."""
         word = str(args["file"]).strip()
-        document = await asyncio.to_thread(read_document, Path(word).expanduser().absolute())
+        document = await asyncio.to_thread(read_document, Path(word).expanduser().absolute(), definition.KIND)
         outer = opened(document, {definition.KIND: definition.KEYS})
         return await work.plan(ctx, work.read(outer, word), self.cli_line(targets, args), create=True)
 
@@ -92,7 +92,9 @@ class ClusterDelete(declared.ClusterDelete):
         rows = await find_rows(ctx, targets)
         lines = []
         for row in rows:
-            lines.append(f"{row.name} ({row.state}): {amount(row.hosts, 'host')} leave")
+            lines.append(
+                f"{row.name} ({row.state}): {amount(row.hosts, 'host')} {'leaves' if row.hosts == 1 else 'leave'}"
+            )
             lines += [f"  {member}" for member in row.members]
         lines.append("Workloads end. What they stored on local volumes stays on the disks, but nothing uses it.")
         names = tuple(row.name for row in rows)
@@ -119,14 +121,17 @@ class ClusterRelease(declared.ClusterRelease):
         member = await _member(ctx, row, str(args["host"]).strip())
         lines = (f"{member.name} leaves the pool {member.names['machinePoolName']} of {row.name}, drained first",)
         cli = self.cli_line((row.name,), args)
-        return Plan(f"Release {member.name}", lines, (member.uid,), _UNDO, cli, None, member.names)
+        title, names = f"Release {member.name}", {member.uid: member.name}
+        return Plan(title, lines, (member.uid,), _UNDO, cli, None, member.names, names)
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Ask the host to leave. Raises `Conflict` where the quorum would be lost."""
         await calls.send(await ctx.port(CanCall), "DELETE", wire.MACHINE, None, **plan.payload)
-        return Outcome(plan.touches, (), f"{plan.touches[0]} is asked to leave; it is free when it has left.")
+        return Outcome(
+            plan.touches, (), f"{plan.name_of(plan.touches[0])} is asked to leave; it is free when it has left."
+        )
 
 
 class ClusterForget(declared.ClusterForget):
@@ -141,7 +146,8 @@ class ClusterForget(declared.ClusterForget):
             "reset it before it is used again",
         )
         cli = self.cli_line((row.name,), args)
-        return Plan(f"Forget {member.name}", lines, (member.uid,), _UNDO, cli, None, row)
+        names = {member.uid: member.name}
+        return Plan(f"Forget {member.name}", lines, (member.uid,), _UNDO, cli, None, row, names)
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
@@ -149,7 +155,7 @@ class ClusterForget(declared.ClusterForget):
         """Declare it lost. Raises `Conflict` for a host in contact, and where etcd would have no majority."""
         row, (uid,) = plan.payload, plan.touches
         await calls.send(await ctx.port(CanCall), "POST", wire.FORGET, {"hostUid": uid}, uid=row.uid)
-        text_ = f"{uid} is declared lost; the other hosts of {row.name} remove it."
+        text_ = f"{plan.name_of(uid)} is declared lost; the other hosts of {row.name} remove it."
         return Outcome(plan.touches, (), f"{text_} Follow it: edgewright cluster show {shlex.quote(row.name)}")
 
 
@@ -173,7 +179,9 @@ class ClusterKubeconfig(declared.ClusterKubeconfig):
             return Outcome(plan.touches, (), "", Text(content.rstrip("\n"), {"kubeconfig": content}, plan.payload.name))
         path = Path(out).expanduser().absolute()
         await asyncio.to_thread(write_private, path, content)
-        return Outcome(plan.touches, (), f"Written to {path}. Try it: kubectl --kubeconfig {path} get nodes")
+        return Outcome(
+            plan.touches, (), f"Written to {path}. Try it: kubectl --kubeconfig {shlex.quote(str(path))} get nodes"
+        )
 
 
 class ClusterCertificates(declared.ClusterCertificates):
