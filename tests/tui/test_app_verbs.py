@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from textual.command import CommandPalette
 
 from edgewright.commands.kernel import registry
+from edgewright.core.errors import UsageError
 from tests.tui.driving import frame_text as said
 from tests.tui.driving import settle as settled
 from tests.tui.fleet import session_of
@@ -80,6 +82,14 @@ def test_names_become_uids_and_are_completed() -> None:
     found = complete("host delete edge-0c", model)
     assert "host delete edge-0c11" in found
     assert parse("host delete edge-0c11", model).targets == ("edge-0c11",)
+
+
+@pytest.mark.parametrize("text", ["profile preview shop --host edge-0c11", "profile diff a b --cluster=c"])
+def test_an_option_that_a_view_does_not_take_is_refused(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(text, session_of().store.model)
+    option = text.split()[-2] if "=" not in text else "--cluster"
+    assert f"takes no {option}." in caught.value.message and f"edgewright {text}" in caught.value.hint
 
 
 def test_key_line_keeps_the_last_and_sets_danger_apart() -> None:

@@ -46,6 +46,7 @@ def parse(text: str, model: Model) -> Typed:
         raise UsageError(f"There is no verb `{text}`.", f"Did you mean :{near}?" if near else "See: ? for all verbs.")
     command, rest = named[word], text[len(word) :].strip()
     if command.opens or command.action:
+        _refuse_options(command, rest)
         return Typed(command, _uids(rest.split(), model, command), _view_args(command, rest), rest)
     try:
         parts = shlex.split(rest)
@@ -60,6 +61,18 @@ def parse(text: str, model: Model) -> Typed:
 def _verb_word(text: str, named: Iterable[str]) -> str | None:
     fitting = [word for word in named if text == word or text.startswith(word + " ")]
     return max(fitting, key=len, default=None)
+
+
+def _refuse_options(command: type[Command], rest: str) -> None:
+    """Raise `UsageError` for an option of the command line: a view would open without it and not report that."""
+    flags = {param.flag for param in command.params if param.flag.startswith("--")}
+    given = next((word for word in rest.split() if word.partition("=")[0] in flags), "")
+    if given and command.opens:
+        option = given.partition("=")[0]
+        hint = (
+            f"Leave it off and see ? in the view for its keys, or run it in a shell: edgewright {command.name} {rest}"
+        )
+        raise UsageError(f"The view of `{command.name}` takes no {option}.", hint)
 
 
 def _view_args(command: type[Command], rest: str) -> dict[str, Any]:
