@@ -87,13 +87,14 @@ class Terminal:
             assert time.monotonic() < deadline, f"no line with {words} for {patience:g} s:\n{self.screen()}"
             time.sleep(0.1)
 
-    def wait(self, *words: str, patience: float = 20.0) -> str:
-        """Wait until all words stand on the screen and return it."""
+    def wait(self, *words: str, patience: float = 20.0, never: str = "") -> str:
+        """Wait until all words are on the screen and return it; `never` on it ends the wait at once, as a failure."""
         deadline = time.monotonic() + patience
         while True:
             shown = self.screen()
             if all(word in shown for word in words):
                 return shown
+            assert not never or never not in shown, f"the screen has {never!r} before {words}:\n{shown}"
             lacking = [word for word in words if word not in shown]
             assert time.monotonic() < deadline, f"not on the screen within {patience:g} s: {lacking}\n{shown}"
             time.sleep(0.1)

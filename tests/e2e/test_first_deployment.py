@@ -52,8 +52,8 @@ class Record:
         self._note(f"typed {text}")
         self.console.press("-l", text)
 
-    def see(self, *words: str, patience: float = 30.0) -> str:
-        shown = self.console.wait(*words, patience=patience)
+    def see(self, *words: str, patience: float = 30.0, never: str = "") -> str:
+        shown = self.console.wait(*words, patience=patience, never=never)
         self._note(f"saw {', '.join(words)}")
         return shown
 
@@ -195,7 +195,7 @@ def build_an_installer(record: Record, base: Path, folder: Path) -> None:
 
 def proven(record: Record, iso: Path) -> None:
     """Wait until the build has proven the installer in QEMU."""
-    record.see("installer first proven", "booted and seen to register", patience=LIMIT)
+    record.see("installer first proven", "booted and seen to register", patience=LIMIT, never="r again, with the same")
     assert label(iso) == "proven"
     record.keep("the result page")
     record.press("Escape", why="back to the first steps")
