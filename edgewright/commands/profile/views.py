@@ -22,6 +22,7 @@ from edgewright.core.errors import InvalidInput, NotFound, UsageError
 from edgewright.core.profiles import exchange
 from edgewright.core.profiles.problems import raise_errors
 from edgewright.core.profiles.resolve import Resolution
+from edgewright.core.profiles.variables import COVER
 from edgewright.core.text import amount, clean
 from edgewright.profiles import directory
 from edgewright.store.collections.catalogue import profiles as calls
@@ -141,7 +142,9 @@ class ProfilePreview(declared.ProfilePreview):
         resolution = await asyncio.to_thread(content.resolved, variables, values.system)
         raise_errors(f"The profile {content.profile.label} with these values", resolution.problems)
         text, document = await asyncio.to_thread(_resolved_text, resolution, content, str(args.get("layer") or ""))
-        return Outcome(plan.touches, (), "", Text(text, {**document, "variables": variables}))
+        masked = {variable.name for variable in content.profile.variables if variable.masked}
+        shown = {name: COVER if name in masked and value else value for name, value in variables.items()}
+        return Outcome(plan.touches, (), "", Text(text, {**document, "variables": shown}))
 
 
 def _given(texts: Sequence[str]) -> dict[str, str]:

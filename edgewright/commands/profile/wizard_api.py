@@ -5,6 +5,7 @@ Coroutines ask the plane. Everything else is blocking and takes up to a second f
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,6 +23,7 @@ from edgewright.core.profiles.problems import ERROR, Problem
 from edgewright.core.profiles.resolve import Resolution
 from edgewright.core.profiles.resources import Pool, check_pools, demands
 from edgewright.core.profiles.scope import Context, Macro
+from edgewright.core.profiles.secrets import covered_text
 from edgewright.core.profiles.variables import COVER
 from edgewright.profiles.directory import files_of, write_directory
 from edgewright.profiles.prepare import check, prepare, resolved, with_preset
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from edgewright.core.packs.pack import Pack
     from edgewright.store.collections.hosts import HostRow
 
-__all__ = ["Base", "files_of", "place_of", "values_of", "with_preset"]
+__all__ = ["Base", "place_of", "values_of", "with_preset"]
 
 
 class Plane(NamedTuple):
@@ -188,6 +190,38 @@ async def store(ctx: CommandContext, profile: Profile, base: Base | None, *, pub
     return str(outcome.done[0])
 
 
-def save_directory(path: Path, profile: Profile) -> list[str]:
-    """Write the profile as a directory: what `edgewright apply -f` reads. Blocking. Raises `Failed`, `InvalidInput`."""
-    return write_directory(path, profile)
+class Written(NamedTuple):
+    """What was written: paths that changed, whether something is covered, layers whose passwords may be readable."""
+
+    files: list[str]
+    covered: bool
+    open: tuple[str, ...]
+
+
+def _shared(profile: Profile, packs: Mapping[str, Pack | None]) -> tuple[Profile, tuple[str, ...]]:
+    """Return the profile with passwords of values covered, and the layers where it is not known what is one."""
+    prepared = prepare(profile, packs, READINGS)
+    unread = {problem.layer for problem in prepared.problems}
+    read = zip(profile.ordered(), prepared.layers, strict=True)
+    layers = tuple(
+        dataclasses.replace(layer, values=covered_text(values.values, values.secrets)) if values.secrets else layer
+        for layer, values in read
+    )
+    unknown = tuple(layer.key for layer in layers if layer.key in unread and layer.values)
+    return dataclasses.replace(profile, layers=layers), unknown
+
+
+def shared_files(profile: Profile, packs: Mapping[str, Pack | None]) -> dict[str, bytes]:
+    """Return the files of a profile for others: passwords and defaults of masked variables are covered. Blocking."""
+    return files_of(_shared(profile, packs)[0])
+
+
+def save_directory(path: Path, profile: Profile, packs: Mapping[str, Pack | None]) -> Written:
+    """Write the profile as a directory for others: what `edgewright apply -f` reads, with secrets covered. Blocking.
+
+    Raises `Failed`, `InvalidInput`.
+    """
+    covered, unread = _shared(profile, packs)
+    masked = any(variable.masked and variable.default for variable in profile.variables)
+    passwords = [layer.values for layer in covered.layers] != [layer.values for layer in profile.ordered()]
+    return Written(write_directory(path, covered), masked or passwords, unread)

@@ -29,7 +29,7 @@ def test_the_stack_has_the_operating_system_at_the_bottom_and_the_last_add_on_on
         "│   add-on     second            2.0.0                     │",
         "│              first             1.0.0                     │",
         "├──────────────────────────────────────────────────────────┤",
-        "│ ▲ storage    no layer                                    │",
+        "│   storage    none                               optional │",
         "├──────────────────────────────────────────────────────────┤",
         "│   network    cni-flannel       0.28.9                    │",
         "├──────────────────────────────────────────────────────────┤",
@@ -38,6 +38,7 @@ def test_the_stack_has_the_operating_system_at_the_bottom_and_the_last_add_on_on
         "│   OS         edge-native-byoi  1.0.0         1 reference │",
         "└──────────────────────────────────────────────────────────┘",
     ]
+    assert "▲ network    no layer" in text_of(stack_lines(LAYERS[:2], 60, ("os", "k8s", "cni", "csi"))), "it is needed"
     low = stack_lines(LAYERS, 60, ("os", "k8s", "cni", "csi"), low=True)
     assert len(low) == 8 and [each.key for each in low if each.key][-1] == "layer/os"
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from edgewright.commands.profile import wizard_api
-from edgewright.core.profiles.model import Layer, Manifest, Profile
+from edgewright.core.profiles.model import Layer, Manifest, Profile, Variable
 from edgewright.core.profiles.scope import Macro
+from edgewright.core.profiles.variables import COVER
 from edgewright.packs import catalogue
+from tests.core.profiles.stacks import REGISTRY_PACK, REGISTRY_VALUES
 from tests.tui.driving import console, press, told, until, view
 from tests.tui.wizards.profile_driving import PODINFO, at, calm, on, paste, shown, stack, state, wizard
 from tests.tui.wizards.profiling import ProfilePlane, shipped
@@ -106,3 +109,41 @@ async def test_values_that_are_emptied_are_those_of_the_pack() -> None:
         wizard(pilot).body.editor.put("")  # type: ignore[union-attr]
         await calm(pilot)
         assert told(made) == "Values that are empty are those of the pack."
+
+
+def test_a_written_directory_covers_passwords_and_names_what_cannot_be_read(tmp_path: Path) -> None:
+    layer = Layer("registry", "addon", "1.0.0", values=REGISTRY_VALUES)
+    broken = Layer("podinfo", "addon", "6.9.2", values="password: [hunter3\n")
+    packs = {"registry 1.0.0": REGISTRY_PACK, "podinfo 6.9.2": None}
+    written = wizard_api.save_directory(tmp_path / "shop", stack(layer, broken), packs)
+    assert written.covered and written.open == ("podinfo",)
+    every = {path: path.read_text() for path in (tmp_path / "shop").rglob("*") if path.is_file()}
+    assert not any("hunter2" in text for text in every.values())
+    (values,) = [text for path, text in every.items() if path.parts[-2:] == ("registry", "values.yaml")]
+    assert f'password: "{COVER}"' in values and "# where images come from" in values
+    assert wizard_api.shared_files(stack(layer), packs)["layers/registry/values.yaml"].decode() == values
+
+
+async def test_a_missing_layer_stops_a_publish_before_it_is_sent() -> None:
+    profile = stack()
+    profile = replace(profile, layers=tuple(layer for layer in profile.layers if layer.kind != "cni"))
+    plane = ProfilePlane()
+    async with console("profile-new", plane=plane, size=(110, 40)) as (pilot, _, made):
+        await at(pilot, "summary", profile)
+        assert "1 error must be fixed before it is published" in shown(pilot) and "layers √" not in shown(pilot)
+        await press(pilot, "p")
+        await until(pilot, lambda: "Not published: layers: The profile has no layer for: network" in told(made))
+    assert not plane.sent
+
+
+async def test_the_preview_names_examples_only_where_no_value_was_given() -> None:
+    profile = replace(stack(), variables=(Variable("city", required=True), Variable("zone", required=True)))
+    async with console("profile-new", plane=ProfilePlane(), size=(110, 40)) as (pilot, _, _):
+        await at(pilot, "preview", profile)
+        assert "with example values; examples for city, zone" in shown(pilot)
+        state(pilot).given["city"] = "berlin"
+        wizard(pilot).body.show()  # type: ignore[union-attr]
+        await until(pilot, lambda: "examples for zone" in shown(pilot))
+        state(pilot).given["zone"] = "a"
+        wizard(pilot).body.show()  # type: ignore[union-attr]
+        await until(pilot, lambda: "with the values that you gave" in shown(pilot))

@@ -24,7 +24,7 @@ from tui.widgets.lines import Line, heading, line, wrap
 
 MOST_OPEN = 8
 MOST_HOSTS = 500
-"""Hosts that can be chosen from; `:profile preview NAME --host HOST` takes any."""
+"""Hosts that can be chosen from; `edgewright profile preview NAME --host HOST` takes any."""
 
 
 class _Resolved(NamedTuple):
@@ -109,7 +109,8 @@ class ProfilePreviewScreen(ReaderScreen, ReadsProfiles):
 
     def action_host(self) -> None:
         """Choose the host for which it is resolved."""
-        hosts = sorted(self.session.store.model.hosts.values(), key=lambda row: row.name)[:MOST_HOSTS]
+        every = sorted(self.session.store.model.hosts.values(), key=lambda row: row.name)
+        hosts = every[:MOST_HOSTS]
         options = [line("no host: without a cluster", key="-")]
         options += [line(row.name, (f"  {row.site or '-'}  {row.cluster or 'no cluster'}", "muted"), key=row.uid)
                     for row in hosts]  # fmt: skip
@@ -120,7 +121,10 @@ class ProfilePreviewScreen(ReaderScreen, ReadsProfiles):
                 self._resolve()
                 self.show_frame()
 
-        self.app.push_screen(ChooseModal("Resolve for a host", options, current=self._host or "-"), take)
+        title = "Resolve for a host"
+        if len(every) > len(hosts):
+            title += f" (the first {len(hosts)} of {len(every):,})"
+        self.app.push_screen(ChooseModal(title, options, current=self._host or "-"), take)
 
 
 def _texts(resolution: Resolution, width: int) -> Iterator[Line]:

@@ -4,7 +4,7 @@
 │ add-on      metrics-server   3.13.0    1 variable │
 │             podinfo          6.9.1                │
 ├──────────────────────────────────────────────────┤
-│ storage     -                missing              │
+│ storage     none                         optional │
 ...
 """
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from edgewright.core.profiles.checks import NEEDED
 from tui.widgets.lines import Line, Piece, Role, Span, clip_line, cut, line, pad
 
 TITLES: Final = {"os": "OS", "k8s": "Kubernetes", "cni": "network", "csi": "storage", "addon": "add-on"}
@@ -34,15 +35,24 @@ class StackLayer(NamedTuple):
     role: Role = ""
 
 
+def missing_layer(kind: str, key: str = "") -> StackLayer:
+    """Return the line of a kind without a layer: marked where a cluster needs one, storage is optional."""
+    if kind in NEEDED:
+        return StackLayer(kind, "", key=key)
+    return StackLayer(kind, "none", note="optional", key=key, role="muted")
+
+
 def stack_lines(
     layers: Sequence[StackLayer], width: int, needed: Sequence[str] = (), low: bool = False, role: Role = "muted"
 ) -> list[Line]:
     """Return the stack in `width` cells, the top first. `layers` are from the bottom, add-ons in their order.
 
-    A kind of `needed` without a layer has a line `missing`. With `low` there are no lines between the boxes.
+    A kind of `needed` without a layer has the line of `missing_layer`. With `low` there are no lines between the boxes.
     """
+    present = {layer.kind for layer in layers}
+    layers = [*layers, *(missing_layer(kind) for kind in needed if kind not in present)]
     order = list(TITLES)
-    kinds = [kind for kind in order if kind in needed or any(layer.kind == kind for layer in layers)]
+    kinds = [kind for kind in order if any(layer.kind == kind for layer in layers)]
     kinds += [layer.kind for layer in layers if layer.kind not in order]
     inner = max(width - 4, 12)
     widths = _widths(layers, inner)
@@ -51,7 +61,7 @@ def stack_lines(
         if number and not low:
             out.append(_edge("├", "┤", inner, role))
         title = TITLES.get(kind, kind)
-        members = [layer for layer in reversed(layers) if layer.kind == kind] or [StackLayer(kind, "")]
+        members = [layer for layer in reversed(layers) if layer.kind == kind]
         for layer in members:
             out.append(_layer(layer, title, widths, inner, role))
             title = ""

@@ -7,13 +7,12 @@ from typing import Any
 
 from edgewright.core.packs.pack import Pack
 from edgewright.core.packs.schema import SchemaEntry
-from edgewright.core.profiles.checks import NEEDED
 from edgewright.core.profiles.model import ADDON_LAYER, INFRA, LAYER_NAMES, TYPES, Layer, Variable
 from edgewright.core.profiles.problems import ERROR, OPEN, WARNING, Problem
 from edgewright.core.profiles.scope import MACRO, PACK, PRESET, SYSTEM, VARIABLE
 from edgewright.core.text import amount, clean
 from tui.widgets.lines import Line, Piece, Role, Span, cut, heading, line, pad, spread, wrap
-from tui.widgets.profiles.stack import StackLayer, stack_lines
+from tui.widgets.profiles.stack import StackLayer, missing_layer, stack_lines
 from tui.wizards.parts.steps import steps_line as title_line
 from tui.wizards.profile.pages import PAGES, SUMMARY
 from tui.wizards.profile.wizard_state import ProfileState
@@ -69,19 +68,13 @@ def layers_lines(state: ProfileState, width: int, low: bool) -> list[Line]:
         )
         for place, layer in enumerate(state.layers)
     ]
-    rows += [_missing(kind) for kind in state.needed() if kind not in kinds]
+    rows += [missing_layer(kind, f"add/{kind}") for kind in state.needed() if kind not in kinds]
     out = stack_lines(rows, width, low=low) if rows else []
     general = [row for row in state.problems if row.path == "layers" and not row.layer and row.code != "MissingLayer"]
     out += problem_lines(general, width)
     if state.profile.type != INFRA:
         out.insert(0, line(("+ ", "accent"), ("add an add-on layer", "muted"), key=f"add/{ADDON_LAYER}"))
     return out
-
-
-def _missing(kind: str) -> StackLayer:
-    if kind in NEEDED:
-        return StackLayer(kind, "", key=f"add/{kind}")
-    return StackLayer(kind, "none", note="optional", key=f"add/{kind}", role="muted")
 
 
 def _note(state: ProfileState, layer: Layer) -> str:

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 
 from edgewright.core.errors import EdgewrightError
 from edgewright.core.profiles.problems import ERROR, OPEN, WARNING
-from edgewright.core.text import clean
+from edgewright.core.text import amount, clean
 from edgewright.store.collections.hosts import HOSTS
 from edgewright.store.collections.projects import PROJECTS
 from tui.frame.fetch import sentence
@@ -26,7 +26,7 @@ from tui.wizards.profile import content
 from tui.wizards.profile.body import PageBody
 
 MOST_HOSTS = 500
-"""Hosts that are offered; type to narrow."""
+"""Hosts that are offered; the title has the number of all."""
 MOST_GIVEN = 12
 """Variables that can be given a value at once."""
 
@@ -97,9 +97,14 @@ class PreviewPage(PageBody):
         """Show what was resolved."""
         width = max(self._view.room, 20)
         host = self._host()
-        examples = [item.name for item in self.state.profile.variables if not item.default]
+        given = {name for name, text in self.state.given.items() if text}
+        variables = [item.name for item in self.state.profile.variables if not item.default]
+        examples = [name for name in variables if name not in given]
         shown_for = f"for host {host.name}" if host is not None else "with example values"
-        rest = f"; examples for {', '.join(examples[:4])}" if examples else ""
+        if host is None and variables and not examples:
+            shown_for = "with the values that you gave"
+        more = f" and {len(examples) - 4} more" if len(examples) > 4 else ""
+        rest = f"; examples for {', '.join(examples[:4])}{more}" if examples else ""
         self.query_one("#preview-head", FrameLine).set_line(line((f"{shown_for}{rest}", "muted")))
         if self._findings is not None and width != self._width:
             self._draw(width)
@@ -122,7 +127,8 @@ class PreviewPage(PageBody):
 
     def action_choose(self) -> None:
         """Offer the hosts, and the examples."""
-        hosts = self._hosts()[:MOST_HOSTS]
+        every = self._hosts()
+        hosts = every[:MOST_HOSTS]
         room = max((len(host.name) for host in hosts), default=8)
         lines = [line("example values", key="-")]
         for host in hosts:
@@ -134,7 +140,12 @@ class PreviewPage(PageBody):
                 self.state.host = "" if uid == "-" else uid
                 self._resolve()
 
-        self.app.push_screen(ChooseModal("Preview for", lines, self.state.host or "-"), chosen)
+        title = (
+            f"Preview for (the first {len(hosts)} of {len(every):,} hosts)"
+            if len(every) > len(hosts)
+            else "Preview for"
+        )
+        self.app.push_screen(ChooseModal(title, lines, self.state.host or "-"), chosen)
 
     def action_give(self) -> None:
         """Ask for values of the variables."""
@@ -158,14 +169,17 @@ class PreviewPage(PageBody):
                 self.state.given.update(answers)
                 self._resolve()
 
-        self.app.push_screen(FormModal("Values for the preview", fields, go="Show"), given)
+        title = "Values for the preview"
+        if len(variables) > MOST_GIVEN:
+            title += f" (the first {MOST_GIVEN} of {len(variables)})"
+        self.app.push_screen(FormModal(title, fields, go="Show"), given)
 
     def hint(self, width: int) -> list[Line]:
         """Return what has no value yet."""
         if self._findings is None:
             return []
         open_ = [row for row in self._findings.problems if row.severity == OPEN]
-        text = f"{len(open_)} references have no value yet: they depend on the cluster."
+        text = f"{amount(len(open_), 'reference')} without a value yet: that depends on the cluster."
         text = text if open_ else "All references have a value."
         return wrap(text, width, role="muted")
 

@@ -236,7 +236,7 @@ class ValuesPage(PageBody):
         pack = self.state.pack(self.current)
         return [
             KeyHint("esc", "layers"),
-            *key("values-layer-next", "next layer"),
+            *key("values-layer-next", "next layer" if self.state.layer + 1 < len(self.state.layers) else "variables"),
             *(key("values-problem", "next problem") if problems else ()),
             *(key("values-presets", "presets") if pack is not None and pack.presets else ()),
             KeyHint("ctrl+z", "undo"),

@@ -4,37 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import shlex
-from importlib import import_module
-from pathlib import Path
-from typing import Any
 
 from textual import work
 
 from edgewright.commands.profile.stored import Base
-from edgewright.core.errors import EdgewrightError, TimedOut
+from edgewright.core.errors import EdgewrightError
 from edgewright.core.profiles import lifecycle
 from edgewright.core.profiles.model import Profile
 from edgewright.core.profiles.problems import OPEN
-from edgewright.core.slow_files import glance
-from edgewright.core.text import amount
 from tui.frame.fetch import sentence
-from tui.modals.form import Field, FormModal
 from tui.modals.read import ReadModal
 from tui.verbs.bindings import move_bindings
-from tui.widgets.lines import heading, line, wrap
+from tui.widgets.lines import wrap
 from tui.wizards.parts.drafts import Drafts, draft_file
 from tui.wizards.profile.about import AboutPage
 from tui.wizards.profile.body import PageBody
 from tui.wizards.profile.drafting import draft_document, read_draft, state_of, write_draft
 from tui.wizards.profile.layers import LayersPage
-from tui.wizards.profile.page import ProfileWizardPage
 from tui.wizards.profile.pages import ABOUT, LAYERS, PREVIEW, SUMMARY, VALUES, VARIABLES
 from tui.wizards.profile.preview import PreviewPage
 from tui.wizards.profile.summary import SummaryPage
 from tui.wizards.profile.values import ValuesPage
 from tui.wizards.profile.variables import VariablesPage
 from tui.wizards.profile.wizard_state import ProfileState, pack_key
+from tui.wizards.profile.writing import WritesProfile
 
 BODIES: dict[str, type[PageBody]] = {
     ABOUT: AboutPage,
@@ -44,10 +37,9 @@ BODIES: dict[str, type[PageBody]] = {
     PREVIEW: PreviewPage,
     SUMMARY: SummaryPage,
 }
-API = "edgewright.commands.profile.wizard_api"
 
 
-class ProfileWizard(ProfileWizardPage):
+class ProfileWizard(WritesProfile):
     """Makes a new profile; with a target a new version of that one."""
 
     view = "profile-new"
@@ -143,14 +135,9 @@ class ProfileWizard(ProfileWizardPage):
         if problem:
             self.announce(problem, "warn")
 
-    async def _import_api(self) -> None:
-        """Import what reads YAML: it takes a moment, so a thread does it."""
-        if self.api is None:
-            self.api = await asyncio.to_thread(import_module, API)
-
     async def _look(self) -> str:
         """Ask the plane what it has; returns why that failed, "" when it did not."""
-        await self._import_api()
+        await self.import_api()
         try:
             self.plane = await self.api.look(self.plane_context())
         except EdgewrightError as error:
@@ -194,7 +181,7 @@ class ProfileWizard(ProfileWizardPage):
     async def show_page(self, last: bool = False, row: int = 0) -> None:
         """Put the page in front."""
         if self.wizard_state.key != ABOUT:
-            await self._import_api()
+            await self.import_api()
         before, self.body = self.body, None
         if before is not None:
             await before.remove()
@@ -278,7 +265,8 @@ class ProfileWizard(ProfileWizardPage):
             while True:
                 self._stale = False
                 state = self.wizard_state
-                result = await asyncio.to_thread(self.api.examine, state.profile, dict(state.packs), self.macros)
+                packs = dict(state.packs)
+                result = await asyncio.to_thread(self.api.examine, state.profile, packs, self.macros, publish=True)
                 await asyncio.to_thread(state.uses)
                 state.problems = tuple(row for row in result.problems if row.severity != OPEN)  # a cluster gives it
                 if self.is_there:
@@ -300,7 +288,7 @@ class ProfileWizard(ProfileWizardPage):
             self.body.store()
         super()._leaving(answer)
 
-    # What is read and written ----------------------------------------------------------------------------------------
+    # What is read -----------------------------------------------------------------------------------------------------
 
     def action_why(self) -> None:
         """Show the explanation of the page."""
@@ -310,52 +298,6 @@ class ProfileWizard(ProfileWizardPage):
         )
         title = page.question if page is not None else "Summary"
         self.app.push_screen(ReadModal(title, lambda width: wrap(text, width)))
-
-    def action_show_files(self) -> None:
-        """Show the profile as the files that `w` writes."""
-        if self.api is None:
-            return
-        if self.body is not None:
-            self.body.store()
-        self.run_task("Writing the files", self._show_files)
-
-    async def _show_files(self) -> None:
-        files = await asyncio.to_thread(self.api.files_of, self._named())
-
-        def shown(width: int) -> list[Any]:
-            out: list[Any] = []
-            for name, data in files.items():
-                out.append(heading(name, width, amount(len(data), "byte")))
-                out += [line(text) for text in data.decode("utf-8", "replace").rstrip("\n").split("\n")]
-                out.append(line())
-            return out
-
-        self.app.push_screen(ReadModal("The profile as a directory", shown))
-
-    def _named(self) -> Profile:
-        profile = self.wizard_state.profile
-        return dataclasses.replace(profile, name=profile.name or "profile")
-
-    def action_write(self) -> None:
-        """Write the profile as a directory where the user chooses."""
-        if self.body is not None:
-            self.body.store()
-        name = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in self._named().name)
-        help_ = "a directory for git; edgewright apply -f DIRECTORY stores the same profile"
-        field = Field("path", "directory", help_, name, True, check=_check_directory)
-        self.app.push_screen(FormModal("Write the profile", (field,), go="Write"), self._write)
-
-    def _write(self, answer: dict[str, str] | None) -> None:
-        if answer is not None:
-            path = Path(answer["path"]).expanduser().absolute()
-            self.run_task(f"Writing {path}", lambda: self._save(path))
-
-    async def _save(self, path: Path) -> None:
-        written = await asyncio.to_thread(self.api.save_directory, path, self._named())
-        masked = any(variable.masked and variable.default for variable in self.wizard_state.profile.variables)
-        rest = "Defaults of masked variables are covered in it. " if masked else ""
-        command = f"edgewright apply -f {shlex.quote(path.name)}"
-        self.announce(f"{path}: {amount(len(written), 'file')} written. {rest}{command}", "ok")
 
     # The end ---------------------------------------------------------------------------------------------------------
 
@@ -387,14 +329,3 @@ class ProfileEditor(ProfileWizard):
 
     view = "profile-edit"
     edits = True
-
-
-def _check_directory(text: str) -> str:
-    path = Path(text).expanduser()
-    try:
-        if glance(path.exists, text) and not glance(path.is_dir, text):
-            return f"{path} is not a directory; give another name."
-        parent = path.absolute().parent
-        return "" if glance(parent.is_dir, str(parent)) else f"There is no directory {parent}."
-    except TimedOut as error:
-        return sentence(error)
