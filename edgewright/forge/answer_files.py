@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 from edgewright.config.locations import too_open
 from edgewright.config.nearest import suggestion
+from edgewright.core.clusters.definition import API_VERSION as API_VERSION
 from edgewright.core.errors import DocumentProblem, Failed, InvalidInput, NotFound, Refused
 from edgewright.forge.bounded import read_bounded
 from edgewright.yamltext.reader import read
 
-API_VERSION = "edgewright/v1"
 MAX_FILE = 4 * 1024 * 1024
 """Bytes of an answer file, or of a certificate file, at most."""
 KEYS = ("apiVersion", "kind", "metadata", "answers")

@@ -58,9 +58,8 @@ async def plan(ctx: CommandContext, wanted: Definition, cli: str, create: bool =
     have, `InvalidInput` with everything that the plane refuses.
     """
     client = await ctx.port(CanCall)
-    profiles = await _profiles(ctx, wanted.profiles)
     hosts = dict(await _hosts(ctx, wanted))
-    body = definition.body(wanted, profiles, hosts)
+    body = await body_of(ctx, wanted, hosts)
     project = str((await ctx.connection()).project_uid or "")
     existing = None if create else await _existing(ctx, wanted.name, project)
     if existing is None:
@@ -76,6 +75,12 @@ async def plan(ctx: CommandContext, wanted: Definition, cli: str, create: bool =
     title = f"Change cluster {wanted.name}" if steps else f"Cluster {wanted.name}: no change"
     lines = [step.line for step in steps]
     return Plan(title, tuple(lines), (wanted.name,), (), cli, None, Work(wanted.name, uid, body, tuple(steps)))
+
+
+async def body_of(ctx: CommandContext, wanted: Definition, hosts: Mapping[str, str] | None = None) -> Mapping[str, Any]:
+    """Return the body of a create. Raises `NotFound` for a profile or host that the plane does not have."""
+    known = dict(await _hosts(ctx, wanted)) if hosts is None else hosts
+    return definition.body(wanted, await _profiles(ctx, wanted.profiles), known)
 
 
 async def apply(ctx: CommandContext, plan: Plan, work: Work, report: Callable[[str], None]) -> Outcome:

@@ -5,18 +5,23 @@ The plane knows uids; who applies the file looks them up. Keys are those of `KEY
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from typing import Any, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
+from edgewright.core.clusters import document
 from edgewright.core.errors import DocumentProblem
 from edgewright.core.installer.nearest import nearest
 
+API_VERSION = "edgewright/v1"
+"""Of answer files of every kind."""
 KIND = "Cluster"
 KEYS: Tuple[str, ...] = (
     "profiles", "vip", "dns", "pools", "ntp", "ssh_keys", "timezone", "tags", "namespaces", "role_bindings",
 )  # fmt: skip
 CONTROL_PLANE, WORKER = "control-plane", "worker"
 _PROFILE = ("name", "version", "variables")
-_POOL = ("name", "role", "hosts", "works", "labels", "annotations", "taints")
+_POOL = ("name", "role", "hosts", "works", "labels", "annotations", "taints", "max_unavailable")
 _HOST = ("name", "address", "nic")
 _TAINT = ("key", "value", "effect")
 _NAMESPACE = ("name", "cpu", "memory")
@@ -38,6 +43,8 @@ answers:
   #dns: api.store-7.example.org
   # hosts by name or UID: one or three control planes; `works`: they run workloads too. A pool of workers:
   # - {name: workers, hosts: [edge-2], labels: {zone: a}, taints: [{key: gpu, effect: NoSchedule}]}
+  # `max_unavailable: 2` of a pool changes two hosts at a time, else one. A host with an address that it has already:
+  # - {name: edge-3, address: 10.0.0.13, nic: eth1}
   pools: [{name: control-planes, role: control-plane, works: true, hosts: [edge-1]}]
   #ntp: [ntp.example.org]
   #ssh_keys: ["ssh-ed25519 AAAA... ana@example.org"]
@@ -91,9 +98,15 @@ def read(name: str, answers: Mapping[str, Any]) -> "Tuple[Definition, List[Docum
     notes.keys(answers, KEYS, "answers")
     if not name:
         notes.add("metadata.name", "It is missing.", "Write metadata: {name: NAME}")
+    elif name_problem(name):
+        notes.add("metadata.name", name_problem(name), "Write one such as store-7.")
     vip, dns = notes.text(answers, "vip", "answers"), notes.text(answers, "dns", "answers")
     if bool(vip) == bool(dns):
         notes.add("answers.vip", "Give a VIP or a DNS name, not both.", "Write vip: 10.0.0.100")
+    elif vip and vip_problem(vip):
+        notes.add("answers.vip", vip_problem(vip), "Write a free address of the hosts' network.")
+    elif dns and dns_problem(dns):
+        notes.add("answers.dns", dns_problem(dns), "Write a name, or vip: for an address.")
     point = {"host": vip or dns, "type": "VIP" if vip else "External"}
     cloud = {
         "controlPlaneEndpoint": point,
@@ -111,6 +124,32 @@ def read(name: str, answers: Mapping[str, Any]) -> "Tuple[Definition, List[Docum
     zone = notes.text(answers, "timezone", "answers")
     tags = notes.map(answers, "tags", "answers")
     return Definition(name, profiles, pools, cloud, zone, tags, spaces, rbacs), notes.problems
+
+
+def name_problem(name: str) -> str:
+    """Return what is wrong with the name of a cluster as a sentence, "" when nothing is."""
+    if len(name) <= document.NAME.limit and re.fullmatch(document.NAME.pattern, name):
+        return ""
+    return f"The name has small letters, digits and '-' only, at most {document.NAME.limit}."
+
+
+def vip_problem(text: str) -> str:
+    """Return what is wrong with a VIP as a sentence, "" when nothing is."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return f"The VIP {text[:60]} is not an address."
+    return ""
+
+
+def dns_problem(text: str) -> str:
+    """Return what is wrong with the DNS name of an API as a sentence, "" when nothing is."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        fits = len(text) <= document.NODE_NAME.limit and re.fullmatch(document.NODE_NAME.pattern, text)
+        return "" if fits else f"{text[:60]} is not a DNS name."
+    return f"{text[:60]} is an address, not a DNS name."
 
 
 def body(definition: Definition, profiles: Mapping[str, str], hosts: Mapping[str, str]) -> Dict[str, Any]:
@@ -221,6 +260,12 @@ def _pool(value: Mapping[str, Any], place: str, notes: _Notes) -> WantedPool:
     works = value.get("works", False)
     if not isinstance(works, bool):
         notes.add(f"{place}.works", "The value must be true or false.", "Write works: true")
+    strategy = {"type": "RollingUpdateScaleOut"}
+    most = value.get("max_unavailable")
+    if isinstance(most, int) and not isinstance(most, bool) and 0 < most <= document.MAX_MEMBERS:
+        strategy["maxUnavailable"] = str(most)
+    elif most is not None:
+        notes.add(f"{place}.max_unavailable", "The value must be a number above 0.", "Write max_unavailable: 1")
     hosts = []
     for item, at in notes.items(value, "hosts", place):
         notes.keys(item, _HOST, at)
@@ -241,7 +286,7 @@ def _pool(value: Mapping[str, Any], place: str, notes: _Notes) -> WantedPool:
         "additionalLabels": notes.map(value, "labels", place),
         "additionalAnnotations": notes.map(value, "annotations", place),
         "taints": taints,
-        "updateStrategy": {"type": "RollingUpdateScaleOut"},
+        "updateStrategy": strategy,
     }
     return WantedPool(name, tuple(hosts), config)
 

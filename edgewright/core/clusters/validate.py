@@ -48,6 +48,14 @@ class HostFacts(NamedTuple):
     architecture: str = ""
 
 
+class HostProblem(NamedTuple):
+    """Why a host cannot be in a cluster: a phrase that begins with its name, the next step, a code."""
+
+    message: str
+    hint: str
+    code: str
+
+
 class Known(NamedTuple):
     """What the rules may use besides the document."""
 
@@ -293,6 +301,22 @@ def _layers(document: ClusterDocument, known: Known) -> Iterator[Problem]:
             yield error(image.layer, f"images[{n}].layer", text, "Remove the image or add the layer.", "NoLayer")
 
 
+def host_problems(host: HostFacts, simulated: bool) -> Iterator[HostProblem]:
+    """Yield why a host cannot join a cluster that is `simulated` or real; the rule of the hub and of the wizard."""
+    if host.observed_only:
+        text = f"{host.name} is observed by SSH only and has no agent"
+        yield HostProblem(text, "Install the agent on it first.", "NoAgent")
+    elif not host.healthy:
+        yield HostProblem(f"{host.name} is unhealthy", "See host show for the reason.", "HostUnhealthy")
+    if host.cluster:
+        text = f"{host.name} belongs to the cluster {host.cluster}"
+        yield HostProblem(text, "Release it there first, or use another host.", "HostInUse")
+    if host.simulated != simulated:
+        kind, other_kind = ("simulated", "real") if host.simulated else ("real", "simulated")
+        text = f"{host.name} is {kind}, the cluster is {other_kind}"
+        yield HostProblem(text, "Use hosts of one kind.", "Simulated")
+
+
 def _hosts(document: ClusterDocument, known: Known) -> Iterator[Problem]:
     ids: Dict[str, str] = {}
     for n, member in enumerate(document.members):
@@ -305,18 +329,8 @@ def _hosts(document: ClusterDocument, known: Known) -> Iterator[Problem]:
                 text = f"The host {member.host_uid} is not registered"
                 yield error("", path, text, "Register it, or remove it from the cluster.", "NoHost")
             continue
-        if host.observed_only:
-            text = f"{host.name} is observed by SSH only and has no agent"
-            yield error("", path, text, "Install the agent on it first.", "NoAgent")
-        elif not host.healthy:
-            yield error("", path, f"{host.name} is unhealthy", "See host show for the reason.", "HostUnhealthy")
-        if host.cluster:
-            text = f"{host.name} belongs to the cluster {host.cluster}"
-            yield error("", path, text, "Release it there first, or use another host.", "HostInUse")
-        if host.simulated != document.simulated:
-            kind, other_kind = ("simulated", "real") if host.simulated else ("real", "simulated")
-            text = f"{host.name} is {kind}, the cluster is {other_kind}"
-            yield error("", path, text, "Use hosts of one kind.", "Simulated")
+        for problem in host_problems(host, document.simulated):
+            yield error("", path, *problem)
         if host.machine_id:
             other = ids.setdefault(host.machine_id, host.name)
             if other != host.name:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from edgewright.core.clusters import model
 from edgewright.core.clusters.document import as_json, read, sealed
+from edgewright.core.clusters.kube_values import networks_of
 from edgewright.core.errors import InvalidDocument
 from edgewright.core.packs.pack import Pack
 from edgewright.core.profiles.model import ADDON, CNI, CSI, K8S, OS
@@ -202,7 +203,7 @@ class _Kubernetes:
         arguments = cluster.get("kubevipArgs") if isinstance(cluster, dict) else None
         self.nic = str((arguments or {}).get("vip_interface") or "")
         self.images = tuple(replace(image, layer="") for image in images_of(values, ""))
-        self.network = self._network()
+        self.network = networks_of(self.config)
         if is_secret(layer.values):
             text = "A masked value is in the configuration of Kubernetes, which every host of the cluster would show."
             self._wrong("cluster.config", text, "Use a variable that is not masked.", "Masked")
@@ -213,12 +214,6 @@ class _Kubernetes:
         for path, value in (("podSubnet", self.network.pod_cidr), ("serviceSubnet", self.network.service_cidr)):
             if not value:
                 self._wrong(f"networking.{path}", "The network is not set.", "Set it.", "NoNetwork")
-
-    def _network(self) -> model.Network:
-        networking = (self.config.get("clusterConfiguration") or {}).get("networking") or {}
-        pods = networking.get("podSubnet") or self.config.get("cluster-cidr") or ""
-        services = networking.get("serviceSubnet") or self.config.get("service-cidr") or ""
-        return model.Network(str(pods), str(services))
 
     def _wrong(self, path: str, text: str, hint: str, code: str) -> None:
         self.problems.append(error(self.key, path, text, hint, code))
