@@ -11,7 +11,7 @@ TAKES_VALUE = ("-o", "--output", "--context", "--project", "--timeout")
 FLAGS = ("--read-only", "--yes", "-y", "--plan", "--ascii")
 CONSOLE_FLAGS = ("--lines", "--last-frame")
 """Flags of the console alone; other verbs have options of these names."""
-CONSOLE_NOUNS = ("", "demo", "replay")
+CONSOLE_NOUNS = ("", "demo", "replay", "guide")
 """Nouns that open the console."""
 HELP = ("--help", "-h")
 FORMS = ("table", "wide", "json", "yaml", "name", "text", "svg")

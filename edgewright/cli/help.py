@@ -15,7 +15,7 @@ OPTIONS = """Options of every verb, before or after it:
   --plan                         show what would be done, and do nothing
   --timeout SECONDS              how long to wait for one answer of the plane
   --ascii                        no glyphs beyond ASCII
-Options of the console, of demo and of replay:
+Options of the console, of demo, guide and replay:
   --lines                        plain lines of text for a screen reader, as ACCESSIBLE=1
   --last-frame                   leave the last frame in the terminal
 """

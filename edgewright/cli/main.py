@@ -27,7 +27,8 @@ def run(
 ) -> int:
     """Run one command line and return its exit code; nothing is raised.
 
-    `special` gives what runs `render`, `record`, `replay` and `demo`; `delegate` runs the module that a verb names.
+    `special` gives what runs the verbs of the console (`render`, `demo` ...); `delegate` runs the module that a verb
+    names.
     """
     form = "table"
     try:

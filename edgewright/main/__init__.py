@@ -105,8 +105,9 @@ def _delegate(module: str, text: list[str]) -> int:
 
 
 def _special(name: str) -> Special | None:
-    if name not in ("render", "record", "replay", "demo"):
+    if name not in ("render", "record", "replay", "demo", "guide"):
         return None
     from edgewright.main import verbs
 
-    return {"render": verbs.render, "record": verbs.record, "replay": verbs.replay, "demo": verbs.demo}[name]
+    special: Special = getattr(verbs, name)
+    return special

@@ -56,13 +56,15 @@ def open_console(
     *,
     hub: LocalHub | None = None,
     simulated: bool = False,
+    view: str = "",
 ) -> int:
-    """Put the console together and run it until the user leaves. Raises `EdgewrightError`."""
+    """Put the console together and run it until the user leaves; `view` is in front first. Raises `EdgewrightError`."""
     from edgewright.commands.hub.first_run import Guide, describe
 
     check_terminal()
     feed = make_feed(settings)
     session = make_session(settings, feed)
+    session.start_view = view or session.start_view
     problem = feed.prepare(context, project, quick=True)
     if problem:
         feed.store.message(problem, "warn")

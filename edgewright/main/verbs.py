@@ -1,4 +1,4 @@
-"""The verbs that need the console's parts or run a feed of their own: render, record, replay, demo."""
+"""The verbs that need the console's parts or run a feed of their own: render, record, replay, demo, guide."""
 
 from __future__ import annotations
 
@@ -122,6 +122,12 @@ def replay(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     session.replay, session.start, session.now = source, source.run, lambda: source.moment
     session.start_view, session.context_name, session.read_only = "replay", Path(args["file"]).name, True
     return run_app(session)
+
+
+def guide(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
+    """Open the console at the first steps; with no plane yet, at the question how to begin."""
+    context = contexts.load().choose() if ctx.context is None else ctx.context
+    return open_console(ctx.settings, context, ctx.project, view="first-steps" if context is not None else "")
 
 
 def demo(ctx: CommandContext, args: dict[str, Any], form: str) -> int:

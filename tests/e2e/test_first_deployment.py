@@ -120,7 +120,7 @@ def start_a_hub(record: Record) -> None:
     record.see("Which address will your sites use", f"1 {ADDRESS}")
     record.keep("the address question")
     record.press("1", why=f"sites use {ADDRESS}")
-    record.see("First steps", f"sites use {URL}", "1 of 4 steps done", patience=60)
+    record.see("First steps", f"sites use {URL}", "1 of 7 steps done", patience=60)
 
 
 def create_a_token(record: Record) -> None:
@@ -131,7 +131,7 @@ def create_a_token(record: Record) -> None:
     record.press("Enter", why="create it")
     record.see("Token first-hosts", "close")
     record.press("Enter", why="close")
-    record.see("2 of 4 steps done")
+    record.see("2 of 7 steps done")
     record.keep("the steps with a token")
 
 
@@ -199,7 +199,7 @@ def proven(record: Record, iso: Path) -> None:
     assert label(iso) == "proven"
     record.keep("the result page")
     record.press("Escape", why="back to the first steps")
-    record.see("3 of 4 steps done", "first.iso, proven", "waiting for it to register")
+    record.see("3 of 7 steps done", "first.iso, proven", "waiting for it to register")
     record.keep("the steps wait for the host")
 
 
@@ -229,9 +229,9 @@ def boot_the_box(record: Record, rig: Rig, iso: Path) -> None:
                 assert time.monotonic() - began < LIMIT, reader.last(20)
                 if boots > 1:
                     screen = record.console.screen()
-                    seen = "All steps are done." in screen and f"{BOX} registered" in screen
+                    seen = "steps done. Next: profile" in screen and f"{BOX} registered" in screen
             if seen:
-                record.see("All steps are done.", BOX)
+                record.see("4 of 7 steps done", BOX)
                 record.keep("the host has registered")
                 record.press("2", why="Hosts")
                 record.see(BOX, "berlin")

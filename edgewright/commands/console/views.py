@@ -11,17 +11,16 @@ if TYPE_CHECKING:
     pass
 
 
-class FirstSteps(Command):
-    """Show the steps from a new plane to its first host: what is done, what is next; the host shows as it registers."""
+class Guide(Command):
+    """Open the first steps, from a plane to an application that answers: what is done, what is next."""
 
-    name = "first-steps"
+    name = "guide"
     title = "first steps"
-    no_key = "It is needed until the first host is there; Pulse and the message line name it until then."
-    aliases = ("steps", "guide", "start")
+    no_key = "It is needed until the first application runs; Pulse and the message line name it until then."
+    aliases = ("first-steps", "steps", "start")
+    key_id = "first-steps"
     opens = "first-steps"
     online = False
-    cli = False
-    no_cli = "The command line has hub configure, token create, apply -f and host list."
 
 
 class HubLog(Command):
@@ -128,7 +127,7 @@ class CommandLine(Command):
 
 
 COMMANDS: tuple[type[Command], ...] = (
-    FirstSteps,
+    Guide,
     HubLog,
     Help,
     CommandLine,

@@ -53,6 +53,7 @@ NOUNS: dict[str, tuple[str, ...]] = {
     "record": ("console.tools",),
     "replay": ("console.tools",),
     "demo": ("console.tools",),
+    "guide": ("console.views",),
     "config": ("setup.verbs",),
     "check": ("setup.verbs",),
     "completion": ("setup.verbs",),

@@ -5,15 +5,21 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
+from edgewright.commands.cluster.deployed import Application, Deployed
+from edgewright.store.collections.catalogue.clusters import ClusterRow
+from edgewright.store.collections.catalogue.profiles import ProfileRow
 from edgewright.store.collections.hosts import HostRow
 from edgewright.store.collections.tokens import TokenRow
 from edgewright.store.engine import events
 from edgewright.store.engine.model import Model
 from tests.tui.driving import console, press, said, told, until, view
 from tests.tui.samples import NOW
+from tests.tui.wizards.cluster_plane import ClusterPlane
 from tests.tui.wizards.installing import StandIn, every_build
+from tui.screens.first_run.cluster_steps import cluster_steps
 from tui.screens.first_run.steps_content import Progress, is_local_only, lines_of, progress_of, steps_of, summary
 from tui.screens.pulse.content import Pulse
 from tui.screens.pulse.list import calm_lines
@@ -50,6 +56,46 @@ def test_one_step_after_the_other_is_next() -> None:
 def test_the_summary_names_what_is_done_and_what_is_next() -> None:
     assert summary(steps_of(progress(), NOW)) == "1 of 4 steps done. Next: registration token."
     assert summary(steps_of(progress(hosts=(HOST,)), NOW)) == "All steps are done."
+
+
+PROFILE = ProfileRow("p1", name="store", version="1.2.0", kind="full", state="published")
+CLUSTER = ClusterRow(
+    "c1", name="store-7", state="Running", health="healthy", hosts=1, applied=1, profiles=("store",), created=NOW - 60
+)
+
+
+def later(*values: Any) -> list[tuple[str, str, str]]:
+    found = steps_of(progress(hosts=(HOST,)), NOW, cluster_steps(Deployed(*values)))[4:]
+    return [(step.key, step.state, step.fact) for step in found]
+
+
+def test_profile_cluster_and_application_follow_each_with_its_proof() -> None:
+    assert [step.state for step in steps_of(progress(), NOW, cluster_steps(None))][4:] == ["later"] * 3
+    assert [state for _, state, _ in later()] == ["next", "later", "later"]
+    assert [state for _, state, _ in later((PROFILE,))] == ["done", "next", "later"]
+    forming = msgspec.structs.replace(CLUSTER, state="Provisioning", health="unknown")
+    assert later((PROFILE,), (forming,))[1] == ("cluster/c1", "work", "store-7: provisioning, its hosts form it")
+    broken = msgspec.structs.replace(CLUSTER, health="unhealthy", reason="node edge-1 is not ready")
+    assert later((PROFILE,), (broken,))[1][1:] == ("warn", "store-7 is unhealthy: node edge-1 is not ready")
+    web = Application("web", False, "0 of 1 pods are ready")
+    waiting = later((PROFILE,), (CLUSTER,), (web,))
+    assert waiting[2][1:] == ("work", "web is not ready yet: 0 of 1 pods are ready")
+    done = later((PROFILE,), (CLUSTER,), (web._replace(ready=True),))
+    assert [state for _, state, _ in done] == ["done"] * 3
+    assert done[1][2] == "store-7 runs and is healthy, 1 of 1 host have applied it"
+    assert done[2][2] == "web answers its probes on store-7"
+
+
+async def test_steps_after_the_host_are_asked_of_the_plane_and_enter_opens_the_wizard() -> None:
+    plane = ClusterPlane()
+    async with console("first-steps", ways=FirstRun(), installer=StandIn(), plane=plane, size=(100, 40)) as (
+        pilot, _, _,
+    ):  # fmt: skip
+        await until(pilot, lambda: "shop 1.0.0 is published" in said(pilot))
+        assert "► 6 Cluster" in said(pilot)
+        pilot.app.screen.query_one("#steps").point_at("cluster")  # type: ignore[attr-defined]
+        await press(pilot, "enter")
+        await until(pilot, lambda: view(pilot) == "cluster-new")
 
 
 def test_own_tokens_ended_ones_and_observed_hosts_are_no_steps() -> None:
@@ -103,7 +149,7 @@ async def test_a_host_that_registers_shows_at_once_and_ticks_the_step() -> None:
         store.emit("plane", events.HOSTS_SEEN, {"docs": [document]})
         store.flush()
         await until(pilot, lambda: "√ 4 First host" in said(pilot))
-        assert "berlin-04" in said(pilot) and "All steps are done." in said(pilot)
+        assert "berlin-04" in said(pilot) and "steps done. Next: profile" in said(pilot)
 
 
 async def test_it_is_left_with_a_word_on_what_is_next_and_opened_again() -> None:

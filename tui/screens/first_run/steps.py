@@ -1,19 +1,23 @@
-"""The first steps with a plane: its address, a token, an installer, and the first host as it registers."""
+"""The first steps with a plane: address, token, installer, first host; then profile, cluster and application."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from textual import events, on
+from textual import events, on, work
 from textual.app import ComposeResult
 
+from edgewright.commands.cluster.deployed import Deployed, deployed
 from edgewright.commands.kernel.base import Scope
+from edgewright.core.errors import EdgewrightError
 from edgewright.store.collections.alerts import ALERTS, PLANE
 from edgewright.store.collections.tokens import TOKENS
 from edgewright.store.engine import model as names
 from tui.frame.builds_watch import WatchesBuilds
+from tui.frame.fetch import sentence
 from tui.modals.form import Field, FormModal
 from tui.modals.read import ReadModal
+from tui.screens.first_run.cluster_steps import cluster_steps
 from tui.screens.first_run.steps_content import (
     Progress,
     Step,
@@ -30,6 +34,8 @@ from tui.widgets.line_view import LineView
 
 MAX_ALERTS = 3
 """Rejected boxes that are shown: the newest ones."""
+ASK = 5.0
+"""Seconds between two questions about profiles and clusters, while the steps are in front."""
 
 
 class FirstStepsScreen(WatchesBuilds):
@@ -46,12 +52,34 @@ class FirstStepsScreen(WatchesBuilds):
     def begin(self) -> None:
         """Put the cursor on the step that is next."""
         self._steps: list[Step] = []
+        self._deployed: Deployed | None = None
+        self._problem = ""
         super().begin()
+        self._ask()
+        self.set_interval(ASK, self._ask_again)
         self.query_one("#steps").focus()
 
     def on_screen_resume(self, event: events.ScreenResume | None = None) -> None:
         """Look for builds at once: the wizard that was in front may have started one."""
         self._look()
+        if hasattr(self, "_deployed"):
+            self._ask()
+
+    def _ask_again(self) -> None:
+        if self._shown:
+            self._ask()
+
+    @work(exclusive=True, group="first-steps:clusters", exit_on_error=False)
+    async def _ask(self) -> None:
+        """Ask the plane for profiles and clusters; what it reported before stays when it does not answer."""
+        if self.session.make_context is None:
+            return
+        try:
+            self._deployed, self._problem = await deployed(self.session.make_context()), ""
+        except EdgewrightError as error:
+            self._problem = sentence(error)
+        if self.is_there:
+            self.select()
 
     @property
     def crumb(self) -> str:
@@ -84,7 +112,8 @@ class FirstStepsScreen(WatchesBuilds):
             return
         view = self.query_one("#steps", LineView)
         width = min((view.room or self.size.width) - 2, 98)
-        before, self._steps = self._steps, steps_of(self.progress(), self.now)
+        later = cluster_steps(self._deployed, self._problem)
+        before, self._steps = self._steps, steps_of(self.progress(), self.now, later)
         alerts = [row for row in self.session.store.model.rows(ALERTS).values() if row.kind != PLANE]
         alerts.sort(key=lambda row: row.last or 0.0, reverse=True)
         texts = [f"{row.subject}: {row.message or row.text} {row.hint}".strip(": ") for row in alerts[:MAX_ALERTS]]
@@ -123,6 +152,10 @@ class FirstStepsScreen(WatchesBuilds):
             app.open_view(*(("installer", target) if target else ("installer-new",)))
         elif kind == "host":
             app.open_view(*(("host", target) if target else ("hosts",)))
+        elif kind == "profile":
+            app.open_view(*(("profile", target) if target else ("profile-new",)))
+        elif kind in ("cluster", "application"):
+            app.open_view(*(("cluster", target) if target else ("cluster-new",)))
 
     def _change_address(self) -> None:
         app: Any = self.app

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 OWN_TOKENS = frozenset({"this-machine", "demo"})
 """Tokens that the console makes for hosts of its own."""
+ROOMY = 36
+"""Lines from which every step has its advice and a line below it; else the ones that wait have none."""
 PROOF_HOST = "proof-"
 """Beginning of the UID of the machine that proves an installer: it is deleted when the proof ends."""
 State = Literal["done", "next", "later", "warn", "work"]
@@ -82,11 +84,17 @@ def is_local_only(url: str) -> bool:
     return host in (LOOPBACK, "localhost", "[::1]")
 
 
-def steps_of(progress: Progress, now: float) -> list[Step]:
-    """Return the four steps; the first one that is not done is the next one."""
+def steps_of(progress: Progress, now: float, more: Sequence[Step] = ()) -> list[Step]:
+    """Return the four steps to a host and those after it (`more`); the first one that is not done is the next one."""
     steps = [_address(progress), _token(progress, now), _installer(progress), _host(progress, now)]
     if progress.hosts:  # however it registered: nothing before it is missing any more
-        return [step if step.state in ("done", "warn") else _not_needed(step) for step in steps]
+        steps = [step if step.state in ("done", "warn") else _not_needed(step) for step in steps]
+        return [*steps, *_in_order(more)]
+    return _in_order([*steps, *more])
+
+
+def _in_order(steps: Sequence[Step]) -> list[Step]:
+    """Return steps of which only the first one that is not done is the next one."""
     first = next((place for place, step in enumerate(steps) if step.state in ("next", "warn")), len(steps))
     return [
         step._replace(state="later") if place > first and step.state == "next" else step
@@ -161,7 +169,7 @@ def lines_of(steps: Sequence[Step], alerts: Sequence[str], width: int, height: i
     for text in alerts:  # above the steps: what stops a box must not be out of sight
         out += wrap(text, width, first="▲ ", rest="  ", role="bad")
     out.append(line())
-    roomy = height >= 20
+    roomy = height >= ROOMY
     for number, step in enumerate(steps, 1):
         sign = SIGNS[step.state]
         done = step.state == "done"
@@ -171,7 +179,7 @@ def lines_of(steps: Sequence[Step], alerts: Sequence[str], width: int, height: i
         out.append(line(sign, (title, "strong" if not done else role), (f" {step.fact}" if wide else ""), key=step.key))
         if not wide:
             out += wrap(step.fact, width, first="    ", rest="    ")
-        if step.advice and (not done or roomy):
+        if step.advice and (step.state in ("next", "warn", "work") or roomy):
             out += wrap(step.advice, width, first="    ", rest="    ", role="muted")
         if step.key.partition("/")[0] == "installer":
             out.append(line("    ", ("or show the install command", "accent"), key="command"))
