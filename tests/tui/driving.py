@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -31,10 +31,11 @@ async def console(
     plane: FakePlane | None = None,
     size: tuple[int, int] = (80, 24),
     state: str = "live",
+    hosts: Sequence[dict[str, Any]] | None = None,
     **fields: Any,
 ) -> AsyncIterator[tuple[Driven, FakePlane, Session]]:
-    """Run the console headless on the small fleet."""
-    store = fill(Store(clock=lambda: NOW), state=state)
+    """Run the console headless on the small fleet, or on `hosts`."""
+    store = fill(Store(clock=lambda: NOW), hosts, state)
     plane = plane or FakePlane()
     made = session(store, start_view=view, start_target=target, **fields)
     if "make_context" not in fields:

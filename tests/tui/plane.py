@@ -135,6 +135,7 @@ NOUNS: dict[type, str] = {
     ports.CanTag: "hosts",
     ports.CanDeleteHosts: "hosts",
     ports.CanListOperations: "operations",
+    ports.CanOperateHosts: "operating",
     ports.CanListTokens: "tokens",
     ports.CanManageTokens: "tokens",
     ports.CanListProjects: "projects",

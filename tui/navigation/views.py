@@ -25,6 +25,7 @@ VIEWS: dict[str, str] = {
     "installer": "tui.screens.installers.detail:InstallerScreen",
     "installer-log": "tui.screens.installers.log:InstallerLogScreen",
     "installer-new": "tui.wizards.installer.wizard:InstallerWizard",
+    "cluster-new": "tui.wizards.cluster.wizard:ClusterWizard",
     "profile-new": "tui.wizards.profile.wizard:ProfileWizard",
     "profile-edit": "tui.wizards.profile.wizard:ProfileEditor",
     "first-run": "tui.screens.first_run.screen:FirstRunScreen",

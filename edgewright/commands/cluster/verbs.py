@@ -1,4 +1,4 @@
-"""Verbs about clusters: list, show, create, plan, apply, delete, kubeconfig, certificates, what an operator decides."""
+"""Verbs about clusters: list, show, make, plan, apply, delete, kubeconfig, certificates, what an operator decides."""
 
 from __future__ import annotations
 
@@ -29,6 +29,19 @@ class ClusterShow(ShowVerb):
     opens = "cluster"
 
 
+class ClusterNew(Command):
+    """Make a cluster: profile, network, hosts, preflight and settings; nothing is created before you confirm it."""
+
+    name = "cluster new"
+    needs = ("CanCall",)
+    title = "new"
+    keys = ("plus",)
+    scope = "clusters"
+    opens = "cluster-new"
+    cli = False
+    no_cli = "The command line has cluster create and apply -f with an answer file."
+
+
 class ClusterCreate(Command):
     """Create a cluster from an answer file; --plan checks it with the plane and changes nothing.
 
@@ -41,8 +54,8 @@ class ClusterCreate(Command):
     implementation = "cluster.actions"
     needs = ("CanCall", "CanListHosts")
     uses = ("CanListProjects",)
-    title = "create"
-    keys = ("plus",)
+    title = "create from a file"
+    keys = ("i",)
     scope = "clusters"
     danger = "write"
     asks = "Create a cluster"
@@ -198,6 +211,7 @@ class ClusterCertificates(Command):
 COMMANDS: tuple[type[Command], ...] = (
     ClusterList,
     ClusterShow,
+    ClusterNew,
     ClusterCreate,
     ClusterPlan,
     ClusterApply,

@@ -167,6 +167,12 @@ PLANE: dict[str, str] = {
         6 + -> New installer | PLANE
         <down> <f1> <esc> <esc> <esc> -> New installer | PLANE
         """,
+    "cluster-new": """
+        : clusters <enter> -> Clusters
+        + -> New cluster | ABOUT
+        <f1> -> The name is in certificates
+        <esc> -> New cluster | ABOUT
+        """,
     "profile-new": """
         : profiles <enter> / <ctrl+u> k3s <enter> -> Profiles › k3s | one-node-k3s
         + -> New profile | ABOUT

@@ -22,9 +22,9 @@ from tests.tui.driving import Driven, console, press, said, settle, told, until,
 from tests.tui.wizards.installing import KEY, PEM, TOKEN, StandIn, answered, every_build
 from tui.frame.document_values import MASK
 from tui.terminal.paint.screen_text import screen_text
-from tui.wizards.installer.content import preview_lines
 from tui.wizards.installer.services import draft_path
 from tui.wizards.installer.wizard import InstallerWizard
+from tui.wizards.parts.added import preview_lines
 from tui.wizards.parts.answers import answer_text as said_so
 from tui.wizards.parts.difference import changes, flatten
 

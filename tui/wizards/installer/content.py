@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 from edgewright.core.installer.document import build_request
 from edgewright.core.installer.pages import STEPS
 from edgewright.core.installer.shown_values import certificates, fingerprint
-from tui.widgets.lines import Line, Piece, Role, cut, heading, line, pad, spread, wrap
+from tui.widgets.lines import Line, Piece, Role, cut, heading, line, pad, wrap
 from tui.wizards.installer.wizard_state import WizardState
 from tui.wizards.parts.answers import answer_text
-from tui.wizards.parts.difference import Change, changed_lines, without_login
 from tui.wizards.parts.steps import fact_lines
 from tui.wizards.parts.steps import steps_line as title_line
 
@@ -57,34 +56,6 @@ def ca_facts(value: str) -> list[tuple[str, str]]:
         text = fingerprint(der)
         facts += [("SHA-256", text[:48]), ("", text[48:])]  # two lines, complete at 80 columns
     return facts
-
-
-def adds_lines(changes: Sequence[Change], width: int, rows: int) -> list[Line]:
-    """Return what a page adds to the file, at most `rows` lines; the last one shows how many more there are."""
-    if not changes:
-        return [spread([("this page adds nothing to the file yet", "muted")], [], width)]
-    shown = list(changes) if len(changes) <= rows else list(changes[: rows - 1])
-    out: list[Line] = []
-    for number, change in enumerate(shown):
-        role: Role = "ok" if change.sign == "+" else "bad"
-        right: list[Piece] = [("what this page adds", "muted")] if number == 0 else []
-        pieces: list[Piece] = [(f"{change.sign} ", role), (f"{change.path}: ", "muted"), change.value]
-        out.append(spread(pieces, right, width))
-    if len(shown) < len(changes):
-        out.append(line((f"  and {len(changes) - len(shown)} more in the complete file", "muted")))
-    return out
-
-
-def preview_lines(text: str, before: str) -> list[Line]:
-    """Return the complete file; lines that `before` does not have are marked with a plus."""
-    lines = without_login(text).rstrip("\n").split("\n")
-    new = changed_lines(without_login(before).rstrip("\n").split("\n"), lines) if before else set()
-    return [
-        line(
-            ("+ " if place in new else "  ", "ok"), (item, "ok" if place in new else "muted" if item[:1] == "#" else "")
-        )
-        for place, item in enumerate(lines)
-    ]
 
 
 def summary_lines(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tui.frame.pager.pager import ReaderScreen
 from tui.session import Session
 from tui.widgets.lines import Line
-from tui.wizards.installer.content import preview_lines
+from tui.wizards.parts.added import preview_lines
 
 
 class CompleteFileScreen(ReaderScreen):

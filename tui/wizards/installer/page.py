@@ -21,6 +21,7 @@ from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, line, rule, wrap
 from tui.wizards.installer import content
 from tui.wizards.installer.wizard_state import WizardState
+from tui.wizards.parts.added import adds_lines, preview_lines
 from tui.wizards.parts.difference import Change, changes
 from tui.wizards.parts.form import QuestionForm
 from tui.wizards.parts.frame import WizardFrame
@@ -119,11 +120,11 @@ class WizardPage(WizardFrame):
         if page is None:
             self._show_summary(width)
         else:
-            self.query_one("#adds", LineView).set_lines(content.adds_lines(self._changes(), width - 1, ADDS))
+            self.query_one("#adds", LineView).set_lines(adds_lines(self._changes(), width - 1, ADDS))
         preview = self.query_one("#preview", LineView)
         if self.has_class("-wide"):
             preview.can_focus = page is None
-            preview.set_lines(content.preview_lines(self._text(), self._before_text))
+            preview.set_lines(preview_lines(self._text(), self._before_text))
         self.show_hint()
         self.show_frame()
 

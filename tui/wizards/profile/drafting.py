@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from edgewright.core.errors import Failed, InvalidInput
 from edgewright.core.profiles import exchange
 from edgewright.core.profiles.model import MAX_TOTAL
+from tui.wizards.parts.json_draft import read_json_draft, write_json_draft
 from tui.wizards.profile.pages import PAGES
 from tui.wizards.profile.wizard_state import UNNAMED, ProfileState
 
@@ -57,25 +55,7 @@ def state_of(draft: Mapping[str, Any], make_base: Callable[[str, Any], Any]) -> 
 
 def read_draft(path: Path) -> dict[str, Any]:
     """Return a stored draft. Blocking. Raises `InvalidInput` when it is not one."""
-    hint = f"Delete {path} to begin without it."
-    try:
-        if path.stat().st_size > 4 * MAX_TOTAL:
-            raise InvalidInput("The stored draft of the profile is too large.", hint)
-        document = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as wrong:
-        raise InvalidInput(f"The stored draft of the profile cannot be read: {wrong}.", hint) from None
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise InvalidInput("The stored draft of the profile is of another version.", hint)
-    return document
+    return read_json_draft(path, "profile", FORMAT, 4 * MAX_TOTAL)
 
 
-def write_draft(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a draft completely or not at all. Blocking. Raises `Failed`."""
-    temporary = path.with_suffix(".new")
-    try:
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(document, file, ensure_ascii=False)
-        temporary.replace(path)
-    except OSError as wrong:
-        raise Failed(f"{path} cannot be written: {wrong.strerror or wrong}.", "Check its disk and rights.") from None
+write_draft = write_json_draft

@@ -291,7 +291,7 @@ TABLE: Table[ClusterRow] = Table(
     example="state:running  health:unhealthy  free text",
     facts=_facts,
     headline=lambda row: f"{row.name}: {row.state}, {row.health}",
-    nothing="No cluster. Create one: edgewright apply -f cluster.yaml.",
+    nothing="No cluster. + makes one in the wizard, i creates one from an answer file.",
     add="No cluster yet; create one: edgewright apply -f cluster.yaml",
     order=lambda row: (row.state == "Deleted", row.name.casefold(), row.uid),
     project_of=lambda row: row.project_uid,

@@ -1,0 +1,71 @@
+"""The page of profiles: one full or infrastructure profile in a version, and add-ons."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.app import ComposeResult
+
+from tui.widgets.key_line import KeyHint
+from tui.widgets.line_view import LineView
+from tui.widgets.lines import Line, wrap
+from tui.wizards.cluster import content
+from tui.wizards.cluster.body import PageBody
+from tui.wizards.parts.list import PageList
+
+
+class ProfilePage(PageBody):
+    """A line for each published version; enter chooses it."""
+
+    def compose(self) -> ComposeResult:
+        """Yield the list."""
+        yield PageList(id="profiles")
+
+    @property
+    def _view(self) -> LineView:
+        return self.query_one("#profiles", LineView)
+
+    def begin(self, last: bool = False) -> None:
+        """Point at what is chosen."""
+        self.show()
+        if self.state.profiles:
+            self._view.point_at(f"profile/{self.state.profiles[0]['uid']}")
+        self._view.focus()
+
+    def show(self) -> None:
+        """List the profiles."""
+        plane = self.wizard.plane
+        entries = None if plane is None else plane.profiles
+        self._view.set_lines(content.profile_lines(self.state, entries, min(max(self._view.room, 20), 120)))
+
+    @on(LineView.Pointed, "#profiles")
+    def _pointed(self) -> None:
+        self.wizard.refresh_around()
+
+    @on(LineView.Chosen, "#profiles")
+    def _chosen(self, event: LineView.Chosen) -> None:
+        uid = event.key.partition("/")[2]
+        row = next((entry.row for entry in self.wizard.plane.profiles if entry.row.uid == uid), None)
+        if row is not None and not self.wizard.busy:
+            self.state.take_profile(row.uid, row.name, row.version, row.kind)
+            self.wizard.changed()
+            self.wizard.open_variables()
+            self.show()
+
+    def refusal(self) -> str:
+        """Return that no infrastructure is chosen."""
+        chosen = [item for item in self.state.profiles if item["kind"] != "add-on"]
+        return "" if chosen else "Choose a full or infrastructure profile: enter."
+
+    def hint(self, width: int) -> list[Line]:
+        """Describe the profile under the cursor."""
+        uid = self._view.cursor_key.partition("/")[2]
+        rows = self.wizard.plane.profiles if self.wizard.plane is not None else ()
+        row = next((entry.row for entry in rows if entry.row.uid == uid), None)
+        if row is None:
+            return []
+        layers = ", ".join(" ".join(layer.split()[1:]) for layer in row.layers)
+        return wrap(f"{row.name} {row.version}: {layers}", width, role="muted")
+
+    def keys(self) -> list[KeyHint]:
+        """Return the keys of the list."""
+        return [KeyHint("enter", "choose"), KeyHint("pgdn", "next"), KeyHint("esc", "back")]
