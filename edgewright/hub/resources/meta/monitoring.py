@@ -10,6 +10,7 @@ from edgewright.hub.process.observe.exposition import MEDIA, render
 from edgewright.hub.process.observe.gather import Census, gather
 from edgewright.hub.process.observe.readiness import Readiness, as_document
 from edgewright.hub.process.observe.requests import RequestMeter
+from edgewright.hub.resources.meta.description import Description
 from edgewright.hub.services import Services
 
 HEALTHZ, READYZ, METRICS = "/healthz", "/readyz", "/metrics"
@@ -18,8 +19,8 @@ _READY = obj(ready=FLAG, checks=many(obj(name=text(), ready=FLAG, reason=optiona
 
 
 def parts(hub: Services) -> tuple[object, ...]:
-    """Return what counts and what knows whether this hub may serve."""
-    return RequestMeter(), Readiness(hub), Census(hub)
+    """Return what counts, what knows whether this hub may serve, and the description of its API."""
+    return RequestMeter(), Readiness(hub), Census(hub), Description(hub)
 
 
 async def healthz(call: Call) -> Response:

@@ -13,7 +13,6 @@ import edgewright
 from edgewright.core import times
 from edgewright.core.text import integer
 from edgewright.hub.controllers.membership import processes
-from edgewright.hub.http import openapi
 from edgewright.hub.http.problems import Problem, bad_request, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.http.shapes import INTEGER, NUMBER
@@ -22,6 +21,7 @@ from edgewright.hub.readmodel.compression import Compressed, accepts_gzip
 from edgewright.hub.readmodel.pace import Pace
 from edgewright.hub.readmodel.view import View
 from edgewright.hub.resources.meta import shapes
+from edgewright.hub.resources.meta.description import Description
 from edgewright.hub.security import pki
 from edgewright.wire import protocol
 
@@ -166,7 +166,7 @@ def _beats_since(call: Call) -> float | None:
 
 async def describe(call: Call) -> Response:
     """Return the OpenAPI description of what this hub offers."""
-    return call.json(openapi.document(call.hub.routes))
+    return call.json(await call.hub.part(Description).text())
 
 
 async def service_version(call: Call) -> Response:
