@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import ssl
@@ -39,6 +40,23 @@ def read_all(link: ssl.SSLSocket) -> bytes:
         while part := link.recv(65536):
             parts.append(part)
     return b"".join(parts)
+
+
+async def exchange(hub: RunningHub, requests: bytes, seconds: float = 60) -> bytes:
+    """Send while reading, and return all that comes until the hub closes; raises what ends it otherwise.
+
+    In one thread: a TLS connection that one thread writes while another reads fails at times.
+    """
+    port = int(hub.url.rpartition(":")[2])
+    context = ssl.create_default_context(cafile=str(hub.ca))
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname="localhost")
+    try:
+        async with asyncio.timeout(seconds):
+            writer.write(requests)
+            answer, _ = await asyncio.gather(reader.read(), writer.drain())
+    finally:
+        writer.close()
+    return answer
 
 
 def read_one(link: ssl.SSLSocket) -> bytes:

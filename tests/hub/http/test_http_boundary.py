@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from tests.hub.attack import PING, memory, read_all, read_one, secure, send_until_closed, together, watched
+from tests.hub.attack import PING, exchange, memory, read_all, read_one, secure, send_until_closed, together, watched
 from tests.hub_fixture import RunningHub, running_hub
 
 LARGE = 600_000_000
@@ -164,7 +163,7 @@ def test_p48_pipelined_requests_behind_a_slow_one_are_not_parsed(hub: RunningHub
         assert hub.anonymous().get("/v1/health/ping").status_code == 200
 
 
-def test_pipelined_requests_are_answered_in_order(hub: RunningHub) -> None:
+async def test_pipelined_requests_are_answered_in_order(hub: RunningHub) -> None:
     bodies = [b"", b'{"a":"' + b"x" * 200_000 + b'"}', b"{}\r\n\r\n{}"]
     requests = b""
     for number in range(30):
@@ -173,11 +172,7 @@ def test_pipelined_requests_are_answered_in_order(hub: RunningHub) -> None:
         requests += b"POST /v1/chunked-%d HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" % number
         requests += b"3\r\nabc\r\n4\r\n\r\n\r\n\r\n0\r\n\r\n"
     requests += b"GET /v1/last HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
-    with secure(hub, 10) as link:
-        sender = threading.Thread(target=link.sendall, args=(requests,))
-        sender.start()
-        answer = read_all(link)
-        sender.join()
+    answer = await exchange(hub, requests)
     paths = [part.split(b" was", 1)[0] for part in answer.split(b"path ")[1:]]
     expected = [path for number in range(30) for path in (b"/v1/nothing-%d" % number, b"/v1/chunked-%d" % number)]
     assert paths == [*expected, b"/v1/last"]
