@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +24,23 @@ def edge_subset() -> dict[str, Any]:
     return palette_tables()
 
 
+@pytest.fixture(scope="session")
+def new_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Return what makes an empty directory; `mktemp` would read the names of all before it, for thousands of tests."""
+    folder, numbers = tmp_path_factory.mktemp("homes"), itertools.count()
+
+    def make() -> Path:
+        home = folder / str(next(numbers))
+        home.mkdir(mode=0o700)
+        return home
+
+    return make
+
+
 @pytest.fixture(autouse=True)
-def quiet_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def quiet_home(new_home: Callable[[], Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give each test a home of its own, so that no setting, context or cache of the user is read or written."""
-    home = tmp_path_factory.mktemp("home")
+    home = new_home()
     for name in [n for n in os.environ if n.startswith("EDGEWRIGHT_") and n != "EDGEWRIGHT_REQUIRE"]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
@@ -38,6 +53,10 @@ def quiet_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 
 # What a shell starts in its background is deaf to Ctrl-C, and so are its children: the programs under test must hear.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    # Under nohup the tests go on when the terminal is closed; the programs under test hear that as well: what a program
+    # inherits is that a signal is ignored, never a handler.
+    signal.signal(signal.SIGHUP, lambda _number, _frame: None)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
