@@ -63,11 +63,17 @@ def request(uid: str, credential: str, boot: str, seq: int, message: str) -> byt
     ).encode()
 
 
-async def beat(link: Connection, hosts: list[list[str]], work: dict[str, Any], counts: Counter[int]) -> None:
-    """Send the heartbeats of some hosts over one connection, host after host."""
+async def beat(
+    link: Connection, hosts: list[list[str]], work: dict[str, Any], counts: Counter[int], place: float
+) -> None:
+    """Send the heartbeats of some hosts over one connection, host after host.
+
+    `place` is where it begins within the time of one round of all connections, 0 to 1: a fleet does not beat in step.
+    """
     loop = asyncio.get_running_loop()
-    began, number = loop.time(), 0
     step = work["connections"] / work["rate"] if work["rate"] else 0.0
+    await asyncio.sleep(place * step)
+    began, number = loop.time(), 0
     while loop.time() - began < work["seconds"]:
         uid, credential = hosts[number % len(hosts)]
         seq = number // len(hosts) + 1
@@ -93,7 +99,10 @@ async def main() -> None:
     counts: Counter[int] = Counter()
     began = perf_counter()
     await asyncio.gather(
-        *(beat(link, work["hosts"][index :: len(links)], work, counts) for index, link in enumerate(links))
+        *(
+            beat(link, work["hosts"][index :: len(links)], work, counts, index / len(links))
+            for index, link in enumerate(links)
+        )
     )
     seconds = perf_counter() - began
     other = {str(status): count for status, count in counts.items() if status != 204}

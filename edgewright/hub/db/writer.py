@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from edgewright.core import times
-from edgewright.hub.db.beats import Beat, PendingBeats, Written, write_beats
+from edgewright.hub.db.beats import Beat, PendingBeats, Written, is_repeatable, write_alone, write_beats
 from edgewright.hub.db.changelog import log as changelog
 from edgewright.hub.db.changelog.entry import Entry
 from edgewright.hub.db.checkpoint import Checkpoints
@@ -38,8 +38,9 @@ log = logging.getLogger("edgewright.hub")
 T = TypeVar("T")
 _MAX_BATCH, _MAX_SHARED = 500, 64
 """Jobs of one transaction; fewer on PostgreSQL, where another hub may wait for the rows that it locks."""
-GATHER, GATHERED = 0.01, 32
-"""Seconds from the begin of a batch with several heartbeats to that of the next one, unless so many wait by then."""
+GATHER, PAUSE, GATHERED = 0.05, 0.01, 32
+"""Seconds from the begin of a batch with several heartbeats to that of the next one, unless so many wait by then, or
+none has arrived for `PAUSE` seconds: few senders, which wait for each answer."""
 DRAIN = 5.0
 """Seconds of a stop in which commits of what is queued may still begin."""
 BEHIND = 5.0
@@ -175,10 +176,9 @@ class Writer:
         while not (self._jobs or self._beats or self._stopping):
             self._condition.wait()
         while self._crowded and not (self._jobs or self._stopping or len(self._beats_waiting) >= GATHERED):
-            left = self._began + GATHER - time.monotonic()
-            if left <= 0:
+            left, before = self._began + GATHER - time.monotonic(), len(self._beats_waiting)
+            if left <= 0 or not (self._condition.wait(min(left, PAUSE)) or len(self._beats_waiting) > before):
                 break
-            self._condition.wait(left)
 
     def _work(self) -> None:
         while True:
@@ -264,6 +264,9 @@ class Writer:
         failure: BaseException | None = None
         commits, self._written = False, Written()
         try:
+            if not jobs and is_repeatable(self._engine, beats):
+                self._written = write_alone(self._engine, beats, self._origin)
+                return done, None
             with sessions.begin(self._engine) as connection:
                 for job, future in jobs:
                     outcome = _Done(future)
@@ -282,11 +285,7 @@ class Writer:
             for outcome in done:
                 outcome.error, outcome.hooks, outcome.entries = outcome.error or failure, [], []
         waiting = {id(future) for outcome in done for future in outcome.futures}
-        for _, future in jobs:
-            if id(future) not in waiting:
-                lost = _Done(future)
-                lost.error = failure
-                done.append(lost)
+        done += [_Done(future, error=failure) for _, future in jobs if id(future) not in waiting]
         return done, failure
 
     def _hand_back(self, done: list[_Done], failure: BaseException | None = None) -> None:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import psycopg
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import StatementError
 
-from edgewright.hub.db import migrations, schema
-from edgewright.hub.db.beats import ANY_NUMBER, Beat, PendingBeats, write_beats
+from edgewright.hub.db import beats, migrations, schema
+from edgewright.hub.db.beats import ANY_NUMBER, Beat, PendingBeats, is_repeatable, write_alone, write_beats
 from edgewright.hub.db.engines import open_engines
 from edgewright.hub.db.records import Live, new_beat_row
+from edgewright.hub.db.shared.sessions import driver_of
 from edgewright.hub.db.writer import Writer
 from edgewright.hub.resources.hosts.liveness import BACK, Liveness
 from tests.hub.db.test_row_safety import Pair, _load, _token, pair, registration
@@ -119,11 +122,55 @@ def test_any_order_of_heartbeats_ends_as_the_rule_demands(engine: Engine) -> Non
                     rest = [other for other in gone if other != boot]
                     gone = [*rest[-3:], now] if now else rest
                 model[uid] = (boot, seq if boot != now or force else max(last, seq), gone, count + 1)
-        with engine.begin() as connection:
-            write_beats(connection, batch)
+        if is_repeatable(engine, batch):
+            write_alone(engine, batch, "")
+        else:
+            with engine.begin() as connection:
+                write_beats(connection, batch)
         for uid, wanted in model.items():
             row = stored(engine, uid)
             assert (row.boot_id, row.seq, msgspec.json.decode(row.gone_boots), row.count) == wanted
+
+
+@pytest.mark.parametrize("stored_first", [False, True])
+@pytest.mark.parametrize("engine", [pytest.param("postgresql", marks=pytest.mark.e2e)], indirect=True)
+def test_p17_a_batch_whose_session_ends_before_the_answer_is_stored_once(
+    engine: Engine, stored_first: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(engine, "a", "b")
+    sent = []
+
+    class Broken:
+        """The driver's connection, whose session ends before or after the statement."""
+
+        def __init__(self, driver: Any) -> None:
+            self._driver = driver
+
+        def execute(self, *statement: Any) -> Any:
+            sent.append(statement)
+            answer = self._driver.execute(*statement) if stored_first or len(sent) > 1 else None
+            if len(sent) == 1:
+                self._driver.close()
+                raise psycopg.OperationalError("the connection is lost")
+            return answer
+
+    @contextlib.contextmanager
+    def broken(connection: Connection) -> Iterator[Broken]:
+        with driver_of(connection) as driver:
+            yield Broken(driver)
+
+    monkeypatch.setattr(beats, "driver_of", broken)
+    batch = [beat("a", "b1", 3), beat("b", "b1", 1)]
+    written = write_alone(engine, batch, "me")
+    assert len(sent) == 2 and {row.uid for row in written.refused} == ({"a", "b"} if stored_first else set())
+    assert [(stored(engine, uid).seq, stored(engine, uid).count) for uid in "ab"] == [(3, 1), (1, 1)]
+
+
+def test_only_numbered_heartbeats_of_different_hosts_may_be_sent_twice(engine: Engine) -> None:
+    first, shared = beat("a", "b1", 1), engine.dialect.name == "postgresql"
+    assert is_repeatable(engine, [first, beat("b", "b1", 1)]) == shared
+    for other in (beat("b", "b1", None), beat("b", "b1", 2, force=True), beat("a", "b2", 1)):
+        assert not is_repeatable(engine, [first, other])
 
 
 def test_what_waits_is_counted_and_what_was_not_stored_is_owed() -> None:

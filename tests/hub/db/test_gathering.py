@@ -29,6 +29,19 @@ async def test_heartbeats_that_come_close_together_share_a_commit(inside: Any) -
     assert hub.writer.batches - before <= 12, "28 of them, in 28 ms or more"
 
 
+async def test_few_senders_that_wait_for_each_answer_wait_for_a_pause_only(inside: Any) -> None:
+    hub, admin = inside
+    uids = ["a", "b", "c"]
+    for uid in uids:
+        assert (await admin.post("/v1/edgehosts", json={"metadata": {"uid": uid}})).status_code == 201
+    live, took = [hub.state.hosts[uid].live for uid in uids], []
+    for seq in range(12):
+        began = time.perf_counter()
+        await asyncio.gather(*(hub.writer.beat(live[at].beat(uid, seq + 1, 1, force=0)) for at, uid in enumerate(uids)))
+        took.append(time.perf_counter() - began)
+    assert min(took[1:]) < GATHER / 2, "all three have come at once, and no other is due"
+
+
 async def test_a_single_heartbeat_and_a_job_wait_for_nothing(inside: Any) -> None:
     hub, admin = inside
     assert (await admin.post("/v1/edgehosts", json={"metadata": {"uid": "h"}})).status_code == 201

@@ -72,3 +72,28 @@ def at_once(connection: Connection) -> Connection:
     if connection.dialect.name == "postgresql":
         return connection.execution_options(isolation_level="AUTOCOMMIT")
     return connection
+
+
+@contextmanager
+def driver_of(connection: Connection) -> Iterator[Any]:
+    """Yield the driver's own connection to PostgreSQL, on which each statement is a transaction of its own.
+
+    For what a busy fleet writes a hundred times a second: begin, end and SQLAlchemy's own work cost four times as much
+    as the statement. Raises `DBAPIError` as SQLAlchemy does.
+    """
+    pooled, dialect = connection.connection, connection.dialect
+    driver: Any = pooled.driver_connection
+    failure: Any = dialect.loaded_dbapi
+    driver.autocommit = True
+    try:
+        yield driver
+    except failure.Error as error:
+        lost = dialect.is_disconnect(error, driver, None)
+        if lost:
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            None, None, error, failure.Error, hide_parameters=True, connection_invalidated=lost, dialect=dialect
+        ) from error
+    finally:
+        if not driver.closed:
+            driver.autocommit = False

@@ -223,7 +223,7 @@ class Heartbeats:
             counted = self._hub.state.hosts.get(row.uid)
             # Of a host with a newer heartbeat in memory the next batch corrects the count.
             if counted is not None and (row.boot_id, row.seq) == (counted.live.boot_id, counted.live.seq):
-                counted.live.count = row.count
+                counted.live.count = row.counted
         for row in written.refused:
             entry = self._hub.state.hosts.get(row.uid)
             if entry is None or not entry.live.is_older(row):
