@@ -17,6 +17,7 @@ from edgewright.forge.registry.reference import Kubernetes
 from edgewright.forge.registry.spool import Spool
 from edgewright.forge.tree import images as tree_images
 from edgewright.forge.tree.images import ArchiveImage, Needed
+from edgewright.forge.tree.layout import Layout
 from edgewright.forge.tree.parts import FOLDERS, PARTS, SOURCES, templates
 
 CODE = "TreePart"
@@ -90,7 +91,7 @@ def gather(sources: Sources, kubernetes: Kubernetes, arch: str, spool: Spool, jo
         reader.notes.append(f"Not static, so that their libraries are among what hosts must have: {programs}.")
     return Tree(
         tuple(sorted(reader.files, key=lambda file: file.name)),
-        data,
+        {**data, **reader.documents},
         reader.libraries,
         tuple(images),
         needed,
@@ -113,6 +114,8 @@ class _Reader:
         self.libraries: dict[str, tuple[Library, ...]] = {}
         self.problems: list[DocumentProblem] = []
         self.notes: list[str] = []
+        self.documents: dict[str, bytes] = {}
+        """Files of `images/` that are written here, by their places in the tree."""
 
     def _wrong(self, key: str, message: str, hint: str) -> None:
         self.problems.append(DocumentProblem(key, message, hint, CODE))
@@ -210,25 +213,41 @@ class _Reader:
         return {f"templates/{name}": data for name, data in sorted(result.items())}
 
     def images(self) -> list[ArchiveImage]:
-        """Take the archives of images and return what is in them."""
-        matches: list[ArchiveImage] = []
+        """Take the archives of images and return what is in them; hosts of kubeadm get them as one OCI layout."""
+        taken: list[tuple[store.Store, Path, str, list[ArchiveImage]]] = []
         for key, path, source in self._archives():
             try:
                 files: store.Store = store.Folder(path) if path.is_dir() else store.Tar(path)
                 self._job.step(f"checking {key}")
-                matches += tree_images.read(files, key, self._arch, self._job, deep=self._deep)
+                taken.append(
+                    (files, path, source, tree_images.read(files, key, self._arch, self._job, deep=self._deep))
+                )
             except EdgewrightError as error:
                 if isinstance(error, Cancelled):
                     raise
                 self.problems.append(tree_images.as_problem(key, error))
                 continue
-            if path.is_dir():
-                self._layout(key, path)
-            else:
-                self.files.append(inputs.Input("images", key, path, self._sum(key, path), source))
+            if path.is_file():
+                digest = self._sum(key, path)
+                if self._kubernetes.distribution != "kubeadm":
+                    self.files.append(inputs.Input("images", key, path, digest, source))
+        matches = [image for *_, images in taken for image in images]
         doubled = {image.name for image in matches if sum(other.name == image.name for other in matches) > 1}
         for name in sorted(doubled):
             self._wrong("images", f"{name} is in two archives.", "Remove one of them.")
+        if [path for _, path, _, _ in taken if path.is_dir()] and len(taken) == 1:
+            self._layout("images", taken[0][1])
+        elif self._deep and not self.problems and self._kubernetes.distribution == "kubeadm":
+            matches = self._merged(taken)
+        return matches
+
+    def _merged(self, taken: list[tuple[store.Store, Path, str, list[ArchiveImage]]]) -> list[ArchiveImage]:
+        """Make one OCI layout of all archives; returns the images with the digests of their manifests."""
+        self._job.step("writing images as one OCI layout")
+        merged = Layout(self._spool, self._job)
+        matches = [image for files, _, source, images in taken for image in merged.add(files, images, source)]
+        self.files += merged.files()
+        self.documents = merged.documents()
         return matches
 
     def _layout(self, key: str, folder: Path) -> None:

@@ -32,6 +32,7 @@ from edgewright.forge.tree import images as tree_images
 from edgewright.forge.tree.inputs import Sources
 from edgewright.forge.tree.parts import PARTS, host_requirements, lines_of
 from edgewright.forge.tree.tree import TreeRequest, build, check
+from edgewright.oci import media
 from tests.forge.image import parts
 from tests.forge.image import tree_stand_ins as made
 from tests.oci.fake_registry import FakeRegistry
@@ -227,7 +228,18 @@ def test_archives_of_other_forms_are_taken(registry: FakeRegistry, request_: Tre
             tar.extractall(folder / "images", filter="data")
     built(request_)
     files = parts.layer_files(registry, REPO, TAG, 2)
-    assert ("images/index.json" in files) is (form == "layout") and ("images/pause.tar" in files) is (form != "layout")
+    assert not [name for name in files if name.endswith(".tar")], "hosts read one OCI layout"
+    index = json.loads(parts.layer_file(registry, REPO, TAG, "images/index.json", 2))
+    tree = json.loads(parts.layer_file(registry, REPO, TAG, "tree.json", 4))
+    known = {entry["annotations"]["io.containerd.image.name"]: entry["digest"] for entry in index["manifests"]}
+    assert known == {image["ref"]: image["digest"] for image in tree["images"]} and set(known) == set(made.names())
+    for digest in known.values():
+        data = parts.layer_file(registry, REPO, TAG, f"images/blobs/sha256/{digest[7:]}", 2)
+        assert media.digest(data) == digest
+        manifest = json.loads(data)
+        for blob in (manifest["config"], *manifest["layers"]):
+            data = parts.layer_file(registry, REPO, TAG, f"images/blobs/sha256/{blob['digest'][7:]}", 2)
+            assert (media.digest(data), len(data)) == (blob["digest"], blob["size"])
 
 
 @pytest.mark.parametrize(
