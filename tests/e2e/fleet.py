@@ -16,9 +16,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from edgewright.lab.kubernetes.cache import cache_folder
 from tests.support import ROOT
 
 T = TypeVar("T")
+KUBERNETES_CACHE = str(cache_folder())
+"""Where `lab kubernetes build` put the parts for the user who runs the tests; tests have homes of their own."""
 UNIT = "edgewright-agent.service"
 
 
@@ -41,10 +44,15 @@ def epoch(text: str) -> float:
 def command_environment(home: Path) -> dict[str, str]:
     """Return the environment of the product's commands: a home of their own, no user's context."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("EDGEWRIGHT_", "XDG_"))}
-    for name in ("EDGEWRIGHT_LAB_CACHE", "EDGEWRIGHT_KUBERNETES_CACHE"):
-        if name in os.environ:
-            kept[name] = os.environ[name]
-    return {**kept, "HOME": str(home), "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}
+    if "EDGEWRIGHT_LAB_CACHE" in os.environ:
+        kept["EDGEWRIGHT_LAB_CACHE"] = os.environ["EDGEWRIGHT_LAB_CACHE"]
+    return {
+        **kept,
+        "EDGEWRIGHT_KUBERNETES_CACHE": KUBERNETES_CACHE,
+        "HOME": str(home),
+        "PYTHONPATH": str(ROOT),
+        "LC_ALL": "C.UTF-8",
+    }
 
 
 def product(env: dict[str, str], *words: str, timeout: float = 60.0) -> subprocess.CompletedProcess[str]:

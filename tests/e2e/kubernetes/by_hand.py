@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from edgewright.lab.kubernetes import settings, versions
+from edgewright.lab.kubernetes import documents, settings, versions
 from tests.e2e.fleet import Fleet, until
 
 SOCKET = "unix:///run/edgewright/containerd/containerd.sock"
-POD_CIDR, SERVICE_CIDR = "100.64.0.0/18", "100.64.64.0/18"
 KUBECONFIG = "/etc/kubernetes/admin.conf"
 
 
@@ -56,22 +54,22 @@ class ByHand:
     def init(self) -> None:
         """Run `kubeadm init` on the first host."""
         api = {"advertiseAddress": self.address(self.first)}
-        documents: list[dict[str, Any]] = [
+        parts: list[dict[str, Any]] = [
             {"kind": "InitConfiguration", "localAPIEndpoint": api, "nodeRegistration": self.config(self.first)},
             {
                 "kind": "ClusterConfiguration",
                 "kubernetesVersion": self.version,
                 "controlPlaneEndpoint": f"{self.address(self.first)}:6443",
-                "networking": {"podSubnet": POD_CIDR, "serviceSubnet": SERVICE_CIDR},
+                "networking": {"podSubnet": documents.POD_CIDR, "serviceSubnet": documents.SERVICE_CIDR},
             },
         ]
-        for document in documents:
+        for document in parts:
             document["apiVersion"] = "kubeadm.k8s.io/v1beta4"
-        documents.append({"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration"})
-        documents[-1] |= settings.KUBELET
-        documents.append({"apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration"})
-        documents[-1] |= settings.KUBE_PROXY
-        self.put(self.first, "/root/init.yaml", "---\n".join(json.dumps(document) + "\n" for document in documents))
+        parts.append({"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration"})
+        parts[-1] |= settings.KUBELET
+        parts.append({"apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration"})
+        parts[-1] |= settings.KUBE_PROXY
+        self.put(self.first, "/root/init.yaml", "---\n".join(json.dumps(document) + "\n" for document in parts))
         print(self.fleet.within(self.first, "kubeadm", "init", "--config", "/root/init.yaml", timeout=300.0)[-600:])
 
     def join(self, host: str) -> None:
@@ -102,19 +100,7 @@ class ByHand:
 
     def apply(self, name: str) -> None:
         """Apply one of the lab's manifests."""
-        text = resources.files("edgewright.lab.kubernetes").joinpath("files", name).read_text("utf-8")
-        images = {image.rpartition(":")[0].rpartition("/")[2]: image for image in self.images()}
-        marks = {
-            "@POD_CIDR@": POD_CIDR,
-            "@FLANNEL_IMAGE@": images["flannel"],
-            "@FLANNEL_PLUGIN_IMAGE@": images["flannel-cni-plugin"],
-            "@LOCAL_PATH_IMAGE@": images["local-path-provisioner"],
-            "@BUSYBOX_IMAGE@": images["busybox"],
-            "@METRICS_SERVER_IMAGE@": images["metrics-server"],
-            "@WEB_IMAGE@": images["web"],
-        }
-        for mark, value in marks.items():
-            text = text.replace(mark, value)
+        text = documents.manifest(name, self.images())
         self.put(self.first, f"/root/{name}", text)
         self.kubectl("apply", "-f", f"/root/{name}")
 

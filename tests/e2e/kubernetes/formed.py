@@ -7,17 +7,13 @@ import re
 import subprocess
 import time
 from collections.abc import Callable
-from importlib import resources
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from edgewright.lab.kubernetes import build, settings
+from edgewright.lab.kubernetes import build, documents
 from tests.e2e.fleet import Fleet, product, until
 
-POD_CIDR, SERVICE_CIDR = "100.64.0.0/18", "100.64.64.0/18"
-LAYERS = (("flannel", "cni"), ("local-path", "csi"), ("web", "addon"))
 WATCHED = ("/etc", "/opt", "/var/lib")
 ALLOWED = (
     "/etc/cni", "/etc/resolv.conf", "/etc/machine-id", "/var/lib/cni", "/var/lib/containerd", "/var/lib/dbus",
@@ -39,8 +35,9 @@ class Formed:
         self.run("context", "add", "lab", "--url", hub["url"], "--ca", hub["ca"], "--api-key-file", hub["apiKeyFile"])
         self.net = str(fleet.shown["hosts"][0]["address"]).rpartition(".")[0]
         self.vip = f"{self.net}.200"
-        tree = next(built for built in build.trees() if built.version == version)
-        self.programs = Path(tree.folder) / "bin"
+        tree = build.find(version)
+        self.programs = tree.folder / "bin"
+        self.images = list(tree.images())
         self.took: list[str] = []
 
     def run(self, *words: str, code: int = 0, timeout: float = 120.0) -> str:
@@ -59,37 +56,16 @@ class Formed:
 
     def profile(self, name: str) -> None:
         """Apply the directory of a profile with the lab's tree, network, volumes and web application."""
-        registry = self.fleet.shown["registry"]
-        networks = {"networking": {"podSubnet": POD_CIDR, "serviceSubnet": SERVICE_CIDR}}
-        kubernetes = {
-            "tree": {"ref": registry["tree"], "digest": registry["digest"]},
-            "cluster": {"config": {"clusterConfiguration": networks, **settings.cluster_config()}},
-        }
         root = self.folder / name
-        names = ["edge-native-byoi", "edge-k8s", *(layer for layer, _ in LAYERS)]
-        spec = {"version": "1.0.0", "type": "cluster", "cloudType": "edge-native", "layers": names}
-        document = {"apiVersion": "edgewright/v1", "kind": "ClusterProfile", "metadata": {"name": name}, "spec": spec}
-        self._write(root / "profile.yaml", document)
-        os_values = {"options": {"system": {"uri": "registry.example/os:1.0.0"}}}
-        self._pack(root, "edge-native-byoi", "1.0.0", "os", os_values)
-        self._pack(root, "edge-k8s", self.version.removeprefix("v"), "k8s", kubernetes)
-        for layer, kind in LAYERS:
-            manifests = [{"name": layer, "file": f"manifests/{layer}.yaml"}]
-            described = {"name": layer, "type": "manifest", "layer": kind, "manifests": manifests}
-            self._write(root / "layers" / layer / "layer.yaml", described)
-            (root / "layers" / layer / "manifests").mkdir()
-            (root / "layers" / layer / "manifests" / f"{layer}.yaml").write_text(self.manifest(f"{layer}.yaml"))
+        documents.write_profile(root, name, self.version, self.fleet.shown["registry"], self.images)
         self.run("--yes", "apply", "-f", str(root))
         self.run("--yes", "profile", "publish", name)
 
     def apply(self, name: str, hosts: list[str]) -> str:
         """Apply the answer file of a cluster whose hosts are all control planes; returns what was printed."""
         pool = {"name": "control-planes", "role": "control-plane", "works": True, "hosts": hosts}
-        answers = {"profiles": [{"name": "lab"}], "vip": self.vip, "pools": [pool]}
         path = self.folder / f"{name}.yaml"
-        self._write(
-            path, {"apiVersion": "edgewright/v1", "kind": "Cluster", "metadata": {"name": name}, "answers": answers}
-        )
+        documents.write_cluster(path, name, "lab", self.vip, [pool])
         return self.run("--yes", "apply", "-f", str(path))
 
     def show(self, name: str) -> dict[str, Any]:
@@ -107,14 +83,7 @@ class Formed:
             )  # the checklist counts, too
             return "Running, healthy" in text and applied is not None
 
-        try:
-            until(f"cluster {name} with {hosts} hosts", patience, look, 1.0)
-        except AssertionError:
-            print(self.run("cluster", "show", name))
-            for host in self.fleet.shown["hosts"]:
-                words = ("journalctl", "-q", "--no-pager", "-o", "cat", "-n", "25", "-u", "edgewright-reconciler*")
-                print(f"--- {host['name']}\n{self.fleet.within(host['name'], *words, check=False)}")
-            raise
+        until(f"cluster {name} with {hosts} hosts", patience, look, 1.0)
 
     def kubeconfig(self, name: str) -> Path:
         """Let the plane hand out the kubeconfig of a cluster; returns its file."""
@@ -154,6 +123,21 @@ class Formed:
         assert len(with_it) == 1, f"hosts with the VIP: {with_it}"
         return str(with_it[0])
 
+    def explained(self) -> str:
+        """Return what is needed to understand a failure: clusters with their checklists, hosts, plane, machine."""
+        lab = self.fleet.folder / "lab"
+        looks: dict[str, Callable[[], str]] = {"machine": partial(shell, "uptime; free -m; df -h / /tmp")}
+        for name in sorted(path.stem for path in self.folder.glob("*.yaml")):
+            looks[f"cluster {name}"] = partial(self.run, "cluster", "show", name)
+        for host in self.fleet.shown["hosts"]:
+            for what, command in HOST_LOOKS.items():
+                looks[f"{host['name']}: {what}"] = partial(
+                    self.fleet.within, host["name"], "sh", "-c", command, check=False
+                )
+        for log in ("hub.log", "registry.log"):
+            looks[log] = partial(shell, f"tail -n 25 {lab / log}")
+        return "\n".join(f"--- {what}\n{attempt(look)}" for what, look in looks.items())
+
     def traces(self, host: str) -> dict[str, list[str]]:
         """Return what a cluster leaves on a host, by kind: processes, mounts, links, tables, files, units."""
         looks = {
@@ -170,34 +154,25 @@ class Formed:
         seen["files"] = [path for path in seen["files"] if not path.startswith(ALLOWED)]
         return seen
 
-    def manifest(self, name: str) -> str:
-        """Return a manifest of the lab with its images and networks."""
-        text = resources.files("edgewright.lab.kubernetes").joinpath("files", name).read_text("utf-8")
-        shown = json.loads(self.fleet.lab("kubernetes", "list", "-o", "json"))
-        tree = next(tree for tree in shown if tree["kubernetes"]["version"] == self.version)
-        images = {ref.rpartition(":")[0].rpartition("/")[2]: ref for ref in map(_ref, tree["images"])}
-        marks = {
-            "@POD_CIDR@": POD_CIDR,
-            "@FLANNEL_IMAGE@": images["flannel"],
-            "@FLANNEL_PLUGIN_IMAGE@": images["flannel-cni-plugin"],
-            "@LOCAL_PATH_IMAGE@": images["local-path-provisioner"],
-            "@BUSYBOX_IMAGE@": images["busybox"],
-            "@WEB_IMAGE@": images["web"],
-        }
-        for mark, value in marks.items():
-            text = text.replace(mark, value)
-        return text
 
-    def _pack(self, root: Path, name: str, version: str, layer: str, values: dict[str, Any]) -> None:
-        described = {"name": name, "type": "spectro", "layer": layer, "version": version, "tag": version}
-        self._write(root / "layers" / name / "layer.yaml", described)
-        self._write(root / "layers" / name / "values.yaml", values)
-
-    def _write(self, path: Path, document: dict[str, Any]) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(yaml.safe_dump(document, sort_keys=False))
+HOST_LOOKS = {
+    "units": "systemctl is-system-running; systemctl list-units --failed --plain --no-legend",
+    "steps": "journalctl -q --no-pager -o short-iso -n 40 -u 'edgewright-reconciler*' -u 'edgewright-step*'",
+    "kubelet": "journalctl -q --no-pager -o cat -n 15 -u kubelet",
+    "containerd": "journalctl -q --no-pager -o cat -n 8 -u edgewright-containerd",
+    "pods": "timeout 15 /run/edgewright/kubernetes/kubectl --kubeconfig /etc/kubernetes/admin.conf get nodes,pods -A",
+}
 
 
-def _ref(image: Any) -> str:
-    """Return the name of an image, in either form of the list."""
-    return str(image["ref"] if isinstance(image, dict) else image)
+def shell(command: str) -> str:
+    """Run a command on this machine and return what it printed."""
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=20.0, check=False)
+    return done.stdout + done.stderr
+
+
+def attempt(look: Callable[[], str]) -> str:
+    """Return what a look returns; one that fails returns its error, so that the others are not lost."""
+    try:
+        return look().rstrip()
+    except Exception as error:
+        return f"({type(error).__name__}: {str(error)[:500]})"
