@@ -12,6 +12,7 @@ from pathlib import Path
 from edgewright.core.errors import EdgewrightError, ExitCode, Failed, NotFound, UsageError
 from edgewright.core.interrupt import terminated_is_interrupted
 from edgewright.lab import base, faults, fleet, status
+from edgewright.lab.kubernetes import build, cluster
 from edgewright.lab.kubernetes import cli as kubernetes
 from edgewright.lab.state import Folder, LabState, Slow, default_folder
 from edgewright.lab.tools import shortcomings
@@ -41,6 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     up.add_argument("--heartbeat", metavar="SECONDS", help="the hub asks hosts for a heartbeat this often")
     up.add_argument("--bare", action="store_true", help="only booted hosts: no hub, no agent")
     up.add_argument("--kubernetes", metavar="V", help="hosts that can run this version, and a registry that has it")
+    up.add_argument("--cluster", action="store_true", help="with --kubernetes: the hosts form a cluster; waits for it")
     up.add_argument("--no-python", action="store_true", help="hosts without Python (for the agent's binary)")
     up.add_argument("-o", dest="output", choices=("table", "json"), default="table")
     verbs.add_parser("down", parents=[common], help="end all of it and remove its disks")
@@ -139,6 +141,7 @@ def _up(folder: Folder, namespace: argparse.Namespace) -> int:
         bare=namespace.bare,
         python=not namespace.no_python,
         kubernetes=namespace.kubernetes,
+        cluster=namespace.cluster,
         hub_options=options,
     )
     log = _teller()
@@ -146,11 +149,22 @@ def _up(folder: Folder, namespace: argparse.Namespace) -> int:
         state = fleet.bring_up(folder, specs, log)
         shown = status.document(folder, state)
     if namespace.output == "json":
-        print(json.dumps(shown, indent=2))
+        print(json.dumps(shown, indent=2), flush=True)
     else:
         print(status.table(shown))
         print(status.ways_in(shown))
-        print("End it by `edgewright lab down`.")
+        print("End it by `edgewright lab down`.", flush=True)
+    return _form(folder, state, log) if specs.cluster else 0
+
+
+def _form(folder: Folder, state: LabState, log: Callable[[str], None]) -> int:
+    """Let the hosts form a cluster and wait for it; from its creation on, an interrupt ends the waiting alone."""
+    cluster.form(folder, state, build.find(state.kubernetes), log)
+    try:
+        cluster.follow(folder, state, log)
+    except KeyboardInterrupt:
+        print(f"Interrupted; the hosts continue to form the cluster. {cluster.ways(state)}", file=sys.stderr)
+        return int(ExitCode.INTERRUPTED)
     return 0
 
 

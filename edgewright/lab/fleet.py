@@ -33,6 +33,7 @@ class LabOptions:
     bare: bool = False
     python: bool = True
     kubernetes: str | None = None
+    cluster: bool = False
     hub_options: list[str] = field(default_factory=list)
 
 
@@ -46,6 +47,10 @@ def check_options(specs: LabOptions) -> None:
         raise UsageError(
             "--token-file and --ca belong to a plane named by --endpoint.", "Leave them out: the lab's hub makes both."
         )
+    if specs.cluster and not specs.kubernetes:
+        raise UsageError("--cluster needs a version of Kubernetes.", "Name it, for example --kubernetes v1.36.3.")
+    if specs.cluster and (specs.bare or specs.endpoint):
+        raise UsageError("--cluster needs the hub of the lab.", "Leave out --bare and --endpoint.")
     if specs.token_file:
         prepare.check_token(specs.token_file)
 
@@ -136,7 +141,7 @@ def take_down(folder: Folder, log: Report, patience: float = 8.0) -> bool:
         machine.unmount_disk(folder, home.name)
     network.tear_down(folder.name)
     groups.remove(folder.name)
-    for part in ("hosts", "hub", "registry", "ssh"):
+    for part in ("hosts", "hub", "registry", "ssh", "documents"):
         _remove_tree(folder.path / part)
     for pattern in ("lab.json*", "*.log", "token"):
         for path in folder.path.glob(pattern):
