@@ -9,6 +9,7 @@ ARGS ?=
 # A third of the fast tests' time is waiting, so one process more than there are cores.
 JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
 PYTEST_ARGS ?=
+KUBERNETES_TESTS ?= tests/e2e/kubernetes
 
 .PHONY: help run test fast check lint types contracts format e2e e2e-core e2e-hub e2e-dist e2e-forge e2e-lab e2e-kubernetes kubernetes bench agent deb sbom lock clean
 
@@ -57,8 +58,8 @@ format: $(VENV)/.dev  ## Format the sources
 e2e: $(VENV)/.dev agent kubernetes  ## Run every end-to-end test (root, systemd-nspawn, QEMU, tmux; see docs/testing.md)
 	EDGEWRIGHT_SCHEDULES="$${EDGEWRIGHT_SCHEDULES-500}" EDGEWRIGHT_STEPS="$${EDGEWRIGHT_STEPS-4}" $(PY) -m pytest -m e2e --timeout=1800 $(PYTEST_ARGS)
 
-e2e-kubernetes: $(VENV)/.dev agent kubernetes  ## ... of those the clusters': Kubernetes on hosts of the lab (root)
-	$(PY) -m pytest -m e2e --timeout=900 tests/e2e/kubernetes $(PYTEST_ARGS)
+e2e-kubernetes: $(VENV)/.dev kubernetes  ## ... of those the clusters': Kubernetes on hosts of the lab (root)
+	$(PY) -m pytest -m e2e --timeout=900 $(KUBERNETES_TESTS) $(PYTEST_ARGS)
 
 e2e-core: e2e-hub e2e-dist e2e-forge e2e-lab  ## Run the end-to-end tests that the continuous check runs
 
