@@ -128,6 +128,8 @@ class Engine:
         if seen is Seen.DONE:
             if step.state is not State.DONE:
                 self._move(step, Event.OBSERVED)
+                if step.attempt and step.boot == self.boot:
+                    self.runner.forget(step.unit)  # an attempt that ended too early left it
             return None
         if seen is Seen.UNKNOWN:
             return Position(False, action, step, f"cannot be observed: {text}", again=ASK_AGAIN)

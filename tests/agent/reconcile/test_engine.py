@@ -137,6 +137,15 @@ def test_p70_an_exit_status_alone_decides_nothing(world: World) -> None:
     assert "ended with 0" in position.step.error and "no space in" in position.step.error
 
 
+def test_a_step_whose_effect_comes_after_its_end_leaves_no_unit(world: World) -> None:
+    world.run("a")
+    world.end("a", 0, Seen.NOT_DONE)
+    world.run("a")
+    assert world.state("a") is State.FAILED and world.runner.units, "its log is there for a user"
+    world.driver.effects["a"] = Seen.DONE
+    assert world.run("a").done and not world.runner.units
+
+
 def test_p70_what_cannot_be_observed_is_neither_done_nor_not_done(world: World) -> None:
     world.driver.effects["a"] = Seen.UNKNOWN
     position = world.run("a")
