@@ -23,7 +23,7 @@ def lab(make_fleet: Callable[..., Fleet]) -> Iterator[Formed]:
     """Return three hosts that have registered, with a profile that fits them."""
     if not any(built.version == versions.DEFAULT for built in build.trees()):
         missing("kubernetes", f"build it: edgewright lab kubernetes build --version {versions.DEFAULT}")
-    made = Formed(make_fleet("--hosts", "3", "--kubernetes", versions.DEFAULT), versions.DEFAULT)
+    made = Formed(make_fleet("--hosts", "3", "--heartbeat", "10", "--kubernetes", versions.DEFAULT), versions.DEFAULT)
     made.profile("lab")
     yield made
     print("\n".join(made.took))
