@@ -17,6 +17,7 @@ SCRIPTS = {
     "broken": "1 / 0",
     "refused": "raise SystemExit('the bare server did not start')",
     "endless": "import time; time.sleep(60)",
+    "lacking": "import sys; sys.stderr.write('there is no tree\\n'); sys.exit(77)",
     "last": "import sys; print(sys.argv[1:])",
 }
 TABLE = (
@@ -26,6 +27,7 @@ TABLE = (
     Benchmark("broken"),
     Benchmark("refused"),
     Benchmark("endless", minutes=0.005),
+    Benchmark("lacking"),
     Benchmark("last", ("--short",)),
 )
 
@@ -42,12 +44,13 @@ def test_each_outcome_is_one_row_and_the_next_one_runs(capfd: pytest.CaptureFixt
     assert bench.main([]) == 1
     out = capfd.readouterr().out
     rows = {line.split()[0]: line for line in out.rpartition("== last")[2].splitlines()[2:] if line.strip()}
-    assert list(rows)[:7] == [benchmark.name for benchmark in TABLE]
+    assert list(rows)[: len(TABLE)] == [benchmark.name for benchmark in TABLE]
     assert "skipped" in rows["absent"] and "not installed: no-such-program-of-edgewright" in rows["absent"]
+    assert "skipped" in rows["lacking"] and "there is no tree" in rows["lacking"]
     assert "missed" in rows["missed"] and "ok" in rows["good"] and "too long" in rows["endless"]
     assert "failed" in rows["broken"] and "ZeroDivisionError" in rows["broken"]
     assert "failed" in rows["refused"] and "bare server did not start" in rows["refused"]
-    assert "['--short']" in out and "2 ok, 1 skipped, 1 missed, 2 failed, 1 too long" in out
+    assert "['--short']" in out and "2 ok, 2 skipped, 1 missed, 2 failed, 1 too long" in out
 
 
 @pytest.mark.parametrize(
