@@ -28,6 +28,7 @@ from edgewright.core.errors import Failed, InvalidInput
 from edgewright.forge.tree.parts import templates
 from tests.agent.clusters.support import DIGEST, FakeHost, cluster, context
 from tests.agent.clusters.test_content import layer_of, tree_document
+from tests.support import ROOT
 
 FOLDER = paths.tree(DIGEST)
 
@@ -285,3 +286,13 @@ def test_what_others_put_into_a_shared_folder_before_stays(host: FakeHost) -> No
     assert Ledger(host).content(paths.CNI_CONF) == ["87-podman.conflist"]
     assert Ledger(host).undo(host.report) == []
     assert host.names(paths.CNI_CONF) == ["87-podman.conflist"] and not host.has(paths.CNI_BIN)
+
+
+def test_the_limit_of_starts_is_in_the_section_that_systemd_reads() -> None:
+    """systemd ignores `StartLimitIntervalSec` in [Service], and five quick failures then stop a unit for good."""
+    sources = [path for path in (ROOT / "edgewright").rglob("*") if path.suffix in (".py", ".service")]
+    units = [text for text in (path.read_text("utf-8") for path in sources) if "\n[Service]\n" in text]
+    assert len(units) > 10
+    for text in units:
+        for before in text.split("StartLimitIntervalSec=")[:-1]:
+            assert before.rpartition("\n[")[2].startswith("Unit]") or before.startswith("[Unit]"), before[-300:]

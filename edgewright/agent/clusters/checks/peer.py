@@ -55,6 +55,7 @@ _UNIT = """\
 [Unit]
 Description=Edgewright: this host answers the other members of its cluster
 After=network.target
+StartLimitIntervalSec=0
 
 [Service]
 ExecStart={command}

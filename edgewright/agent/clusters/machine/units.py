@@ -21,12 +21,12 @@ IMAGES_UNIT = """\
 [Unit]
 Description=Read-only registry of this host's images (127.0.0.1:{port})
 After=network.target
+StartLimitIntervalSec=0
 
 [Service]
 ExecStart={command}
 Restart=always
 RestartSec=2
-StartLimitIntervalSec=0
 CapabilityBoundingSet=CAP_DAC_READ_SEARCH
 NoNewPrivileges=yes
 ProtectSystem=strict

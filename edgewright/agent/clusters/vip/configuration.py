@@ -78,6 +78,7 @@ def unit() -> str:
 Description=Virtual IP address of the Edgewright cluster's API
 After=network-online.target
 Wants=network-online.target
+StartLimitIntervalSec=0
 
 [Service]
 Type=exec
@@ -87,7 +88,6 @@ ExecStart={paths.LINKS}/keepalived --dont-fork --log-console --use-file {paths.K
 KillMode=mixed
 Restart=always
 RestartSec=2
-StartLimitIntervalSec=0
 """
 
 
