@@ -6,19 +6,17 @@ What the document's `config` sets is merged in; name, addresses, version, networ
 from __future__ import annotations
 
 import json
-import re
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from edgewright.agent.clusters import paths
+from edgewright.agent.clusters.kube.labels import host_labels
 from edgewright.core.clusters.model import ClusterDocument, Member
 from edgewright.core.errors import InvalidInput
 
 API = "kubeadm.k8s.io/v1beta4"
 LOWEST = (1, 31)
 """v1beta4 is read by kubeadm from this minor version on."""
-HOST_LABEL = "edgewright.io/host"
-"""Label of a Node with the UID of its host, where that can be the value of a label."""
-LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?", re.ASCII)
+NODE_LABELS = "node-labels"
 PATCHES = paths.KUBEADM + "/patches"
 
 
@@ -106,9 +104,8 @@ def other_documents(document: ClusterDocument) -> List[Dict[str, Any]]:
 
 def registration(document: ClusterDocument, member: Member) -> Dict[str, Any]:
     """Return how a node is registered. Labels and taints of a node are set by the leader as well, when they change."""
-    arguments = [{"name": "node-ip", "value": member.address}]
-    if LABEL_VALUE.fullmatch(member.host_uid):
-        arguments.append({"name": "node-labels", "value": f"{HOST_LABEL}={member.host_uid}"})
+    labels = ",".join(f"{key}={value}" for key, value in host_labels(member).items())
+    arguments = [{"name": "node-ip", "value": member.address}, {"name": NODE_LABELS, "value": labels}]
     taints = [{"key": t.key, "effect": t.effect, **({"value": t.value} if t.value else {})} for t in member.taints]
     return {
         "name": member.node_name,
@@ -158,8 +155,12 @@ def merged(base: Optional[Any], ours: Mapping[str, Any]) -> Dict[str, Any]:
         if isinstance(value, Mapping) and isinstance(before, Mapping):
             result[name] = merged(before, value)
         elif name == "kubeletExtraArgs" and isinstance(before, list) and isinstance(value, list):
-            own = {item["name"] for item in value}
-            result[name] = [item for item in before if item.get("name") not in own] + list(value)
+            own = {item["name"]: item for item in value}
+            more = [item for item in before if item.get("name") == NODE_LABELS and item.get("value")]
+            if more and NODE_LABELS in own:  # labels of the layer stay beside ours
+                text = ",".join([str(item["value"]) for item in more] + [own[NODE_LABELS]["value"]])
+                own[NODE_LABELS] = {"name": NODE_LABELS, "value": text}
+            result[name] = [item for item in before if item.get("name") not in own] + list(own.values())
         else:
             result[name] = dict(value) if isinstance(value, Mapping) else value
     return result
