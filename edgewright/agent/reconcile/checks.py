@@ -188,7 +188,7 @@ def route(root: Root) -> Check:
 def foreign(root: Root) -> Check:
     """Check for a kubelet, k3s or docker that is not ours."""
     running = {root.text(f"/proc/{pid}/comm", 64) for pid in root.names("/proc") if pid.isdigit()}
-    signs = sorted(running & {"kubelet", "k3s", "k3s-server", "rke2", "microk8s", "kubelite"})
+    signs = sorted(running & {"kubelet", "k3s", "k3s-server", "k3s-agent", "k0s", "rke2", "microk8s", "kubelite"})
     files = ("/etc/kubernetes/kubelet.conf", "/etc/kubernetes/admin.conf", "/etc/rancher/k3s", "/etc/rancher/rke2")
     signs += [path for path in files if root.has(path)]
     if signs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
-from edgewright.agent.reconcile.steps import Action, Plan, Seen
+from edgewright.agent.reconcile.steps import Action, Plan, Seen, Step
 
 
 class Driver:
@@ -40,6 +40,10 @@ class Driver:
 
     def unreachable(self, code: int) -> bool:
         """Return whether an exit status means that something outside of the host does not answer: it counts nowhere."""
+        return False
+
+    def cancels(self, step: Step) -> bool:
+        """Return whether the program of a step that no document wants any more is ended; by default it is left."""
         return False
 
     def observe(self, action: Action) -> Tuple[Seen, str]:

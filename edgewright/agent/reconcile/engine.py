@@ -88,18 +88,30 @@ class Engine:
     def settle(self, wanted: Set[str]) -> List[Step]:
         """Judge started steps that no plan wants any more; return those whose program still runs.
 
-        A program is left to its end: what would start it again no longer exists, and cutting it off could do harm.
+        A program is left to its end: what would start it again no longer exists, and cutting it off could do harm; one
+        that does none is ended by its driver's word. What ended without an error has done its work: a duty of the
+        leader is not planned any more as soon as its effect is there.
         """
         left = []
         for step in self.running():
             if step.step in wanted:
                 continue
-            unit = self.runner.state(step.unit)
+            unit, driver = self.runner.state(step.unit), self.drivers.get(step.kind)
+            cancelled = unit.name == "running" and driver is not None and driver.cancels(step)
+            if cancelled:
+                self.runner.forget(step.unit)
+                unit = self.runner.state(step.unit)
             if unit.name in ("running", "unknown"):
                 left.append(step)
                 continue
             try:
-                self._move(step, Event.SUPERSEDED, error="no document wants it any more", error_class=SUPERSEDED)
+                if unit.name == "ended" and unit.code == 0 and not cancelled:
+                    self._move(step, Event.UNPLANNED)
+                else:
+                    text = (
+                        "cancelled: the document wants something else" if cancelled else "no document wants it any more"
+                    )
+                    self._move(step, Event.SUPERSEDED, error=text, error_class=SUPERSEDED)
             except CannotRecord:
                 left.append(step)
                 continue

@@ -27,6 +27,7 @@ APPLIED = "applied"
 EVENTS = {
     Event.STARTED: "StepStarted",
     Event.OBSERVED: "StepDone",
+    Event.UNPLANNED: "StepDone",
     Event.FAILED: "StepFailed",
     Event.INTERRUPTED: "StepFailed",
     Event.UNREACHED: "StepFailed",
@@ -250,7 +251,9 @@ class Reconciler:
         if reason is None:
             return
         text = f"Step {step.step}, attempt {step.attempt}: {event.value}." + (f" {step.error}" if step.error else "")
-        self._report(agent_log.NOTICE if event in (Event.STARTED, Event.OBSERVED) else agent_log.WARNING, text)
+        self._report(
+            agent_log.NOTICE if event in (Event.STARTED, Event.OBSERVED, Event.UNPLANNED) else agent_log.WARNING, text
+        )
         n = 1 + max([int(item.get("n", 0)) for item in self._transitions] or [int(self._parts.clock() * 1000)])
         self._transitions.append({"n": n, "reason": reason, "message": text, "at": self._now()})
         self._transitions = self._transitions[-MAX_TRANSITIONS:]

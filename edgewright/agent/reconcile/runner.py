@@ -46,7 +46,7 @@ class Runner:
         raise NotImplementedError
 
     def forget(self, unit: str) -> None:
-        """Remove an ended program's traces, so that the name can be used again. Never raises."""
+        """Remove a program's traces, so that the name can be used again; one that runs is ended. Never raises."""
         raise NotImplementedError
 
 

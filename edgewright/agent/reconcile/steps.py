@@ -38,6 +38,7 @@ class Event(str, enum.Enum):
     INTERRUPTED = "interrupted and is not done"
     UNREACHED = "could not reach what it needs"
     SUPERSEDED = "ended after another document had replaced it"
+    UNPLANNED = "ended, and nothing is left of it to do"
     DUE = "its wait is over"
     EXHAUSTED = "failed equally too often"
     LOOPING = "started too often"
@@ -53,6 +54,7 @@ TABLE: Dict[Tuple[State, Event], State] = {
     (State.RUNNING, Event.INTERRUPTED): State.FAILED,
     (State.RUNNING, Event.UNREACHED): State.FAILED,
     (State.RUNNING, Event.SUPERSEDED): State.FAILED,
+    (State.RUNNING, Event.UNPLANNED): State.DONE,
     (State.FAILED, Event.OBSERVED): State.DONE,
     (State.FAILED, Event.DUE): State.WAITING,
     (State.FAILED, Event.EXHAUSTED): State.OPERATOR,
@@ -113,7 +115,7 @@ class Step(NamedTuple):
         elif event is Event.UNREACHED:
             # Neither a failure of the step nor a loop: it is repeated without a limit, as a precondition is waited for.
             changes.update(starts=self.starts[:-1], due=now + wait_after(self.attempt))
-        elif event in (Event.OBSERVED, Event.RETRIED):
+        elif event in (Event.OBSERVED, Event.RETRIED, Event.UNPLANNED):
             changes.update(equal=0, starts=(), due=0.0, error="", error_class="", cause="")
         return self._replace(**changes)
 

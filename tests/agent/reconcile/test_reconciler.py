@@ -19,6 +19,7 @@ from edgewright.agent.reconcile.handover import Handover
 from edgewright.agent.reconcile.observed import Observed, progress_document
 from edgewright.agent.reconcile.reconciler import Parts, Reconciler
 from edgewright.agent.reconcile.runner import UnitState
+from edgewright.agent.reconcile.steps import State
 from edgewright.agent.reconcile.trial import Trial, trial_document
 from edgewright.core import times
 from edgewright.wire.protocol.work import MAX_PROGRESS, read_progress
@@ -164,8 +165,16 @@ def test_a_program_of_an_earlier_document_ends_before_the_next_one_starts(host: 
     host.runner.units[old] = UnitState("ended", 0)
     assert host.reconciler.tick() == 2.0 and len(host.runner.starts) == 2
     assert [step.unit for step in host.reconciler.running()] == [host.runner.starts[1]]
+    done = next(step for step in host.reconciler.engine._steps.values() if step.unit == old)
+    assert (done.state, done.error, done.error_class) == (State.DONE, "", ""), "its work is done: no failure"
+    host.offer(3, 90)
+    host.reconciler.tick()
+    host.runner.units[host.runner.starts[1]] = UnitState("ended", 5)
+    host.reconciler.tick()
+    failed = next(step for step in host.reconciler.engine._steps.values() if step.unit == host.runner.starts[1])
+    assert (failed.state, failed.error) == (State.FAILED, "no document wants it any more")
     host.finish()
-    assert host.reconciler.tick() is None and documents(host)["applied"]["generation"] == 2
+    assert host.reconciler.tick() is None and documents(host)["applied"]["generation"] == 3
 
 
 def test_p72_a_step_that_nothing_wants_any_more_does_not_count_as_running(host: Host) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Dict, List, Optional, Set, Tuple
 
 from edgewright.agent.clusters.content.sources import Puller
-from edgewright.agent.clusters.content.store import ContentStore, complete
+from edgewright.agent.clusters.content.store import ContentStore, complete, resolved
+from edgewright.agent.clusters.content.sweep import stored_manifest, sweep
 from edgewright.agent.clusters.context import Context, Looked, StepKind
 from edgewright.agent.clusters.machine.unpack import DESCRIPTION, is_complete
 from edgewright.agent.reconcile.steps import Seen
-from edgewright.core.clusters.tree import Manifest, read_manifest, read_tree
+from edgewright.core.clusters.tree import read_manifest, read_tree
 from edgewright.core.errors import EdgewrightError, InvalidInput
 from edgewright.core.text import amount
 
@@ -38,6 +39,7 @@ class Fetch(StepKind):
     def act(self, context: Context) -> None:
         """See `StepKind.act`."""
         job = _Job(context)
+        sweep(context)  # what a cancelled fetch left would take the room of this one
         tree = context.document.tree
         if not is_complete(context.host, context.tree_folder):
             with Puller(context.store, tree.ref, tree.digest, context.slice, job) as puller:
@@ -104,12 +106,6 @@ def architecture(context: Context) -> str:
     return ARCHITECTURES[machine]
 
 
-def stored_manifest(context: Context) -> Optional[Manifest]:
-    """Return the manifest of the tree if it is in the store."""
-    digest = context.document.tree.digest
-    return read_manifest(context.store.read(digest)) if context.store.has(digest) else None
-
-
 def layer_blobs(context: Context) -> List[str]:
     """Return the digests of all content of layers: charts, manifests, values."""
     digests: Dict[str, None] = {}
@@ -130,11 +126,11 @@ def missing_parts(context: Context) -> List[Tuple[str, str]]:
         else:
             parts = (manifest.config, *manifest.layers)
             missing += [("tree", part.digest) for part in parts if not context.store.has(part.digest)]
-    names, brought = context.store.images(), tree_images(context)
+    brought = tree_images(context)
     for image in context.document.images:
         if image.digest in brought:
             continue
-        digest = names.get(image.ref, image.digest)
+        digest = resolved(context.store, image.ref, image.digest)
         if not complete(context.stores() if not missing else [context.store], digest):
             missing.append(("image", image.digest))
     return missing + [("layer", digest) for digest in layer_blobs(context) if not context.has_blob(digest)]
@@ -142,7 +138,7 @@ def missing_parts(context: Context) -> List[Tuple[str, str]]:
 
 def image_digest(context: Context, ref: str, digest: str) -> str:
     """Return the digest of the manifest that is imported: of this host's architecture where the name is an index."""
-    return context.store.images().get(ref, digest)
+    return resolved(context.store, ref, digest)
 
 
 def find_store(context: Context, digest: str) -> ContentStore:

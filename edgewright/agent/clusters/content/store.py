@@ -188,6 +188,18 @@ def parts_of(document: Dict[str, Any]) -> List[Tuple[str, int]]:
     return list(parts.items())
 
 
+def resolved(store: ContentStore, ref: str, digest: str) -> str:
+    """Return the manifest that is used of an image: the one its name has, if the index of that digest lists it.
+
+    Another digest under the same name is another image.
+    """
+    named = store.images().get(ref, digest)
+    if named == digest or not store.has(digest):
+        return digest
+    listed = _objects(manifest_of(store, digest).get("manifests"))
+    return named if any(item.get("digest") == named for item in listed) else digest
+
+
 def complete(stores: Iterable[ContentStore], digest: str) -> bool:
     """Return whether an image with everything that it consists of is in one of the stores."""
     for store in stores:
