@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from edgewright.agent.clusters import gather, paths
-from edgewright.agent.clusters.checks import peer
+from edgewright.agent.clusters.checks import peer, peer_server
 from edgewright.agent.clusters.slices import store_part
+from edgewright.agent.clusters.vip import vrrp
 from edgewright.agent.reconcile.checks import FAILED, OK, WARNING
-from edgewright.core.clusters import join
+from edgewright.core.clusters import join, model
 from edgewright.core.clusters.host_slice import HostSlice, Sealed, slice_json
 from tests.agent.clusters.support import SECRET, FakeHost, cluster, context
 
@@ -31,7 +32,7 @@ class Member:
         self.host = FakeHost(folder)
         store_part(folder.as_posix(), "c0ffee", slice_json(HostSlice(Sealed(host_secret=secret))))
         self.host.write(peer.CLOSED, b"")
-        self.server = peer.Server(self.host, str(folder), "c0ffee")
+        self.server = peer_server.Server(self.host, str(folder), "c0ffee")
         self.threads: list[threading.Thread] = []
 
     def status(self, **body: Any) -> None:
@@ -114,6 +115,63 @@ def test_blocked_ports_and_a_small_mtu_fail_and_a_node_is_not_asked_for_an_echo(
     assert "does not carry 1400 bytes" in peer.probe_all(work)[0].text
     status["open"] = []
     assert peer.probe_all(work)[0].state == OK
+
+
+def test_clocks_and_machine_ids_of_two_members_are_compared(second: Member, tmp_path: Path) -> None:
+    first = FakeHost(tmp_path / "first")
+    work = context(first, cluster(2))
+    other = work.document.members[1]
+    for host in (first, second.host):
+        host.write("/etc/machine-id", b"0123456789abcdef0123456789abcdef\n")
+    second.status()
+
+    def asked(ahead: float) -> Any:
+        second.host.now = lambda: time.time() + ahead  # type: ignore[method-assign]
+        second.look()
+        answer = peer.question(work, "127.0.0.1", other)
+        assert answer is not None and "0123" not in json.dumps(answer), "the machine-id itself is not for others"
+        return answer
+
+    check = peer._same_machine(work, "n2", asked(0.0))
+    assert check is not None and (check.state, check.text) == (FAILED, "n2 has the same machine-id as this host")
+    assert "systemd-machine-id-setup" in check.next
+    second.host.write("/etc/machine-id", b"ffff456789abcdef0123456789abcdef\n")
+    assert peer._same_machine(work, "n2", asked(0.0)) is None
+    assert peer._clocks("n2", asked(4.0)).state == OK
+    late = peer._clocks("n2", asked(-60.0))
+    assert late.state == FAILED and late.text == "the clock of n2 is 60 s behind that of this host; 5 s are allowed"
+    assert "ahead of" in peer._clocks("n2", {"skew": 9.0, "travel": 0.1}).text
+    assert peer._clocks("n2", {"skew": 6.0, "travel": 3.0}).state == OK, "a slow answer proves nothing"
+
+
+def test_vrrp_that_does_not_pass_between_control_planes_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    work = context(FakeHost(tmp_path), cluster(2))
+    status: dict[str, Any] = {"open": [6443, peer.VRRP]}
+    monkeypatch.setattr(peer, "question", lambda *arguments: status)
+    monkeypatch.setattr(peer, "_connect", lambda address, port: True)
+    passes: list[Any] = [False, True, None]
+    monkeypatch.setattr(vrrp, "echo", lambda address: passes.pop(0))
+    blocked, passed, unknown = (peer.probe_all(work)[0] for _ in range(3))
+    assert blocked.state == FAILED and "IP protocol 112" in blocked.text and "n2 (10.0.0.12)" in blocked.text
+    assert (passed.state, unknown.state) == (OK, OK)
+    status["open"] = [6443]
+    assert peer.probe_all(work)[0].state == OK and not passes, "one that cannot echo is not asked"
+
+
+def test_ports_are_served_to_members_by_ipv6_too() -> None:
+    if not socket.has_ipv6 or not Path("/proc/net/if_inet6").exists():
+        pytest.skip("this machine has no IPv6")
+    link = peer_server.listen(0)
+    with link:
+        for address in ("127.0.0.1", "::1"):
+            socket.create_connection((address, link.getsockname()[1]), timeout=3).close()
+
+
+def test_k3s_has_the_port_of_its_etcd_gateway_among_the_ports() -> None:
+    plane, worker = cluster(1, 1).members
+    k3s = cluster(1, 1, kubernetes=model.Kubernetes(model.K3S, "v1.32.9+k3s1", {}))
+    assert 2382 in peer.ports_of(k3s, plane) and peer.ports_of(k3s, worker) == (10250,)
+    assert 2382 not in peer.ports_of(cluster(), plane)
 
 
 def test_an_own_listener_is_not_an_api_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

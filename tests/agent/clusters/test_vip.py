@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-import json
+import http.server
+import os
+import shutil
+import socket
+import ssl
 import subprocess
-import sys
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from edgewright.agent.clusters import paths
+from edgewright.agent.clusters.checks import preflight
 from edgewright.agent.clusters.host import Ended
-from edgewright.agent.clusters.vip import arp, check, configuration, notify
+from edgewright.agent.clusters.vip import arp, check, configuration, notify, vrrp
 from edgewright.agent.clusters.vip import steps as vip_steps
 from edgewright.agent.reconcile import exchange
+from edgewright.agent.reconcile.checks import FAILED, OK, WARNING
 from edgewright.agent.reconcile.steps import Seen
 from tests.agent.clusters.support import FakeHost, cluster, context
+from tests.agent.clusters.test_kube import certificate
 
 
 @pytest.fixture
@@ -25,59 +36,183 @@ def host(tmp_path: Path) -> FakeHost:
 
 def test_keepalived_has_equal_hosts_that_preempt_nobody_and_a_check_without_weight() -> None:
     document = cluster(3)
-    text = configuration.keepalived(document, document.members[1], "eth0", "/usr/bin/python3")
+    text = configuration.keepalived(document, document.members[1], "eth0")
     lines = [line.strip() for line in text.splitlines()]
     assert {"state BACKUP", "nopreempt", "priority 100", "unicast_src_ip 10.0.0.12", "fall 3", "rise 5"} < set(lines)
     assert not [line for line in lines if line.startswith("weight")]
     peers = lines[lines.index("unicast_peer {") + 1 :][:2]
     assert peers == ["10.0.0.11", "10.0.0.13"] and "10.0.0.100/32 dev eth0" in lines
     single = cluster(1)
-    assert "unicast" not in configuration.keepalived(single, single.members[0], "e", "p").replace("unicast_src_ip", "")
+    assert "unicast" not in configuration.keepalived(single, single.members[0], "e").replace("unicast_src_ip", "")
     assert 1 <= configuration.router_id(document) <= 255
-    assert json.loads(configuration.check_config(document, document.members[0])) == {
-        "own": "10.0.0.11", "peers": ["10.0.0.12", "10.0.0.13"],
-    }  # fmt: skip
+    assert f'script "/bin/sh {check.PROGRAM} {paths.KEEPALIVED}"' in lines
+    assert check.peers(document, document.members[0]) == "10.0.0.12 10.0.0.13\n"
+
+
+class ApiServer:
+    """A TLS server with a status for each path; the etcd of 127.0.0.2 answers, of others nothing does."""
+
+    def __init__(self, folder: Path) -> None:
+        pem, key = certificate()
+        (folder / "tls.pem").write_text(pem + private(key))
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        made.load_cert_chain(folder / "tls.pem")
+        self.statuses = {"/livez?exclude=etcd": 200, "/livez/etcd": 200}
+        statuses = self.statuses
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(statuses[self.path])
+                self.end_headers()
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.context = made
+        self.server.socket = made.wrap_socket(self.server.socket, server_side=True)
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+        self.folder = folder
+        (folder / "peers").write_text("127.0.0.1 127.0.0.2\n")
+        (folder / "vip-check").write_text(check.SCRIPT)
+        self.link = socket.create_server(("127.0.0.2", 0))
+        self.port = self.link.getsockname()[1]
+        threading.Thread(target=self.peer, args=(self.link,), daemon=True).start()
+
+    def peer(self, link: socket.socket) -> None:
+        """Answer as etcd does for a peer without a certificate: TLS, and then an end."""
+        while True:
+            try:
+                with link.accept()[0] as made, self.context.wrap_socket(made, server_side=True):
+                    pass
+            except OSError:
+                return
+
+    def run(self, since: float | None = None, api: str = "") -> int:
+        path = self.folder / "etcd-unhealthy-since"
+        if since is not None:
+            path.write_text(f"{uptime() - since:.0f}\n")
+        api = api or f"127.0.0.1:{self.server.server_address[1]}"
+        command = ["/bin/sh", str(self.folder / "vip-check"), str(self.folder), "/nowhere", api, str(self.port)]
+        environment = {"PATH": os.environ["PATH"]}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        assert done.stderr == "", done.stderr
+        return done.returncode
+
+
+def uptime() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def private(key: Any) -> str:
+    plain = serialization.NoEncryption()
+    return str(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain).decode())
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    made = ApiServer(tmp_path_factory.mktemp("vip"))
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+    made.link.close()
 
 
 @pytest.mark.parametrize(
-    ("alive", "unhealthy", "reached", "may"),
+    ("alive", "etcd", "since", "reached", "may"),
     [
-        (False, 0.0, 2, False),  # its API server is dead
-        (True, 0.0, 0, True),  # etcd is healthy: who is reached does not matter
-        (True, 14.0, 0, True),  # not healthy for less than 15 s
-        (True, 16.0, 0, False),  # isolated: one of three
-        (True, 16.0, 1, True),  # a slow disk, or a lost quorum with a majority that can be reached
+        (500, 200, None, 2, False),  # its API server is dead
+        (401, 401, None, 0, True),  # it answers, and shows nothing to strangers
+        (200, 200, 60.0, 0, True),  # etcd is healthy: who is reached does not matter
+        (200, 500, None, 0, True),  # not healthy since now
+        (200, 500, 12.0, 0, True),  # not healthy for less than 15 s
+        (200, 500, 17.0, 0, False),  # isolated: one of three
+        (200, 500, 17.0, 1, True),  # a slow disk, or a lost quorum with a majority that can be reached
     ],
 )
 def test_only_a_dead_api_or_isolation_takes_the_vip(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alive: bool, unhealthy: float, reached: int, may: bool
+    api: ApiServer, alive: int, etcd: int, since: float | None, reached: int, may: bool
 ) -> None:
-    (tmp_path / "check.json").write_text(json.dumps({"peers": ["10.0.0.12", "10.0.0.13"]}))
-    up = {"10.0.0.12", "10.0.0.13"} if reached == 2 else {"10.0.0.12"} if reached else set()
-    monkeypatch.setattr(check, "alive", lambda: alive)
-    monkeypatch.setattr(check, "unhealthy_for", lambda folder: unhealthy)
-    monkeypatch.setattr(check, "reaches", lambda address: address in up)
-    assert check.may_have(str(tmp_path)) is may
+    api.statuses.update({"/livez?exclude=etcd": alive, "/livez/etcd": etcd})
+    noted = api.folder / "etcd-unhealthy-since"
+    noted.unlink(missing_ok=True)
+    (api.folder / "peers").write_text(f"127.0.0.1 127.0.0.{2 if reached else 3}\n")
+    assert (api.run(since) == 0) is may
+    assert noted.exists() is (alive == 200 and etcd == 500), "the time begins again once etcd is healthy"
 
 
-def test_the_time_without_etcd_is_counted_over_calls_and_begins_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_check_needs_neither_python_nor_the_agent_and_a_closed_port_is_an_answer(api: ApiServer) -> None:
+    assert "python" not in check.SCRIPT and check.SCRIPT.startswith("#!/bin/sh\n")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        begun = time.monotonic()
+        assert api.run(api=f"127.0.0.1:{free.getsockname()[1]}") == 1
+        assert time.monotonic() - begun < 2
+    for shell in ("dash", "busybox"):
+        program = shutil.which(shell)
+        if program is not None:
+            words = [program, *(["sh"] if shell == "busybox" else []), "-n", str(api.folder / "vip-check")]
+            assert subprocess.run(words, check=False).returncode == 0
+
+
+@pytest.mark.e2e
+def test_the_check_ends_within_its_time_when_nothing_answers(api: ApiServer) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        begun = time.monotonic()
+        assert api.run(api=f"127.0.0.1:{silent.getsockname()[1]}") == 1
+        assert time.monotonic() - begun < check.SECONDS
+
+
+def test_an_advert_of_vrrp_is_read_and_other_packets_are_not() -> None:
+    head = bytes([0x45]) + bytes(8) + bytes([vrrp.PROTOCOL, 0, 0]) + socket.inet_aton("10.0.0.7") + bytes(4)
+    body = bytes([0x21, 77, 100, 2, 0, 1, 0, 0]) + socket.inet_aton("10.0.0.100") + socket.inet_aton("10.0.0.101")
+    assert vrrp.read(head + body) == vrrp.Advert("10.0.0.7", 77, ("10.0.0.100", "10.0.0.101"))
+    cut = vrrp.read(head + body[:14])
+    assert cut is not None and cut.addresses == ("10.0.0.100",)
+    for packet in (b"", head, head + vrrp.PROBE, head + body[:7], b"\x45" + body):
+        assert vrrp.read(packet) is None
+
+
+def test_vrrp_passes_and_an_echo_is_not_answered() -> None:
+    link = vrrp.opened()
+    if link is None:
+        pytest.skip("this user may not have raw sockets")
+    with link:
+
+        def serve() -> None:
+            for _ in range(2):
+                vrrp.answer(link)
+
+        threading.Thread(target=serve, daemon=True).start()
+        assert vrrp.echo("127.0.0.1") is True
+    assert vrrp.echo("::1") is None
+
+
+@pytest.mark.parametrize(
+    ("advert", "state", "text"),
+    [
+        (vrrp.Advert("10.0.0.7", 5, ("10.0.0.100",)), FAILED, "10.0.0.7 advertises the VIP 10.0.0.100 by VRRP"),
+        (vrrp.Advert("10.0.0.7", 0, ("10.0.0.9",)), WARNING, "10.0.0.7 has the router id"),
+        (vrrp.Advert("10.0.0.12", 5, ("10.0.0.100",)), OK, "no other router"),
+    ],
+)
+def test_another_router_with_the_vip_or_the_id_is_named(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch, advert: vrrp.Advert, state: str, text: str
 ) -> None:
-    monkeypatch.setattr(check, "etcd_healthy", lambda: False)
-    now = [100.0]
-    monkeypatch.setattr("time.clock_gettime", lambda clock: now[0])
-    assert check.unhealthy_for(str(tmp_path)) == 0.0
-    now[0] = 120.0
-    assert check.unhealthy_for(str(tmp_path)) == 20.0
-    monkeypatch.setattr(check, "etcd_healthy", lambda: True)
-    assert check.unhealthy_for(str(tmp_path)) == 0.0 and not list(tmp_path.iterdir())
+    document = cluster(2)
+    same = advert._replace(router=configuration.router_id(document)) if not advert.router else advert
+    monkeypatch.setattr(vrrp, "adverts", lambda address: [same])
+    result = preflight.routers(context(host, document))
+    assert result.state == state and text in result.text and (state == OK or result.next)
 
 
-def test_the_check_is_one_file_that_needs_nothing_of_the_agent(tmp_path: Path) -> None:
-    program = tmp_path / "vip-check"
-    program.write_text(vip_steps.check_program())
-    done = subprocess.run([sys.executable, "-I", "-S", str(program), str(tmp_path)], capture_output=True, check=False)
-    assert done.returncode == 1 and not done.stderr, "no API server answers on this machine's port"
+def test_a_vip_of_ipv6_is_asked_for_by_the_kernel(host: FakeHost) -> None:
+    shown = "fd00::100 lladdr 02:00:00:00:00:07 REACHABLE\n"
+    host.answers.append(lambda command: Ended(0, shown) if command[:4] == ["ip", "-6", "neigh", "show"] else None)
+    sent = arp.probe(host, "lo", "::1")  # an address that a datagram can be sent to on every machine
+    assert sent == ["02:00:00:00:00:07"] and ["ip", "-6", "neigh", "flush", "to", "::1", "dev", "lo"] in host.commands
+    host.answers[0] = lambda command: Ended(0, "fd00::100 FAILED\n")
+    assert arp.probe(host, "lo", "::1") == []
 
 
 def test_a_vip_that_moves_wakes_the_reconciler(tmp_path: Path) -> None:

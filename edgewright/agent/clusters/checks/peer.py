@@ -1,8 +1,8 @@
 """Members ask each other: how far each is, and whether the ports of Kubernetes can be reached between them.
 
-A small server on port 5082 answers with the state of its host, signed with the host's secret and the nonce of the
-question: control planes verify it, since they derive the secrets of all members. Until a host forms or joins the
-cluster, it also accepts connections on the ports that Kubernetes will use, so that a firewall shows before it hurts.
+A small server on port 5082 (`peer_server`) answers with the state of its host, signed with the host's secret and the
+nonce of the question: control planes verify it, since they derive the secrets of all members. Until a host forms or
+joins the cluster, it also accepts connections on the ports that Kubernetes will use: a firewall shows before it hurts.
 """
 
 from __future__ import annotations
@@ -13,22 +13,21 @@ import json
 import secrets
 import select
 import socket
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable, Dict, List, Optional, Sequence, Set, TypeVar
+from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple, TypeVar
 
 from edgewright.agent.clusters import ledger as ledgers
 from edgewright.agent.clusters import paths
 from edgewright.agent.clusters.context import Context
-from edgewright.agent.clusters.host import Host
+from edgewright.agent.clusters.kube.etcd import GATEWAY_K3S
 from edgewright.agent.clusters.machine.units import quote
-from edgewright.agent.clusters.slices import read_part
+from edgewright.agent.clusters.vip import vrrp
+from edgewright.agent.kernel.hostfs import Root
 from edgewright.agent.reconcile.checks import FAILED, OK, WARNING, Check
 from edgewright.core.clusters import join
-from edgewright.core.clusters.model import CONTROL_PLANE, Member
+from edgewright.core.clusters.model import CONTROL_PLANE, K3S, ClusterDocument, Member
 from edgewright.core.clusters.observed import Peer
-from edgewright.core.errors import EdgewrightError
 
 PORT = 5082
 UNIT = "edgewright-peer.service"
@@ -38,8 +37,12 @@ CLOSED = FOLDER + "/closed"
 PORTS = FOLDER + "/ports.json"
 CONTROL_PLANE_PORTS, WORKER_PORTS = (6443, 2379, 2380, 10250), (10250,)
 VXLAN = 8472
+VRRP = 112
+"""Protocol of IP by which keepalived moves the VIP; listed among the open ports of an answer."""
 MTU = 1400
 """Bytes of a datagram that must arrive unbroken: an overlay of 1450 bytes less its head."""
+SKEW = 5.0
+"""Seconds by which the clocks of two members may differ."""
 PROBE, ECHO = b"e" * MTU, b"a" * MTU
 """A datagram and its answer. They differ: two servers that answered each other would never stop."""
 MOST = 4096
@@ -88,8 +91,22 @@ def write_status(context: Context, **more: Any) -> None:
     """Write what the other members may know."""
     body = {**context.host.json(STATUS), "uid": context.document.uid, "host": context.host_uid, **more}
     member = context.document.member(context.host_uid)
-    body["ports"] = list(CONTROL_PLANE_PORTS if member and member.role == CONTROL_PLANE else WORKER_PORTS)
+    body["ports"] = list(ports_of(context.document, member) if member else ())
+    body["vrrp"] = bool(member and member.role == CONTROL_PLANE and context.has_vip)
     context.host.write(STATUS, json.dumps(body, sort_keys=True).encode(), 0o600, durable=False)
+
+
+def ports_of(document: ClusterDocument, member: Member) -> Tuple[int, ...]:
+    """Return the TCP ports of Kubernetes that a member serves to the others."""
+    if member.role != CONTROL_PLANE:
+        return WORKER_PORTS
+    return (*CONTROL_PLANE_PORTS, GATEWAY_K3S) if document.kubernetes.distribution == K3S else CONTROL_PLANE_PORTS
+
+
+def machine_hash(host: Root, uid: str) -> str:
+    """Return what a host shows of its machine-id, which itself is not for others (machine-id(5)); empty without one."""
+    value = host.text("/etc/machine-id", 64)
+    return hashlib.sha256(f"{uid}|{value}".encode()).hexdigest()[:32] if value else ""
 
 
 def close_ports(context: Context) -> None:
@@ -128,10 +145,12 @@ def ask(context: Context, member: Member) -> Peer:
 def question(context: Context, address: str, member: Member) -> Optional[Dict[str, Any]]:
     """Return the state of a member, `None` without an answer or with one that is not signed by that host."""
     nonce = secrets.token_hex(16)
+    asked, begun = context.host.now(), time.monotonic()
     try:
         with socket.create_connection((address, PORT), timeout=WAIT) as link:
             link.sendall(json.dumps({"uid": context.document.uid, "nonce": nonce}).encode() + b"\n")
             answer = json.loads(_line(link))
+        travel = time.monotonic() - begun
         text, signature = str(answer["body"]), str(answer["signature"])
         body = json.loads(text)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
@@ -141,8 +160,12 @@ def question(context: Context, address: str, member: Member) -> Optional[Dict[st
         key = join.host_secret(bytes.fromhex(shared), member.host_uid)
         if not hmac.compare_digest(sign(key, nonce, text), signature):
             return None
-    fits = isinstance(body, dict) and (body.get("uid"), body.get("host")) == (context.document.uid, member.host_uid)
-    return body if fits else None
+    if not isinstance(body, dict) or (body.get("uid"), body.get("host")) != (context.document.uid, member.host_uid):
+        return None
+    clock = body.get("now")
+    if isinstance(clock, (int, float)):
+        body["skew"], body["travel"] = clock - (asked + travel / 2), travel
+    return body
 
 
 def _line(link: socket.socket) -> bytes:
@@ -197,7 +220,7 @@ def probe_all(context: Context) -> List[Check]:
 
 
 def _probe(context: Context, member: Member) -> Check:
-    ports = CONTROL_PLANE_PORTS if member.role == CONTROL_PLANE else WORKER_PORTS
+    ports = ports_of(context.document, member)
     status = question(context, member.address, member)
     name = f"{member.node_name} ({member.address})"
     if status is None:
@@ -212,6 +235,25 @@ def _probe(context: Context, member: Member) -> Check:
     if mtu is False:
         text = f"UDP {VXLAN} of {name} does not carry {MTU} bytes"
         return Check("members", FAILED, text, "Open UDP 8472, and check the MTU of the network.")
+    if VRRP in (status.get("open") or []) and context.control_plane and vrrp.echo(member.address) is False:
+        text = f"VRRP (IP protocol 112) of {name} cannot be reached, so the VIP would be on two hosts"
+        return Check("members", FAILED, text, "Allow IP protocol 112 between the control planes.")
+    return _same_machine(context, name, status) or _clocks(name, status)
+
+
+def _same_machine(context: Context, name: str, status: Dict[str, Any]) -> Optional[Check]:
+    own = machine_hash(context.host, context.document.uid)
+    if not own or status.get("machine") != own:
+        return None
+    step = "One disk is a copy: on one of them, rm /etc/machine-id, systemd-machine-id-setup, and restart it."
+    return Check("machine-id", FAILED, f"{name} has the same machine-id as this host", step)
+
+
+def _clocks(name: str, status: Dict[str, Any]) -> Check:
+    skew, travel = status.get("skew"), status.get("travel")
+    if isinstance(skew, float) and isinstance(travel, float) and abs(skew) - travel / 2 > SKEW:
+        text = f"the clock of {name} is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} that of this host"
+        return Check("clock", FAILED, f"{text}; {SKEW:.0f} s are allowed", "Set both by one time server: timedatectl")
     return Check("members", OK, f"{name} can be reached")
 
 
@@ -239,125 +281,3 @@ def _datagram(address: str) -> Optional[bool]:
         except OSError:
             return None
     return False
-
-
-class Server:
-    """The server of one host: `step` handles what waits."""
-
-    def __init__(self, host: Host, data: str, uid: str) -> None:
-        self.host, self.data, self.uid = host, data, uid
-        self._links: Dict[int, socket.socket] = {PORT: _listen(PORT)}
-        self._vxlan: Optional[socket.socket] = None
-        self._probing = False
-        self._open: Dict[str, int] = {}
-        self._lock = threading.Lock()
-
-    def run(self) -> None:
-        """Serve until ended."""
-        while True:
-            self._ports()
-            links = [*self._links.values(), *([self._vxlan] if self._vxlan else [])]
-            for link in select.select(links, [], [], 0.5)[0]:
-                self.answer(link)
-
-    def _ports(self) -> None:
-        """Open the ports of Kubernetes while this host is not part of a cluster, and close them before kubeadm runs."""
-        wanted = not self.host.has(CLOSED) and not self.host.has(paths.KUBELET_CONF)
-        if wanted == self._probing:
-            return
-        self._probing = wanted
-        if wanted:
-            for port in self.host.json(STATUS).get("ports") or []:
-                try:
-                    self._links[int(port)] = _listen(int(port))
-                except OSError:
-                    continue  # the host's own preflight reports that it is in use
-            self._vxlan = _udp(VXLAN)
-        else:
-            for port in [port for port in self._links if port != PORT]:
-                self._links.pop(port).close()
-            if self._vxlan is not None:
-                self._vxlan.close()
-                self._vxlan = None
-        listed = [port for port in self._links if port != PORT]
-        self.host.write(PORTS, json.dumps({"ports": listed}).encode(), 0o600, durable=False)
-
-    def answer(self, link: socket.socket) -> None:
-        """Take one connection or datagram; never waits for the other side, and never raises.
-
-        More questions at the same time than `OPEN`, or `OPEN_EACH` of one machine, get no answer.
-        """
-        try:
-            if link is self._vxlan:
-                data, source = link.recvfrom(65536)
-                if data == PROBE:
-                    link.sendto(ECHO, source)
-                return
-            made, source = link.accept()
-            if link is not self._links[PORT] or not self._admit(source[0]):
-                made.close()
-                return
-            threading.Thread(target=self._answer, args=(made, source[0]), daemon=True).start()
-        except (OSError, RuntimeError):
-            return
-
-    def _admit(self, address: str) -> bool:
-        with self._lock:
-            if sum(self._open.values()) >= OPEN or self._open.get(address, 0) >= OPEN_EACH:
-                return False
-            self._open[address] = self._open.get(address, 0) + 1
-            return True
-
-    def _answer(self, made: socket.socket, address: str) -> None:
-        try:
-            with made:
-                question = json.loads(_line(made))
-                nonce = str(question["nonce"])[:64]
-                if question.get("uid") == self.uid:
-                    made.settimeout(WAIT)
-                    made.sendall(self._reply(nonce))
-        except (OSError, ValueError, KeyError, TypeError, RecursionError, AttributeError):
-            return  # no answer: what was asked is not a question of this cluster
-        finally:
-            with self._lock:
-                self._open[address] -= 1
-                if not self._open[address]:
-                    del self._open[address]
-
-    def _reply(self, nonce: str) -> bytes:
-        ports = [port for port in self._links if port != PORT] + ([VXLAN] if self._vxlan else [])
-        body = {**self.host.json(STATUS), "open": ports}
-        text = json.dumps(body, sort_keys=True)
-        key = self._key(str(body.get("host") or ""))
-        return json.dumps({"body": text, "signature": sign(key, nonce, text) if key else ""}).encode() + b"\n"
-
-    def _key(self, host_uid: str) -> bytes:
-        try:
-            sealed = read_part(self.data, self.uid).sealed
-        except EdgewrightError:
-            return b""
-        if sealed.host_secret:
-            return bytes.fromhex(sealed.host_secret)
-        return join.host_secret(bytes.fromhex(sealed.cluster_secret), host_uid) if sealed.cluster_secret else b""
-
-
-def _listen(port: int) -> socket.socket:
-    link = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    link.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        link.bind(("0.0.0.0", port))  # noqa: S104 - the members of the cluster ask
-        link.listen(16)
-    except OSError:
-        link.close()
-        raise
-    return link
-
-
-def _udp(port: int) -> Optional[socket.socket]:
-    link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    try:
-        link.bind(("0.0.0.0", port))  # noqa: S104 - the members of the cluster ask
-    except OSError:
-        link.close()
-        return None  # flannel's interface has it
-    return link

@@ -9,7 +9,8 @@ from typing import Any, Callable, List, Sequence, Tuple
 from edgewright.agent.clusters import paths
 from edgewright.agent.clusters.checks import peer
 from edgewright.agent.clusters.context import Context, Looked, StepKind, nic_of
-from edgewright.agent.clusters.vip import arp
+from edgewright.agent.clusters.vip import arp, vrrp
+from edgewright.agent.clusters.vip.configuration import router_id
 from edgewright.agent.reconcile import checks as host_checks
 from edgewright.agent.reconcile.checks import FAILED, OK, Check
 from edgewright.agent.reconcile.steps import Seen
@@ -86,6 +87,8 @@ def run_checks(context: Context) -> List[Check]:
         ("address", lambda: address(context)),
         ("networks", lambda: networks(context)),
         ("vip", lambda: vip(context)),
+        ("vrrp", lambda: routers(context)),
+        ("distribution", lambda: distribution(context)),
         ("programs", lambda: programs(context)),
     ]
     waived = {name for error in ignored(context) for name in WAIVED.get(error, ())}
@@ -134,6 +137,7 @@ def ports(context: Context) -> Check:
         return Check("ports", OK, "this host's own Kubernetes listens")
     tables = [host.lines("/proc/net/tcp"), host.lines("/proc/net/tcp6")]
     wanted = dict(host_checks.PORTS) if context.control_plane else {10250: "kubelet"}
+    wanted.update({port: "etcd" for port in peer.ports_of(context.document, context.me) if port not in wanted})
     wanted[paths.IMAGES_PORT] = "local registry"
     own = peer.own_ports(context) | ({paths.IMAGES_PORT} if host.has(paths.APPLIED) else set())
     used = sorted((host_checks.listening(tables) & set(wanted)) - own)
@@ -195,15 +199,44 @@ def vip(context: Context) -> Check:
     if not any(ipaddress.ip_address(text) in subnet and subnet.prefixlen < 32 for subnet in subnets):
         return Check("vip", FAILED, f"{text} is in no subnet of {nic}", "Choose an address of the same subnet.")
     formed = context.document.bootstrap.done is not None or context.host.has(paths.ADMIN_CONF)
-    macs = arp.probe(context.host, nic, text) if ":" not in text else []
+    macs = arp.probe(context.host, nic, text)
     if macs and not formed and not _formed_elsewhere(context):
         return Check("vip", FAILED, f"{text} is in use by {', '.join(macs)}", "Choose a free address.")
     return Check("vip", OK, f"{text} answers" if macs else f"{text} is free")
 
 
+def routers(context: Context) -> Check:
+    """Check that no other keepalived on this network has the VIP, or the router id that the cluster's will have."""
+    address, router = context.document.endpoint.host, router_id(context.document)
+    if not context.has_vip or not context.control_plane or ":" in context.me.address:
+        return Check("vrrp", OK, "not asked on this host")
+    members = {member.address for member in context.document.members}
+    others = [advert for advert in vrrp.adverts(context.me.address) if advert.source not in members]
+    for advert in others:
+        if address in advert.addresses:
+            step = "Choose another VIP, or stop keepalived there."
+            return Check("vrrp", FAILED, f"{advert.source} advertises the VIP {address} by VRRP", step)
+    same = [advert.source for advert in others if advert.router == router]
+    if same:  # ours is unicast: it neither sends to them nor listens to them
+        text = f"{', '.join(same[:4])} has the router id {router} too, as this cluster's keepalived will"
+        return Check("vrrp", host_checks.WARNING, text, "Change the id there if its address moves for no reason.")
+    return Check("vrrp", OK, f"no other router with the id {router} or the VIP")
+
+
+def distribution(context: Context) -> Check:
+    """Report a distribution that was never run here."""
+    kubernetes = context.document.kubernetes
+    if context.k3s:
+        text = f"k3s {kubernetes.version} is not proven here: its steps are written from its documentation"
+        return Check("distribution", host_checks.WARNING, text, "Use kubeadm where that matters.")
+    return Check("distribution", OK, f"{kubernetes.distribution} {kubernetes.version}")
+
+
 def programs(context: Context) -> Check:
     """Check what a tree of this distribution always needs of the host."""
-    needed = ("ip", "iptables", "mount", "umount", "nsenter", "systemctl", "conntrack", "nft")
+    needed: Tuple[str, ...] = ("ip", "mount", "umount", "systemctl", "openssl", "timeout")
+    if not context.k3s:  # which brings its own
+        needed += ("iptables", "nsenter", "conntrack", "nft")
     folders = ("/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin")
     missing = [name for name in needed if not any(context.host.has(f"{folder}/{name}") for folder in folders)]
     if missing:

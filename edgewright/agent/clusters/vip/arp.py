@@ -31,6 +31,8 @@ def read(frame: bytes) -> "tuple[bytes, bytes]":
 
 def probe(host: Host, nic: str, address: str, seconds: float = 1.5) -> List[str]:
     """Return the MACs of other machines that have an address. Raises `Failed` where that cannot be asked."""
+    if ":" in address:
+        return neighbours(host, nic, address, seconds)
     wanted, own = socket.inet_aton(address), own_mac(host, nic)
     try:
         link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETHERTYPE))
@@ -52,6 +54,19 @@ def probe(host: Host, nic: str, address: str, seconds: float = 1.5) -> List[str]
         except OSError as error:
             raise Failed(f"ARP on {nic} failed: {error.strerror}.", "Check the interface.") from None
     return sorted(macs)
+
+
+def neighbours(host: Host, nic: str, address: str, seconds: float) -> List[str]:
+    """Return the same for IPv6: a datagram lets the kernel ask (RFC 4861), and it knows what was answered."""
+    host.run(["ip", "-6", "neigh", "flush", "to", address, "dev", nic])
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as link:
+            link.sendto(b"", (address, 9))
+    except OSError:
+        return []  # it is on this host, or there is no route to it: `address` and `vip` report that
+    host.sleep(seconds)
+    fields = host.run(["ip", "-6", "neigh", "show", "to", address, "dev", nic]).output.split()
+    return [fields[fields.index("lladdr") + 1]] if "lladdr" in fields[:-1] else []
 
 
 def announce(host: Host, nic: str, address: str) -> None:

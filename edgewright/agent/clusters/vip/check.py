@@ -1,93 +1,71 @@
-#!/usr/bin/env python3
-"""May this host have the VIP? Exit status 0: yes. A single file that needs no agent; keepalived runs it every 2 s.
+"""The check of the VIP: a shell script that needs neither Python nor the agent (cluster design, section 3).
 
-Its argument is the folder with check.json (the addresses of the other control planes). No: (a) the API server of this
-host is dead: /livez without etcd fails; or (b) it is isolated: its etcd is not healthy for 15 s and fewer than a
-majority of the control planes, itself counted, accept connections of etcd's peers. A slow disk or a lost quorum with
-reachable peers leaves the VIP where it is.
+It asks with openssl, which every host of a cluster has, and ends within 6 s.
 """
 
-import http.client
-import json
-import os
-import socket
-import ssl
-import sys
-import time
+from __future__ import annotations
 
-SINCE = "etcd-unhealthy-since"
-ISOLATED = 15.0
+from edgewright.agent.clusters import paths
+from edgewright.core.clusters.model import ClusterDocument, Member
 
+PROGRAM = paths.STATE + "/vip-check"
+"""On the disk: /run may not allow programs."""
+PEERS = paths.KEEPALIVED + "/peers"
+"""The addresses of the other control planes, separated by blanks."""
+SECONDS = 8
+"""After which keepalived ends it."""
+SCRIPT = """\
+#!/bin/sh
+# Made by Edgewright: may this host have the VIP? Exit status 0: yes. keepalived runs it every 2 s.
+# $1 is the folder with `peers`, the addresses of the other control planes. No: (a) the API server of this host is dead:
+# /livez without etcd fails; or (b) it is isolated: its etcd is not healthy for 15 s, and fewer than a majority of the
+# control planes, itself counted, answer on the port of etcd's peers. A slow disk, or a lost quorum with reachable
+# peers, leaves the VIP where it is.
+folder=$1 pki=${2:-/etc/kubernetes/pki} api=${3:-127.0.0.1:6443} port=${4:-2380}
+since=$folder/etcd-unhealthy-since
+identity=
+[ ! -r $pki/apiserver-kubelet-client.key ] ||
+  identity="-cert $pki/apiserver-kubelet-client.crt -key $pki/apiserver-kubelet-client.key"
 
-def alive() -> bool:
-    """Whether the API server of this host serves: 200, or 401 and 403 where anonymous requests are refused."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # this host's own port: nothing is sent
-    link = http.client.HTTPSConnection("127.0.0.1", 6443, timeout=2, context=context)
-    try:
-        link.request("GET", "/livez?exclude=etcd")
-        return link.getresponse().status in (200, 401, 403)
-    except (OSError, http.client.HTTPException, ValueError):
-        return False
-    finally:
-        link.close()
+status() {
+  # The server's certificate is not verified: it is this host's own port, and nothing secret is sent.
+  line=$(printf 'GET %s HTTP/1.0\\r\\n\\r\\n' "$1" |
+    timeout 2 openssl s_client -quiet -connect "$api" $identity 2>/dev/null | head -n 1)
+  line=${line#* }
+  echo "${line%% *}"
+}
 
-
-def etcd_healthy() -> bool:
-    """Whether the etcd of this host has a leader and can write."""
-    link = http.client.HTTPConnection("127.0.0.1", 2381, timeout=2)
-    try:
-        link.request("GET", "/health")
-        return bool(json.loads(link.getresponse().read(4096)).get("health") == "true")
-    except (OSError, http.client.HTTPException, ValueError, AttributeError):
-        return False
-    finally:
-        link.close()
-
-
-def unhealthy_for(folder: str) -> float:
-    """Seconds for which etcd is not healthy, by the clock since the start of the host."""
-    path = os.path.join(folder, SINCE)
-    now = time.clock_gettime(time.CLOCK_BOOTTIME)
-    if etcd_healthy():
-        try:
-            os.unlink(path)
-        except OSError:
-            pass
-        return 0.0
-    try:
-        with open(path) as file:
-            return now - float(file.read(32))
-    except (OSError, ValueError):
-        with open(path, "w") as file:
-            file.write(str(now))
-        return 0.0
-
-
-def reaches(address: str) -> bool:
-    """Whether the etcd of a control plane accepts connections of its peers."""
-    try:
-        socket.create_connection((address, 2380), timeout=1).close()
-    except OSError:
-        return False
-    return True
+case $(status '/livez?exclude=etcd') in
+  200 | 401 | 403) ;;
+  *) exit 1 ;;
+esac
+case $(status /livez/etcd) in
+  200 | 401 | 403)
+    rm -f "$since"
+    exit 0
+    ;;
+esac
+read -r now _ </proc/uptime
+now=${now%%.*}
+if ! read -r begun 2>/dev/null <"$since"; then
+  echo "$now" >"$since"
+  exit 0
+fi
+[ $((now - begun)) -ge 15 ] || exit 0
+read -r peers <"$folder/peers" || [ -n "$peers" ] || exit 0
+all=1
+for peer in $peers; do
+  all=$((all + 1))
+done
+reached=$(for peer in $peers; do
+  case $peer in *:*) peer="[$peer]" ;; esac
+  timeout 1 openssl s_client -connect "$peer:$port" </dev/null 2>/dev/null | grep -o '^CONNECTED' &
+done | wc -l)
+[ $((2 * (reached + 1))) -gt $all ]
+"""
 
 
-def may_have(folder: str) -> bool:
-    """Return whether this host may have the VIP."""
-    if not alive():
-        return False
-    if unhealthy_for(folder) < ISOLATED:
-        return True
-    with open(os.path.join(folder, "check.json")) as file:
-        peers = json.load(file)["peers"]
-    count = 1 + sum(1 for peer in peers if reaches(peer))
-    return count >= (1 + len(peers)) // 2 + 1
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(0 if may_have(sys.argv[1]) else 1)
-    except Exception as error:
-        print(error, file=sys.stderr)
-        sys.exit(1)
+def peers(document: ClusterDocument, member: Member) -> str:
+    """Return the file with the other control planes."""
+    others = [peer.address for peer in document.control_planes if peer.host_uid != member.host_uid]
+    return " ".join(others) + "\n"

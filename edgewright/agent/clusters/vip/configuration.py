@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import List, Sequence
 
 from edgewright.agent.clusters import paths
-from edgewright.agent.clusters.vip import notify
+from edgewright.agent.clusters.vip import check, notify
 from edgewright.core.clusters.model import ClusterDocument, Member
 
 PRIORITY = 100
-CHECK = paths.STATE + "/vip-check"
-"""On the disk: /run may not allow programs."""
-CHECK_CONFIG = paths.KEEPALIVED + "/check.json"
 
 
 def router_id(document: ClusterDocument) -> int:
@@ -21,7 +17,7 @@ def router_id(document: ClusterDocument) -> int:
     return 1 + hashlib.sha256(document.uid.encode()).digest()[0] % 255
 
 
-def keepalived(document: ClusterDocument, member: Member, nic: str, python: str) -> str:
+def keepalived(document: ClusterDocument, member: Member, nic: str) -> str:
     """Return keepalived.conf: unicast, all BACKUP with one priority, no preemption, and a track script without weight.
 
     With a weight, `nopreempt` leaves the VIP on a host whose check fails; without one the host is in state FAULT.
@@ -36,9 +32,9 @@ def keepalived(document: ClusterDocument, member: Member, nic: str, python: str)
         "  vrrp_garp_master_refresh 10",
         "}",
         "vrrp_script api {",
-        f'  script "{python} {CHECK} {paths.KEEPALIVED}"',
+        f'  script "/bin/sh {check.PROGRAM} {paths.KEEPALIVED}"',
         "  interval 2",
-        "  timeout 5",
+        f"  timeout {check.SECONDS}",
         "  fall 3",
         "  rise 5",
         "  init_fail",
@@ -62,12 +58,6 @@ def keepalived(document: ClusterDocument, member: Member, nic: str, python: str)
         "}",
     ]
     return "\n".join(lines) + "\n"
-
-
-def check_config(document: ClusterDocument, member: Member) -> str:
-    """Return what the check program reads: the addresses of all control planes, its own first."""
-    others = [peer.address for peer in document.control_planes if peer.host_uid != member.host_uid]
-    return json.dumps({"own": member.address, "peers": others}, sort_keys=True)
 
 
 def unit() -> str:

@@ -34,7 +34,7 @@ class Vip(StepKind):
         address, nic = context.document.endpoint.host, context.nic
         if not nic:
             raise Failed(f"No interface has the address {context.me.address}.", "Check the network of this host.")
-        others = [] if ":" in address else arp.probe(context.host, nic, address)
+        others = arp.probe(context.host, nic, address)
         if others:
             raise Refused(f"The VIP {address} is in use by {', '.join(others)}.", "Choose a free address.", "VipInUse")
         bits = 128 if ":" in address else 32
@@ -55,7 +55,7 @@ class Keepalived(StepKind):
         for name, text in files(context).items():
             if context.host.data(f"/run/{name}") != text.encode():
                 return Seen.NOT_DONE, f"/run/{name} is not as wanted"
-        if context.host.data(configuration.CHECK) != check_program().encode():
+        if context.host.data(check.PROGRAM) != check.SCRIPT.encode():
             return Seen.NOT_DONE, "the check of the VIP is not as wanted"
         if context.host.data(notify.PROGRAM) != notify.script(context.data).encode():
             return Seen.NOT_DONE, "the program for a VIP that moved is not as wanted"
@@ -72,7 +72,7 @@ class Keepalived(StepKind):
         for name, text in files(context).items():
             host.write(f"{paths.BOOT}/{name}", text.encode())
             host.write(f"/run/{name}", text.encode(), durable=False)
-        host.write(configuration.CHECK, check_program().encode(), 0o755)
+        host.write(check.PROGRAM, check.SCRIPT.encode(), 0o755)
         host.write(notify.PROGRAM, notify.script(context.data).encode(), 0o755)
         host.must(["systemctl", "daemon-reload"])
         running = host.run(["systemctl", "is-active", "--quiet", paths.KEEPALIVED_UNIT]).code == 0
@@ -87,20 +87,10 @@ def files(context: Context) -> Dict[str, str]:
     return {
         f"{paths.UNITS}/{paths.KEEPALIVED_UNIT}"[len("/run/") :]: configuration.unit(),
         f"{paths.KEEPALIVED}/keepalived.conf"[len("/run/") :]: configuration.keepalived(
-            context.document, context.me, context.nic, context.program[0]
+            context.document, context.me, context.nic
         ),
-        configuration.CHECK_CONFIG[len("/run/") :]: configuration.check_config(context.document, context.me),
+        check.PEERS[len("/run/") :]: check.peers(context.document, context.me),
     }
-
-
-def check_program() -> str:
-    """Return the source of the check, also out of the agent's archive. Raises `Failed`."""
-    loader = check.__spec__.loader if check.__spec__ else None
-    read = getattr(loader, "get_source", None)  # a file's loader and that of an archive both have it
-    source = read(check.__name__) if read is not None else None
-    if not isinstance(source, str):
-        raise Failed("The check program of the VIP is not in this agent.", "Install the agent again.")
-    return source
 
 
 def has_vip(context: Context) -> bool:
