@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 
-from edgewright.agent.clusters.checks.peer import PORT, Server
+from edgewright.agent.clusters.checks.peer import PORT
+from edgewright.agent.clusters.checks.peer_server import Server
 from edgewright.agent.clusters.content.server import serve
 from edgewright.agent.clusters.context import Context
 from edgewright.agent.clusters.host import Host
-from edgewright.agent.clusters.registry import STEPS
+from edgewright.agent.clusters.registry import STEPS, steps_of
 from edgewright.agent.clusters.slices import read_part
 from edgewright.agent.reconcile import exchange
 from edgewright.agent.reconcile.handover import program
@@ -37,14 +38,15 @@ def run(namespace: argparse.Namespace) -> int:
 def run_step(namespace: argparse.Namespace) -> int:
     """Do the work of one step. The last line of the log is its error; the exit status is the error's class."""
     stored = DocumentStore(exchange.folders(namespace.data)[exchange.DOCUMENTS]).get(namespace.uid)
-    if stored is None or namespace.step not in STEPS:
+    document = documents.read(stored.document) if stored is not None and namespace.step in STEPS else None
+    if document is None:
         raise NotFound(f"There is no document {namespace.uid} with a step {namespace.step}.", "See the agent's status.")
     context = Context(
-        Host(), documents.read(stored.document), read_part(namespace.data, namespace.uid), namespace.host,
+        Host(), document, read_part(namespace.data, namespace.uid), namespace.host,
         namespace.data, namespace.argument, program(), namespace.node,
     )  # fmt: skip
     try:
-        STEPS[namespace.step].act(context)
+        steps_of(document)[namespace.step].act(context)
     except EdgewrightError as error:
         sys.stdout.flush()
         print(f"{error.message} {error.hint}".rstrip(), file=sys.stderr, flush=True)

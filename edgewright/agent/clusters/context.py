@@ -13,7 +13,7 @@ from edgewright.agent.clusters.ledger import Ledger
 from edgewright.agent.plane.blobs import FOLDER as BLOBS
 from edgewright.agent.reconcile.steps import Seen
 from edgewright.core.clusters.host_slice import HostSlice
-from edgewright.core.clusters.model import CONTROL_PLANE, VIP, ClusterDocument, Member
+from edgewright.core.clusters.model import CONTROL_PLANE, K3S, VIP, ClusterDocument, Member
 from edgewright.core.clusters.tree import Tree, read_tree
 from edgewright.core.errors import EdgewrightError, Failed, NotFound, Refused
 
@@ -72,6 +72,21 @@ class Context:
     def nic(self) -> str:
         """Return the interface of the VIP: of the member, else of the endpoint, else the one with its address."""
         return self.me.nic or self.document.endpoint.nic or nic_of(self.host, self.me.address)
+
+    @property
+    def k3s(self) -> bool:
+        """Whether the distribution is k3s, otherwise kubeadm."""
+        return self.document.kubernetes.distribution == K3S
+
+    @property
+    def node_unit(self) -> str:
+        """Return the unit that makes this host a node."""
+        return paths.K3S_UNIT if self.k3s else paths.KUBELET_UNIT
+
+    @property
+    def node_config(self) -> str:
+        """Return the file that this unit needs before it can run."""
+        return paths.K3S_CONFIG if self.k3s else f"{paths.KUBELET}/config.yaml"
 
     @property
     def tree_folder(self) -> str:

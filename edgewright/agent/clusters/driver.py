@@ -10,12 +10,14 @@ from edgewright.agent.clusters.context import Context, StepKind
 from edgewright.agent.clusters.gather import gather
 from edgewright.agent.clusters.host import Host
 from edgewright.agent.clusters.kube.kubeconfigs import forget_kubeconfigs
+from edgewright.agent.clusters.registry import steps_of
 from edgewright.agent.clusters.slices import forget_part, read_part
 from edgewright.agent.reconcile.driver import Driver
-from edgewright.agent.reconcile.steps import Action, Plan, Seen
+from edgewright.agent.reconcile.steps import Action, Plan, Seen, Step
 from edgewright.core.clusters import actions as planned
 from edgewright.core.clusters import document as documents
-from edgewright.core.clusters.model import CONTROL_PLANE, KUBEADM, PRESENT, ClusterDocument, Member
+from edgewright.core.clusters import steps as planned_steps
+from edgewright.core.clusters.model import CONTROL_PLANE, PRESENT, ClusterDocument, Member
 from edgewright.core.clusters.observed import Observed
 from edgewright.core.clusters.planner import moved, plan
 from edgewright.core.clusters.planning.judge import judge
@@ -48,6 +50,8 @@ class ClusterDriver(Driver):
         self._observed: Dict[str, Tuple[float, Observed]] = {}
         self._actions: Dict[str, Tuple[Context, planned.Action]] = {}
         self._every: Dict[str, Optional[float]] = {}
+        self._fetches: Dict[str, str] = {}
+        """By cluster: the id of the fetch that is planned, empty for none."""
         self.trouble = ""
         """Why a document gives no steps, as a sentence."""
 
@@ -60,10 +64,6 @@ class ClusterDriver(Driver):
         """See `Driver.lanes`. A document that cannot be read gives no steps: what runs continues."""
         try:
             context = self._context(document)
-            distribution = context.document.kubernetes.distribution
-            if distribution != KUBEADM:
-                self.trouble = f"This agent does not drive {distribution}: use a Kubernetes layer of kubeadm."
-                return []
             owner = context.owner()
             if owner not in ("", context.document.uid):
                 member = context.document.member(context.host_uid)
@@ -79,6 +79,9 @@ class ClusterDriver(Driver):
         except (EdgewrightError, OSError) as error:
             self.trouble = str(error)
             return []
+        self._fetches[context.document.uid] = next(
+            (action.step_id(context.document.uid) for action in made.actions if action.step == planned_steps.FETCH), ""
+        )
         member = context.document.member(context.host_uid)
         self.trouble = self._moved(member, observed)
         always = member is not None and member.role == CONTROL_PLANE and made.role in (planned.FORMER, planned.JOINER)
@@ -112,20 +115,27 @@ class ClusterDriver(Driver):
         state = {True: Seen.DONE, False: Seen.NOT_DONE, None: Seen.UNKNOWN}[result.done]
         return state, result.text
 
+    def cancels(self, step: Step) -> bool:
+        """See `Driver.cancels`: a fetch whose target moved; what arrived is used again or swept by the next one."""
+        return any(
+            step.step != wanted and step.step.startswith(f"cluster-{planned.short(uid, 8)}-{planned_steps.FETCH}-")
+            for uid, wanted in self._fetches.items()
+        )
+
     def waits_for(self, action: Action) -> str:
         """See `Driver.waits_for`: what the planner knows, then what the step itself looks at."""
         context, wanted = self._actions[action.step]
         if wanted.wait is not None:
             return wanted.wait.reason
         try:
-            return self._kind(wanted.step).waits_for(context)
+            return self._kind(context, wanted.step).waits_for(context)
         except EdgewrightError as error:
             return error.message.rstrip(".")
 
     def command(self, action: Action) -> Sequence[str]:
         """See `Driver.command`."""
         context, wanted = self._actions[action.step]
-        self._kind(wanted.step)
+        self._kind(context, wanted.step)
         command = [*self.program, "cluster-step", wanted.step, context.document.uid]
         command += ["--data", self.data, "--host", context.host_uid]
         node = str(wanted.params.get("nodeName") or "")
@@ -136,7 +146,7 @@ class ClusterDriver(Driver):
         """See `Driver.percent`."""
         context, wanted = self._actions[action.step]
         try:
-            return self._kind(wanted.step).percent(context)
+            return self._kind(context, wanted.step).percent(context)
         except EdgewrightError:
             return None
 
@@ -180,8 +190,8 @@ class ClusterDriver(Driver):
         self._observed[uid] = (self.host.uptime(), observed)
         return observed
 
-    def _kind(self, name: str) -> StepKind:
-        kind = self._steps.get(name)
+    def _kind(self, context: Context, name: str) -> StepKind:
+        kind = steps_of(context.document, self._steps).get(name)
         if kind is None:
             raise Failed(f"This agent has no step {name}.", "Update the agent of this host.")
         return kind

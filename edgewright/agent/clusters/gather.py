@@ -9,19 +9,22 @@ from edgewright.agent.clusters.checks import peer
 from edgewright.agent.clusters.checks.preflight import REPORT
 from edgewright.agent.clusters.content.fetch import missing_parts
 from edgewright.agent.clusters.context import Context, StepKind, looked
+from edgewright.agent.clusters.k3s import admission
+from edgewright.agent.clusters.k3s.node import complete_settings
 from edgewright.agent.clusters.kube import leader, tokens
-from edgewright.agent.clusters.kube.api import Api, admin, ca_of, read_kubeconfig, with_pem
+from edgewright.agent.clusters.kube.api import Api, admin, ca_of, inlined
 from edgewright.agent.clusters.kube.certificate import spki_sha256
-from edgewright.agent.clusters.kube.configuration import HOST_LABEL
-from edgewright.agent.clusters.kube.discovery import admitted
+from edgewright.agent.clusters.kube.discovery import cluster_ca
 from edgewright.agent.clusters.kube.health import members_with_health
 from edgewright.agent.clusters.kube.init import ATTEMPT, CONFIG_MAP, answers
 from edgewright.agent.clusters.kube.joining import joined_here
+from edgewright.agent.clusters.kube.labels import HOST_LABEL, host_of
 from edgewright.agent.clusters.kube.mark import formed
+from edgewright.agent.clusters.kube.own_node import kubelet_api
 from edgewright.agent.clusters.kube.release import RESETTING
 from edgewright.agent.clusters.layers_state import layer_states
-from edgewright.agent.clusters.machine.activate import Activate
-from edgewright.agent.clusters.machine.runtime import Preload, Runtime
+from edgewright.agent.clusters.machine.runtime import Preload
+from edgewright.agent.clusters.registry import steps_of
 from edgewright.agent.clusters.vip import arp
 from edgewright.agent.clusters.vip.steps import Keepalived, has_vip
 from edgewright.agent.reconcile.steps import Seen
@@ -48,8 +51,8 @@ def local(context: Context, answering: bool) -> seen.Local:
     member = document.member(context.host_uid)
     if member is None:
         return seen.Local(clean=clean(context))
-    active = _step(Activate(), context)
-    runtime = _step(Runtime(), context) if active else False
+    active = _step(steps_of(document)["activate"], context)
+    runtime = _step(steps_of(document)["runtime"], context) if active else False
     missing = (
         None if runtime is None else _or_none(lambda: images_missing(context)) if runtime else len(document.images) or 1
     )
@@ -151,15 +154,6 @@ def connect(context: Context) -> Api:
     return api
 
 
-def kubelet_api(context: Context) -> Api:
-    """Return the API as this host's node. Raises `EdgewrightError`."""
-    text = context.host.text(paths.KUBELET_CONF)
-    pem = context.host.data(f"{paths.KUBELET}/pki/kubelet-client-current.pem")
-    credentials = read_kubeconfig(text) if "client-key-data" in text else with_pem(text, pem)
-    endpoint = context.document.endpoint
-    return Api(credentials, endpoint.host, endpoint.port)
-
-
 def peers(context: Context) -> Dict[str, seen.Peer]:
     """Return what the other members show: their probe answers, and whether an API server answers there."""
     others = [member for member in context.document.members if member.host_uid != context.host_uid]
@@ -203,9 +197,14 @@ def api_ready(context: Context) -> Optional[bool]:
     return _or_none(lambda: admin(context.host).text("/readyz", 3.0)[0] == 200) or False
 
 
+def admitted(context: Context) -> Optional[bool]:
+    """Return whether the leader has admitted this host, `None` where that cannot be asked."""
+    return _or_none(lambda: bool(admission.authority(context) if context.k3s else cluster_ca(context)))
+
+
 def kubelet_ca(context: Context) -> Optional[str]:
     """Return the key of the CA in the kubelet's credentials, empty when it has none."""
-    text = context.host.text(paths.KUBELET_CONF)
+    text = inlined(context.host, paths.KUBELET_CONF)
     if not text:
         return ""
     return _or_none(lambda: spki_sha256(ca_of(text)))
@@ -228,7 +227,9 @@ def vip(context: Context) -> seen.Vip:
 
 def images_missing(context: Context) -> int:
     """Return how many images are not here and pinned. Raises `EdgewrightError`."""
-    missing, unpinned = Preload().state(context)
+    preload = steps_of(context.document)["preload"]
+    assert isinstance(preload, Preload)
+    missing, unpinned = preload.state(context)
     return len(missing) + len(unpinned)
 
 
@@ -243,13 +244,14 @@ def nodes(context: Context, api: Api, everything: bool) -> Dict[str, seen.Node]:
     for item in items:
         metadata, status = item.get("metadata") or {}, item.get("status") or {}
         conditions = {str(c.get("type")): str(c.get("status")) for c in status.get("conditions") or []}
+        label = (metadata.get("labels") or {}).get(HOST_LABEL)
         result[str(metadata.get("name"))] = seen.Node(
             str(metadata.get("uid")),
             conditions.get("Ready") == "True",
             str((status.get("nodeInfo") or {}).get("kubeletVersion") or ""),
             (item.get("spec") or {}).get("unschedulable") is True,
             str((metadata.get("annotations") or {}).get(leader.RELEASE) or ""),
-            (metadata.get("labels") or {}).get(HOST_LABEL) or None,
+            host_of(str(label), context.document.members) if label else None,
         )
     return result
 
@@ -266,6 +268,8 @@ def stored_done(context: Context, api: Api) -> Optional[Done]:
 
 def config_matches(context: Context, api: Api) -> bool:
     """Return whether the configuration that kubeadm stored is of this document: version, endpoint and networks."""
+    if context.k3s:
+        return complete_settings(context)
     stored = api.maybe("/api/v1/namespaces/kube-system/configmaps/kubeadm-config")
     text = str(((stored or {}).get("data") or {}).get("ClusterConfiguration") or "")
     document = context.document

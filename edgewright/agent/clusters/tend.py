@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 from edgewright.agent.clusters import paths
 from edgewright.agent.clusters.checks import peer
+from edgewright.agent.clusters.content.sweep import sweep_once
 from edgewright.agent.clusters.context import Context
+from edgewright.agent.clusters.k3s import admission
 from edgewright.agent.clusters.kube import leader, nodes
 from edgewright.agent.clusters.kube.api import admin
 from edgewright.agent.clusters.kube.joining import note_joined_here
@@ -16,7 +20,9 @@ from edgewright.core.errors import EdgewrightError
 
 RENEW = 45.0
 """Seconds after which the leader renews its Lease."""
-STAMP = paths.RUN + "/renewed.json"
+NODES = 20.0
+NODES_STAMP = paths.RUN + "/nodes.json"
+"""When the leader looked at all Nodes, for which document, and what was wrong."""
 
 
 def tend(context: Context, observed: Observed) -> bool:
@@ -34,12 +40,18 @@ def tend(context: Context, observed: Observed) -> bool:
         context.claim()
         if len(context.document.members) > 1:
             failed = observed.local.preflight
+            served = (observed.api.served if leads else None) or frozenset()
             peer.write_status(
                 context,
                 prepared=observed.local.images_missing == 0,
                 preflight=bool(observed.local.kubelet_ca) or (failed is not None and not failed.failures),
+                **(admission.answer(context, served) if context.k3s else {}),
             )
             peer.serve_status(context)
+        if observed.local.tree == context.document.tree.digest and not (
+            observed.local.images_missing or observed.local.content_missing or observed.local.images_missing is None
+        ):
+            sweep_once(context)
         begun = not observed.local.joined and observed.local.kubelet_ca
         if begun and joined(observed, context.document, member):
             note_joined_here(context)
@@ -65,5 +77,24 @@ def _lead(context: Context, observed: Observed) -> bool:
     due = lease is None or lease.holder != context.host_uid or lease.age > RENEW
     renewed = due and leader.renew(context, admin(context.host))
     if lease is not None and lease.holder == context.host_uid:
-        nodes.settle(admin(context.host), context.document)
+        _nodes(context)
     return renewed
+
+
+def _nodes(context: Context) -> None:
+    """Let Nodes have what the document wants of them, at once for another document and every `NODES` seconds."""
+    host, digest = context.host, context.document.digest
+    before = host.json(NODES_STAMP)
+    at = before.get("at")
+    if before.get("digest") == digest and isinstance(at, (int, float)) and 0 <= host.uptime() - at < NODES:
+        return
+    problem = ""
+    try:
+        for name in nodes.settle(admin(host), context.document):
+            host.report(f"the Node {name} is changed as the document wants it")
+    except EdgewrightError as error:
+        problem = error.message
+        if problem != before.get("problem"):
+            host.report(f"Nodes cannot be changed as the document wants it: {problem}")
+    body = {"digest": digest, "at": host.uptime(), "problem": problem}
+    host.write(NODES_STAMP, json.dumps(body).encode(), 0o600, durable=False)

@@ -20,8 +20,10 @@ from edgewright.agent.reconcile.steps import SUPERSEDED, Event, Plan, State, Ste
 from edgewright.agent.reconcile.store import DocumentStore, Stored
 from edgewright.core import times
 
-STAY = 60.0
-"""Seconds that the reconciler waits in memory; for a longer wait it ends, and a timer starts it again."""
+STAY, POLLS, SOON = 60.0, 300.0, 15.0
+"""Seconds that the reconciler waits in memory; for a longer wait it ends, and a timer starts it again.
+
+`POLLS` while it looks every `SOON` seconds or more often, as for a host that waits for the others of its cluster."""
 LOOK = 1.0
 APPLIED = "applied"
 EVENTS = {
@@ -103,15 +105,15 @@ class Reconciler:
     def run(self, sleep: Callable[[float], None] = time.sleep) -> Optional[float]:
         """Work until nothing is left; return the seconds after which to start again, `None` for never.
 
-        While no program runs it stays for `STAY` seconds in a row at most, unless a request waits in its folder: that
-        would start it again at once.
+        While no program runs it stays for `STAY` or `POLLS` seconds in a row at most, unless a request waits in its
+        folder: that would start it again at once.
         """
         quiet = 0.0
         while True:
             wait = self.tick()
             requests = exchange.names(self.places[exchange.REQUESTS])
             quiet = 0.0 if wait is None or self.running() or requests else quiet + wait
-            if wait is None or (quiet > STAY and not requests):
+            if wait is None or (quiet > (POLLS if wait <= SOON else STAY) and not requests):
                 return wait
             until = time.monotonic() + wait
             while not exchange.names(self.places[exchange.REQUESTS]):

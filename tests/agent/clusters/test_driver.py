@@ -101,6 +101,14 @@ def test_steps_follow_each_other_by_what_is_observed(world: World) -> None:
     assert progress(world)["waitingFor"] == "its next try"
 
 
+def test_a_document_of_k3s_is_taken_and_its_own_steps_are_asked(world: World) -> None:
+    world.offer(cluster(kubernetes=model.Kubernetes(model.K3S, "v1.32.9+k3s1", {})))
+    world.local(preflight=observed.Preflight(targets.members(cluster())), content_missing=0, tree="")
+    assert world.tick() == ["activate"] and world.driver.trouble == ""
+    context, action = world.driver._actions[world.reconciler.running()[0].step]
+    assert type(world.driver._kind(context, action.step)).__name__ == "K3sActivate"
+
+
 def test_an_error_that_no_repetition_changes_waits_for_an_operator_at_once(world: World) -> None:
     world.offer(cluster())
     world.tick()
@@ -187,6 +195,24 @@ def test_a_step_observed_before_its_program_ended_is_looked_at_again(world: Worl
     world.driver._look = look
     world.end(0)
     assert world.tick() == ["fetch"]
+
+
+def test_a_fetch_whose_target_moved_is_ended_and_the_next_one_begins(world: World) -> None:
+    document = cluster()
+    world.local(preflight=observed.Preflight(targets.members(document)), content_missing=1)
+    world.offer(document)
+    assert world.tick() == ["fetch"]
+    (before,) = world.reconciler.running()
+    world.seen = dataclasses.replace(world.seen)
+    world.offer(dataclasses.replace(document, generation=2, images=(model.Image("r/a:1", "sha256:" + "1" * 64),)))
+    assert world.tick() == ["fetch"]
+    (after,) = world.reconciler.running()
+    assert after.step != before.step and before.unit not in world.runner.units, "its program is ended"
+    noted = world.reconciler.engine.step(before.step)
+    assert noted is not None and noted.error == "cancelled: the document wants something else"
+    world.driver._documents.clear()
+    (Path(exchange.folders(world.data)[exchange.DOCUMENTS]) / "c0ffee.json").write_text("{")
+    assert world.driver.cancels(after) is False, "a document that cannot be read cancels nothing"
 
 
 def test_a_step_that_this_agent_does_not_know_is_named(world: World) -> None:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from edgewright.agent.clusters import gather, paths
 from edgewright.agent.clusters.host import Ended
-from edgewright.agent.clusters.kube import configuration, discovery, init, joining, leading, release
+from edgewright.agent.clusters.kube import configuration, discovery, init, joining, labels, leading, own_node, release
 from edgewright.agent.clusters.kube.api import read_kubeconfig
 from edgewright.agent.clusters.kube.certificate import spki_sha256
 from edgewright.agent.clusters.kube.etcd import EtcdMember, read_members
@@ -50,7 +50,17 @@ def test_the_configuration_of_init_is_the_document_and_what_its_layer_adds() -> 
         {"name": "node-ip", "value": "10.0.0.11"}, {"name": "node-labels", "value": "edgewright.io/host=host-1"},
     ], "never the VIP"  # fmt: skip
     odd = dataclasses.replace(document.members[0], host_uid="no label: " + "x" * 80)
-    assert len(configuration.registration(document, odd)["kubeletExtraArgs"]) == 1
+    extra = {item["name"]: item["value"] for item in configuration.registration(document, odd)["kubeletExtraArgs"]}
+    assert extra["node-labels"].startswith("edgewright.io/host=uid-")
+    mine = {
+        "nodeRegistration": {"kubeletExtraArgs": [{"name": "node-labels", "value": "a=b"}, {"name": "v", "value": "2"}]}
+    }
+    document_ = cluster(kubernetes=model.Kubernetes("kubeadm", "v1.36.3", {"initConfiguration": mine}))
+    given = configuration.init_documents(document_, document.members[0])[0]["nodeRegistration"]["kubeletExtraArgs"]
+    assert {"name": "node-labels", "value": "a=b,edgewright.io/host=host-1"} in given and {
+        "name": "v",
+        "value": "2",
+    } in given
     assert node["ignorePreflightErrors"] == ["Swap", "Port-6443"]
     assert first["localAPIEndpoint"]["advertiseAddress"] == "10.0.0.11" and "directory" in first["patches"]
     assert (second["clusterName"], second["controlPlaneEndpoint"]) == ("edge", "10.0.0.100:6443")
@@ -162,6 +172,7 @@ def test_a_join_that_ended_before_its_learner_was_a_voter_is_finished(
 
     monkeypatch.setattr(joining, "Etcd", Fake)
     monkeypatch.setattr(joining, "judge", judge)
+    monkeypatch.setattr(own_node, "waits_for_own", lambda context: "")
     host.write(paths.KUBELET_CONF, b"x")
     host.write(f"{paths.KUBELET}/config.yaml", b"x")
     work = context(host, cluster(2), "host-2")
@@ -194,16 +205,43 @@ def test_another_address_is_noticed_but_not_the_addresses_of_pods_or_a_host_with
 
 
 def test_the_role_of_a_node_is_set_also_when_kubeadm_was_interrupted_before_it_did() -> None:
-    class Fake:
-        body: Any = None
-
-        def merge(self, path: str, body: Any) -> None:
-            self.body = body
-
     for number, role in ((1, "control-plane"), (2, "worker")):
-        api = Fake()
-        leading.label(api, dataclasses.replace(cluster(1, 1).members[number - 1], labels={"zone": "a"}))  # type: ignore[arg-type]
-        assert api.body == {"metadata": {"labels": {"zone": "a", f"node-role.kubernetes.io/{role}": ""}}}
+        document = cluster(1, 1)
+        given = own_node.labels_of(document, dataclasses.replace(document.members[number - 1], labels={"zone": "a"}))
+        assert given == {"zone": "a", f"node-role.kubernetes.io/{role}": ""}
+    k3s = cluster(1, 1, kubernetes=model.Kubernetes(model.K3S, "v1.32.9+k3s1", {}))
+    assert own_node.labels_of(k3s, k3s.members[0]) == {}, "k3s labels it itself, with another value"
+
+
+def test_the_label_of_a_host_is_its_uid_or_a_hash_that_members_are_known_by(host: FakeHost) -> None:
+    odd = dataclasses.replace(cluster().members[0], host_uid="no label: " + "x" * 80)
+    value = labels.label_value(odd.host_uid)
+    assert len(value) == 44 and labels.label_value("edge-1") == "edge-1" and labels.label_value("ends-") != "ends-"
+    assert labels.host_of(value, [odd]) == odd.host_uid and labels.host_of("edge-2", [odd]) == "edge-2"
+
+    class Listing:
+        def items(self, path: str) -> list[dict[str, Any]]:
+            return [{"metadata": {"name": "n1", "uid": "u", "labels": {labels.HOST_LABEL: value}}}]
+
+    work = context(host, cluster(members=(odd,)), odd.host_uid)
+    assert gather.nodes(work, Listing(), True)["n1"].host_uid == odd.host_uid  # type: ignore[arg-type]
+    known = {odd.host_uid: 1, "edge-2": 1}
+    leading._drop(known, value)
+    assert known == {"edge-2": 1}, "a Node that is left behind names its host by the label alone"
+
+
+def test_a_join_ends_when_the_planner_takes_it_for_done(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else each join is an attempt that failed, with a pause before the next look."""
+    waits = ["the Node n1 is not ready", "", "x"]
+    monkeypatch.setattr(joining, "judge", lambda context: (Seen.DONE, ""))
+    monkeypatch.setattr(own_node, "waits_for_own", lambda context: waits.pop(0))
+    joining.until_ready(context(host), True)
+    assert waits == ["x"] and host.time == 1001
+    joining.until_ready(context(host), True, ready=False)
+    assert waits == ["x"], "on the first host the CNI comes afterwards"
+    monkeypatch.setattr(own_node, "waits_for_own", lambda context: "the Node n1 is not ready")
+    with pytest.raises(Failed, match="not complete: the Node n1 is not ready"):
+        joining.until_ready(context(host), False)
 
 
 def test_only_own_chains_are_deleted_and_rules_of_others_stay() -> None:

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from edgewright.agent.clusters import tend
+from edgewright.agent.clusters.kube import nodes
 from edgewright.agent.clusters.kube.nodes import SET, WORKER_LABEL, difference
+from edgewright.core.clusters import model
 from edgewright.core.clusters.model import WORKER, Member, Taint
+from edgewright.core.errors import Failed
+from tests.agent.clusters.support import FakeHost, cluster, context
 
 MEMBER = Member("h1", "n1", WORKER, "w", "10.0.0.1")
 
@@ -70,3 +78,30 @@ def test_a_cordon_of_somebody_else_stays() -> None:
     assert theirs["spec"]["unschedulable"] is True
     both = settled(theirs, cordoned)
     assert settled(both, MEMBER)["spec"]["unschedulable"] is True
+
+
+def test_the_leader_looks_again_for_another_document_or_after_a_while_and_reports_a_refusal_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, looked = FakeHost(tmp_path), list[str]()
+    problem: list[Failed] = []
+
+    def settle(api: object, document: model.ClusterDocument) -> list[str]:
+        looked.append(document.digest[0])
+        if problem:
+            raise problem[0]
+        return ["n1"]
+
+    monkeypatch.setattr(tend, "admin", lambda host: None)
+    monkeypatch.setattr(nodes, "settle", settle)
+    work = context(host, cluster(digest="a" * 64))
+    tend._nodes(work)
+    tend._nodes(work)
+    tend._nodes(context(host, cluster(digest="b" * 64)))
+    assert looked == ["a", "b"]
+    problem.append(Failed("The API refused /api/v1/nodes/n1: invalid label."))
+    host.logged.clear()
+    for _ in range(3):
+        host.time += 30
+        tend._nodes(work)
+    assert len(host.logged) == 1 and "invalid label" in host.logged[0]

@@ -10,7 +10,7 @@ import pytest
 
 from edgewright.agent.simulate.world.durations import SECONDS
 from edgewright.agent.simulate.world.machines import MACHINES
-from edgewright.core.clusters import steps
+from edgewright.core.clusters import model, steps
 from edgewright.core.clusters.document import sealed
 from tests.agent.world.scenarios import AT_A_STAGE, AT_THE_START, FAULTS, Outcome, Scenario, stages_of
 
@@ -35,6 +35,14 @@ def test_a_cluster_forms_in_the_order_of_the_design(tmp_path: Path) -> None:
     assert joins == ["n2", "n3"]
     assert all(host.runner.starts.count(step) == 1 for host in scenario.site.hosts.values() for step in own[:5])
     assert scenario.site.world.plane_done is not None
+
+
+@pytest.mark.e2e
+def test_a_cluster_of_k3s_forms_in_the_scripted_world(tmp_path: Path) -> None:
+    scenario = Scenario(tmp_path)
+    kubernetes = model.Kubernetes(model.K3S, "v1.32.9+k3s1", {})
+    scenario.document = scenario.site.document = sealed(dataclasses.replace(scenario.document, kubernetes=kubernetes))
+    assert scenario.run().problem == ""
 
 
 @pytest.mark.parametrize(

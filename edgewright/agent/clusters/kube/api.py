@@ -29,7 +29,17 @@ SERVER_NAME = "kubernetes"
 """In every certificate of an API server that kubeadm made, so no address ever needs TLS without verification."""
 JSON, APPLY, MERGE = "application/json", "application/apply-patch+yaml", "application/merge-patch+json"
 _DATA = re.compile(r"^\s*(certificate-authority-data|client-certificate-data|client-key-data):\s*(\S+)\s*$", re.M)
+_FILE = re.compile(r"^\s*(certificate-authority|client-certificate|client-key): (/\S+)\s*$", re.M)
 _SERVER = re.compile(r"^\s*server:\s*(\S+)\s*$", re.M)
+
+
+def inlined(host: Host, name: str) -> str:
+    """Return a kubeconfig with the contents of the files that it names, as k3s does; empty without one."""
+
+    def value(match: "re.Match[str]") -> str:
+        return f"{match.group(1)}-data: {base64.b64encode(host.data(match.group(2))).decode()}"
+
+    return _FILE.sub(value, host.text(name))
 
 
 class Credentials(NamedTuple):

@@ -9,7 +9,6 @@ import http.client
 import json
 import re
 import ssl
-from typing import Optional
 
 from edgewright.agent.clusters.context import Context
 from edgewright.agent.clusters.kube.api import Link
@@ -17,7 +16,7 @@ from edgewright.agent.clusters.kube.certificate import spki_sha256
 from edgewright.core.clusters import join
 from edgewright.core.clusters.join import BootstrapToken
 from edgewright.core.clusters.model import Member
-from edgewright.core.errors import EdgewrightError, Failed, InvalidInput
+from edgewright.core.errors import Failed, InvalidInput
 
 PATH = "/api/v1/namespaces/kube-public/configmaps/cluster-info"
 _CA = re.compile(r"certificate-authority-data:\s*(\S+)")
@@ -85,11 +84,3 @@ def cluster_ca(context: Context) -> str:
     match = _CA.search(text)
     pem = base64.b64decode(match.group(1)).decode() if match else ""
     return spki_sha256(pem)
-
-
-def admitted(context: Context) -> Optional[bool]:
-    """Return whether the leader has admitted this host, `None` where that cannot be asked."""
-    try:
-        return bool(cluster_ca(context))
-    except EdgewrightError:
-        return None

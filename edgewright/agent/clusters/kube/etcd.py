@@ -12,6 +12,8 @@ from edgewright.agent.clusters.kube.api import Api, Credentials
 from edgewright.core.errors import EdgewrightError, Failed
 
 PKI = paths.KUBERNETES + "/pki/etcd"
+GATEWAY, GATEWAY_K3S = 2379, 2382
+"""Port of the JSON gateway; the etcd of k3s speaks gRPC only on 2379."""
 HEALTH = ("127.0.0.1", 2381)
 """Where kubeadm lets etcd serve its metrics and its health, without TLS and on this host only."""
 
@@ -44,7 +46,12 @@ class Etcd:
         parts = [host.data(name) for name in files]
         if not all(parts):
             raise Failed("This host has no certificate for etcd.", "It is not a control plane, or not yet.")
-        self._api = Api(Credentials(parts[0], parts[1], parts[2], ""), address, 2379, "localhost")
+        self._api = Api(
+            Credentials(parts[0], parts[1], parts[2], ""),
+            address,
+            GATEWAY_K3S if host.has(paths.K3S_CONFIG) else GATEWAY,
+            "localhost",
+        )
 
     def members(self) -> List[EtcdMember]:
         """Return the members, as a majority knows them."""

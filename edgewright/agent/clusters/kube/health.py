@@ -34,7 +34,9 @@ def members_with_health(context: Context) -> Tuple[EtcdMember, ...]:
     """Return the members as etcd reports them. Raises `EdgewrightError` when it does not answer with a majority."""
     etcd, head = answering(context)
     result: List[EtcdMember] = []
+    names = {m.address: m.node_name for m in context.document.members} if context.k3s else {}  # k3s adds a suffix
     for item in etcd.members():
         healthy = item.started and not item.learner and reachable(context.host, item.address)
-        result.append(EtcdMember(str(item.id), item.name, not item.learner, healthy, item.id == head, item.address))
+        name = names.get(item.address, item.name) if item.started else ""
+        result.append(EtcdMember(str(item.id), name, not item.learner, healthy, item.id == head, item.address))
     return tuple(result)

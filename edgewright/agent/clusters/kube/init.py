@@ -64,13 +64,17 @@ class Init(StepKind):
             raise Refused(f"This host must not form the cluster: {reason}.", "Look at the members of the cluster.")
         attempt = self._begin(context)
         close_ports(context)
+        self.form(context, attempt)
+        host.report("this host is the first control plane")
+
+    def form(self, context: Context, attempt: int) -> None:
+        """Form the cluster on this host and wait for it. Raises `Failed`."""
         ignored = OWN_CHECKS if attempt > 1 else ()
         path = write_configuration(context, configuration.init_documents(context.document, context.me, ignored))
         kubeadm(context, ["init", "--skip-token-print", "--config", path])
         seen, text = self.seen(context)
         if seen is not Seen.DONE:
             raise Failed(f"kubeadm ended, but {text}.")
-        host.report("this host is the first control plane")
 
     def _begin(self, context: Context) -> int:
         """Record the attempt before it starts; return its number since the last clean begin."""
@@ -114,8 +118,7 @@ def judge(context: Context) -> Looked:
         node = api.maybe(f"/api/v1/nodes/{context.me.node_name}")
         if node is None:
             return Seen.NOT_DONE, f"the node {context.me.node_name} is not registered"
-        config = api.maybe("/api/v1/namespaces/kube-system/configmaps/kubeadm-config")
-        if config is None:
+        if not context.k3s and api.maybe("/api/v1/namespaces/kube-system/configmaps/kubeadm-config") is None:
             return Seen.NOT_DONE, "kubeadm-config is not stored"
         voters = [member for member in Etcd(context.host).members() if not member.learner]
     except EdgewrightError as error:

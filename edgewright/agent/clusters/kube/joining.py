@@ -8,7 +8,7 @@ from typing import Optional
 from edgewright.agent.clusters import paths
 from edgewright.agent.clusters.checks.peer import close_ports
 from edgewright.agent.clusters.context import Context, Looked, StepKind
-from edgewright.agent.clusters.kube import configuration
+from edgewright.agent.clusters.kube import configuration, own_node
 from edgewright.agent.clusters.kube.discovery import cluster_ca, cluster_secret, own_token
 from edgewright.agent.clusters.kube.etcd import Etcd, EtcdMember
 from edgewright.agent.clusters.kube.init import ATTEMPT, OWN_CHECKS, judge, kubeadm, write_configuration
@@ -32,11 +32,11 @@ class Join(StepKind):
     def seen(self, context: Context) -> Looked:
         """See `StepKind.seen`."""
         host = context.host
-        if not host.has(paths.KUBELET_CONF) or not host.has(f"{paths.KUBELET}/config.yaml"):
+        if not host.has(paths.KUBELET_CONF) or not host.has(context.node_config):
             return Seen.NOT_DONE, "this host has not joined"
         if self.control_plane:
             return judge(context)
-        running = host.run(["systemctl", "is-active", "--quiet", paths.KUBELET_UNIT]).code == 0
+        running = host.run(["systemctl", "is-active", "--quiet", context.node_unit]).code == 0
         return (Seen.DONE, "the kubelet runs") if running else (Seen.NOT_DONE, "the kubelet does not run")
 
     def act(self, context: Context) -> None:
@@ -45,7 +45,7 @@ class Join(StepKind):
         if self._finish(context):
             note_joined_here(context)
             return
-        authority = cluster_ca(context)
+        authority = self.authority(context)
         if not authority:
             raise Failed("The leader has not admitted this host.", "It does so one host after another.")
         done = context.document.bootstrap.done
@@ -57,6 +57,16 @@ class Join(StepKind):
         record = {"uid": context.document.uid, "epoch": context.document.bootstrap.epoch, "attempt": 1}
         host.write(ATTEMPT, json.dumps(record).encode(), 0o600)
         close_ports(context)
+        self.launch(context, authority)
+        until_ready(context, self.control_plane)
+        note_joined_here(context)
+
+    def authority(self, context: Context) -> str:
+        """Return the key of the CA that this host joins, empty while it is not admitted. Raises `EdgewrightError`."""
+        return cluster_ca(context)
+
+    def launch(self, context: Context, authority: str) -> None:
+        """Join. Raises `Failed`."""
         key = ""
         if self.control_plane:
             key = join.certificate_key(cluster_secret(context), context.host_uid, context.me.join_epoch)
@@ -67,40 +77,45 @@ class Join(StepKind):
         try:
             kubeadm(context, ["join", "--config", path])
         finally:
-            host.remove(path)  # it contains the token
-        if self.control_plane:
-            self._until_ready(context)
-        note_joined_here(context)
+            context.host.remove(path)  # it contains the token
 
     def _finish(self, context: Context) -> bool:
         """Finish a join that got so far that it must not begin again; return whether it is done."""
         host = context.host
-        if not host.has(paths.KUBELET_CONF) or not host.has(f"{paths.KUBELET}/config.yaml"):
+        if not host.has(paths.KUBELET_CONF) or not host.has(context.node_config):
             return False
         if not self.control_plane:
             host.report("the kubelet has its credentials: it is started")
-            host.must(["systemctl", "start", paths.KUBELET_UNIT])
+            host.must(["systemctl", "start", context.node_unit])
             return True
         member = own_member(context)
         if member is None or not member.started:
             return False
         host.report("etcd has this host as a member: the join is finished, never reset")
-        host.run(["systemctl", "start", paths.KUBELET_UNIT])
+        host.run(["systemctl", "start", context.node_unit])
         if member.learner:
             promote(context, member)
-        self._until_ready(context)
+        until_ready(context, True)
         return True
 
-    def _until_ready(self, context: Context) -> None:
-        host = context.host
-        until = host.uptime() + READY
-        while True:
-            seen, text = judge(context)
-            if seen is Seen.DONE:
+
+def until_ready(context: Context, control_plane: bool, ready: bool = True) -> None:
+    """Wait until this host is what the planner takes for joined. Raises `Failed` after `READY` seconds.
+
+    Without `ready` its Node need not be ready: on the host that forms the cluster the CNI comes afterwards.
+    """
+    host = context.host
+    until = host.uptime() + READY
+    while True:
+        seen, reason = judge(context) if control_plane else (Seen.DONE, "")
+        if seen is Seen.DONE:
+            reason = own_node.waits_for_own(context) if ready else ""
+            if not reason:
                 return
-            if host.uptime() > until:
-                raise Failed(f"This control plane is not complete: {text}.", "Look at its etcd and kubelet.")
-            host.sleep(2.0)
+        if host.uptime() > until:
+            hint = f"Look at its log: journalctl -u {context.node_unit}"
+            raise Failed(f"This node is not complete: {reason}.", hint)
+        host.sleep(1.0)
 
 
 class JoinControlPlane(Join):

@@ -12,6 +12,7 @@ from typing import Any, Dict, List
 
 from edgewright.agent.clusters import paths
 from edgewright.agent.clusters.context import Context
+from edgewright.agent.clusters.k3s import users
 from edgewright.agent.clusters.kube.api import admin
 from edgewright.agent.clusters.kube.configuration import cluster_configuration
 from edgewright.agent.reconcile import exchange
@@ -77,6 +78,8 @@ def _binding(user: str, role: str) -> Dict[str, Any]:
 
 
 def _make(context: Context, user: str) -> str:
+    if context.k3s:
+        return users.make(context, user, DAYS)
     command = [context.path_of("kubeadm"), "kubeconfig", "user", "--client-name", user]
     command += ["--validity-period", f"{DAYS * 24:.0f}h", "--config", context.host.path(_configuration(context))]
     text = context.host.must(command, 60.0)

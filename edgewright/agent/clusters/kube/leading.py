@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Dict
 
 from edgewright.agent.clusters.addons.helm import kubectl_api
 from edgewright.agent.clusters.context import Context, Looked, StepKind
@@ -10,12 +10,12 @@ from edgewright.agent.clusters.kube import leader, tokens
 from edgewright.agent.clusters.kube.api import Api, admin
 from edgewright.agent.clusters.kube.etcd import Etcd
 from edgewright.agent.clusters.kube.health import members_with_health
+from edgewright.agent.clusters.kube.labels import label_value
+from edgewright.agent.clusters.kube.own_node import is_ready, labels_of
 from edgewright.agent.reconcile.steps import Seen
 from edgewright.core.clusters import grants, quorum
 from edgewright.core.clusters.model import CONTROL_PLANE, NEVER, Member, Pool
 from edgewright.core.errors import Failed, NotFound, Refused
-
-CONTROL_PLANE_LABEL, WORKER_LABEL = "node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/worker"
 
 
 class Duty(StepKind):
@@ -68,7 +68,9 @@ class EndGrant(Duty):
             self._dead_learner(context, member)
         tokens.withdraw(context, api, member.host_uid)
         if joined:
-            label(api, member)
+            api.merge(
+                f"/api/v1/nodes/{member.node_name}", {"metadata": {"labels": labels_of(context.document, member)}}
+            )
             leader.note_joined(api, lambda known: known.update({member.host_uid: member.join_epoch}))
         if view.grant is not None and view.grant.host_uid == member.host_uid:
             leader.set_grant(context, api, None, "" if joined else member.host_uid)
@@ -87,7 +89,8 @@ class EndGrant(Duty):
         if member.role != CONTROL_PLANE:
             return True
         listed = Etcd(context.host).members()
-        return any(item.name == member.node_name and not item.learner for item in listed)
+        same = [item for item in listed if item.name and member.address == item.address]
+        return any(not item.learner for item in same)
 
     def _dead_learner(self, context: Context, member: Member) -> None:
         """Remove a member of etcd that never started, or a learner whose join is over."""
@@ -188,11 +191,14 @@ class RemoveNode(Duty):
             tokens.withdraw(context, api, uid)
             leader.note_joined(api, lambda known: _drop(known, uid))
         api.delete(f"/api/v1/nodes/{name}")
+        if context.k3s:  # with it, a host that comes back with this name and a new disk would be refused
+            api.delete(f"/api/v1/namespaces/kube-system/secrets/{name}.node-password.k3s")
         context.host.report(f"removed the node {name}")
 
 
 def _drop(known: Dict[str, int], uid: str) -> None:
-    known.pop(uid, None)
+    for name in [name for name in known if uid in (name, label_value(name))]:
+        del known[name]
 
 
 def about(context: Context) -> Member:
@@ -201,19 +207,3 @@ def about(context: Context) -> Member:
     if member is None:
         raise NotFound(f"The cluster has no member {context.argument!r}.", "Look at its document.")
     return member
-
-
-def is_ready(node: "Dict[str, Any] | None") -> bool:
-    """Return whether a Node is ready."""
-    conditions = ((node or {}).get("status") or {}).get("conditions") or []
-    return any(item.get("type") == "Ready" and item.get("status") == "True" for item in conditions)
-
-
-def label(api: Api, member: Member) -> None:
-    """Set the labels of a node as the document has them, and its role; a kubelet may not set all of its own labels.
-
-    kubeadm sets the role of a control plane, but not when it was interrupted before.
-    """
-    role = CONTROL_PLANE_LABEL if member.role == CONTROL_PLANE else WORKER_LABEL
-    labels: Dict[str, Any] = {**member.labels, role: ""}
-    api.merge(f"/api/v1/nodes/{member.node_name}", {"metadata": {"labels": labels}})

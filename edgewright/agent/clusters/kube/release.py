@@ -9,7 +9,7 @@ from edgewright.agent.clusters.context import Context, Looked, StepKind
 from edgewright.agent.clusters.host import mounts
 from edgewright.agent.clusters.kube.api import admin
 from edgewright.agent.clusters.kube.health import answering
-from edgewright.agent.clusters.kube.reset import remove_pods, reset_kubeadm
+from edgewright.agent.clusters.kube.reset import kill_shims, remove_pods, reset_kubeadm
 from edgewright.agent.reconcile.steps import Seen
 from edgewright.core.clusters.actions import short
 from edgewright.core.errors import EdgewrightError, Failed, Refused
@@ -53,8 +53,9 @@ class Release(StepKind):
         for folder in (paths.RUN, paths.TREES, paths.CONTENT):
             host.remove(folder)
         empty_root(context)
+        host.remove(f"{paths.K3S}/agent")
         host.remove(paths.STATE)
-        for folder in (paths.TREES, "/opt/edgewright"):
+        for folder in (paths.TREES, "/opt/edgewright", paths.K3S):
             if host.has(folder) and not host.names(folder):
                 host.remove(folder)
         host.run(["systemctl", "reset-failed", f"edgewright-step-cluster-{short(context.document.uid, 8)}-*"])
@@ -78,7 +79,8 @@ class Delete(Release):
         host = context.host
         if not host.has(paths.ADMIN_CONF):
             return
-        host.run(["systemctl", "stop", paths.KUBELET_UNIT], 60)  # it would register its Node again
+        if not context.k3s:  # whose unit is API and etcd too
+            host.run(["systemctl", "stop", context.node_unit], 60)  # it would register its Node again
         try:
             admin(host).delete(f"/api/v1/nodes/{context.me.node_name}")
             etcd, _ = answering(context)
@@ -89,17 +91,6 @@ class Delete(Release):
                 host.report("this host has left etcd")
         except EdgewrightError as error:
             host.report(f"the others are not asked: {error.message}")
-
-
-def kill_shims(context: Context) -> None:
-    """End the shims of our containerd that `KillMode=process` left: those that have our socket as their address."""
-    host = context.host
-    for pid in host.names("/proc"):
-        if not pid.isdigit():
-            continue
-        line = host.data(f"/proc/{pid}/cmdline", 4096).split(b"\x00")
-        if line and line[0].endswith(b"containerd-shim-runc-v2") and paths.SOCKET.encode() in line:
-            host.run(["kill", "-9", pid])
 
 
 def empty_root(context: Context) -> None:

@@ -20,6 +20,7 @@ LEFT = (
     paths.KUBELET,
     "/run/flannel",
     "/run/kubernetes",
+    "/run/k3s",
 )
 
 
@@ -31,13 +32,23 @@ def reset_kubeadm(context: Context) -> None:
         # The etcd member is removed by a survivor, before: a reset that asks a dead etcd waits for minutes.
         code = host.stream([*command, "--skip-phases=remove-etcd-member,preflight"], {"PATH": paths.SEARCH})
         host.report(f"kubeadm reset ended with {code}")
-    host.run(["systemctl", "stop", paths.KUBELET_UNIT], 60)
-    remove_pods(context)
-    for point in mounts(host, [paths.KUBELET, "/run/netns/cni-", "/var/run/netns/cni-"]):
+    host.run(["systemctl", "stop", context.node_unit], 60)
+    if context.k3s:
+        host.remove(paths.K3S_CONFIG)
+        kill_shims(context)
+    else:
+        remove_pods(context)
+    for point in mounts(host, [paths.KUBELET, "/run/netns/cni-", "/var/run/netns/cni-", "/run/k3s"]):
         if host.run(["umount", point]).code != 0:
             host.run(["umount", "--lazy", point])
     for folder in LEFT:
         empty(context, folder)
+    for name in host.names(paths.K3S):
+        if name not in ("storage", "agent"):  # volumes stay; the archives of images are needed again
+            host.remove(f"{paths.K3S}/{name}")
+    for name in host.names(f"{paths.K3S}/agent"):
+        if name != "images":
+            host.remove(f"{paths.K3S}/agent/{name}")
     for link in LINKS:
         if host.has(f"/sys/class/net/{link}"):
             host.run(["ip", "link", "delete", link])
@@ -58,6 +69,31 @@ def remove_pods(context: Context) -> None:
     containers = host.run([*ctr, "containers", "list", "--quiet"]).output.split()
     for container in containers:
         host.run([*ctr, "containers", "delete", container], 20)
+
+
+def kill_shims(context: Context) -> None:
+    """End the shims of our containerd that `KillMode=process` left, by its socket in their arguments.
+
+    Those of k3s with all that runs below them: its containerd has ended, and cannot be asked to.
+    """
+    host, parents = context.host, {}
+    sockets = (paths.SOCKET.encode(), paths.K3S_SOCKET.encode())
+    doomed = set()
+    for pid in host.names("/proc"):
+        if not pid.isdigit():
+            continue
+        line = host.data(f"/proc/{pid}/cmdline", 4096).split(b"\x00")
+        parents[pid] = host.text(f"/proc/{pid}/stat", 4096).rpartition(")")[2].split()[1:2]
+        if line[0].endswith(b"containerd-shim-runc-v2") and any(socket in line for socket in sockets):
+            doomed.add(pid)
+    shims = set(doomed)
+    while context.k3s:
+        more = {pid for pid, above in parents.items() if above and above[0] in doomed} - doomed
+        if not more:
+            break
+        doomed |= more
+    for pid in sorted(doomed - shims) + sorted(shims):
+        host.run(["kill", "-9", pid])
 
 
 def remove_rules(context: Context) -> None:

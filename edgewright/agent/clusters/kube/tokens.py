@@ -8,6 +8,7 @@ from typing import Any, Dict, FrozenSet, Mapping, Optional
 
 from edgewright.agent.clusters import paths
 from edgewright.agent.clusters.context import Context
+from edgewright.agent.clusters.k3s import admission
 from edgewright.agent.clusters.kube.api import Api
 from edgewright.agent.clusters.kube.discovery import cluster_secret, member_token
 from edgewright.core import times
@@ -25,6 +26,8 @@ GROUP = "system:bootstrappers:kubeadm:default-node-token"
 
 def served(context: Context, api: Api) -> FrozenSet[str]:
     """Return the hosts whose token, and for a control plane whose certificates, are in the cluster."""
+    if context.k3s:
+        return admission.served(context, api)
     hosts = set()
     certificates = _host_of(api.maybe(CERTIFICATES))
     for item in api.items(SECRETS, fieldSelector="type=bootstrap.kubernetes.io/token"):
@@ -39,6 +42,9 @@ def served(context: Context, api: Api) -> FrozenSet[str]:
 
 def serve(context: Context, api: Api, member: Member) -> None:
     """Write the token of a host for 30 minutes, and for a control plane the encrypted certificates. May be repeated."""
+    if context.k3s:
+        admission.serve(context, api, member)
+        return
     if member.role == CONTROL_PLANE:
         upload_certificates(context, api, member)
     token = member_token(context, member)
@@ -97,6 +103,9 @@ def upload_certificates(context: Context, api: Api, member: Member) -> None:
 
 def withdraw(context: Context, api: Api, uid: str) -> None:
     """Remove the token and the certificates of a host."""
+    if context.k3s:
+        admission.withdraw(api, uid)
+        return
     for item in api.items(SECRETS, fieldSelector="type=bootstrap.kubernetes.io/token"):
         if _host_of(item) == uid:
             api.delete(f"{SECRETS}/{item['metadata']['name']}")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 
 from edgewright.agent.clusters import ledger as ledgers
 from edgewright.agent.clusters import paths
-from edgewright.agent.clusters.content.fetch import stored_manifest
+from edgewright.agent.clusters.content.sweep import stored_manifest
 from edgewright.agent.clusters.context import Context, Looked, StepKind
 from edgewright.agent.clusters.machine import units
 from edgewright.agent.clusters.machine.unpack import is_complete, unpack
@@ -40,6 +40,17 @@ class Activate(StepKind):
 
     name = "activate"
     limit = 900.0
+    units: Tuple[str, ...] = (paths.CONTAINERD_UNIT, paths.IMAGES_UNIT, paths.KUBELET_UNIT)
+    content: Tuple[str, ...] = MADE_CONTENT
+    """Folders whose new entries belong to the cluster."""
+
+    def components(self, context: Context, programs: Dict[str, str]) -> Dict[str, str]:
+        """Return the program of each link; `programs` are those of the tree."""
+        return programs
+
+    def boot_files(self, context: Context, applied: Dict[str, Any]) -> Dict[str, str]:
+        """Return the files of /run that activation writes. Raises `Failed`."""
+        return boot_files(context, applied)
 
     def seen(self, context: Context) -> Looked:
         """See `StepKind.seen`."""
@@ -48,7 +59,7 @@ class Activate(StepKind):
         applied = context.applied()
         if applied.get("tree") != context.document.tree.digest or applied.get("uid") != context.document.uid:
             return Seen.NOT_DONE, "the tree is not activated"
-        wanted = boot_files(context, applied)
+        wanted = self.boot_files(context, applied)
         for name, text in wanted.items():
             if context.host.data(f"/run/{name}") != text.encode():
                 return Seen.NOT_DONE, f"/run/{name} is not as wanted"
@@ -83,6 +94,7 @@ class Activate(StepKind):
             if not os.access(host.path(f"{context.tree_folder}/{component.path}"), os.X_OK):
                 raise Failed(f"The tree has no program {component.path}.", "Build and push the tree again.")
         applied = describe(context, tree)
+        applied["components"] = self.components(context, applied["components"])
         self._kernel(context, applied)
         self._plugins(context, tree)
         self._boot(context, applied)
@@ -112,7 +124,7 @@ class Activate(StepKind):
         for folder in MADE_FOLDERS:
             if not host.has(folder):
                 context.ledger.note(ledgers.FOLDER, folder)
-        for folder in MADE_CONTENT:
+        for folder in self.content:
             context.ledger.note_content(folder)
         context.ledger.note_tables()
         host.folder(paths.CNI_BIN)
@@ -136,18 +148,18 @@ class Activate(StepKind):
         if not os.path.lexists(host.path(WANTED)):
             context.ledger.note(ledgers.FILE, WANTED)
             host.link(WANTED, INSTALLED)
-        for unit in (paths.CONTAINERD_UNIT, paths.IMAGES_UNIT, paths.KUBELET_UNIT):
+        for unit in self.units:
             context.ledger.note(ledgers.UNIT, unit)
         host.folder(paths.RUN)
         host.folder(paths.CONTAINERD_ROOT, 0o711)
-        for name, text in boot_files(context, applied).items():
+        for name, text in self.boot_files(context, applied).items():
             host.write(f"{paths.BOOT}/{name}", text.encode())
             host.write(f"/run/{name}", text.encode(), durable=False)
         for name, target in components(applied).items():
             link = paths.component(name)
             host.link(f"{paths.BOOT}/{link[len('/run/') :]}", target)
             host.link(link, target)
-        host.write(paths.ACTIVATE, units.script(applied).encode(), 0o755)
+        host.write(paths.ACTIVATE, units.script(applied, context.node_config, context.node_unit).encode(), 0o755)
 
 
 def check(context: Context, tree: Tree) -> None:

@@ -36,6 +36,7 @@ class Runtime(StepKind):
 
     name = "runtime"
     limit = 180.0
+    services: Tuple[str, ...] = (paths.CONTAINERD_UNIT, paths.IMAGES_UNIT)
 
     def seen(self, context: Context) -> Looked:
         """See `StepKind.seen`."""
@@ -52,7 +53,7 @@ class Runtime(StepKind):
         """See `StepKind.act`: pods continue while containerd starts again (`KillMode=process`)."""
         host = context.host
         host.must(["systemctl", "daemon-reload"])
-        for unit in (paths.CONTAINERD_UNIT, paths.IMAGES_UNIT):
+        for unit in self.services:
             host.run(["systemctl", "reset-failed", unit])
             host.must(["systemctl", "restart", unit], 120)
         until = host.uptime() + READY

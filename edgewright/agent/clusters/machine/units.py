@@ -62,7 +62,7 @@ systemctl daemon-reload
 for unit in {units}; do
   [ ! -e {folder}/$unit ] || systemctl --no-block start $unit
 done
-[ ! -e {kubelet}/config.yaml ] || systemctl --no-block start {kubelet_unit}
+[ ! -e {config} ] || systemctl --no-block start {node}
 """
 
 
@@ -98,21 +98,24 @@ def run_files(applied: Mapping[str, Any], templates: Mapping[str, str], program:
         "CONFIG": config,
         "RUNTIME": paths.CONTAINERD_UNIT,
     }
-    images = [*program, "images-server", "--port", str(paths.IMAGES_PORT)]
     files = {
         f"{paths.UNITS}/{paths.CONTAINERD_UNIT}": fill(templates["containerd.service"], values),
         f"{paths.UNITS}/{paths.KUBELET_UNIT}": fill(templates["kubelet.service"], values),
         config: fill(templates["containerd.toml"], values),
-        f"{paths.UNITS}/{paths.IMAGES_UNIT}": IMAGES_UNIT.format(
-            port=paths.IMAGES_PORT, command=" ".join(quote(word) for word in images)
-        ),
+        f"{paths.UNITS}/{paths.IMAGES_UNIT}": images_unit(program),
         f"{paths.CERTS_D}/_default/hosts.toml": hosts_toml(),
     }
     return {name[len("/run/") :]: text for name, text in files.items()}
 
 
-def script(applied: Mapping[str, Any]) -> str:
-    """Return the program of `edgewright-activate.service`."""
+def images_unit(program: Sequence[str]) -> str:
+    """Return the unit of the local registry."""
+    command = [*program, "images-server", "--port", str(paths.IMAGES_PORT)]
+    return IMAGES_UNIT.format(port=paths.IMAGES_PORT, command=" ".join(quote(word) for word in command))
+
+
+def script(applied: Mapping[str, Any], config: str, node: str) -> str:
+    """Return the program of `edgewright-activate.service`; the unit `node` starts once its file `config` is there."""
     sysctls = applied.get("sysctl") or {}
     modules = applied.get("modules") or []
     lines = [f"modprobe -q {name} || true" for name in modules]
@@ -122,8 +125,8 @@ def script(applied: Mapping[str, Any]) -> str:
         lines="\n".join(lines),
         units=" ".join(BOOT_UNITS),
         folder=paths.UNITS,
-        kubelet=paths.KUBELET,
-        kubelet_unit=paths.KUBELET_UNIT,
+        config=config,
+        node=node,
     )
 
 

@@ -230,7 +230,7 @@ def _facts(row: ClusterRow, look: Look) -> tuple[Facts, ...]:
         ("name", row.name),
         ("state", row.state),
         ("health", f"{row.health}: {row.reason}" if row.reason else row.health),
-        ("kubernetes", f"{row.distribution} {row.version}".strip() or "-"),
+        ("kubernetes", (f"{row.distribution} {row.version}".strip() or "-") + _proven(row)),
         ("API", f"{row.endpoint}:6443" if row.endpoint else "-"),
         ("VIP", row.vip or "-"),
         ("project", look.projects.get(row.project_uid, row.project_uid)),
@@ -251,6 +251,10 @@ def _facts(row: ClusterRow, look: Look) -> tuple[Facts, ...]:
         *((("CHECKLIST", steps),) if steps else ()),
         ("CONDITIONS", conditions),
     )
+
+
+def _proven(row: ClusterRow) -> str:
+    return ", not proven here" if row.distribution == "k3s" else ""
 
 
 def _tone(row: ClusterRow) -> str:
