@@ -217,7 +217,7 @@ def test_a_vip_of_ipv6_is_asked_for_by_the_kernel(host: FakeHost) -> None:
 
 def test_a_vip_that_moves_wakes_the_reconciler(tmp_path: Path) -> None:
     document = cluster(3)
-    text = configuration.keepalived(document, document.members[1], "eth0", "/usr/bin/python3")
+    text = configuration.keepalived(document, document.members[1], "eth0")
     assert f"  notify {notify.PROGRAM}\n" in text
     program, data = tmp_path / "vip-moved", tmp_path / "the data"
     requests = Path(exchange.folders(str(data))[exchange.REQUESTS])
