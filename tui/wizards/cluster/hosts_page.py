@@ -16,7 +16,7 @@ from tui.widgets.lines import Line, line, pad, wrap
 from tui.wizards.cluster import content
 from tui.wizards.cluster.body import PageBody
 from tui.wizards.cluster.pages import HOST_FIELDS, POOL_FIELDS
-from tui.wizards.parts.list import PageList
+from tui.wizards.parts.list import TurningList
 from tui.wizards.parts.rows import RowModal
 
 POOL_KEYS = tuple(field.key for field in POOL_FIELDS.fields)
@@ -33,19 +33,17 @@ class HostsPage(PageBody):
 
     def compose(self) -> ComposeResult:
         """Yield the list."""
-        yield PageList(id="hosts")
+        yield TurningList(id="hosts")
 
     @property
-    def _view(self) -> LineView:
-        return self.query_one("#hosts", LineView)
+    def _view(self) -> TurningList:
+        return self.query_one("#hosts", TurningList)
 
     def begin(self, last: bool = False) -> None:
         """Point at the first free host while there is none in a pool."""
         self.show()
         first = next((item.row.uid for item in self._free()), "")
-        if not self.state.hosts and first:
-            self._view.point_at(f"host/{first}")
-        self._view.focus()
+        self._view.begin_at(f"pool/{self.state.pool}" if self.state.hosts or not first else f"host/{first}")
 
     def show(self) -> None:
         """List pools and hosts."""
@@ -201,6 +199,7 @@ class HostsPage(PageBody):
             *(key("wizard-remove", "remove") if kind in ("pool", "member") else ()),
             *key("wizard-add", "pool"),
             *key("wizard-choose", "find"),
+            KeyHint("tab", "section"),
             KeyHint("pgdn", "next"),
             KeyHint("esc", "back"),
         ]

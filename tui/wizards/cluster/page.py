@@ -16,6 +16,7 @@ from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, clip_line, line, rule
 from tui.wizards.cluster import content
 from tui.wizards.cluster.body import PageBody
+from tui.wizards.cluster.pages import ANSWERS
 from tui.wizards.cluster.wizard_state import ClusterState
 from tui.wizards.parts.added import adds_lines, preview_lines
 from tui.wizards.parts.difference import changes
@@ -134,7 +135,7 @@ class ClusterWizardPage(WizardFrame):
         if not self.is_there or not self.size.width:
             return
         page = self.wizard_state.page
-        self.set_class(page is None, "-summary")
+        self.set_class(self.wizard_state.key not in ANSWERS, "-summary")
         question = page.question if page is not None else "Is this what you want?"
         self.query_one("#question", FrameLine).set_line(line((question, "strong")))
         width = max(self.query_one("#left").size.width or self.size.width, 8)

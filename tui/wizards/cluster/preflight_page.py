@@ -14,7 +14,7 @@ from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, line, wrap
 from tui.wizards.cluster import content
 from tui.wizards.cluster.body import PageBody
-from tui.wizards.parts.list import PageList
+from tui.wizards.parts.list import TurningList
 
 
 class PreflightPage(PageBody):
@@ -24,7 +24,7 @@ class PreflightPage(PageBody):
 
     def compose(self) -> ComposeResult:
         """Yield the list."""
-        yield PageList(id="preflight")
+        yield TurningList(id="preflight")
 
     @property
     def _view(self) -> LineView:

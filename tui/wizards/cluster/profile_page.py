@@ -10,7 +10,7 @@ from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, wrap
 from tui.wizards.cluster import content
 from tui.wizards.cluster.body import PageBody
-from tui.wizards.parts.list import PageList
+from tui.wizards.parts.list import TurningList
 
 
 class ProfilePage(PageBody):
@@ -18,18 +18,17 @@ class ProfilePage(PageBody):
 
     def compose(self) -> ComposeResult:
         """Yield the list."""
-        yield PageList(id="profiles")
+        yield TurningList(id="profiles")
 
     @property
-    def _view(self) -> LineView:
-        return self.query_one("#profiles", LineView)
+    def _view(self) -> TurningList:
+        return self.query_one("#profiles", TurningList)
 
     def begin(self, last: bool = False) -> None:
         """Point at what is chosen."""
         self.show()
-        if self.state.profiles:
-            self._view.point_at(f"profile/{self.state.profiles[0]['uid']}")
-        self._view.focus()
+        chosen = self.state.profiles[0]["uid"] if self.state.profiles else ""
+        self._view.begin_at(f"profile/{chosen}")
 
     def show(self) -> None:
         """List the profiles."""
