@@ -67,6 +67,8 @@ class Engine:
         """Steps that an operator asked to continue; `*` for all."""
         self._noted = noted
         self._steps: Dict[str, Step] = {}
+        self._forgotten: Set[str] = set()
+        """Failed steps that no plan wants, whose units this reconciler has forgotten."""
         for name, record in journal.records.items():
             try:
                 self._steps[name] = read_step(record)
@@ -116,7 +118,19 @@ class Engine:
                 left.append(step)
                 continue
             self.runner.forget(step.unit)
+        self._forget_failed(wanted)
         return left
+
+    def _forget_failed(self, wanted: Set[str]) -> None:
+        """Forget the units of this boot whose steps failed, and which no plan wants: others did it, or nobody needs it.
+
+        A join whose Node becomes ready after its program has ended is not planned any more, for example.
+        """
+        for step in self._steps.values():
+            ended = step.state in (State.FAILED, State.OPERATOR) and step.boot == self.boot
+            if ended and step.step not in wanted and step.step not in self._forgotten:
+                self._forgotten.add(step.step)
+                self.runner.forget(step.unit)
 
     def retry(self, names: Set[str]) -> List[Step]:
         """Let steps of these names that failed or wait for an operator start again. Raises `CannotRecord`."""
@@ -172,6 +186,7 @@ class Engine:
         except (EdgewrightError, OSError) as error:
             return Position(False, action, step, f"its program: {error}", again=ASK_AGAIN)
         self.runner.forget(step.unit)  # what an earlier attempt left; before the record, so that it is never misread
+        self._forgotten.discard(action.step)
         step = self._move(step, Event.STARTED, limit=action.limit, boot=self.boot)
         try:
             self.runner.start(step.unit, command, action.limit)

@@ -142,8 +142,21 @@ def test_a_step_whose_effect_comes_after_its_end_leaves_no_unit(world: World) ->
     world.end("a", 0, Seen.NOT_DONE)
     world.run("a")
     assert world.state("a") is State.FAILED and world.runner.units, "its log is there for a user"
+    world.engine.settle({"a"})
+    assert world.runner.units
     world.driver.effects["a"] = Seen.DONE
     assert world.run("a").done and not world.runner.units
+
+
+def test_a_failed_step_that_no_plan_wants_any_more_leaves_no_unit(world: World) -> None:
+    for _ in range(2):  # it may be wanted again later
+        world.run("a")
+        world.end("a", 1)
+        world.run("a")
+        assert world.state("a") is State.FAILED and world.runner.units
+        world.engine.settle(set())
+        assert not world.runner.units
+        world.now += 3600.0
 
 
 def test_p70_what_cannot_be_observed_is_neither_done_nor_not_done(world: World) -> None:
