@@ -122,7 +122,7 @@ class Engine:
         return left
 
     def _forget_failed(self, wanted: Set[str]) -> None:
-        """Forget the units of this boot whose steps failed, and which no plan wants: others did it, or nobody needs it.
+        """Forget the units of this boot whose steps failed, and which no plan wants any more.
 
         A join whose Node becomes ready after its program has ended is not planned any more, for example.
         """
