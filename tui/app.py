@@ -219,6 +219,8 @@ class EdgewrightApp(TerminalApp):
         start = bool(targets) or command.opens in MAIN  # what is typed by name is a place of its own
         if targets is None:
             targets = self._targets_of(command)
+            if targets and not args and isinstance(self.screen, BaseScreen):
+                args = self.screen.arguments(command.name)
         self._follow(run_verb(self, command, targets, args, rest, start), "verb:run")
 
     def _targets_of(self, command: type[Command]) -> Sequence[str]:

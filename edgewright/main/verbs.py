@@ -35,7 +35,7 @@ def render(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     session = make_session(settings, None, store)
     _check_theme(session)
     context = contexts.load().choose() if ctx.context is None else ctx.context
-    session.start_view, session.start_target = str(args["screen"]), str(args.get("host") or "")
+    session.start_view, session.start_target = str(args["screen"]), ""
     if args["screen"] == "first-run":
         session.first_run = import_module("tui.session").FirstRun()
     elif args.get("file"):
@@ -48,8 +48,8 @@ def render(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
 
         session.context_name, session.plane = context.name, context.url.split("//", 1)[-1]
         session.ways = import_module("tui.session").FirstRun(deployment=lambda: deployment_of(context))
-    if session.start_view == "host":
-        _find_host(session, store)
+    if session.start_view in ("host", "cluster"):
+        _find(session, store, str(args.get(session.start_view) or ""))
     size = (int(match.group(1)), int(match.group(2)))
     print_text(import_module("tui.render").render(session, size, form).rstrip())
     return 0
@@ -64,14 +64,16 @@ def _check_theme(session: Any) -> None:
         raise NotFound(f"There is no theme {session.terminal.theme}{near}.", f"Themes: {', '.join(known)}")
 
 
-def _find_host(session: Any, store: Any) -> None:
-    """Point the frame of one host at its uid. Raises `UsageError` without a name, `NotFound` for an unknown one."""
-    wanted, hosts = session.start_target, store.model.hosts
+def _find(session: Any, store: Any, wanted: str) -> None:
+    """Point the frame of a host or cluster at its uid. Raises `UsageError` without a name, `NotFound` for no such."""
+    noun = session.start_view
+    rows = getattr(store.model, f"{noun}s")
     if not wanted:
-        raise UsageError("`render host` needs a host.", "Name it: edgewright render host --host HOST")
-    result = wanted if wanted in hosts else next((uid for uid, row in hosts.items() if row.name == wanted), "")
+        hint = f"Name it: edgewright render {noun} --{noun} {noun.upper()}"
+        raise UsageError(f"`render {noun}` needs a {noun}.", hint)
+    result = wanted if wanted in rows else next((uid for uid, row in rows.items() if row.name == wanted), "")
     if not result:
-        raise NotFound(f"There is no host {wanted}.", "See them: edgewright host list")
+        raise NotFound(f"There is no {noun} {wanted}.", f"See them: edgewright {noun} list")
     session.start_target = result
 
 

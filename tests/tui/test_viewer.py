@@ -81,10 +81,14 @@ def test_an_operator_changes_hosts_and_handles_problems_only() -> None:
     """What the hub lets an operator do (docs/hub.md) is offered, and nothing else that changes the plane."""
     changing = [command for command in registry.all_commands() if command.danger != "none" and command.online]
     nouns = {command.name.split()[0] for command in changing if command.for_role("operator")}
-    assert nouns <= {"host", "alert", "acknowledge", "assign", "note", "silence", "pack"}
+    assert nouns <= {"host", "alert", "acknowledge", "assign", "note", "silence", "pack", "cluster"}
     assert {
         command.name for command in changing if command.for_role("operator") and command.name.startswith("pack")
     } == {"pack fetch"}
+    clusters = [command.name for command in changing if command.name.startswith("cluster")]
+    assert [name for name in clusters if name in {c.name for c in changing if c.for_role("operator")}] == [
+        "cluster retry"  # an operation of hosts
+    ]
     refused = {command.name for command in changing if not command.for_role("operator")}
     assert {
         "host register",

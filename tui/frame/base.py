@@ -133,6 +133,10 @@ class BaseScreen(Screen[None]):
         """Return the objects that verbs work on: the marked ones, or the one under the cursor."""
         return ()
 
+    def arguments(self, name: str) -> dict[str, str]:
+        """Return arguments of the verb `name` that the cursor gives, e.g. the host of a release."""
+        return {}
+
     def key_hints(self) -> list[KeyHint]:
         """Return what works here and now, most used first."""
         keys = live_keys(self)

@@ -9,6 +9,7 @@ from msgspec import Struct
 from edgewright.core import times
 from edgewright.store.collections.feed import EventRow
 from edgewright.store.collections.happenings import Happening
+from edgewright.wire.protocol.clusters import KIND
 from tui.widgets.lines import Line, Role, cut, line, wrap
 
 
@@ -70,7 +71,8 @@ def feed_line(event: EventRow, name: str = "", own: bool = False) -> FeedLine:
     text = _named(event, name) or event.reason
     lead = "" if role == "muted" else f"{sign} "
     message = own or not name or name.lower() in text.lower()
-    key = f"host/{event.object_uid}" if event.object_uid and not own else f"entry/events/{event.uid}"
+    noun = "cluster" if event.kind == KIND else "host"
+    key = f"{noun}/{event.object_uid}" if event.object_uid and not own else f"entry/events/{event.uid}"
     return FeedLine(key, event.at, lead + (text if message else f"{name} {text}"), "" if role == "muted" else role)
 
 

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from edgewright.core import times
+from edgewright.store.collections.catalogue.clusters import CLUSTERS
 from edgewright.store.collections.projects import PROJECTS
 from edgewright.store.collections.selectors import plane_troubles
 from edgewright.wire import protocol
+from edgewright.wire.protocol.clusters import DELETED
 from tui.frame import ages
 from tui.widgets.lines import Line, Piece, cut, line, spread
 
@@ -21,7 +23,9 @@ _CALM = {"live": ("• ", "ok", "live"), "polling": ("• ", "ok", "polling"), "
 QUIET = protocol.STREAM_PING + 10
 """Seconds without an answer after which the plane is no longer called live: a comment of its stream is missing."""
 
-DROPPED = ("edgewright", "words", "unknown", "project", "link", "total", "unhealthy", "plane", "detail")
+DROPPED = (
+    "edgewright", "words", "clusters", "unknown", "project", "link", "total", "unhealthy", "plane", "detail",
+)  # fmt: skip
 """What leaves a title that is too long, least important first; context, mode and state of the plane stay."""
 
 
@@ -121,13 +125,26 @@ def _count_pieces(session: Session, dropped: Sequence[str]) -> list[Piece]:
     tally = session.store.model.tally
     if not tally.total:
         return []
+    clusters = [] if "clusters" in dropped else _cluster_pieces(session.store.model)
     word = "" if "words" in dropped else " host" if tally.total == 1 else " hosts"
     shown: list[Piece] = [] if "total" in dropped else [(f"{tally.total:,}{word}", "")]
     if tally.unhealthy and "unhealthy" not in dropped:
         shown.append((f"{tally.unhealthy:,} ▲", "bad"))
     if tally.unknown and "unknown" not in dropped:
         shown.append((f"{tally.unknown:,} ○", "muted"))
-    return [piece for count in shown for piece in ("   ", count)][1:]
+    return [*clusters, *[piece for count in shown for piece in ("   ", count)][1:]]
+
+
+def _cluster_pieces(model: Model) -> list[Piece]:
+    """Return how many clusters there are and how many of them are unhealthy; nothing without clusters."""
+    rows = [row for row in model.rows(CLUSTERS).values() if row.state != DELETED]
+    if not rows:
+        return []
+    unhealthy = sum(1 for row in rows if row.health == "unhealthy")
+    pieces: list[Piece] = [(f"{len(rows):,} cluster{'s' if len(rows) > 1 else ''}", "")]
+    if unhealthy:
+        pieces += ["   ", (f"{unhealthy:,} ▲", "bad")]
+    return [*pieces, "   "]
 
 
 def crumb_line(trail: Sequence[str], count: str, width: int) -> Line:

@@ -39,6 +39,8 @@ VIEWS: dict[str, str] = {
     "hub-log": "tui.screens.hub.log:HubLogScreen",
     "disk": "tui.screens.host.disk:DiskScreen",
     "preflight": "tui.screens.host.preflight:PreflightScreen",
+    "clusters": "tui.screens.cluster.list:ClustersScreen",
+    "cluster": "tui.screens.cluster.screen:ClusterScreen",
     "profiles": "tui.screens.profile.list:ProfilesScreen",
     "profile": "tui.screens.profile.screen:ProfileScreen",
     "profile-layer": "tui.screens.profile.layer:ProfileLayerScreen",

@@ -13,7 +13,7 @@ from edgewright.agent.kernel import agent_log
 from edgewright.agent.kernel.state import reason_of
 from edgewright.agent.reconcile import exchange
 from edgewright.core import times
-from edgewright.core.clusters.model import ABSENT
+from edgewright.core.clusters.model import ABSENT, CONTROL_PLANE
 from edgewright.core.clusters.observed import LayerState, Observed
 from edgewright.core.clusters.planning import targets
 from edgewright.core.errors import EdgewrightError
@@ -92,6 +92,8 @@ def host_report(context: Context, observed: Observed) -> Dict[str, Any]:
     count = image_count(context)
     if local.images_missing is not None and count is not None:
         body["pins"] = {"ok": max(0, count - local.images_missing) if local.runtime else 0, "of": count}
+    if local.api_ready is not None and member is not None and member.role == CONTROL_PLANE:
+        body["api"] = {"ready": local.api_ready}  # all that a plane has of a cluster without quorum
     if local.vip.here is not None:
         body["vip"] = {"held": local.vip.here}
     active = context.applied().get("version")

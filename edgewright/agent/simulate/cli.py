@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import signal
-from typing import Any, Optional, Sequence
+from typing import Any, Dict, Optional, Sequence
 
 from edgewright.agent import cli
 from edgewright.agent.kernel.state import read_secret
+from edgewright.agent.simulate.cluster_faults import KINDS, read_faults
 from edgewright.agent.simulate.host import run_simulated
 from edgewright.agent.simulate.work import MOST
 from edgewright.core.errors import UsageError
@@ -37,6 +38,13 @@ def add_parser(verbs: Any) -> None:
         metavar="N",
         help="hosts that learn of work at once; the others with their next heartbeat (%(default)s)",
     )
+    verb.add_argument(
+        "--cluster-fault",
+        action="append",
+        default=[],
+        metavar="NAME=KIND",
+        help=f"what goes wrong with the cluster of a name: {', '.join(KINDS)}",
+    )
     verb.add_argument("--for", dest="seconds", type=float, default=0.0, metavar="S", help="stop after S seconds")
 
 
@@ -46,11 +54,12 @@ def simulate(namespace: argparse.Namespace) -> int:
         raise UsageError("--idle-connections must be 0 or more.", "See: edgewright agent simulate --help")
     if namespace.hosts < 1:
         raise UsageError("--hosts must be 1 or more.", "See: edgewright agent simulate --help")
-    asyncio.run(_until_stopped(namespace, read_secret(namespace.token_file, "registration token")))
+    faults = read_faults(namespace.cluster_fault)
+    asyncio.run(_until_stopped(namespace, read_secret(namespace.token_file, "registration token"), faults))
     return 0
 
 
-async def _until_stopped(namespace: argparse.Namespace, token: str) -> None:
+async def _until_stopped(namespace: argparse.Namespace, token: str, faults: Dict[str, str]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -60,6 +69,7 @@ async def _until_stopped(namespace: argparse.Namespace, token: str) -> None:
             namespace.hosts, namespace.endpoint, token, namespace.ca, not namespace.no_faults,
             namespace.seed, namespace.speed, namespace.interval,
             lambda line: print(line, flush=True), connections=namespace.idle_connections,
+            cluster_faults=faults,
         )
     )  # fmt: skip
     waiting = asyncio.ensure_future(stop.wait())

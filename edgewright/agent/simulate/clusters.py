@@ -10,20 +10,24 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import uuid
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
 
 from edgewright.agent.reconcile.observed import progress_document
 from edgewright.agent.reconcile.reconciler import EVENTS
 from edgewright.agent.reconcile.steps import State
-from edgewright.agent.simulate.world.site import ScriptedHost, Site
+from edgewright.agent.simulate.cluster_faults import ClusterFaults
+from edgewright.agent.simulate.world.site import KIND, ScriptedHost, Site
 from edgewright.agent.simulate.world.state import PROOF
 from edgewright.core import times
-from edgewright.core.clusters.model import ABSENT, ClusterDocument
+from edgewright.core.clusters.model import ABSENT, CONTROL_PLANE, ClusterDocument
 
 LOOK = 0.5
 """Seconds between two looks at all worlds."""
 COALESCE = 30.0
 """Seconds between two reports of a leader."""
+REPEAT = 240.0
+"""Seconds after which a leader reports again what is the same: at the plane a report of 600 s is too old."""
+CERTIFICATES = ("apiserver", "apiserver-kubelet-client", "etcd-server", "etcd-peer", "front-proxy-client")
 
 
 class Event(NamedTuple):
@@ -34,11 +38,17 @@ class Event(NamedTuple):
 
 
 class SimulatedClusters:
-    """All clusters of one fleet. `clock` are seconds; `speed` lets the worlds run faster."""
+    """All clusters of one fleet. `clock` are seconds; `speed` lets the worlds run faster.
 
-    def __init__(self, clock: Callable[[], float], speed: float = 1.0) -> None:
+    `faults` are kinds of `cluster_faults.KINDS` by the name of a cluster.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float], speed: float = 1.0, faults: Optional[Mapping[str, str]] = None
+    ) -> None:
         self._clock, self._speed = clock, max(0.01, speed)
         self._began = clock()
+        self.faults = ClusterFaults(faults or {})
         self.sites: Dict[str, Site] = {}
         self._hosts: Dict[str, ScriptedHost] = {}
         self._reported: Dict[str, Any] = {}
@@ -59,6 +69,7 @@ class SimulatedClusters:
             site = self.sites[document.uid] = Site()
             site.world.now = self.now
             system = uuid.uuid5(uuid.NAMESPACE_OID, document.uid)
+            self.faults.begin(document.uid, document.name, site)
             site.world.proof = dataclasses.replace(PROOF, at=times.rfc3339(times.now()), kube_system_uid=str(system))
         # Hosts that never get the document (they may be down) are there all the same, for the others to miss.
         host = site.hosts.get(host_uid) or site.add(member)
@@ -87,9 +98,10 @@ class SimulatedClusters:
     async def run(self) -> None:
         """Let the worlds run until cancelled."""
         while True:
-            for site in list(self.sites.values()):
+            for uid, site in list(self.sites.items()):
                 if site.hosts and site.due() <= self.now:
                     site.advance(self.now)
+                    self.faults.look(uid, site)
                     await asyncio.sleep(0)
             await asyncio.sleep(LOOK / self._speed)
 
@@ -123,6 +135,42 @@ class SimulatedClusters:
                 result.append(Event(reason, text + (f" {step.error}" if step.error else "")))
         return result
 
+    def is_off(self, host_uid: str) -> bool:
+        """Return whether a host has no power in its world: it sends nothing then."""
+        host = self._hosts.get(host_uid)
+        return host is not None and not host.machine.up
+
+    def documents(self, host_uid: str) -> List[Dict[str, Any]]:
+        """Return what a host reports of its document (P73): the step that failed, with the last line of its log."""
+        host = self._hosts.get(host_uid)
+        document = host.machine.document if host is not None else None
+        if host is None or document is None:
+            return []
+        place = {"lineage": document.lineage, "generation": document.generation, "digest": document.digest}
+        entry: Dict[str, Any] = {"uid": document.uid, "kind": KIND, "wanted": place}
+        if host.positions and all(position.done for position in host.positions):
+            entry["applied"] = dict(place)
+        failed = [p.step for p in host.positions if p.step is not None and p.step.error and not p.done]
+        if failed:
+            entry["failed"] = {"step": failed[0].step, "error": failed[0].error[:300], "attempt": failed[0].attempt}
+        return [entry]
+
+    def log(self, host_uid: str, unit: str) -> List[str]:
+        """Return the last lines of a step's program; empty for another unit."""
+        host = self._hosts.get(host_uid)
+        steps_ = [p.step for p in host.positions if p.step is not None] if host is not None else []
+        return next(([step.error] for step in steps_ if step.unit == unit and step.error), [])
+
+    def retry(self, host_uid: str) -> bool:
+        """Let failed steps of a host start again, their cause fixed; return whether there were any."""
+        host = self._hosts.get(host_uid)
+        if host is None or host.machine.document is None:
+            return False
+        self.faults.fix(host.machine.document.uid, host.site)
+        wanted = {p.action.step for p in host.positions if p.action is not None}
+        host.again = 0.0
+        return bool(host.engine.retry(wanted))
+
     def released(self, host_uid: str) -> str:
         """Return the release id of a host that has left, empty for every other one."""
         host = self._hosts.get(host_uid)
@@ -148,6 +196,9 @@ class SimulatedClusters:
             "pins": {"ok": pinned, "of": len(document.images)},
             "vip": {"held": host.machine.vip},
         }
+        member = document.member(host_uid)
+        if member is not None and member.role == CONTROL_PLANE:
+            body["api"] = {"ready": host.site.world.serves(host_uid)}
         return body if self._changed(f"{host_uid} host", body) else None
 
     def observed(self, host_uid: str) -> Optional[Dict[str, Any]]:
@@ -157,8 +208,8 @@ class SimulatedClusters:
             return None
         world, document = host.site.world, host.machine.document
         cluster = world.cluster
-        if cluster.leader != host_uid or cluster.done is None:
-            return None
+        if cluster.leader != host_uid or cluster.done is None or not world.api(host_uid):
+            return None  # without an API there is nothing to report of the cluster
         name = f"{host_uid} cluster"
         if self._clock() - self._reported_at.get(name, -COALESCE) < COALESCE / self._speed:
             return None
@@ -184,16 +235,25 @@ class SimulatedClusters:
                 for m in cluster.members
             ],
             "layers": layers,
+            "certificates": self._certificates(document.uid, names[host_uid], cluster.done.at),
             "bootstrap": {
                 "at": cluster.done.at,
                 "caSpkiSha256": cluster.done.ca_spki_sha256,
                 "kubeSystemUid": cluster.done.kube_system_uid,
             },
         }
-        if not self._changed(name, body):
+        old = self._clock() - self._reported_at.get(name, 0.0) > REPEAT
+        if not self._changed(name, body) and not old:
             return None
         self._reported_at[name] = self._clock()
         return body
+
+    def _certificates(self, uid: str, node: str, formed: str) -> List[Dict[str, Any]]:
+        """Return certificates as kubeadm makes them with the cluster; the CA has ten years."""
+        made = times.parse(formed) or times.now()
+        end = made + self.faults.days_left(uid) * times.DAY
+        rows = [{"name": name, "node": node, "notAfter": times.rfc3339(end)} for name in CERTIFICATES]
+        return [*rows, {"name": "ca", "node": node, "notAfter": times.rfc3339(made + 3650 * times.DAY)}]
 
     def _changed(self, name: str, body: Any) -> bool:
         if self._reported.get(name) == body:

@@ -7,9 +7,10 @@ are for demonstrations and for load; a console shows on every screen that they a
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from edgewright.agent.facts.system import Gauges
 from edgewright.agent.kernel import conditions
@@ -153,6 +154,8 @@ class SimulatedHost:
 
     def _cut_off(self) -> Optional[Trouble]:
         """Return the fault that lets a registered host send nothing, if there is one."""
+        if self.credential and self.fleet.clusters.is_off(self.made.uid):
+            return Trouble("silent", math.inf)
         now = asyncio.get_running_loop().time()
         trouble = self.fleet.faults.of(self.index, now) if self.fleet.faults is not None else None
         return trouble if trouble is not None and trouble.kind != "sick" and self.credential else None
@@ -177,6 +180,11 @@ class SimulatedHost:
         """Take the facts of a host with this symptom, in the present boot."""
         self._symptom = symptom
         self.facts = facts_with(self._healthy, symptom)
+        documents_ = self.fleet.clusters.documents(self.made.uid)
+        if documents_:
+            self.facts.extension["documents"] = documents_
+        else:
+            self.facts.extension.pop("documents", None)
         self._name_boot()
 
     def _name_boot(self) -> None:
@@ -297,7 +305,9 @@ class SimulatedHost:
         message = "Nothing was there to forget: this host is simulated."
         if offer.get("kind") == protocol.OP_COLLECT_LOGS:
             faulty = (*self._symptom.units, *(("chronyd.service",) if self._symptom.clock_off else ()))
-            lines = simulated_log(self.facts.host_name, times.now(), offer.get("params") or {}, faulty)
+            params = offer.get("params") or {}
+            lines = self.fleet.clusters.log(self.made.uid, str(params.get("unit") or ""))
+            lines = lines or simulated_log(self.facts.host_name, times.now(), params, faulty)
             piece = {"operationId": offer["id"], "offset": 0, "lines": lines, "last": True}
             await self._own("POST", protocol.LOGS, piece)
             message = f"{len(lines)} made-up lines sent."
@@ -314,8 +324,10 @@ class SimulatedHost:
         elif offer.get("kind") == protocol.OP_REBOOT:
             await self._reboot()
             message = "Rebooted; this host is simulated."
+        elif offer.get("kind") == protocol.OP_RETRY and self.fleet.clusters.retry(self.made.uid):
+            message = "The steps that failed start again; this host is simulated."
         elif offer.get("kind") in (protocol.OP_RETRY, protocol.OP_ACCEPT, protocol.OP_TRIAL):
-            state, message = protocol.OP_REFUSED, "Nothing was done: this host is simulated and has no documents."
+            state, message = protocol.OP_REFUSED, "Nothing was done: this host is simulated, and no step of it waits."
         result: Dict[str, Any] = {"state": state, "message": message}
         result["finishedAt"] = times.rfc3339(times.now())
         if checks:
@@ -360,10 +372,12 @@ async def run_simulated(
     announce: Callable[[str], None] = lambda line: None,
     started: Optional[Callable[[Fleet], None]] = None,
     connections: int = MOST,
+    cluster_faults: Optional[Mapping[str, str]] = None,
 ) -> None:
     """Run `n` made-up hosts until cancelled. `ca` is a file; `announce` gets each fault; `started` gets the fleet.
 
-    The first `connections` hosts have an idle connection, over which work reaches them at once.
+    The first `connections` hosts have an idle connection, over which work reaches them at once. `cluster_faults` are
+    kinds of `cluster_faults.KINDS` by the name of the cluster.
 
     Raises `Refused` when the plane refuses the very first registration, `EdgewrightError` for a bad endpoint or CA.
     """
@@ -378,7 +392,7 @@ async def run_simulated(
         made, link, token, seed, dealt, lambda index: make_work(place, context, ca, made[index].uid, index, most)
     )
     fleet.interval = interval
-    fleet.clusters = SimulatedClusters(time.monotonic, speed)
+    fleet.clusters = SimulatedClusters(time.monotonic, speed, cluster_faults)
     if started is not None:
         started(fleet)
     await fleet.run()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from edgewright.clients.ports import CanCall
+from edgewright.clients.ports import CanCall, CanOperateHosts
 from edgewright.commands.cluster import verbs as declared
 from edgewright.commands.cluster import work
 from edgewright.commands.kernel.base import Command, Outcome, Plan
@@ -18,12 +18,13 @@ from edgewright.commands.kernel.described import entries, one_of
 from edgewright.commands.kernel.results import Column, Item, Listing, Text
 from edgewright.config.locations import write_private
 from edgewright.core.clusters import definition
-from edgewright.core.errors import NotFound, UsageError
+from edgewright.core.errors import NotFound, Refused, UsageError
 from edgewright.core.text import amount, clean
 from edgewright.forge.answer_files import opened, read_document
 from edgewright.store.collections.catalogue import clusters as calls
-from edgewright.store.collections.catalogue.clusters import ClusterRow
+from edgewright.store.collections.catalogue.cluster_rows import ClusterRow
 from edgewright.store.collections.document_values import part, parts, text
+from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
 
 _UNDO = ("what workloads stored on the host",)
@@ -110,6 +111,38 @@ class ClusterDelete(declared.ClusterDelete):
         client, force = await ctx.port(CanCall), bool(args.get("force"))
         text_ = "ended" if force else "being deleted; follow it: edgewright cluster list"
         return await for_each(plan, lambda uid: calls.delete(client, uid, force), report, text_)
+
+
+class ClusterRetry(declared.ClusterRetry):
+    """See the declaration."""
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Return which step waits on which host. Raises `NotFound`, `Refused` when none waits."""
+        rows = await find_rows(ctx, targets)
+        waiting = [(row, problem) for row in rows for problem in row.problems if problem.kind == "step"]
+        if not waiting:
+            named = f"No step of {rows[0].name} waits" if len(rows) == 1 else "No step of these clusters waits"
+            raise Refused(
+                f"{named} for an operator.", "What failed otherwise is tried again by itself.", "NothingWaits"
+            )
+        lines = [f"{row.name}: {problem.text}" for row, problem in waiting]
+        lines.append("The steps start again at once; fix their causes before.")
+        names = tuple(dict.fromkeys(row.name for row, _ in waiting))
+        uids = tuple(dict.fromkeys(uid for _, problem in waiting for uid in problem.uids))
+        title = f"Retry {names[0]}" if len(names) == 1 else f"Retry {len(names)} clusters"
+        known = {uid: row_.name for uid in uids if (row_ := ctx.host_row(uid)) is not None}
+        return Plan(title, tuple(lines), uids, (), self.cli_line(names, args), None, None, known)
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Ask the hosts to start them again."""
+        operations = await ctx.port(CanOperateHosts)
+
+        async def ask(uid: str) -> str:
+            return await operations.create(uid, protocol.OP_RETRY, {})
+
+        return await for_each(plan, ask, report, "asked to retry")
 
 
 class ClusterRelease(declared.ClusterRelease):

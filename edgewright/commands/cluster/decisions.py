@@ -14,7 +14,7 @@ from edgewright.commands.kernel.context import CommandContext
 from edgewright.core.errors import Conflict, NotFound
 from edgewright.core.text import amount
 from edgewright.store.collections.catalogue import clusters as calls
-from edgewright.store.collections.catalogue.clusters import ClusterRow
+from edgewright.store.collections.catalogue.cluster_rows import ClusterRow
 from edgewright.store.collections.document_values import integer, parts, text
 from edgewright.wire.protocol import clusters as wire
 

@@ -13,7 +13,7 @@ from edgewright.wire.protocol import clusters as wire
 
 if TYPE_CHECKING:
     from edgewright.commands.kernel.context import CommandContext
-    from edgewright.store.collections.catalogue.clusters import ClusterRow
+    from edgewright.store.collections.catalogue.cluster_rows import ClusterRow
     from edgewright.store.collections.catalogue.profiles import ProfileRow
 
 

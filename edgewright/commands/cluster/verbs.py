@@ -145,6 +145,20 @@ class ClusterDelete(Command):
     )  # fmt: skip
 
 
+class ClusterRetry(Command):
+    """Start the steps of a cluster again that failed: on the hosts where one waits for an operator."""
+
+    name = "cluster retry"
+    implementation = "cluster.actions"
+    needs = ("CanCall", "CanOperateHosts")
+    uses = ("CanListProjects",)
+    title = "retry"
+    keys = ("r",)
+    scope = "clusters"
+    danger = "write"
+    target = Target("cluster")
+
+
 class ClusterRelease(Command):
     """Release a host from its cluster: it is drained, leaves, and is free for another one."""
 
@@ -154,8 +168,9 @@ class ClusterRelease(Command):
     needs = ("CanCall",)
     uses = ("CanListProjects",)
     title = "release"
+    keys = ("R",)
+    asks = "Release a host from {what}"
     scope = "clusters"
-    console = False
     danger = "destructive"
     target = Target("cluster", 1, 1)
     params = (Param("host", "name or UID of the host", flag="--host", required=True, metavar="HOST"),)
@@ -170,8 +185,9 @@ class ClusterForget(Command):
     needs = ("CanCall",)
     uses = ("CanListProjects",)
     title = "forget"
+    keys = ("X",)
+    asks = "Forget a lost host of {what}"
     scope = "clusters"
-    console = False
     danger = "destructive"
     target = Target("cluster", 1, 1)
     params = (Param("host", "name or UID of the host", flag="--host", required=True, metavar="HOST"),)
@@ -186,13 +202,17 @@ class ClusterKubeconfig(Command):
     needs = ("CanCall",)
     uses = ("CanListProjects",)
     title = "kubeconfig"
+    keys = ("K",)
+    asks = "Kubeconfig of {what}"
     scope = "clusters"
-    console = False
     target = Target("cluster", 1, 1)
     params = (
         Param("admin", "that of an admin; the plane records it", flag="--admin", kind="flag"),
-        Param("out", "write it to a file in place of printing it", flag="--out", metavar="FILE"),
-    )
+        Param(
+            "out", "write it to a file in place of printing it", flag="--out", metavar="FILE",
+            form="file to write, readable by you alone; empty: show it",
+        ),
+    )  # fmt: skip
 
 
 class ClusterCertificates(Command):
@@ -203,8 +223,8 @@ class ClusterCertificates(Command):
     needs = ("CanCall",)
     uses = ("CanListProjects",)
     title = "certificates"
+    keys = ("E",)
     scope = "clusters"
-    console = False
     target = Target("cluster", 1, 1)
 
 
@@ -218,6 +238,7 @@ COMMANDS: tuple[type[Command], ...] = (
     ClusterAdopt,
     ClusterOverride,
     ClusterDelete,
+    ClusterRetry,
     ClusterRelease,
     ClusterForget,
     ClusterKubeconfig,

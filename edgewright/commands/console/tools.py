@@ -25,7 +25,7 @@ class Render(Command):
 
     name = "render"
     needs = FLEET
-    uses = ("CanHandleProblems", "CanListOperations", "CanReadAlerts")
+    uses = ("CanCall", "CanHandleProblems", "CanListOperations", "CanReadAlerts")
     title = "render"
     outputs = ("text", "svg")
     params = (
@@ -34,6 +34,7 @@ class Render(Command):
         Param("theme", "name of the theme", flag="--theme", metavar="THEME"),
         Param("file", "a recording to draw from", flag="--from", kind="file"),
         Param("host", "for screen host: which one", flag="--host", metavar="HOST"),
+        Param("cluster", "for screen cluster: which one", flag="--cluster", metavar="CLUSTER"),
     )
     console = False
 

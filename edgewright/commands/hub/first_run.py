@@ -44,9 +44,15 @@ def demo_hub(data: Path | None = None) -> LocalHub:
 
 
 async def start_demo(hub: LocalHub, hosts: int, report: Callable[[str], None]) -> Context:
-    """Start hub and simulated hosts; returns the context for it, which is stored nowhere. Raises `EdgewrightError`."""
+    """Start hub and simulated hosts, which form clusters in the background; returns the context, which is not stored.
+
+    Raises `EdgewrightError`.
+    """
+    from edgewright.commands.hub import demo_clusters
+
     info = await hub.start(report)
-    await hub.simulate(info, hosts, report)
+    await hub.simulate(info, hosts, report, *demo_clusters.fault_options())
+    demo_clusters.start(info, hosts)
     return Context("demo", info.url, ca=str(info.ca), key=f"path:{info.key_file}")
 
 

@@ -138,12 +138,13 @@ class LocalHub:
         arguments += ["--token-file", str(token), "--data", str(folder / "agent")]
         self._spawn("agent", arguments, folder / "agent.out")
 
-    async def simulate(self, info: HubInfo, hosts: int, report: Report) -> None:
-        """Start simulated hosts; faults happen to them. Raises `EdgewrightError`."""
+    async def simulate(self, info: HubInfo, hosts: int, report: Report, *options: str) -> None:
+        """Start simulated hosts; faults happen to them. `options` are of `agent simulate`. Raises `EdgewrightError`."""
         report(f"Registering {hosts} simulated hosts")
         token = await self.token_file(info, "demo", self.data / "demo-token")
         arguments = ["agent", "simulate", "--hosts", str(hosts), "--endpoint", info.url, "--ca", str(info.ca)]
-        self._spawn("simulated", [*arguments, "--token-file", str(token)], self.data / "simulated.out")
+        arguments += ["--token-file", str(token), *options]
+        self._spawn("simulated", arguments, self.data / "simulated.out")
 
     async def token_file(self, info: HubInfo, name: str, path: Path) -> Path:
         """Return a file with a registration token of this name; made if it is not there or ends within a day."""

@@ -45,9 +45,12 @@ LISTS: tuple[Scope, ...] = (
     "clusters",
 )
 """Scopes of lists beside the hosts: filter, sort, columns, marks and export are live there."""
-RAW: tuple[Scope, ...] = ("host", "tokens", "feed", "profiles")
+RAW: tuple[Scope, ...] = ("host", "tokens", "feed", "profiles", "clusters")
 """Scopes beside the hosts that show a raw document."""
-FRAMES = ("pulse", "hosts", "host", "tokens", "events", "audit", "installers", "help", "first-run", "first-steps")
+FRAMES = (
+    "pulse", "hosts", "host", "clusters", "cluster", "tokens", "events", "audit", "installers", "help", "first-run",
+    "first-steps",
+)  # fmt: skip
 """Screens of which one frame is drawn without a terminal."""
 
 

@@ -5,6 +5,7 @@ alerts, tokens and certificates into the plain tuples of this package and gets `
 """
 
 from edgewright.core.problems.causes import Cause, causes_of
+from edgewright.core.problems.clusters import ClusterState, cluster_problem
 from edgewright.core.problems.hosts import GROUP_FROM, HostState, host_problems
 from edgewright.core.problems.plane import (
     AlertState,
@@ -47,6 +48,7 @@ __all__ = [
     "WARNING",
     "AlertState",
     "Cause",
+    "ClusterState",
     "HostState",
     "Problem",
     "alert_key",
@@ -55,6 +57,7 @@ __all__ = [
     "causes_of",
     "certificate_name",
     "certificate_problem",
+    "cluster_problem",
     "host_problems",
     "owner_of",
     "ranked",

@@ -7,9 +7,13 @@ from typing import Tuple
 from edgewright.core.filters.fields import FilterField
 
 PROBLEM_FIELDS: Tuple[FilterField, ...] = (
-    FilterField("name", "text", "host, site, token or plane", aliases=("subject", "host"), searched=True),
+    FilterField("name", "text", "host, site, cluster, token or plane", aliases=("subject", "host"), searched=True),
     FilterField("text", "text", "what is wrong", source="sentence", aliases=("reason",), searched=True),
-    FilterField("kind", "word", "silent, link, disk, unit, memory, heat, clock, certificate, token, rejected"),
+    FilterField(
+        "kind",
+        "word",
+        "silent, link, disk, unit, memory, heat, clock, certificate, token, rejected, quorum, vip, node, layer",
+    ),
     FilterField("owner", "word", "host, plane or operator", aliases=("who",)),
     FilterField("assignee", "text", "who works on it", searched=True),
     FilterField("note", "text", "note on it", searched=True),

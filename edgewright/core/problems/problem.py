@@ -7,6 +7,9 @@ from typing import Iterable, List, NamedTuple, Optional, Tuple
 PLANE, SILENT, DISK, CERTIFICATE, CLOCK, REST = range(6)
 """Harm, worst first: plane or cluster down, host silent, disk full, certificate ends, clock wrong, everything else."""
 
+CLUSTER = "cluster/"
+"""What begins the key of a cluster's problem."""
+
 ATTENTION, UNHEALTHY, WARNING = "attention", "unhealthy", "warning"
 """Sections: an operator must decide, a host is unhealthy, a host will be unhealthy if nothing is done."""
 
@@ -42,11 +45,15 @@ class Problem(NamedTuple):
 
 
 def ranked(problems: Iterable[Problem]) -> List[Problem]:
-    """Return problems worst first: by harm, then those with more hosts, then the oldest; unknown ages are last."""
+    """Return problems worst first: by harm, then the plane, clusters and hosts in this order, then by hosts and age.
+
+    Those with more hosts are before those with fewer, and older ones before newer; unknown ages are last.
+    """
     return sorted(
         problems,
         key=lambda problem: (
             problem.harm,
+            0 if problem.kind == "plane" else 1 if problem.key.startswith(CLUSTER) else 2,
             -len(problem.uids),
             problem.since if problem.since is not None else float("inf"),
             problem.key,

@@ -17,7 +17,7 @@ from edgewright.core.clusters.checklist import (
 from edgewright.core.clusters.model import CONTROL_PLANE, WORKER
 from edgewright.hub.clusters import form
 from edgewright.hub.clusters.index import Cluster, Reports
-from edgewright.hub.clusters.status import FRESH, Member, document_at
+from edgewright.hub.clusters.members import FRESH, Member, document_at
 from edgewright.hub.services import Services
 from edgewright.wire.protocol import clusters as wire
 

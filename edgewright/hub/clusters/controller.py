@@ -56,16 +56,19 @@ def due(hub: Services, item: Cluster, now: float) -> Job | None:
     listed = status.members(hub, item)
     before: Judged = item.head.get("judged") or {}
     stuck = record.deleting_at is not None and now > record.deleting_at + wire.FORCE_AFTER
+    health, reason = status.health(hub, item, listed, now)
     judged = {
         "state": status.state(item, listed),
-        "health": status.health(hub, item, listed, now)[0],
+        "health": health,
+        "since": before.get("since", now) if before.get("health") == health else now,
         "lineage": sorted(member.machine["hostName"] for member in listed if member.offered),
         "stuck": stuck,
         "access": delivery.access_sign(hub, record.uid, item.head.get("registries") or ()),
+        "settled": bool(before.get("settled")) or health == status.HEALTHY,
     }
     if judged == before:
         return None
-    return partial(_judge, hub=hub, record=record, before=before, judged=judged, now=now)
+    return partial(_judge, hub=hub, record=record, before=before, judged=judged, now=now, reason=reason)
 
 
 def _purge(tx: Tx, record: ClusterRecord) -> None:
@@ -73,7 +76,9 @@ def _purge(tx: Tx, record: ClusterRecord) -> None:
         store.purge(tx, record)
 
 
-def _judge(tx: Tx, hub: Services, record: ClusterRecord, before: Judged, judged: Judged, now: float) -> None:
+def _judge(
+    tx: Tx, hub: Services, record: ClusterRecord, before: Judged, judged: Judged, now: float, reason: str
+) -> None:
     """Store what a cluster is judged to be now, with an event for each change of it."""
     if store.get_or_404(tx, record.uid) != record:
         return  # it was changed meanwhile; the next look is about what it is then
@@ -91,12 +96,12 @@ def _judge(tx: Tx, hub: Services, record: ClusterRecord, before: Judged, judged:
         for host in sorted(store.host_uids(head)):
             if find_host(tx, host) is not None:
                 raise_generation(tx, host, "cluster")
-    for severity, reason, message in changes(record.name, before, judged):
-        cluster_event(hub, tx, newer, severity, reason, message)
+    for severity, kind, message in changes(record.name, before, judged, reason):
+        cluster_event(hub, tx, newer, severity, kind, message)
 
 
-def changes(name: str, before: Judged, judged: Judged) -> list[tuple[str, str, str]]:
-    """Return severity, reason and message of each change that is an event."""
+def changes(name: str, before: Judged, judged: Judged, why: str) -> list[tuple[str, str, str]]:
+    """Return severity, reason and message of each change that is an event; `why` is the reason of the health."""
     rows: list[tuple[str, str, str]] = []
     if judged["state"] != before.get("state") and before:
         rows.append(("Info", "ClusterState", f"Cluster '{name}' is {judged['state']} ({before['state']} before)."))
@@ -105,7 +110,7 @@ def changes(name: str, before: Judged, judged: Judged) -> list[tuple[str, str, s
         bad = health == status.UNHEALTHY
         word = {status.HEALTHY: "is healthy", status.UNHEALTHY: "is unhealthy"}.get(health, "has unknown health")
         reason = {status.HEALTHY: "ClusterHealthy", status.UNHEALTHY: "ClusterUnhealthy"}.get(health, "ClusterUnknown")
-        rows.append(("Warning" if bad else "Info", reason, f"Cluster '{name}' {word}."))
+        rows.append(("Warning" if bad else "Info", reason, f"Cluster '{name}' {word}{': ' + why if bad else '.'}"))
     new = [host for host in judged["lineage"] if host not in before.get("lineage", [])]
     if new:
         text = f"{', '.join(new[:10])} of the cluster '{name}' continue with a document of another lineage."

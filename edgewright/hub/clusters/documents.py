@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from edgewright.core import times
-from edgewright.hub.clusters import checklists, form, status
+from edgewright.hub.clusters import checklists, form, judging, status
 from edgewright.hub.clusters.index import Cluster, Reports
 from edgewright.hub.packs.index import PackIndex
 from edgewright.hub.profiles.documents import reference
@@ -208,13 +208,14 @@ def ours(hub: Services, item: Cluster, listed: list[status.Member], now: float) 
         "reason": reason,
         "applied": count,
         "hosts": total,
-        "vip": status.vip(listed),
+        "vip": status.vip(hub, listed, now),
         "reach": hub.part(Reaches).document(item.uid),
         "reportedAt": None if report is None else times.rfc3339(report.at),
         "conditions": status.conditions(hub, item, listed, now),
         "deletingSince": None if record.deleting_at is None else times.rfc3339(record.deleting_at),
         "members": [_member(member) for member in listed],
         "checklist": checklists.rows(hub, item, listed, now),
+        **judging.observed(hub, item, listed, now),
         "profiles": [f"{profile['name']} {profile['version']}" for profile in head["profiles"]],
     }
 
@@ -231,6 +232,8 @@ def _member(member: status.Member) -> Json:
         "state": machine["state"],
         "ready": member.node.get("ready"),
         "version": str(member.node.get("version") or ""),
+        "cordoned": member.node.get("cordoned") is True,
+        "vip": (member.report.get("vip") or {}).get("held") is True,
         "progress": member.progress,
     }
 

@@ -3,63 +3,23 @@
 from __future__ import annotations
 
 import shlex
-from typing import Any, NamedTuple
+from typing import Any
 
 from edgewright.core import times
+from edgewright.core.clusters.troubles import MILD
 from edgewright.core.text import amount
+from edgewright.hub.clusters import judging
 from edgewright.hub.clusters.index import Cluster, Reports
+from edgewright.hub.clusters.members import FRESH
+from edgewright.hub.clusters.members import Member as Member
+from edgewright.hub.clusters.members import members as members
 from edgewright.hub.clusters.tables import ADOPTING_PHASE, DELETED_PHASE, DELETING_PHASE
 from edgewright.hub.services import Services
 from edgewright.wire.protocol import clusters as wire
 
 Json = dict[str, Any]
 HEALTHY, UNHEALTHY, UNKNOWN_HEALTH = "Healthy", "UnHealthy", "Unknown"
-FRESH = 600.0
-"""Seconds for which the report of a leader counts; an older one proves nothing."""
 _TRUE, _FALSE = "True", "False"
-
-
-class Member(NamedTuple):
-    """A host of a cluster as the plane knows it now."""
-
-    pool: Json
-    machine: Json
-    node: Json
-    """What the leader reports of the node; empty when it knows none."""
-    report: Json
-    """What the host reports of itself in the cluster."""
-    offered: bool
-    """Whether a document of another lineage waits at the host."""
-    progress: Json | None
-
-
-def members(hub: Services, cluster: Cluster) -> list[Member]:
-    """Return the hosts of a cluster, those that are being released included."""
-    reports = hub.part(Reports)
-    nodes = {str(node.get("name") or ""): node for node in reports.document(cluster.uid).get("nodes") or ()}
-    result = []
-    for pool, machine in cluster.machines():
-        entry = hub.state.hosts.get(machine["hostUid"])
-        document = document_at(entry, cluster.uid) if entry is not None else {}
-        result.append(
-            Member(
-                pool,
-                machine,
-                nodes.get(machine["nodeName"], {}),
-                reports.document(cluster.uid, machine["hostUid"]),
-                bool(document.get("offered")),
-                entry.live.progress if entry is not None else None,
-            )
-        )
-    return result
-
-
-def document_at(entry: Any, uid: str) -> Json:
-    """Return what a host reports of a document (P73); empty when it has none of it."""
-    spec = entry.document().get("spec") or {}
-    listed = (spec.get("edgewright") or {}).get("documents")
-    items = listed if isinstance(listed, list) else []
-    return next((item for item in items if isinstance(item, dict) and item.get("uid") == uid), {})
 
 
 def state(cluster: Cluster, listed: list[Member]) -> str:
@@ -81,54 +41,22 @@ def health(hub: Services, cluster: Cluster, listed: list[Member], now: float) ->
 
     A member without heartbeats is never part of a healthy cluster, whatever the leader reported before.
     """
+    wrong = [row.text for row in judging.troubles_of(hub, cluster, listed, now) if row.kind not in MILD]
+    if wrong:
+        return UNHEALTHY, "; ".join(wrong) + "."
     record = hub.part(Reports).record(cluster.uid)
     if record is None:
         return UNKNOWN_HEALTH, "No control plane has reported yet."
     age = times.duration(max(0.0, now - record.at))
     if now - record.at > FRESH:
         return UNKNOWN_HEALTH, f"The last report of a control plane is {age} old."
-    quiet, present = silent(hub, listed, now), sum(1 for member in listed if member.machine["state"] == wire.PRESENT)
-    if quiet and len(quiet) == present:
-        text = f"No heartbeat of any host: {_ages(quiet)}; the last report of a control plane is {age} old."
-        return UNKNOWN_HEALTH, text
-    wrong = []
-    for member in listed:
-        if member.machine["state"] == wire.PRESENT and member.node.get("ready") is not True:
-            wrong.append(member.machine["nodeName"])
-    document = hub.part(Reports).document(cluster.uid)
-    sick = [str(item.get("name") or "") for item in document.get("etcd") or () if item.get("healthy") is False]
-    layers = [
-        str(item.get("name") or "") for item in document.get("layers") or () if item.get("state") in ("failed", "error")
-    ]
-    texts = [
-        f"{amount(len(names), what)} {verb}: {', '.join(names[:5])}"
-        for names, what, verb in (
-            (wrong, "node", "not ready"),
-            (sick, "etcd member", "unhealthy"),
-            (layers, "layer", "failed"),
-        )
-        if names
-    ]
-    if quiet:
-        texts.append(f"{amount(len(quiet), 'host')} silent: {_ages(quiet)}")
-    return (UNHEALTHY, "; ".join(texts) + ".") if texts else (HEALTHY, "")
-
-
-def silent(hub: Services, listed: list[Member], now: float) -> dict[str, float]:
-    """Return seconds without heartbeat of the present members that are past their silence limit, by name."""
-    renderer, result = hub.renderer, {}
-    for member in listed:
-        entry = hub.state.hosts.get(member.machine["hostUid"])
-        if entry is None or member.machine["state"] != wire.PRESENT:
-            continue
-        seconds = renderer.silence(entry, now)
-        if seconds >= renderer.host_limit(entry):
-            result[member.machine["hostName"]] = seconds
-    return result
-
-
-def _ages(quiet: dict[str, float]) -> str:
-    return ", ".join(f"{name} for {times.duration(seconds)}" for name, seconds in list(quiet.items())[:5])
+    quiet = judging.silent(hub, listed, now)
+    if judging.all_silent(quiet, listed):
+        ages = judging.ages(quiet)
+        return UNKNOWN_HEALTH, f"No heartbeat of any host: {ages}; the last report of a control plane is {age} old."
+    if judging.is_forming(hub, cluster, listed, now):
+        return UNKNOWN_HEALTH, "Its hosts still form it."
+    return HEALTHY, ""
 
 
 def applied(cluster: Cluster, listed: list[Member]) -> tuple[int, int]:
@@ -203,9 +131,13 @@ def _row(kind: str, true: bool, reason: str, message: str, since: float) -> Json
     }
 
 
-def vip(listed: list[Member]) -> Json:
-    """Return who has the VIP: `none`, `one`, `two` or `unknown`, with the hosts that claim it."""
-    claims = [member for member in listed if (member.report.get("vip") or {}).get("held") is True]
-    known = any("vip" in member.report for member in listed)
-    word = "unknown" if not known else ("none", "one", "two")[min(len(claims), 2)]
-    return {"state": word, "hosts": [member.machine["hostName"] for member in claims]}
+def vip(hub: Services, listed: list[Member], now: float) -> Json:
+    """Return who has the VIP: `none`, `one`, `two` or `unknown`, with the hosts that claim it.
+
+    What a silent host claimed does not count any more.
+    """
+    present = [member for member in listed if not judging.is_silent(hub, member, now)]
+    known = any("vip" in member.report for member in present)
+    names = judging.owners(hub, listed, now)
+    word = "unknown" if not known else ("none", "one", "two")[min(len(names), 2)]
+    return {"state": word, "hosts": names}

@@ -13,9 +13,11 @@ import msgspec
 from edgewright.core.times import duration
 from edgewright.store.collections.feed import EventRow
 from edgewright.store.collections.hosts import HostRow
+from edgewright.wire.protocol.clusters import KIND
 
-QUIET: Final = frozenset({"HostHealthy"})
-"""Reasons that a short feed leaves out: the first heartbeat adds nothing to the registration before it."""
+QUIET: Final = frozenset({"HostHealthy", "StepStarted", "StepDone"})
+"""Reasons that a short feed leaves out: the first heartbeat adds nothing to the registration before it, and each step
+of a host is in the checklist of its cluster."""
 FOLD_FROM: Final = 4
 """Hosts to which the same happened before it is one line."""
 GAP: Final = 10.0
@@ -31,6 +33,12 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "HostHealthy": "{count} report for the first time",
     "OperationFinished": "{count} ended what they were asked to do",
     "RegistrationRefused": "{count} were refused",
+    "ClusterCreated": "{count} were created",
+    "ClusterFormed": "{count} were formed",
+    "ClusterState": "{count} changed their state",
+    "ClusterHealthy": "{count} are healthy",
+    "ClusterUnhealthy": "{count} became unhealthy",
+    "ClusterUnknown": "{count} have an unknown health",
 }
 
 
@@ -82,7 +90,8 @@ def happenings(
 def _sentence(events: tuple[EventRow, ...], hosts: Mapping[str, HostRow]) -> str:
     uids = {event.object_uid or event.object_name for event in events}
     sites = {hosts[uid].site if uid in hosts else "" for uid in uids}
-    count = f"{len(uids):,} hosts" + (f" of {next(iter(sites))}" if len(sites) == 1 and "" not in sites else "")
+    what = "clusters" if events[0].kind == KIND else "hosts"
+    count = f"{len(uids):,} {what}" + (f" of {next(iter(sites))}" if len(sites) == 1 and "" not in sites else "")
     reason = events[0].reason
     reported = _SENTENCES.get(reason, "{count}: " + _spaced(reason)).format(count=count)
     lasted = events[0].at - events[-1].at

@@ -9,16 +9,19 @@ from edgewright.core.hosts.condition import of_rejection
 from edgewright.core.problems import (
     DISK_FULL,
     AlertState,
+    ClusterState,
     HostState,
     Problem,
     alert_problem,
     approval_problem,
     certificate_problem,
+    cluster_problem,
     host_problems,
     ranked,
 )
 from edgewright.core.times import duration
 from edgewright.store.collections.alerts import ALERTS, AlertRow
+from edgewright.store.collections.catalogue.clusters import CLUSTERS
 from edgewright.store.collections.conditions import condition_of, is_silent, rejection
 from edgewright.store.collections.handling import HANDLING
 from edgewright.store.collections.hosts import HostRow
@@ -59,9 +62,15 @@ def problems_in_slices(model: Model, now: float, size: int) -> Iterator[list[Pro
     duplicates = {
         uid for row in model.rows(ALERTS).values() if row.kind == "duplicate-identity" for uid in row.host_uids
     }
+    clusters = list(_clusters(model))
+    steps = {uid for problem in clusters if problem.kind == "step" for uid in problem.uids}
+    of_hosts = (
+        problem
+        for problem in host_problems(states, known, duplicates)
+        if problem.kind != "step" or not steps.issuperset(problem.uids)  # that of the cluster explains more
+    )
     parts = (_alerts(model), _approvals(model, waiting), _endings(model, now), _certificates(model, now))
-    matches = [problem for part in parts for problem in part]
-    yield matches + host_problems(states, known, duplicates)
+    yield [*clusters, *(problem for part in parts for problem in part), *of_hosts]
 
 
 def _pieces(model: Model, size: int) -> Iterator[list[HostRow]]:
@@ -113,6 +122,18 @@ def _alerts(model: Model) -> Iterator[Problem]:
         state = of_rejection(rejection(row)) if row.kind == "rejected" else ""
         alert = AlertState(row.uid, row.kind, row.code, row.subject, row.text, row.hint, row.since, row.owner, hosts)
         yield alert_problem(alert._replace(state=state))
+
+
+def _clusters(model: Model) -> Iterator[Problem]:
+    for row in model.rows(CLUSTERS).values():
+        for each in row.problems:
+            if each.kind == "silent":
+                continue  # each of these hosts is a problem of its own
+            hosts = tuple(uid for uid in each.uids if uid in model.hosts)
+            yield cluster_problem(ClusterState(row.uid, row.name, each.kind, each.text, each.since, hosts))
+        if row.health == "unhealthy" and not row.problems:  # a plane that gives no list of what is wrong
+            text = row.reason or "reported unhealthy without a reason"
+            yield cluster_problem(ClusterState(row.uid, row.name, "", text, None, ()))
 
 
 def _approvals(model: Model, waiting: list[HostRow]) -> Iterator[Problem]:

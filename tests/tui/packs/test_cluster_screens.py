@@ -1,4 +1,4 @@
-"""The list and the detail of clusters, from their table, and their pictures."""
+"""List and detail of clusters in each state, their keys, the way from a cluster to its hosts and back, Pulse."""
 
 from __future__ import annotations
 
@@ -7,60 +7,22 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from edgewright.clients.ports import CanCall, CanOperateHosts
+from edgewright.store.collections.catalogue.clusters import CLUSTERS
+from edgewright.store.collections.feed import FEED
 from edgewright.store.engine.store import Store
 from edgewright.wire.protocol import clusters as wire
-from tests.tui.driving import Driven, settle
+from tests.tui.clusters import CASES, cluster, clusters, event
+from tests.tui.driving import Driven, console, press, said, settle, view
 from tests.tui.plane import FakePlane, context_of
 from tests.tui.samples import NOW, fill, session
 from tui.app import EdgewrightApp
+from tui.terminal.paint.screen_text import screen_text
+from tui.widgets.line_view import LineView
 
-
-def member(number: int, role: str, **state: Any) -> dict[str, Any]:
-    """Return a host of a cluster."""
-    names = {"uid": f"h-{number}", "name": f"berlin-0{number}", "node": f"berlin-0{number}"}
-    return {**names, "role": role, "address": f"10.0.0.{number}", "state": "present", **state}
-
-
-def document(uid: str, name: str, state: str, health: str, **ours: Any) -> dict[str, Any]:
-    """Return a cluster as the plane's search has it."""
-    return {
-        "metadata": {
-            "uid": uid,
-            "name": name,
-            "labels": {"site": "berlin"},
-            "creationTimestamp": "2026-11-21T08:00:00.000Z",
-            "lastModifiedTimestamp": "2026-11-22T08:00:00.000Z",
-        },
-        "specSummary": {},
-        "status": {
-            "state": state,
-            "edgewright": {
-                "healthState": health,
-                "distribution": "kubeadm",
-                "version": "v1.36.3",
-                "endpoint": "10.0.0.100",
-                "hosts": 3,
-                "applied": 2,
-                "profiles": ["store 1.0.0"],
-                "vip": {"state": "one"},
-                **ours,
-            },
-        },
-    }
-
-
-FORMING = [
-    member(1, "control-plane", ready=True),
-    member(2, "control-plane", progress={"step": "join-control-plane", "n": 6, "of": 8}),
-    member(3, "worker"),
-]
-CONDITIONS = [{"type": "Bootstrapped", "message": "The cluster is formed."}]
-CLUSTERS = [
-    document("c-1", "store-7", "Running", "UnHealthy", reason="1 node not ready: berlin-02.", members=FORMING,
-             conditions=CONDITIONS, reportedAt="2026-11-22T08:00:00.000Z"),
-    document("c-2", "depot", "Provisioning", "Unknown", reason="No control plane has reported yet."),
-    document("c-3", "demo", "Deleted", "Unknown", simulated=True, hosts=0),
-]  # fmt: skip
+SIZES = ((80, 24), (132, 43), (200, 60))
+IDS = [f"{width}x{height}" for width, height in SIZES]
+Compare = Callable[..., bool]
 
 
 class Reply(NamedTuple):
@@ -68,12 +30,44 @@ class Reply(NamedTuple):
 
 
 class Plane(FakePlane):
+    """A plane with clusters; `retried` are hosts that were asked to start failed steps again."""
+
+    def __init__(self, documents: list[dict[str, Any]] | None = None) -> None:
+        super().__init__()
+        self.documents = clusters() if documents is None else documents
+        self.retried: list[tuple[str, str]] = []
+        self.sent: list[tuple[str, str]] = []
+
     async def port(self, wanted: type) -> Any:
-        return self
+        return self if wanted in (CanCall, CanOperateHosts) else await super().port(wanted)
+
+    async def create(self, uid: str, kind: str, params: Any = None) -> str:
+        self.retried.append((uid, kind))
+        return "op-1"
 
     async def call(self, method: str, path: str, *_: Any, **__: Any) -> Reply:
-        items = CLUSTERS if path == wire.SEARCH else []
+        if method != "GET" and path != wire.SEARCH:
+            self.sent.append((method, path))
+        items = self.documents if path == wire.SEARCH else []
         return Reply({"items": items, "listmeta": {"count": len(items)}})
+
+
+def filled(documents: list[dict[str, Any]], state: str = "live") -> Store:
+    store = fill(Store(clock=lambda: NOW), None, state)
+    store.emit("plane", CLUSTERS.seen, {"docs": documents, "complete": True}, NOW - 3)
+    text = "Cluster 'pos-berlin' is unhealthy: 1 node not ready: edge-7f3a."
+    events = [event("k1", 840, "Warning", "degraded", text, "ClusterUnhealthy")]
+    store.emit("plane", FEED.seen, {"docs": events}, NOW - 3)
+    store.flush()
+    return store
+
+
+def app_of(view: str, target: str = "", documents: list[dict[str, Any]] | None = None, state: str = "live") -> Any:
+    documents = clusters() if documents is None else documents
+    store = filled(documents, state)
+    made = session(store, start_view=view, start_target=target)
+    made.make_context = lambda: context_of(Plane(documents), store)
+    return EdgewrightApp(made)
 
 
 async def ready(pilot: Driven) -> None:
@@ -81,13 +75,74 @@ async def ready(pilot: Driven) -> None:
     await settle(pilot)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["80x24", "200x60"])
-@pytest.mark.parametrize("view", ["clusters", "cluster"])
-def test_sizes(
-    snap_compare: Callable[..., bool], view: str, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(autouse=True)
+def fixed_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgewright.core.times.now", lambda: NOW)
-    store = Store(clock=lambda: NOW)
-    opened = session(fill(store, None, "live"), start_view=view, start_target="c-1" if view == "cluster" else "")
-    opened.make_context = lambda: context_of(Plane(), store)
-    assert snap_compare(EdgewrightApp(opened), terminal_size=size, run_before=ready)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=IDS)
+@pytest.mark.parametrize("view", ["clusters", "pulse"])
+def test_sizes(snap_compare: Compare, view: str, size: tuple[int, int]) -> None:
+    assert snap_compare(app_of(view), terminal_size=size, run_before=ready)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=IDS)
+@pytest.mark.parametrize("case", CASES)
+def test_cluster(snap_compare: Compare, case: str, size: tuple[int, int]) -> None:
+    assert snap_compare(app_of("cluster", f"c-{case}"), terminal_size=size, run_before=ready)
+
+
+@pytest.mark.parametrize("state", ["empty", "lost"])
+def test_clusters(snap_compare: Compare, state: str) -> None:
+    app = app_of("clusters", documents=[] if state == "empty" else None, state="live" if state == "empty" else "lost")
+    if state == "lost":
+        app.session.make_context = None
+    assert snap_compare(app, terminal_size=(80, 24), run_before=ready)
+
+
+async def test_the_way_through_cluster_and_host_and_back() -> None:
+    """Enter on a node opens its host, where the cluster and the site are one key away; Esc goes up; `y` is raw."""
+    async with console("cluster", "c-degraded", plane=Plane(), size=(132, 43)) as (pilot, _, made):
+        made.store.emit("plane", CLUSTERS.seen, {"docs": clusters(), "complete": True}, NOW)
+        await settle(pilot)
+        assert "1 node not ready" in said(pilot)
+        await press(pilot, "enter")
+        assert view(pilot) == "host" and pilot.app.path[-1] == ("host", "uid-edge-7f3a")  # type: ignore[attr-defined]
+        keys = [line.key for line in pilot.app.screen.query_one("#facts", LineView).lines if line.key]
+        assert keys[:2] == ["cluster/c-pos-berlin", "hosts/tag.site:berlin-04"]
+        await press(pilot, "escape", "y")
+        assert view(pilot) == "raw" and "healthState: UnHealthy" in said(pilot)
+
+
+async def test_the_list_follows_the_stream_without_asking_again() -> None:
+    plane = Plane()
+    async with console("clusters", plane=plane) as (pilot, _, made):
+        await ready(pilot)
+        asked: list[str] = []
+        plane.call = lambda *words, **more: asked.append(str(words)) or Plane.call(plane, *words, **more)  # type: ignore[method-assign,func-returns-value]
+        document = cluster("forming")
+        document["status"]["state"] = "Running"
+        made.store.emit("plane", CLUSTERS.seen, {"docs": [document]}, NOW)
+        await settle(pilot)
+        line = next(row for row in screen_text(pilot.app).splitlines() if " pos-ulm " in row)
+        assert "Running" in line and not asked
+
+
+async def test_retry_asks_the_host_whose_step_waits() -> None:
+    plane = Plane()
+    async with console("cluster", "c-failed", plane=plane) as (pilot, _, made):
+        made.store.emit("plane", CLUSTERS.seen, {"docs": clusters(), "complete": True}, NOW)
+        await settle(pilot)
+        await press(pilot, "r")
+        assert view(pilot) == "ConfirmModal" and "no space left on device" in said(pilot)
+        await press(pilot, "enter")
+        assert plane.retried == [("uid-edge-7f3a", "retry")]
+
+
+async def test_a_release_takes_the_host_under_the_cursor() -> None:
+    async with console("cluster", "c-degraded", plane=Plane()) as (pilot, _, made):
+        made.store.emit("plane", CLUSTERS.seen, {"docs": clusters(), "complete": True}, NOW)
+        await settle(pilot)
+        screen: Any = pilot.app.screen
+        assert screen.arguments("cluster release") == {"host": "edge-7f3a"}
+        assert screen.arguments("cluster delete") == {}

@@ -197,6 +197,9 @@ def origin_lines(host: HostFacts, width: int) -> list[Line]:
     ]
     pairs += [(kind, cut(shown, width - LABEL - 2)) for kind, shown in work_text.documents(doc)]
     out = [heading("HERE"), *facts(pairs, LABEL)]
+    uid = next((text(item, "uid") for item in many(doc, "status.inUseClusters")), "")
+    places = (f"cluster/{uid}" if uid else "", f"hosts/tag.site:{host.site}" if host.site else "")
+    out[1:3] = [each._replace(key=key) for each, key in zip(out[1:3], places, strict=True)]
     tags = [tag for tag in host.tags if not tag.startswith("site:")]
     for index, part in enumerate(wrap("  ".join(tags) or UNKNOWN, max(width - LABEL - 2, 10))):
         out.append(line((pad("" if index else "tags", LABEL), "muted"), "  ", *part.spans))

@@ -107,6 +107,21 @@ class TagCount(Struct, frozen=True):
         return self.healthy + self.unhealthy + self.unknown
 
 
+class ClusterCount(Struct, frozen=True):
+    """How the clusters are; `working` are formed or deleted now."""
+
+    healthy: int = 0
+    unhealthy: int = 0
+    unknown: int = 0
+    working: int = 0
+    simulated: int = 0
+
+    @property
+    def total(self) -> int:
+        """Return how many there are."""
+        return self.healthy + self.unhealthy + self.unknown + self.working
+
+
 class Endings(Struct, frozen=True):
     """Things of a resource that end: its title, how many there are, name and end of the next ones, soonest first."""
 
@@ -142,6 +157,7 @@ class Pulse(Struct, frozen=True):
     """Heartbeats a second for each minute of the last hour, oldest first; None where the plane did not respond."""
     rate: float | None = None
     """Heartbeats a second now, None when not known."""
+    clusters: ClusterCount = ClusterCount()
     feed: tuple[FeedLine, ...] = ()
     """Newest first."""
     simulated: int = 0

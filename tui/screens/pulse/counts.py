@@ -82,7 +82,20 @@ def _site_line(pulse: Pulse, width: int) -> Line:
     right: list[Piece] = []
     for state, count in pulse.by_state:
         right += [(f"  {state} ", "muted"), (f"{count:,}", "")]
+    if pulse.clusters.total:
+        left += ["   ", *_cluster_pieces(pulse)]
+        right = right if line(*left, *right).width < width else []
     return spread(left, right, width)
+
+
+def _cluster_pieces(pulse: Pulse) -> list[Piece]:
+    count = pulse.clusters
+    pieces: list[Piece] = [(pad("CLUSTERS", 9), "head"), *_count_pieces(count.healthy, count.unhealthy, count.unknown)]
+    if count.working:
+        pieces += [("   ► ", "work"), (f"{count.working:,}", "")]
+    if count.simulated:
+        pieces.append((f"   {count.simulated:,} simulated", "work"))
+    return pieces
 
 
 def _ending_line(pulse: Pulse, width: int) -> Line:

@@ -8,6 +8,8 @@ from edgewright.commands.kernel.host_states import refusal_in_model
 from edgewright.core.hosts.condition_text import deadline_text
 from edgewright.core.problems import ATTENTION, WARNING, Problem
 from edgewright.store.collections.alerts import AlertRow
+from edgewright.store.collections.catalogue.cluster_rows import ClusterRow
+from edgewright.store.collections.catalogue.clusters import CLUSTERS, nodes_text
 from edgewright.store.collections.conditions import alert_condition
 from edgewright.store.collections.handling import HANDLING
 from edgewright.store.collections.hosts import HostRow
@@ -121,6 +123,9 @@ def _alert_detail(alert: AlertRow, now: float) -> tuple[str, ...]:
 
 def _detail(model: Model, problem: Problem, now: float, sites: Mapping[str, Sequence[HostRow]]) -> tuple[str, ...]:
     rows = [model.hosts[uid] for uid in problem.uids if uid in model.hosts]
+    cluster = model.rows(CLUSTERS).get(problem.target[1]) if problem.target[0] == "cluster" else None
+    if cluster is not None:
+        return _cluster_detail(cluster, rows)
     if len(rows) == 1:
         row = rows[0]
         where = "  ".join(part for part in (row.site, row.cluster, row.ip, row.os) if part)
@@ -137,3 +142,11 @@ def _detail(model: Model, problem: Problem, now: float, sites: Mapping[str, Sequ
     if collection is not None and collection.ending is not None:
         return (collection.ending.before if problem.since is None else collection.ending.after,)
     return ()
+
+
+def _cluster_detail(row: ClusterRow, hosts: Sequence[HostRow]) -> tuple[str, ...]:
+    """Return what else is wrong with a cluster, its nodes, and the hosts behind the problem."""
+    others = [f"{each.text[:1].upper()}{each.text[1:]}." for each in row.problems[1:4]]
+    nodes = f"{nodes_text(row)} nodes ready, {row.distribution} {row.version}".strip()
+    names = ", ".join(sorted(host.name for host in hosts)[:NAMED])
+    return (*others, f"{nodes}{', simulated' if row.simulated else ''}.", *((f"Hosts: {names}.",) if names else ()))

@@ -13,6 +13,7 @@ from textual.containers import Vertical
 
 from edgewright.commands.kernel.base import Scope
 from edgewright.store.collections.alerts import ALERTS
+from edgewright.store.collections.catalogue.clusters import CLUSTERS
 from edgewright.store.collections.feed import FEED
 from edgewright.store.collections.handling import HANDLING
 from edgewright.store.collections.operations import OPERATIONS
@@ -51,7 +52,7 @@ class PulseScreen(BaseScreen):
     collections = frozenset(
         {
             *(names.HOSTS, TOKENS.name, FEED.name, names.SOURCE, names.PULSE),
-            *(names.ACKNOWLEDGED, HANDLING.name, OPERATIONS.name, ALERTS.name),
+            *(names.ACKNOWLEDGED, HANDLING.name, OPERATIONS.name, ALERTS.name, CLUSTERS.name),
         }
     )
     hints = (

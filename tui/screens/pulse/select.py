@@ -15,6 +15,7 @@ from edgewright.store.collections.problems import problems
 from edgewright.store.engine.model import Model
 from edgewright.store.every import ENDING
 from tui.frame.feed import FeedLine, feed_line, reported_together
+from tui.screens.pulse.clusters import cluster_count, forming_items
 from tui.screens.pulse.content import Endings, Pulse, TagCount
 from tui.screens.pulse.items import items_of
 from tui.screens.pulse.operations import working_items
@@ -34,6 +35,7 @@ def pulse_of(model: Model, now: float, tags: bool = True, wanted: Filter | None 
     sites = {site: counts for site, counts in _by_site(model).items() if site != selectors.NO_SITE}
     items = (
         *items_of(model, problems(model, now, SHOWN_PROBLEMS), now),
+        *forming_items(model),
         *working_items(model, now),
     )
     return Pulse(
@@ -54,6 +56,7 @@ def pulse_of(model: Model, now: float, tags: bool = True, wanted: Filter | None 
         ),
         heartbeats=tuple(selectors.sparkline(model, now)) if model.pulse else (),
         rate=selectors.heartbeat_rate(model, now),
+        clusters=cluster_count(model),
         feed=newest_reported(model),
         simulated=tally.simulated,
         loading=f"{source.done:,} of {source.total:,} hosts" if source.state == "loading" and source.total else "",

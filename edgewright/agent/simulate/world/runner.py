@@ -32,6 +32,10 @@ class Upset:
     stage: int = 0
     host: str = ""
     left: int = 1
+    layer: str = ""
+    """Of this layer alone; empty: whatever it installs."""
+    text: str = ""
+    """The last line of its log, where that is more than what happened."""
 
 
 @dataclasses.dataclass
@@ -121,7 +125,11 @@ class WorldRunner(Runner):
             program.hangs, program.hung_at = True, self.world.now
             return
         if upset is not None:
-            self._end(program, KILLED if upset.kind == KILL else EXIT, f"{upset.kind} at stage {program.stage + 1}")
+            self._end(
+                program,
+                KILLED if upset.kind == KILL else EXIT,
+                upset.text or f"{upset.kind} at stage {program.stage + 1}",
+            )
             return
         reason = missing(program.run, stage) or stage.effect(program.run)
         if reason:
@@ -137,6 +145,7 @@ class WorldRunner(Runner):
         for upset in self._upsets:
             last = min(upset.stage, len(MACHINES[program.step]) - 1)
             here = upset.host in ("", self.machine.uid) and last == program.stage
+            here = here and upset.layer in ("", program.run.params.get("layer", ""))
             if upset.left and upset.step == program.step and here:
                 upset.left -= 1
                 return upset

@@ -16,6 +16,7 @@ from edgewright.hub.clusters.adopting import reported
 from edgewright.hub.clusters.adopting.reported import Report
 from edgewright.hub.clusters.events import cluster_event
 from edgewright.hub.clusters.index import Cluster, ClusterIndex
+from edgewright.hub.clusters.members import document_at
 from edgewright.hub.clusters.tables import ClusterRecord
 from edgewright.hub.db.hosts import find_host, raise_generation
 from edgewright.hub.db.shared.rows import lock_hosts
@@ -151,7 +152,7 @@ async def override(call: Call) -> Response:
     late: list[Json] = []
     for member in status.members(call.hub, item):
         entry = call.hub.state.hosts.get(member.machine["hostUid"])
-        offered = status.document_at(entry, item.uid).get("offered") if entry is not None else None
+        offered = document_at(entry, item.uid).get("offered") if entry is not None else None
         if isinstance(offered, dict):
             (waiting if offered.get("digest") == record.digest else late).append(member.machine)
     if late:

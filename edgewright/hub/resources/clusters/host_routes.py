@@ -241,6 +241,7 @@ HOST_STATE = shapes.obj(
     versions=shapes.ANY,
     pins=shapes.obj(ok=shapes.INTEGER, of=shapes.INTEGER),
     vip=shapes.obj(held=shapes.FLAG, since=shapes.text(40), mac=shapes.text(32)),
+    api=shapes.obj(ready=shapes.FLAG),
     disk=shapes.ANY,
     released=shapes.name(64),
 )

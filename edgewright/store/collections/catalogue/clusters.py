@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from edgewright.core.errors import ExitCode, NotFound, Refused
+from edgewright.core.errors import NotFound, Refused
 from edgewright.core.filters.fields import FilterField
-from edgewright.store.collection import Collection, Documents, Reading
-from edgewright.store.collections.document_values import EXTENSION, integer, part, parts, text, texts, value, when
-from edgewright.store.collections.rows import Row
+from edgewright.store.collection import NOT_FOR_ALL, Collection, Documents, Reading
+from edgewright.store.collections.catalogue.cluster_rows import ClusterRow, cluster_row
+from edgewright.store.collections.document_values import EXTENSION, integer, part, parts, text
 from edgewright.store.table import Column, Facts, Look, Table, ago, stamp
 from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
@@ -18,78 +18,9 @@ if TYPE_CHECKING:
     from edgewright.clients.ports import CanCall
 
 _PAGE = 50
-
-
-class ClusterRow(Row, frozen=True, array_like=True, gc=False):
-    """One cluster. `state` and `health` are never mixed: a cluster that forms is not unhealthy."""
-
-    uid: str
-    name: str = ""
-    state: str = ""
-    health: str = ""
-    reason: str = ""
-    version: str = ""
-    distribution: str = ""
-    endpoint: str = ""
-    project_uid: str = ""
-    hosts: int = 0
-    applied: int = 0
-    simulated: bool = False
-    members: tuple[str, ...] = ()
-    """`role name node address state progress` of each host."""
-    profiles: tuple[str, ...] = ()
-    conditions: tuple[str, ...] = ()
-    checklist: tuple[str, ...] = ()
-    """Each step with its state, as sentences in order; empty from a plane that has none."""
-    tags: tuple[str, ...] = ()
-    vip: str = ""
-    created: float | None = None
-    modified: float | None = None
-    reported: float | None = None
-
-
-def cluster_row(doc: Mapping[str, Any], _at: float = 0.0) -> ClusterRow | None:
-    """Return the row of a cluster (`v1SpectroClusterSummary`); `None` when it names no uid."""
-    meta, status = part(doc, "metadata"), part(doc, "status")
-    uid = text(meta, "uid")
-    if not uid:
-        return None
-    ours, spec = part(status, EXTENSION), part(doc, "specSummary")
-    pools = parts(part(spec, "cloudConfig"), "machinePools")
-    labels = part(meta, "labels")
-    health = text(ours, "healthState") or text(part(status, "health"), "state")
-    return ClusterRow(
-        uid,
-        text(meta, "name"),
-        text(status, "state"),
-        health.lower() or "unknown",
-        text(ours, "reason"),
-        text(ours, "version"),
-        text(ours, "distribution"),
-        text(ours, "endpoint"),
-        text(ours, "projectUid") or text(part(spec, "projectMeta"), "uid"),
-        integer(ours, "hosts") or sum(integer(pool, "size") or 0 for pool in pools),
-        integer(ours, "applied") or 0,
-        value(ours, "simulated") is True,
-        tuple(_member(each) for each in parts(ours, "members")),
-        texts(ours, "profiles") or tuple(text(each, "name") for each in parts(spec, "clusterProfileTemplates")),
-        tuple(f"{text(each, 'type')}: {text(each, 'message')}" for each in parts(ours, "conditions")),
-        tuple(text(each, "sentence", 1024) for each in parts(ours, "checklist")),
-        tuple(sorted(f"{key}:{labels[key]}" if labels[key] != "spectro__tag" else key for key in labels)),
-        text(part(ours, "vip"), "state"),
-        when(meta, "creationTimestamp"),
-        when(meta, "lastModifiedTimestamp"),
-        when(ours, "reportedAt"),
-    )
-
-
-def _member(doc: Mapping[str, Any]) -> str:
-    progress = part(doc, "progress")
-    step = text(progress, "step")
-    ready = {True: "ready", False: "not ready"}.get(value(doc, "ready"), "")
-    state = "leaving" if text(doc, "state") == wire.ABSENT else ready or "joining"
-    shown = (text(doc, "role"), text(doc, "name"), text(doc, "address"), state, step)
-    return "  ".join(each for each in shown if each)
+_KINDS = "quorum, api, vip, step, node, etcd, layer, silent, certificate, deletion"
+"""Those of `core.clusters.troubles`, which is not loaded before the first frame."""
+_VIP_CELLS = {"one": "one", "two": "two", "none": "none"}
 
 
 def _every(deleted: bool) -> Mapping[str, Any]:
@@ -232,7 +163,10 @@ def _facts(row: ClusterRow, look: Look) -> tuple[Facts, ...]:
         ("health", f"{row.health}: {row.reason}" if row.reason else row.health),
         ("kubernetes", (f"{row.distribution} {row.version}".strip() or "-") + _proven(row)),
         ("API", f"{row.endpoint}:6443" if row.endpoint else "-"),
-        ("VIP", row.vip or "-"),
+        ("VIP", VIPS.get(row.vip, row.vip or "-")),
+        ("nodes", f"{nodes_text(row)} ready"),
+        ("certificates", _first_end(row, look.now)),
+        *((("change", row.change),) if row.change else ()),
         ("project", look.projects.get(row.project_uid, row.project_uid)),
         ("profiles", ", ".join(row.profiles)),
         *((("tags", ", ".join(row.tags)),) if row.tags else ()),
@@ -248,7 +182,10 @@ def _facts(row: ClusterRow, look: Look) -> tuple[Facts, ...]:
     return (
         ("CLUSTER", facts),
         ("HOSTS", hosts or (("host", "none"),)),
+        *((("PROBLEMS", tuple((each.kind, each.text) for each in row.problems)),) if row.problems else ()),
         *((("CHECKLIST", steps),) if steps else ()),
+        *((("LAYERS", tuple(_pair(each) for each in row.layers)),) if row.layers else ()),
+        *((("ETCD", tuple(_pair(each) for each in row.etcd)),) if row.etcd else ()),
         ("CONDITIONS", conditions),
     )
 
@@ -257,8 +194,59 @@ def _proven(row: ClusterRow) -> str:
     return ", not proven here" if row.distribution == "k3s" else ""
 
 
+def _pair(sentence: str) -> tuple[str, str]:
+    name, _, rest = sentence.partition(": ")
+    return name, rest
+
+
+VIPS = {"one": "one host", "two": "two hosts", "none": "no host", "unknown": "-"}
+"""How many hosts have the VIP, for users."""
+_SIGNS = {"healthy": ("•", "ok"), "unhealthy": ("▲", "bad")}
+_ORDER = "▲►○•"
+"""Signs, the worst first."""
+
+
+def sign_of(row: ClusterRow) -> tuple[str, str]:
+    """Return glyph and role of a cluster: its health first, then whether its hosts work on it."""
+    if row.state == wire.DELETED:
+        return "○", "muted"
+    if row.health not in _SIGNS and row.forms:
+        return "►", "work"
+    return _SIGNS.get(row.health, ("○", "muted"))
+
+
+def nodes_text(row: ClusterRow) -> str:
+    """Return the nodes that are ready, of how many: `3/3`; `-/3` while no control plane has reported."""
+    if row.nodes is None:
+        return "-"
+    return f"{'-' if row.ready is None else row.ready}/{row.nodes}"
+
+
+def ends_text(end: float | None, now: float) -> str:
+    """Return the time to the end of a certificate in one unit: `212d`, `ended 2d`; `-` when it is not known."""
+    if end is None:
+        return "-"
+    return ago(now, end) if end > now else f"ended {ago(end, now)}"
+
+
+def _first_end(row: ClusterRow, now: float) -> str:
+    if row.certificate_end is None:
+        return "-"
+    text_ = ends_text(row.certificate_end, now)
+    when_ = text_ if text_.startswith("ended") else f"ends in {text_}"
+    return f"{row.certificate} {when_}".strip()
+
+
 def _tone(row: ClusterRow) -> str:
-    return {"Running": "ok", "Deleting": "warn", "Deleted": "muted", "Pending": "muted"}.get(row.state, "warn")
+    return {"Running": "ok", "Deleting": "warn", "Deleted": "muted", "Pending": "muted"}.get(row.state, "work")
+
+
+def _node_tone(row: ClusterRow) -> str:
+    return "muted" if row.ready is None or row.ready == row.nodes else "warn"
+
+
+def _vip_tone(row: ClusterRow) -> str:
+    return {"two": "bad", "none": "warn"}.get(row.vip, "muted")
 
 
 def _health(row: ClusterRow) -> str:
@@ -268,18 +256,56 @@ def _health(row: ClusterRow) -> str:
 TABLE: Table[ClusterRow] = Table(
     "cluster",
     columns=(
+        Column(
+            "sign",
+            "",
+            1,
+            value=lambda row, look: sign_of(row)[0],
+            tone=lambda row: sign_of(row)[1],
+            order=lambda row: (_ORDER.index(sign_of(row)[0]), row.state == wire.DELETED, row.name.casefold()),
+        ),
         Column("name", "CLUSTER", 12, most=40, tone="strong"),
         Column("state", "STATE", 12, tone=_tone),
         Column("health", "HEALTH", 10, tone=_health),
         Column("kind", "KIND", 9, value=lambda row, look: "simulated" if row.simulated else "real", tone="muted"),
+        Column("nodes", "NODES", 5, right=True, value=lambda row, look: nodes_text(row), tone=_node_tone),
+        Column("vip", "VIP", 5, value=lambda row, look: _VIP_CELLS.get(row.vip, "-"), tone=_vip_tone),
+        Column(
+            "certificates",
+            "CERTS",
+            5,
+            right=True,
+            field="certificate_end",
+            value=lambda row, look: ends_text(row.certificate_end, look.now),
+            order=lambda row: row.certificate_end,
+            tone="muted",
+        ),
+        Column("reported", "REPORT", 6, right=True, age=True, tone="muted"),
+        Column("change", "CHANGE", 8, most=20, tone="work"),
+        Column("profile", "PROFILE", 8, most=28, value=lambda row, look: ", ".join(row.profiles) or "-"),
         Column("version", "KUBERNETES", 10, most=20),
-        Column("hosts", "HOSTS", 5, right=True),
+        Column("created", "AGE", 5, right=True, age=True, tone="muted"),
         Column("endpoint", "API", 12, most=40),
         Column("project", "PROJECT", 7, most=24, value=lambda row, look: look.projects.get(row.project_uid, "-")),
-        Column("created", "AGE", 5, right=True, age=True, tone="muted"),
         Column("reason", "REASON", 12, weight=3),
     ),
-    listing=("name", "state", "health", "kind", "version", "hosts", "endpoint", "project", "created", "reason"),
+    listing=(
+        "name",
+        "state",
+        "health",
+        "kind",
+        "nodes",
+        "vip",
+        "certificates",
+        "reported",
+        "change",
+        "profile",
+        "version",
+        "created",
+        "endpoint",
+        "project",
+        "reason",
+    ),
     fields=(
         FilterField("uid", "text", "uid of the cluster", aliases=("id",), searched=True),
         FilterField("name", "text", "name of the cluster", searched=True),
@@ -290,16 +316,25 @@ TABLE: Table[ClusterRow] = Table(
         FilterField("profile", "text", "a profile that it uses", source="profiles", searched=True),
         FilterField("tag", "text", "a tag", source="tags", searched=True),
         FilterField("endpoint", "text", "address of its API", searched=True),
+        FilterField("vip", "word", "hosts that have the VIP: one, two, none or unknown"),
+        FilterField("problem", "text", f"what is wrong: {_KINDS}", source="kinds"),
+        FilterField("simulated", "flag", "made of simulated hosts"),
+        FilterField(
+            "certificates", "until", "time until a certificate ends: certificates<30d", source="certificate_end"
+        ),
+        FilterField("nodes", "number", "hosts that belong to it"),
+        FilterField("reported", "age", "time since the last report of a control plane"),
         FilterField("age", "age", "time since it was created", source="created"),
     ),
-    example="state:running  health:unhealthy  free text",
+    example="health:unhealthy  problem:quorum  certificates<30d  simulated:no  free text",
+    worked_out={"kinds": lambda row, look: tuple(problem.kind for problem in row.problems)},
     facts=_facts,
     headline=lambda row: f"{row.name}: {row.state}, {row.health}",
     nothing="No cluster. + makes one in the wizard, i creates one from an answer file.",
     add="No cluster yet; create one: edgewright apply -f cluster.yaml",
     order=lambda row: (row.state == "Deleted", row.name.casefold(), row.uid),
     project_of=lambda row: row.project_uid,
-    sort="name",
+    sort="sign",
 )
 CLUSTERS = Collection(
     "clusters",
@@ -308,6 +343,8 @@ CLUSTERS = Collection(
     noun="cluster",
     change_kind="cluster",
     cached=False,
-    reading=Reading(_read, "clusters", "CanCall", hub_only=False, quiet=frozenset({ExitCode.NOT_FOUND})),
+    audit_kind=wire.KIND,
+    documents=True,
+    reading=Reading(_read, "clusters", "CanCall", hub_only=False, quiet=NOT_FOR_ALL, every=60.0, judged=True),
     table=TABLE,
 )

@@ -1,0 +1,1 @@
+"""Clusters: the list, and one cluster while it forms and afterwards."""

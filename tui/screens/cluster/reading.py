@@ -1,0 +1,117 @@
+"""What list and detail of clusters share: rows and documents of the store, which a hub changes; else they are asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from edgewright.commands.kernel.described import Entry
+from edgewright.core.clusters.actions import read_step_id
+from edgewright.core.clusters.steps import BY_ID, LAYER
+from edgewright.store.collections.catalogue.clusters import CLUSTERS
+from edgewright.store.collections.feed import FEED
+from edgewright.store.collections.projects import PROJECTS
+from edgewright.store.engine import model as names
+from edgewright.store.engine.model import Patch
+from edgewright.store.table import TENANT
+from tui.frame.feed import FeedLine, feed_line
+from tui.frame.fetch import known_document
+from tui.frame.fetched import Fetches
+from tui.screens.cluster.content import Shown
+from tui.verbs.bindings import live_keys
+
+MOST_EVENTS = 60
+_STEP = re.compile(r"Step (cluster-[0-9a-f]+-[\w.-]+)")
+
+
+def _titled(match: re.Match[str]) -> str:
+    """Return a step by its title in place of its id: the cluster is known here."""
+    step = read_step_id(match[1])
+    spec = BY_ID.get(step[0]) if step is not None else None
+    if step is None or spec is None:
+        return match[0]
+    layer = step[1].rpartition("-")[0] if spec.id == LAYER else ""
+    return f"{spec.title} {layer}".rstrip()
+
+
+class ReadsClusters(Fetches):
+    """Takes clusters from the store as the plane reports changes, so that a forming one is not asked for each step."""
+
+    audit_kind = CLUSTERS.change_kind
+    collections = Fetches.collections | {CLUSTERS.name, FEED.name, names.HOSTS}
+
+    def begin(self) -> None:
+        """Show what is known; a plane is asked beside it."""
+        super().begin()
+        self.take_stored()
+
+    def fetch(self) -> Any:
+        """Ask the plane; a recording has no plane, and shows what it has."""
+        if self.session.make_context is None:
+            self.take_stored()
+            self._things = self._things or {}
+            self.select()
+            return None
+        return super().fetch()
+
+    def take_stored(self) -> None:
+        """Take all clusters of the store, if it has any."""
+        rows = self.session.store.model.rows(CLUSTERS)
+        if rows:
+            result = {
+                uid: Entry(row, known_document(self.session, CLUSTERS.name, uid) or {}) for uid, row in rows.items()
+            }
+            order = CLUSTERS.table.order if CLUSTERS.table is not None else None
+            assert order is not None
+            self._things = dict(sorted(result.items(), key=lambda item: order(item[1].row)))
+
+    def patched(self, patches: Sequence[Patch]) -> None:
+        """Show what the store has now; ask only a plane that is back, or that reports no changes."""
+        changed = any(patch.collection == CLUSTERS.name for patch in patches)
+        if changed:
+            self.take_stored()
+        if self._error and not self.session.store.model.source.away:
+            self.fetch()
+        self.select()
+
+    def refused(self, entries: Iterable[str]) -> frozenset[str]:
+        """Return what does nothing for the clusters that are pointed at: no step waits, or there is no API."""
+        rows = [entry.row for uid in self.targets() if (entry := (self._things or {}).get(uid)) is not None]
+        useless = set() if any(row.failed for row in rows) else {"cluster-retry"}
+        if any(row.simulated for row in rows):
+            useless.add("cluster-kubeconfig")
+        return super().refused(entries) | useless
+
+    def shown(self, uid: str) -> Shown | None:
+        """Return a cluster with what the console knows of it; `None` for one that does not exist."""
+        entry = (self._things or {}).get(uid)
+        if entry is None:
+            return None
+        model = self.session.store.model
+        project = model.rows(PROJECTS).get(entry.row.project_uid)
+        return Shown(
+            row=entry.row,
+            doc=entry.document,
+            now=self.now,
+            hosts=model.hosts,
+            project=(project.name if project is not None else entry.row.project_uid) or TENANT,
+            events=self._events(uid, entry.row.host_uids),
+            lost=model.source.away,
+            retry=live_keys(self).get("cluster-retry", "") or "r",
+        )
+
+    def _events(self, uid: str, hosts: Sequence[str]) -> tuple[FeedLine, ...]:
+        model, about = self.session.store.model, {uid, *hosts}
+        known: Mapping[str, Any] = model.hosts
+        rows = [row for row in model.rows(FEED).values() if row.object_uid in about]
+        rows.sort(key=lambda row: -row.at)
+        lines = []
+        for row in rows[:MOST_EVENTS]:
+            own = row.object_uid == uid
+            name = known[row.object_uid].name if row.object_uid in known else ""
+            text = _STEP.sub(_titled, row.message)
+            lines.append(feed_line(row if text == row.message else replace(row, message=text), name, own))
+        return tuple(lines)

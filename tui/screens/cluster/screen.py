@@ -1,0 +1,148 @@
+"""One cluster: while it forms the checklist, afterwards what it consists of; its hosts are one key away."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+
+from edgewright.commands.kernel import described
+from edgewright.commands.kernel.base import Scope
+from edgewright.commands.kernel.context import CommandContext
+from edgewright.store.collections.catalogue.clusters import CLUSTERS
+from tui.frame.ages import calm_age
+from tui.frame.base import BaseScreen
+from tui.frame.links import open_key
+from tui.screens.cluster.content import Shown, blocks, body, columns_of, event_lines
+from tui.screens.cluster.reading import ReadsClusters
+from tui.widgets.line_view import LineView
+from tui.widgets.lines import Line, line
+
+TWO, THREE = 120, 180
+OF_A_HOST = ("cluster release", "cluster forget")
+"""Verbs that take the host under the cursor."""
+
+
+class ClusterScreen(ReadsClusters, BaseScreen):
+    """Shows one cluster; Enter on a node opens its host, on a step that failed its log."""
+
+    scope: ClassVar[Scope] = CLUSTERS.view
+    view = "cluster"
+    hints = (
+        "nav-open=open", "cluster-retry", "yaml", "cluster-kubeconfig", "cluster-certificates", "copy",
+        "cluster-release", "cluster-forget", "cluster-delete",
+    )  # fmt: skip
+    DEFAULT_CSS = """
+    ClusterScreen {
+        & #facts { width: 1fr; }
+        & #parts { width: 1fr; display: none; border-left: solid $muted; padding-left: 1; }
+        & #feed { width: 1fr; display: none; border-left: solid $muted; padding-left: 1; }
+        &.-wide #parts, &.-wall #parts { display: block; }
+        &.-wall #feed { display: block; }
+    }
+    """
+
+    def compose_body(self) -> ComposeResult:
+        """Yield one column, and two more for wide terminals."""
+        yield LineView(id="facts")
+        yield LineView(id="parts")
+        yield LineView(id="feed")
+
+    def begin(self) -> None:
+        """Give the keyboard to the first column."""
+        super().begin()
+        self.query_one("#facts").focus()
+        self.select()
+
+    async def fetched(self, ctx: CommandContext) -> dict[str, Any]:
+        """Return all clusters by uid; a name that was typed becomes the uid."""
+        result = await described.entries(ctx, CLUSTERS.noun)
+        things = {entry.row.uid: entry for entry in result.items}
+        if self.target not in things and result.items:
+            alive = tuple(entry for entry in result.items if entry.row.name == self.target)
+            self.target = alive[0].row.uid if alive else self.target
+        return things
+
+    @property
+    def crumb(self) -> str:
+        """Its name."""
+        entry = (self._things or {}).get(self.target)
+        return entry.row.name if entry is not None else self.target
+
+    def count(self) -> str:
+        """Return how old the newest report is."""
+        entry = (self._things or {}).get(self.target)
+        reported = entry.row.reported if entry is not None else None
+        return "" if reported is None else f"reported {calm_age(reported, self.now)}"
+
+    def targets(self) -> tuple[str, ...]:
+        """Return this cluster."""
+        return (self.target,)
+
+    def arguments(self, name: str) -> dict[str, str]:
+        """Return the host under the cursor for a release and a forget."""
+        if name not in OF_A_HOST:
+            return {}
+        kind, _, uid = self._view_in_use().cursor_key.partition("/")
+        row = self.session.store.model.hosts.get(uid.partition("/")[0])
+        return {"host": row.name if row is not None else uid} if kind == "host" and uid else {}
+
+    def _view_in_use(self) -> LineView:
+        focused = [view for view in self.query(LineView) if view.has_focus]
+        return focused[0] if focused else self.query_one("#facts", LineView)
+
+    def tick(self) -> None:
+        """Update times and ages."""
+        self.select()
+
+    def select(self) -> None:
+        """Show it as it is known now."""
+        if not self.is_there or not self.size.width:
+            return
+        facts, parts, feed = (self.query_one(f"#{name}", LineView) for name in ("facts", "parts", "feed"))
+        lost = self.session.store.model.source.away
+        for view in (facts, parts, feed):
+            view.set_dimmed(lost)
+        width = facts.room or self.size.width
+        shown = self.shown(self.target)
+        if shown is None:
+            facts.set_lines(self._nothing(width))
+            parts.set_lines([])
+            feed.set_lines([])
+        else:
+            self._show(shown, (facts, parts, feed), width)
+        self.show_frame()
+
+    def _nothing(self, width: int) -> list[Line]:
+        if self._things is None and not self._error:
+            return [line(("► ", "work"), "Loading ...")]
+        return self.problem(width) or [line(("○ ", "muted"), "This cluster does not exist any more.")]
+
+    def _show(self, shown: Shown, views: tuple[LineView, LineView, LineView], width: int) -> None:
+        facts, parts, feed = views
+        trouble = self.problem(width)
+        if self.size.width < TWO:
+            facts.set_lines(blocks([trouble, body(shown, width)]))
+            return
+        right_width = parts.room or width - 2
+        left, right = columns_of(shown, width, right_width)
+        if self.size.width < THREE:
+            right += [Line(), *event_lines(shown, right_width, 8)]
+        else:
+            feed.set_lines(event_lines(shown, feed.room or width - 2, None, 2))
+        facts.set_lines(blocks([trouble, left]))
+        parts.set_lines(right)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Draw it again in the new width."""
+        super().on_resize(event)
+        self.call_after_refresh(self.select)
+
+    def action_yaml(self) -> None:
+        """Show the document as the plane sent it."""
+        open_key(self.app, f"raw/cluster/{self.target}")
+
+    @on(LineView.Chosen)
+    def _chosen(self, event: LineView.Chosen) -> None:
+        open_key(self.app, event.key)
