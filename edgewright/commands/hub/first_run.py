@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Awaitable, Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
@@ -48,8 +49,7 @@ async def start_demo(hub: LocalHub, hosts: int, report: Callable[[str], None]) -
 
     Raises `EdgewrightError`.
     """
-    from edgewright.commands.hub import demo_clusters
-
+    demo_clusters = import_module("edgewright.commands.hub.demo_clusters")
     info = await hub.start(report)
     await hub.simulate(info, hosts, report, *demo_clusters.fault_options())
     demo_clusters.start(info, hosts)

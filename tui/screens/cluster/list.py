@@ -21,7 +21,7 @@ class ClustersScreen(_Clusters, ReadsClusters):
 
     collections = ReadsClusters.collections
     hints = (
-        "nav-open=open", "filter", "mark", "cluster-create=new", "cluster-retry", "yaml", "cluster-kubeconfig",
+        "nav-open=open", "filter", "mark", "cluster-new=new", "cluster-retry", "yaml", "cluster-kubeconfig",
         "sort", "columns", "cluster-delete",
     )  # fmt: skip
 
