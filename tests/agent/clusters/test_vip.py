@@ -61,9 +61,14 @@ class ApiServer:
         statuses = self.statuses
 
         class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
             def do_GET(self) -> None:
+                time.sleep(4 if not statuses[self.path] else 0)
                 self.send_response(statuses[self.path])
+                self.send_header("Content-Length", "2")
                 self.end_headers()
+                self.wfile.write(b"ok")  # without an end of line, as API servers do
 
             def log_message(self, *args: object) -> None:
                 pass
@@ -71,6 +76,7 @@ class ApiServer:
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.context = made
         self.server.socket = made.wrap_socket(self.server.socket, server_side=True)
+        self.server.handle_error = lambda request, client_address: None  # type: ignore[method-assign]
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
         self.folder = folder
         (folder / "peers").write_text("127.0.0.1 127.0.0.2\n")
@@ -161,6 +167,15 @@ def test_the_check_ends_within_its_time_when_nothing_answers(api: ApiServer) -> 
         begun = time.monotonic()
         assert api.run(api=f"127.0.0.1:{silent.getsockname()[1]}") == 1
         assert time.monotonic() - begun < check.SECONDS
+
+
+@pytest.mark.e2e
+def test_an_etcd_that_does_not_answer_in_time_is_not_healthy_and_the_api_is_alive(api: ApiServer) -> None:
+    api.statuses.update({"/livez?exclude=etcd": 200, "/livez/etcd": 0})
+    (api.folder / "peers").write_text("127.0.0.1 127.0.0.3\n")
+    begun = time.monotonic()
+    assert api.run(17.0) == 1 and api.run(3.0) == 0
+    assert time.monotonic() - begun < 2 * check.SECONDS
 
 
 def test_an_advert_of_vrrp_is_read_and_other_packets_are_not() -> None:
