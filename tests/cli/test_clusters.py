@@ -68,9 +68,9 @@ def test_a_cluster_from_an_answer_file_to_its_end(plane: Cli, hub: RunningHub, t
     assert out.read_text() == "kind: A\n" and out.stat().st_mode & 0o077 == 0
     assert "apiserver" in plane("cluster", "certificates", "store-7").out
 
-    changed = plane("apply", "-f", write(f"{second}, {third}"), "--plan")
+    changed = plane("cluster", "plan", write(f"{second}, {third}"))
     assert f"pool workers: {third} joins" in changed.out, changed.out + changed.err
-    assert plane("apply", "-f", str(file), "--yes").code == 0
+    assert plane("cluster", "apply", str(file), "--yes").code == 0
     assert site.desired(uid, third)["document"]["members"][-1]["hostUid"] == third
     released = plane("cluster", "release", "store-7", "--host", third, "--yes")
     assert released.code == 0 and "is asked to leave" in released.out, released.err
@@ -80,6 +80,20 @@ def test_a_cluster_from_an_answer_file_to_its_end(plane: Cli, hub: RunningHub, t
     assert present.code == 6 and "is in contact and cannot be lost" in present.err
     last = plane("cluster", "release", "store-7", "--host", first, "--yes")
     assert last.code == 6 and "would have no control plane" in last.err
+
+    place = {"lineage": "b" * 16, "generation": 9, "digest": "d" * 64}
+    stranger = {"uid": "f" * 24, "kind": "cluster", "name": "harbour", "role": "control-plane", "wanted": place}
+    site.report_documents(third, [stranger])
+    assert "harbour" in plane("cluster", "list", "state:unknown").out
+    assert "harbour (unknown)" in plane("host", "list", "cluster:harbour").out
+    nothing = plane("cluster", "override", "harbour", "--yes")
+    assert nothing.code == 3 and "edgewright cluster adopt " + "f" * 24 in nothing.err, nothing.err
+    adopted = plane("cluster", "adopt", "harbour", "--yes")
+    assert adopted.code == 0 and f"{third} is asked for its document" in adopted.out, adopted.err
+    assert "is asked for its document" in plane("cluster", "show", "harbour").out
+    assert plane("cluster", "delete", "harbour", "--yes").code == 0, "an adoption is given up"
+    same = plane("cluster", "adopt", "store-7", "--yes")
+    assert same.code == 6 and "No host of the cluster store-7 reports another document" in same.err
 
     ended = plane("cluster", "delete", "store-7", "--yes")
     assert ended.code == 0 and "being deleted" in ended.out, ended.err

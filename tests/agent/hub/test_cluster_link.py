@@ -6,12 +6,13 @@ import io
 import os
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from edgewright.agent.clusters.slices import FOLDER, read_part
+from edgewright.agent.clusters.slices import FOLDER, read_part, store_part
 from edgewright.agent.kernel.agent_log import AgentLog
 from edgewright.agent.kernel.state import StateFolder
 from edgewright.agent.plane import clusters, tls
@@ -21,7 +22,8 @@ from edgewright.agent.plane.plane import Plane
 from edgewright.agent.reconcile import exchange
 from edgewright.agent.reconcile.handover import Handover
 from edgewright.core import times
-from edgewright.core.clusters.document import read
+from edgewright.core.clusters.document import as_json, read, sealed
+from edgewright.core.clusters.model import HostSettings
 from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
 from tests.hub.clusters.plane import CANARY, Site
@@ -241,3 +243,36 @@ def test_facts_have_the_name_of_a_cluster_and_the_role_of_the_host(control: Host
     assert stored is not None and shown["name"] == stored.document["name"]
     assert shown["role"] == "control-plane" and "leaving" not in shown
     assert control.handover.documents("another")[0]["role"] == ""
+
+
+def test_p106_an_operator_adopts_the_document_of_a_host_that_a_restored_plane_has_otherwise(
+    hub: RunningHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the other document to the same one on both sides, by the calls that the agent makes."""
+    site = Site(hub, 1)
+    uid = site.create()
+    host = Host(site, site.hosts[0], tmp_path / "data", monkeypatch)
+    mine = site.desired(uid, host.name)
+    newer = replace(
+        read(mine["document"]), digest="", lineage="b" * 16, generation=7, host_settings=HostSettings(("t",))
+    )
+    theirs = sealed(newer)
+    store_part(str(host.data), uid, mine["slice"])
+    place = {"lineage": theirs.lineage, "generation": 7, "digest": theirs.digest}
+    host.handover.offer({"uid": uid, "kind": "cluster", **place, "document": as_json(theirs)})
+    assert host.look() == ["GET desired"], "another lineage: it waits, and nothing changes on the host"
+    run = exchange.run_folder(str(host.data))
+    exchange.put(run, exchange.OBSERVED, {"documents": [{"uid": uid, "kind": "cluster", "wanted": place}]})
+    site.report_documents(host.name, host.handover.documents(host.name))
+    assert site.admin.post(protocol.path(wire.ADOPT, uid=uid), json={}).status_code == 202
+
+    config = host.plane.config(protocol.generations.Position("", 0)) or {}
+    host.calls.clear()
+    host.link.look(host.plane, config["edgewright"]["cluster"], config["edgewright"]["adopt"])
+    assert host.calls == ["PUT adoption"]
+    assert host.look() == ["GET desired"]
+    stored = host.handover.store.get(uid)
+    assert stored is not None and stored.digest == theirs.digest and stored.position.lineage != theirs.lineage
+    assert host.handover.store.offered() == [] and host.look() == []
+    assert read(site.desired(uid, host.name)["document"]).host_settings.ntp == ("t",)
+    host.folder.close()

@@ -104,7 +104,12 @@ def scale(site: Site, uid: str, config: str) -> None:
     assert len(admin.get(machines).json()["items"]) == 1
     workers = [site.hosts[1], third]
     pool = site.pool(
-        "worker-pool", workers, False, additionalLabels={"zone": "a"}, taints=[{"key": "gpu", "effect": "NoSchedule"}]
+        "worker-pool",
+        workers,
+        False,
+        additionalLabels={"zone": "a"},
+        additionalAnnotations={"rack": "7"},
+        taints=[{"key": "gpu", "effect": "NoSchedule"}],
     )
     assert admin.put(protocol.path(wire.POOL, **named), json=pool).status_code == 204
     document = read(site.desired(uid, third)["document"])
@@ -117,6 +122,8 @@ def scale(site: Site, uid: str, config: str) -> None:
     assert answer.status_code == 204
     path = protocol.path(wire.MACHINE, **named, machineUid=items[1]["metadata"]["uid"])
     assert admin.get(path).json()["status"]["maintenanceStatus"]["action"] == "cordon"
+    cordoned = read(site.desired(uid, third)["document"]).member(third)
+    assert cordoned is not None and cordoned.cordoned and dict(cordoned.annotations) == {"rack": "7"}
     assert admin.delete(path).status_code == 204
     assert admin.get(path).json()["status"]["instanceState"] == "Deleting"
     smaller = site.pool("worker-pool", [site.hosts[1]], False, additionalLabels={"zone": "a"})

@@ -1,4 +1,4 @@
-"""Two hubs on one PostgreSQL: clusters, reports and claims of one are those of the other (rules P102, P103)."""
+"""Two hubs on one PostgreSQL: clusters, reports, claims and adoptions of one are those of the other (P102 to P106)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from edgewright.hub.profiles.index import ProfileIndex
 from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
 from tests.hub.clusters.inside import InsideSite
+from tests.hub.clusters.test_adoption import desired, facts, hand_over, lost
 from tests.hub.db.test_row_safety import Pair, codes, pair
 
 __all__ = ["pair"]
@@ -55,3 +56,17 @@ async def test_a_cluster_and_its_reports_are_those_of_both_hubs(pair: Pair) -> N
     assert pair.hubs[0].part(Reports).record(uid, site.host) is None
     again = await second.post(wire.CREATE, json=site.body())
     assert again.status_code == 201, again.text
+
+    uid = again.json()["uid"]
+    await until(lambda: mine.of_host(site.host) is not None)
+    document, secrets = await desired(site, uid)
+    await lost(pair.hubs[1], uid)
+    await until(lambda: uid not in mine.by_uid)
+    await facts(site, document)
+    await until(lambda: other.state.hosts[site.host].facts.clusters)
+    assert (await second.post(protocol.path(wire.ADOPT, uid=uid), json={})).status_code == 202
+    await until(lambda: mine.adopted_by(site.host) is not None)
+    taken = await hand_over(site, uid, document, secrets)
+    assert taken.status_code == 204, taken.text
+    await until(lambda: index.by_uid[uid].record.phase == "active" and index.of_host(site.host) is not None)
+    assert (await desired(site, uid))[0].digest == document.digest
