@@ -73,11 +73,7 @@ async def attached(hub: Services, project: str, sent: Mapping[str, Any]) -> Json
     if record is None or record.project_uid not in ("", project):
         raise not_found("cluster profile", uid)
 
-    def query(connection: Connection) -> str:
-        row = profile_store.find(connection, uid)
-        return "" if row is None else row[2]
-
-    content = stored.read(await hub.read(query))
+    content = await published(hub, uid)
     if content is None:
         text = f"The cluster profile {record.name} {record.version} is a draft; publish it first."
         raise Problem(422, wire.E_PROFILE, text)
@@ -88,6 +84,16 @@ async def attached(hub: Services, project: str, sent: Mapping[str, Any]) -> Json
         "metadata": record.parts["metadata"],
         "content": _with_values(content, sent.get("packValues") or ()),
     }
+
+
+async def published(hub: Services, uid: str) -> Json | None:
+    """Return the published content of a profile; `None` without one."""
+
+    def query(connection: Connection) -> str:
+        row = profile_store.find(connection, uid)
+        return "" if row is None else row[2]
+
+    return stored.read(await hub.read(query))
 
 
 def _with_values(content: Json, overrides: Any) -> Json:

@@ -122,6 +122,34 @@ def pack(item: Json, index: PackIndex) -> Json:
     return {"metadata": {"uid": item["uid"], "name": item["name"]}, "spec": spec, "status": {}}
 
 
+def pack_config(item: Json, scope: str, base: Json | None = None) -> Json:
+    """Return the configuration of a pack (`v1PackConfig`); `base` is the pack of the profile that it overrides."""
+    parts = {part["name"]: part["content"] for part in (base or {}).get("manifests") or ()}
+    manifests = [
+        {
+            "uid": part["uid"],
+            "name": part["name"],
+            "digest": "",
+            "parentUid": "",
+            "isOverridden": base is not None and parts.get(part["name"]) != part["content"],
+        }
+        for part in item["manifests"]
+    ]
+    spec = {
+        "associatedObject": "",
+        "isValuesOverridden": base is not None and base["values"] != item["values"],
+        "manifests": manifests,
+        "name": item["name"],
+        "packUid": item["uid"],
+        "scope": scope,
+        "tag": item["tag"],
+        "type": item["type"],
+        "values": item["values"],
+        "version": item["tag"],
+    }
+    return {"spec": spec}
+
+
 def manifest(part: Json, live: bool, draft: bool) -> Json:
     """Return a manifest with its content (`v1ManifestEntity`)."""
     spec = {}

@@ -82,6 +82,7 @@ def fill(site: Site, uid: str, path: str) -> str:
     if "{machineUid}" in path:
         machines = protocol.path(wire.MACHINES, configUid=config, machinePoolName=_POOL)
         named["{machineUid}"] = site.admin.get(machines).json()["items"][0]["metadata"]["uid"]
+    named |= {"{profileUid}": site.profile, "{packName}": "edge-k8s"}
     for place, listing in (("{rbacUid}", wire.RBACS), ("{namespaceUid}", wire.NAMESPACES)):
         if place in path:
             items = site.admin.get(protocol.path(listing, uid=uid)).json()["items"]

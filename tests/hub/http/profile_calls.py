@@ -11,6 +11,7 @@ import httpx
 from edgewright.hub.packs.index import BUILTIN
 from edgewright.packs import catalogue
 from edgewright.wire import protocol
+from tests.hub.clusters.plane import infrastructure
 from tests.hub.people import project, unique
 from tests.hub_fixture import RunningHub
 
@@ -61,7 +62,8 @@ def prepared(hub: RunningHub, method: str, path: str) -> Callable[[], httpx.Resp
     if path in _MACROS:
         named = {"uid": project(hub)} if path == protocol.PROJECT_MACROS else {"tenantUid": tenant(admin)}
         return _of_macros(admin, method, protocol.path(path, **named))
-    uid = str(admin.post(protocol.PROFILES, json=body(unique("profile"))).raise_for_status().json()["uid"])
+    made = infrastructure() if path == protocol.PROFILE_DEFINITION else body(unique("profile"))
+    uid = str(admin.post(protocol.PROFILES, json=made).raise_for_status().json()["uid"])
     filled = path.replace("{uid}", uid).replace("{packName}", "podinfo")
     if "{manifestUid}" in filled:
         (part,) = admin.get(protocol.path(protocol.PROFILE_MANIFESTS, uid=uid, packName="podinfo")).json()["items"]
@@ -108,6 +110,7 @@ def _bodies(uid: str) -> dict[tuple[str, str], Any]:
         ("POST", protocol.PROFILE_CLONE): {"metadata": target},
         ("POST", protocol.PROFILE_CLONE_VALIDATE): target,
         ("POST", protocol.PROFILE_PACKS): {"pack": METRICS},
+        ("PATCH", protocol.PROFILE_PACK_REFS): {"packs": [{"name": "podinfo", "values": "a: 1\n"}]},
         ("PUT", protocol.PROFILE_PACK): {"pack": {"name": "podinfo", "uid": PODINFO["uid"]}},
         ("POST", protocol.PROFILE_MANIFESTS): {**MANIFEST, "name": "two"},
         ("PUT", protocol.PROFILE_MANIFEST): MANIFEST,

@@ -92,6 +92,7 @@ def side(hub: RunningHub, number: int) -> Side:
     made.things["manifests"] = part["metadata"]["uid"]
     site = Site(hub, 1, project=uid)
     cluster = site.create(site.body(controls=1, clusterConfig=RESOURCES))
+    made.things["attached"] = site.profile
     made.things["spectroclusters"] = made.things["clusters"] = cluster
     made.things["edge-native"] = made.things["cloudconfigs"] = site.get(cluster)["spec"]["cloudConfigRef"]["uid"]
     made.things |= {
@@ -127,7 +128,9 @@ def path_of(route: Route, side: Side, uid: str | None = None) -> str:
     known |= {"{tenantUid}": side.tenant, "{serviceName}": "stylus", "{uid}": value, "{digest}": value}
     known |= {"{configUid}": side.things["edge-native"], "{cloudType}": "edge-native", "{machinePoolName}": "cp-pool"}
     known |= {"{machineUid}": side.things["machines"], "{rbacUid}": side.things["rbacs"]}
-    known |= {"{namespaceUid}": side.things["namespaces"]}
+    known |= {"{namespaceUid}": side.things["namespaces"], "{profileUid}": side.things["attached"]}
+    if "{profileUid}" in path:
+        known["{packName}"] = "edge-k8s"
     if uid is not None and first:
         known[first] = f"host/{uid}/silent" if first == "{key:path}" else uid
         known["{objectUid}"] = uid if first == "{objectKind}" else known["{objectUid}"]

@@ -14,6 +14,7 @@ from edgewright.hub.http import shapes
 from edgewright.hub.http.palette_bodies import clusters as palette
 from edgewright.hub.http.problems import conflict, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
+from edgewright.hub.profiles import documents as profile_documents
 from edgewright.hub.profiles import stored
 from edgewright.hub.resources.clusters import access
 from edgewright.hub.resources.clusters.access import Edited, Loaded
@@ -141,6 +142,22 @@ async def remove(call: Call) -> Response:
     return call.empty()
 
 
+async def pack_config(call: Call) -> Response:
+    """Return values and manifests of one pack, and whether the cluster sets others than the published profile."""
+    item = access.find(call)
+    loaded = await access.load(call.hub, item.uid)
+    uid, name = call.params["profileUid"], call.params["packName"]
+    profile = next((each for each in loaded.profiles if each["uid"] == uid), None)
+    if profile is None:
+        raise not_found("cluster profile of the cluster", uid)
+    pack = next((each for each in profile["content"]["packs"] if each["name"] == name), None)
+    if pack is None:
+        raise not_found("pack of the cluster profile", name)
+    published = await attach.published(call.hub, uid)
+    base = next((each for each in (published or {}).get("packs", ()) if each["name"] == name), None)
+    return call.json({"items": [profile_documents.pack_config(pack, "cluster", base)]})
+
+
 async def variables(call: Call) -> Response:
     """Return the variables of each profile with their values; masked ones are covered."""
     item = access.find(call)
@@ -209,6 +226,7 @@ ROUTES = (
     Route(
         "DELETE", wire.PROFILES, Access.WRITE, remove, On.OBJECT, body=palette.SPECTRO_CLUSTER_PROFILES_DELETE_ENTITY
     ),
+    Route("GET", wire.PACK_CONFIG, Access.READ, pack_config),
     Route("GET", wire.VARIABLES, Access.READ, variables),
     Route(
         "PATCH", wire.VARIABLES, Access.WRITE, patch_variables, On.OBJECT,

@@ -60,6 +60,36 @@ async def get(call: Call) -> Response:
     return call.json({"metadata": full["metadata"], "spec": {"pack": full["spec"], "registry": registry}})
 
 
+async def config(call: Call) -> Response:
+    """Return values and manifests of one pack; with `packUid` only when the profile has that version of it."""
+    now = await _present(call)
+    item = _pack(now.present, call.params["packName"])
+    wanted = call.request.query_params.get("packUid", "")
+    scope = "project" if now.record.project_uid else "tenant"
+    matches = [documents.pack_config(item, scope)] if wanted in ("", item["uid"]) else []
+    return call.json({"items": matches})
+
+
+async def update_refs(call: Call) -> Response:
+    """Change tag, values and manifests of the packs that a body names; the others, and what is not sent, stay."""
+    access.writable(call)
+    sent, views = (await call.body()).get("packs") or [], call.hub.part(PackIndex).views
+
+    def edit(content: Json, _record: ProfileRecord) -> tuple[Json, str]:
+        for entry in sent:
+            before = _pack(content, str(entry["name"]))
+            parts = {part["uid"]: part for part in before["manifests"]}
+            for part in entry.get("manifests") or ():
+                fresh = stored.manifest(part, before["manifests"])
+                parts[fresh["uid"]] = {**parts.get(fresh["uid"], {}), **fresh}
+            merged = {**before, **entry, "manifests": list(parts.values())}
+            content = _with(content, stored.pack(merged, before, views))
+        return content, f"{len(sent)} packs are updated"
+
+    await access.change(call, "update", access.of_content(edit))
+    return call.empty()
+
+
 async def add(call: Call) -> Response:
     """Add a pack on top of the stack; raises 409 when the profile has it."""
     access.writable(call)
@@ -235,6 +265,11 @@ ROUTES = (
     Route("GET", protocol.PROFILE_PACK, Access.READ, get),
     Route("PUT", protocol.PROFILE_PACK, Access.WRITE, update, On.OBJECT, body=palette.PACK_UPDATE_ENTITY),
     Route("DELETE", protocol.PROFILE_PACK, Access.WRITE, remove, On.OBJECT),
+    Route("GET", protocol.PROFILE_PACK_CONFIG, Access.READ, config, query={"packUid": shapes.text(64)}),
+    Route(
+        "PATCH", protocol.PROFILE_PACK_REFS, Access.WRITE, update_refs, On.OBJECT,
+        body=palette.CLUSTER_PROFILE_NOTIFICATION_UPDATE_ENTITY, query={"notify": shapes.text(64)},
+    ),
     Route("GET", protocol.PROFILE_MANIFESTS, Access.READ, manifests),
     Route(
         "POST", protocol.PROFILE_MANIFESTS, Access.WRITE, add_manifest, On.OBJECT, body=palette.MANIFEST_INPUT_ENTITY
@@ -248,4 +283,4 @@ ROUTES = (
     Route("PUT", protocol.PROFILE_VARIABLES, Access.WRITE, put_variables, On.OBJECT, body=palette.VARIABLES),
     Route("PATCH", protocol.PROFILE_VARIABLES, Access.WRITE, patch_variables, On.OBJECT, body=palette.VARIABLES),
     Route("DELETE", protocol.PROFILE_VARIABLES, Access.WRITE, delete_variables, On.OBJECT, body=palette.VARIABLE_NAMES),
-)
+)  # fmt: skip

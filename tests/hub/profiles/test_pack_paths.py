@@ -1,0 +1,64 @@
+"""Palette's paths about one pack of a profile, and the profile as a cluster definition."""
+
+from __future__ import annotations
+
+from edgewright.core.profiles.variables import COVER
+from edgewright.profiles.archive import unpack
+from edgewright.wire import protocol
+from edgewright.wire.protocol import clusters as wire
+from tests.hub.clusters.plane import Site, infrastructure
+from tests.hub.http.profile_calls import body
+from tests.hub.people import unique
+from tests.hub_fixture import RunningHub
+
+
+def test_packs_are_changed_by_their_names_and_read_one_by_one(hub: RunningHub) -> None:
+    admin = hub.client()
+    uid = admin.post(protocol.PROFILES, json=body(unique("refs"))).raise_for_status().json()["uid"]
+    sent = {
+        "packs": [{"name": "podinfo", "values": "replicas: 2\n", "manifests": [{"name": "two", "content": "a: 1\n"}]}]
+    }
+    refs = protocol.path(protocol.PROFILE_PACK_REFS, uid=uid)
+    assert admin.patch(refs, json=sent).status_code == 204
+    assert admin.patch(refs, json={"packs": [{"name": "no-such"}]}).status_code == 404
+    path = protocol.path(protocol.PROFILE_PACK_CONFIG, uid=uid, packName="podinfo")
+    (item,) = admin.get(path).json()["items"]
+    spec = item["spec"]
+    assert (spec["values"], spec["tag"], spec["isValuesOverridden"]) == ("replicas: 2\n", "6.9.2", False)
+    assert [part["name"] for part in spec["manifests"]] == ["one", "two"], "what is not sent stays"
+    assert admin.get(path, params={"packUid": "another"}).json() == {"items": []}
+
+
+def test_a_profile_as_a_cluster_definition_has_no_masked_value(hub: RunningHub) -> None:
+    admin = hub.client()
+    sent = infrastructure(unique("definition"))
+    sent["spec"]["variables"][1]["defaultValue"] = "canary-5c1e"
+    uid = admin.post(protocol.PROFILES, json=sent).raise_for_status().json()["uid"]
+    answer = admin.get(protocol.path(protocol.PROFILE_DEFINITION, uid=uid))
+    assert answer.status_code == 200 and answer.headers["content-disposition"].endswith('-1.0.0.tgz"')
+    name, (profile,) = unpack(answer.content)
+    assert name == sent["metadata"]["name"] and len(profile.layers) == 4
+    assert {row.default for row in profile.variables if row.masked} == {COVER}
+    addon = admin.post(protocol.PROFILES, json=body(unique("addon"))).raise_for_status().json()["uid"]
+    refused = admin.get(protocol.path(protocol.PROFILE_DEFINITION, uid=addon))
+    assert refused.status_code == 422 and "infrastructure" in refused.json()["message"]
+
+
+def test_a_cluster_shows_which_packs_it_changes(hub: RunningHub) -> None:
+    site = Site(hub, 1)
+    sent = site.body()
+    own = {"name": "edge-native-byoi", "values": "options:\n  system.uri: registry.example/os:2\n"}
+    sent["spec"]["profiles"][0]["packValues"] = [own]
+    uid = site.create(sent)
+
+    def config(pack: str) -> dict[str, object]:
+        path = protocol.path(wire.PACK_CONFIG, uid=uid, profileUid=site.profile, packName=pack)
+        (item,) = site.admin.get(path).raise_for_status().json()["items"]
+        spec: dict[str, object] = item["spec"]
+        return spec
+
+    changed, same = config("edge-native-byoi"), config("edge-k8s")
+    assert (changed["isValuesOverridden"], changed["values"]) == (True, own["values"])
+    assert same["isValuesOverridden"] is False
+    path = protocol.path(wire.PACK_CONFIG, uid=uid, profileUid="f" * 24, packName="net")
+    assert site.admin.get(path).status_code == 404
