@@ -63,11 +63,12 @@ async def plan(ctx: CommandContext, wanted: Definition, cli: str, create: bool =
     project = str((await ctx.connection()).project_uid or "")
     existing = None if create else await _existing(ctx, wanted.name, project)
     if existing is None:
-        wrong = await calls.problems(client, body)
+        wrong, warnings = await calls.checked(client, body)
         if wrong:
             raise InvalidInput(f"The plane refuses the cluster {wanted.name}: {' '.join(wrong)}", "", "InvalidCluster")
         lines = [*(_shown(pool) for pool in wanted.pools), f"API: {wanted.cloud['controlPlaneEndpoint']['host']}:6443"]
         lines += [f"profile: {profile.name} {profile.version}".rstrip() for profile in wanted.profiles]
+        lines += [f"warning: {sentence}" for sentence in warnings]
         work = Work(wanted.name, "", body, ())
         return Plan(f"Create cluster {wanted.name}", tuple(lines), (wanted.name,), (), cli, None, work)
     uid = existing.row.uid

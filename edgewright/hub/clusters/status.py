@@ -6,9 +6,10 @@ import shlex
 from typing import Any
 
 from edgewright.core import times
+from edgewright.core.clusters import model
 from edgewright.core.clusters.troubles import MILD
 from edgewright.core.text import amount
-from edgewright.hub.clusters import judging
+from edgewright.hub.clusters import judging, resolver
 from edgewright.hub.clusters.index import Cluster, Reports
 from edgewright.hub.clusters.members import FRESH
 from edgewright.hub.clusters.members import Member as Member
@@ -85,6 +86,8 @@ def conditions(hub: Services, cluster: Cluster, listed: list[Member], now: float
     rows.append(_row("Healthy", verdict == HEALTHY, verdict, reason, record.modified))
     for name in head.get("conditions") or ():
         rows.append(_row(name["type"], True, name["reason"], name["message"], name["since"]))
+    if head["kubernetes"].get("distribution") == model.K3S:
+        rows.append(_row("NotProven", True, "NotProven", resolver.NOT_PROVEN, record.created))
     if adoption := head.get("adoption"):
         entry = hub.state.hosts.get(adoption["hostUid"])
         name = entry.facts.name if entry is not None else adoption["hostUid"]

@@ -12,7 +12,7 @@ from edgewright.core.clusters.host_slice import read_slice
 from edgewright.core.clusters.join import host_secret
 from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
-from tests.hub.clusters.plane import CANARY, Site, infrastructure, publish
+from tests.hub.clusters.plane import CANARY, TREE, Site, infrastructure, pack, publish
 from tests.hub_fixture import RunningHub
 
 
@@ -167,3 +167,20 @@ def test_profiles_that_cannot_be_used(site: Site) -> None:
     assert refused(bare)[0] == "NoTree" and "layer edge-k8s, tree: " in refused(bare)[1]
     assert refused(site.profile, [])[0] == "MissingValue"
     assert refused("f" * 24)[0] == "ResourceNotFound"
+
+
+def test_k3s_is_marked_as_not_proven_here(site: Site) -> None:
+    networks = "cluster:\n  config:\n    cluster-cidr: 100.64.0.0/18\n    service-cidr: 100.64.64.0/18\n"
+    body = infrastructure()
+    body["spec"]["template"]["packs"][1] = pack("edge-k3s", "1.32.9", "k8s", TREE + networks)
+    own = Site(site.hub, 1)
+    values = [{"name": "password", "value": "x"}]
+    sent = own.body(profiles=[{"uid": publish(own.admin, body), "variables": values}])
+    checked = own.admin.post(wire.VALIDATE, json=sent).raise_for_status().json()
+    assert checked["machinePools"]["results"] == []
+    assert ["k3s is not proven here" in text for text in checked["edgewright"]["warnings"]] == [True]
+    uid = own.create(sent)
+    conditions = {row["type"]: row["message"] for row in own.get(uid)["status"]["conditions"]}
+    assert "k3s is not proven here" in conditions["NotProven"]
+    other = Site(site.hub, 1)
+    assert "NotProven" not in {row["type"] for row in other.get(other.create())["status"]["conditions"]}

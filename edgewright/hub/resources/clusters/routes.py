@@ -179,7 +179,9 @@ async def validate(call: Call) -> Response:
             for pack in profile["content"]["packs"]
         ]
         profiles.append({"uid": profile["uid"], "packs": {"results": rows}})
-    return call.json({"machinePools": {"results": [row for row in pools if row["errors"]]}, "profiles": profiles})
+    warnings = [access.sentence(finding) for finding in findings if finding.severity != ERROR]
+    answer: Json = {"machinePools": {"results": [row for row in pools if row["errors"]]}, "profiles": profiles}
+    return call.json({**answer, protocol.EXTENSION: {"warnings": warnings}} if warnings else answer)
 
 
 def _entry(name: str, title: str, findings: list[Finding]) -> Json:

@@ -82,11 +82,17 @@ async def create(client: CanCall, body: Mapping[str, Any]) -> str:
 
 async def problems(client: CanCall, body: Mapping[str, Any]) -> list[str]:
     """Return what is wrong with a cluster that is to be created, as sentences."""
+    return (await checked(client, body))[0]
+
+
+async def checked(client: CanCall, body: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Return what is wrong with a cluster that is to be created, and what the plane warns of, as sentences."""
     data = (await client.call("POST", wire.VALIDATE, "cluster", body=dict(body))).data
     rows = [*parts(part(data, "machinePools"), "results")]
     for profile in parts(data, "profiles"):
         rows += parts(part(profile, "packs"), "results")
-    return [text(error, "message", 4096) for row in rows for error in parts(row, "errors")]
+    wrong = [text(error, "message", 4096) for row in rows for error in parts(row, "errors")]
+    return wrong, list(texts(part(data, EXTENSION), "warnings"))
 
 
 async def get(client: CanCall, uid: str) -> Mapping[str, Any]:
