@@ -9,7 +9,7 @@ from edgewright.core.errors import NotFound, Refused
 from edgewright.core.filters.fields import FilterField
 from edgewright.store.collection import NOT_FOR_ALL, Collection, Documents, Reading
 from edgewright.store.collections.catalogue.cluster_rows import ClusterRow, cluster_row
-from edgewright.store.collections.document_values import EXTENSION, integer, part, parts, text
+from edgewright.store.collections.document_values import EXTENSION, integer, part, parts, text, texts
 from edgewright.store.table import Column, Facts, Look, Table, ago, stamp
 from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
