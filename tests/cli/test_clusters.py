@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from edgewright.commands.cluster.deployed import Application, applications_of
 from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
 from tests.cli_support import Cli
@@ -53,6 +54,8 @@ def test_a_cluster_from_an_answer_file_to_its_end(plane: Cli, hub: RunningHub, t
     (row,) = json.loads(plane("cluster", "list", "-o", "json").out)
     uid = row["metadata"]["uid"]
     assert row["status"]["state"] == "Pending"
+    document = site.admin.get(protocol.path(wire.CLUSTER, uid=uid)).json()
+    assert applications_of(document) == (Application("shop", False),), "the add-on layer, not ready yet"
     assert plane("cluster", "create", str(file), "--yes").code == 7, "the name is taken"
     early = plane("cluster", "kubeconfig", "store-7")
     assert early.code == 3 and "has no kubeconfig yet: it is Pending" in early.err

@@ -39,7 +39,7 @@ def initial() -> dict[str, Any]:
 
 def pool(name: str, role: str, works: bool = False) -> dict[str, Any]:
     """Return a pool without hosts; `taints` are texts such as `gpu=yes:NoSchedule`."""
-    empty: dict[str, Any] = {"labels": {}, "taints": [], "max_unavailable": None, "hosts": []}
+    empty: dict[str, Any] = {"labels": {}, "annotations": {}, "taints": [], "max_unavailable": None, "hosts": []}
     return {"name": name, "role": role, "works": works, **empty}
 
 
@@ -98,7 +98,8 @@ def _profile(item: Mapping[str, Any], values: Mapping[str, str], hidden: frozens
 
 
 def _pool(item: Mapping[str, Any], count: Counter[str]) -> dict[str, Any]:
-    rest: dict[str, Any] = {"labels": dict(item["labels"]), "taints": [taint(text) for text in _texts(item["taints"])]}
+    rest: dict[str, Any] = {key: dict(item[key]) for key in ("labels", "annotations")}
+    rest["taints"] = [taint(text) for text in _texts(item["taints"])]
     if item["role"] == definition.CONTROL_PLANE and item["works"]:
         rest["works"] = True
     if item["max_unavailable"] is not None:

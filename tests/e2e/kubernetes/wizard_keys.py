@@ -42,6 +42,6 @@ def make_cluster(console: Console, name: str, vip: str, path: Path) -> None:
     console.wait("Write the answer file")
     console.press("C-u")
     console.press(*str(path), "Enter")
-    console.wait("written, readable by you alone", patience=20)
+    console.wait("Written, readable by you alone", patience=20)
     console.press("b")
     console.wait(name, "is created", patience=30)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from edgewright.commands.cluster.deployed import Application, Deployed
+from edgewright.commands.cluster.deployed import Application, Deployed, applications_of
 from edgewright.store.collections.catalogue.clusters import ClusterRow
 from edgewright.store.collections.catalogue.profiles import ProfileRow
 from edgewright.store.collections.hosts import HostRow
@@ -84,6 +84,16 @@ def test_profile_cluster_and_application_follow_each_with_its_proof() -> None:
     assert [state for _, state, _ in done] == ["done"] * 3
     assert done[1][2] == "store-7 runs and is healthy, 1 of 1 host have applied it"
     assert done[2][2] == "web answers its probes on store-7"
+
+
+def test_applications_are_the_add_on_layers_with_the_state_that_the_control_plane_reports() -> None:
+    packs = [{"name": "edge-k8s", "layer": "k8s"}, {"name": "web", "layer": "addon"}, {"name": "db", "layer": "addon"}]
+    states = [
+        {"name": name, "condition": {"status": status, "message": message}}
+        for name, status, message in (("edge-k8s", "True", ""), ("web", "True", ""), ("db", "False", "0 of 1 pods"))
+    ]
+    document = {"spec": {"clusterProfileTemplates": [{"packs": packs}]}, "status": {"packs": states}}
+    assert applications_of(document) == (Application("web", True), Application("db", False, "0 of 1 pods"))
 
 
 async def test_steps_after_the_host_are_asked_of_the_plane_and_enter_opens_the_wizard() -> None:

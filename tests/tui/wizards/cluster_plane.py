@@ -154,10 +154,12 @@ ANSWERS: dict[str, Any] = {
     "pools": [
         {
             "name": "control-planes", "role": "control-plane", "works": True, "max_unavailable": None, "labels": {},
+            "annotations": {},
             "taints": [], "hosts": [{"uid": "uid-shop-1", "name": "shop-1", "address": "", "nic": ""}],
         },
         {
             "name": "workers", "role": "worker", "works": False, "max_unavailable": 2, "labels": {"zone": "a"},
+            "annotations": {"example.org/owner": "shop"},
             "taints": ["gpu=yes:NoSchedule"],
             "hosts": [{"uid": "uid-shop-2", "name": "shop-2", "address": "10.4.1.12", "nic": "eno1"}],
         },

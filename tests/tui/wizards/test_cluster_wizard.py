@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from edgewright.commands.cluster import actions, wizard_answers
-from edgewright.core.errors import TimedOut
+from edgewright.core.errors import TimedOut, Unreachable
 from edgewright.forge.answer_files import read_document
 from edgewright.store.engine.store import Store
 from tests.tui.driving import console, press, told, until, view
@@ -227,3 +227,16 @@ async def test_an_example_file_is_read_by_the_rules_of_the_wizard() -> None:
     content["answers"]["vip"] = "api.example.org"
     found = wizard_answers.problems(content)
     assert [wizard_answers.page_of(problem) for problem in found] == ["about", "network"]
+
+
+async def test_a_plane_that_does_not_answer_is_named_and_asked_again() -> None:
+    plane = plane_of()
+    plane.failure = Unreachable("10.4.0.2:8443 does not answer.", "Check the link.")
+    async with opened(plane) as (pilot, _, _):
+        await on(pilot, "about")
+        await press(pilot, *"s", "pagedown")
+        await on(pilot, "profile")
+        assert "10.4.0.2:8443 does not answer." in shown(pilot) and "c asks again" in shown(pilot)
+        plane.failure = None
+        await press(pilot, "c")
+        await until(pilot, lambda: "( ) shop" in shown(pilot))

@@ -36,9 +36,10 @@ class AsksPlane(ClusterWizardPage):
         """Ask the plane what it has; returns why that failed, "" when it did not."""
         await self.import_api()
         try:
-            self.plane = await self.api.look(self.plane_context())
+            self.plane, self.plane_problem = await self.api.look(self.plane_context()), ""
         except EdgewrightError as error:
-            return sentence(error)
+            self.plane_problem = sentence(error)
+            return self.plane_problem
         self._known = None
         self._forget_missing()
         return ""
@@ -52,6 +53,18 @@ class AsksPlane(ClusterWizardPage):
             state.answers["profiles"] = [item for item in state.profiles if item["uid"] in known]
             names = ", ".join(f"{item['name']} {item['version']}" for item in missing)
             self.announce(f"The plane does not have the profile {names} any more; choose another one.", "warn")
+
+    def ask_plane(self) -> None:
+        """Ask the plane again, because it did not answer."""
+        if self.plane is None:
+            self.run_task("Asking the plane", self._ask_plane)
+
+    async def _ask_plane(self) -> None:
+        problem = await self.look()
+        if problem:
+            self.announce(problem, "bad")
+        elif self.wizard_state.profiles:
+            await self.know_profiles()
 
     # Profiles --------------------------------------------------------------------------------------------------------
 

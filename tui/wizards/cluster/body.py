@@ -33,6 +33,8 @@ class ClusterWizardHost(Protocol):
     """`edgewright.commands.cluster.wizard_api`, imported in a thread; None before."""
     plane: Any
     """Profiles and names of the plane; None while they are not known."""
+    plane_problem: str
+    """Why they are not known, "" while the plane is asked."""
 
     @property
     def busy(self) -> bool:
@@ -51,6 +53,9 @@ class ClusterWizardHost(Protocol):
 
     def changed(self) -> None:
         """Take note that the answers are others now: they are checked and stored as a draft, soon."""
+
+    def ask_plane(self) -> None:
+        """Ask the plane again, because it did not answer."""
 
     def open_variables(self) -> None:
         """Read the variables of the chosen profiles."""

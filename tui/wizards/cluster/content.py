@@ -51,8 +51,10 @@ def problem_lines(problems: Sequence[DocumentProblem], width: int, most: int = 5
 # Profiles ------------------------------------------------------------------------------------------------------------
 
 
-def profile_lines(state: ClusterState, entries: Sequence[Entry] | None, width: int) -> list[Line]:
-    """Return the profiles to choose from; those that are chosen have a mark."""
+def profile_lines(state: ClusterState, entries: Sequence[Entry] | None, problem: str, width: int) -> list[Line]:
+    """Return the profiles to choose from; those that are chosen have a mark. `problem` is why they are not known."""
+    if entries is None and problem:
+        return [*wrap(problem, width, "▲ ", "  ", role="bad"), line(("c asks again", "muted"))]
     if entries is None:
         return [line(("Asking the plane for its profiles ...", "muted"))]
     chosen = {item["uid"] for item in state.profiles}

@@ -47,7 +47,15 @@ def _fits(answers: Mapping[str, Any]) -> bool:
 
 
 def _pool_fits(pool: Any) -> bool:
-    shape = {"name": str, "role": str, "works": bool, "labels": dict, "taints": list, "hosts": list}
+    shape = {
+        "name": str,
+        "role": str,
+        "works": bool,
+        "labels": dict,
+        "annotations": dict,
+        "taints": list,
+        "hosts": list,
+    }
     if not isinstance(pool, Mapping) or "max_unavailable" not in pool:
         return False
     if any(not isinstance(pool.get(key), kind) for key, kind in shape.items()):

@@ -48,6 +48,7 @@ class ClusterWizardPage(WizardFrame):
         self.plane: Any = None
         self.body: PageBody | None = None
         self.plane_doing = ""
+        self.plane_problem = ""
         self._before: dict[str, Any] = {}
         self._known: list[Candidate] | None = None
 

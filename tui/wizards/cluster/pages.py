@@ -169,6 +169,7 @@ POOL_FIELDS = Question(
                  shown=lambda row: row.get("role") == CONTROL_PLANE),
         Question("max_unavailable", "at a time", "int", help="Hosts that change at a time; empty: one.", check=_most),
         Question("labels", "labels", "map", help="Labels of its nodes, one on each line: KEY=VALUE."),
+        Question("annotations", "annotations", "map", help="Annotations of its nodes, one on each line: KEY=VALUE."),
         Question("taints", "taints", "lines", help="Taints of its nodes: KEY=VALUE:NoSchedule.", check=_taints),
     ),
 )  # fmt: skip

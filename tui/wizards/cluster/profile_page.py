@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 
 from tui.widgets.key_line import KeyHint
 from tui.widgets.line_view import LineView
@@ -15,6 +18,8 @@ from tui.wizards.parts.list import TurningList
 
 class ProfilePage(PageBody):
     """A line for each published version; enter chooses it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("c,f4", "check", "Ask again", show=False, id="wizard-check")]
 
     def compose(self) -> ComposeResult:
         """Yield the list."""
@@ -34,7 +39,12 @@ class ProfilePage(PageBody):
         """List the profiles."""
         plane = self.wizard.plane
         entries = None if plane is None else plane.profiles
-        self._view.set_lines(content.profile_lines(self.state, entries, min(max(self._view.room, 20), 120)))
+        width = min(max(self._view.room, 20), 120)
+        self._view.set_lines(content.profile_lines(self.state, entries, self.wizard.plane_problem, width))
+
+    def action_check(self) -> None:
+        """Ask the plane again where it did not answer."""
+        self.wizard.ask_plane()
 
     @on(LineView.Pointed, "#profiles")
     def _pointed(self) -> None:
@@ -67,4 +77,5 @@ class ProfilePage(PageBody):
 
     def keys(self) -> list[KeyHint]:
         """Return the keys of the list."""
-        return [KeyHint("enter", "choose"), KeyHint("pgdn", "next"), KeyHint("esc", "back")]
+        again = self.wizard.key_hint("wizard-check", "ask again") if self.wizard.plane is None else []
+        return [*again, KeyHint("enter", "choose"), KeyHint("pgdn", "next"), KeyHint("esc", "back")]

@@ -255,8 +255,8 @@ class ClusterWizard(AsksPlane):
     async def _save(self, path: Path) -> None:
         await self.import_api()
         await asyncio.to_thread(self.api.save, path, self.document(covered=False))
-        rest = " It contains values of masked variables." if self._has_masked() else ""
-        self.announce(f"{path} written, readable by you alone.{rest} {self.api.apply_line(path)}", "ok")
+        rest = ", with values of masked variables" if self._has_masked() else ""
+        self.announce(f"Written, readable by you alone{rest}: {self.api.apply_line(path)}", "ok")
 
     def _has_masked(self) -> bool:
         state = self.wizard_state
