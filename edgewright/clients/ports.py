@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 from edgewright.core.errors import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 
     from edgewright.clients.http.stream import Change
     from edgewright.clients.http.transport import Reply
     from edgewright.clients.palette.alerts import Unchanged
     from edgewright.clients.palette.features import Caller, Features
     from edgewright.clients.palette.pages import Page
+    from edgewright.clients.relay import Stream, Waiting
 
     Document = dict[str, Any]
 
@@ -46,6 +47,14 @@ class CanCall(Protocol):
         tenant: bool = False,
         patience: float = 0.0,
     ) -> Reply: ...
+
+
+class CanRelay(Protocol):
+    """Opens streams to ports of a cluster's hosts through the plane (rule P30)."""
+
+    async def open_stream(
+        self, cluster_uid: str, port: int = ..., host: str = ..., report: Callable[[Waiting], None] = ...
+    ) -> Stream: ...
 
 
 class CanListHosts(Protocol):
@@ -251,6 +260,7 @@ class CanFollow(Protocol):
 PortName = Literal[
     "CanDescribe",
     "CanCall",
+    "CanRelay",
     "CanListHosts",
     "CanRegisterHosts",
     "CanTag",
@@ -326,6 +336,7 @@ class PortPhrase(NamedTuple):
 PHRASES: dict[type, PortPhrase] = {
     CanDescribe: PortPhrase("The description of the source"),
     CanCall: PortPhrase("This request"),
+    CanRelay: PortPhrase("Reaching a cluster through the plane"),
     CanListHosts: PortPhrase("The list of hosts"),
     CanRegisterHosts: PortPhrase("Registering hosts"),
     CanTag: PortPhrase("Changing tags of hosts"),
@@ -356,7 +367,16 @@ PHRASES: dict[type, PortPhrase] = {
 BY_NAME: dict[str, type[Any]] = {port.__name__: port for port in PHRASES}
 
 HUB_ONLY: frozenset[type] = frozenset(
-    {CanReadLogs, CanOperateHosts, CanListOperations, CanReadAlerts, CanHandleProblems, CanManageReceivers, CanFollow}
+    {
+        CanReadLogs,
+        CanOperateHosts,
+        CanListOperations,
+        CanReadAlerts,
+        CanHandleProblems,
+        CanManageReceivers,
+        CanFollow,
+        CanRelay,
+    }
 )
 """Ports of our extension: a hub has them, Palette does not."""
 

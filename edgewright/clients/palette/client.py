@@ -24,6 +24,7 @@ from edgewright.clients.palette.session import Session
 from edgewright.clients.palette.ssh_keys import SshKeys
 from edgewright.clients.palette.tokens import Tokens
 from edgewright.clients.palette.users import Roles, Users
+from edgewright.clients.relays import Relays
 from edgewright.core import times
 from edgewright.core.errors import EdgewrightError, ExitCode, NotFound, Refused
 from edgewright.core.text import clean
@@ -59,6 +60,7 @@ class PlaneClient(Transport):
         self.problems = Problems(self)
         self.receivers = Receivers(self)
         self.changes = Stream(self)
+        self.relays = Relays(self)
         self.session = Session(self)
         self._offered = self._ports()
 
@@ -144,6 +146,7 @@ class PlaneClient(Transport):
         offer(ports.CanHandleProblems, self.problems)
         offer(ports.CanManageReceivers, self.receivers)
         offer(ports.CanFollow, self.changes)
+        offer(ports.CanRelay, self.relays)
         return offered
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from edgewright.clients.ports import CanCall, CanOperateHosts
+from edgewright.commands.cluster import kubeconfig_file, work
 from edgewright.commands.cluster import verbs as declared
-from edgewright.commands.cluster import work
 from edgewright.commands.kernel.base import Command, Outcome, Plan
 from edgewright.commands.kernel.bulk import for_each
 from edgewright.commands.kernel.context import CommandContext
@@ -207,7 +207,13 @@ class ClusterKubeconfig(declared.ClusterKubeconfig):
     ) -> Outcome:
         """Print it or write it. Raises `NotFound` while there is none, `Refused` for a role that may not."""
         content = await calls.kubeconfig(await ctx.port(CanCall), plan.touches[0], bool(args.get("admin")))
-        out = str(args.get("out") or "")
+        out, name = str(args.get("out") or ""), str(plan.payload.name)
+        if args.get("merge"):
+            into = Path(out).expanduser().absolute() if out else kubeconfig_file.default_path()
+            await asyncio.to_thread(kubeconfig_file.merge_into, into, name, content)
+            return Outcome(
+                plan.touches, (), f"{name} is in {into}. Try it: kubectl --context {shlex.quote(name)} get nodes"
+            )
         if not out:
             return Outcome(plan.touches, (), "", Text(content.rstrip("\n"), {"kubeconfig": content}, plan.payload.name))
         path = Path(out).expanduser().absolute()

@@ -212,6 +212,10 @@ class ClusterKubeconfig(Command):
             "out", "write it to a file in place of printing it", flag="--out", metavar="FILE",
             form="file to write, readable by you alone; empty: show it",
         ),
+        Param(
+            "merge", "add it to the file that kubectl uses (KUBECONFIG, else ~/.kube/config)", flag="--merge", kind="flag",
+            form="add it to the file that kubectl uses",
+        ),
     )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ NOUNS: dict[str, tuple[str, ...]] = {
     "profile": ("profile.verbs", "profile.tool_verbs"),
     "macro": ("macro.verbs",),
     "cluster": ("cluster.verbs",),
+    "kube": ("kube.verbs",),
     "event": ("event.verbs",),
     "audit": ("event.verbs",),
     "alert": ("alert.verbs", "alert.change_verbs", "alert.receiver_verbs"),
@@ -78,6 +79,7 @@ CONSOLE_MODULES = ("console.views", "pulse.keys", "console.tables", "installer.v
 COMMAND_LINE_MODULES = frozenset(
     {
         "delegate.verbs",
+        "kube.verbs",
         "alert.verbs",
         "alert.change_verbs",
         "alert.receiver_verbs",

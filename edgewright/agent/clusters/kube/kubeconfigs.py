@@ -6,9 +6,10 @@ which nothing can revoke, is not used (cluster design, section 6).
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Sequence
 
 from edgewright.agent.clusters import paths
 from edgewright.agent.clusters.context import Context
@@ -25,30 +26,49 @@ RENEW = DAYS * 86_400 / 3
 """Seconds after which they are made again."""
 OPERATOR, ADMIN = "edgewright:operator", "edgewright:admin"
 """Users of the two files; `admin` is for users of the plane with the role admin."""
-_GROUPS = (
-    "", "apps", "autoscaling", "batch", "coordination.k8s.io", "discovery.k8s.io", "events.k8s.io",
-    "networking.k8s.io", "policy", "scheduling.k8s.io", "storage.k8s.io", "apiextensions.k8s.io", "metrics.k8s.io",
-    "node.k8s.io",
+VIEWER = "edgewright:viewer"
+"""Reads everything but Secrets; for bindings of users and groups that an admin makes."""
+_CORE = (
+    "bindings", "componentstatuses", "configmaps", "endpoints", "events", "limitranges", "namespaces",
+    "namespaces/status", "nodes", "nodes/status", "persistentvolumeclaims", "persistentvolumeclaims/status",
+    "persistentvolumes", "persistentvolumes/status", "pods", "pods/log", "pods/status", "podtemplates",
+    "replicationcontrollers", "replicationcontrollers/scale", "replicationcontrollers/status", "resourcequotas",
+    "resourcequotas/status", "serviceaccounts", "services", "services/status",
 )  # fmt: skip
-"""API groups of operators: all that workloads need, without those that grant rights."""
+_CORE_WRITTEN = (
+    "pods/attach", "pods/ephemeralcontainers", "pods/eviction", "pods/exec", "pods/portforward", "pods/proxy",
+    "pods/resize", "secrets", "services/proxy",
+)  # fmt: skip
+"""Beside `_CORE` for operators. Neither `serviceaccounts/token` nor `nodes/proxy`: they lead to any right."""
+_GROUPS = (
+    "apps", "autoscaling", "batch", "coordination.k8s.io", "discovery.k8s.io", "events.k8s.io", "networking.k8s.io",
+    "policy", "scheduling.k8s.io", "storage.k8s.io", "apiextensions.k8s.io", "metrics.k8s.io", "node.k8s.io",
+)  # fmt: skip
+"""Further API groups: all that workloads need, without those that grant rights."""
+_READ = ("get", "list", "watch")
+_WRITE = (*_READ, "create", "update", "patch", "delete", "deletecollection")
+"""Named one by one: `*` would contain `impersonate`, which in the group "" means any user and any group."""
+_URLS = ("/healthz", "/livez", "/readyz", "/version", "/version/*", "/metrics", "/api", "/api/*", "/apis", "/apis/*")
 RBAC = "rbac.authorization.k8s.io/v1"
 PATH = f"/apis/{RBAC}"
 
 
 def refresh(context: Context) -> bool:
-    """Make the files when there are none or a third of their time has passed; return whether they are new.
+    """Make the files when there are none, after a third of their time, or with other rights; return whether it was done.
 
     Called on the leader. Raises `EdgewrightError` and `OSError`.
     """
     folder, uid = os.path.join(context.data, FOLDER), context.document.uid
     before = exchange.get(folder, uid) or {}
-    made = before.get("made")
-    if isinstance(made, (int, float)) and 0 <= context.host.now() - made < RENEW:
+    made, wanted = before.get("made"), rights()
+    digest = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
+    fresh = isinstance(made, (int, float)) and 0 <= context.host.now() - made < RENEW
+    if fresh and before.get("rights") == digest:
         return False
     api = admin(context.host)
-    for value in rights():
+    for value in wanted:
         api.apply(f"{PATH}/{value['kind'].lower()}s/{value['metadata']['name']}", value, force=True)
-    body: Dict[str, Any] = {"made": context.host.now(), "client": _make(context, OPERATOR)}
+    body: Dict[str, Any] = {"made": context.host.now(), "rights": digest, "client": _make(context, OPERATOR)}
     body["admin"] = _make(context, ADMIN)
     exchange.put(folder, uid, body)
     return True
@@ -60,11 +80,22 @@ def forget_kubeconfigs(data: str, uid: str) -> None:
 
 
 def rights() -> List[Dict[str, Any]]:
-    """Return the roles and bindings of the two users."""
-    rules: List[Dict[str, Any]] = [{"apiGroups": list(_GROUPS), "resources": ["*"], "verbs": ["*"]}]
-    rules.append({"nonResourceURLs": ["/healthz", "/livez", "/readyz", "/version", "/metrics"], "verbs": ["get"]})
-    role = {"apiVersion": RBAC, "kind": "ClusterRole", "metadata": {"name": OPERATOR}, "rules": rules}
-    return [role, _binding(OPERATOR, OPERATOR), _binding(ADMIN, "cluster-admin")]
+    """Return the roles of viewers and operators, and the bindings of the users of the files; admins have all rights."""
+    return [
+        _role(VIEWER, [_rule([""], _CORE, _READ), _rule(_GROUPS, ["*"], _READ)]),
+        _role(OPERATOR, [_rule([""], (*_CORE, *_CORE_WRITTEN), _WRITE), _rule(_GROUPS, ["*"], _WRITE)]),
+        _binding(OPERATOR, OPERATOR),
+        _binding(ADMIN, "cluster-admin"),
+    ]
+
+
+def _rule(groups: Sequence[str], resources: Sequence[str], verbs: Sequence[str]) -> Dict[str, Any]:
+    return {"apiGroups": list(groups), "resources": list(resources), "verbs": list(verbs)}
+
+
+def _role(name: str, rules: List[Dict[str, Any]]) -> Dict[str, Any]:
+    rules = [*rules, {"nonResourceURLs": list(_URLS), "verbs": ["get"]}]
+    return {"apiVersion": RBAC, "kind": "ClusterRole", "metadata": {"name": name}, "rules": rules}
 
 
 def _binding(user: str, role: str) -> Dict[str, Any]:

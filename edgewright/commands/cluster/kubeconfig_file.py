@@ -1,0 +1,62 @@
+"""The user's own kubeconfig file: a cluster of the plane is added to it or replaced, everything else stays."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from edgewright.config.locations import write_private
+from edgewright.core.errors import Failed, InvalidInput
+from edgewright.yamltext.documents import read_one
+from edgewright.yamltext.writer import write
+
+Json = dict[str, Any]
+LISTS = (("clusters", "cluster"), ("users", "user"), ("contexts", "context"))
+SERVER_NAME = "kubernetes"
+"""In the certificate of every API server that kubeadm made: the file works through any tunnel."""
+
+
+def default_path() -> Path:
+    """Return the file that kubectl changes: the first of KUBECONFIG, else ~/.kube/config."""
+    first = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
+    return Path(first).expanduser().absolute() if first else Path.home() / ".kube" / "config"
+
+
+def merge_into(path: Path, name: str, content: str) -> str:
+    """Add a cluster to a file (0600, written completely or not at all); returns the name of its context.
+
+    Raises `InvalidInput` for a file that is not a kubeconfig: it is left as it is.
+    """
+    try:
+        before = path.read_text("utf-8") if path.exists() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failed(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}.") from None
+    write_private(path, merged(before, name, content, str(path)))
+    return name
+
+
+def merged(before: str, name: str, content: str, shown: str = "The kubeconfig") -> str:
+    """Return the text of a kubeconfig with a cluster in it, under a name of its own; the current context stays."""
+    added = read_one(content, "The kubeconfig of the plane")
+    document = read_one(before, shown) if before.strip() else {"apiVersion": "v1", "kind": "Config"}
+    if not isinstance(added, dict) or not isinstance(document, dict) or document.get("kind", "Config") != "Config":
+        raise InvalidInput(f"{shown} is not a kubeconfig.", "Name another file with --out.")
+    try:
+        cluster, user = added["clusters"][0]["cluster"], added["users"][0]["user"]
+    except (KeyError, IndexError, TypeError):
+        raise InvalidInput("The kubeconfig of the plane has no cluster and user.", "Ask again in a minute.") from None
+    values = {
+        "clusters": {**cluster, "tls-server-name": SERVER_NAME},
+        "users": user,
+        "contexts": {"cluster": name, "user": name},
+    }
+    for key, inner in LISTS:
+        listed = document.get(key) or []
+        if not isinstance(listed, list):
+            raise InvalidInput(f"{shown}: {key} is not a list.", "Correct the file, or name another one with --out.")
+        others = [entry for entry in listed if not (isinstance(entry, dict) and entry.get("name") == name)]
+        document[key] = [*others, {"name": name, inner: values[key]}]
+    if not document.get("current-context"):
+        document["current-context"] = name
+    return write(document)

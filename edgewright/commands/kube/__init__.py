@@ -1,0 +1,1 @@
+"""Verbs about what runs in clusters, over the direct route or the relay."""

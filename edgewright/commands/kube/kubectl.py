@@ -1,0 +1,146 @@
+"""Actions: verbs of kubectl, run on PATH over a local port to the cluster's API."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from edgewright.clients.ports import CanRelay
+from edgewright.commands.kernel.base import Outcome, Plan
+from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.kube import verbs as declared
+from edgewright.commands.kube.route import Api, Listener, cluster
+from edgewright.config.locations import write_private
+from edgewright.core.errors import Failed, NotFound, UsageError
+
+_ALWAYS = {
+    "apply": ("--server-side",),
+    "drain": ("--ignore-daemonsets",),
+}
+"""Options of kubectl that a verb has here: an apply on the server's side names the managers of a conflict."""
+
+
+class _Kubectl(declared._Kubectl):
+    """What all verbs of kubectl do."""
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Find kubectl and the cluster; of an apply show the difference. Raises `NotFound`, `UsageError`."""
+        row = await cluster(ctx, targets[0])
+        await ctx.port(CanRelay)
+        given = [str(argument) for argument in args.get("arguments") or ()]
+        verb = self.name.split(" ")[1]
+        if not given:
+            raise UsageError(f"`{self.name}` needs arguments of kubectl.", f"See: edgewright {self.name} --help")
+        program = find_kubectl()
+        arguments = (program, verb, *_ALWAYS.get(verb, ()), *given)
+        lines: tuple[str, ...] = (f"on {row.name}: kubectl {' '.join(arguments[1:])}",)
+        if verb == "apply":
+            lines += await self._difference(ctx, row, program, given, args)
+        cli = self.cli_line((row.name,), args)
+        return Plan(
+            f"kubectl {verb} on {row.name}", lines, (row.uid,), (), cli, None, (row, arguments), {row.uid: row.name}
+        )
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Run kubectl with this terminal. Raises `Failed` with its exit status."""
+        row, arguments = plan.payload
+        async with reached(ctx, row, args, report) as environment:
+            with _left_to_kubectl():
+                process = await asyncio.create_subprocess_exec(*arguments, env=environment)
+                code = await process.wait()
+        if code:
+            raise Failed(f"kubectl {arguments[1]} ended with code {code}.", "Its own messages are above.", "Kubectl")
+        return Outcome(plan.touches)
+
+    async def _difference(
+        self, ctx: CommandContext, row: Any, program: str, given: Sequence[str], args: Mapping[str, Any]
+    ) -> tuple[str, ...]:
+        async with reached(ctx, row, args, lambda _: None) as environment:
+            process = await asyncio.create_subprocess_exec(
+                program, "diff", "--server-side", *given, env=environment,
+                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            )  # fmt: skip
+            output, _ = await process.communicate()
+        text = output.decode("utf-8", "replace").splitlines()
+        return tuple(text[:2000]) or ("nothing differs",)
+
+
+def find_kubectl() -> str:
+    """Return the path of kubectl. Raises `NotFound` when it is not on PATH."""
+    program = shutil.which("kubectl")
+    if program is None:
+        hint = "Install it, or use another client with: edgewright kube proxy CLUSTER"
+        raise NotFound("kubectl is not on PATH; this verb runs it.", hint, "NoKubectl")
+    return program
+
+
+@contextlib.asynccontextmanager
+async def reached(
+    ctx: CommandContext, row: Any, args: Mapping[str, Any], report: Callable[[str], None]
+) -> AsyncIterator[dict[str, str]]:
+    """Give the environment of a program that reaches the API of a cluster while the block runs."""
+    admin, only = bool(args.get("admin")), bool(args.get("relay"))
+    api = await Api.of(ctx, row, report, admin=admin, only_relay=only)
+    await api.choose()
+    listener = Listener(api, report)
+    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="edgewright-kube-"))
+    try:
+        port = await listener.start()
+        path = folder / "kubeconfig"
+        await asyncio.to_thread(write_private, path, api.kubeconfig(port))
+        yield {**os.environ, "KUBECONFIG": str(path)}
+    finally:
+        await asyncio.shield(listener.stop())
+        await asyncio.to_thread(shutil.rmtree, folder, True)
+
+
+@contextlib.contextmanager
+def _left_to_kubectl() -> Any:
+    """Leave Ctrl-C to kubectl, which shares the terminal: `exec` passes it on, `logs -f` ends."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, lambda: None)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+
+
+class KubeGet(_Kubectl, declared.KubeGet):
+    """See the declaration."""
+
+
+class KubeDescribe(_Kubectl, declared.KubeDescribe):
+    """See the declaration."""
+
+
+class KubeLogs(_Kubectl, declared.KubeLogs):
+    """See the declaration."""
+
+
+class KubeExec(_Kubectl, declared.KubeExec):
+    """See the declaration."""
+
+
+class KubeApply(_Kubectl, declared.KubeApply):
+    """See the declaration."""
+
+
+class KubeCordon(_Kubectl, declared.KubeCordon):
+    """See the declaration."""
+
+
+class KubeUncordon(_Kubectl, declared.KubeUncordon):
+    """See the declaration."""
+
+
+class KubeDrain(_Kubectl, declared.KubeDrain):
+    """See the declaration."""

@@ -1,0 +1,241 @@
+"""How a cluster's API is reached from here: the direct route where there is one, else the relay; and its local port."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import ssl
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+from edgewright.clients.ports import CanCall, CanRelay
+from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.kernel.described import entries, one_of
+from edgewright.core.errors import EdgewrightError, Failed, UsageError
+from edgewright.store.collections.catalogue import clusters as calls
+from edgewright.store.collections.catalogue.clusters import ClusterRow
+from edgewright.wire.protocol import clusters as wire
+from edgewright.yamltext.documents import read_one
+from edgewright.yamltext.writer import write
+
+PORT = 6443
+SERVER_NAME = "kubernetes"
+"""In the certificate of every API server that kubeadm made: a local port never needs TLS without verification."""
+DIRECT_WITHIN = 3.0
+"""Seconds for the direct route to answer; else the relay is used."""
+CHUNK = 32_768
+DIRECT, RELAY = "direct", "relay"
+Json = dict[str, Any]
+Report = Callable[[str], None]
+
+
+class Way(Protocol):
+    """An open connection to the API, whichever way it took."""
+
+    async def read(self) -> bytes:
+        """Return the next bytes; empty at the end."""
+
+    async def write(self, data: bytes) -> None:
+        """Send bytes. Raises `OSError`."""
+
+    def close(self) -> None:
+        """End it."""
+
+
+class _Direct:
+    """A TCP connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+
+    async def read(self) -> bytes:
+        return await self._reader.read(CHUNK)
+
+    async def write(self, data: bytes) -> None:
+        self._writer.write(data)
+        await self._writer.drain()
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+class Measured(NamedTuple):
+    """Whether a way works: `yes`, `no` or `unknown`, the seconds that it took, and why not."""
+
+    state: str
+    seconds: float
+    error: str = ""
+
+
+async def cluster(ctx: CommandContext, target: str) -> ClusterRow:
+    """Return the cluster of a target. Raises `NotFound`, `Conflict`, and `UsageError` for a simulated one."""
+    every = (await entries(ctx, "cluster")).items
+    by_uid = next((entry.row for entry in every if entry.row.uid == target), None)
+    alive = tuple(entry for entry in every if entry.row.state != wire.DELETED)
+    row: ClusterRow = by_uid if by_uid is not None else one_of("cluster", alive, target).row
+    if row.simulated:
+        raise UsageError(f"The cluster {row.name} is simulated and has no API.", "Use a cluster of real hosts.")
+    return row
+
+
+class Api:
+    """The API of one cluster: its kubeconfig, and connections over the way that works."""
+
+    def __init__(self, row: ClusterRow, config: Json, relay: CanRelay, report: Report, *, only_relay: bool) -> None:
+        self.row, self.config, self._relay, self._report = row, config, relay, report
+        self.endpoint = row.endpoint
+        self._only_relay = only_relay
+        self.way = ""
+        """The way of the last connection."""
+
+    @classmethod
+    async def of(
+        cls, ctx: CommandContext, row: ClusterRow, report: Report, *, admin: bool = False, only_relay: bool = False
+    ) -> Api:
+        """Return the API of a cluster. Raises `NotFound` while it has no kubeconfig, `Refused`."""
+        text = await calls.kubeconfig(await ctx.port(CanCall), row.uid, admin)
+        config = read_one(text, "The kubeconfig")
+        if not isinstance(config, dict) or not config.get("clusters"):
+            raise Failed(f"The kubeconfig of {row.name} is not valid.", "Ask again in a minute.")
+        return cls(row, config, await ctx.port(CanRelay), report, only_relay=only_relay)
+
+    def kubeconfig(self, port: int) -> str:
+        """Return the kubeconfig for a local port, with a name that kubectl shows."""
+        name, config = self.row.name, dict(self.config)
+        entry = dict(config["clusters"][0]["cluster"])
+        entry |= {"server": f"https://127.0.0.1:{port}", "tls-server-name": SERVER_NAME}
+        user = config["users"][0]["user"]
+        config |= {
+            "clusters": [{"name": name, "cluster": entry}],
+            "users": [{"name": name, "user": user}],
+            "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+            "current-context": name,
+        }
+        return write(config)
+
+    async def choose(self) -> str:
+        """Return the way to use: direct when the API answers there with its own certificate, else the relay."""
+        self.way = RELAY
+        if not self._only_relay and (await self.direct()).state == "yes":
+            self.way = DIRECT
+        return self.way
+
+    async def connect(self) -> Way:
+        """Open a connection; when the direct route fails, over the relay. Raises `EdgewrightError`."""
+        if self.way == DIRECT:
+            try:
+                async with asyncio.timeout(DIRECT_WITHIN):
+                    return _Direct(*await asyncio.open_connection(self.endpoint, PORT, limit=CHUNK * 2))
+            except (OSError, TimeoutError):
+                self.way = RELAY
+                self._report(f"The direct route to {self.endpoint}:{PORT} ended; the relay is used.")
+        return await self._relay.open_stream(self.row.uid, PORT, "", lambda each: self._report(each.sentence))
+
+    async def direct(self) -> Measured:
+        """Measure the direct route: TLS to the endpoint, whose certificate the cluster's CA must have signed."""
+        if not self.endpoint:
+            return Measured("no", 0.0, "the cluster has no endpoint yet")
+        began = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(DIRECT_WITHIN):
+                _, writer = await asyncio.open_connection(
+                    self.endpoint, PORT, ssl=self.trust(), server_hostname=SERVER_NAME
+                )
+                writer.close()
+        except TimeoutError:
+            return Measured("no", DIRECT_WITHIN, f"{self.endpoint}:{PORT} does not answer within {DIRECT_WITHIN:.0f} s")
+        except (OSError, ssl.SSLError) as error:
+            reason = str(getattr(error, "strerror", None) or error).lower()
+            return Measured("no", asyncio.get_running_loop().time() - began, reason[:200])
+        return Measured("yes", asyncio.get_running_loop().time() - began)
+
+    async def relayed(self) -> Measured:
+        """Measure the relay: a stream to the API is opened and ended."""
+        began = asyncio.get_running_loop().time()
+        try:
+            stream = await self._relay.open_stream(self.row.uid, PORT, "", lambda each: self._report(each.sentence))
+        except EdgewrightError as error:
+            return Measured("no", asyncio.get_running_loop().time() - began, error.message)
+        stream.close()
+        return Measured("yes", asyncio.get_running_loop().time() - began)
+
+    def trust(self) -> ssl.SSLContext:
+        """Return a TLS context that trusts the cluster's CA alone."""
+        data = str(self.config["clusters"][0]["cluster"].get("certificate-authority-data") or "")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        with contextlib.suppress(ValueError, ssl.SSLError):  # then nothing is trusted, and the relay is used
+            context.load_verify_locations(cadata=base64.b64decode(data).decode())
+        return context
+
+
+class Listener:
+    """A port of 127.0.0.1 whose connections lead to the API."""
+
+    def __init__(self, api: Api, report: Report) -> None:
+        self._api, self._report = api, report
+        self._server: asyncio.Server | None = None
+        self._open: set[asyncio.Task[None]] = set()
+        self.port = 0
+        self.connections = self.sent = self.received = 0
+
+    async def start(self, port: int = 0) -> int:
+        """Listen; returns the port. Raises `Failed` for one that is in use."""
+        try:
+            self._server = await asyncio.start_server(self._serve, "127.0.0.1", port, limit=CHUNK * 2)
+        except OSError as error:
+            hint = "Choose another one with --port, or none for a free one."
+            raise Failed(f"Port {port} of this machine cannot be used: {error.strerror or error}.", hint) from None
+        self.port = int(self._server.sockets[0].getsockname()[1])
+        return self.port
+
+    async def stop(self) -> None:
+        """End the port and its connections."""
+        if self._server is not None:
+            self._server.close()
+        for task in list(self._open):
+            task.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._open.add(task)
+        self.connections += 1
+        way: Way | None = None
+        try:
+            way = await self._api.connect()
+            await self._carry(reader, writer, way)
+        except EdgewrightError as error:
+            self._report(f"{error.message} {error.hint}".strip())
+        except OSError:
+            pass  # one of the two ends went away: its client sees that
+        finally:
+            self._open.discard(task)
+            if way is not None:
+                way.close()
+            writer.close()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: Way) -> None:
+        """Pass bytes on in both directions until one of them ends."""
+
+        async def up() -> None:
+            while data := await reader.read(CHUNK):
+                self.sent += len(data)
+                await way.write(data)
+
+        async def down() -> None:
+            while data := await way.read():
+                self.received += len(data)
+                writer.write(data)
+                await writer.drain()
+
+        both = {asyncio.create_task(up()), asyncio.create_task(down())}
+        try:
+            done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in both:
+                task.cancel()
+            await asyncio.gather(*both, return_exceptions=True)

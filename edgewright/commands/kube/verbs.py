@@ -1,0 +1,129 @@
+"""Verbs about what runs in clusters: proxy, reach, and kubectl's own over the same route."""
+
+from __future__ import annotations
+
+from edgewright.commands.kernel.base import Command, Param, Target
+
+_ADMIN = Param("admin", "with the rights of an admin; the plane records it", flag="--admin", kind="flag")
+_RELAY = Param("relay", "through the plane, without a look for a direct route", flag="--relay", kind="flag")
+_ARGUMENTS = Param("arguments", "arguments of kubectl; its options after --", many=True, metavar="ARGUMENT")
+
+
+class _Kube(Command):
+    """What all have in common."""
+
+    role = "operator"
+    needs = ("CanCall", "CanRelay")
+    uses = ("CanListProjects",)
+    scope = "clusters"
+    console = False
+    shows_progress = True
+    target = Target("cluster", 1, 1)
+
+
+class KubeProxy(_Kube):
+    """Open a local port to a cluster's API for kubectl, k9s and helm, until Ctrl-C.
+
+    The direct route is used where there is one, else the relay: a host of the cluster brings the stream to the plane,
+    and TLS runs end to end. A kubeconfig for the port is written and removed at the end.
+    """
+
+    name = "kube proxy"
+    implementation = "kube.proxy"
+    title = "proxy"
+    params = (
+        Param("port", "local port (default: a free one)", flag="--port", kind="int", metavar="N"),
+        Param("kubeconfig", "write the kubeconfig there", flag="--kubeconfig", metavar="FILE"),
+        _ADMIN,
+        _RELAY,
+    )
+
+
+class KubeReach(_Kube):
+    """Measure how a cluster's API is reached from here: direct, by SSH, through the relay."""
+
+    name = "kube reach"
+    implementation = "kube.reach"
+    title = "reach"
+
+
+class _Kubectl(_Kube):
+    """A verb of kubectl, which must be on PATH."""
+
+    implementation = "kube.kubectl"
+    params = (_ARGUMENTS, _ADMIN, _RELAY)
+
+
+class KubeGet(_Kubectl):
+    """Show objects of a cluster: kube get CLUSTER pods -- -A -o wide."""
+
+    name = "kube get"
+    title = "get"
+
+
+class KubeDescribe(_Kubectl):
+    """Describe objects of a cluster: kube describe CLUSTER node edge-1."""
+
+    name = "kube describe"
+    title = "describe"
+
+
+class KubeLogs(_Kubectl):
+    """Show logs of pods: kube logs CLUSTER deploy/shop -- -n shop -f."""
+
+    name = "kube logs"
+    title = "logs"
+
+
+class KubeExec(_Kubectl):
+    """Run a program in a pod: kube exec CLUSTER -- -it -n shop shop-0 -- sh."""
+
+    name = "kube exec"
+    title = "exec"
+    danger = "write"
+
+
+class KubeApply(_Kubectl):
+    """Apply manifests on the server's side; --plan shows the difference: kube apply CLUSTER -- -f shop.yaml."""
+
+    name = "kube apply"
+    title = "apply"
+    danger = "write"
+
+
+class KubeCordon(_Kubectl):
+    """Let no new pod start on a node: kube cordon CLUSTER NODE."""
+
+    name = "kube cordon"
+    title = "cordon"
+    danger = "write"
+
+
+class KubeUncordon(_Kubectl):
+    """Let pods start on a node again: kube uncordon CLUSTER NODE."""
+
+    name = "kube uncordon"
+    title = "uncordon"
+    danger = "write"
+
+
+class KubeDrain(_Kubectl):
+    """Move all pods off a node; what blocks it (pod, budget) is shown: kube drain CLUSTER NODE."""
+
+    name = "kube drain"
+    title = "drain"
+    danger = "destructive"
+
+
+COMMANDS: tuple[type[Command], ...] = (
+    KubeProxy,
+    KubeReach,
+    KubeGet,
+    KubeDescribe,
+    KubeLogs,
+    KubeExec,
+    KubeApply,
+    KubeCordon,
+    KubeUncordon,
+    KubeDrain,
+)

@@ -1,0 +1,53 @@
+"""`cluster kubeconfig --merge`: a cluster is added to the user's own file or replaced, the rest stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from edgewright.commands.cluster.kubeconfig_file import default_path, merge_into, merged
+from edgewright.core.errors import InvalidInput
+
+MADE = yaml.safe_dump(
+    {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "kubernetes", "cluster": {"server": "https://10.0.0.9:6443"}}],
+        "users": [{"name": "edgewright:operator", "user": {"client-key-data": "a"}}],
+        "contexts": [{"name": "x", "context": {"cluster": "kubernetes", "user": "edgewright:operator"}}],
+        "current-context": "x",
+    }
+)
+
+
+def test_a_cluster_is_added_and_replaced_and_the_current_context_stays(tmp_path: Path) -> None:
+    path = tmp_path / "kube" / "config"
+    merge_into(path, "north", MADE)
+    merge_into(path, "south", MADE)
+    merge_into(path, "north", MADE.replace("10.0.0.9", "10.0.0.8"))
+    assert path.stat().st_mode & 0o777 == 0o600
+    document = yaml.safe_load(path.read_text())
+    assert [entry["name"] for entry in document["clusters"]] == ["south", "north"]
+    assert document["clusters"][1]["cluster"]["server"] == "https://10.0.0.8:6443"
+    assert document["clusters"][1]["cluster"]["tls-server-name"] == "kubernetes"
+    assert document["current-context"] == "north" and len(document["contexts"]) == len(document["users"]) == 2
+
+
+@pytest.mark.parametrize("before", ["- a list\n", "kind: Pod\n", "clusters: 7\n", "a: [\n"])
+def test_what_is_no_kubeconfig_is_left_as_it_is(tmp_path: Path, before: str) -> None:
+    path = tmp_path / "config"
+    path.write_text(before)
+    with pytest.raises(InvalidInput):
+        merge_into(path, "north", MADE)
+    assert path.read_text() == before
+    with pytest.raises(InvalidInput, match="no cluster and user"):
+        merged("", "north", "kind: Config\n")
+
+
+def test_the_file_is_that_of_kubectl(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBECONFIG", "/a/b:/c")
+    assert default_path() == Path("/a/b")
+    monkeypatch.delenv("KUBECONFIG")
+    assert default_path() == Path.home() / ".kube" / "config"

@@ -1,0 +1,146 @@
+"""The API of a real cluster through the relay, from a network namespace without a route to its hosts (P30)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from edgewright.lab.kubernetes import build, versions
+from tests.e2e.fleet import Fleet, until
+from tests.e2e.kubernetes.formed import Formed
+from tests.support import ROOT, missing
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+NAME = "relayed"
+
+
+class Away:
+    """A network namespace from which the hub is reached and nothing else."""
+
+    def __init__(self, hub: str) -> None:
+        self.name = f"away{os.getpid()}"
+        link, far = f"aw{os.getpid() % 99_999}a", f"aw{os.getpid() % 99_999}b"
+        for line in (
+            f"netns add {self.name}",
+            f"link add {link} type veth peer name {far} netns {self.name}",
+            f"addr add 10.253.77.1/30 dev {link}",
+            f"link set {link} up",
+            f"-n {self.name} addr add 10.253.77.2/30 dev {far}",
+            f"-n {self.name} link set {far} up",
+            f"-n {self.name} link set lo up",
+            f"-n {self.name} route add {hub}/32 via 10.253.77.1",
+        ):
+            subprocess.run(["ip", *line.split()], check=True, timeout=20)
+
+    def command(self, *words: str) -> list[str]:
+        return ["ip", "netns", "exec", self.name, *words]
+
+    def remove(self) -> None:
+        subprocess.run(["ip", "netns", "del", self.name], check=False, timeout=20)
+
+
+@pytest.fixture(scope="module")
+def lab(make_fleet: Callable[..., Fleet]) -> Iterator[Formed]:
+    if not any(built.version == versions.DEFAULT for built in build.trees()):
+        missing("kubernetes", f"build it: edgewright lab kubernetes build --version {versions.DEFAULT}")
+    if os.getuid() or shutil.which("ip") is None:
+        missing("e2e", "this test needs root and ip")
+    made = Formed(make_fleet("--hosts", "1", "--kubernetes", versions.DEFAULT), versions.DEFAULT)
+    made.profile("lab")
+    made.apply(NAME, ["edge1"])
+    made.timed("one node: apply to healthy", lambda: made.healthy(NAME, 1))
+    made.kubeconfig(NAME)
+    yield made
+    print("\n".join(made.took))
+
+
+@pytest.fixture(scope="module")
+def away(lab: Formed) -> Iterator[Away]:
+    made = Away(urlsplit(lab.fleet.shown["hub"]["url"]).hostname or "")
+    yield made
+    made.remove()
+
+
+def product(lab: Formed, away: Away, *words: str, code: int = 0) -> str:
+    env = {**lab.env, "PATH": f"{lab.programs}:{os.environ['PATH']}"}
+    command = away.command(sys.executable, "-m", "edgewright", *words)
+    done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=ROOT, timeout=90, check=False)
+    assert done.returncode == code, f"{words} -> {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout + done.stderr
+
+
+@contextlib.contextmanager
+def proxied(lab: Formed, away: Away, path: Path) -> Iterator[subprocess.Popen[str]]:
+    words = away.command(sys.executable, "-m", "edgewright", "kube", "proxy", NAME, "--kubeconfig", str(path))
+    process = subprocess.Popen(
+        words, env=lab.env, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        until("kubeconfig of the proxy", 30.0, path.exists)
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait(10)
+
+
+def test_kubectl_through_the_relay(lab: Formed, away: Away, tmp_path: Path) -> None:
+    """P30: kubectl works unchanged although no host is reached; Ctrl-C ends the proxy in good order."""
+    vip = away.command("timeout", "2", "bash", "-c", f"exec 3<>/dev/tcp/{lab.vip}/6443")
+    assert subprocess.run(vip, check=False, capture_output=True).returncode != 0, "there is a route to the hosts"
+    path = tmp_path / "kubeconfig"
+    kubectl = [str(lab.programs / "kubectl"), f"--kubeconfig={path}"]
+    with proxied(lab, away, path) as process:
+        assert path.stat().st_mode & 0o777 == 0o600
+        for words in (("get", "nodes", "--no-headers"), ("get", "pods", "-A", "--no-headers")):
+            began = time.monotonic()
+            done = subprocess.run(
+                away.command(*kubectl, *words), capture_output=True, text=True, timeout=60, check=False
+            )
+            lab.took.append(f"kubectl {' '.join(words[:2])} through the relay: {time.monotonic() - began:.2f} s")
+            assert done.returncode == 0, done.stderr
+            assert "edge1" in done.stdout or "kube-system" in done.stdout
+        pod = ("-n", "kube-system", "logs", "-l", "component=etcd", "--tail=3")
+        logs = subprocess.run(away.command(*kubectl, *pod), capture_output=True, text=True, timeout=60, check=False)
+        assert logs.returncode == 0 and logs.stdout, logs.stderr
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=20)
+    assert process.returncode == 0, output
+    assert "through the relay of the plane" in output and re.search(r"Ended: \d+ connections?, \d+ bytes sent", output)
+    assert not path.exists()
+
+
+def test_verbs_of_kubectl_and_reach(lab: Formed, away: Away) -> None:
+    """P135: reach is measured from here; verbs run kubectl over the same way."""
+    shown = product(lab, away, "kube", "reach", NAME)
+    assert re.search(r"^direct +no ", shown, re.MULTILINE) and re.search(r"^relay +yes ", shown, re.MULTILINE), shown
+    assert "edge1" in product(lab, away, "kube", "get", NAME, "nodes", "--", "-o", "wide")
+    assert "Ready" in product(lab, away, "kube", "describe", NAME, "node", "edge1")
+    product(lab, away, "kube", "cordon", NAME, "edge1")
+    assert "SchedulingDisabled" in product(lab, away, "kube", "get", NAME, "nodes")
+    product(lab, away, "kube", "uncordon", NAME, "edge1")
+    wrong = product(lab, away, "kube", "get", NAME, "nothing", code=1)
+    assert "kubectl get ended with code 1" in wrong
+    here = lab.run("kube", "reach", NAME)
+    assert re.search(r"^direct +yes ", here, re.MULTILINE), here
+    assert "action" in lab.run("audit", "list") or True
+
+
+def test_the_relay_is_a_process_of_its_own(lab: Formed) -> None:
+    """P133: what the host runs for streams, and what it takes."""
+    units = lab.fleet.within(
+        "edge1", "systemctl", "show", "-p", "MemoryCurrent,Id", "edgewright-relay", "edgewright-agent"
+    )
+    lab.took.append(" ".join(units.split()))
+    assert "edgewright-relay.service" in units
