@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
+from edgewright.clients.lasting_ports import CanFollow as CanFollow
+from edgewright.clients.lasting_ports import CanRelay as CanRelay
 from edgewright.core.errors import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
-    from edgewright.clients.http.stream import Change
     from edgewright.clients.http.transport import Reply
     from edgewright.clients.palette.alerts import Unchanged
     from edgewright.clients.palette.features import Caller, Features
     from edgewright.clients.palette.pages import Page
-    from edgewright.clients.relay import Stream, Waiting
 
     Document = dict[str, Any]
 
@@ -47,14 +47,6 @@ class CanCall(Protocol):
         tenant: bool = False,
         patience: float = 0.0,
     ) -> Reply: ...
-
-
-class CanRelay(Protocol):
-    """Opens streams to ports of a cluster's hosts through the plane (rule P30)."""
-
-    async def open_stream(
-        self, cluster_uid: str, port: int = ..., host: str = ..., report: Callable[[Waiting], None] = ...
-    ) -> Stream: ...
 
 
 class CanListHosts(Protocol):
@@ -249,12 +241,6 @@ class CanManageReceivers(Protocol):
     async def add(self, body: Document) -> Document: ...
     async def remove(self, uid: str) -> None: ...
     async def test(self, uid: str) -> Document: ...
-
-
-class CanFollow(Protocol):
-    """Sends changes as they are made."""
-
-    def changes(self, since: int | None = None, beats: float | None = None) -> AsyncGenerator[Change, None]: ...
 
 
 PortName = Literal[

@@ -26,7 +26,7 @@ def default_path() -> Path:
 def merge_into(path: Path, name: str, content: str) -> str:
     """Add a cluster to a file (0600, written completely or not at all); returns the name of its context.
 
-    Raises `InvalidInput` for a file that is not a kubeconfig: it is left as it is.
+    Raises `InvalidInput` for a file that is not a kubeconfig: it stays unchanged.
     """
     try:
         before = path.read_text("utf-8") if path.exists() else ""

@@ -54,7 +54,7 @@ PATH = f"/apis/{RBAC}"
 
 
 def refresh(context: Context) -> bool:
-    """Make the files when there are none, after a third of their time, or with other rights; return whether it was done.
+    """Make the files when there are none, after a third of their time, or with other rights; return whether it did.
 
     Called on the leader. Raises `EdgewrightError` and `OSError`.
     """
