@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 class CanFollow(Protocol):
     """Sends changes as they are made."""
 
-    def changes(self, since: int | None = None, beats: float | None = None) -> AsyncGenerator[Change, None]: ...
+    def changes(self, since: int | None = None, beats: float | None = None) -> AsyncGenerator[Change, None]:
+        """Yield changes after a number. Raises `EdgewrightError`."""
+        raise NotImplementedError
 
 
 class CanRelay(Protocol):
@@ -22,4 +24,6 @@ class CanRelay(Protocol):
 
     async def open_stream(
         self, cluster_uid: str, port: int = ..., host: str = ..., report: Callable[[Waiting], None] = ...
-    ) -> Stream: ...
+    ) -> Stream:
+        """Open a stream; `report` gets what the plane reports while it waits. Raises `EdgewrightError`."""
+        raise NotImplementedError

@@ -354,14 +354,8 @@ BY_NAME: dict[str, type[Any]] = {port.__name__: port for port in PHRASES}
 
 HUB_ONLY: frozenset[type] = frozenset(
     {
-        CanReadLogs,
-        CanOperateHosts,
-        CanListOperations,
-        CanReadAlerts,
-        CanHandleProblems,
-        CanManageReceivers,
-        CanFollow,
-        CanRelay,
+        *(CanReadLogs, CanOperateHosts, CanListOperations, CanReadAlerts, CanHandleProblems),
+        *(CanManageReceivers, CanFollow, CanRelay),
     }
 )
 """Ports of our extension: a hub has them, Palette does not."""

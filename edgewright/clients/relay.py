@@ -139,6 +139,19 @@ class Stream:
         return self._pieces.pop(0)
 
 
+class Relays:
+    """Opens streams over the addresses and with the credential of a client."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def open_stream(
+        self, cluster_uid: str, port: int = relay.API, host: str = "", report: Report = lambda _: None
+    ) -> Stream:
+        """Open a stream to a port of a cluster's host; `report` is called while it waits. Raises `EdgewrightError`."""
+        return await open_stream(self._transport, cluster_uid, port, host, report)
+
+
 async def open_stream(
     transport: Transport, cluster_uid: str, port: int = relay.API, host: str = "", report: Report = lambda _: None
 ) -> Stream:

@@ -24,7 +24,7 @@ from edgewright.clients.palette.session import Session
 from edgewright.clients.palette.ssh_keys import SshKeys
 from edgewright.clients.palette.tokens import Tokens
 from edgewright.clients.palette.users import Roles, Users
-from edgewright.clients.relays import Relays
+from edgewright.clients.relay import Relays
 from edgewright.core import times
 from edgewright.core.errors import EdgewrightError, ExitCode, NotFound, Refused
 from edgewright.core.text import clean

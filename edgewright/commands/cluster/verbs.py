@@ -213,7 +213,7 @@ class ClusterKubeconfig(Command):
             form="file to write, readable by you alone; empty: show it",
         ),
         Param(
-            "merge", "add it to the file that kubectl uses (KUBECONFIG, else ~/.kube/config)", flag="--merge", kind="flag",
+            "merge", "add it to the file that kubectl uses (KUBECONFIG or ~/.kube/config)", flag="--merge", kind="flag",
             form="add it to the file that kubectl uses",
         ),
     )  # fmt: skip

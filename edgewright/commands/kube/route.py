@@ -14,7 +14,7 @@ from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.described import entries, one_of
 from edgewright.core.errors import EdgewrightError, Failed, UsageError
 from edgewright.store.collections.catalogue import clusters as calls
-from edgewright.store.collections.catalogue.clusters import ClusterRow
+from edgewright.store.collections.catalogue.cluster_rows import ClusterRow
 from edgewright.wire.protocol import clusters as wire
 from edgewright.yamltext.documents import read_one
 from edgewright.yamltext.writer import write
