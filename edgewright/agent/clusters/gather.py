@@ -31,7 +31,7 @@ from edgewright.agent.reconcile.steps import Seen
 from edgewright.core.clusters import observed as seen
 from edgewright.core.clusters.model import Done
 from edgewright.core.clusters.planning import targets
-from edgewright.core.errors import EdgewrightError, Unreachable
+from edgewright.core.errors import EdgewrightError, Refused, Unreachable
 
 Value = TypeVar("Value")
 POD_NICS = ("cni", "flannel", "veth", "docker", "br-", "cilium", "cali", "kube-")
@@ -128,7 +128,7 @@ def cluster(context: Context, answering: bool) -> seen.Api:
         joined=lease.joined if lease else None,
         served=_or_none(lambda: tokens.served(context, api)) if control_plane else None,
         layers=_or_none(lambda: layer_states(context, api)) if control_plane else None,
-        config_matches=_or_none(lambda: config_matches(context, api)) if control_plane else None,
+        config_matches=configured(context, api) if control_plane else None,
     )
 
 
@@ -264,6 +264,20 @@ def stored_done(context: Context, api: Api) -> Optional[Done]:
     if data.get("uid") != document.uid or data.get("epoch") != str(document.bootstrap.epoch):
         return None
     return _done(data)
+
+
+def configured(context: Context, api: Api) -> Optional[bool]:
+    """Return whether kubeadm has stored the configuration of this document, `None` where that cannot be read.
+
+    An administrator whom the API refuses is an answer, too: `kubeadm init` gives admin.conf its rights after the API is
+    ready, so one that was interrupted before has not ended.
+    """
+    try:
+        return config_matches(context, api)
+    except Refused:
+        return False
+    except EdgewrightError:
+        return None
 
 
 def config_matches(context: Context, api: Api) -> bool:

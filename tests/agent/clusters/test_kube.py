@@ -24,9 +24,11 @@ from edgewright.agent.clusters.kube.certificate import spki_sha256
 from edgewright.agent.clusters.kube.etcd import EtcdMember, read_members
 from edgewright.agent.clusters.kube.reset import removals
 from edgewright.agent.reconcile.steps import Seen
-from edgewright.core.clusters import join, model
+from edgewright.core.clusters import join, model, observed, quorum, steps
+from edgewright.core.clusters.actions import Action
 from edgewright.core.clusters.observed import Peer
-from edgewright.core.errors import Failed, InvalidInput, Refused
+from edgewright.core.clusters.planning.judge import judge
+from edgewright.core.errors import Failed, InvalidInput, Refused, Unreachable
 from tests.agent.clusters.support import SECRET, FakeHost, cluster, context
 
 
@@ -191,6 +193,23 @@ def test_a_control_plane_whose_member_was_removed_asks_again_whether_it_is_admit
     assert not gather.inside(
         context(host, dataclasses.replace(again, members=(again.members[0], second)), "host-2"), True
     )
+
+
+def test_an_init_that_was_interrupted_before_it_gave_the_administrator_rights_is_not_done(host: FakeHost) -> None:
+    class Api:
+        def __init__(self, problem: Exception) -> None:
+            self.problem = problem
+
+        def maybe(self, path: str) -> Any:
+            raise self.problem
+
+    work = context(host)
+    assert gather.configured(work, Api(Refused("forbidden"))) is False  # type: ignore[arg-type]
+    assert gather.configured(work, Api(Unreachable("no answer"))) is None  # type: ignore[arg-type]
+    voter = quorum.EtcdMember("1", "n1", True, True, True, "10.0.0.11")
+    api = observed.Api(etcd=(voter,), nodes=None, config_matches=False)
+    seen = observed.Observed("host-1", observed.Local(etcd_epoch=1, api_ready=True), api)
+    assert judge(Action(steps.INIT, "e1", {}), cluster(), seen).done is False, "it starts again"
 
 
 def test_another_address_is_noticed_but_not_the_addresses_of_pods_or_a_host_without_any(host: FakeHost) -> None:
