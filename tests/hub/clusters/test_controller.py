@@ -115,3 +115,38 @@ async def test_gauges_do_not_enter_the_change_log(inside: Inside, monkeypatch: p
     count = wire.MAX_OBSERVED // 1000 + 1
     large = await site.observe(uid, layers=[{"name": f"l{number}", "message": "x" * 1000} for number in range(count)])
     assert large.status_code == 413
+
+
+async def test_what_is_wrong_is_listed_and_a_cluster_that_was_never_complete_is_forming(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, admin = inside
+    site = await InsideSite.made(hub, admin, 1)
+    uid = await site.create()
+    node = {"name": site.host, "ready": False, "version": "v1.36.3"}
+
+    async def shown() -> dict[str, Any]:
+        answer = await admin.get(protocol.path(wire.OVERVIEW, uid=uid))
+        ours: dict[str, Any] = answer.raise_for_status().json()["status"]["edgewright"]
+        return ours
+
+    await site.observe(uid, nodes=[node])
+    ours = await shown()
+    assert (ours["healthState"], ours["forming"], ours["problems"]) == ("Unknown", True, [])
+    ends = {"name": "apiserver", "node": "n", "notAfter": times.rfc3339(times.now() + 20 * times.DAY)}
+    layers = [{"name": "net", "state": "ready"}]
+    await site.observe(uid, nodes=[{**node, "ready": True}], certificates=[ends], layers=layers)
+    ours = await shown()
+    assert (ours["healthState"], ours["forming"], ours["nodes"]) == ("Healthy", False, {"ready": 1, "total": 1})
+    assert [row["kind"] for row in ours["problems"]] == ["certificate"] and ours["firstEnd"]["name"] == "apiserver"
+    await looked(hub, times.now(), monkeypatch)
+    etcd = [{"name": "n", "voter": True, "healthy": False}]
+    await site.observe(uid, nodes=[node], etcd=etcd, certificates=[ends])
+    await looked(hub, times.now(), monkeypatch)
+    ours = await shown()
+    assert ours["healthState"] == "UnHealthy" and ours["problems"][0]["since"]
+    assert [row["kind"] for row in ours["problems"]] == ["node", "etcd", "certificate"], "it was complete once"
+    state = await site.agent.put(protocol.path(wire.HOST_STATE, uid=uid), json={"api": {"ready": False}})
+    assert state.status_code == 204
+    assert (await shown())["problems"][0]["text"] == f"the API does not answer on {site.host}"
+    assert (await reasons(hub, uid))[-1] == "ClusterUnhealthy"
