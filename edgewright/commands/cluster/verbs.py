@@ -159,6 +159,20 @@ class ClusterRetry(Command):
     target = Target("cluster")
 
 
+class ClusterLogs(Command):
+    """Read a log of a node: of its kubelet, container runtime, keepalived, reconciler or agent, whatever its health."""
+
+    name = "cluster logs"
+    needs = ("CanReadLogs",)
+    title = "node logs"
+    keys = ("l",)
+    scope = "clusters"
+    role = "operator"
+    action = "node_logs"
+    cli = False
+    no_cli = "The command line has: edgewright host logs HOST --unit UNIT."
+
+
 class ClusterRelease(Command):
     """Release a host from its cluster: it is drained, leaves, and is free for another one."""
 
@@ -243,6 +257,7 @@ COMMANDS: tuple[type[Command], ...] = (
     ClusterOverride,
     ClusterDelete,
     ClusterRetry,
+    ClusterLogs,
     ClusterRelease,
     ClusterForget,
     ClusterKubeconfig,

@@ -146,3 +146,14 @@ async def test_a_release_takes_the_host_under_the_cursor() -> None:
         screen: Any = pilot.app.screen
         assert screen.arguments("cluster release") == {"host": "edge-7f3a"}
         assert screen.arguments("cluster delete") == {}
+
+
+async def test_the_log_of_a_unit_of_a_node_is_chosen() -> None:
+    async with console("cluster", "c-degraded", plane=Plane()) as (pilot, _, made):
+        made.store.emit("plane", CLUSTERS.seen, {"docs": clusters(), "complete": True}, NOW)
+        await settle(pilot)
+        await press(pilot, "l")
+        assert view(pilot) == "ChooseModal" and "edgewright-containerd.service" in said(pilot)
+        assert "k3s.service" not in said(pilot)
+        await press(pilot, "enter")
+        assert view(pilot) == "logs" and pilot.app.path[-1][1] == "uid-edge-7f3a/kubelet.service"  # type: ignore[attr-defined]

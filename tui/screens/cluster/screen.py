@@ -14,7 +14,9 @@ from edgewright.store.collections.catalogue.clusters import CLUSTERS
 from tui.frame.ages import calm_age
 from tui.frame.base import BaseScreen
 from tui.frame.links import open_key
+from tui.modals.choose import ChooseModal
 from tui.screens.cluster.content import Shown, blocks, body, columns_of, event_lines
+from tui.screens.cluster.logs import unit_lines
 from tui.screens.cluster.reading import ReadsClusters
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, line
@@ -30,7 +32,7 @@ class ClusterScreen(ReadsClusters, BaseScreen):
     scope: ClassVar[Scope] = CLUSTERS.view
     view = "cluster"
     hints = (
-        "nav-open=open", "cluster-retry", "yaml", "cluster-kubeconfig", "cluster-certificates", "copy",
+        "nav-open=open", "cluster-retry", "cluster-logs", "yaml", "cluster-kubeconfig", "cluster-certificates", "copy",
         "cluster-release", "cluster-forget", "cluster-delete",
     )  # fmt: skip
     DEFAULT_CSS = """
@@ -84,9 +86,13 @@ class ClusterScreen(ReadsClusters, BaseScreen):
         """Return the host under the cursor for a release and a forget."""
         if name not in OF_A_HOST:
             return {}
+        uid = self._host_under_cursor()
+        row = self.session.store.model.hosts.get(uid)
+        return {"host": row.name if row is not None else uid} if uid else {}
+
+    def _host_under_cursor(self) -> str:
         kind, _, uid = self._view_in_use().cursor_key.partition("/")
-        row = self.session.store.model.hosts.get(uid.partition("/")[0])
-        return {"host": row.name if row is not None else uid} if kind == "host" and uid else {}
+        return uid if kind == "host" else ""
 
     def _view_in_use(self) -> LineView:
         focused = [view for view in self.query(LineView) if view.has_focus]
@@ -138,6 +144,18 @@ class ClusterScreen(ReadsClusters, BaseScreen):
         """Draw it again in the new width."""
         super().on_resize(event)
         self.call_after_refresh(self.select)
+
+    async def action_node_logs(self) -> None:
+        """Choose a log of the node under the cursor, and open it."""
+        shown, uid = self.shown(self.target), self._host_under_cursor()
+        if shown is None or not uid:
+            self.app.refuse("Select a node first.")  # type: ignore[attr-defined]
+            return
+        row = shown.hosts.get(uid)
+        dialog = ChooseModal(f"Log of {row.name if row is not None else uid}", unit_lines(shown.row))
+        unit = await self.app.ask(dialog)  # type: ignore[attr-defined]
+        if unit:
+            open_key(self.app, f"logs/{uid}/{unit.strip('-')}".rstrip("/"))
 
     def action_yaml(self) -> None:
         """Show the document as the plane sent it."""

@@ -252,7 +252,7 @@ def _node_tone(row: ClusterRow) -> str:
 
 
 def _vip_tone(row: ClusterRow) -> str:
-    return {"two": "bad", "none": "warn"}.get(row.vip, "muted")
+    return "muted" if row.forms else {"two": "bad", "none": "warn"}.get(row.vip, "muted")
 
 
 def _health(row: ClusterRow) -> str:
