@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from edgewright.store.collections.catalogue.clusters import CLUSTERS
 from edgewright.store.engine import events as kinds
 from edgewright.store.engine.model import NAMES, Model, Patch
 from edgewright.store.engine.store import DOCUMENTS, Store
@@ -112,6 +113,17 @@ def test_raw_documents_of_this_session_are_kept_up_to_a_number(host: Maker) -> N
     assert store.document("hosts", "first") == host("first")
     store.emit("plane", kinds.HOSTS_SEEN, {"docs": [host(f"edge-{n}") for n in range(DOCUMENTS)]})
     assert store.document("hosts", "first") is None and store.document("hosts", "nobody") is None
+
+
+def test_a_complete_list_in_pieces_is_complete_as_one() -> None:
+    """More documents than are reduced at a time: each piece took the ones before away."""
+    store = Store()
+    for count in (60, 30):
+        docs = [{"metadata": {"uid": f"c-{number}", "name": f"c-{number}"}} for number in range(count)]
+        store.emit("plane", CLUSTERS.seen, {"docs": docs, "complete": True})
+        store.flush()
+        assert len(store.model.rows(CLUSTERS)) == count
+    assert store.document(CLUSTERS.name, "c-29") is not None
 
 
 def test_restore_resets_everybody_and_goes_on_counting(host: Maker) -> None:

@@ -14,7 +14,7 @@ import msgspec
 
 from edgewright.core import times
 from edgewright.core.text import amount
-from edgewright.hub.clusters import delivery, ending, status, store, tables
+from edgewright.hub.clusters import delivery, ending, judging, status, store, tables
 from edgewright.hub.clusters.events import cluster_event
 from edgewright.hub.clusters.index import Cluster, ClusterIndex
 from edgewright.hub.clusters.tables import ClusterRecord
@@ -61,6 +61,7 @@ def due(hub: Services, item: Cluster, now: float) -> Job | None:
         "state": status.state(item, listed),
         "health": health,
         "since": before.get("since", now) if before.get("health") == health else now,
+        "problems": [row.kind for row in judging.troubles_of(hub, item, listed, now)],
         "lineage": sorted(member.machine["hostName"] for member in listed if member.offered),
         "stuck": stuck,
         "access": delivery.access_sign(hub, record.uid, item.head.get("registries") or ()),
@@ -106,6 +107,8 @@ def changes(name: str, before: Judged, judged: Judged, why: str) -> list[tuple[s
     if judged["state"] != before.get("state") and before:
         rows.append(("Info", "ClusterState", f"Cluster '{name}' is {judged['state']} ({before['state']} before)."))
     health, old = judged["health"], before.get("health")
+    if health == old == status.UNHEALTHY and before.get("problems", [])[:1] != judged["problems"][:1]:
+        old = ""  # another cause is news
     if health != old and judged["state"] == wire.RUNNING:
         bad = health == status.UNHEALTHY
         word = {status.HEALTHY: "is healthy", status.UNHEALTHY: "is unhealthy"}.get(health, "has unknown health")

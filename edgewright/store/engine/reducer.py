@@ -103,7 +103,7 @@ def _seen(collection: Collection[Any]) -> Handler:
                     draft.add_message(MessageRow(event.seq, event.at, *news))
             draft.put(name, key, row)
         if event.payload.get("complete") is True:
-            draft.retain_only(name, {key_of(row) for row in rows})
+            draft.retain_only(name, {*(key_of(row) for row in rows), *(event.payload.get("before") or ())})
             if collection.status:
                 draft.source = msgspec.structs.replace(draft.source, **collection.status)
         if limit:

@@ -232,18 +232,31 @@ class Store:
         if collection is None or not isinstance(docs, list):
             return
         for doc in docs[-DOCUMENTS:]:
-            meta = doc.get("metadata") if isinstance(doc, dict) else None
-            uid = meta.get("uid") if isinstance(meta, dict) else None
-            if isinstance(uid, str) and uid:
+            if uid := _uid(doc):
                 self.store_document(collection, uid, doc)
 
 
+def _uid(doc: object) -> str:
+    """Return the uid of a document, empty without one."""
+    meta = doc.get("metadata") if isinstance(doc, dict) else None
+    uid = meta.get("uid") if isinstance(meta, dict) else None
+    return uid if isinstance(uid, str) else ""
+
+
 def _pieces(event: Event) -> Iterator[Event]:
-    """Yield an event in pieces that are reduced in one go; together they mean the same."""
+    """Yield an event in pieces that are reduced in one go; together they mean the same.
+
+    The last piece of a complete list has the uids of the pieces before it, as `before`: what is in none of them no
+    longer exists.
+    """
     docs = event.payload.get("docs")
     if event.kind not in _DOCUMENT_KINDS or not isinstance(docs, list) or len(docs) <= PIECE:
         yield event
         return
     for start in range(0, len(docs), PIECE):
         payload = {**event.payload, "docs": docs[start : start + PIECE]}
+        if payload.get("complete") is True:
+            last = start + PIECE >= len(docs)
+            payload["complete"] = last
+            payload["before"] = [uid for doc in docs[:start] if (uid := _uid(doc))] if last else []
         yield Event(event.seq, event.at, event.source, event.kind, payload)
