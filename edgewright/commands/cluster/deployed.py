@@ -40,6 +40,11 @@ class Deployed(NamedTuple):
         """Return the cluster that shows how far the deployment is."""
         return self.clusters[0] if self.clusters else None
 
+    @property
+    def ready(self) -> bool:
+        """Return whether there are applications and all of them are ready."""
+        return bool(self.applications) and all(each.ready for each in self.applications)
+
 
 async def deployed(ctx: CommandContext) -> Deployed:
     """Ask the plane. Raises `EdgewrightError`."""

@@ -11,7 +11,7 @@ import pytest
 from edgewright.lab.kubernetes import build, versions
 from tests.e2e.fleet import Fleet
 from tests.e2e.kubernetes.formed import Formed
-from tests.e2e.kubernetes.wizard_keys import console_of, make_cluster
+from tests.e2e.kubernetes.wizard_keys import ask_by_guide, console_of, make_cluster
 from tests.support import missing
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
@@ -37,6 +37,7 @@ def test_keys_lead_to_a_healthy_cluster_whose_application_answers(lab: Formed, t
     try:
         lab.timed("the wizard by keys", lambda: make_cluster(console, NAME, lab.vip, path))
         lab.timed("created to healthy", lambda: lab.healthy(NAME, 1))
+        lab.timed("the guide asks the application", lambda: ask_by_guide(console))
         print(console.screen())
     finally:
         console.close()

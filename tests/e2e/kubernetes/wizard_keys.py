@@ -45,3 +45,11 @@ def make_cluster(console: Console, name: str, vip: str, path: Path) -> None:
     console.wait("Written, readable by you alone", patience=20)
     console.press("b")
     console.wait(name, "is created", patience=30)
+
+
+def ask_by_guide(console: Console) -> None:
+    """Open the guide, whose steps are all done, and let it ask the application through the API of the cluster."""
+    console.press(*":guide", "Enter")
+    console.wait("First steps", "7 Application", "answers its probes on", patience=120)
+    console.press("End", "Enter")
+    console.wait("answers: HTTP 200", patience=90)

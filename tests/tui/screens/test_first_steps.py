@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from edgewright.commands.cluster.deployed import Application, Deployed, applications_of
+from edgewright.commands.kube import ask
 from edgewright.store.collections.catalogue.clusters import ClusterRow
 from edgewright.store.collections.catalogue.profiles import ProfileRow
 from edgewright.store.collections.hosts import HostRow
@@ -106,6 +107,24 @@ async def test_steps_after_the_host_are_asked_of_the_plane_and_enter_opens_the_w
         pilot.app.screen.query_one("#steps").point_at("cluster")  # type: ignore[attr-defined]
         await press(pilot, "enter")
         await until(pilot, lambda: view(pilot) == "cluster-new")
+
+
+async def test_enter_on_the_application_asks_it_and_shows_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ask_application(_ctx: Any, uid: str, _report: Any) -> ask.Answered:
+        return ask.Answered(f"shop/{uid}", 200, 0.4, "relay")
+
+    async def known(_ctx: Any) -> Deployed:
+        return Deployed((PROFILE,), (CLUSTER,), (Application("web", True),))
+
+    monkeypatch.setattr(ask, "ask_application", ask_application)
+    monkeypatch.setattr("tui.screens.first_run.steps.deployed", known)
+    facts = SimpleNamespace(url=URL, ca="", movable=True)
+    ways = FirstRun(deployment=lambda: facts)
+    async with console("first-steps", ways=ways, installer=StandIn(), size=(120, 40)) as (pilot, _, made):
+        await until(pilot, lambda: "web answers its probes on store-7" in said(pilot))
+        await press(pilot, "end", "enter")
+        await until(pilot, lambda: "shop/c1 answers: HTTP 200 in 0.4 s, asked through the relay" in said(pilot))
+        assert view(pilot) == "first-steps" and "HTTP 200" in told(made)
 
 
 def test_own_tokens_ended_ones_and_observed_hosts_are_no_steps() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from edgewright.core.text import amount
@@ -14,13 +15,16 @@ if TYPE_CHECKING:
 TITLES = ("Profile", "Cluster", "Application")
 
 
-def cluster_steps(deployed: Deployed | None, problem: str = "") -> list[Step]:
-    """Return the three steps; `deployed` is None while the plane was not asked, `problem` why it did not answer."""
+def cluster_steps(deployed: Deployed | None, problem: str = "", answers: Mapping[str, str] | None = None) -> list[Step]:
+    """Return the three steps; `deployed` is None while the plane was not asked, `problem` why it did not answer.
+
+    `answers` are those of applications that were asked, by the uid of their cluster.
+    """
     if deployed is None:
         fact = problem or "asking the plane"
         keys = ("profile", "cluster", "application")
         return [Step(key, "later", title, fact) for key, title in zip(keys, TITLES, strict=True)]
-    return [_profile(deployed), _cluster(deployed), _application(deployed)]
+    return [_profile(deployed), _cluster(deployed), _application(deployed, answers or {})]
 
 
 def _profile(deployed: Deployed) -> Step:
@@ -48,7 +52,7 @@ def _cluster(deployed: Deployed) -> Step:
     return Step(key, "work", TITLES[1], f"{row.name}: {row.state.lower()}, its hosts form it", "Enter shows each step.")
 
 
-def _application(deployed: Deployed) -> Step:
+def _application(deployed: Deployed, answers: Mapping[str, str]) -> Step:
     row, title = deployed.cluster, TITLES[2]
     if row is None:
         return Step(
@@ -65,5 +69,5 @@ def _application(deployed: Deployed) -> Step:
             key, "work", title, f"{waiting[0].name} is not ready yet{why}", "Its pods must answer their probes."
         )
     names = ", ".join(each.name for each in deployed.applications)
-    advice = f"Ask it: edgewright cluster kubeconfig {row.name} --out FILE, then kubectl --kubeconfig FILE get pods -A"
-    return Step(key, "done", title, f"{names} answers its probes on {row.name}", advice)
+    fact = answers.get(row.uid) or f"{names} answers its probes on {row.name}"
+    return Step(key, "done", title, fact, "Enter asks it through the API of the cluster.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from importlib import import_module
 from typing import Any, ClassVar
 
 from textual import events, on, work
@@ -54,6 +56,9 @@ class FirstStepsScreen(WatchesBuilds):
         self._steps: list[Step] = []
         self._deployed: Deployed | None = None
         self._problem = ""
+        self._answers: dict[str, str] = {}
+        """What applications answered when they were asked, by the uid of their cluster."""
+        self._asking = False
         super().begin()
         self._ask()
         self.set_interval(ASK, self._ask_again)
@@ -112,7 +117,7 @@ class FirstStepsScreen(WatchesBuilds):
             return
         view = self.query_one("#steps", LineView)
         width = min((view.room or self.size.width) - 2, 98)
-        later = cluster_steps(self._deployed, self._problem)
+        later = cluster_steps(self._deployed, self._problem, self._answers)
         before, self._steps = self._steps, steps_of(self.progress(), self.now, later)
         alerts = [row for row in self.session.store.model.rows(ALERTS).values() if row.kind != PLANE]
         alerts.sort(key=lambda row: row.last or 0.0, reverse=True)
@@ -154,8 +159,33 @@ class FirstStepsScreen(WatchesBuilds):
             app.open_view(*(("host", target) if target else ("hosts",)))
         elif kind == "profile":
             app.open_view(*(("profile", target) if target else ("profile-new",)))
+        elif kind == "application" and target and self._deployed is not None and self._deployed.ready:
+            self._ask_application(target)
         elif kind in ("cluster", "application"):
             app.open_view(*(("cluster", target) if target else ("cluster-new",)))
+
+    @work(exclusive=True, group="first-steps:application", exit_on_error=False)
+    async def _ask_application(self, uid: str) -> None:
+        """Ask an application of the cluster through its API; the answer is the proof of the step."""
+        store = self.session.store
+        if self.session.make_context is None or self._asking:
+            return
+        self._asking = True
+        store.message("Asking an application of the cluster through its API ...", "info")
+        try:
+            ask = await asyncio.to_thread(import_module, "edgewright.commands.kube.ask")
+            answer = await ask.ask_application(
+                self.session.make_context(), uid, lambda text: store.message(text, "info")
+            )
+            self._answers[uid] = answer.sentence()
+            store.message(f"{answer.sentence()}.", "ok")
+        except EdgewrightError as error:
+            self._answers.pop(uid, None)
+            store.message(sentence(error), "bad")
+        finally:
+            self._asking = False
+        if self.is_there:
+            self.select()
 
     def _change_address(self) -> None:
         app: Any = self.app
