@@ -10,7 +10,7 @@ import pytest
 
 from edgewright.commands.cluster.deployed import Application, Deployed, applications_of
 from edgewright.commands.kube import ask
-from edgewright.store.collections.catalogue.clusters import ClusterRow
+from edgewright.store.collections.catalogue.cluster_rows import ClusterRow
 from edgewright.store.collections.catalogue.profiles import ProfileRow
 from edgewright.store.collections.hosts import HostRow
 from edgewright.store.collections.tokens import TokenRow
