@@ -15,6 +15,7 @@ from edgewright.core.clusters.model import (
     API_PORT,
     CONTROL_PLANE,
     HELM,
+    K3S,
     KUBEADM,
     PRESENT,
     VIP,
@@ -273,6 +274,9 @@ def _kubernetes(document: ClusterDocument, known: Known) -> Iterator[Problem]:
     if document.kubernetes.distribution == KUBEADM and (major, minor) < (1, FIRST_MINOR):
         text = f"{version} is too old: configurations are written for 1.{FIRST_MINOR} and later"
         yield error(KUBERNETES, "kubernetes.version", text, "Choose a newer pack.", "VersionTooOld")
+    if document.kubernetes.distribution == K3S:
+        text = "k3s is not proven here: its steps are written from its documentation"
+        yield warning(KUBERNETES, "kubernetes.distribution", text, "Use kubeadm where that matters.", "NotProven")
     if document.digest and document.digest != digest(document):
         text = f"The digest {document.digest[:12]} is not that of the content ({digest(document)[:12]})"
         yield error("", "digest", text, "Fetch the document again.", "DigestMismatch")

@@ -120,6 +120,11 @@ def test_even_numbers_of_control_planes() -> None:
     assert rows(document(8))[0][3] == "8 control planes slow every write of etcd; 7 are allowed"
 
 
+def test_a_distribution_that_is_not_proven_is_a_warning() -> None:
+    (row,) = rows(changed("kubernetes.distribution", "k3s"))
+    assert row[0] == "warning" and "k3s is not proven here" in row[3]
+
+
 def test_what_never_changes() -> None:
     first = document(3, 1)
     other = body(3, 1)
