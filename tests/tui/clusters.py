@@ -59,6 +59,9 @@ HEALTHY: dict[str, Any] = {
     "firstEnd": CERTIFICATES[0], "nodes": {"ready": 3, "total": 3}, "leader": "edge-11d0", "reportedAt": ago(21),
     "vip": {"state": "one", "hosts": ["edge-7f3a"]}, "checklist": checklist(len(STEPS)), "hosts": 3, "applied": 3,
     "conditions": [{"type": "Bootstrapped", "status": "True", "message": "The cluster is formed."}],
+    "reach": {"direct": {"state": "no", "since": ago(900), "error": "No route to host."},
+              "ssh": {"state": "unknown", "since": None, "error": ""},
+              "relay": {"state": "yes", "since": ago(120), "error": ""}},
 }  # fmt: skip
 NOT_FORMED: dict[str, Any] = {
     **HEALTHY, "healthState": "Unknown", "etcd": [], "certificates": [], "firstEnd": None, "leader": "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -54,11 +55,16 @@ def severity(event: EventRow) -> tuple[str, str, Role]:
     return _SIGNS["bad" if reported in _BAD else "warn" if reported.startswith("warn") else "info"]
 
 
+_STEP = re.compile(r"\bcluster-[0-9a-f]{8}-([a-z][a-z0-9-]*)-[0-9a-f]{8,}")
+"""The id of a step of a cluster: neither uid nor digest mean anything to people."""
+
+
 def _named(event: EventRow, name: str) -> str:
-    """Return the sentence of an event with the name that people know in the place of the uid."""
+    """Return the sentence of an event with names that people know in the place of a uid and of the id of a step."""
+    message = _STEP.sub(r"\1", event.message) if event.reason.startswith("Step") else event.message
     if name and event.object_uid and name != event.object_uid:
-        return event.message.replace(event.object_uid, name)
-    return event.message
+        return message.replace(event.object_uid, name)
+    return message
 
 
 def feed_line(event: EventRow, name: str = "", own: bool = False) -> FeedLine:

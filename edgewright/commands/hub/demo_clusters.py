@@ -92,7 +92,9 @@ async def make(info: HubInfo, hosts: int, most: int = MOST) -> int:
     async with PlaneClient(info.url, Credential(api_key=key), ca=info.ca, project_uid=project) as client:
         made = await client.call("POST", protocol.PROFILES, "profile", body=profile(), params={"publish": "true"})
         uid, count = text(made.data, "uid"), 0
-        for wanted in planned([_host(document) for document in free], most):
+        for wanted in planned([_host(document) for document in free], 2 * most):
+            if count == most:
+                break
             try:
                 await calls.create(client, body(wanted, uid))
                 count += 1

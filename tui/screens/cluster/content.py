@@ -40,6 +40,10 @@ _VIPS: Mapping[str, tuple[str, Role, str]] = {
 }
 
 
+_WAYS = (("direct", "direct"), ("ssh", "by SSH"), ("relay", "by the relay of the plane"))
+_REACH: Mapping[str, tuple[str, Role, str]] = {"yes": ("•", "ok", "reached"), "no": ("▬", "parked", "not reached")}
+
+
 class Shown(Struct, frozen=True):
     """A cluster as the screen has it: the row, the document of the plane, and what the console knows of its hosts."""
 
@@ -223,6 +227,23 @@ def vip_lines(shown: Shown, width: int) -> list[Line]:
         )
     else:
         out.append(line(("○ VIP -", "muted")))
+    return [*out, *reach_lines(shown, width)]
+
+
+def reach_lines(shown: Shown, width: int) -> list[Line]:
+    """Return which ways to the API were measured, and what came of them; nothing from a plane that measures none."""
+    out: list[Line] = []
+    for way, named in _WAYS:
+        state = text(shown.doc, f"{OURS}.reach.{way}.state")
+        if state == UNKNOWN:
+            continue
+        sign, role, word = _REACH.get(state, ("○", "muted", UNKNOWN))
+        since = age_of(when(shown.doc, f"{OURS}.reach.{way}.since"), shown.now)
+        left: list[Piece] = [(f"{sign} ", role), f"{named} ", (word, "muted")]
+        out.append(spread(left, [(since, "muted")] if since != UNKNOWN else [], width))
+        error = text(shown.doc, f"{OURS}.reach.{way}.error")
+        if error != UNKNOWN:
+            out += wrap(error, width, "    ", "    ", role="muted")
     return out
 
 
