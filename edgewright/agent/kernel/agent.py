@@ -277,7 +277,7 @@ class Agent:
         if self.desired.due(pulse.lineage, pulse.generation):
             self._reconcile(plane, pulse.date)
         if not self.flags.observe:
-            self.clusters.look(plane, self.desired.cluster, self.desired.adoption)
+            self.clusters.look(plane, self.desired.cluster, self.desired.adoption, self.desired.content)
         self._collect()
         self._note_transitions()
         self.delivery.send(plane)

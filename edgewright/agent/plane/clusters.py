@@ -6,6 +6,7 @@ becomes of it; absence of a document, or a refusal, never changes what runs.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -14,6 +15,8 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Seq
 from edgewright.agent.clusters.slices import Marks, marks_of, read_part, store_part
 from edgewright.agent.kernel import agent_log
 from edgewright.agent.kernel.state import StateFolder
+from edgewright.agent.plane.blobs import FOLDER as BLOBS
+from edgewright.agent.plane.blobs import BlobFolder
 from edgewright.agent.plane.plane import Plane
 from edgewright.agent.plane.refusals import PlaneRefusal, retryable
 from edgewright.agent.reconcile import exchange
@@ -26,6 +29,7 @@ from edgewright.core.errors import EdgewrightError, InvalidDocument
 from edgewright.wire.protocol.clusters import (
     E_OLDER_LEADER,
     MAX_ADOPTION,
+    MAX_CONTENT,
     MAX_HOST_STATE,
     MAX_KUBECONFIG,
     MAX_OBSERVED,
@@ -41,7 +45,7 @@ SENT = "cluster-reports"
 """State file with the digests of what the plane has taken."""
 
 
-DOCUMENT, REPORTS, ADOPTION = "cluster", "cluster-reports", "cluster-adoption"
+DOCUMENT, REPORTS, ADOPTION, CONTENT = "cluster", "cluster-reports", "cluster-adoption", "cluster-content"
 """Topics of the log."""
 Problem = Tuple[int, str]
 """Priority and sentence."""
@@ -65,15 +69,21 @@ class ClusterLink:
         sent = (folder.load(SENT) or {}).get("sent")
         self._sent: Dict[str, str] = dict(sent) if isinstance(sent, dict) else {}
         self._refused: Dict[str, Refusal] = {}
+        self._given: Set[Tuple[str, str]] = set()
+        """Content that the plane was given since the start, by cluster and digest."""
         self._none: Set[Tuple[str, ...]] = set()
         """Of which documents this host has no part, because it is to leave: not to be asked for at each heartbeat."""
 
     def look(
-        self, plane: Plane, offered: Optional[Mapping[str, Any]], adoption: Optional[Mapping[str, Any]] = None
+        self,
+        plane: Plane,
+        offered: Optional[Mapping[str, Any]],
+        adoption: Optional[Mapping[str, Any]] = None,
+        content: Optional[Mapping[str, Any]] = None,
     ) -> None:
         """Fetch the document that the desired state names unless it is here, and send what is new.
 
-        `adoption` is the document that the plane asks this host for (P106).
+        `adoption` is the document that the plane asks this host for (P106), `content` the content (P108).
 
         Raises `CredentialLost` and what a link without an answer raises; a refusal is reported and tried again later.
         A document that cannot be fetched does not stop the reports of what runs.
@@ -92,6 +102,7 @@ class ClusterLink:
         self._problems(DOCUMENT, problems)
         self._problems(REPORTS, self._send_all(plane))
         self._problems(ADOPTION, self._hand_over(plane, adoption) if adoption is not None else [])
+        self._problems(CONTENT, self._give_content(plane, content) if content is not None else [])
 
     def _problems(self, topic: str, problems: Sequence[Problem]) -> None:
         if problems:
@@ -201,6 +212,32 @@ class ClusterLink:
             "maskedValues": dict(sealed.masked_values),
         }
         return self._send(f"{uid}/adoption", body, uid, plane.cluster_adoption, MAX_ADOPTION)
+
+    def _give_content(self, plane: Plane, wanted: Mapping[str, Any]) -> List[Problem]:
+        """Send content of layers that the plane lacks after an adoption (P108), once since the start."""
+        uid, digests = str(wanted.get("uid") or ""), wanted.get("digests")
+        blobs = BlobFolder(os.path.join(self._data, BLOBS))
+        for digest in digests if isinstance(digests, list) else []:
+            if not isinstance(digest, str) or (uid, digest) in self._given:
+                continue
+            self._given.add((uid, digest))
+            try:
+                if not blobs.has(digest):
+                    continue
+                with open(blobs.path(digest), "rb") as file:
+                    data = file.read(MAX_CONTENT + 1)
+            except (ValueError, OSError):
+                continue  # the plane shows that it lacks it
+            if len(data) > MAX_CONTENT:
+                return [(agent_log.WARNING, f"The content {digest[:12]} has more than {MAX_CONTENT} bytes; not sent.")]
+            try:
+                plane.cluster_content(uid, digest, {"data": base64.b64encode(data).decode("ascii")})
+            except PlaneRefusal as error:
+                if retryable(error.status):
+                    self._given.discard((uid, digest))
+                    raise
+                return [(agent_log.WARNING, error.message)]
+        return []
 
     def _host_report(self, uid: str, body: Any) -> Any:
         """Return a host's report with what the reconciler has noted as applied."""

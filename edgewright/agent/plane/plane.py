@@ -112,6 +112,10 @@ class Plane:
         """P106. Raises `PlaneRefusal`."""
         self._own("PUT", clusters.ADOPTION, "the adoption of the cluster", body, uid=uid)
 
+    def cluster_content(self, uid: str, digest: str, body: Mapping[str, Any]) -> None:
+        """P108. Raises `PlaneRefusal`."""
+        self._own("PUT", clusters.CONTENT, "content of the cluster", body, uid=uid, digest=digest)
+
     def result(self, operation: str, body: Mapping[str, Any]) -> bool:
         """P25. Return whether the plane took it; it never will otherwise, and nothing more is to be sent."""
         template = protocol.OPERATION_RESULT

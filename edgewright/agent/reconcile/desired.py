@@ -144,6 +144,12 @@ class Desired:
         wanted = _extension(self._config).get("adopt")
         return wanted if isinstance(wanted, dict) else None
 
+    @property
+    def content(self) -> Optional[Dict[str, Any]]:
+        """Return which content of a cluster the plane asks this host for (P108): uid and digests."""
+        wanted = _extension(self._config).get("content")
+        return wanted if isinstance(wanted, dict) else None
+
     def leave_cluster(self) -> None:
         """Forget the clusters of this host, after a reset (P26); identity, credential and facts stay."""
         if self._config.pop("clusterUids", None):

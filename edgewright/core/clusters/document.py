@@ -54,6 +54,7 @@ REF = Text("a reference such as registry/path:tag", r"[A-Za-z0-9][A-Za-z0-9._:/@
 NIC = Text("a network interface", r"(?:[^\s/\x00-\x1f\x7f]+)?", 15)
 WHEN = Text("a time such as 2026-11-28T22:00:00Z", r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z)?", 30)
 FREE = Text("one line of text", r"[^\x00-\x1f\x7f]*", 253)
+ANNOTATION = dataclasses.replace(FREE, limit=1024)
 NAMESPACE = Text("a namespace", rf"(?:{_LABEL})?", 63)
 RELEASE = Text("the name of a helm release", rf"(?:{_LABEL})?", 53)
 LABEL_KEY = Text("the key of a label", rf"(?:{_DNS_NAME}/)?{_PART}", 317, 1)
@@ -110,7 +111,7 @@ MEMBER = Record(
     lost=Flag(),
     cordoned=Flag(),
     labels=MapOf(LABEL_KEY, LABEL_VALUE),
-    annotations=MapOf(LABEL_KEY, FREE),
+    annotations=MapOf(LABEL_KEY, ANNOTATION),
     taints=ListOf(TAINT, 50),
 )
 DRAIN = Record(

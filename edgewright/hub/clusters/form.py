@@ -4,7 +4,8 @@ The head is a dictionary with: `configUid`, `metadata`, `cloudConfig`, `clusterC
 (`name`, `config` as sent, `machines`), `profiles` (uid, name, version, type, packs without values), `rbacs`,
 `namespaces`, `initHostUid`, `epoch`, `done`, `kubernetes`, `simulated`, `packOf` (pack by layer of the document),
 `blobs`, `registries` (those that the document names), `spcApply`, `author`; and `repave`, `conditions`, `pending`,
-`adoption` (`id`, `hostUid`, `digest`, `by`, `since`) where there are such.
+`adoption` (`id`, `hostUid`, `digest`, `by`, `since`), `wanted` (`hostUid`, `digests`: content to be handed over) where
+there are such.
 A machine has `uid`, `hostUid`, `hostName`, `nodeName`, `nic`, `address`, `nicName`, `state`, `releaseId`, `joinEpoch`,
 `created` (epoch seconds) and `maintenance`; `lost` where an operator declared it lost.
 """

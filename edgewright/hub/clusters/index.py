@@ -45,7 +45,7 @@ class ClusterIndex:
         self._by_host: dict[str, str] = {}
         self._by_config: dict[str, str] = {}
         self._by_adopter: dict[str, str] = {}
-        """Cluster by the host that is asked for its document (P106)."""
+        """Cluster by the host that is asked for its document (P106) or its content (P108)."""
         self._by_profile: dict[str, dict[str, None]] = {}
         for record in records:
             self.put(record)
@@ -56,8 +56,8 @@ class ClusterIndex:
         cluster = Cluster(record)
         self.by_uid[record.uid] = cluster
         self._by_config[cluster.head["configUid"]] = record.uid
-        if adoption := cluster.head.get("adoption"):
-            self._by_adopter[adoption["hostUid"]] = record.uid
+        for asked in _asked(cluster):
+            self._by_adopter[asked] = record.uid
         deleted = record.phase == DELETED_PHASE
         for _pool, machine in cluster.machines():
             # a host that did not confirm the deletion is still asked to leave, unless it is in another cluster by now
@@ -73,8 +73,8 @@ class ClusterIndex:
         if cluster is None:
             return
         self._by_config.pop(cluster.head["configUid"], None)
-        if adoption := cluster.head.get("adoption"):
-            self._by_adopter.pop(adoption["hostUid"], None)
+        for asked in _asked(cluster):
+            self._by_adopter.pop(asked, None)
         for _pool, machine in cluster.machines():
             if self._by_host.get(machine["hostUid"]) == uid:
                 del self._by_host[machine["hostUid"]]
@@ -90,7 +90,7 @@ class ClusterIndex:
         return None if uid is None else self.by_uid.get(uid)
 
     def adopted_by(self, host_uid: str) -> Cluster | None:
-        """Return the cluster whose document a host is asked for; `None` without one."""
+        """Return the cluster whose document or content a host is asked for; `None` without one."""
         uid = self._by_adopter.get(host_uid)
         return None if uid is None else self.by_uid.get(uid)
 
@@ -116,6 +116,12 @@ class ClusterIndex:
                 for digest in cluster.head["blobs"]:
                     yield cluster.record.project_uid, digest
                     yield "", digest
+
+
+def _asked(cluster: Cluster) -> list[str]:
+    """Return the hosts that are asked for the document or content of a cluster."""
+    wanted = (cluster.head.get("adoption"), cluster.head.get("wanted"))
+    return [str(item["hostUid"]) for item in wanted if item]
 
 
 class Reports:

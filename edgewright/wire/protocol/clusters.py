@@ -72,6 +72,8 @@ ADOPT = OWN_CLUSTER + "/adopt"
 """An operator lets the plane take the document that the hosts have (P106)."""
 ADOPTION = OWN_CLUSTER + "/adoption"
 """Where a control plane hands that document over (P106)."""
+CONTENT = OWN_CLUSTER + "/content/{digest}"
+"""Where that control plane hands over content of layers that the plane does not have (P108)."""
 OVERRIDE = OWN_CLUSTER + "/override"
 """An operator lets the hosts take the plane's document in place of theirs (P106)."""
 RETRY = OWN_CLUSTER + "/retry"
@@ -102,6 +104,8 @@ MAX_OBSERVED = 128 * 1024
 """Bytes of what the leader reports: enough for the 500 nodes of the largest document."""
 MAX_ADOPTION = 1024 * 1024
 """Bytes of a document with its secrets that a control plane hands over: what a body may have."""
+MAX_CONTENT = 700 * 1024
+"""Bytes of content that a control plane hands over: in base64 it fits into a body."""
 MAX_DOCUMENT = 256 * 1024
 """Bytes of a cluster document."""
 MAX_KUBECONFIG = 64 * 1024

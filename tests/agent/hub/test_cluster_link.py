@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import io
 import os
 import stat
@@ -276,3 +278,19 @@ def test_p106_an_operator_adopts_the_document_of_a_host_that_a_restored_plane_ha
     assert host.handover.store.offered() == [] and host.look() == []
     assert read(site.desired(uid, host.name)["document"]).host_settings.ntp == ("t",)
     host.folder.close()
+
+
+def test_p108_content_is_given_once_and_only_what_is_here(
+    control: Host, uid: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = b"a manifest"
+    here = hashlib.sha256(data).hexdigest()
+    (control.data / "blobs").mkdir(parents=True)
+    (control.data / "blobs" / here).write_bytes(data)
+    sent: list[tuple[str, bytes]] = []
+    monkeypatch.setattr(
+        control.plane, "cluster_content", lambda _uid, name, body: sent.append((name, base64.b64decode(body["data"])))
+    )
+    for _ in range(2):
+        control.link.look(control.plane, None, None, {"uid": uid, "digests": [here, "0" * 64, "../x", 7]})
+    assert sent == [(here, data)]

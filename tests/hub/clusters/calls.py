@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -115,6 +117,9 @@ def own_calls(hub: RunningHub) -> Iterator[tuple[str, httpx.Response]]:
     for (method, path), made in decisions(hub).items():
         yield f"{method} {path}", made()
     yield f"PUT {wire.ADOPTION}", adopted(site)
+    data, digest = base64.b64encode(b"x").decode(), hashlib.sha256(b"x").hexdigest()
+    content = protocol.path(wire.CONTENT, uid=uid, digest=digest)
+    yield f"PUT {wire.CONTENT}", agent.put(content, json={"data": data})
     yield from _relay_calls(site, uid)
     files = {"admin": "apiVersion: v1\n"}
     yield f"PUT {wire.KUBECONFIGS}", agent.put(protocol.path(wire.KUBECONFIGS, uid=uid), json=files)

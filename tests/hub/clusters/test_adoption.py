@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import hashlib
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,10 +16,12 @@ from edgewright.core.clusters.document import as_json, read, sealed
 from edgewright.core.clusters.model import ClusterDocument, HostSettings
 from edgewright.hub.clusters import controller, store
 from edgewright.hub.clusters.index import ClusterIndex
+from edgewright.hub.db import schema
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.packs.index import PackIndex
 from edgewright.hub.packs.tables import OCI, RegistryRecord
 from edgewright.hub.process.app import Hub
+from edgewright.hub.readmodel.blob_store import BlobStore
 from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
 from tests.hub.clusters.inside import InsideSite
@@ -252,3 +256,40 @@ async def test_p107_a_new_login_of_a_registry_reaches_the_hosts_without_a_new_do
     assert "second" not in str(after)
     _, secrets = await desired(site, uid)
     assert secrets["registryAuth"][0]["password"] == "second"
+
+
+async def test_p108_content_that_the_plane_lacks_is_handed_over_and_nothing_else(inside: Inside) -> None:
+    hub, admin = inside
+    site = await InsideSite.made(hub, admin, 1)
+    uid = await site.create()
+    document, secrets = await desired(site, uid)
+    project = hub.part(ClusterIndex).by_uid[uid].record.project_uid
+    masked = secrets["maskedValues"]
+    (digest,) = [each for layer in document.layers for each in layer.content if each not in masked]
+    data = await hub.read(lambda connection: hub.part(BlobStore).read(connection, project, digest))
+    assert data is not None
+    await lost(hub, uid)
+    await hub.write(lambda tx: tx.run(schema.metadata.tables["blobs"].delete()))
+    await facts(site, document)
+    (await admin.post(protocol.path(wire.ADOPT, uid=uid), json={})).raise_for_status()
+    assert (await hand_over(site, uid, document, secrets)).status_code == 204
+    assert (await config(site))["content"] == {"uid": uid, "digests": [digest]}
+
+    async def send(name: str, sent: bytes) -> int:
+        body = {"data": base64.b64encode(sent).decode()}
+        path = protocol.path(wire.CONTENT, uid=uid, digest=name)
+        return (await site.agent.put(path, json=body)).status_code
+
+    async def conditions() -> set[str]:
+        status = (await admin.get(protocol.path(wire.CLUSTER, uid=uid))).json()["status"]
+        return {row["type"] for row in status["conditions"]}
+
+    assert "ContentMissing" in await conditions()
+    assert await send(digest, b"other bytes") == 422
+    strange = hashlib.sha256(b"not asked for").hexdigest()
+    assert await send(strange, b"not asked for") == 204
+    count = await hub.read(lambda connection: connection.execute(schema.metadata.tables["blobs"].select()).all())
+    assert count == [], "what is not asked for is not stored"
+    assert await send(digest, data) == 204 and await send(digest, data) == 204
+    assert "ContentMissing" not in await conditions() and "content" not in await config(site)
+    assert (await site.agent.get(protocol.path(protocol.BLOB, digest=digest))).content == data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from functools import partial
@@ -88,9 +89,7 @@ async def _adopt(call: Call, item: Cluster, asked: Json, body: Json) -> None:
     head["blobs"] = [digest for digest in head["blobs"] if digest not in masked]
     ending.set_condition(head, wire.E_ADOPTION, "", "", call.now)
     missing = await _missing(call, loaded.record.project_uid, head["blobs"])
-    text = f"{amount(len(missing), 'content')} of layers, which the hosts have, {'is' if len(missing) == 1 else 'are'} "
-    text += "not on this plane: a control plane that joins cannot fetch them. Attach the profiles of the cluster again."
-    ending.set_condition(head, _CONTENT, _CONTENT, text if missing else "", call.now)
+    _want(head, call.actor.uid, missing, call.now)
     newer = msgspec.structs.replace(
         loaded.record,
         name=document.name,
@@ -122,6 +121,51 @@ async def _adopt(call: Call, item: Cluster, asked: Json, body: Json) -> None:
 
     if not await call.write(job):
         raise conflict(f"The cluster '{newer.name}' was changed meanwhile; send it again.", wire.E_EDITED)
+
+
+def _want(head: Json, host_uid: str, missing: list[str], now: float) -> None:
+    """Note which content is asked for, with the condition that shows it; nothing of both when all is there."""
+    head.pop("wanted", None)
+    if missing:
+        head["wanted"] = {"hostUid": host_uid, "digests": missing}
+    count = f"{len(missing)} {'part' if len(missing) == 1 else 'parts'}"
+    text = (
+        f"{count} of the content of layers, which hosts have, {'is' if len(missing) == 1 else 'are'} not on this plane:"
+    )
+    text += " a control plane that joins cannot fetch it. A host hands it over; else attach the profiles again."
+    ending.set_condition(head, _CONTENT, _CONTENT, text if missing else "", now)
+
+
+async def content(call: Call) -> Response:
+    """Take content of layers that the plane asked this host for (P108)."""
+    item = call.hub.part(ClusterIndex).by_uid.get(call.uid)
+    if item is None:
+        raise not_found("cluster", call.uid)
+    digest, wanted = call.params["digest"], item.head.get("wanted") or {}
+    if wanted.get("hostUid") != call.actor.uid and all(
+        machine["hostUid"] != call.actor.uid for _pool, machine in item.machines()
+    ):
+        raise forbidden(f"The host '{call.actor.uid[:128]}' does not belong to the cluster '{item.record.name}'.")
+    call.hub.intake.admit_request(call.actor.uid)
+    try:
+        data = base64.b64decode(str((await call.body()).get("data") or ""), validate=True)
+    except ValueError:
+        raise Problem(422, wire.E_INVALID, "data in body should be base64.") from None
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise Problem(422, wire.E_INVALID, f"The content does not match the digest {digest[:64]}.")
+
+    def job(tx: Tx) -> None:
+        now = store.get_or_404(tx, item.uid)
+        head = now.parts
+        left = (head.get("wanted") or {}).get("digests") or []
+        if digest not in left:
+            return  # it is here already, or is not asked for any more
+        call.hub.part(BlobStore).put(tx, now.project_uid, digest, data)
+        _want(head, head["wanted"]["hostUid"], [each for each in left if each != digest], tx.now)
+        store.put(tx, now, msgspec.structs.replace(now, head=ending.head_text(head), modified=tx.now))
+
+    await call.write(job)
+    return call.empty()
 
 
 async def _missing(call: Call, project: str, digests: list[str]) -> list[str]:
@@ -179,4 +223,7 @@ ADOPTION = shapes.obj(
     clusterSecret=shapes.name(64),
     maskedValues=shapes.ANY,
 )
-ROUTES = (Route("PUT", wire.ADOPTION, Access.ANY_HOST, hand_over, body=ADOPTION),)
+ROUTES = (
+    Route("PUT", wire.ADOPTION, Access.ANY_HOST, hand_over, body=ADOPTION),
+    Route("PUT", wire.CONTENT, Access.ANY_HOST, content, body=shapes.obj(data=shapes.text(2 * wire.MAX_CONTENT))),
+)

@@ -289,9 +289,12 @@ async def config(call: Call) -> Response:
         },
     }
     adopted = call.hub.part(ClusterIndex).adopted_by(call.uid)
-    if adopted is not None:  # rule P106
-        asked = adopted.head["adoption"]
-        desired["edgewright"]["adopt"] = {"id": asked["id"], "uid": adopted.uid, "digest": asked["digest"]}
+    if adopted is not None:
+        asked, wanted = adopted.head.get("adoption") or {}, adopted.head.get("wanted") or {}
+        if asked.get("hostUid") == call.uid:  # rule P106
+            desired["edgewright"]["adopt"] = {"id": asked["id"], "uid": adopted.uid, "digest": asked["digest"]}
+        if wanted.get("hostUid") == call.uid:  # rule P108
+            desired["edgewright"]["content"] = {"uid": adopted.uid, "digests": wanted["digests"]}
     return call.json(desired, headers={"ETag": etag})
 
 
