@@ -12,6 +12,7 @@ from edgewright.agent.clusters.k3s import admission
 from edgewright.agent.clusters.kube import leader, nodes
 from edgewright.agent.clusters.kube.api import admin
 from edgewright.agent.clusters.kube.joining import note_joined_here
+from edgewright.agent.clusters.outside import step_out
 from edgewright.core.clusters.model import PRESENT
 from edgewright.core.clusters.observed import Observed
 from edgewright.core.clusters.planning.duties import may_lead
@@ -55,7 +56,7 @@ def tend(context: Context, observed: Observed) -> bool:
         begun = not observed.local.joined and observed.local.kubelet_ca
         if begun and joined(observed, context.document, member):
             note_joined_here(context)
-        return _lead(context, observed)
+        return step_out(context, observed, member) or _lead(context, observed)
     except EdgewrightError:
         return False  # the next look tries again
 

@@ -113,7 +113,7 @@ def _own(document: ClusterDocument, observed: Observed, member: Member, role: st
         vip = [Action(steps.VIP, targets.endpoint(document), {}, wait)] if document.endpoint.kind == VIP else []
         return [*vip, Action(steps.INIT, target, {}, wait), Action(steps.MARK, target, {}), *serve]
     first = member.host_uid == document.bootstrap.init_host_uid
-    if first and observed.local.etcd_epoch == document.bootstrap.epoch and not _removed(document, observed, member):
+    if first and observed.local.etcd_epoch == document.bootstrap.epoch and not is_removed(document, observed, member):
         return [Action(steps.MARK, target, {}), *serve]
     join = _join(document, observed, member, steps.JOIN_CONTROL_PLANE)
     return [*join, Action(steps.MARK, target, {}), *serve]
@@ -121,7 +121,7 @@ def _own(document: ClusterDocument, observed: Observed, member: Member, role: st
 
 def _join(document: ClusterDocument, observed: Observed, member: Member, step: str) -> List[Action]:
     """Return the join, unless the host has noted that it is done: it never joins again by itself in that epoch."""
-    removed = step == steps.JOIN_CONTROL_PLANE and _removed(document, observed, member)
+    removed = step == steps.JOIN_CONTROL_PLANE and is_removed(document, observed, member)
     if observed.local.joined == member.join_epoch and observed.local.kubelet_ca and not removed:
         return []
     params: Dict[str, Any] = {"joinEpoch": member.join_epoch}
@@ -130,7 +130,7 @@ def _join(document: ClusterDocument, observed: Observed, member: Member, step: s
     return [Action(step, targets.join(document, member), params, _admission(document, observed, member, removed))]
 
 
-def _removed(document: ClusterDocument, observed: Observed, member: Member) -> bool:
+def is_removed(document: ClusterDocument, observed: Observed, member: Member) -> bool:
     """Return whether etcd data here is of a member that etcd, with quorum, does not list: a disk that came back."""
     listed = observed.api.etcd
     if not listed or not observed.local.etcd_epoch or etcd_member(observed, member) is not None:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from edgewright.agent.clusters import tend
+from edgewright.agent.clusters import outside, paths, tend
 from edgewright.agent.clusters.kube import nodes
 from edgewright.agent.clusters.kube.nodes import SET, WORKER_LABEL, difference
-from edgewright.core.clusters import model
+from edgewright.core.clusters import model, observed, quorum
 from edgewright.core.clusters.model import WORKER, Member, Taint
 from edgewright.core.errors import Failed
 from tests.agent.clusters.support import FakeHost, cluster, context
@@ -105,3 +105,32 @@ def test_the_leader_looks_again_for_another_document_or_after_a_while_and_report
         host.time += 30
         tend._nodes(work)
     assert len(host.logged) == 1 and "invalid label" in host.logged[0]
+
+
+def test_a_control_plane_that_was_removed_is_no_node_when_its_disk_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = FakeHost(tmp_path / "host")
+    deleted: list[str] = []
+
+    class Fake:
+        def delete(self, path: str) -> bool:
+            deleted.append(path)
+            return True
+
+    monkeypatch.setattr(outside, "connect", lambda work: Fake())
+    work = context(host, cluster(3), "host-3")
+    listed = [quorum.EtcdMember(str(n), f"n{n}", True, True, n == 1, f"10.0.0.1{n}") for n in (1, 2, 3)]
+    mine = {"n3": observed.Node("uid", True, host_uid="host-3")}
+
+    def seen(etcd: list[quorum.EtcdMember], nodes: dict[str, observed.Node]) -> observed.Observed:
+        return observed.Observed("host-3", observed.Local(etcd_epoch=1), observed.Api(etcd=tuple(etcd), nodes=nodes))
+
+    for stays in (seen(listed, mine), seen([listed[0]._replace(healthy=False), listed[1]], mine)):
+        assert not outside.step_out(work, stays, work.me), "a member, and without quorum nobody knows"
+    assert deleted == [] and not host.ran("systemctl", "stop")
+    assert outside.step_out(work, seen(listed[:2], mine), work.me)
+    assert deleted == ["/api/v1/nodes/n3"] and host.ran("systemctl", "stop", paths.KUBELET_UNIT)
+    other = {"n3": observed.Node("uid", True, host_uid="host-9")}
+    outside.step_out(work, seen(listed[:2], other), work.me)
+    assert len(deleted) == 1, "the Node of another host with this name stays"
