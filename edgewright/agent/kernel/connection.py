@@ -50,6 +50,8 @@ class Connection:
         self._wake: Optional[WakeConnection] = None
         self._further: Optional[Callable[[], Client]] = None
         self._uid = ""
+        self._several = False
+        """Whether the plane has several addresses."""
 
     @property
     def plane(self) -> Optional[Plane]:
@@ -78,6 +80,7 @@ class Connection:
             )
 
         self._uid = enrolment.uid
+        self._several = len(settings.endpoints) > 1
         self._further = lambda: Client(endpoint, context, flags.ca, proxy, TIMEOUT, traffic=self.traffic)
         self._plane = Plane(client(TIMEOUT), enrolment.uid)
         free = not traffic.costly(self.spec, self.traffic.month_bytes)
@@ -122,8 +125,11 @@ class Connection:
         return self._wake.socket, self._wake.pause
 
     def has_work(self) -> bool:
-        """Return whether the plane has answered on the idle connection that there is work."""
-        return self._wake is not None and self._wake.look()
+        """Return whether a heartbeat is to be sent now: there is work, or the hub in use is away and there is another.
+
+        The heartbeat then fails at once, and goes to the next address of the plane.
+        """
+        return self._wake is not None and (self._wake.look() or (self._several and self._wake.unreachable))
 
     def streams(self) -> List[Asked]:
         """Return the streams of the relay that answers on the idle connection named since the last call (P30)."""

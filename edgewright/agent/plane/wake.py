@@ -64,6 +64,8 @@ class WakeConnection:
         self._seconds = protocol.WAKE_SECONDS
         self.streams: List[Asked] = []
         """Streams of the relay that an answer named (P30); whoever hands them on empties the list."""
+        self.unreachable = False
+        """Whether the last try did not reach the address of the plane that is in use."""
         self._reason = "" if allowed else "the link is metered"
 
     @property
@@ -105,8 +107,10 @@ class WakeConnection:
             _probe(link)
             link.setblocking(False)
         except (EdgewrightError, OSError) as error:
+            self.unreachable = True
             self._away(getattr(error, "message", "") or str(error))
             return
+        self.unreachable = False
         self._socket = link
 
     def look(self) -> bool:
