@@ -123,7 +123,7 @@ def test_one_server_forms_the_cluster_and_is_observed_as_a_node_of_kubeadm_is(
         context(host, k3s(network=model.Network("10.9.0.0/16", "x")))
     )
     assert os.stat(host.path(paths.K3S_CONFIG)).st_mode & 0o777 == 0o600
-    assert host.has(f"{paths.CNI_BIN}/../bin") and os.path.lexists(host.path(f"{paths.CNI_BIN}/portmap"))
+    assert all(host.has(f"{paths.CNI_BIN}/{name}") for name in settings.PLUGINS)
     assert not os.path.lexists(host.path(f"{paths.CNI_BIN}/flannel")), "its pod would write through the link"
     assert host.has(paths.SOCKET), "a link that a boot makes again"
     assert os.readlink(host.path(paths.BOOT + paths.SOCKET[4:])) == os.readlink(host.path(paths.SOCKET))
