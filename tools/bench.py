@@ -53,6 +53,7 @@ BENCHMARKS = (
     Benchmark("hub_heartbeats", ("5",), ("wrk",)),
     Benchmark("hub_search", ("10000",), minutes=3),
     Benchmark("hub_scale", ("--hosts", "20000"), minutes=3),
+    Benchmark("cluster_hub", minutes=3),
     Benchmark("log_cost", minutes=3),
     Benchmark("wake_connections", ("300",)),
     Benchmark("agent_footprint", ("--seconds", "30"), minutes=3),
