@@ -6,12 +6,15 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 VENV := .venv
 PY := $(VENV)/bin/python
 ARGS ?=
-# A third of the fast tests' time is waiting, so one process more than there are cores.
-JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
+# Nearly half of the fast tests' time is waiting, so two processes more than there are cores.
+JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 2)
 PYTEST_ARGS ?=
 KUBERNETES_TESTS ?= tests/e2e/kubernetes
+# Each hub and each console of a test would compile all sources where the environment forbids the cache.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX ?= $(CURDIR)/build/bytecode
 
-.PHONY: help run test fast check lint types contracts format e2e e2e-core e2e-hub e2e-dist e2e-forge e2e-lab e2e-kubernetes kubernetes bench agent deb sbom lock clean
+.PHONY: help run test collect fast check lint types contracts format e2e e2e-core e2e-hub e2e-dist e2e-forge e2e-lab e2e-kubernetes kubernetes bench agent deb sbom lock clean
 
 help:  ## Show these targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +40,9 @@ run: $(VENV)/.run  ## Open the console (ARGS="..." go to edgewright)
 
 test: $(VENV)/.dev  ## Run the tests that need no root and no other machine, in JOBS processes (0: in this one)
 	$(PY) -m pytest -m "not e2e" -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
+
+collect: $(VENV)/.dev
+	@$(PY) -m pytest -m "not e2e" --collect-only -qq
 
 check: lint types contracts test  ## Style, types, import contracts, tests
 

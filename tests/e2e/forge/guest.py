@@ -85,7 +85,7 @@ class Guest:
             for pattern in ("vmlinuz-*", "initrd.img-*"):
                 for path in (merged / "boot").glob(pattern):
                     shutil.copy(path, self.folder / path.name.partition("-")[0])
-            compile_words = ["chroot", str(merged), "python3", "-m", "compileall", "-q", "/opt"]
+            compile_words = ["chroot", str(merged), "env", "-i", "/usr/bin/python3", "-m", "compileall", "-q", "/opt"]
             subprocess.run(compile_words, check=False, capture_output=True)
             make = ["mke2fs", "-q", "-t", "ext4", "-d", str(merged), str(self.disk), "2000M"]
             subprocess.run(make, check=True, capture_output=True)
