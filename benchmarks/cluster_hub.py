@@ -149,9 +149,11 @@ async def run(hub: RunningHub, rounds: Path, count: int, size: int) -> bool:
     print(f"  hub: {used / count * 1e3:.1f} ms CPU a cluster, {work / count * 1e3:.1f} ms without the fleet at rest; "
           f"{sent / count:.0f} heartbeats a cluster; {resident(pid) / 1e6:.0f} MB")  # fmt: skip
     entries, size_of_all = sum(row for row, _ in rows.values()), sum(size for _, size in rows.values())
-    print(f"  change log: {entries / count:.1f} rows and {size_of_all / count:,.0f} bytes a cluster: "
-          + ", ".join(f"{kind} {row / count:.1f} rows {size / count:,.0f} B"
-                      for kind, (row, size) in sorted(rows.items(), key=lambda item: -item[1][1]) if row >= count))  # fmt: skip
+    kinds = [(kind, row, bytes_of) for kind, (row, bytes_of) in rows.items() if row >= count]
+    parts = [f"{kind} {row / count:.1f} rows {bytes_of / count:,.0f} B" for kind, row, bytes_of in sorted(kinds)]
+    print(
+        f"  change log: {entries / count:.1f} rows and {size_of_all / count:,.0f} bytes a cluster: {', '.join(parts)}"
+    )
     met = step <= LONGEST
     print(f"  longest step of the loop: {step * 1e3:.0f} ms CPU ({step_of_create * 1e3:.0f} ms of the creation); "
           f"at most {LONGEST * 1e3:.0f} ms: {'met' if met else 'NOT MET'}")  # fmt: skip
