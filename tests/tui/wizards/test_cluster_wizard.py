@@ -155,6 +155,7 @@ async def test_a_failed_preflight_is_named_and_creating_takes_the_key_twice() ->
     assert len(plane.bodies) == 1
 
 
+@pytest.mark.e2e
 async def test_a_host_that_does_not_answer_is_named_with_the_reason() -> None:
     plane = plane_of()
     plane.failing = TimedOut("The host shop-1 did not answer the preflight within 20 s.", "It answers later.")
@@ -208,7 +209,10 @@ async def test_answers_are_there_again_and_can_be_deleted() -> None:
         await until(pilot, lambda: not path.exists())
 
 
-@pytest.mark.parametrize("text", ["{", '{"format": 9}', '{"format": 1, "answers": {"pools": [7]}}'])
+@pytest.mark.parametrize(
+    "text",
+    [pytest.param("{", marks=pytest.mark.e2e), '{"format": 1, "answers": {"pools": [7]}}'],
+)
 async def test_a_draft_that_cannot_be_read_is_named_and_does_not_stop_the_wizard(text: str) -> None:
     path = draft_file("cluster-new.json")
     path.parent.mkdir(parents=True, exist_ok=True)
