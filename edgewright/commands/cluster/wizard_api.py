@@ -1,6 +1,6 @@
 """What the cluster wizard may call: profiles of the plane, hosts that are free, preflight, the plane's check, creating.
 
-Coroutines ask the plane; the rest is quick but for `networks`, which takes up to a second: call it in a thread.
+Coroutines ask the plane; the rest is quick but for `kubernetes`, which takes up to a second: call it in a thread.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from edgewright.commands.kernel.base import Command, Outcome, Plan
 from edgewright.commands.kernel.described import Entry, entries
 from edgewright.commands.profile.reading import ProfileContent, content_of
 from edgewright.core.clusters import definition
-from edgewright.core.clusters.kube_values import config_of, networks_of
-from edgewright.core.clusters.model import Network
+from edgewright.core.clusters.kube_values import config_of, networks_of, waived_of
 from edgewright.core.packs.versions import key
 from edgewright.core.profiles.model import K8S
 from edgewright.core.profiles.variables import problem_with
@@ -75,21 +74,42 @@ async def content(ctx: CommandContext, entry: Entry) -> ProfileContent:
     return await content_of(ctx, entry)
 
 
-def networks(content: ProfileContent, values: Mapping[str, str]) -> Network | None:
-    """Return the networks of pods and services that a profile gives; None without a Kubernetes layer. Blocking."""
+class Kubernetes(NamedTuple):
+    """What the Kubernetes layer of a profile gives: networks, and the checks of a host that the cluster waives."""
+
+    pod_cidr: str
+    service_cidr: str
+    waived: frozenset[str]
+
+
+def kubernetes(content: ProfileContent, values: Mapping[str, str]) -> Kubernetes | None:
+    """Return what a profile gives with these values of variables; None without a Kubernetes layer. Blocking."""
     resolution = content.resolved({name: value for name, value in values.items() if value != ""})
     layer = next((item for item in resolution.layers if item.layer.kind == K8S), None)
-    return None if layer is None else networks_of(config_of(layer.values.document))
+    if layer is None:
+        return None
+    config = config_of(layer.values.document)
+    networks = networks_of(config)
+    return Kubernetes(networks.pod_cidr, networks.service_cidr, waived_of(config))
 
 
 async def preflight(
-    ctx: CommandContext, row: HostRow, address: str, nic: str, report: Callable[[str], None]
+    ctx: CommandContext, row: HostRow, address: str, nic: str, waived: frozenset[str], report: Callable[[str], None]
 ) -> list[Check]:
-    """Return the checks that a host made, worst first, with that of its address. Raises `EdgewrightError`."""
+    """Return the checks that a host made, worst first, with that of its address. Raises `EdgewrightError`.
+
+    What failed and the cluster waives is a warning, as when the host checks itself for the cluster.
+    """
     result = await run_operation(ctx, row.uid, protocol.OP_PREFLIGHT, report, row)
     known = cards_of(await (await ctx.port(CanListHosts)).get(row.uid))
     own = {"name": "address", **address_check(known, address, nic)._asdict()}
-    return read_checks({"checks": [*(result.get("checks") or ()), own]})
+    return read_checks({"checks": [*(_waived(check, waived) for check in result.get("checks") or ()), own]})
+
+
+def _waived(check: Any, waived: frozenset[str]) -> Any:
+    if isinstance(check, dict) and check.get("state") == "failed" and check.get("id") in waived:
+        return {**check, "state": "warning", "text": f"{check.get('text')} (waived by the cluster)"}
+    return check
 
 
 async def plan(ctx: CommandContext, content: Mapping[str, Any]) -> Plan:

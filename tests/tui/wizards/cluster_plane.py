@@ -26,6 +26,7 @@ PASSWORD = Variable("password", "Password", "Of the shop.", masked=True)
 NETWORKS = """\
 cluster:
   config:
+    kubeletConfiguration: {failSwapOn: false}
     clusterConfiguration:
       networking:
         podSubnet: 100.64.0.0/18

@@ -155,6 +155,14 @@ async def test_a_failed_preflight_is_named_and_creating_takes_the_key_twice() ->
     assert len(plane.bodies) == 1
 
 
+async def test_what_the_cluster_waives_is_a_warning_of_the_preflight() -> None:
+    plane = plane_of()
+    plane.checks["uid-shop-1"] = [{"id": "swap", "state": "failed", "text": "2 GB are on"}]
+    async with opened(plane, size=(100, 40)) as (pilot, _, _):
+        await at(pilot, "preflight", pools=ANSWERS["pools"][:1])
+        assert "2 GB are on (waived by the cluster)" in shown(pilot) and not state(pilot).unready()
+
+
 @pytest.mark.e2e
 async def test_a_host_that_does_not_answer_is_named_with_the_reason() -> None:
     plane = plane_of()

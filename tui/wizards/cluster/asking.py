@@ -100,9 +100,9 @@ class AsksPlane(ClusterWizardPage):
         values = {name: str(value) for name, value in (state.answers["variables"].get(chosen) or {}).items()}
         if content is not None:
             try:
-                state.networks = await asyncio.to_thread(self.api.networks, content, values)
+                state.kubernetes = await asyncio.to_thread(self.api.kubernetes, content, values)
             except EdgewrightError as error:
-                state.networks = None
+                state.kubernetes = None
                 self.announce(sentence(error), "warn")
 
     # Preflight -------------------------------------------------------------------------------------------------------
@@ -139,7 +139,8 @@ class AsksPlane(ClusterWizardPage):
                 if row is None:
                     result = HostResult("error", began, message="It is not registered any more.", asked=asked)
                 else:
-                    checks = await self.api.preflight(self.plane_context(), row, *asked, lambda text: None)
+                    waived = state.kubernetes.waived if state.kubernetes is not None else frozenset()
+                    checks = await self.api.preflight(self.plane_context(), row, *asked, waived, lambda text: None)
                     result = HostResult("done", began, checks=tuple(checks), asked=asked)
             except EdgewrightError as error:
                 result = HostResult("error", began, message=sentence(error), asked=asked)

@@ -223,7 +223,7 @@ def check_lines(check: Check, width: int) -> list[Line]:
 
 def network_lines(state: ClusterState, width: int) -> list[Line]:
     """Return the networks that the profile gives."""
-    known = state.networks
+    known = state.kubernetes
     if known is None:
         return [line(("Networks of pods and services: from the profile, not known yet.", "muted"))]
     text = f"pods {known.pod_cidr or 'not set'}, services {known.service_cidr or 'not set'}"

@@ -85,7 +85,7 @@ def _settings(answers: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _fixed(state: ClusterState, width: int) -> list[Line]:
-    networks = state.networks
+    networks = state.kubernetes
     out = [heading("NEVER CHANGES", width)]
     rows = [("name", state.answers["name"]), ("API", str(state.answers[state.answers["endpoint"]]))]
     if networks is not None:

@@ -52,7 +52,8 @@ class ClusterState:
         """What the plane refuses, as sentences."""
         self.accepted: dict[str, Any] | None = None
         """The document that the plane has accepted."""
-        self.networks: Any = None
+        self.kubernetes: Any = None
+        """What the profile gives (`wizard_api.Kubernetes`), where that is known."""
         self.resumed = bool(answers)
         self._begun = copy.deepcopy(self.answers)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from typing import Any, Callable, List, Sequence, Tuple
+from typing import Any, Callable, List, Tuple
 
 from edgewright.agent.clusters import paths
 from edgewright.agent.clusters.checks import peer
@@ -14,13 +14,12 @@ from edgewright.agent.clusters.vip.configuration import router_id
 from edgewright.agent.reconcile import checks as host_checks
 from edgewright.agent.reconcile.checks import FAILED, OK, Check
 from edgewright.agent.reconcile.steps import Seen
+from edgewright.core.clusters.kube_values import waived_of
 from edgewright.core.clusters.planning import targets
 from edgewright.core.errors import EdgewrightError, Failed
 from edgewright.core.text import amount
 
 REPORT = paths.STATE + "/preflight.json"
-WAIVED = {"SystemVerification": ("cgroup", "modules"), "Swap": ("swap",), "Mem": ("memory",), "NumCPU": ("cpu",)}
-"""Checks that a cluster waives together with the one of kubeadm of this name."""
 SPACE = 4_000_000_000
 """Bytes that must be free beside what the tree needs: images are there twice, and 10 percent more."""
 
@@ -91,7 +90,7 @@ def run_checks(context: Context) -> List[Check]:
         ("distribution", lambda: distribution(context)),
         ("programs", lambda: programs(context)),
     ]
-    waived = {name for error in ignored(context) for name in WAIVED.get(error, ())}
+    waived = waived_of(context.document.kubernetes.config)
     results = []
     for name, look in looks:
         try:
@@ -106,18 +105,6 @@ def run_checks(context: Context) -> List[Check]:
             check = check._replace(state=host_checks.WARNING, text=f"{check.text} (waived by the cluster)")
         results.append(check)
     return results
-
-
-def ignored(context: Context) -> Sequence[str]:
-    """Return the preflight errors of kubeadm that the document's configuration ignores."""
-    config: Any = context.document.kubernetes.config
-    names: List[str] = []
-    for part in ("initConfiguration", "joinConfiguration"):
-        node = (config.get(part) or {}).get("nodeRegistration") or {}
-        names += [str(name) for name in node.get("ignorePreflightErrors") or []]
-    if (config.get("kubeletConfiguration") or {}).get("failSwapOn") is False:
-        names.append("Swap")
-    return names
 
 
 def disk(context: Context) -> Check:
