@@ -183,6 +183,22 @@ def test_a_join_that_ended_before_its_learner_was_a_voter_is_finished(
     assert not host.ran("kubeadm") and joining.joined_here(work) == 1
 
 
+@pytest.mark.parametrize("left", ["bootstrap-kubelet.conf", "pki/ca.crt", "manifests/etcd.yaml", "admin.conf", ""])
+def test_a_join_begins_clean_wherever_the_attempt_before_ended(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch, left: str
+) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(joining, "reset_kubeadm", lambda work: done.append("reset"))
+    monkeypatch.setattr(joining, "close_ports", lambda work: None)
+    monkeypatch.setattr(joining, "until_ready", lambda work, control_plane: None)
+    monkeypatch.setattr(joining.JoinWorker, "authority", lambda self, work: "ca")
+    monkeypatch.setattr(joining.JoinWorker, "launch", lambda self, work, authority: done.append("join"))
+    if left:
+        host.write(f"{paths.KUBERNETES}/{left}", b"x")
+    joining.JoinWorker().act(context(host, cluster(1, 1), "host-2"))
+    assert done == (["reset", "join"] if left else ["join"]), "kubeadm refuses to join over files of another attempt"
+
+
 def test_a_control_plane_whose_member_was_removed_asks_again_whether_it_is_admitted(host: FakeHost) -> None:
     work = context(host, cluster(2), "host-2")
     assert not gather.inside(work, True), "it has not joined"

@@ -8,6 +8,7 @@ from typing import Optional
 from edgewright.agent.clusters import paths
 from edgewright.agent.clusters.checks.peer import close_ports
 from edgewright.agent.clusters.context import Context, Looked, StepKind
+from edgewright.agent.clusters.host import Host
 from edgewright.agent.clusters.kube import configuration, own_node
 from edgewright.agent.clusters.kube.discovery import cluster_ca, cluster_secret, own_token
 from edgewright.agent.clusters.kube.etcd import Etcd, EtcdMember
@@ -51,7 +52,7 @@ class Join(StepKind):
         done = context.document.bootstrap.done
         if done is not None and done.ca_spki_sha256 != authority:
             raise Refused("The API has another CA than the cluster was formed with.", "Look at the address of the API.")
-        if host.has(paths.KUBELET_CONF) or host.names(f"{paths.ETCD}/member"):
+        if begun(host):
             host.report("what an attempt before left is removed")
             reset_kubeadm(context)
         record = {"uid": context.document.uid, "epoch": context.document.bootstrap.epoch, "attempt": 1}
@@ -142,6 +143,13 @@ def own_member(context: Context) -> Optional[EtcdMember]:
             continue
         return next((item for item in members if context.me.address == item.address), None)
     return None
+
+
+def begun(host: Host) -> bool:
+    """Return whether an attempt left files: kubeadm refuses to join over most of them, at whatever place it ended."""
+    files = (paths.KUBELET_CONF, f"{paths.KUBERNETES}/bootstrap-kubelet.conf", paths.ADMIN_CONF)
+    folders = (f"{paths.ETCD}/member", f"{paths.KUBERNETES}/pki", f"{paths.KUBERNETES}/manifests")
+    return any(host.has(name) for name in files) or any(host.names(name) for name in folders)
 
 
 def promote(context: Context, member: EtcdMember) -> None:
