@@ -294,3 +294,22 @@ def test_p108_content_is_given_once_and_only_what_is_here(
     for _ in range(2):
         control.link.look(control.plane, None, None, {"uid": uid, "digests": [here, "0" * 64, "../x", 7]})
     assert sent == [(here, data)]
+
+
+def test_p86_a_host_that_takes_the_document_of_the_plane_fetches_its_part_of_it(
+    hub: RunningHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Site(hub, 1)
+    uid = site.create()
+    host = Host(site, site.hosts[0], tmp_path / "data", monkeypatch)
+    mine = site.desired(uid, host.name)
+    theirs = sealed(replace(read(mine["document"]), digest="", lineage="b" * 16, host_settings=HostSettings(("t",))))
+    store_part(str(host.data), uid, {**mine["slice"], "sealed": {**mine["slice"]["sealed"], "maskedValues": {}}})
+    place = {"lineage": theirs.lineage, "generation": theirs.generation, "digest": theirs.digest}
+    host.handover.offer({"uid": uid, "kind": "cluster", **place, "document": as_json(theirs)})
+    assert host.look() == ["GET desired"] and host.look() == []
+    assert not read_part(str(host.data), uid).sealed.masked_values, "the part stays that of what runs"
+    assert host.handover.store.override(uid)
+    assert host.look() == ["GET desired"] and host.look() == []
+    assert read_part(str(host.data), uid).sealed.masked_values == mine["slice"]["sealed"]["maskedValues"] != {}
+    host.folder.close()

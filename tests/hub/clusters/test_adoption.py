@@ -293,3 +293,29 @@ async def test_p108_content_that_the_plane_lacks_is_handed_over_and_nothing_else
     assert await send(digest, data) == 204 and await send(digest, data) == 204
     assert "ContentMissing" not in await conditions() and "content" not in await config(site)
     assert (await site.agent.get(protocol.path(protocol.BLOB, digest=digest))).content == data
+
+
+async def test_only_a_control_plane_of_a_known_cluster_is_asked_and_different_documents_need_a_choice(
+    inside: Inside,
+) -> None:
+    hub, admin = inside
+    site, second = await InsideSite.made(hub, admin, 1), await InsideSite.made(hub, admin, 2)
+    uid = await site.create()
+    mine, secrets = await desired(site, uid)
+    theirs = sealed(dataclasses.replace(mine, digest="", generation=9, host_settings=HostSettings(("10.0.0.1",))))
+    offered = {"lineage": mine.lineage, "generation": mine.generation, "digest": mine.digest}
+    adopt = protocol.path(wire.ADOPT, uid=uid)
+    await facts(second, theirs, offered=offered)
+    assert (await admin.post(adopt, json={})).json()["code"] == "NothingToDecide", "it is not a member"
+    await facts(site, theirs, offered=offered)
+    (await admin.post(adopt, json={})).raise_for_status()
+    refused = await hand_over(site, uid, theirs, {**secrets, "clusterSecret": "ab" * 32})
+    assert refused.status_code == 409 and "another secret" in refused.json()["message"]
+
+    await lost(hub, uid)
+    newest = sealed(dataclasses.replace(mine, digest="", generation=99, host_settings=HostSettings(("10.0.0.2",))))
+    await facts(second, newest)
+    choice = await admin.post(adopt, json={})
+    assert choice.status_code == 409 and "report different documents" in choice.json()["message"]
+    named = await admin.post(adopt, json={"hostUid": site.host})
+    assert (named.status_code, named.json()["digest"]) == (202, theirs.digest)

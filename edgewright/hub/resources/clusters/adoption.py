@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import re
 from functools import partial
 from typing import Any
@@ -80,6 +81,10 @@ async def _adopt(call: Call, item: Cluster, asked: Json, body: Json) -> None:
     _check(call, loaded, asked, document)
     secret, masked = str(body.get("clusterSecret") or ""), body.get("maskedValues") or {}
     _check_secrets(document, secret, masked)
+    if loaded.record.phase == tables.ACTIVE and secret:
+        known = await call.hub.read(lambda connection: store.secret_of(connection, call.hub.box, item.uid))
+        if not hmac.compare_digest(known[1].hex(), secret):
+            raise adopted.refused(f"The host has another secret of the cluster '{document.name}' than this plane.")
     generation = max(document.generation, loaded.record.generation) + 1
     document = adopted.placed(document, generation)
     project = ProjectHosts(call.hub, loaded.record.project_uid)

@@ -100,7 +100,7 @@ async def adopt(call: Call) -> Response:
 
 
 def _source(call: Call, item: Cluster | None, name: str, reports: list[Report], host: str, digest: str) -> Report:
-    """Return the control plane whose document is taken: of the newest one that is not that of the plane."""
+    """Return the control plane whose document is taken; raises 409 for none, and where they report different ones."""
     if item is not None and item.record.phase not in (tables.ACTIVE, tables.ADOPTING_PHASE):
         raise conflict(f"The cluster '{name}' is deleted here; reset its hosts instead.", wire.E_STATE)
     own = item.record.digest if item is not None and item.record.phase == tables.ACTIVE else ""
@@ -108,6 +108,9 @@ def _source(call: Call, item: Cluster | None, name: str, reports: list[Report], 
     if not others:
         raise conflict(f"The hosts of the cluster '{name}' have the document of this plane.", wire.E_NOTHING)
     controls = [report for report in others if report.work.role == CONTROL_PLANE]
+    if own and item is not None:  # others may report anything about it
+        trusted = {uid for uid in store.host_uids(item.head) if reported.role_in(item, uid) == CONTROL_PLANE}
+        controls = [report for report in controls if report.entry.record.uid in trusted]
     if host:
         controls = [report for report in controls if host == report.entry.record.uid]
     if digest:
@@ -120,6 +123,10 @@ def _source(call: Call, item: Cluster | None, name: str, reports: list[Report], 
         text += f" on the host '{host[:128]}'" if host else ""
         text += f" with the digest {digest[:12]}" if digest else ""
         raise conflict(f"{text}; wait for the next facts of its hosts.", wire.E_NOTHING)
+    if len({report.work.digest for report in controls}) > 1:
+        names = ", ".join(f"{report.name}: {report.work.digest[:12]}" for report in controls[:5])
+        text = f"The control planes of the cluster '{name}' report different documents ({names})"
+        raise conflict(f"{text}; name the host whose document is taken: hostUid, --host.", wire.E_ADOPTION)
     return max(controls, key=lambda report: (report.work.generation, report.entry.live.at or 0.0))
 
 
