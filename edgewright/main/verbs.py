@@ -139,13 +139,17 @@ def demo(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
     hosts = int(args.get("hosts") or 0)
     if not 1 <= hosts <= 5000:
         raise InvalidInput(f"--hosts is between 1 and 5000, not {hosts}.")
+    count = args.get("clusters")
+    clusters = 30 if count is None else int(count)
+    if not 0 <= clusters <= 30:
+        raise InvalidInput(f"--clusters is between 0 and 30, not {clusters}.")
     alone = bool(args.get("no_console"))
     if not alone:
         check_terminal()
     hub = demo_hub(Path(args["data"]).absolute() if args.get("data") else None)
     with terminated_is_interrupted():
         try:
-            return _demo(ctx, hub, hosts, alone, form)
+            return _demo(ctx, hub, (hosts, clusters), alone, form)
         except KeyboardInterrupt:
             return 0
         finally:
@@ -155,11 +159,15 @@ def demo(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
                 hub.end_now()
 
 
-def _demo(ctx: CommandContext, hub: LocalHub, hosts: int, alone: bool, form: str) -> int:
-    """Start hub and hosts and show them; raises `KeyboardInterrupt` when a signal ends it."""
+def _demo(ctx: CommandContext, hub: LocalHub, counts: tuple[int, int], alone: bool, form: str) -> int:
+    """Start hub and hosts and show them; raises `KeyboardInterrupt` when a signal ends it.
+
+    `counts` are hosts and clusters.
+    """
     from edgewright.commands.hub.first_run import start_demo
 
-    context = asyncio.run(start_demo(hub, hosts, lambda line: print_text(line, error=True)))
+    hosts, clusters = counts
+    context = asyncio.run(start_demo(hub, hosts, lambda line: print_text(line, error=True), clusters))
     if not alone:
         return open_console(ctx.settings, context, hub=hub, simulated=True)
     shown = {"url": context.url, "ca": context.ca, "apiKeyFile": context.key.removeprefix("path:"), "hosts": hosts}

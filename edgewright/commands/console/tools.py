@@ -70,6 +70,14 @@ class Demo(Command):
     title = "demo"
     params = (
         Param("hosts", "how many hosts", flag="--hosts", kind="int", default=60, metavar="N"),
+        Param(
+            "clusters",
+            "how many clusters the hosts form, 0 to 30",
+            flag="--clusters",
+            kind="int",
+            default=30,
+            metavar="N",
+        ),
         Param("no_console", "print where it is and run until Ctrl-C", flag="--no-console", kind="flag"),
         Param("data", "store the hub's data here instead of a temporary directory", flag="--data", kind="file"),
     )

@@ -69,16 +69,17 @@ def fault_options() -> list[str]:
     return [word for name, kind in FAULTS.items() for word in ("--cluster-fault", f"{name}={kind}")]
 
 
-def start(info: HubInfo, hosts: int) -> threading.Thread:
+def start(info: HubInfo, hosts: int, most: int = MOST) -> threading.Thread:
     """Make the clusters of a demonstration in a thread that ends with the program; what fails is in the log alone."""
-    thread = threading.Thread(target=_run, args=(info, hosts), name="demo clusters", daemon=True)
+    thread = threading.Thread(target=_run, args=(info, hosts, most), name="demo clusters", daemon=True)
     thread.start()
     return thread
 
 
-def _run(info: HubInfo, hosts: int) -> None:
+def _run(info: HubInfo, hosts: int, most: int) -> None:
     try:
-        asyncio.run(make(info, hosts))
+        if most:
+            asyncio.run(make(info, hosts, most))
     except (EdgewrightError, OSError) as error:
         log.warning("The clusters of the demonstration are not complete: %s", error)
 
@@ -105,13 +106,14 @@ async def make(info: HubInfo, hosts: int, most: int = MOST) -> int:
 
 
 async def _hosts(client: PlaneClient, wanted: int) -> list[dict[str, Any]]:
-    """Return the healthy hosts when all have registered, or nearly all after `PATIENCE`."""
+    """Return the healthy hosts when nearly all have registered, or those that have after `PATIENCE`."""
     end = time.monotonic() + PATIENCE
     while True:
         documents = [document async for document in client.hosts.each()]
-        healthy = [each for each in documents if text(part(part(each, "status"), "health"), "state") == "healthy"]
-        if len(healthy) >= wanted * 0.95 or (time.monotonic() > end and healthy):
-            return healthy
+        states = [text(part(part(each, "status"), "health"), "state") for each in documents]
+        known = sum(1 for state in states if state)
+        if known >= wanted * 0.95 or (time.monotonic() > end and known):
+            return [each for each, state in zip(documents, states, strict=True) if state == "healthy"]
         await asyncio.sleep(LOOK)
 
 

@@ -44,7 +44,7 @@ def demo_hub(data: Path | None = None) -> LocalHub:
     return LocalHub(folder, "127.0.0.1:0", extra=DEMO_HUB, temporary=temporary)
 
 
-async def start_demo(hub: LocalHub, hosts: int, report: Callable[[str], None]) -> Context:
+async def start_demo(hub: LocalHub, hosts: int, report: Callable[[str], None], clusters: int = 30) -> Context:
     """Start hub and simulated hosts, which form clusters in the background; returns the context, which is not stored.
 
     Raises `EdgewrightError`.
@@ -52,7 +52,7 @@ async def start_demo(hub: LocalHub, hosts: int, report: Callable[[str], None]) -
     demo_clusters = import_module("edgewright.commands.hub.demo_clusters")
     info = await hub.start(report)
     await hub.simulate(info, hosts, report, *demo_clusters.fault_options())
-    demo_clusters.start(info, hosts)
+    demo_clusters.start(info, hosts, clusters)
     return Context("demo", info.url, ca=str(info.ca), key=f"path:{info.key_file}")
 
 

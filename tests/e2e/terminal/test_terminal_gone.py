@@ -95,7 +95,19 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     made = folder / "home"
     made.mkdir()
     env = command_environment(made)
-    words = [sys.executable, "-m", "edgewright", "demo", "--no-console", "--hosts", "30", "-o", "json"]
+    words = [
+        sys.executable,
+        "-m",
+        "edgewright",
+        "demo",
+        "--no-console",
+        "--hosts",
+        "30",
+        "--clusters",
+        "0",
+        "-o",
+        "json",
+    ]
     demo = subprocess.Popen(words, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         assert demo.stdout is not None
