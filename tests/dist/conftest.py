@@ -27,10 +27,17 @@ def postgres(net: Network | None) -> Iterator[Cluster]:
         yield server
 
 
+LONG = ("test_p82_", "test_p81_", "test_p66_a_hub_that_dies_", "test_p68_a_hub_that_the_log_")
+"""Tests of 20 to 30 s that share no hubs: begun last, one of them would be all that still runs."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let tests that share hubs run in one of several processes: each start of a hub is a second of a processor."""
     here = Path(__file__).parent
+    mine = [item for item in items if item.path.parent == here]
+    if len(mine) == len(items):
+        items.sort(key=lambda item: not item.name.startswith(LONG))
     for item in items:
         if item.path.parent != here or not isinstance(item, pytest.Function):
             continue
