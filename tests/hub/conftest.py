@@ -14,15 +14,15 @@ import pytest
 from edgewright.hub.process.app import Hub, make_app
 from edgewright.hub.resources.alerts.engine import Alerting
 from tests.hub_fixture import RunningHub, running_hub
-from tests.hub_fleet import open_hub
+from tests.hub_fleet import open_hub, used_directory
 from tests.postgres import Cluster, cluster
 from tests.support import missing
 
 
 @pytest.fixture(scope="module")
-def hub() -> Iterator[RunningHub]:
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
     """One hub for all tests of a module."""
-    with running_hub() as started:
+    with running_hub(data=used_directory(tmp_path_factory.mktemp("hub") / "data")) as started:
         yield started
 
 
@@ -42,7 +42,7 @@ def postgres() -> Iterator[Cluster]:
 @pytest.fixture
 async def inside(tmp_path: Path) -> AsyncIterator[tuple[Hub, httpx.AsyncClient]]:
     """A hub in this process and an admin's client, without a socket between them."""
-    hub = open_hub(tmp_path / "d", sweep=1e9)
+    hub = open_hub(used_directory(tmp_path / "d"), sweep=1e9)
     await hub.start()
     key = (hub.data / "admin-api-key").read_text().strip()
     transport = httpx.ASGITransport(app=make_app(hub))
