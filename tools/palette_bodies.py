@@ -52,7 +52,6 @@ NOUNS = {
                 "{uid}/features",
                 "{uid}/heartbeat",
                 "{uid}/k8certificates",
-                "{uid}/packRefs",
                 "{uid}/packs",
                 "{uid}/profiles/",
                 "{uid}/status",

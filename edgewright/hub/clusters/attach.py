@@ -82,7 +82,7 @@ async def attached(hub: Services, project: str, sent: Mapping[str, Any]) -> Json
         "name": record.name,
         "version": record.version,
         "metadata": record.parts["metadata"],
-        "content": _with_values(content, sent.get("packValues") or ()),
+        "content": with_values(content, sent.get("packValues") or ()),
     }
 
 
@@ -96,7 +96,7 @@ async def published(hub: Services, uid: str) -> Json | None:
     return stored.read(await hub.read(query))
 
 
-def _with_values(content: Json, overrides: Any) -> Json:
+def with_values(content: Json, overrides: Any) -> Json:
     """Return a content with the values and manifests that a cluster sets, by the names of packs and manifests."""
     by_name = {str(item.get("name")): item for item in overrides}
     unknown = next((name for name in by_name if all(pack["name"] != name for pack in content["packs"])), None)

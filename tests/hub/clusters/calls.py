@@ -204,6 +204,7 @@ def _bodies(site: Site, uid: str) -> dict[tuple[str, str], Any]:
         ("PATCH", wire.METADATA): {"metadata": {"labels": {"team": "shops"}}},
         ("PUT", wire.PROFILES): profiles,
         ("PATCH", wire.PROFILES): profiles,
+        ("PATCH", wire.PACK_REFS): {"profiles": [{"uid": site.profile, "packs": [{"name": "shop"}]}]},
         ("DELETE", wire.PROFILES): {"profileUids": []},
         ("PATCH", wire.VARIABLES): [{"profileUid": site.profile, "variables": [{"name": "site", "value": "x"}]}],
         ("PUT", wire.RBACS): {"rbacs": [_rbac("viewers")]},

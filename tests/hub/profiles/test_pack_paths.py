@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from edgewright.core.profiles.variables import COVER
 from edgewright.profiles.archive import unpack
 from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
-from tests.hub.clusters.plane import Site, infrastructure
+from tests.hub.clusters.plane import NET, Site, infrastructure
 from tests.hub.http.profile_calls import body
 from tests.hub.people import unique
 from tests.hub_fixture import RunningHub
@@ -51,12 +53,22 @@ def test_a_cluster_shows_which_packs_it_changes(hub: RunningHub) -> None:
     sent["spec"]["profiles"][0]["packValues"] = [own]
     uid = site.create(sent)
 
-    def config(pack: str) -> dict[str, object]:
+    def config(pack: str) -> dict[str, Any]:
         path = protocol.path(wire.PACK_CONFIG, uid=uid, profileUid=site.profile, packName=pack)
         (item,) = site.admin.get(path).raise_for_status().json()["items"]
-        spec: dict[str, object] = item["spec"]
+        spec: dict[str, Any] = item["spec"]
         return spec
 
+    refs = protocol.path(wire.PACK_REFS, uid=uid)
+    net = {"name": "net", "manifests": [{"name": "net", "content": NET.replace("name: net", "name: net-2")}]}
+    sent_refs = {"profiles": [{"uid": site.profile, "packs": [net]}]}
+    assert site.admin.patch(refs, json=sent_refs).status_code == 204
+    assert config("net")["manifests"][0]["isOverridden"] is True
+    other = {"profiles": [{"uid": site.profile, "packs": [{"name": "edge-k8s", "tag": "1.0.0"}]}]}
+    refused = site.admin.patch(refs, json=other)
+    assert refused.status_code == 422 and "does not set another version" in refused.json()["message"]
+    later = {**sent_refs, "spcApplySettings": {"actionType": "DownloadAndInstallLater"}}
+    assert site.admin.patch(refs, json=later).json()["code"] == "NotAvailable"
     changed, same = config("edge-native-byoi"), config("edge-k8s")
     assert (changed["isValuesOverridden"], changed["values"]) == (True, own["values"])
     assert same["isValuesOverridden"] is False

@@ -204,8 +204,25 @@ CLUSTER_NAMESPACE_RESOURCES_UPDATE_ENTITY = obj(namespaces=many(CLUSTER_NAMESPAC
 CLUSTER_RBAC_RESOURCES_UPDATE_ENTITY = obj(rbacs=many(CLUSTER_RBAC_INPUT_ENTITY))
 SPECTRO_CLUSTER_LOCATION_INPUT_ENTITY = obj(location=_CLUSTER_LOCATION)
 OBJECT_META_INPUT_ENTITY_SCHEMA = requiring(obj(metadata=META), "metadata")
-SPECTRO_CLUSTER_PROFILES_DELETE_ENTITY = obj(profileUids=many(name()))
+_PACK_MANIFEST_UPDATE_ENTITY = requiring(
+    obj(
+        layer=text(),
+        manifests=many(_MANIFEST_REF_UPDATE_ENTITY),
+        name=name(),
+        registryUid=name(),
+        tag=name(),
+        type_=text(64, "spectro", "helm", "manifest", "oci"),
+        uid=name(),
+        values=text(262144),
+    ),
+    "name",
+)
+_CLUSTER_PROFILE_NOTIFICATION_UPDATE_ENTITY = obj(packs=many(_PACK_MANIFEST_UPDATE_ENTITY), uid=name())
 _SPC_APPLY_SETTINGS = obj(actionType=text(64, "DownloadAndInstall", "DownloadAndInstallLater"))
+CLUSTER_NOTIFICATION_UPDATE_ENTITY = obj(
+    profiles=many(_CLUSTER_PROFILE_NOTIFICATION_UPDATE_ENTITY), spcApplySettings=_SPC_APPLY_SETTINGS
+)
+SPECTRO_CLUSTER_PROFILES_DELETE_ENTITY = obj(profileUids=many(name()))
 SPECTRO_CLUSTER_PROFILES = requiring(
     obj(profiles=many(_SPECTRO_CLUSTER_PROFILE_ENTITY), spcApplySettings=_SPC_APPLY_SETTINGS), "profiles"
 )

@@ -12,7 +12,7 @@ from edgewright.hub.clusters import attach, documents, form
 from edgewright.hub.clusters.index import Cluster
 from edgewright.hub.http import shapes
 from edgewright.hub.http.palette_bodies import clusters as palette
-from edgewright.hub.http.problems import conflict, not_found
+from edgewright.hub.http.problems import Problem, conflict, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.profiles import documents as profile_documents
 from edgewright.hub.profiles import stored
@@ -96,8 +96,7 @@ async def update(call: Call) -> Response:
     """Attach, replace or change profiles: PATCH leaves the others, PUT removes them."""
     item, body = access.find(call), await call.body()
     call.require(ADMIN, item.record.project_uid)
-    if (body.get("spcApplySettings") or {}).get("actionType") == LATER:
-        raise conflict("Changes cannot wait for a later request here; send DownloadAndInstall.", "NotAvailable")
+    _refuse_later(body)
     together = call.request.method == "PATCH"
     attached = {profile["uid"] for profile in item.head["profiles"]}
     sent = [_directed(entry, attached) for entry in body.get("profiles") or []]
@@ -107,6 +106,42 @@ async def update(call: Call) -> Response:
         edited = _merged(now, changes, together)
         edited.head["spcApply"] = form.spc_apply(NOW, True, call.now)
         return edited
+
+    await access.change(call, item, "update", edit)
+    return call.empty()
+
+
+def _refuse_later(body: Json) -> None:
+    if (body.get("spcApplySettings") or {}).get("actionType") == LATER:
+        raise conflict("Changes cannot wait for a later request here; send DownloadAndInstall.", "NotAvailable")
+
+
+async def pack_refs(call: Call) -> Response:
+    """Change values and manifests of the packs that a body names, in the cluster's copies; what is not sent stays."""
+    item, body = access.find(call), await call.body()
+    call.require(ADMIN, item.record.project_uid)
+    _refuse_later(body)
+    sent = body.get("profiles") or []
+
+    def edit(now: Loaded) -> Edited:
+        profiles = list(now.profiles)
+        for entry in sent:
+            uid = str(entry.get("uid") or "")
+            place = next((number for number, each in enumerate(profiles) if each["uid"] == uid), None)
+            if place is None:
+                raise not_found("cluster profile of the cluster", uid)
+            content = profiles[place]["content"]
+            tags = {pack["name"]: pack["tag"] for pack in content["packs"]}
+            for pack in entry.get("packs") or ():
+                if pack.get("tag") and tags.get(pack["name"], pack["tag"]) != pack["tag"]:
+                    text = f"The pack {pack['name']} of the cluster is {tags[pack['name']]}, and a cluster does not set"
+                    text += f" another version; attach a version of the profile that has {pack['tag']}."
+                    raise Problem(422, wire.E_PROFILE, text)
+            content = attach.with_values(content, entry.get("packs") or ())
+            profiles[place] = {**profiles[place], "content": content}
+        now.head["profiles"] = [attach.shown(profile) for profile in profiles]
+        now.head["spcApply"] = form.spc_apply(NOW, True, call.now)
+        return Edited(f"packs of {len(sent)} profiles are updated", now.head, profiles)
 
     await access.change(call, item, "update", edit)
     return call.empty()
@@ -225,6 +260,10 @@ ROUTES = (
     ),
     Route(
         "DELETE", wire.PROFILES, Access.WRITE, remove, On.OBJECT, body=palette.SPECTRO_CLUSTER_PROFILES_DELETE_ENTITY
+    ),
+    Route(
+        "PATCH", wire.PACK_REFS, Access.WRITE, pack_refs, On.OBJECT,
+        body=palette.CLUSTER_NOTIFICATION_UPDATE_ENTITY, query={"notify": shapes.text(64)},
     ),
     Route("GET", wire.PACK_CONFIG, Access.READ, pack_config),
     Route("GET", wire.VARIABLES, Access.READ, variables),
