@@ -359,6 +359,40 @@ def test_a_control_plane_of_a_deleted_cluster_leaves_etcd_itself_but_not_as_the_
     assert len(done) == 3, "of a cluster that stays, survivors remove the member, by the guard"
 
 
+def test_a_released_host_reports_its_node_as_not_ready_and_nothing_depends_on_it(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Any] = []
+
+    class Fake:
+        def send(self, *arguments: Any) -> None:
+            sent.append(arguments)
+            if len(sent) > 1:
+                raise Failed("The API does not answer.")
+
+    asked: list[Any] = []
+
+    def api(*arguments: Any) -> Fake:
+        asked.append(arguments[1:])
+        return Fake()
+
+    monkeypatch.setattr(own_node, "admin", api)
+    monkeypatch.setattr(own_node, "kubelet_api", api)
+    work = context(host, cluster(2))
+    release.Release().take_leave(work)
+    assert sent == [] and not host.commands, "a host that never joined"
+    host.write(paths.KUBELET_CONF, b"x")
+    release.Release().take_leave(work)
+    ((method, path, body, kind),) = sent
+    assert (method, path, kind) == ("PATCH", "/api/v1/nodes/n1/status", "application/strategic-merge-patch+json")
+    assert body["status"]["conditions"][0]["status"] == "False" and asked == [()]
+    assert host.ran("systemctl", "stop", paths.KUBELET_UNIT), "a kubelet that runs would report the opposite"
+    host.write(paths.ADMIN_CONF, b"x")
+    release.Release().take_leave(work)
+    assert asked[1:] == [("10.0.0.100", 6443)], "its own API server does not answer without etcd"
+    assert "left to the leader" in host.logged[-1]
+
+
 def test_a_release_never_touches_a_host_of_another_cluster(host: FakeHost) -> None:
     host.write(paths.OWNER, json.dumps({"uid": "other"}).encode())
     with pytest.raises(Refused, match="belongs to the cluster other"):

@@ -28,6 +28,7 @@ PAGE, PAGES = 500, 100
 SERVER_NAME = "kubernetes"
 """In every certificate of an API server that kubeadm made, so no address ever needs TLS without verification."""
 JSON, APPLY, MERGE = "application/json", "application/apply-patch+yaml", "application/merge-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
 _DATA = re.compile(r"^\s*(certificate-authority-data|client-certificate-data|client-key-data):\s*(\S+)\s*$", re.M)
 _FILE = re.compile(r"^\s*(certificate-authority|client-certificate|client-key): (/\S+)\s*$", re.M)
 _SERVER = re.compile(r"^\s*server:\s*(\S+)\s*$", re.M)

@@ -6,7 +6,7 @@ from typing import Any, Dict, Mapping, Optional
 
 from edgewright.agent.clusters import paths
 from edgewright.agent.clusters.context import Context
-from edgewright.agent.clusters.kube.api import Api, admin, inlined, read_kubeconfig, with_pem
+from edgewright.agent.clusters.kube.api import STRATEGIC, Api, admin, inlined, read_kubeconfig, with_pem
 from edgewright.core.clusters.model import CONTROL_PLANE, K3S, WORKER, ClusterDocument, Member
 from edgewright.core.errors import EdgewrightError
 
@@ -33,6 +33,23 @@ def kubelet_api(context: Context) -> Api:
     credentials = read_kubeconfig(text) if "client-key-data" in text else with_pem(text, pem)
     endpoint = context.document.endpoint
     return Api(credentials, endpoint.host, endpoint.port)
+
+
+def not_ready(context: Context) -> None:
+    """Report at the API that this host's Node is not ready any more; its kubelet has ended. Raises `EdgewrightError`.
+
+    Through the endpoint: the API server of a control plane that has left etcd does not answer.
+    """
+    endpoint = context.document.endpoint
+    api = (
+        admin(context.host, endpoint.host, endpoint.port)
+        if context.host.has(paths.ADMIN_CONF)
+        else kubelet_api(context)
+    )
+    condition = {"type": "Ready", "status": "False", "reason": "Released", "message": "This host leaves the cluster."}
+    api.send(
+        "PATCH", f"/api/v1/nodes/{context.me.node_name}/status", {"status": {"conditions": [condition]}}, STRATEGIC
+    )
 
 
 def waits_for_own(context: Context) -> str:

@@ -7,6 +7,7 @@ import json
 from edgewright.agent.clusters import paths
 from edgewright.agent.clusters.context import Context, Looked, StepKind
 from edgewright.agent.clusters.host import mounts
+from edgewright.agent.clusters.kube import own_node
 from edgewright.agent.clusters.kube.api import admin
 from edgewright.agent.clusters.kube.health import answering
 from edgewright.agent.clusters.kube.reset import kill_shims, remove_pods, reset_kubeadm
@@ -62,7 +63,18 @@ class Release(StepKind):
         host.report("this host has left the cluster")
 
     def take_leave(self, context: Context) -> None:
-        """Do nothing: the leader has removed this host from etcd, and removes its Node afterwards."""
+        """Let the Node be not ready: the leader removes it at its next look, not when the API has missed it for 40 s.
+
+        The leader has removed this host from etcd before. Nothing depends on this.
+        """
+        host = context.host
+        if not host.has(paths.KUBELET_CONF):
+            return
+        host.run(["systemctl", "stop", context.node_unit], 60)
+        try:
+            own_node.not_ready(context)
+        except EdgewrightError as error:
+            host.report(f"the Node is left to the leader: {error.message}")
 
 
 class Delete(Release):
