@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from edgewright.agent.clusters import gather, paths
 from edgewright.agent.clusters.host import Ended
-from edgewright.agent.clusters.kube import configuration, discovery, init, joining, labels, leading, own_node, release
+from edgewright.agent.clusters.kube import configuration, discovery, init, joining, labels, leading, own_node
 from edgewright.agent.clusters.kube.api import read_kubeconfig
 from edgewright.agent.clusters.kube.certificate import spki_sha256
 from edgewright.agent.clusters.kube.etcd import EtcdMember, read_members
@@ -323,78 +323,3 @@ def certificate() -> tuple[str, Any]:
     day = datetime.datetime(2026, 1, 1)
     made = x509.CertificateBuilder(name, name, key.public_key(), 1, day, day + datetime.timedelta(days=1))
     return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode(), key
-
-
-def test_a_control_plane_of_a_deleted_cluster_leaves_etcd_itself_but_not_as_the_last_one(
-    host: FakeHost, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    done: list[str] = []
-    listed = [
-        EtcdMember(7, "n1", ["https://10.0.0.11:2380"], False),
-        EtcdMember(8, "n2", ["https://10.0.0.12:2380"], False),
-    ]
-
-    class Fake:
-        def delete(self, path: str) -> bool:
-            done.append(path)
-            return True
-
-        def members(self) -> list[EtcdMember]:
-            return listed
-
-        def remove(self, member: int) -> None:
-            done.append(f"etcd {member}")
-
-    monkeypatch.setattr(release, "admin", lambda host: Fake())
-    monkeypatch.setattr(release, "answering", lambda work: (Fake(), 8))
-    release.Delete().take_leave(context(host, cluster(2)))
-    assert done == [], "a host that never formed or joined asks nobody"
-    host.write(paths.ADMIN_CONF, b"x")
-    release.Delete().take_leave(context(host, cluster(2)))
-    assert done == ["/api/v1/nodes/n1", "etcd 7"] and host.ran("systemctl", "stop", paths.KUBELET_UNIT)
-    listed.pop()
-    release.Delete().take_leave(context(host, cluster(2)))
-    assert done[2:] == ["/api/v1/nodes/n1"]
-    release.Release().take_leave(context(host, cluster(2)))
-    assert len(done) == 3, "of a cluster that stays, survivors remove the member, by the guard"
-
-
-def test_a_released_host_reports_its_node_as_not_ready_and_nothing_depends_on_it(
-    host: FakeHost, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sent: list[Any] = []
-
-    class Fake:
-        def send(self, *arguments: Any) -> None:
-            sent.append(arguments)
-            if len(sent) > 1:
-                raise Failed("The API does not answer.")
-
-    asked: list[Any] = []
-
-    def api(*arguments: Any) -> Fake:
-        asked.append(arguments[1:])
-        return Fake()
-
-    monkeypatch.setattr(own_node, "admin", api)
-    monkeypatch.setattr(own_node, "kubelet_api", api)
-    work = context(host, cluster(2))
-    release.Release().take_leave(work)
-    assert sent == [] and not host.commands, "a host that never joined"
-    host.write(paths.KUBELET_CONF, b"x")
-    release.Release().take_leave(work)
-    ((method, path, body, kind),) = sent
-    assert (method, path, kind) == ("PATCH", "/api/v1/nodes/n1/status", "application/strategic-merge-patch+json")
-    assert body["status"]["conditions"][0]["status"] == "False" and asked == [()]
-    assert host.ran("systemctl", "stop", paths.KUBELET_UNIT), "a kubelet that runs would report the opposite"
-    host.write(paths.ADMIN_CONF, b"x")
-    release.Release().take_leave(work)
-    assert asked[1:] == [("10.0.0.100", 6443)], "its own API server does not answer without etcd"
-    assert "left to the leader" in host.logged[-1]
-
-
-def test_a_release_never_touches_a_host_of_another_cluster(host: FakeHost) -> None:
-    host.write(paths.OWNER, json.dumps({"uid": "other"}).encode())
-    with pytest.raises(Refused, match="belongs to the cluster other"):
-        release.Release().act(context(host))
-    assert host.commands == [] and host.has(paths.OWNER)
