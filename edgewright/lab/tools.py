@@ -7,6 +7,7 @@ before anything is changed.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -99,6 +100,17 @@ def run(
     except subprocess.TimeoutExpired:
         raise Failed(f"`{' '.join(arguments)}` did not end within {timeout:.0f} s.") from None
     if check and done.returncode != 0:
-        last = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
-        raise Failed(f"`{' '.join(arguments[:6])}` failed with code {done.returncode}: {last}")
+        reason = _reason(done.stderr.strip() or done.stdout.strip())
+        raise Failed(f"`{' '.join(arguments[:6])}` failed with code {done.returncode}: {reason}")
     return done.stdout
+
+
+def _reason(text: str) -> str:
+    """Return why a program failed: the sentences of an error in JSON (our own programs), else its last line."""
+    try:
+        document = json.loads(text[text.index("{") :])
+    except ValueError:
+        return text.splitlines()[-1] if text else "no output"
+    if not isinstance(document, dict) or not document.get("message"):
+        return text.splitlines()[-1]
+    return " ".join(str(document[key]) for key in ("message", "hint") if document.get(key))

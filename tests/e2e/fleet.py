@@ -136,7 +136,8 @@ class Fleet:
 
     def up(self, *words: str) -> None:
         """Bring the lab up."""
-        self.shown = json.loads(self.lab("up", "-o", "json", *words))
+        patience = 900.0 if "--cluster" in words else 240.0
+        self.shown = json.loads(self.lab("up", "-o", "json", *words, timeout=patience))
 
     def status(self) -> dict[str, Any]:
         """Return the lab's status."""

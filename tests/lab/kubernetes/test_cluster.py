@@ -10,7 +10,7 @@ import pytest
 
 from edgewright.core.clusters import definition
 from edgewright.core.errors import Failed, TimedOut
-from edgewright.lab import cli, product
+from edgewright.lab import cli, product, tools
 from edgewright.lab.kubernetes import build, cluster, documents
 from edgewright.lab.state import REGISTRY, Folder, LabState, Member
 
@@ -141,6 +141,18 @@ def test_hosts_register_before_the_cluster_is_created(tmp_path: Path, monkeypatc
     assert [words[1:3] for words in calls[3:]] == [("apply", "-f"), ("profile", "publish"), ("apply", "-f")]
     answers = json.loads((folder.path / "documents/cluster.yaml").read_text())["answers"]
     assert answers["vip"] == "10.66.7.250"
+
+
+def test_what_the_plane_refuses_is_reported_with_its_sentences() -> None:
+    refused = json.dumps(
+        {"code": "InvalidCluster", "message": "The VIP is in use.", "hint": "Choose another."}, indent=2
+    )
+    with pytest.raises(Failed, match=r"failed with code 7: The VIP is in use\. Choose another\."):
+        tools.run(["sh", "-c", f"echo '{refused}' >&2; exit 7"])
+    with pytest.raises(Failed, match=r"failed with code 1: the last \{ line"):
+        tools.run(["sh", "-c", "echo first >&2; echo 'the last { line' >&2; exit 1"])
+    with pytest.raises(Failed, match="failed with code 1: no output"):
+        tools.run(["sh", "-c", "exit 1"])
 
 
 def test_ctrl_c_leaves_the_cluster_forming(
