@@ -39,6 +39,11 @@ class Formed:
         self.programs = tree.folder / "bin"
         self.images = list(tree.images())
         self.took: list[str] = []
+        wanted = {host["uid"] for host in fleet.shown["hosts"]}
+        until("all hosts registered", 180.0, lambda: wanted <= self._registered(), 1.0)
+
+    def _registered(self) -> set[str]:
+        return {host["metadata"]["uid"] for host in json.loads(self.run("host", "list", "-o", "json"))}
 
     def run(self, *words: str, code: int = 0, timeout: float = 120.0) -> str:
         """Run the product's command line; returns its output."""
@@ -105,7 +110,7 @@ class Formed:
         assert done.returncode == 0 or not check, f"kubectl {' '.join(words)}: {done.stdout}{done.stderr}"
         return done.stdout if done.returncode == 0 else ""
 
-    def ask(self, host: str, path: str = "/", *words: str, patience: float = 30.0) -> str:
+    def ask(self, host: str, path: str = "/", *words: str, patience: float = 90.0) -> str:
         """Ask the web application through its service on a host, until it answers."""
         address = next(item["address"] for item in self.fleet.shown["hosts"] if item["name"] == host)
         command = ("curl", "-s", "-S", "-f", "-m", "5", *words, f"http://{address}:30080{path}")

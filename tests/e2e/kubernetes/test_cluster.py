@@ -99,14 +99,14 @@ def test_a_released_host_is_clean_and_the_others_continue(lab: Formed, before: d
     lab.run("--yes", "cluster", "release", NAME, "--host", "edge3")
     lab.timed("release of a control plane", lambda: lab.healthy(NAME, 2))
     until("two nodes", 60.0, lambda: len(lab.kubectl(NAME, "get", "nodes", "--no-headers").splitlines()) == 2, 1.0)
-    assert differences(before["edge3"], lab.traces("edge3")) == {}
+    assert_clean(lab, "edge3", before)
 
 
 def test_a_deleted_cluster_leaves_nothing(lab: Formed, before: dict[str, Any]) -> None:
     lab.run("--yes", "cluster", "delete", NAME)
     lab.timed("delete", lambda: until("deleted", 600.0, lambda: deleted(lab), 1.0))
     for host in ("edge1", "edge2"):
-        assert (host, differences(before[host], lab.traces(host))) == (host, {})
+        assert_clean(lab, host, before)
 
 
 def test_a_second_cluster_forms_on_the_same_hosts(lab: Formed) -> None:
@@ -119,6 +119,14 @@ def deleted(lab: Formed) -> bool:
     rows = json.loads(lab.run("cluster", "list", "-o", "json"))
     states = [row["status"]["state"] for row in rows if row["metadata"]["name"] == NAME]
     return states == ["Deleted"]
+
+
+def assert_clean(lab: Formed, host: str, before: dict[str, Any], patience: float = 60.0) -> None:
+    """Wait until a host has what it had before it belonged to a cluster; fails with the differences."""
+    deadline = time.monotonic() + patience
+    while (found := differences(before[host], lab.traces(host))) and time.monotonic() < deadline:
+        time.sleep(2.0)
+    assert (host, found) == (host, {})
 
 
 def differences(before: dict[str, list[str]], after: dict[str, list[str]]) -> dict[str, list[str]]:
