@@ -58,15 +58,11 @@ class ReadsClusters(Fetches):
         return super().fetch()
 
     def take_stored(self) -> None:
-        """Take all clusters of the store, if it has any."""
+        """Take all clusters of the store, if it has any; the document of one is looked up when it is shown."""
         rows = self.session.store.model.rows(CLUSTERS)
         if rows:
-            result = {
-                uid: Entry(row, known_document(self.session, CLUSTERS.name, uid) or {}) for uid, row in rows.items()
-            }
-            order = CLUSTERS.table.order if CLUSTERS.table is not None else None
-            assert order is not None
-            self._things = dict(sorted(result.items(), key=lambda item: order(item[1].row)))
+            listed = sorted(rows.items(), key=lambda item: (item[1].name.casefold(), item[0]))
+            self._things = {uid: Entry(row, {}) for uid, row in listed}
 
     def patched(self, patches: Sequence[Patch]) -> None:
         """Show what the store has now; ask only a plane that is back, or that reports no changes."""
@@ -94,7 +90,7 @@ class ReadsClusters(Fetches):
         project = model.rows(PROJECTS).get(entry.row.project_uid)
         return Shown(
             row=entry.row,
-            doc=entry.document,
+            doc=entry.document or known_document(self.session, CLUSTERS.name, uid) or {},
             now=self.now,
             hosts=model.hosts,
             project=(project.name if project is not None else entry.row.project_uid) or TENANT,
