@@ -271,6 +271,14 @@ def test_p17_a_batch_does_not_count_what_another_hub_counted(tmp_path: Path, pos
         engine.dispose()
 
 
+@pytest.mark.parametrize("engine", [pytest.param("postgresql", marks=pytest.mark.e2e)], indirect=True)
+def test_a_batch_has_a_number_before_the_time_of_its_writing(engine: Engine) -> None:
+    """Else a look of another hub in between misses it."""
+    with engine.connect() as connection:
+        write_beats(connection, [beat("nobody", "b1", 1)])  # no row is written, so nothing else gives it one
+        assert connection.exec_driver_sql("SELECT txid_current_if_assigned()").scalar() is not None
+
+
 @pytest.mark.e2e
 async def test_a_heartbeat_whose_commit_takes_long_reaches_the_other_hub(pair: Pair) -> None:
     _, token = await _token(pair, "slow")
