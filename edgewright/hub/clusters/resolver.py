@@ -15,7 +15,7 @@ from edgewright.core.clusters.kube_values import networks_of
 from edgewright.core.errors import InvalidDocument
 from edgewright.core.packs.pack import Pack
 from edgewright.core.profiles.model import ADDON, CNI, CSI, K8S, OS
-from edgewright.core.profiles.problems import ERROR, Problem, error, warning
+from edgewright.core.profiles.problems import ERROR, Problem, error
 from edgewright.core.profiles.resolve import Resolution, ResolvedLayer
 from edgewright.core.profiles.scope import Context, Macro
 from edgewright.hub.clusters import form, objects
@@ -28,7 +28,6 @@ from edgewright.wire.protocol import clusters as wire
 Json = dict[str, Any]
 MAX_PRIVATE = 900 * 1024
 """Characters of the secret texts of a cluster: they are sent with the host's part of the document."""
-NOT_PROVEN = "k3s is not proven here: hosts run it as its documentation describes, tested against a stand-in only."
 _K3S = "k3s"
 CONTROL_PLANE_TAINT = model.Taint("node-role.kubernetes.io/control-plane", "NoSchedule")
 _FIRST, _STEP = {CNI: 100, CSI: 200}, 10
@@ -208,8 +207,6 @@ class _Kubernetes:
         if is_secret(layer.values):
             text = "A masked value is in the configuration of Kubernetes, which every host of the cluster would show."
             self._wrong("cluster.config", text, "Use a variable that is not masked.", "Masked")
-        if self.distribution == model.K3S:
-            self.problems.append(warning(self.key, "name", NOT_PROVEN, "", "NotProven"))
         if not self.tree.ref or not self.tree.digest:
             text = f"The layer names no tree with the programs of Kubernetes {self.version}."
             hint = "Set tree.ref and tree.digest as `edgewright forge image --for tree` reports them."

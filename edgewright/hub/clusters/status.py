@@ -9,7 +9,7 @@ from edgewright.core import times
 from edgewright.core.clusters import model
 from edgewright.core.clusters.troubles import MILD
 from edgewright.core.text import amount
-from edgewright.hub.clusters import judging, resolver
+from edgewright.hub.clusters import judging
 from edgewright.hub.clusters.index import Cluster, Reports
 from edgewright.hub.clusters.members import FRESH
 from edgewright.hub.clusters.members import Member as Member
@@ -21,6 +21,7 @@ from edgewright.wire.protocol import clusters as wire
 Json = dict[str, Any]
 HEALTHY, UNHEALTHY, UNKNOWN_HEALTH = "Healthy", "UnHealthy", "Unknown"
 _TRUE, _FALSE = "True", "False"
+_NOT_PROVEN = "k3s is not proven here: hosts run it as its documentation describes, tested against a stand-in only."
 
 
 def state(cluster: Cluster, listed: list[Member]) -> str:
@@ -87,7 +88,7 @@ def conditions(hub: Services, cluster: Cluster, listed: list[Member], now: float
     for name in head.get("conditions") or ():
         rows.append(_row(name["type"], True, name["reason"], name["message"], name["since"]))
     if head["kubernetes"].get("distribution") == model.K3S:
-        rows.append(_row("NotProven", True, "NotProven", resolver.NOT_PROVEN, record.created))
+        rows.append(_row("NotProven", True, "NotProven", _NOT_PROVEN, record.created))
     if adoption := head.get("adoption"):
         entry = hub.state.hosts.get(adoption["hostUid"])
         name = entry.facts.name if entry is not None else adoption["hostUid"]
