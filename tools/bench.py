@@ -2,8 +2,8 @@
 
 Each is a row of the table at the end: `ok`, `missed` (an aim was not reached), `skipped` (a program is not installed
 here), `failed` or `too long`. The next one runs whatever became of this one. The short form takes less than 15 minutes
-on two cores; `--full` runs each benchmark in its full size. The exit code is 1 only when one failed or took too long,
-with `--strict` also for a missed aim.
+on two cores, 25 where Kubernetes for the lab is built; `--full` runs each benchmark in its full size. The exit code is
+1 only when one failed or took too long, with `--strict` also for a missed aim.
 """
 
 from __future__ import annotations

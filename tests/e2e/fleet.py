@@ -136,7 +136,7 @@ class Fleet:
 
     def up(self, *words: str) -> None:
         """Bring the lab up."""
-        patience = 900.0 if "--cluster" in words else 240.0
+        patience = 900.0 if "--cluster" in words else 480.0 if "--kubernetes" in words else 240.0
         self.shown = json.loads(self.lab("up", "-o", "json", *words, timeout=patience))
 
     def status(self) -> dict[str, Any]:
