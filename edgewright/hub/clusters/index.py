@@ -74,7 +74,8 @@ class ClusterIndex:
             return
         self._by_config.pop(cluster.head["configUid"], None)
         for asked in _asked(cluster):
-            self._by_adopter.pop(asked, None)
+            if self._by_adopter.get(asked) == uid:
+                del self._by_adopter[asked]
         for _pool, machine in cluster.machines():
             if self._by_host.get(machine["hostUid"]) == uid:
                 del self._by_host[machine["hostUid"]]
