@@ -15,6 +15,7 @@ from itertools import pairwise
 
 import pytest
 
+from edgewright.hub.controllers.membership import UP_SINCE
 from tests.dist import schedule
 from tests.dist.credential_writers import CREDENTIAL_WRITERS
 from tests.dist.drive import Drive
@@ -109,13 +110,18 @@ def transitions(plane: Plane, model: Model, name: str) -> list[str]:
     return problems
 
 
+def up_since(plane: Plane) -> str:
+    """Return since when the plane is up, as the hubs know it."""
+    return plane.server.psql(plane.database, f"SELECT value FROM settings WHERE key = '{UP_SINCE}'")
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_schedule_loses_nothing(planes: Planes, seed: int) -> None:
     count = 3 if seed % 5 == 0 else 2
     plane = planes.get(count)
     plane.begin()
     steps = schedule.make(seed, len(plane.members), STEPS)
-    model = Model()
+    model, since = Model(), up_since(plane)
     try:
         drive = Drive(plane, model, seed, f"s{seed}")
         drive.start(HOST_WRITERS, OWN_HOST_WRITERS, CREDENTIAL_WRITERS)
@@ -130,11 +136,16 @@ def test_a_schedule_loses_nothing(planes: Planes, seed: int) -> None:
         plane.note("settled")
         readers.settle(model)
         drive.offer_all()
-        deadline = Deadline()
-        while (late := transitions(plane, model, drive.name)) and not deadline.over():
-            time.sleep(0.2)
-        for text in late:
-            model.wrong(f"events of health: {text}")
+        if up_since(plane) != since:
+            # On a crowded machine none may run for 5 s, and one that starts then counts the plane as having been down
+            # (rule P18): what changed until then has no event.
+            plane.note("no hub was seen for a while: events of health are not compared")
+        else:
+            deadline = Deadline()
+            while (late := transitions(plane, model, drive.name)) and not deadline.over():
+                time.sleep(0.2)
+            for text in late:
+                model.wrong(f"events of health: {text}")
         drive.clients.close()
     except BaseException:
         print(f"seed {seed}\n{model.problems}\n{plane.history}\n{plane.logs()}\n{planes.close(count)}")
