@@ -204,6 +204,21 @@ async def test_what_the_host_cannot_open_is_shown_at_once(bench: Bench) -> None:
     assert error.code == relay.E_REFUSED and "nothing answers at 127.0.0.1:22" in error.message
 
 
+async def test_p133_a_stream_ends_with_the_credential_of_its_user(bench: Bench) -> None:
+    """A key that is revoked carries nothing more."""
+    operator = person(bench.hub, "", {bench.site.project: OPERATOR})
+    transport = client_of(bench.hub, operator.key)
+    stream = await open_stream(transport, bench.uid, relay.SSH)
+    await stream.write(b"x")
+    assert await asyncio.wait_for(stream.read(), 10) == b"x"
+    path = protocol.path(protocol.API_KEY, uid=operator.key_uid)
+    assert bench.hub.client().delete(path).status_code == 204
+    assert await asyncio.wait_for(stream.read(), 5) == b""
+    until(lambda: any("the credential or the rights of the user ended" in text for text in bench.audits()))
+    stream.close()
+    await transport.aclose()
+
+
 async def test_a_simulated_cluster_has_no_api(hub: RunningHub, bench: Bench) -> None:
     site = Site(hub, 1, simulated=True)
     answer = site.admin.get(protocol.path(relay.STREAM, uid=site.create()))

@@ -122,13 +122,17 @@ class Streams:
         return ("", "") if item is None else (item.record.name, item.record.project_uid)
 
     def look(self) -> None:
-        """End streams that no host brought in time, that are idle, or whose ends are lost."""
+        """End streams that no host brought in time, whose user or host lost the right to it, or that are idle or lost."""
         now, clock = times.now(), monotonic()
         for stream in list(self.by_uid.values()):
             if stream.opened is None and not stream.taken and now > stream.record.until:
                 waited = amount(round(clock - stream.began), "second")
                 text = f"The host {stream.record.host_uid} did not bring the stream within {waited}."
                 stream.fail(relay.E_LATE, f"{text} Its agent may be older than the relay, or its link is down.")
+            elif not self._hub.authenticator.may_continue(stream.actor):
+                stream.end("the credential or the rights of the user ended")
+            elif stream.record.host_uid not in self._hub.state.hosts:
+                stream.end("the host was deleted")
             else:
                 stream.look(clock)
 
