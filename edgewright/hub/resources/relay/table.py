@@ -122,7 +122,7 @@ class Streams:
         return ("", "") if item is None else (item.record.name, item.record.project_uid)
 
     def look(self) -> None:
-        """End streams that no host brought in time, whose user or host lost the right to it, or that are idle or lost."""
+        """End streams that no host brought in time, whose user or host lost its right, or that are idle or lost."""
         now, clock = times.now(), monotonic()
         for stream in list(self.by_uid.values()):
             if stream.opened is None and not stream.taken and now > stream.record.until:
