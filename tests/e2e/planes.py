@@ -36,11 +36,12 @@ class SmallPlane:
 
 
 @contextlib.contextmanager
-def small_plane(folder: Path, hosts: int = 9) -> Iterator[SmallPlane]:
-    """Run a hub and `hosts` simulated hosts, faults among them, with their data in `folder`."""
+def small_plane(folder: Path, hosts: int = 9, clusters: int = 0) -> Iterator[SmallPlane]:
+    """Run a hub and `hosts` simulated hosts, faults among them, which form `clusters`, with their data in `folder`."""
     env = command_environment(folder / "home")
     (folder / "home").mkdir(parents=True)
-    words = ["demo", "--no-console", "--hosts", str(hosts), "--clusters", "0", "--data", str(folder / "hub")]
+    words = ["demo", "--no-console", "--hosts", str(hosts), "--clusters", str(clusters)]
+    words += ["--data", str(folder / "hub")]
     with (folder / "demo.out").open("w") as out:
         demo = subprocess.Popen(
             [sys.executable, "-m", "edgewright", *words],

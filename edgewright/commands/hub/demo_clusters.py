@@ -92,15 +92,18 @@ async def make(info: HubInfo, hosts: int, most: int = MOST) -> int:
         project = next((host.get("aclmeta", {}).get("projectUid", "") for host in free), "")
     async with PlaneClient(info.url, Credential(api_key=key), ca=info.ca, project_uid=project) as client:
         made = await client.call("POST", protocol.PROFILES, "profile", body=profile(), params={"publish": "true"})
-        uid, count = text(made.data, "uid"), 0
+        uid, count, faults = text(made.data, "uid"), 0, list(FAULTS)
         for wanted in planned([_host(document) for document in free], 2 * most):
             if count == most:
                 break
+            faulty = bool(faults) and len(wanted.hosts) == SIZES[0]
             try:
-                await calls.create(client, body(wanted, uid))
-                count += 1
+                await calls.create(client, body(wanted._replace(name=faults[0]) if faulty else wanted, uid))
             except EdgewrightError as error:  # a host may have failed meanwhile; the others continue
                 log.warning("%s was not made: %s", wanted.name, error)
+            else:
+                count += 1
+                faults = faults[1:] if faulty else faults
             await asyncio.sleep(BETWEEN)
         return count
 
@@ -129,7 +132,7 @@ def _host(document: Mapping[str, Any]) -> Host:
 
 
 def planned(hosts: Sequence[Host], most: int = MOST) -> list[Wanted]:
-    """Return the clusters: of each site first one of three hosts, then of one; those with a fault first of all.
+    """Return the clusters: of each site first one of three hosts, then of one; the first ones get the faults.
 
     Hosts of a cluster are of one site, network and architecture.
     """
@@ -137,7 +140,7 @@ def planned(hosts: Sequence[Host], most: int = MOST) -> list[Wanted]:
     for host in sorted(hosts):
         if host.site and host.network:
             groups.setdefault((host.site, host.arch, host.network), []).append(host.uid)
-    faults, used = list(FAULTS), dict.fromkeys((site for site, _, _ in groups), 0)
+    used = dict.fromkeys((site for site, _, _ in groups), 0)
     result: list[Wanted] = []
     for size in SIZES:
         for (site, _, network), free in groups.items():
@@ -146,7 +149,7 @@ def planned(hosts: Sequence[Host], most: int = MOST) -> list[Wanted]:
             chosen = tuple(free[:size])
             del free[:size]
             used[site] += 1
-            name = faults.pop(0) if faults and size == SIZES[0] else f"pos-{site}-{used[site]}"
+            name = f"pos-{site}-{used[site]}"
             vip = str(ipaddress.ip_network(network).broadcast_address - used[site])
             result.append(Wanted(name, vip, chosen))
     return result

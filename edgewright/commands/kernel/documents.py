@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from edgewright.clients.ports import BY_NAME, CanListOperations, CanReadEvents
+from edgewright.clients.ports import BY_NAME, CanCall, CanListOperations, CanReadEvents
+from edgewright.store.collections.catalogue.clusters import overview
 
 if TYPE_CHECKING:
     from edgewright.clients.ports import PortName
@@ -15,6 +16,11 @@ async def document_of(ctx: CommandContext, port: PortName, uid: str) -> dict[str
     """Return one thing as the plane has it now, by the port whose `get` gives it. Raises `EdgewrightError`."""
     document: dict[str, Any] = await (await ctx.port(BY_NAME[port])).get(uid)
     return document
+
+
+async def cluster_of(ctx: CommandContext, uid: str) -> dict[str, Any]:
+    """Return a cluster as the plane has it now, with the progress of its hosts. Raises `NotFound`."""
+    return dict(await overview(await ctx.port(CanCall), uid))
 
 
 async def events_of_host(ctx: CommandContext, uid: str, limit: int) -> list[dict[str, Any]]:

@@ -220,7 +220,7 @@ def vip_lines(shown: Shown, width: int) -> list[Line]:
     out = [heading("ENDPOINT", width, "port 6443"), line("  ", (shown.row.endpoint or UNKNOWN, "strong"))]
     if state in _VIPS:
         sign, role, word = _VIPS[state]
-        if shown.lost and role == "ok":
+        if (shown.lost and role == "ok") or (shown.row.forms and role == "warn"):
             sign, role = "○", "muted"
         out += wrap(
             f"VIP {word} {', '.join(hosts)}".rstrip(), width, f"{sign} ", "  ", role="" if role == "ok" else role
@@ -242,7 +242,7 @@ def reach_lines(shown: Shown, width: int) -> list[Line]:
         left: list[Piece] = [(f"{sign} ", role), f"{named} ", (word, "muted")]
         out.append(spread(left, [(since, "muted")] if since != UNKNOWN else [], width))
         error = text(shown.doc, f"{OURS}.reach.{way}.error")
-        if error != UNKNOWN:
+        if error != UNKNOWN and state == "no":
             out += wrap(error, width, "    ", "    ", role="muted")
     return out
 

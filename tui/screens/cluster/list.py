@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tui.frame.links import open_key
 from tui.frame.lists.described import DescribedListing, list_screen
@@ -11,6 +11,8 @@ from tui.screens.cluster.reading import ReadsClusters
 from tui.widgets.lines import Line
 
 if TYPE_CHECKING:
+    from edgewright.commands.kernel.context import CommandContext
+
     _Clusters = DescribedListing
 else:
     _Clusters = list_screen("cluster")
@@ -24,6 +26,12 @@ class ClustersScreen(_Clusters, ReadsClusters):
         "nav-open=open", "filter", "mark", "cluster-new=new", "cluster-retry", "yaml", "cluster-kubeconfig",
         "sort", "columns", "cluster-delete",
     )  # fmt: skip
+
+    async def fetched(self, ctx: CommandContext) -> dict[str, Any]:
+        """Return all clusters by uid."""
+        things = await super().fetched(ctx)
+        self.put_into_store([entry.document for entry in things.values()], complete=True)
+        return things
 
     def begin(self) -> None:
         """Show what is known at once."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from msgspec.structs import replace
 
 from edgewright.commands.kernel.described import Entry
 from edgewright.core.clusters.actions import read_step_id
 from edgewright.core.clusters.steps import BY_ID, LAYER
+from edgewright.sources.redact import redact_all
 from edgewright.store.collections.catalogue.clusters import CLUSTERS
 from edgewright.store.collections.feed import FEED
 from edgewright.store.collections.projects import PROJECTS
@@ -38,8 +39,13 @@ def _titled(match: re.Match[str]) -> str:
 
 
 class ReadsClusters(Fetches):
-    """Takes clusters from the store as the plane reports changes, so that a forming one is not asked for each step."""
+    """Takes clusters from the store as the plane reports changes; what is asked for is put there, for others too.
 
+    The progress of a step is in heartbeats alone (P69) and no change: while a cluster forms it is asked for.
+    """
+
+    forming_every: ClassVar[float] = 10.0
+    """Seconds between two questions while a cluster forms that is on the screen."""
     audit_kind = CLUSTERS.change_kind
     collections = Fetches.collections | {CLUSTERS.name, FEED.name, names.HOSTS}
 
@@ -47,6 +53,22 @@ class ReadsClusters(Fetches):
         """Show what is known; a plane is asked beside it."""
         super().begin()
         self.take_stored()
+        self.set_interval(self.forming_every, self._follow_forming)
+
+    def _follow_forming(self) -> None:
+        asking = any(worker.group == "fetched" and worker.is_running for worker in self.workers)
+        entries = self.on_screen() if self._shown and not asking else ()
+        if any(entry.row.forms for entry in entries) and not self.session.store.model.source.away:
+            self.fetch()
+
+    def on_screen(self) -> Sequence[Entry]:
+        """Return the clusters that are shown."""
+        return tuple((self._things or {}).values())
+
+    def put_into_store(self, documents: list[dict[str, Any]], complete: bool) -> None:
+        """Put documents of clusters, as the plane has them now, where every screen takes them from."""
+        payload = {"docs": redact_all(documents), **({"complete": True} if complete else {})}
+        self.session.store.emit("plane", CLUSTERS.seen, payload)
 
     def fetch(self) -> Any:
         """Ask the plane; a recording has no plane, and shows what it has."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from textual import events, on
@@ -10,6 +11,9 @@ from textual.app import ComposeResult
 from edgewright.commands.kernel import described
 from edgewright.commands.kernel.base import Scope
 from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.kernel.described import Entry
+from edgewright.commands.kernel.documents import cluster_of
+from edgewright.core.errors import NotFound
 from edgewright.store.collections.catalogue.clusters import CLUSTERS
 from tui.frame.ages import calm_age
 from tui.frame.base import BaseScreen
@@ -31,6 +35,7 @@ class ClusterScreen(ReadsClusters, BaseScreen):
 
     scope: ClassVar[Scope] = CLUSTERS.view
     view = "cluster"
+    forming_every = 3.0
     hints = (
         "nav-open=open", "cluster-retry", "cluster-logs", "yaml", "cluster-kubeconfig", "cluster-certificates", "copy",
         "cluster-release", "cluster-forget", "cluster-delete",
@@ -58,13 +63,25 @@ class ClusterScreen(ReadsClusters, BaseScreen):
         self.select()
 
     async def fetched(self, ctx: CommandContext) -> dict[str, Any]:
-        """Return all clusters by uid; a name that was typed becomes the uid."""
-        result = await described.entries(ctx, CLUSTERS.noun)
-        things = {entry.row.uid: entry for entry in result.items}
-        if self.target not in things and result.items:
-            alive = tuple(entry for entry in result.items if entry.row.name == self.target)
-            self.target = alive[0].row.uid if alive else self.target
-        return things
+        """Return this cluster by its uid; a name that was typed becomes the uid."""
+        if self.target not in (self._things or {}):
+            result = await described.entries(ctx, CLUSTERS.noun)
+            uids = [entry.row.uid for entry in result.items]
+            named = [entry.row.uid for entry in result.items if entry.row.name == self.target]
+            self.target = named[0] if named and self.target not in uids else self.target
+            return {entry.row.uid: entry for entry in result.items}
+        try:
+            document = await cluster_of(ctx, self.target)
+        except NotFound:
+            return {uid: entry for uid, entry in (self._things or {}).items() if uid != self.target}
+        self.put_into_store([document], complete=False)
+        row = CLUSTERS.from_document(document, self.now)
+        return {**(self._things or {}), **({} if row is None else {self.target: Entry(row, document)})}
+
+    def on_screen(self) -> Sequence[Entry]:
+        """Return this cluster."""
+        entry = (self._things or {}).get(self.target)
+        return () if entry is None else (entry,)
 
     @property
     def crumb(self) -> str:

@@ -101,6 +101,12 @@ async def get(client: CanCall, uid: str) -> Mapping[str, Any]:
     return document
 
 
+async def overview(client: CanCall, uid: str) -> Mapping[str, Any]:
+    """Return a cluster with its health, its hosts and their progress. Raises `NotFound`."""
+    document: Mapping[str, Any] = (await client.call("GET", protocol.path(wire.OVERVIEW, uid=uid), "cluster")).data
+    return document
+
+
 async def cloud_config(client: CanCall, cluster: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the pools of a cluster with their hosts."""
     uid = text(part(part(cluster, "spec"), "cloudConfigRef"), "uid")
