@@ -13,6 +13,7 @@ from edgewright.hub.relay.tables import ReachRecord, StreamRecord
 from edgewright.hub.relay.waiting import Reaches, Waiting
 from edgewright.hub.resources.relay.streams import End, Stream
 from edgewright.hub.resources.relay.table import Streams
+from edgewright.store.collections.catalogue.cluster_rows import cluster_row
 from edgewright.wire import websocket
 from edgewright.wire.protocol import relay
 
@@ -134,6 +135,16 @@ def test_p135_reach_is_unknown_until_it_is_measured() -> None:
     reaches.put(ReachRecord("c", "no", 1.0, "late"))
     assert reaches.document("c")["relay"] == {"state": "no", "since": "1970-01-01T00:00:01.000Z", "error": "late"}
     assert reaches.document("c")["direct"]["state"] == "unknown"
+
+
+def test_p135_clients_show_each_way_with_its_state_since_and_error() -> None:
+    reaches = Reaches([ReachRecord("c", "no", 1.0, "late")])
+    document = {"metadata": {"uid": "c"}, "status": {"edgewright": {"reach": reaches.document("c")}}}
+    row = cluster_row(document)
+    assert row is not None
+    direct, ssh, way = row.reach
+    assert way == "relay: no since 1970-01-01T00:00:01.000Z: late"
+    assert direct.startswith("direct: unknown: measured by each client") and ssh.startswith("ssh: unknown")
 
 
 def test_an_end_without_a_connection_takes_nothing() -> None:

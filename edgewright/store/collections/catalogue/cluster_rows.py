@@ -64,6 +64,8 @@ class ClusterRow(Row, frozen=True, array_like=True, gc=False):
     host_uids: tuple[str, ...] = ()
     forming: bool = False
     """Whether its hosts still form it, although its API may answer already."""
+    reach: tuple[str, ...] = ()
+    """`way: state since: error` of each way to the API, as the plane has measured it."""
 
     @property
     def forms(self) -> bool:
@@ -74,6 +76,17 @@ class ClusterRow(Row, frozen=True, array_like=True, gc=False):
     def failed(self) -> bool:
         """Whether a step waits for an operator."""
         return any(problem.kind == "step" for problem in self.problems)
+
+
+def _reach(ours: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return how the API was reached last, each way as one text."""
+    ways = part(ours, "reach")
+    lines = []
+    for way in ("direct", "ssh", "relay"):
+        state, since, error = (text(part(ways, way), key) for key in ("state", "since", "error"))
+        if state:
+            lines.append(f"{way}: {state}" + (f" since {since}" if since else "") + (f": {error}" if error else ""))
+    return tuple(lines)
 
 
 def cluster_row(doc: Mapping[str, Any], _at: float = 0.0) -> ClusterRow | None:
@@ -124,6 +137,7 @@ def cluster_row(doc: Mapping[str, Any], _at: float = 0.0) -> ClusterRow | None:
         tuple(_etcd(each) for each in parts(ours, "etcd")),
         tuple(dict.fromkeys(uid for uid in uids.values() if uid)),
         value(ours, "forming") is True,
+        _reach(ours),
     )
 
 

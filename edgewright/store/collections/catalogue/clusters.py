@@ -196,6 +196,7 @@ def _facts(row: ClusterRow, look: Look) -> tuple[Facts, ...]:
         ("HOSTS", hosts or (("host", "none"),)),
         *((("PROBLEMS", tuple((each.kind, each.text) for each in row.problems)),) if row.problems else ()),
         *((("CHECKLIST", steps),) if steps else ()),
+        *((("REACH", tuple(_pair(each) for each in row.reach)),) if row.reach else ()),
         *((("LAYERS", tuple(_pair(each) for each in row.layers)),) if row.layers else ()),
         *((("ETCD", tuple(_pair(each) for each in row.etcd)),) if row.etcd else ()),
         ("CONDITIONS", conditions),
