@@ -198,3 +198,20 @@ def test_a_host_is_late_by_its_own_interval(interval: float | None, limit: float
     condition = condition_of_row(row, now)
     assert condition.state.label == label and condition.next_check is not None
     assert condition.next_check - now == due
+
+
+@pytest.mark.parametrize(
+    ("cluster", "text"),
+    [
+        ({"uid": "c1", "name": "pos-berlin", "role": "worker", "state": "member"}, "pos-berlin (worker)"),
+        ({"uid": "c1", "name": "pos-berlin", "role": "worker", "state": "differs"}, "pos-berlin (differs)"),
+        (None, "pos-berlin"),
+    ],
+)
+def test_a_host_shows_its_cluster_with_its_role_or_what_is_wrong(cluster: dict[str, str] | None, text: str) -> None:
+    status = {**FULL["status"], "edgewright": {**FULL["status"]["edgewright"], "cluster": cluster}}
+    row = host_row({**FULL, "status": status}, 5.0)
+    assert row is not None and (row.cluster, row.cluster_text) == ("pos-berlin", text)
+    unknown = {"uid": "c2", "name": "harbour", "role": "control-plane", "state": "unknown", "message": "adopt it"}
+    alone = host_row({"metadata": {"uid": "a"}, "status": {"edgewright": {"cluster": unknown}}}, 5.0)
+    assert alone is not None and (alone.cluster_text, alone.cluster_note) == ("harbour (unknown)", "adopt it")

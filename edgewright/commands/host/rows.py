@@ -58,12 +58,6 @@ def health_text(row: HostRow) -> str:
     return f"{GLYPHS.get(row.health, '○')} {word}"
 
 
-def cluster_text(row: HostRow) -> str:
-    """Return the cluster of a host with its role, or what is wrong: `store-7 (worker)`, `store-7 (unknown)`."""
-    note = row.cluster_state if row.cluster_state not in ("", "member") else row.cluster_role
-    return f"{row.cluster} ({note})" if row.cluster and note else or_dash(row.cluster)
-
-
 def condition_cell(condition: Condition) -> str:
     """Return the state by its label, and whether it is overdue."""
     return f"{condition.state.label}, overdue" if condition.overdue > 0 else condition.state.label
@@ -78,7 +72,7 @@ def item(host: FoundHost, now: float) -> Item:
         state_text(row),
         health_text(row),
         ago(row.since or row.created, now),
-        cluster_text(row),
+        or_dash(row.cluster_text),
         ago(row.last_seen, now),
         row.uid,
         or_dash(row.cpu),
@@ -114,7 +108,7 @@ def detail(
         ("site", or_dash(row.site)),
         ("tags", or_dash(", ".join(row.tags))),
         ("project", or_dash(project or row.project_uid)),
-        ("cluster", cluster_text(row)),
+        ("cluster", or_dash(row.cluster_text)),
         *([("", row.cluster_note)] if row.cluster_note else []),
         ("came by token", or_dash(row.token_name or row.token_uid)),
         ("registered", _moment(row.registered, now)),

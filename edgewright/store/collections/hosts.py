@@ -91,6 +91,12 @@ class HostRow(Row, frozen=True, array_like=True, gc=False):
         """Return the seconds between two heartbeats, the usual ones where they are not known."""
         return self.interval or INTERVAL
 
+    @property
+    def cluster_text(self) -> str:
+        """Return the cluster with the role of the host, or what is wrong: `store-7 (worker)`, `store-7 (unknown)`."""
+        note = self.cluster_state if self.cluster_state not in ("", "member") else self.cluster_role
+        return f"{self.cluster} ({note})" if self.cluster and note else self.cluster
+
     def get(self, field: str) -> object:
         """Return the value of `field`, or of a tag for `tag.NAME`; `None` when there is no such thing."""
         if field.startswith("tag."):

@@ -74,6 +74,10 @@ def _text(field: str) -> Callable[[HostRow, float], Span]:
     return cell
 
 
+def _cluster(row: HostRow, now: float) -> Span:
+    return Span(row.cluster_text, _calm(row)) if row.cluster else Span(NONE, "muted")
+
+
 def _order(field: str) -> Callable[[HostRow], object]:
     def order(row: HostRow) -> object:
         value = row.get(field)
@@ -180,7 +184,7 @@ COLUMNS: tuple[HostColumn, ...] = (
     HostColumn(_C("state", "STATE", 8), _state, _order("state")),
     HostColumn(_C("health", "HEALTH", 10), _health, rank),
     HostColumn(_C("since", "SINCE", 5, "right"), _age("since", plain=True), _newest_first("since")),
-    HostColumn(_C("cluster", "CLUSTER", 7, most=24), _text("cluster"), _order("cluster")),
+    HostColumn(_C("cluster", "CLUSTER", 7, most=24), _cluster, _order("cluster")),
     HostColumn(
         _C("cpu_percent", "CPU", 3, "right"), _percent("cpu_percent"), _highest_first("cpu_percent"), falls=True
     ),

@@ -59,7 +59,7 @@ def _facts(row: HostRow, now: float) -> list[tuple[str, str]]:
         ("machine", machine),
         ("address", "  ".join(part for part in (row.ip, row.mac) if part)),
         ("os", "  ".join(part for part in (row.os, row.kernel) if part)),
-        ("cluster", row.cluster),
+        ("cluster", row.cluster_text),
         ("agent", "  ".join(part for part in (row.agent, f"slot {row.boot_slot}" if row.boot_slot else "") if part)),
         ("disk", _disk(row)),
         ("token", row.token_name),
