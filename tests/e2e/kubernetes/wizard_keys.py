@@ -31,7 +31,7 @@ def make_cluster(console: Console, name: str, vip: str, path: Path) -> None:
     console.press(*vip, "PageDown")
     console.wait("HOSTS", "FREE HOSTS")
     console.press("Enter")
-    console.wait("1 control plane")
+    console.wait(" 1 host")
     console.press("PageDown")
     console.wait("checks ok", "The plane would accept it", patience=120)
     console.press("PageDown")
