@@ -208,8 +208,8 @@ class Listener:
             await self._carry(reader, writer, way)
         except EdgewrightError as error:
             self._report(f"{error.message} {error.hint}".strip())
-        except OSError:
-            pass  # one of the two ends went away: its client sees that
+        except (OSError, asyncio.CancelledError):
+            pass  # an end is away, which its client sees; or `stop`: asyncio logs a cancelled task as an error
         finally:
             self._open.discard(task)
             if way is not None:
