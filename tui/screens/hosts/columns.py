@@ -74,8 +74,14 @@ def _text(field: str) -> Callable[[HostRow, float], Span]:
     return cell
 
 
+def cluster_cell(row: HostRow) -> str:
+    """Return the cluster with the role in short, or with what is wrong: `store-7 cp`, `store-7 (unknown)`; else ""."""
+    role = {"control-plane": "cp"}.get(row.cluster_role, row.cluster_role)
+    return f"{row.cluster} {role}" if row.cluster_state == "member" and role else row.cluster_text
+
+
 def _cluster(row: HostRow, now: float) -> Span:
-    return Span(row.cluster_text, _calm(row)) if row.cluster else Span(NONE, "muted")
+    return Span(cluster_cell(row), _calm(row)) if row.cluster else Span(NONE, "muted")
 
 
 def _order(field: str) -> Callable[[HostRow], object]:
@@ -137,7 +143,7 @@ def longest(hosts: Collection[HostRow], column: str) -> int:
     """Return the cells of the longest text in a column whose width follows its texts, 0 for any other column."""
     if column not in BY_ID or not BY_ID[column].column.most:
         return 0
-    texts: Iterable[str] = map(attrgetter(column), hosts)
+    texts: Iterable[str] = map(cluster_cell if column == "cluster" else attrgetter(column), hosts)
     return longest_text(
         (text or row.uid for text, row in zip(texts, hosts, strict=True)) if column == "name" else texts
     )
