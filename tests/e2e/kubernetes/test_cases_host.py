@@ -13,11 +13,11 @@ import pytest
 
 from edgewright.lab.kubernetes import build, versions
 from tests.e2e.fleet import Fleet, product, until
-from tests.e2e.kubernetes.cases import DATA, LINKS, Cases, cases_lab
+from tests.e2e.kubernetes.cases import DATA, LINKS, UNPROVEN, Cases, cases_lab
 from tests.e2e.kubernetes.test_cluster import differences
 from tests.support import missing
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500), UNPROVEN]
 FULL, SITE, MOVED = "full", "site", "moved"
 PLACE = {FULL: "edge1", SITE: "edge2", MOVED: "edge3"}
 STOP = "systemctl stop edgewright-reconciler.service edgewright-reconciler.timer"
