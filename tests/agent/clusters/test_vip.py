@@ -57,7 +57,7 @@ class ApiServer:
         (folder / "tls.pem").write_text(pem + private(key))
         made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         made.load_cert_chain(folder / "tls.pem")
-        self.statuses = {"/livez?exclude=etcd": 200, "/livez/etcd": 200}
+        self.statuses = {"/livez?exclude=etcd": 200, "/livez": 200}
         statuses = self.statuses
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -139,7 +139,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
 def test_only_a_dead_api_or_isolation_takes_the_vip(
     api: ApiServer, alive: int, etcd: int, since: float | None, reached: int, may: bool
 ) -> None:
-    api.statuses.update({"/livez?exclude=etcd": alive, "/livez/etcd": etcd})
+    api.statuses.update({"/livez?exclude=etcd": alive, "/livez": etcd})
     noted = api.folder / "etcd-unhealthy-since"
     noted.unlink(missing_ok=True)
     (api.folder / "peers").write_text(f"127.0.0.1 127.0.0.{2 if reached else 3}\n")
@@ -171,7 +171,7 @@ def test_the_check_ends_within_its_time_when_nothing_answers(api: ApiServer) -> 
 
 @pytest.mark.e2e
 def test_an_etcd_that_does_not_answer_in_time_is_not_healthy_and_the_api_is_alive(api: ApiServer) -> None:
-    api.statuses.update({"/livez?exclude=etcd": 200, "/livez/etcd": 0})
+    api.statuses.update({"/livez?exclude=etcd": 200, "/livez": 0})
     (api.folder / "peers").write_text("127.0.0.1 127.0.0.3\n")
     begun = time.monotonic()
     assert api.run(17.0) == 1 and api.run(3.0) == 0

@@ -18,7 +18,7 @@ SCRIPT = """\
 #!/bin/sh
 # Made by Edgewright: may this host have the VIP? Exit status 0: yes. keepalived runs it every 2 s.
 # $1 is the folder with `peers`, the addresses of the other control planes. No: (a) the API server of this host is dead:
-# /livez without etcd fails; or (b) it is isolated: its etcd is not healthy for 15 s, and fewer than a majority of the
+# /livez without etcd fails; or (b) it is isolated: /livez, with etcd, fails for 15 s, and fewer than a majority of the
 # control planes, itself counted, answer on the port of etcd's peers. A slow disk, or a lost quorum with reachable
 # peers, leaves the VIP where it is.
 folder=$1 pki=${2:-/etc/kubernetes/pki} api=${3:-127.0.0.1:6443} port=${4:-2380}
@@ -29,7 +29,7 @@ identity=
 
 # Both questions in one connection; the answer of the second one may take longer than is waited for. The certificate of
 # the server is not verified: it is this host's own port, and nothing secret is sent.
-first='GET /livez?exclude=etcd HTTP/1.1\\r\\nHost: localhost' second='GET /livez/etcd HTTP/1.0'
+first='GET /livez?exclude=etcd HTTP/1.1\\r\\nHost: localhost' second='GET /livez HTTP/1.0'
 set -- $(printf "$first\\r\\n\\r\\n$second\\r\\n\\r\\n" |
   timeout 3 openssl s_client -quiet -connect "$api" $identity 2>/dev/null | grep -o 'HTTP/1\\.[01] [0-9]*')
 alive=$2 etcd=$4
