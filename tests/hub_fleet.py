@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -130,7 +131,11 @@ def _template() -> Path:
     """Return the data directory of a hub that was opened for the first time; one for all tests of this process."""
     folder = Path(tempfile.mkdtemp(prefix="hub-template-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    hub = open_hub(folder / "data")
+    before = os.umask(0o077)  # as the process of a hub
+    try:
+        hub = open_hub(folder / "data")
+    finally:
+        os.umask(before)
     hub.engine.dispose()
     hub.readers.dispose()
     return folder / "data"
