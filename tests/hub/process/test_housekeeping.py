@@ -94,7 +94,7 @@ async def test_what_is_too_old_goes_in_batches(tmp_path: Path) -> None:
             connection.execute(schema.logs.insert().values(operation_id=uid, **log))
     batches = hub.writer.batches
     gone = await retention.prune(hub)
-    assert gone == {"events": 1300, "audits": 0, "operations": 1, "intents": 1, "blobs": 0}
+    assert gone == {"events": 1300, "audits": 0, "operations": 1, "intents": 1, "blobs": 0, "relay_streams": 0}
     assert count(hub, schema.audits) == 2  # never by one check
     assert hub.clock.seen.audits_at is not None
     hub.clock.seen.audits_at -= feed_retention.CONFIRM
