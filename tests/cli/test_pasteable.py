@@ -22,7 +22,7 @@ SAFE = {
     "' '.join(OUTPUTS)", "_quoted(_noun_help(noun))", "_quoted(command.help())", "_quoted(param.help)",
     "shlex.join(words)", "shlex.join(parts)", "member.name", "host.name", "kubernetes.distribution", "near",
     "kubernetes.full", "definition.KIND", "' --publish' if publish else ''",
-    "known[0].name", "__version__",
+    "known[0].name", "__version__", "row.uid", "kind", "noun.upper()",
 }  # fmt: skip
 """Placeholders that hold an id or a word of our own, and the texts of completion scripts."""
 

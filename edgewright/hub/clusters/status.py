@@ -106,10 +106,9 @@ def conditions(hub: Services, cluster: Cluster, listed: list[Member], now: float
 
 def decide(name: str) -> str:
     """Return what an operator does where hosts have another document than the plane."""
-    quoted = shlex.quote(name)
     return (
-        f"Take theirs: edgewright cluster adopt {quoted}; or replace it by that of the plane: "
-        f"edgewright cluster override {quoted}."
+        f"Take theirs: edgewright cluster adopt {shlex.quote(name)}; or replace it by that of the plane: "
+        f"edgewright cluster override {shlex.quote(name)}."
     )
 
 
