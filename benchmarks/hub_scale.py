@@ -131,12 +131,15 @@ def beats(folder: Path, seconds: float) -> None:
         for each in both:
             each.run(1.0)
         runs = [[each.run(seconds, BEATS) for each in both] for _ in range(ROUNDS)]
+        half = [both[0].run(seconds, BEATS / 2) for _ in range(ROUNDS)]
         fast = [each.run(seconds) for each in both]
         print_beats("one hub, PostgreSQL", [run[0] for run in runs], 1)
-        print_beats("two hubs, PostgreSQL", [run[1] for run in runs], 2)
+        two = print_beats("two hubs, PostgreSQL", [run[1] for run in runs], 2)
+        one = print_beats("one at half of the rate", half, 1)
         for count, name in ((1, "  one as fast as it can"), (2, "  two")):
             print_beats(name, [fast[count - 1]], count)
-    ratio = median(sum(two[2]) / sum(one[2]) for one, two in runs)
+    ratio = median(sum(pair_of[2]) / sum(alone_of[2]) for alone_of, pair_of in runs)
+    print(f"  two hubs {two / one:.2f} x the CPU a beat of one that takes as many as each of them")
     most = [sum(used) for _, _, used in fast]
     print(f"  two hubs as fast as they can {most[1] / most[0]:.2f} x the CPU a beat of one")
     print(f"  two hubs at {BEATS:,}/s {ratio:.2f} x the CPU a beat of one; " + aim("at most 1.15 x", ratio <= 1.15))
