@@ -40,6 +40,10 @@ ARGUMENTS = {
     "alert receiver add": ("r", "--url", "http://127.0.0.1:9"),
     "alert receiver test": ("r",),
     "alert receiver remove": ("r",),
+    "cluster retry": ("c",),
+    "kube exec": ("c", "p", "--", "true"),
+    **{f"kube {verb}": ("c",) for verb in ("proxy", "reach", "get", "describe", "logs", "apply", "drain")},
+    **{f"kube {verb}": ("c", "n") for verb in ("cordon", "uncordon")},
 }
 HUB_ONLY = ports.names(ports.HUB_ONLY)
 ABSENT = [c.name for c in registry.all_commands() if c.cli and c.online and set(c.needs) & set(HUB_ONLY)]

@@ -81,7 +81,7 @@ def test_an_operator_changes_hosts_and_handles_problems_only() -> None:
     """What the hub lets an operator do (docs/hub.md) is offered, and nothing else that changes the plane."""
     changing = [command for command in registry.all_commands() if command.danger != "none" and command.online]
     nouns = {command.name.split()[0] for command in changing if command.for_role("operator")}
-    assert nouns <= {"host", "alert", "acknowledge", "assign", "note", "silence", "pack", "cluster"}
+    assert nouns <= {"host", "alert", "acknowledge", "assign", "note", "silence", "pack", "cluster", "kube"}
     assert {
         command.name for command in changing if command.for_role("operator") and command.name.startswith("pack")
     } == {"pack fetch"}

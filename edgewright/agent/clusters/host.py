@@ -11,6 +11,7 @@ import tempfile
 import time
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
+from edgewright.agent.clusters.paths import UNITS
 from edgewright.agent.kernel.hostfs import Root
 from edgewright.agent.kernel.state import reason_of, sync_folder
 from edgewright.core.errors import Failed
@@ -51,6 +52,11 @@ class Host(Root):
                 if same:
                     return False
             folder = os.path.dirname(path)
+            if self.real and name.startswith(UNITS + "/") and not os.path.isdir(UNITS):
+                # Made here, that folder would let every program believe that systemd runs this host (sd_booted(3)).
+                raise Failed(
+                    "This host was not started by systemd, which runs the units of a cluster.", "Use one that is."
+                )
             os.makedirs(folder, exist_ok=True)
             handle, fresh = tempfile.mkstemp(prefix=".edgewright-", dir=folder)
             try:

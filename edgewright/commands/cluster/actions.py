@@ -118,6 +118,7 @@ class ClusterRetry(declared.ClusterRetry):
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return which step waits on which host. Raises `NotFound`, `Refused` when none waits."""
+        await ctx.port(CanOperateHosts)  # a plane without it reports that first, whether or not it has such a cluster
         rows = await find_rows(ctx, targets)
         waiting = [(row, problem) for row in rows for problem in row.problems if problem.kind == "step"]
         if not waiting:

@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from edgewright.clients.ports import CanRelay
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kube import verbs as declared
@@ -33,7 +32,6 @@ class _Kubectl(declared._Kubectl):
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Find kubectl and the cluster; of an apply show the difference. Raises `NotFound`, `UsageError`."""
         row = await cluster(ctx, targets[0])
-        await ctx.port(CanRelay)
         given = [str(argument) for argument in args.get("arguments") or ()]
         verb = self.name.split(" ")[1]
         if not given:

@@ -70,6 +70,7 @@ class Measured(NamedTuple):
 
 async def cluster(ctx: CommandContext, target: str) -> ClusterRow:
     """Return the cluster of a target. Raises `NotFound`, `Conflict`, and `UsageError` for a simulated one."""
+    await ctx.port(CanRelay)  # a plane without it reports that first, whether or not it has such a cluster
     every = (await entries(ctx, "cluster")).items
     by_uid = next((entry.row for entry in every if entry.row.uid == target), None)
     alive = tuple(entry for entry in every if entry.row.state != wire.DELETED)
