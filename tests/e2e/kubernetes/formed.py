@@ -121,6 +121,17 @@ class Formed:
         answer: str = until(f"{path} on {host}", patience, look, 0.5)
         return answer
 
+    def store(self, host: str, path: str, text: str, patience: float = 90.0) -> None:
+        """Store a text by the web application, which may have no pod right after a rollout, until it returns it."""
+        address = next(item["address"] for item in self.fleet.shown["hosts"] if item["name"] == host)
+        command, url = ("curl", "-s", "-S", "-f", "-m", "5"), f"http://{address}:30080{path}"
+
+        def stored() -> bool:
+            self.fleet.within(host, *command, "-X", "PUT", "-d", text, url, check=False, timeout=20.0)
+            return self.fleet.within(host, *command, url, check=False, timeout=20.0) == text
+
+        until(f"{path} on {host} stores a text", patience, stored, 0.5)
+
     def holder(self) -> str:
         """Return the host that has the VIP."""
         names = [host["name"] for host in self.fleet.status()["hosts"] if host["leader"]]

@@ -80,7 +80,7 @@ def test_a_volume_keeps_its_data_and_the_vip_moves_when_its_host_loses_power(lab
     }
     lab.kubectl(NAME, "patch", "deployment", "web", "-p", json.dumps(patch))
     lab.kubectl(NAME, "rollout", "status", "deployment/web", "--timeout=180s", timeout=200.0)
-    lab.ask(holder, "/data", "-X", "PUT", "-d", "stored text", "-w", "%{http_code}")
+    lab.store(holder, "/data", "stored text")
 
     lab.fleet.lab("fault", "power-cut", holder)
     began = time.monotonic()
