@@ -198,14 +198,26 @@ def test_a_tree_is_pushed_pulled_back_and_runs_as_it_is(place: Place, key: Path)
     for layer in manifest["layers"]:
         with tarfile.open(place.folder / "pulled-tree/blobs/sha256" / layer["digest"].partition(":")[2]) as packed:
             packed.extractall(root, filter="tar")
-    for path in (path for path in folder.rglob("*") if path.is_file()):
+    given = [path for path in folder.rglob("*") if path.is_file() and path.parent.name != "images"]
+    for path in given:
         got = root / path.relative_to(folder)
         assert got.read_bytes() == path.read_bytes()
         assert bool(got.stat().st_mode & 0o111) is (path.parent.name in ("bin", "cni"))
+    images = json.loads((root / "images/index.json").read_text())["manifests"]
+    named = {row["annotations"]["org.opencontainers.image.ref.name"]: row["digest"] for row in images}
+    for archive in (folder / "images").glob("*.tar"):  # all of them are one OCI layout, as hosts read it
+        with tarfile.open(archive) as packed:
+            index = packed.extractfile("index.json")
+            assert index is not None
+            rows = json.loads(index.read())["manifests"]
+            blobs = [file.name for file in packed if file.name.startswith("blobs/")]
+            assert all((root / "images" / name).is_file() for name in blobs)
+        for row in rows:
+            assert named[row["annotations"]["io.containerd.image.name"]] == row["digest"]
     requirements = json.loads((root / "host-requirements.json").read_text())
     assert any(row["name"].startswith("libc.") for row in requirements["libraries"])
-    archive = f"oci-archive:{root / 'images/pause.tar'}"
-    assert json.loads(place.skopeo("inspect", "--raw", archive))["config"]
+    layout = f"oci:{root / 'images'}:registry.k8s.io/pause:3.10.2"
+    assert json.loads(place.skopeo("inspect", "--raw", layout))["config"]
     stem = document["digest"].replace(":", "-")
     assert {f"{stem}.sig", f"{stem}.sbom"} <= set(place.tags("edge/tree"))
     again = product(place.env, *words, "--replace", "-o", "json", timeout=120)
