@@ -158,7 +158,7 @@ async def rules_of(path: Path, variables: dict[str, str] | None = None) -> tuple
 
 def described(app: App[None]) -> list[str]:
     return [
-        f"{rule.selectors} {rule.selector_names} {rule.is_default_rules} {rule.tie_breaker} "
+        f"{rule.selectors} {sorted(rule.selector_names)} {rule.is_default_rules} {rule.tie_breaker} "
         f"{sorted(rule.pseudo_classes)} "
         f"{rule.styles.get_rules()} {sorted(rule.styles.important)} {[set_.specificity for set_ in rule.selector_set]}"
         for rule in app.stylesheet.rules
