@@ -21,6 +21,7 @@ from edgewright.hub.db.records import dump
 from edgewright.hub.db.shared.rows import insert_new, lock_hosts, locked, queue, retain_project
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.http.problems import Problem, conflict, not_found
+from edgewright.hub.relay.tables import relay_reach
 from edgewright.hub.security.secretbox import SecretBox
 from edgewright.wire.protocol import clusters as wire
 
@@ -82,8 +83,14 @@ def insert(tx: Tx, record: ClusterRecord, profiles: list[Json], document: str, s
 
 
 def insert_adopting(tx: Tx, record: ClusterRecord) -> None:
-    """Store a cluster that is to be adopted: no document, no hosts, no secret. Raises 409 for too many clusters."""
+    """Store a cluster that is to be adopted: no document, no hosts, no secret.
+
+    Raises 409 for too many clusters, and for one that there is: a caller may not see it.
+    """
     queue(tx, f"clusters {record.project_uid}")
+    if tx.first(select(_CLUSTERS.c.uid).where(_CLUSTERS.c.uid == record.uid)) is not None:
+        text = f"The cluster {record.uid} is on this plane already, in a project that you do not see"
+        raise conflict(f"{text}; ask an administrator of all projects.", wire.E_ADOPTION)
     _check_count(tx, record.project_uid)
     retain_project(tx, record.project_uid)
     tx.run(_CLUSTERS.insert().values(**msgspec.structs.asdict(record)))
@@ -178,7 +185,7 @@ def free(tx: Tx, record: ClusterRecord) -> None:
 
 def purge(tx: Tx, record: ClusterRecord) -> None:
     """Remove a deleted cluster with everything of it."""
-    for table in (_CLAIMS, _KEYS, _SECRETS, _REPORTS):
+    for table in (_CLAIMS, _KEYS, _SECRETS, _REPORTS, relay_reach):
         tx.run(table.delete().where(table.c.cluster_uid == record.uid))
     tx.run(_TEXTS.delete().where(_TEXTS.c.uid == record.uid))
     tx.run(_CLUSTERS.delete().where(_CLUSTERS.c.uid == record.uid))

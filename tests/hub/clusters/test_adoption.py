@@ -18,10 +18,12 @@ from edgewright.hub.clusters import controller, store
 from edgewright.hub.clusters.index import ClusterIndex
 from edgewright.hub.db import schema
 from edgewright.hub.db.transaction import Tx
+from edgewright.hub.http.problems import Problem
 from edgewright.hub.packs.index import PackIndex
 from edgewright.hub.packs.tables import OCI, RegistryRecord
 from edgewright.hub.process.app import Hub
 from edgewright.hub.readmodel.blob_store import BlobStore
+from edgewright.hub.relay.tables import relay_reach
 from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
 from tests.hub.clusters.inside import InsideSite
@@ -63,8 +65,10 @@ async def config(site: InsideSite) -> dict[str, Any]:
     return extension
 
 
-async def hand_over(site: InsideSite, uid: str, document: ClusterDocument, secrets: dict[str, Any]) -> httpx.Response:
-    body = {"id": (await config(site))["adopt"]["id"], "document": as_json(document), "version": 1}
+async def hand_over(
+    site: InsideSite, uid: str, document: ClusterDocument, secrets: dict[str, Any], version: int = 1
+) -> httpx.Response:
+    body = {"id": (await config(site))["adopt"]["id"], "document": as_json(document), "version": version}
     body |= {"clusterSecret": secrets["clusterSecret"], "maskedValues": secrets["maskedValues"]}
     return await site.agent.put(protocol.path(wire.ADOPTION, uid=uid), json=body)
 
@@ -100,6 +104,8 @@ async def test_a_cluster_that_a_restored_plane_does_not_know_is_shown_and_adopte
     assert (await hand_over(site, uid, document, {**secrets, "clusterSecret": ""})).status_code == 409
     bad = {**secrets, "maskedValues": {"0" * 64: "x"}}
     assert "does not match its digest" in (await hand_over(site, uid, document, bad)).json()["message"]
+    assert (await hand_over(site, uid, document, {**secrets, "maskedValues": ["x"]})).status_code == 409
+    assert (await hand_over(site, uid, document, secrets, 1 << 40)).status_code == 409
     conditions = (await admin.get(protocol.path(wire.CLUSTER, uid=uid))).json()["status"]["conditions"]
     assert [row["message"] for row in conditions if row["type"] == "AdoptionRefused"]
 
@@ -311,6 +317,12 @@ async def test_only_a_control_plane_of_a_known_cluster_is_asked_and_different_do
     (await admin.post(adopt, json={})).raise_for_status()
     refused = await hand_over(site, uid, theirs, {**secrets, "clusterSecret": "ab" * 32})
     assert refused.status_code == 409 and "another secret" in refused.json()["message"]
+    feigned = sealed(dataclasses.replace(theirs, digest="", simulated=True))  # such a document needs no secret
+    await facts(site, feigned, offered=offered)
+    (await admin.post(adopt, json={})).raise_for_status()
+    refused = await hand_over(site, uid, feigned, {**secrets, "clusterSecret": ""})
+    assert refused.status_code == 409 and "whether it is simulated" in refused.json()["message"]
+    await facts(site, theirs, offered=offered)
 
     await lost(hub, uid)
     newest = sealed(dataclasses.replace(mine, digest="", generation=99, host_settings=HostSettings(("10.0.0.2",))))
@@ -319,3 +331,22 @@ async def test_only_a_control_plane_of_a_known_cluster_is_asked_and_different_do
     assert choice.status_code == 409 and "report different documents" in choice.json()["message"]
     named = await admin.post(adopt, json={"hostUid": site.host})
     assert (named.status_code, named.json()["digest"]) == (202, theirs.digest)
+
+
+async def test_a_cluster_that_a_caller_does_not_see_is_not_adopted_over_it(inside: Inside) -> None:
+    hub, admin = inside
+    site = await InsideSite.made(hub, admin, 1)
+    record = hub.part(ClusterIndex).by_uid[await site.create()].record
+    with pytest.raises(Problem, match="is on this plane already") as refused:
+        await hub.write(lambda tx: store.insert_adopting(tx, record))
+    assert (refused.value.status, refused.value.code) == (409, "AdoptionRefused")
+
+
+async def test_how_a_cluster_was_reached_is_removed_with_it(inside: Inside) -> None:
+    hub, admin = inside
+    site = await InsideSite.made(hub, admin, 1)
+    uid = await site.create()
+    values = {"cluster_uid": uid, "state": "yes", "since": 1.0, "error": ""}
+    await hub.write(lambda tx: tx.run(relay_reach.insert().values(**values)))
+    await lost(hub, uid)
+    assert await hub.read(lambda connection: connection.execute(relay_reach.select()).all()) == []

@@ -80,7 +80,8 @@ async def _adopt(call: Call, item: Cluster, asked: Json, body: Json) -> None:
         raise Problem(422, wire.E_ADOPTION, f"The document of '{loaded.record.name}': {wrong.message}") from None
     _check(call, loaded, asked, document)
     secret, masked = str(body.get("clusterSecret") or ""), body.get("maskedValues") or {}
-    _check_secrets(document, secret, masked)
+    version = int(body.get("version") or 1)
+    _check_secrets(document, secret, version, masked)
     if loaded.record.phase == tables.ACTIVE and secret:
         known = await call.hub.read(lambda connection: store.secret_of(connection, call.hub.box, item.uid))
         if not hmac.compare_digest(known[1].hex(), secret):
@@ -115,7 +116,7 @@ async def _adopt(call: Call, item: Cluster, asked: Json, body: Json) -> None:
             raise store.name_taken(newer.name)
         store.put(tx, now, newer, None, canonical(document).decode())
         if secret:
-            store.put_key(tx, call.hub.box, item.uid, int(body.get("version") or 1), secret)
+            store.put_key(tx, call.hub.box, item.uid, version, secret)
         private = msgspec.json.encode(masked).decode() if masked else ""
         store.put_secret(tx, call.hub.box, item.uid, store.PRIVATE, private)
         count = amount(len(store.host_uids(head)), "host")
@@ -190,6 +191,8 @@ def _check(call: Call, loaded: Loaded, asked: Json, document: model.ClusterDocum
         raise adopted.refused(f"The document of '{loaded.record.name}' is not the one that was asked for; adopt again.")
     if loaded.record.phase == tables.ACTIVE and name != loaded.record.name:
         raise adopted.refused(f"The document names the cluster '{name}' and this plane '{loaded.record.name}'.")
+    if loaded.record.phase == tables.ACTIVE and document.simulated != loaded.head["simulated"]:
+        raise adopted.refused(f"The document of the cluster '{name}' and this plane differ in whether it is simulated.")
     own = document.member(call.actor.uid)
     if own is None or own.role != model.CONTROL_PLANE or own.state != model.PRESENT:
         raise adopted.refused(f"The host '{call.actor.uid}' is not a control plane of the cluster '{name}'.")
@@ -211,9 +214,11 @@ def _check(call: Call, loaded: Loaded, asked: Json, document: model.ClusterDocum
         raise adopted.refused(f"{text}; wait for their next facts, or delete these hosts here.")
 
 
-def _check_secrets(document: model.ClusterDocument, secret: str, masked: Json) -> None:
-    if not document.simulated and not _SECRET.fullmatch(secret):
+def _check_secrets(document: model.ClusterDocument, secret: str, version: int, masked: Any) -> None:
+    if not (_SECRET.fullmatch(secret) or (document.simulated and not secret)) or not 0 < version < 1 << 31:
         raise adopted.refused(f"The host sent no secret of the cluster '{document.name}'; adopt from another one.")
+    if not isinstance(masked, dict):
+        raise adopted.refused(f"The host sent no masked values of the cluster '{document.name}' by their digests.")
     if sum(len(str(text)) for text in masked.values()) > resolver.MAX_PRIVATE:
         raise adopted.refused(f"The masked values of the cluster '{document.name}' are too large.")
     for digest, text in masked.items():
