@@ -40,7 +40,7 @@ def new_key() -> str:
 
 def is_key(key: str) -> bool:
     """Return whether a text is a `Sec-WebSocket-Key`: 16 bytes in base64."""
-    return len(key) == 24 and key.endswith("==")
+    return len(key) == 24 and key.isascii() and key.endswith("==")
 
 
 def accept(key: str) -> str:

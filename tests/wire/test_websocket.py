@@ -56,6 +56,11 @@ def test_what_is_not_allowed_is_refused(data: bytes) -> None:
         list(Reader(False).feed(data))
 
 
+def test_a_key_is_16_bytes_in_base64() -> None:
+    assert websocket.is_key(websocket.new_key())
+    assert not websocket.is_key("\xe9" * 22 + "==") and not websocket.is_key("x" * 24)
+
+
 def test_a_close_ends() -> None:
     assert [piece.kind for piece in Reader(True).feed(frame(CLOSE, b"\x03\xe8", True))] == [CLOSE]
 

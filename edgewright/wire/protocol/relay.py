@@ -16,6 +16,9 @@ OWN = PREFIX + "/hosts/{uid}/tunnel"
 HEADER = "Edgewright-Relay"
 """`ID:PORT` of each stream that waits for a host, with commas, in the answer to its heartbeat and its wake request."""
 
+BRIDGED = "Edgewright-Relay-Bridged"
+"""Set by a plane process that repeats a host's request at another one: it is repeated once, never on and on (P134)."""
+
 API, SSH, LOCAL_API = 6443, 22, 5080
 PORTS: Tuple[int, ...] = (API, SSH, LOCAL_API)
 """Ports of a host, at 127.0.0.1, that a stream may lead to; no other one, whoever asks for it."""

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from time import monotonic
+from types import SimpleNamespace
 from typing import Any, cast
 
+import msgspec
 import pytest
+from starlette.datastructures import Headers
 
+from edgewright.hub.clusters.index import ClusterIndex
+from edgewright.hub.http import upgrade
 from edgewright.hub.http.auth import Actor
 from edgewright.hub.http.problems import Problem
 from edgewright.hub.relay.tables import ReachRecord, StreamRecord
 from edgewright.hub.relay.waiting import Reaches, Waiting
+from edgewright.hub.resources.relay import bridge, routes
 from edgewright.hub.resources.relay.streams import End, Stream
 from edgewright.hub.resources.relay.table import Streams
 from edgewright.store.collections.catalogue.cluster_rows import cluster_row
@@ -145,6 +152,97 @@ def test_p135_clients_show_each_way_with_its_state_since_and_error() -> None:
     direct, ssh, way = row.reach
     assert way == "relay: no since 1970-01-01T00:00:01.000Z: late"
     assert direct.startswith("direct: unknown: measured by each client") and ssh.startswith("ssh: unknown")
+
+
+async def test_p133_many_small_frames_are_passed_on_as_one() -> None:
+    stream, _, host, _ = opened()
+    before = len(host.written)
+    stream.client.received(websocket.frame(websocket.BINARY, b"x", True) * 5000)
+    assert host.written[before:] == websocket.frame(websocket.BINARY, b"x" * 5000, False) and stream.sent == 5000
+    stream.host.received(websocket.frame(websocket.CLOSE, b"", True) + websocket.frame(websocket.BINARY, b"x", True))
+    assert stream.over and stream.received == 0
+
+
+async def test_p133_a_peer_that_pings_and_does_not_read_fills_no_memory() -> None:
+    stream, client, _, ended = opened()
+    before = len(client.written)
+    stream.client.received(websocket.frame(websocket.PING, b"a", True) + websocket.frame(websocket.PING, b"b", True))
+    answer = websocket.frame(websocket.PONG, b"b", False)
+    assert client.written[before:] == answer
+    stream.client.paused()
+    stream.client.received(websocket.frame(websocket.PING, b"c", True) * 1000)
+    assert client.written[before:] == answer and not ended
+
+
+async def test_p133_an_end_that_does_not_read_is_not_lost_while_the_other_one_does() -> None:
+    stream, _, _, ended = opened()
+    stream.host.paused()
+    stream.client.paused()
+    stream.client.resumed()
+    stream.client.last_frame = monotonic()
+    stream.host.last_frame -= 1e6
+    stream.look(monotonic() + 1)
+    assert not ended
+
+
+async def test_p134_a_request_is_repeated_at_another_hub_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[Mapping[str, str]] = []
+
+    async def connect(_data: Any, _address: str, _target: str, headers: Mapping[str, str]) -> None:
+        sent.append(headers)
+
+    async def ask(headers: Mapping[str, str], until: float) -> None:
+        request = SimpleNamespace(
+            headers=Headers(headers), query_params={"stream": record().uid, "port": "22"}, method="GET",
+            scope={upgrade.SCOPE: None},
+        )  # fmt: skip
+        waiting = Waiting([msgspec.structs.replace(record(), until=until)])
+        membership = SimpleNamespace(id="the hub after a restart, at the same address", shared=False)
+        hub = SimpleNamespace(part=lambda _: waiting, membership=membership, data="")
+        await routes.host(cast(Any, SimpleNamespace(request=request, uid="h", hub=hub)))
+
+    monkeypatch.setattr(bridge, "connect", connect)
+    key = {"upgrade": "websocket", "sec-websocket-version": "13", "sec-websocket-key": websocket.new_key()}
+    await ask(key, 1e12)
+    for headers, until in ((sent[0], 1e12), (key, 1.0)):
+        with pytest.raises(Problem) as refused:
+            await ask(headers, until)
+        assert refused.value.status == 404
+    assert len(sent) == 1
+
+
+async def test_p131_another_port_fails_a_stream_whose_client_is_at_another_hub() -> None:
+    removed: list[StreamRecord] = []
+    tx = SimpleNamespace(run=lambda _: 1, removed=removed.append)
+
+    async def write(job: Any) -> None:
+        job(tx)
+
+    key = {"upgrade": "websocket", "sec-websocket-version": "13", "sec-websocket-key": websocket.new_key()}
+    request = SimpleNamespace(
+        headers=Headers(key), query_params={"stream": record().uid, "port": "6443"}, method="GET",
+        scope={upgrade.SCOPE: None},
+    )  # fmt: skip
+    parts: dict[Any, Any] = {Waiting: Waiting([record()]), Streams: Streams(cast(Any, None))}
+    parts[ClusterIndex] = SimpleNamespace(by_uid={})
+    hub = SimpleNamespace(part=parts.__getitem__, membership=SimpleNamespace(id="this hub", shared=False))
+    call = SimpleNamespace(request=request, uid="h", hub=hub, write=write, audit=lambda *_: None)
+    with pytest.raises(Problem) as refused:
+        await routes.host(cast(Any, call))
+    assert refused.value.status == 403 and removed == [record()]
+
+
+def test_p131_a_stream_that_a_host_took_and_never_brought_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Streams, "ended", lambda *_: None)
+    authenticator = SimpleNamespace(may_continue=lambda _: True)
+    streams = Streams(cast(Any, SimpleNamespace(authenticator=authenticator, state=SimpleNamespace(hosts={"h"}))))
+    ended: list[str] = []
+    late = msgspec.structs.replace(record(), until=1.0)
+    stream = Stream(late, Actor("operator", "u", "u", "127.0.0.1"), lambda _: None, lambda _, why: ended.append(why))
+    stream.taken = True
+    streams.add(stream)
+    streams.look()
+    assert len(ended) == 1 and "did not bring the stream" in ended[0]
 
 
 def test_an_end_without_a_connection_takes_nothing() -> None:

@@ -15,6 +15,7 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from edgewright.hub.http.problems import Problem
+from edgewright.hub.resources.relay.streams import FAREWELL
 from edgewright.hub.security import pki
 from edgewright.wire import protocol
 from edgewright.wire.protocol import relay
@@ -61,6 +62,7 @@ class Bridge:
         if self._near is not None:
             self._near.resume_reading()
             self._near.close()
+            asyncio.get_running_loop().call_later(FAREWELL, self._near.abort)
 
     def paused(self) -> None:
         """Read the other hub no more for now."""

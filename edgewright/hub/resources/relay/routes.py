@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from edgewright.core import times
 from edgewright.core.roles import OPERATOR
 from edgewright.core.text import clean, integer
 from edgewright.hub.clusters import tables
@@ -100,10 +101,13 @@ async def host(call: Call) -> Response:
     query = call.request.query_params
     record = await _wanted(call, query.get("stream", ""), query.get("port", ""))
     if record.hub != call.hub.membership.id:
+        if relay.BRIDGED in call.request.headers or record.until < times.now():
+            raise not_found("stream", record.uid)  # the process with the client has ended: its address leads here now
         headers = {
             name: call.request.headers.get(name, "")
             for name in ("authorization", "upgrade", "connection", "sec-websocket-key", "sec-websocket-version")
         }
+        headers[relay.BRIDGED] = "1"
         target = f"{protocol.path(relay.OWN, uid=call.uid)}?{urlencode({'stream': record.uid, 'port': record.port})}"
         return Upgrade(key, await bridge.connect(call.hub.data, record.address, target, headers))
     stream = call.hub.part(Streams).by_uid.get(record.uid)
@@ -148,6 +152,8 @@ async def _wanted(call: Call, uid: str, port: str) -> StreamRecord:
 
     def job(tx: Tx) -> None:
         call.audit(tx, "action", wire.KIND, record.cluster_uid, name, message, project)
+        if record.host_uid == call.uid and stream is None:
+            forget(tx, record)  # its hub sees that the row is removed, and ends the stream
 
     await call.write(job)
     raise forbidden(f"{message}.")

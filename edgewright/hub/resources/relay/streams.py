@@ -34,8 +34,12 @@ class End:
         self.last_frame = monotonic()
         self._reader = websocket.Reader(masked=True)
         self._closed = False
-        self.waits = False
-        """Whether it is not read now, or does not read: then its silence shows nothing."""
+        self._full = self._unread = False
+
+    @property
+    def waits(self) -> bool:
+        """Return whether it does not read, or is not read now: then its silence shows nothing."""
+        return self._full or self._unread
 
     def made(self, transport: asyncio.Transport) -> None:
         """Take the connection."""
@@ -46,21 +50,28 @@ class End:
         self._stream.made(self)
 
     def received(self, data: bytes) -> None:
-        """Take bytes of the peer."""
+        """Take bytes of the peer: what arrived at once is passed on as one frame, however many frames it had."""
         self.last_frame = monotonic()
         if self._closed:
             return
+        pieces, ping, ends = list[bytes](), None, ""
         try:
             for kind, piece in self._reader.feed(data):
                 if kind == BINARY:
-                    self._stream.data(self, piece)
+                    pieces.append(piece)
                 elif kind == PING:
-                    self.write(PONG, piece)
+                    ping = piece
                 elif kind == CLOSE:
-                    self._stream.end(f"ended by the {self.name}")
-                    return
+                    ends = f"ended by the {self.name}"
+                    break
         except websocket.Broken as error:
-            self._stream.end(f"the {self.name} broke the protocol: {error}")
+            ends = f"the {self.name} broke the protocol: {error}"
+        if pieces:
+            self._stream.data(self, b"".join(pieces))
+        if ping is not None and not self._full:  # only the last one needs an answer (RFC 6455, 5.5.3)
+            self.write(PONG, ping)
+        if ends:
+            self._stream.end(ends)
 
     def write(self, kind: int, data: bytes) -> None:
         """Send one frame."""
@@ -73,17 +84,17 @@ class End:
 
     def paused(self) -> None:
         """Let the other end be read no more for now."""
-        self.waits = True
+        self._full = True
         self._stream.other(self).reading(on=False)
 
     def resumed(self) -> None:
         """Let the other end be read again."""
-        self.waits, self.last_frame = False, monotonic()
+        self._full, self.last_frame = False, monotonic()
         self._stream.other(self).reading(on=True)
 
     def reading(self, *, on: bool) -> None:
         """Read this end, or do not."""
-        self.waits, self.last_frame = not on, monotonic()
+        self._unread, self.last_frame = not on, monotonic()
         if self.transport is not None and not self.transport.is_closing():
             if on:
                 self.transport.resume_reading()

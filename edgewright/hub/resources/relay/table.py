@@ -15,7 +15,7 @@ from edgewright.hub.db.transaction import Tx
 from edgewright.hub.http.problems import Problem
 from edgewright.hub.relay.tables import ReachRecord, StreamRecord, relay_reach, relay_streams
 from edgewright.hub.relay.waiting import Reaches, Waiting
-from edgewright.hub.resources.relay.streams import Stream
+from edgewright.hub.resources.relay.streams import FAREWELL, Stream
 from edgewright.hub.services import Services
 from edgewright.wire.protocol import clusters as wire
 from edgewright.wire.protocol import relay
@@ -125,7 +125,8 @@ class Streams:
         """End streams that no host brought in time, whose user or host lost its right, or that are idle or lost."""
         now, clock = times.now(), monotonic()
         for stream in list(self.by_uid.values()):
-            if stream.opened is None and not stream.taken and now > stream.record.until:
+            late = now - stream.record.until
+            if stream.opened is None and late > (FAREWELL if stream.taken else 0.0):
                 waited = amount(round(clock - stream.began), "second")
                 text = f"The host {stream.record.host_uid} did not bring the stream within {waited}."
                 stream.fail(relay.E_LATE, f"{text} Its agent may be older than the relay, or its link is down.")
