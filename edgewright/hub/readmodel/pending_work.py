@@ -1,15 +1,23 @@
-"""Which hosts have an operation to run: their heartbeats come every 2 s until it has ended (rule P76).
+"""Which hosts have work: their heartbeats come every 2 s while an operation has no result, or a cluster changes (P76).
 
-Every operation has a deadline, so a host that never reports a result is not asked to hurry for ever.
+Every operation has a deadline, and a host of a cluster hurries for some minutes after the last thing that moved, so a
+host that never reports a result is not asked to hurry for ever.
 """
 
 from __future__ import annotations
+
+from time import monotonic
 
 import msgspec
 from sqlalchemy import Connection, select
 
 from edgewright.hub.db import schema
 from edgewright.wire import protocol
+
+MOVING = 300.0
+"""Seconds for which a host hurries after the document of its cluster, or the place in its work, has changed."""
+ENDING = 30.0
+"""Seconds for which it does after its work ended: the next step of a cluster often begins a moment later."""
 
 
 class _Operation(msgspec.Struct):
@@ -26,10 +34,27 @@ class PendingWork:
     def __init__(self) -> None:
         self._host_of: dict[str, str] = {}
         self._count: dict[str, int] = {}
+        self._until: dict[str, float] = {}
 
     def has(self, uid: str) -> bool:
-        """Return whether the host `uid` has an operation without a result."""
-        return uid in self._count
+        """Return whether the host `uid` has an operation without a result, or something of its cluster moves."""
+        if uid in self._count:
+            return True
+        until = self._until.get(uid)
+        if until is None:
+            return False
+        if until <= monotonic():
+            del self._until[uid]
+            return False
+        return True
+
+    def moves(self, uid: str, seconds: float = MOVING) -> None:
+        """Take note that the document of the host's cluster, or the place in its work, changed now."""
+        self._until[uid] = monotonic() + seconds
+
+    def rests(self, uid: str) -> None:
+        """Take note that a host waits for an operator, or was deleted."""
+        self._until.pop(uid, None)
 
     def load(self, connection: Connection) -> None:
         """Read what was pending when the hub stopped."""
@@ -47,8 +72,9 @@ class PendingWork:
             self._drop(uid)
 
     def forget(self, host: str) -> None:
-        """Drop the operations of a host that was deleted."""
-        for uid in [uid for uid, owner in self._host_of.items() if owner == host] if self.has(host) else ():
+        """Drop the work of a host that was deleted."""
+        self.rests(host)
+        for uid in [uid for uid, owner in self._host_of.items() if owner == host] if host in self._count else ():
             self._drop(uid)
 
     def _add(self, uid: str, host: str) -> None:

@@ -65,7 +65,11 @@ def _follows(hub: Services) -> tuple[Follow, ...]:
         reports.drop(uid)
 
     def put(record: ClusterRecord) -> None:
+        before = index.by_uid.get(record.uid)
         index.put(record)
+        if before is None or (before.record.digest, before.record.phase) != (record.digest, record.phase):
+            for _pool, machine in index.by_uid[record.uid].machines():
+                hub.state.pending_work.moves(machine["hostUid"])
         reports.limit_to(record)
 
     def project_of(record: ReportRecord) -> str:

@@ -14,6 +14,7 @@ import msgspec
 
 from edgewright.core import times
 from edgewright.core.certificate_clock import BUILT
+from edgewright.core.clusters.actions import OPERATOR
 from edgewright.core.hosts.link_spec import own_limit
 from edgewright.core.text import clean
 from edgewright.hub.db.beats import ANY_NUMBER, Written
@@ -21,6 +22,7 @@ from edgewright.hub.db.records import HostEntry, Sender
 from edgewright.hub.http import problems
 from edgewright.hub.http.problems import Problem, StorageProblem
 from edgewright.hub.http.routing import Access, Call, Message, On, Receive, Route, Send
+from edgewright.hub.readmodel.pending_work import ENDING, MOVING
 from edgewright.hub.relay.waiting import Waiting
 from edgewright.hub.resources.hosts import health, shapes
 from edgewright.hub.resources.hosts.clones import Clones
@@ -287,10 +289,15 @@ class Heartbeats:
             moved = True
         progress = read_progress(extension.progress) if extension.progress is not None else None
         # How far a step is only moves with the heartbeats of a reader; another step, attempt or wait is a change.
-        if progress != live.progress and (progress is None) != (live.progress is None):
+        if progress != live.progress and any(
+            (progress or {}).get(name) != (live.progress or {}).get(name) for name in PLACE
+        ):
             moved = True
-        elif progress is not None and live.progress is not None:
-            moved = moved or any(progress.get(name) != live.progress.get(name) for name in PLACE)
+            work = self._hub.state.pending_work
+            if progress is not None and progress.get("waitingFor") == OPERATOR:
+                work.rests(entry.record.uid)
+            else:
+                work.moves(entry.record.uid, ENDING if progress is None else MOVING)
         live.progress = progress
         live.state, live.message, live.agent_version = state, message, version
         lineage = self._hub.lineage.value
