@@ -108,7 +108,8 @@ class Reader:
                 self._size += len(part)
                 if self._size > MAX_TEXT:
                     raise Broken("a message is too long")
-                self._collected.append(part)
+                if part:  # fragments without bytes may follow each other without end
+                    self._collected.append(part)
             if self._left:
                 return
             self._in_frame = False

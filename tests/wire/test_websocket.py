@@ -69,3 +69,12 @@ def test_the_header_of_streams_is_bounded() -> None:
     asked = [relay.Asked(f"{number:024x}", 6443) for number in range(100)]
     assert relay.read_header(relay.header(asked)) == asked[: relay.MAX_ASKED]
     assert relay.read_header("x:1, :, " + "a" * 24 + ":99999999," + "b" * 24 + ":22") == [relay.Asked("b" * 24, 22)]
+
+
+def test_fragments_without_bytes_take_no_memory() -> None:
+    reader = Reader(False)
+    list(reader.feed(b"\x01\x01{"))
+    for _ in range(100):
+        assert list(reader.feed(b"\x00\x00" * 50)) == []
+    assert len(reader._collected) == 1
+    assert list(reader.feed(b"\x80\x01}")) == [Piece(TEXT, b"{}")]
