@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import ssl
+import time
 from typing import Callable, NamedTuple, Optional, Tuple
 from urllib.parse import urlencode
 
@@ -109,7 +109,7 @@ def report(way: Way, asked: relay.Asked, reason: str) -> None:
     body = {"stream": asked.id, "port": asked.port, "reason": reason[:500]}
     headers = {protocol.H_AUTHORIZATION: way.credential}
     try:
-        way.client.call("POST", protocol.path(relay.OWN, uid=way.uid), json.loads(json.dumps(body)), headers)
+        way.client.call("POST", protocol.path(relay.OWN, uid=way.uid), body, headers)
     except EdgewrightError:
         return
     finally:
@@ -117,9 +117,16 @@ def report(way: Way, asked: relay.Asked, reason: str) -> None:
 
 
 def _head(link: ssl.SSLSocket) -> Tuple[int, str]:
-    """Return status and head of the answer, byte by byte: what follows it belongs to the stream. Raises `OSError`."""
-    head = b""
+    """Return status and head of the answer, byte by byte: what follows it belongs to the stream.
+
+    Raises `OSError`, also when the head is not complete in time, however it drips.
+    """
+    head, until = b"", time.monotonic() + OPEN_WITHIN
     while not head.endswith(b"\r\n\r\n"):
+        left = until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("its answer is not complete in time")
+        link.settimeout(left)
         part = link.recv(1)
         if not part or len(head) > _MAX_HEAD:
             break

@@ -1,7 +1,7 @@
 """All streams of a host in one thread: bytes between a WebSocket to the plane and a local port, within bounds.
 
-Neither side of a stream is read while the other one has not taken what was read before. So a stream needs two buffers
-of `CHUNK` bytes at most, whatever its ends do.
+Neither side of a stream is read while the other one has not taken what was read before, and pings of a plane that does
+not read are not answered. So a stream needs two buffers of some `CHUNK` bytes, whatever its ends do.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set
 
 from edgewright.wire import websocket
-from edgewright.wire.protocol.relay import SILENT
+from edgewright.wire.protocol.relay import IDLE, SILENT
 from edgewright.wire.websocket import BINARY, CLOSE, PING, PONG
 
 CHUNK = 32_768
@@ -40,6 +40,8 @@ class Stream:
     def __init__(self, ready: Ready, now: float) -> None:
         self.ready = ready
         self.last_frame = now
+        self.waits_since = now
+        """When the local side last took something, or got something to take."""
         self.sent = self.received = 0
         """Bytes to the plane and from it."""
         self._reader = websocket.Reader(masked=False)
@@ -74,12 +76,12 @@ class Stream:
 
     def work(self, now: float) -> None:
         """Move what can be moved without waiting. Raises `OSError` and `Broken` when the stream is to end."""
-        self._write()
+        self._write(now)
         if not self._to_local and not self._plane_over:
             self._read_plane(now)
         if not self._to_plane and not self._local_over:
             self._read_local()
-        self._write()
+        self._write(now)
 
     def _read_plane(self, now: float) -> None:
         try:
@@ -93,8 +95,9 @@ class Stream:
         for kind, piece in self._reader.feed(data):
             if kind == BINARY:
                 self._to_local += piece
+                self.waits_since = now
                 self.received += len(piece)
-            elif kind == PING:
+            elif kind == PING and len(self._to_plane) <= 2 * CHUNK:
                 self._to_plane += websocket.frame(PONG, piece, True)
             elif kind == CLOSE:
                 self._end_plane(now)
@@ -117,7 +120,7 @@ class Stream:
         self._plane_over = True
         self.ends_at = self.ends_at or now + FAREWELL
 
-    def _write(self) -> None:
+    def _write(self, now: float) -> None:
         try:
             if self._to_plane:
                 self._to_plane = self._to_plane[self.ready.plane.send(self._to_plane) :]
@@ -126,6 +129,7 @@ class Stream:
         try:
             if self._to_local:
                 self._to_local = self._to_local[self.ready.local.send(self._to_local) :]
+                self.waits_since = now
         except _AGAIN:
             pass
 
@@ -201,7 +205,9 @@ class Pump:
             if stream.ends_at is not None and now > stream.ends_at:
                 self._end(stream, "it ended while its other end did not read")
             elif stream.stuck:
-                stream.last_frame = now
+                stream.last_frame = now  # the plane is not read, so its silence shows nothing, nor is its end noticed
+                if now - stream.waits_since > IDLE:
+                    self._end(stream, f"the local port took nothing for {now - stream.waits_since:.0f} s")
             elif now - stream.last_frame > SILENT:
                 self._end(stream, f"the plane was silent for {now - stream.last_frame:.0f} s")
 

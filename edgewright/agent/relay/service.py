@@ -7,8 +7,8 @@ import signal
 import socket
 import threading
 import time
-from collections import OrderedDict
-from typing import Any, Callable
+from collections import OrderedDict, deque
+from typing import Any, Callable, Deque
 
 from edgewright.agent.kernel import agent_log
 from edgewright.agent.kernel.enrolment import IDENTITY, REGISTRATION
@@ -27,7 +27,7 @@ from edgewright.wire.protocol.relay import HOST_STREAMS, Asked
 IDLE = 300.0
 """Seconds without a stream after which the process ends; systemd starts it again with the next request."""
 AT_ONCE = 16
-"""Streams that are opened at the same time."""
+"""Streams that are opened at the same time, each in a thread; systemd allows the process 48 (`TasksMax`)."""
 LOOK = 5.0
 REMEMBERED = 2000
 """Streams whose id is remembered: a plane names one in several answers until it was brought."""
@@ -42,8 +42,8 @@ class Relay:
         self._log = log
         self.pump = Pump(self._ended)
         self._seen: "OrderedDict[str, None]" = OrderedDict()
-        self._room = threading.BoundedSemaphore(AT_ONCE)
-        self._opening = 0
+        self._waiting: Deque[Asked] = deque()
+        self._opening = self._threads = 0
         self._lock = threading.Lock()
 
     @property
@@ -63,23 +63,35 @@ class Relay:
             return
         with self._lock:
             self._opening += 1
-        threading.Thread(target=self._open, args=(asked,), daemon=True).start()
+            self._waiting.append(asked)
+            if self._threads >= AT_ONCE:
+                return
+            self._threads += 1
+        threading.Thread(target=self._open_all, daemon=True).start()
+
+    def _open_all(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._threads -= 1
+                    return
+                asked = self._waiting.popleft()
+            self._open(asked)
 
     def _open(self, asked: Asked) -> None:
-        with self._room:
-            try:
-                ready = self._bring(asked)
-            except EdgewrightError as error:
-                self._log(agent_log.WARNING, f"{error.message} {error.hint}".strip())
-            except Exception as error:  # one stream never ends the others
-                self._log(agent_log.ERROR, f"The stream {asked.id} failed: {type(error).__name__}: {error}.")
-            else:
-                self._log(agent_log.INFO, f"Stream {asked.id} to port {asked.port} is open.")
-                self.pump.add(ready)
-            finally:
-                with self._lock:
-                    self._opening -= 1
-                self.pump.wake()
+        try:
+            ready = self._bring(asked)
+        except EdgewrightError as error:
+            self._log(agent_log.WARNING, f"{error.message} {error.hint}".strip())
+        except Exception as error:  # one stream never ends the others
+            self._log(agent_log.ERROR, f"The stream {asked.id} failed: {type(error).__name__}: {error}.")
+        else:
+            self._log(agent_log.INFO, f"Stream {asked.id} to port {asked.port} is open.")
+            self.pump.add(ready)
+        finally:
+            with self._lock:
+                self._opening -= 1
+            self.pump.wake()
 
     def _ended(self, stream: Stream, reason: str) -> None:
         text = f"Stream {stream.ready.id} to port {stream.ready.port}: {reason}; {stream.sent} bytes sent,"
