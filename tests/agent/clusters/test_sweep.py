@@ -108,3 +108,13 @@ def test_another_digest_under_the_same_name_is_another_image(host: FakeHost) -> 
     host.write(f"{work.tree_folder}/.complete", b"")
     host.write(f"{work.tree_folder}/tree.json", json.dumps(description()).encode())
     assert fetch.missing_parts(work) == [("image", "sha256:" + "6" * 64)]
+
+
+def test_an_index_may_name_manifests_by_a_digest_that_the_store_cannot_have(host: FakeHost) -> None:
+    """SHA-512 is a digest of OCI too, and an entry may lack one: neither ends the reconciler."""
+    store = ContentStore(host)
+    first, parts = image(store, b"one")
+    listed = index(store, "sha512:" + "a" * 128, "", first)
+    work = context(host, cluster(images=(model.Image("r/a:1", listed),)))
+    sweep_once(work)
+    assert all(store.has(digest) for digest in (listed, first, *parts))

@@ -10,7 +10,7 @@ import os
 from typing import Optional, Set
 
 from edgewright.agent.clusters import paths
-from edgewright.agent.clusters.content.store import manifest_of, parts_of, resolved
+from edgewright.agent.clusters.content.store import is_digest, manifest_of, parts_of, resolved
 from edgewright.agent.clusters.context import Context
 from edgewright.agent.clusters.machine.unpack import is_complete
 from edgewright.core.clusters.planning import targets
@@ -40,7 +40,8 @@ def wanted(context: Context) -> Set[str]:
         for digest in list(chosen):
             if store.has(digest):  # an index names manifests: that of this host is fetched before its image has a name
                 listed = manifest_of(store, digest).get("manifests")
-                chosen.update(str(item.get("digest")) for item in listed or [] if isinstance(item, dict))
+                named = [item.get("digest") for item in listed or [] if isinstance(item, dict)]
+                chosen.update(str(name) for name in named if is_digest(name))  # of others, none can be in the store
         for digest in chosen:
             if store.has(digest):
                 digests.update([digest, *(part for part, _ in parts_of(manifest_of(store, digest)))])
