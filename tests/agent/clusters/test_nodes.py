@@ -10,10 +10,11 @@ import pytest
 
 from edgewright.agent.clusters import outside, paths, tend
 from edgewright.agent.clusters.kube import nodes
+from edgewright.agent.clusters.kube.api import Api
 from edgewright.agent.clusters.kube.nodes import SET, WORKER_LABEL, difference
 from edgewright.core.clusters import model, observed, quorum
 from edgewright.core.clusters.model import WORKER, Member, Taint
-from edgewright.core.errors import Failed
+from edgewright.core.errors import EdgewrightError, Failed, Unreachable
 from tests.agent.clusters.support import FakeHost, cluster, context
 
 MEMBER = Member("h1", "n1", WORKER, "w", "10.0.0.1")
@@ -134,3 +135,42 @@ def test_a_control_plane_that_was_removed_is_no_node_when_its_disk_comes_back(
     other = {"n3": observed.Node("uid", True, host_uid="host-9")}
     outside.step_out(work, seen(listed[:2], other), work.me)
     assert len(deleted) == 1, "the Node of another host with this name stays"
+
+
+def test_a_node_whose_change_is_refused_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    document = cluster(3)
+    listed = [{"metadata": {"name": member.node_name}, "spec": {}} for member in document.members]
+    names = [member.node_name for member in document.members]
+    asked: list[str] = []
+
+    class Site(Api):
+        error: EdgewrightError = Failed("The API refused the change: a webhook of the site denies it.")
+
+        def __init__(self) -> None:
+            """Connect to nothing."""
+
+        def items(self, path: str, **query: str) -> list[dict[str, Any]]:
+            return listed
+
+        def merge(self, path: str, body: Any) -> dict[str, Any]:
+            asked.append(path.rpartition("/")[2])
+            if asked[-1] == names[0]:
+                raise self.error
+            return {}
+
+    changed = [dataclasses.replace(member, labels={"zone": "north"}) for member in document.members]
+    document, api = dataclasses.replace(document, members=tuple(changed)), Site()
+    with pytest.raises(Failed, match="webhook"):
+        nodes.settle(api, document)
+    assert asked == names, "one Node that cannot be changed is reported, and the others follow the document"
+    asked.clear()
+    api.error = Unreachable("The API does not answer.")
+    with pytest.raises(Unreachable):
+        nodes.settle(api, document)
+    assert asked == names[:1], "without an API no other Node is tried"
+    asked.clear()
+    api.error = Failed("refused late")
+    monkeypatch.setattr(nodes, "PATIENCE", -1.0)
+    with pytest.raises(Failed):
+        nodes.settle(api, document)
+    assert asked == names[:1], "a webhook that takes long does not take the time of the Lease"

@@ -7,22 +7,30 @@ a label or a cordon that others set stays.
 from __future__ import annotations
 
 import json
+import time
 from typing import Any, Dict, List, Mapping, Optional
 
 from edgewright.agent.clusters.kube.api import Api
 from edgewright.core.clusters.model import CONTROL_PLANE, PRESENT, ClusterDocument, Member
-from edgewright.core.errors import Conflict, NotFound
+from edgewright.core.errors import Conflict, EdgewrightError, NotFound, Unreachable
 
 SET = "edgewright.io/set"
 """Annotation with what was set: `{"labels": [...], "annotations": [...], "taints": [...], "cordon": true}`."""
 WORKER_LABEL = "node-role.kubernetes.io/worker"
 Json = Dict[str, Any]
+PATIENCE = 10.0
+"""Seconds after which no further Node is tried once one was refused: a webhook may take long for each of them."""
 
 
 def settle(api: Api, document: ClusterDocument) -> List[str]:
-    """Let all Nodes be as the document has them; return the names of those that changed. Raises `EdgewrightError`."""
+    """Let all Nodes be as the document has them; return the names of those that changed.
+
+    Raises `EdgewrightError`; for a Node whose change is refused after the others were changed.
+    """
     by_name = {str((item.get("metadata") or {}).get("name")): item for item in api.items("/api/v1/nodes")}
-    changed = []
+    changed: List[str] = []
+    refusal: Optional[EdgewrightError] = None
+    until = time.monotonic() + PATIENCE
     for member in document.members:
         node = by_name.get(member.node_name)
         body = None if node is None or member.state != PRESENT else difference(node, member)
@@ -32,7 +40,16 @@ def settle(api: Api, document: ClusterDocument) -> List[str]:
             api.merge(f"/api/v1/nodes/{member.node_name}", body)
         except (Conflict, NotFound):
             continue  # it was changed meanwhile: the next look compares again
+        except Unreachable:
+            raise
+        except EdgewrightError as error:  # by a webhook of the site for example: the others are changed nevertheless
+            refusal = refusal or error
+            if time.monotonic() > until:
+                break
+            continue
         changed.append(member.node_name)
+    if refusal is not None:
+        raise refusal
     return changed
 
 
