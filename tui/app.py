@@ -206,7 +206,8 @@ class EdgewrightApp(TerminalApp):
         self, command: type[Command], targets: Sequence[str] | None, args: Mapping[str, Any], rest: str = ""
     ) -> None:
         """Run a verb: what only changes the view at once, so that it shows in the next frame, the rest in a worker."""
-        refused = refusal(self, command, ()) if command.role and command.danger == "none" else None
+        shows = bool(command.opens or command.action)  # what a verb does to objects is judged with them, in `run_verb`
+        refused = refusal(self, command, ()) if command.role and command.danger == "none" and shows else None
         if refused is not None:
             self.announce(f"{refused.reason} {refused.hint}", "warn")
             return

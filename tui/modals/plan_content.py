@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from edgewright.commands.kernel.results import Listing
 from edgewright.core.text import clean
 from tui.widgets.lines import Line, Role, heading, line, pad, wrap
 
@@ -79,6 +80,9 @@ def outcome_lines(outcome: Outcome, width: int, name_of: Callable[[str], str] = 
         for part in text.splitlines():
             out += wrap(clean(part, 4096), width, role="accent")
         out.append(Line())
+    listing = listing_of(outcome)
+    if listing is not None:
+        return [*out, *listing_lines(listing, width)]
     reported = (
         bool(outcome.message) and len(outcome.done) == 1 and not outcome.failed
     )  # the message names the one object
@@ -86,6 +90,32 @@ def outcome_lines(outcome: Outcome, width: int, name_of: Callable[[str], str] = 
         out.append(heading("DONE", width, f"{len(outcome.done):,}"))
         out += [line(("• ", "ok"), clean(name_of(target))) for target in outcome.done]
     return out or [line("Nothing had to be done.")]
+
+
+def listing_of(outcome: Outcome) -> Listing | None:
+    """Return the table that a verb made, None for another result."""
+    return outcome.result if isinstance(outcome.result, Listing) else None
+
+
+def listing_lines(listing: Listing, width: int) -> list[Line]:
+    """Return a table for a dialog; a row that is too wide for it is on several lines."""
+    shown = [at for at, column in enumerate(listing.columns) if not column.wide]
+    rows = [
+        [column.title for column in listing.columns],
+        *([clean(cell) for cell in item.cells] for item in listing.items),
+    ]
+    if len(rows) == 1:
+        return wrap(listing.empty, width)
+    room = {at: max(len(row[at]) for row in rows) for at in shown}
+    fits = sum(room.values()) + 2 * (len(shown) - 1) <= width
+    out: list[Line] = []
+    for number, row in enumerate(rows):
+        role: Role = "" if number else "muted"
+        if fits:
+            out.append(line(("  ".join(pad(row[at], room[at], listing.columns[at].right) for at in shown), role)))
+        else:
+            out += wrap("  ".join(row[at] for at in shown), width, "", "    ", role=role)
+    return out
 
 
 def error_lines(message: str, hint: str, width: int) -> list[Line]:

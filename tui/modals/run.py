@@ -14,7 +14,7 @@ from textual.widgets import Static
 from edgewright.core.errors import EdgewrightError
 from tui.frame.background_errors import defect_sentence
 from tui.modals.base import DecisionModal
-from tui.modals.plan_content import error_lines, outcome_lines, progress_lines
+from tui.modals.plan_content import error_lines, listing_of, outcome_lines, progress_lines
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line
 
@@ -70,7 +70,7 @@ class RunModal(DecisionModal["Outcome | None"]):
             self._end(error_lines(defect_sentence(error), "", self.inner_width()))
             return
         self.outcome = outcome
-        if outcome.failed or self._stay or self.result_text:
+        if outcome.failed or self._stay or self.result_text or listing_of(outcome) is not None:
             self._end(outcome_lines(outcome, self.inner_width(), self._name_of))
         else:
             self.finished = True

@@ -11,6 +11,7 @@ from edgewright.clients.ports import CanCall, CanOperateHosts
 from edgewright.store.collections.catalogue.clusters import CLUSTERS
 from edgewright.store.collections.feed import FEED
 from edgewright.store.engine.store import Store
+from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
 from tests.tui.clusters import CASES, cluster, clusters, event
 from tests.tui.driving import Driven, console, press, said, settle, view
@@ -160,3 +161,47 @@ async def test_the_log_of_a_unit_of_a_node_is_chosen() -> None:
         assert "k3s.service" not in said(pilot)
         await press(pilot, "enter")
         assert view(pilot) == "logs" and pilot.app.path[-1][1] == "uid-edge-7f3a/kubelet.service"  # type: ignore[attr-defined]
+
+
+class Reporting(Plane):
+    """A plane that has a kubeconfig and certificates of its clusters."""
+
+    certificates: tuple[dict[str, str], ...] = ({"name": "apiserver", "expiry": "2027-01-01T00:00:00.000Z"},)
+
+    async def call(self, method: str, path: str, *words: Any, **more: Any) -> Reply:
+        if path == protocol.path(wire.KUBECONFIG_CLIENT, uid="c-healthy"):
+            return Reply("kind: Config\nusers: []\n")
+        if path == protocol.path(wire.CERTIFICATES, uid="c-healthy"):
+            authority = {"name": "ca", "certificates": list(self.certificates)}
+            return Reply({"machineCertificates": [{"name": "edge-7f3a", "certificateAuthorities": [authority]}]})
+        return await super().call(method, path, *words, **more)
+
+
+@pytest.mark.parametrize("screen", ["cluster", "clusters"])
+async def test_the_kubeconfig_of_the_cluster_in_front_is_shown(screen: str) -> None:
+    """`K` names no cluster itself: it takes the one of the screen, or that under the cursor."""
+    documents = [cluster("healthy")]
+    async with console(screen, "c-healthy", plane=Reporting(documents)) as (pilot, _, made):
+        made.store.emit("plane", CLUSTERS.seen, {"docs": documents, "complete": True}, NOW)
+        await ready(pilot)
+        await press(pilot, "K")
+        assert view(pilot) == "FormModal", said(pilot)
+        await press(pilot, "enter")
+        assert view(pilot) == "RunModal" and "kind: Config" in said(pilot)
+
+
+@pytest.mark.parametrize("width", [50, 80, 200])
+async def test_certificates_are_listed_until_the_list_is_closed(width: int) -> None:
+    plane = Reporting([cluster("healthy")])
+    async with console("cluster", "c-healthy", plane=plane, size=(width, 24)) as (pilot, _, made):
+        made.store.emit("plane", CLUSTERS.seen, {"docs": clusters(), "complete": True}, NOW)
+        await ready(pilot)
+        await press(pilot, "E")
+        assert view(pilot) == "RunModal"
+        shown = said(pilot)
+        assert all(word in shown for word in ("ENDS", "edge-7f3a", "apiserver", "2027-01-01T00:00:00")), shown
+        await press(pilot, "enter")
+        assert view(pilot) == "cluster"
+        plane.certificates = ()
+        await press(pilot, "E")
+        assert view(pilot) == "RunModal" and "No control plane has reported" in said(pilot)
