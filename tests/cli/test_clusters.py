@@ -67,8 +67,10 @@ def test_a_cluster_from_an_answer_file_to_its_end(plane: Cli, hub: RunningHub, t
     assert "Running" in shown and "kubeadm v1.36.3" in shown and f"worker  {second}" in shown
     assert plane("cluster", "kubeconfig", "store-7").out == "kind: C\n"
     out = tmp_path / "kubeconfig"
+    tmp_path.chmod(0o755)
     assert plane("cluster", "kubeconfig", "store-7", "--admin", "--out", str(out)).code == 0
     assert out.read_text() == "kind: A\n" and out.stat().st_mode & 0o077 == 0
+    assert tmp_path.stat().st_mode & 0o777 == 0o755, "the folder is not ours"
     assert "apiserver" in plane("cluster", "certificates", "store-7").out
 
     changed = plane("cluster", "plan", write(f"{second}, {third}"))

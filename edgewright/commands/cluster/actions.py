@@ -16,11 +16,11 @@ from edgewright.commands.kernel.bulk import for_each
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.described import entries, one_of
 from edgewright.commands.kernel.results import Column, Item, Listing, Text
-from edgewright.config.locations import write_private
 from edgewright.core.clusters import definition
 from edgewright.core.errors import NotFound, Refused, UsageError
 from edgewright.core.text import amount, clean
 from edgewright.forge.answer_files import opened, read_document
+from edgewright.forge.secret_files import write_secret
 from edgewright.store.collections.catalogue import clusters as calls
 from edgewright.store.collections.catalogue.cluster_rows import ClusterRow
 from edgewright.store.collections.document_values import part, parts, text
@@ -218,7 +218,7 @@ class ClusterKubeconfig(declared.ClusterKubeconfig):
         if not out:
             return Outcome(plan.touches, (), "", Text(content.rstrip("\n"), {"kubeconfig": content}, plan.payload.name))
         path = Path(out).expanduser().absolute()
-        await asyncio.to_thread(write_private, path, content)
+        await asyncio.to_thread(write_secret, path, content.encode())
         return Outcome(
             plan.touches, (), f"Written to {path}. Try it: kubectl --kubeconfig {shlex.quote(str(path))} get nodes"
         )

@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from edgewright.config.locations import write_private
+from edgewright.config.locations import ensure
 from edgewright.core.errors import Failed, InvalidInput
+from edgewright.forge.secret_files import write_secret
 from edgewright.yamltext.documents import read_one
 from edgewright.yamltext.writer import write
 
@@ -26,13 +27,18 @@ def default_path() -> Path:
 def merge_into(path: Path, name: str, content: str) -> str:
     """Add a cluster to a file (0600, written completely or not at all); returns the name of its context.
 
-    Raises `InvalidInput` for a file that is not a kubeconfig: it stays unchanged.
+    A link stays one, and so do the rights of a folder that is there. Raises `InvalidInput` for a file that is not a
+    kubeconfig: it stays unchanged.
     """
+    path = Path(os.path.realpath(path))
     try:
         before = path.read_text("utf-8") if path.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise Failed(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}.") from None
-    write_private(path, merged(before, name, content, str(path)))
+    document = merged(before, name, content, str(path))
+    if not path.parent.exists():
+        ensure(path.parent)
+    write_secret(path, document.encode())
     return name
 
 

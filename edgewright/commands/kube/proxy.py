@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shlex
 import signal
 from collections.abc import Callable, Mapping, Sequence
@@ -15,19 +16,21 @@ from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kube import verbs as declared
 from edgewright.commands.kube.route import DIRECT, PORT, Api, Listener, cluster
 from edgewright.config import locations
-from edgewright.core.errors import InvalidInput
+from edgewright.core.errors import Conflict, InvalidInput
 from edgewright.core.text import amount
+from edgewright.forge.secret_files import write_secret
 
 
 class KubeProxy(declared.KubeProxy):
     """See the declaration."""
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
-        """Find the cluster. Raises `NotFound`, `InvalidInput` for a port that does not exist."""
+        """Find the cluster. Raises `NotFound`, `InvalidInput` for a port, `Conflict` for a file that exists."""
         row = await cluster(ctx, targets[0])
         port = int(args.get("port") or 0)
         if port > 65_535:
             raise InvalidInput(f"{port} is not a port.", "Give 1 to 65535.")
+        await asyncio.to_thread(kubeconfig_path, str(args.get("kubeconfig") or ""))
         lines = (f"a port of 127.0.0.1 leads to the API of {row.name} until Ctrl-C",)
         return Plan(f"Proxy to {row.name}", lines, (row.uid,), (), self.cli_line((row.name,), args), None, row)
 
@@ -36,13 +39,14 @@ class KubeProxy(declared.KubeProxy):
     ) -> Outcome:
         """Listen until Ctrl-C. Raises `NotFound` while the cluster has no kubeconfig, `Failed` for a port in use."""
         row = plan.payload
+        given = await asyncio.to_thread(kubeconfig_path, str(args.get("kubeconfig") or ""))
         only, admin = bool(args.get("relay")), bool(args.get("admin"))
         api = await Api.of(ctx, row, report, admin=admin, only_relay=only)
         way = await api.choose()
         listener = Listener(api, report)
         port = await listener.start(int(args.get("port") or 0))
-        path = kubeconfig_path(str(args.get("kubeconfig") or ""), row.name, port)
-        await asyncio.to_thread(locations.write_private, path, api.kubeconfig(port))
+        path = given or locations.ensure(locations.folder("run")) / f"{row.name}-{port}.kubeconfig"
+        await asyncio.to_thread(write_secret, path, api.kubeconfig(port).encode())
         shown = f"directly at {api.endpoint}:{PORT}" if way == DIRECT else "through the relay of the plane"
         report(f"{row.name} is reached {shown}. In another terminal:")
         report(f"  export KUBECONFIG={shlex.quote(str(path))}")
@@ -58,11 +62,18 @@ class KubeProxy(declared.KubeProxy):
         return Outcome(plan.touches, (), text)
 
 
-def kubeconfig_path(given: str, name: str, port: int) -> Path:
-    """Return where the kubeconfig of a proxy is written."""
-    if given:
-        return Path(given).expanduser().absolute()
-    return locations.ensure(locations.folder("run")) / f"{name}-{port}.kubeconfig"
+def kubeconfig_path(given: str) -> Path | None:
+    """Return the file that a user names, None without one. Raises `Conflict` for one that exists: it is removed later.
+
+    So a file with other clusters, such as ~/.kube/config, is never lost. Blocking.
+    """
+    if not given:
+        return None
+    path = Path(given).expanduser().absolute()
+    if os.path.lexists(path):
+        hint = "A proxy removes its file at the end: name one that does not exist, or remove this one."
+        raise Conflict(f"{path} exists already, and nothing is overwritten.", hint, "FileExists")
+    return path
 
 
 async def until_signal() -> None:

@@ -1,4 +1,4 @@
-"""`cluster kubeconfig --merge`: a cluster is added to the user's own file or replaced, the rest stays."""
+"""Kubeconfigs in files of the user: a cluster is added or replaced, the rest stays; a proxy overwrites nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from edgewright.commands.cluster.kubeconfig_file import default_path, merge_into, merged
-from edgewright.core.errors import InvalidInput
+from edgewright.commands.kube.proxy import kubeconfig_path
+from edgewright.core.errors import Conflict, InvalidInput
 
 MADE = yaml.safe_dump(
     {
@@ -51,3 +52,23 @@ def test_the_file_is_that_of_kubectl(monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_path() == Path("/a/b")
     monkeypatch.delenv("KUBECONFIG")
     assert default_path() == Path.home() / ".kube" / "config"
+
+
+def test_a_link_stays_one_and_a_folder_with_its_rights(tmp_path: Path) -> None:
+    shared, link = tmp_path / "shared", tmp_path / "config"
+    shared.mkdir(mode=0o755)
+    shared.chmod(0o755)
+    link.symlink_to(shared / "config")
+    merge_into(link, "north", MADE)
+    merge_into(link, "south", MADE)
+    assert link.is_symlink() and shared.stat().st_mode & 0o777 == 0o755
+    assert len(yaml.safe_load((shared / "config").read_text())["clusters"]) == 2
+
+
+def test_a_proxy_takes_no_file_that_exists(tmp_path: Path) -> None:
+    """It removes its file at the end, so the kubeconfig of a user would be lost."""
+    path = tmp_path / "config"
+    assert kubeconfig_path("") is None and kubeconfig_path(str(path)) == path
+    path.write_text(MADE)
+    with pytest.raises(Conflict, match="exists already"):
+        kubeconfig_path(str(path))
