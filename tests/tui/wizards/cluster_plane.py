@@ -71,6 +71,7 @@ class ClusterPlane(ProfilePlane):
             self._called(path, what)
             return Reply({"items": self.clusters, "listmeta": {"count": len(self.clusters)}})
         if path == wire.VALIDATE:
+            self._called(path, what)
             self.checked.append(body)
             errors = [{"message": text} for text in self.wrong]
             return Reply({"machinePools": {"results": [{"errors": errors}]}, "profiles": []})

@@ -184,7 +184,28 @@ async def test_what_the_plane_refuses_is_shown_and_nothing_is_created() -> None:
         assert "The plane refuses this cluster" in shown(pilot) and "outside of the network of shop-1" in shown(pilot)
         await press(pilot, "b")
         assert "Not created: The VIP 10.4.1.100" in told(made)
-    assert not plane.bodies
+        assert not plane.bodies
+        plane.wrong = []
+        await press(pilot, "b")
+        await until(pilot, lambda: "The plane would accept it" in shown(pilot))
+        assert not plane.bodies, "what was refused before is shown before it is created"
+
+
+async def test_a_plane_that_is_back_creates_what_it_could_not_check() -> None:
+    """A dead link is no refusal, and the summary does not stay with it."""
+    plane = plane_of()
+    async with opened(plane, size=(100, 40)) as (pilot, _, made):
+        await at(pilot, "hosts")
+        plane.failure = Unreachable("10.4.0.2:8443 does not answer.", "Check the link.")
+        await press(pilot, "pagedown", "pagedown", "pagedown")
+        await on(pilot, "summary")
+        await until(pilot, lambda: "The plane could not check it: 10.4.0.2:8443 does not answer." in shown(pilot))
+        assert "refuses" not in shown(pilot) and "would accept" not in shown(pilot)
+        await press(pilot, "b", "b")
+        assert "10.4.0.2:8443 does not answer." in told(made) and not plane.bodies
+        plane.failure = None
+        await press(pilot, "b", "b")
+        await until(pilot, lambda: bool(plane.bodies))
 
 
 @pytest.mark.parametrize(("fields", "reason"), [({"read_only": True}, "read-only"), ({"role": "viewer"}, "role admin")])

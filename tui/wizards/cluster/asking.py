@@ -7,7 +7,7 @@ from importlib import import_module
 
 from textual import work
 
-from edgewright.core.errors import EdgewrightError
+from edgewright.core.errors import EdgewrightError, TimedOut, Unreachable
 from tui.frame.fetch import sentence
 from tui.wizards.cluster.page import ClusterWizardPage
 from tui.wizards.cluster.wizard_state import HostResult
@@ -166,16 +166,20 @@ class AsksPlane(ClusterWizardPage):
     @work(exclusive=True, group="wizard:plane-check", exit_on_error=False)
     async def _check_plane(self) -> None:
         state, document = self.wizard_state, self._checked
-        state.refused, state.accepted = (), None
+        state.refused, state.unasked, state.accepted = (), "", None
         self.plane_doing = "The plane checks the cluster"
         self.refresh_page()
+        refused: tuple[str, ...] = ()
         try:
             refused = tuple(await self.api.refusals(self.plane_context(), document))
+        except (TimedOut, Unreachable) as error:
+            state.unasked = sentence(error)
+            self._checked = None  # it is asked again
         except EdgewrightError as error:
             refused = (sentence(error),)
             self._checked = None  # it is asked again
         finally:
             self.plane_doing = ""
         state.refused = refused
-        state.accepted = None if refused else document  # type: ignore[assignment]
+        state.accepted = None if refused or state.unasked else document  # type: ignore[assignment]
         self.refresh_page()

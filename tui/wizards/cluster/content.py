@@ -174,6 +174,8 @@ def preflight_lines(state: ClusterState, plane: str, now: float, width: int) -> 
     out += [line(), heading("THE ENTIRE CLUSTER", width, "checked by the plane")]
     if plane:
         out.append(line(("► ", "work"), plane))
+    elif state.unasked:
+        out += wrap(f"Not checked: {state.unasked}", width, "‼ ", "  ", role="warn")
     elif state.refused:
         for text in state.refused:
             out += wrap(text, width, "▲ ", "  ", role="bad")

@@ -27,6 +27,8 @@ def _verdict(state: ClusterState, refused: str, plane: str, width: int) -> list[
         head = line(("▲ ", "bad"), ("The plane refuses this cluster:", "strong"))
         return [head, *(each for text in state.refused for each in wrap(text, width, "  ", "  ", role="bad"))]
     out: list[Line] = []
+    if state.unasked:
+        out += wrap(f"The plane could not check it: {state.unasked} b asks again.", width, "‼ ", "  ", role="warn")
     unready = state.unready()
     if unready:
         text = f"Preflight failed on {', '.join(unready[:5])}: these hosts wait until it is corrected."
@@ -38,6 +40,8 @@ def _verdict(state: ClusterState, refused: str, plane: str, width: int) -> list[
         return [*out, *wrap(refused, width, "▬ ", "  ", role="parked")]
     if plane:
         return [*out, line(("► ", "work"), plane)]
+    if state.unasked:
+        return out
     return [*out, line(("• ", "ok"), ("The plane would accept it. Create the cluster: ", "strong"), ("b", "accent"))]
 
 

@@ -210,7 +210,8 @@ class ClusterWizard(AsksPlane):
     def changed(self) -> None:
         """Check the answers and store the draft."""
         self._known = None
-        self.wizard_state.refused, self.wizard_state.accepted = (), None
+        state = self.wizard_state
+        state.refused, state.unasked, state.accepted = (), "", None
         self.judge()
         self.save_draft()
 
@@ -278,6 +279,7 @@ class ClusterWizard(AsksPlane):
             self.announce(f"Not created: {problem.message} {problem.hint}".strip(), "warn")
         elif state.refused:
             self.announce(f"Not created: {state.refused[0]}", "warn")
+            self.check_plane(again=True)  # the cause may have been removed elsewhere
         elif unready and self._warned != state.answers:
             self._warned = dict(state.answers)
             text = f"Preflight failed on {', '.join(unready[:3])}: the cluster waits for them; {AFTER_A_WARNING}."

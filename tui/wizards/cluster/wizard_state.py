@@ -50,6 +50,8 @@ class ClusterState:
         """Preflights by the uid of a host."""
         self.refused: tuple[str, ...] = ()
         """What the plane refuses, as sentences."""
+        self.unasked = ""
+        """Why the plane could not be asked, "" when it could."""
         self.accepted: dict[str, Any] | None = None
         """The document that the plane has accepted."""
         self.kubernetes: Any = None
