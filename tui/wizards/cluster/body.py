@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
-from textual.containers import Vertical
 
 from edgewright.core.installer.answers import problem
 from tui.widgets.key_line import KeyHint
@@ -16,18 +14,17 @@ from tui.widgets.lines import Line, wrap
 from tui.wizards.parts.answers import sentence, typed
 from tui.wizards.parts.controls import Given
 from tui.wizards.parts.form import QuestionForm
+from tui.wizards.parts.paged import BodyHost, WizardBody
 from tui.wizards.parts.rows import RowsControl, any_control
 
 if TYPE_CHECKING:
     from edgewright.core.installer.questions import Question
-    from tui.session import Session
     from tui.wizards.cluster.wizard_state import ClusterState
 
 
-class ClusterWizardHost(Protocol):
+class ClusterWizardHost(BodyHost, Protocol):
     """What pages ask of the wizard: only the wizard goes to other pages, asks the plane and creates."""
 
-    session: Session
     wizard_state: ClusterState
     api: Any
     """`edgewright.commands.cluster.wizard_api`, imported in a thread; None before."""
@@ -35,10 +32,6 @@ class ClusterWizardHost(Protocol):
     """Profiles and names of the plane; None while they are not known."""
     plane_problem: str
     """Why they are not known, "" while the plane is asked."""
-
-    @property
-    def busy(self) -> bool:
-        """Return whether something is under way that escape stops."""
 
     @property
     def now(self) -> float:
@@ -50,9 +43,6 @@ class ClusterWizardHost(Protocol):
 
     def candidates(self) -> list[Any]:
         """Return all hosts, free ones first."""
-
-    def changed(self) -> None:
-        """Take note that the answers are others now: they are checked and stored as a draft, soon."""
 
     def ask_plane(self) -> None:
         """Ask the plane again, because it did not answer."""
@@ -69,36 +59,9 @@ class ClusterWizardHost(Protocol):
     def finish(self) -> None:
         """Create the cluster."""
 
-    def store_refusal(self) -> str:
-        """Return why nothing can be created, one sentence; "" when it can."""
 
-    def refresh_page(self) -> None:
-        """Show everything as it is now."""
-
-    def refresh_around(self) -> None:
-        """Show what is around the body: question, hint, keys."""
-
-    def show_hint(self) -> None:
-        """Show what explains the thing under the cursor, or what is under way."""
-
-    def announce(self, text: str, level: str) -> None:
-        """Report something on the message line."""
-
-    def run_task(self, text: str, do: Callable[[], Awaitable[None]]) -> None:
-        """Do something that takes its time; escape stops it."""
-
-    def plane_context(self) -> Any:
-        """Return the context that calls of the plane run in."""
-
-    def key_hint(self, name: str, label: str) -> list[KeyHint]:
-        """Return the key of a movement with its label."""
-
-
-class PageBody(Vertical):
+class PageBody(WizardBody):
     """The body of one page. It changes the state and asks its wizard for the rest."""
-
-    BINDINGS: ClassVar[list[BindingType]] = []
-    DEFAULT_CSS = "PageBody { height: 1fr; width: 1fr; }"
 
     @property
     def wizard(self) -> ClusterWizardHost:
@@ -110,12 +73,6 @@ class PageBody(Vertical):
         """Return what the wizard knows."""
         return self.wizard.wizard_state
 
-    def begin(self, last: bool = False) -> None:
-        """Give the keyboard to what the page begins with."""
-
-    def show(self) -> None:
-        """Show everything as it is now: after a check, a change, another size."""
-
     def refusal(self) -> str:
         """Return what must be fixed on this page before the next one, "" when nothing must; it is shown then."""
         return ""
@@ -123,14 +80,6 @@ class PageBody(Vertical):
     def field(self, step: int) -> bool:
         """Go to the next field (1) or the one before (-1); False where there is none."""
         return False
-
-    def hint(self, width: int) -> list[Line]:
-        """Return what explains the thing under the cursor."""
-        return []
-
-    def keys(self) -> list[KeyHint]:
-        """Return the keys of this page, most used first."""
-        return []
 
 
 class FormBody(PageBody):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from textual.app import ComposeResult
@@ -11,25 +10,25 @@ from textual.containers import Horizontal, Vertical
 from edgewright.commands.cluster.candidates import Candidate, candidates
 from tui.session import Session
 from tui.widgets.frame import FrameLine
-from tui.widgets.key_line import KeyHint
 from tui.widgets.line_view import LineView
-from tui.widgets.lines import Line, clip_line, line, rule
+from tui.widgets.lines import Line, line, rule
 from tui.wizards.cluster import content
 from tui.wizards.cluster.body import PageBody
 from tui.wizards.cluster.pages import ANSWERS
 from tui.wizards.cluster.wizard_state import ClusterState
 from tui.wizards.parts.added import adds_lines, preview_lines
 from tui.wizards.parts.difference import changes
-from tui.wizards.parts.frame import WizardFrame
+from tui.wizards.parts.paged import PagedWizard
 
-HINT, ADDS = 2, 3
-"""Lines for what explains the thing under the cursor, and for what the page adds."""
+ADDS = 3
+"""Lines for what the page adds."""
 
 
-class ClusterWizardPage(WizardFrame):
+class ClusterWizardPage(PagedWizard):
     """What the wizard shows. Its pages ask it for what only the wizard may do."""
 
     view = "cluster-new"
+    hint_lines = 2
     DEFAULT_CSS = """
     ClusterWizardPage {
         & #hint { height: 2; }
@@ -65,11 +64,6 @@ class ClusterWizardPage(WizardFrame):
 
     # What pages ask for ----------------------------------------------------------------------------------------------
 
-    @property
-    def busy(self) -> bool:
-        """Return whether something is under way that escape stops."""
-        return bool(self._doing)
-
     def candidates(self) -> list[Candidate]:
         """Return all hosts, free ones first; looked at again once a second, and after a change."""
         if self._known is None:
@@ -99,15 +93,6 @@ class ClusterWizardPage(WizardFrame):
             return f"This credential has the role {role}; creating a cluster needs the role admin. w writes the file."
         return ""
 
-    def on_descendant_focus(self) -> None:
-        """Show the keys again: a field takes letters, a list does not."""
-        self.show_keys()
-
-    def run_task(self, text: str, do: Callable[[], Awaitable[None]]) -> None:
-        """Do something that takes its time, unless something else is under way."""
-        if not self._doing:
-            super().run_task(text, do)
-
     # The frame -------------------------------------------------------------------------------------------------------
 
     @property
@@ -122,14 +107,6 @@ class ClusterWizardPage(WizardFrame):
     def begin_page(self) -> None:
         """Note the file without the answers of the page, so that it can show what it adds."""
         self._before = self.wizard_state.document_before(self.host_names(), self.wizard_state.masked)
-
-    def refresh_page(self) -> None:
-        """Show everything as it is now."""
-        if not self.is_there or not self.size.width:
-            return
-        if self.body is not None:
-            self.body.show()
-        self.refresh_around()
 
     def refresh_around(self) -> None:
         """Show what is around the body: question, hint, what the page adds, keys."""
@@ -151,19 +128,3 @@ class ClusterWizardPage(WizardFrame):
             side.set_lines(preview_lines(self.api.text_of(now), self.api.text_of(self._before) if page else ""))
         self.show_hint()
         self.show_frame()
-
-    def show_hint(self) -> None:
-        """Show what explains the thing under the cursor, or what is under way."""
-        width = max(self.query_one("#left").size.width - 1, 8)
-        lines = [self.doing_line()] if self._doing else self.body.hint(width) if self.body is not None else []
-        hint = self.query_one("#hint", LineView)
-        hint.can_focus = False
-        hint.set_lines([clip_line(item, width) for item in lines[:HINT]])
-
-    def key_hints(self) -> list[KeyHint]:
-        """Return the keys of the page, and those of every page."""
-        if self._doing:
-            return [KeyHint("esc", "stop")]
-        own = self.body.keys() if self.body is not None else [KeyHint("esc", "back")]
-        key = self.key_hint
-        return [*own, *key("wizard-whole", "file"), *key("wizard-write", "write"), *key("wizard-why", "explanation")]

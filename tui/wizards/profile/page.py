@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from textual.app import ComposeResult
@@ -11,22 +11,19 @@ from textual.containers import Horizontal, Vertical
 from edgewright.core.profiles.model import Layer
 from tui.session import Session
 from tui.widgets.frame import FrameLine
-from tui.widgets.key_line import KeyHint
 from tui.widgets.line_view import LineView
-from tui.widgets.lines import Line, clip_line, line
-from tui.wizards.parts.frame import WizardFrame
+from tui.widgets.lines import Line, line
+from tui.wizards.parts.paged import PagedWizard
 from tui.wizards.profile import content
 from tui.wizards.profile.body import PageBody
 from tui.wizards.profile.pages import VALUES
 from tui.wizards.profile.wizard_state import ProfileState
 
-HINT = 3
-"""Lines for what explains the thing under the cursor."""
 
-
-class ProfileWizardPage(WizardFrame):
+class ProfileWizardPage(PagedWizard):
     """What the wizard shows. Its pages ask it for what only the wizard may do."""
 
+    written = "files"
     DEFAULT_CSS = """
     ProfileWizardPage {
         & #side { display: none; width: 1fr; border-left: solid $muted; padding-left: 1; }
@@ -57,11 +54,6 @@ class ProfileWizardPage(WizardFrame):
     # What pages ask for ----------------------------------------------------------------------------------------------
 
     @property
-    def busy(self) -> bool:
-        """Return whether something is under way that escape stops."""
-        return bool(self._doing)
-
-    @property
     def macros(self) -> Mapping[str, Any]:
         """Return the macros that the profile can refer to."""
         return self.plane.macros if self.plane is not None else {}
@@ -86,28 +78,11 @@ class ProfileWizardPage(WizardFrame):
             return f"This credential has the role {role}; storing a profile needs the role admin. w writes it as files."
         return ""
 
-    def on_descendant_focus(self) -> None:
-        """Show the keys again: a field takes letters, a list does not."""
-        self.show_keys()
-
-    def run_task(self, text: str, do: Callable[[], Awaitable[None]]) -> None:
-        """Do something that takes its time, unless something else is under way."""
-        if not self._doing:
-            super().run_task(text, do)
-
     # The frame -------------------------------------------------------------------------------------------------------
 
     def steps(self, width: int) -> Line:
         """Return the line of steps."""
         return content.steps_line(self.wizard_state, width)
-
-    def refresh_page(self) -> None:
-        """Show everything as it is now."""
-        if not self.is_there or not self.size.width:
-            return
-        if self.body is not None:
-            self.body.show()
-        self.refresh_around()
 
     def refresh_around(self) -> None:
         """Show what is around the body: question, hint, details, keys."""
@@ -125,19 +100,3 @@ class ProfileWizardPage(WizardFrame):
         side.set_lines(lines)
         self.show_hint()
         self.show_frame()
-
-    def show_hint(self) -> None:
-        """Show what explains the thing under the cursor, or what is under way."""
-        width = max(self.query_one("#left").size.width - 1, 8)
-        lines = [self.doing_line()] if self._doing else self.body.hint(width) if self.body is not None else []
-        hint = self.query_one("#hint", LineView)
-        hint.can_focus = False
-        hint.set_lines([clip_line(item, width) for item in lines[:HINT]])
-
-    def key_hints(self) -> list[KeyHint]:
-        """Return the keys of the page, and those of every page."""
-        if self._doing:
-            return [KeyHint("esc", "stop")]
-        own = self.body.keys() if self.body is not None else [KeyHint("esc", "back")]
-        key = self.key_hint
-        return [*own, *key("wizard-whole", "files"), *key("wizard-write", "write"), *key("wizard-why", "explanation")]
