@@ -205,3 +205,15 @@ async def test_certificates_are_listed_until_the_list_is_closed(width: int) -> N
         plane.certificates = ()
         await press(pilot, "E")
         assert view(pilot) == "RunModal" and "No control plane has reported" in said(pilot)
+
+
+@pytest.mark.parametrize("screen", ["cluster", "clusters"])
+async def test_a_deleted_cluster_is_not_shown_as_healthy(screen: str) -> None:
+    document = cluster("healthy")
+    document["status"]["state"] = wire.DELETED
+    async with console(screen, "c-healthy", plane=Reporting([document]), size=(132, 43)) as (pilot, _, made):
+        made.store.emit("plane", CLUSTERS.seen, {"docs": [document], "complete": True}, NOW)
+        await ready(pilot)
+        text = screen_text(pilot.app)
+        first = next(row for row in text.splitlines() if "Deleted" in row)
+        assert "unknown" in first and "This cluster is deleted" in text and "Nothing is wrong" not in text, text

@@ -12,6 +12,7 @@ from edgewright.core.text import amount, clean
 from edgewright.store.collections.catalogue.cluster_rows import ClusterRow
 from edgewright.store.collections.catalogue.clusters import ends_text, nodes_text, sign_of
 from edgewright.store.collections.hosts import HostRow
+from edgewright.wire.protocol import clusters as wire
 from tui.frame.ages import age_of, calm_age
 from tui.frame.document_values import UNKNOWN, find, many, number, size, text, when
 from tui.frame.exact_times import exact
@@ -83,7 +84,9 @@ def headline(shown: Shown, width: int) -> list[Line]:
         out += wrap(f"{text_}{since}.", width, "▲ ", "  ", role="warn" if mild else "bad")
     if row.failed:
         out += wrap(f"Fix the cause, then {shown.retry} starts it again.", width, "  ", "  ", role="accent")
-    if not row.problems and row.reason and row.reported is not None:
+    if row.state == wire.DELETED:
+        out.append(line(("  This cluster is deleted; what follows is what was reported before.", "muted")))
+    elif not row.problems and row.reason and row.reported is not None:
         out += wrap(row.reason, width, "  ", "  ", role="muted")
     elif not row.problems and row.health == "healthy":
         out.append(line(("  Nothing is wrong with this cluster.", "muted")))

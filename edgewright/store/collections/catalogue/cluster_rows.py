@@ -106,7 +106,7 @@ def cluster_row(doc: Mapping[str, Any], _at: float = 0.0) -> ClusterRow | None:
         uid,
         text(meta, "name"),
         text(status, "state"),
-        health.lower() or "unknown",
+        "unknown" if text(status, "state") == wire.DELETED else health.lower() or "unknown",  # nothing reports it
         text(ours, "reason"),
         text(ours, "version"),
         text(ours, "distribution"),
