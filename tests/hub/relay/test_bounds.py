@@ -211,6 +211,21 @@ async def test_p134_a_request_is_repeated_at_another_hub_once(monkeypatch: pytes
     assert len(sent) == 1
 
 
+def test_p133_a_look_that_fails_at_one_stream_ends_the_others_all_the_same() -> None:
+    def may_continue(actor: Actor) -> bool:
+        if actor.uid == "first":
+            raise RuntimeError
+        return False
+
+    hub = SimpleNamespace(authenticator=SimpleNamespace(may_continue=may_continue), state=SimpleNamespace(hosts={"h"}))
+    streams, ended = Streams(cast(Any, hub)), list[str]()
+    for number, user in enumerate(("first", "second")):
+        actor = Actor("operator", user, user, "127.0.0.1")
+        streams.add(Stream(record(number), actor, lambda _: None, lambda _, why: ended.append(why)))
+    streams.look()
+    assert ended == ["the credential or the rights of the user ended"]
+
+
 async def test_p131_another_port_fails_a_stream_whose_client_is_at_another_hub() -> None:
     removed: list[StreamRecord] = []
     tx = SimpleNamespace(run=lambda _: 1, removed=removed.append)
@@ -232,8 +247,7 @@ async def test_p131_another_port_fails_a_stream_whose_client_is_at_another_hub()
     assert refused.value.status == 403 and removed == [record()]
 
 
-def test_p131_a_stream_that_a_host_took_and_never_brought_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Streams, "ended", lambda *_: None)
+def test_p131_a_stream_that_a_host_took_and_never_brought_ends() -> None:
     authenticator = SimpleNamespace(may_continue=lambda _: True)
     streams = Streams(cast(Any, SimpleNamespace(authenticator=authenticator, state=SimpleNamespace(hosts={"h"}))))
     ended: list[str] = []

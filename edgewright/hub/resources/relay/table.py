@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from time import monotonic
 from typing import Any
@@ -20,6 +21,7 @@ from edgewright.hub.services import Services
 from edgewright.wire.protocol import clusters as wire
 from edgewright.wire.protocol import relay
 
+log = logging.getLogger("edgewright.hub")
 LOOK = 1.0
 """Seconds between two looks at all streams."""
 
@@ -123,19 +125,24 @@ class Streams:
 
     def look(self) -> None:
         """End streams that no host brought in time, whose user or host lost its right, or that are idle or lost."""
-        now, clock = times.now(), monotonic()
         for stream in list(self.by_uid.values()):
-            late = now - stream.record.until
-            if stream.opened is None and late > (FAREWELL if stream.taken else 0.0):
-                waited = amount(round(clock - stream.began), "second")
-                text = f"The host {stream.record.host_uid} did not bring the stream within {waited}."
-                stream.fail(relay.E_LATE, f"{text} Its agent may be older than the relay, or its link is down.")
-            elif not self._hub.authenticator.may_continue(stream.actor):
-                stream.end("the credential or the rights of the user ended")
-            elif stream.record.host_uid not in self._hub.state.hosts:
-                stream.end("the host was deleted")
-            else:
-                stream.look(clock)
+            try:
+                self._look_at(stream, times.now(), monotonic())
+            except Exception:  # else no stream would end by itself any more
+                log.exception("the look at a stream failed and is tried again")
+
+    def _look_at(self, stream: Stream, now: float, clock: float) -> None:
+        late = now - stream.record.until
+        if stream.opened is None and late > (FAREWELL if stream.taken else 0.0):
+            waited = amount(round(clock - stream.began), "second")
+            text = f"The host {stream.record.host_uid} did not bring the stream within {waited}."
+            stream.fail(relay.E_LATE, f"{text} Its agent may be older than the relay, or its link is down.")
+        elif not self._hub.authenticator.may_continue(stream.actor):
+            stream.end("the credential or the rights of the user ended")
+        elif stream.record.host_uid not in self._hub.state.hosts:
+            stream.end("the host was deleted")
+        else:
+            stream.look(clock)
 
 
 def forget(tx: Tx, record: StreamRecord) -> None:
