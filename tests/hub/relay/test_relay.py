@@ -123,8 +123,10 @@ def test_roles(bench: Bench) -> None:
     """P30: an operator of the project may open streams; a viewer, a stranger and a host may not."""
     viewer = person(bench.hub, "", {bench.site.project: VIEWER})
     operator = person(bench.hub, "", {bench.site.project: OPERATOR})
-    stranger = person(bench.hub, "", {Site(bench.hub, 0).project: OPERATOR})
-    for caller, status in ((viewer, 403), (operator, 200), (stranger, 404)):
+    other = Site(bench.hub, 0).project
+    stranger = person(bench.hub, "", {other: OPERATOR})
+    elsewhere = person(bench.hub, "", {bench.site.project: VIEWER, other: OPERATOR})
+    for caller, status in ((viewer, 403), (elsewhere, 403), (operator, 200), (stranger, 404)):
         assert caller.client.get(bench.path).status_code == status
     assert viewer.client.get(bench.path, headers=UPGRADE).status_code == 403
     host = bench.site.agents[bench.host]
