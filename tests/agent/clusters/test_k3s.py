@@ -19,7 +19,7 @@ from edgewright.agent.clusters.checks import peer, preflight
 from edgewright.agent.clusters.host import Ended
 from edgewright.agent.clusters.k3s import admission, node, settings, users
 from edgewright.agent.clusters.kube import init, joining, release, reset, tokens
-from edgewright.agent.clusters.kube.api import ca_of, inlined
+from edgewright.agent.clusters.kube.api import Api, ca_of, inlined
 from edgewright.agent.clusters.kube.certificate import spki_sha256
 from edgewright.agent.clusters.kube.etcd import EtcdMember
 from edgewright.agent.clusters.machine.unpack import unpack
@@ -155,36 +155,38 @@ def test_a_release_leaves_nothing_of_k3s_but_the_volumes(host: Machine, monkeypa
     assert not os.path.lexists(host.path(paths.ETCD))
 
 
-class Records:
+class Records(Api):
     """An API that has ConfigMaps."""
 
     def __init__(self) -> None:
-        self.items: dict[str, Any] = {}
+        self.stored: dict[str, Any] = {}
         self.conflicts = 1
 
     def maybe(self, path: str) -> Any:
-        return self.items.get(path)
+        return self.stored.get(path)
 
-    def post(self, path: str, body: Any) -> None:
-        self.items[f"{path}/{body['metadata']['name']}"] = body
+    def post(self, path: str, body: Any) -> dict[str, Any]:
+        self.stored[f"{path}/{body['metadata']['name']}"] = body
+        return {}
 
-    def put(self, path: str, body: Any) -> None:
+    def put(self, path: str, body: Any) -> dict[str, Any]:
         if self.conflicts:
             self.conflicts -= 1
             raise Conflict("changed")
-        self.items[path] = body
+        self.stored[path] = body
+        return {}
 
 
-def test_the_leader_admits_for_half_an_hour_and_withdraws(host: Machine) -> None:
+def test_the_leader_admits_for_half_an_hour_and_withdraws(host: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     work, api = context(host, k3s(2)), Records()
-    tokens.serve(work, api, work.document.members[1])  # type: ignore[arg-type]
-    assert tokens.served(work, api) == {"host-2"}  # type: ignore[arg-type]
-    tokens.serve(work, api, work.document.members[1])  # type: ignore[arg-type]
-    work.host.now = lambda: 4e9  # type: ignore[method-assign]
-    assert tokens.served(work, api) == frozenset()  # type: ignore[arg-type]
-    tokens.withdraw(work, api, "host-2")  # type: ignore[arg-type]
-    assert json.loads(api.items[admission.PATH]["data"]["hosts"]) == {}
-    assert set(api.items) == {admission.PATH}, "no Secret: the tokens of k3s last as long as the cluster"
+    tokens.serve(work, api, work.document.members[1])
+    assert tokens.served(work, api) == {"host-2"}
+    tokens.serve(work, api, work.document.members[1])
+    monkeypatch.setattr(work.host, "now", lambda: 4e9)
+    assert tokens.served(work, api) == frozenset()
+    tokens.withdraw(work, api, "host-2")
+    assert json.loads(api.stored[admission.PATH]["data"]["hosts"]) == {}
+    assert set(api.stored) == {admission.PATH}, "no Secret: the tokens of k3s last as long as the cluster"
 
 
 def test_a_host_joins_when_the_leader_admits_it_and_the_api_has_the_ca_that_is_known(

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from edgewright.agent.clusters import gather, paths
 from edgewright.agent.clusters.host import Ended
 from edgewright.agent.clusters.kube import configuration, discovery, init, joining, labels, leading, own_node
-from edgewright.agent.clusters.kube.api import read_kubeconfig
+from edgewright.agent.clusters.kube.api import Api, read_kubeconfig
 from edgewright.agent.clusters.kube.certificate import spki_sha256
 from edgewright.agent.clusters.kube.etcd import EtcdMember, read_members
 from edgewright.agent.clusters.kube.reset import removals
@@ -212,7 +212,7 @@ def test_a_control_plane_whose_member_was_removed_asks_again_whether_it_is_admit
 
 
 def test_an_init_that_was_interrupted_before_it_gave_the_administrator_rights_is_not_done(host: FakeHost) -> None:
-    class Api:
+    class Broken(Api):
         def __init__(self, problem: Exception) -> None:
             self.problem = problem
 
@@ -220,8 +220,8 @@ def test_an_init_that_was_interrupted_before_it_gave_the_administrator_rights_is
             raise self.problem
 
     work = context(host)
-    assert gather.configured(work, Api(Refused("forbidden"))) is False  # type: ignore[arg-type]
-    assert gather.configured(work, Api(Unreachable("no answer"))) is None  # type: ignore[arg-type]
+    assert gather.configured(work, Broken(Refused("forbidden"))) is False
+    assert gather.configured(work, Broken(Unreachable("no answer"))) is None
     voter = quorum.EtcdMember("1", "n1", True, True, True, "10.0.0.11")
     api = observed.Api(etcd=(voter,), nodes=None, config_matches=False)
     seen = observed.Observed("host-1", observed.Local(etcd_epoch=1, api_ready=True), api)
@@ -254,12 +254,15 @@ def test_the_label_of_a_host_is_its_uid_or_a_hash_that_members_are_known_by(host
     assert len(value) == 44 and labels.label_value("edge-1") == "edge-1" and labels.label_value("ends-") != "ends-"
     assert labels.host_of(value, [odd]) == odd.host_uid and labels.host_of("edge-2", [odd]) == "edge-2"
 
-    class Listing:
-        def items(self, path: str) -> list[dict[str, Any]]:
+    class Listing(Api):
+        def __init__(self) -> None:
+            """Connect to nothing."""
+
+        def items(self, path: str, **query: str) -> list[dict[str, Any]]:
             return [{"metadata": {"name": "n1", "uid": "u", "labels": {labels.HOST_LABEL: value}}}]
 
     work = context(host, cluster(members=(odd,)), odd.host_uid)
-    assert gather.nodes(work, Listing(), True)["n1"].host_uid == odd.host_uid  # type: ignore[arg-type]
+    assert gather.nodes(work, Listing(), True)["n1"].host_uid == odd.host_uid
     known = {odd.host_uid: 1, "edge-2": 1}
     leading._drop(known, value)
     assert known == {"edge-2": 1}, "a Node that is left behind names its host by the label alone"

@@ -117,7 +117,9 @@ def test_blocked_ports_and_a_small_mtu_fail_and_a_node_is_not_asked_for_an_echo(
     assert peer.probe_all(work)[0].state == OK
 
 
-def test_clocks_and_machine_ids_of_two_members_are_compared(second: Member, tmp_path: Path) -> None:
+def test_clocks_and_machine_ids_of_two_members_are_compared(
+    second: Member, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = FakeHost(tmp_path / "first")
     work = context(first, cluster(2))
     other = work.document.members[1]
@@ -126,7 +128,7 @@ def test_clocks_and_machine_ids_of_two_members_are_compared(second: Member, tmp_
     second.status()
 
     def asked(ahead: float) -> Any:
-        second.host.now = lambda: time.time() + ahead  # type: ignore[method-assign]
+        monkeypatch.setattr(second.host, "now", lambda: time.time() + ahead)
         second.look()
         answer = peer.question(work, "127.0.0.1", other)
         assert answer is not None and "0123" not in json.dumps(answer), "the machine-id itself is not for others"

@@ -49,6 +49,11 @@ def test_keepalived_has_equal_hosts_that_preempt_nobody_and_a_check_without_weig
     assert check.peers(document, document.members[0]) == "10.0.0.12 10.0.0.13\n"
 
 
+class Silent(http.server.ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Print nothing: the check leaves before the slow answer."""
+
+
 class ApiServer:
     """A TLS server with a status for each path; the etcd of 127.0.0.2 answers, of others nothing does."""
 
@@ -73,10 +78,9 @@ class ApiServer:
             def log_message(self, *args: object) -> None:
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = Silent(("127.0.0.1", 0), Handler)
         self.context = made
         self.server.socket = made.wrap_socket(self.server.socket, server_side=True)
-        self.server.handle_error = lambda request, client_address: None  # type: ignore[method-assign]
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
         self.folder = folder
         (folder / "peers").write_text("127.0.0.1 127.0.0.2\n")
