@@ -33,7 +33,8 @@ def waived_of(config: Mapping[str, Any]) -> FrozenSet[str]:
     names = []
     for part in ("initConfiguration", "joinConfiguration"):
         node = _map(_map(config.get(part)).get("nodeRegistration"))
-        names += [str(name) for name in node.get("ignorePreflightErrors") or []]
+        listed = node.get("ignorePreflightErrors")
+        names += [str(name) for name in listed] if isinstance(listed, (list, tuple)) else []
     if _map(config.get("kubeletConfiguration")).get("failSwapOn") is False:
         names.append("Swap")
     return frozenset(check for name in names for check in WAIVED.get(name, ()))

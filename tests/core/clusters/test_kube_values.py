@@ -31,4 +31,7 @@ def test_checks_are_waived_by_the_errors_of_kubeadm_that_are_ignored() -> None:
     node = {"nodeRegistration": {"ignorePreflightErrors": ["SystemVerification", "Nothing"]}}
     assert waived_of({"joinConfiguration": node}) == {"cgroup", "modules"}
     assert waived_of({"kubeletConfiguration": {"failSwapOn": False}}) == {"swap"}
+    mistakes: list[Any] = [5, True, "Swap", {"Swap": 1}, [{}]]
+    for other in mistakes:  # what a site writes by mistake waives nothing, and breaks nothing
+        assert waived_of({"initConfiguration": {"nodeRegistration": {"ignorePreflightErrors": other}}}) == frozenset()
     assert waived_of({"initConfiguration": 7, "kubeletConfiguration": {"failSwapOn": True}}) == frozenset()
