@@ -37,6 +37,23 @@ def host(tmp_path: Path) -> FakeHost:
     return FakeHost(tmp_path / "host")
 
 
+@pytest.mark.parametrize(
+    ("registration", "reason"),
+    [
+        ({"kubeletExtraArgs": ["node-labels=a=b"]}, "entry without name and value"),
+        ({"ignorePreflightErrors": "Swap"}, "not a list"),
+        ({"ignorePreflightErrors": 5}, "not a list"),
+    ],
+)
+def test_what_a_layer_has_in_another_shape_is_refused_with_a_sentence(
+    registration: dict[str, Any], reason: str
+) -> None:
+    config = {"initConfiguration": {"nodeRegistration": registration}}
+    document = cluster(kubernetes=model.Kubernetes("kubeadm", "v1.36.3", config))
+    with pytest.raises(InvalidInput, match=reason):
+        configuration.init_documents(document, document.members[0])
+
+
 def test_the_configuration_of_init_is_the_document_and_what_its_layer_adds() -> None:
     config = {
         "clusterConfiguration": {"clusterName": "other", "apiServer": {"certSANs": ["api.example"], "extraArgs": []}},

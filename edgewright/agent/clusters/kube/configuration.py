@@ -148,13 +148,21 @@ def render(documents: Sequence[Mapping[str, Any]]) -> bytes:
 
 
 def merged(base: Optional[Any], ours: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return `ours` laid over `base`: objects are merged, lists of name and value by name, everything else is ours."""
+    """Return `ours` laid over `base`: objects are merged, lists of name and value by name, everything else is ours.
+
+    Raises `InvalidInput` for a list of something else.
+    """
     result: Dict[str, Any] = dict(base) if isinstance(base, Mapping) else {}
     for name, value in ours.items():
         before = result.get(name)
         if isinstance(value, Mapping) and isinstance(before, Mapping):
             result[name] = merged(before, value)
         elif name == "kubeletExtraArgs" and isinstance(before, list) and isinstance(value, list):
+            if not all(isinstance(item, Mapping) for item in before):
+                raise InvalidInput(
+                    "kubeletExtraArgs of the Kubernetes layer has an entry without name and value.",
+                    "Write each as: {name: NAME, value: VALUE}",
+                )
             own = {item["name"]: item for item in value}
             more = [item for item in before if item.get("name") == NODE_LABELS and item.get("value")]
             if more and NODE_LABELS in own:  # labels of the layer stay beside ours
@@ -168,7 +176,10 @@ def merged(base: Optional[Any], ours: Mapping[str, Any]) -> Dict[str, Any]:
 
 def _ignore(body: Dict[str, Any], names: Sequence[str]) -> None:
     node = body["nodeRegistration"]
-    listed = [*(node.get("ignorePreflightErrors") or []), *names]
+    given = node.get("ignorePreflightErrors") or []
+    if not isinstance(given, (list, tuple)):
+        raise InvalidInput("ignorePreflightErrors of the Kubernetes layer is not a list.", "Write it as one.")
+    listed = [*given, *names]
     if listed:
         node["ignorePreflightErrors"] = list(dict.fromkeys(listed))
 
