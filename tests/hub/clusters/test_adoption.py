@@ -122,6 +122,10 @@ async def test_a_cluster_that_a_restored_plane_does_not_know_is_shown_and_adopte
     assert {row["type"] for row in status["conditions"]} & {"AdoptionRefused", "Adopting"} == set()
     again = await admin.post(protocol.path(wire.ADOPT, uid=uid), json={})
     assert again.json()["code"] == "NothingToDecide"
+    files = [path.read_bytes() for path in hub.data.rglob("*") if path.is_file()]
+    private = [secrets["clusterSecret"], *secrets["maskedValues"].values()]
+    assert len(private) > 1 and document.digest.encode() in b"".join(files)
+    assert not [text for text in private if any(text.encode() in content for content in files)]
 
 
 async def test_an_adoption_is_given_up_without_a_word_to_the_hosts(inside: Inside) -> None:
