@@ -26,6 +26,10 @@ _ALWAYS = {
 """Options of kubectl that a verb has here: an apply on the server's side names the managers of a conflict."""
 
 
+_INTERRUPTED = 128 + signal.SIGINT
+"""Exit code of a kubectl that handles Ctrl-C itself."""
+
+
 class _Kubectl(declared._Kubectl):
     """What all verbs of kubectl do."""
 
@@ -49,12 +53,17 @@ class _Kubectl(declared._Kubectl):
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
-        """Run kubectl with this terminal. Raises `Failed` with its exit status."""
+        """Run kubectl with this terminal. Raises `Failed` with its exit status; Ctrl-C is no failure."""
         row, arguments = plan.payload
         async with reached(ctx, row, args, report) as environment:
             with _left_to_kubectl():
                 process = await asyncio.create_subprocess_exec(*arguments, env=environment)
-                code = await process.wait()
+                try:
+                    code = await process.wait()
+                finally:
+                    _end(process)
+        if code in (-signal.SIGINT, _INTERRUPTED):
+            raise asyncio.CancelledError  # this is how `logs -f` ends
         if code:
             raise Failed(f"kubectl {arguments[1]} ended with code {code}.", "Its own messages are above.", "Kubectl")
         return Outcome(plan.touches)
@@ -67,9 +76,19 @@ class _Kubectl(declared._Kubectl):
                 program, "diff", "--server-side", *given, env=environment,
                 stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
             )  # fmt: skip
-            output, _ = await process.communicate()
+            try:
+                output, _ = await process.communicate()
+            finally:
+                _end(process)
         text = output.decode("utf-8", "replace").splitlines()
         return tuple(text[:2000]) or ("nothing differs",)
+
+
+def _end(process: asyncio.subprocess.Process) -> None:
+    """End a kubectl that still runs, because this process is asked to end."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
 
 
 def find_kubectl() -> str:

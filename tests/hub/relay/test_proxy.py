@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -97,3 +98,33 @@ def test_without_kubectl_the_verb_names_it(environment: dict[str, str], tmp_path
     env = {**environment, "PATH": str(tmp_path)}
     done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 3 and "kubectl is not on PATH" in done.stderr
+
+
+@pytest.mark.parametrize(("number", "group"), [(signal.SIGINT, True), (signal.SIGTERM, False), (signal.SIGHUP, False)])
+def test_a_kubectl_that_is_ended_leaves_neither_a_process_nor_its_kubeconfig(
+    environment: dict[str, str], tmp_path: Path, number: signal.Signals, group: bool
+) -> None:
+    """Ctrl-C goes to both, a closed terminal or SIGTERM may reach this program alone."""
+    kubectl, noted, temporary = tmp_path / "kubectl", tmp_path / "noted", tmp_path / "temporary"
+    kubectl.write_text(f'#!/bin/sh\necho $$ > "{noted}.new" && mv "{noted}.new" "{noted}"\nexec sleep 60\n')
+    kubectl.chmod(0o755)
+    temporary.mkdir()
+    env = {**environment, "PATH": f"{tmp_path}:{environment['PATH']}", "TMPDIR": str(temporary)}
+    command = [sys.executable, "-m", "edgewright", "kube", "logs", "shop", "--relay", "pod", "--", "-f"]
+    process = subprocess.Popen(
+        command, env=env, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    try:
+        until(lambda: noted.exists() or process.poll() is not None, 30)
+        assert list(temporary.iterdir()), "the kubeconfig is there"
+        if group:
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
+        output, _ = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert process.returncode == 130, output
+    assert "Traceback" not in output and "ended with code" not in output
+    assert not list(temporary.iterdir())
+    until(lambda: not Path(f"/proc/{noted.read_text().strip()}").exists(), 5)
