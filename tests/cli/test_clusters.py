@@ -45,6 +45,8 @@ def test_a_cluster_from_an_answer_file_to_its_end(plane: Cli, hub: RunningHub, t
         return str(file)
 
     assert "kind: Cluster" in plane("apply", "--example", "Cluster").out
+    missing = plane("cluster", "apply", str(tmp_path / "none.yaml"), "--yes")
+    assert missing.code == 3 and "apply --example Cluster >" in missing.err
     wrong = plane("cluster", "create", write(second, "192.0.2.1"), "--plan")
     assert wrong.code == 7 and "The VIP 192.0.2.1 is outside of the network of" in wrong.err, wrong.err
     planned = plane("apply", "-f", write(second), "--plan")

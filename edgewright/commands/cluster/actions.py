@@ -50,7 +50,7 @@ class ClusterCreate(declared.ClusterCreate):
 async def _planned(ctx: CommandContext, command: Command, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
     """Return what an answer file makes or changes. Raises `InvalidDocument`, `NotFound`, `InvalidInput`."""
     word = str(args["file"]).strip()
-    document = await asyncio.to_thread(read_document, Path(word).expanduser().absolute())
+    document = await asyncio.to_thread(read_document, Path(word).expanduser().absolute(), definition.KIND)
     outer = opened(document, {definition.KIND: definition.KEYS})
     return await work.plan(ctx, work.read(outer, word), command.cli_line(targets, args))
 
