@@ -53,7 +53,7 @@ class _Kubectl(declared._Kubectl):
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
-        """Run kubectl with this terminal. Raises `Failed` with its exit status; Ctrl-C is no failure."""
+        """Run kubectl with this terminal. Raises `Failed` with its exit status, but not after Ctrl-C."""
         row, arguments = plan.payload
         async with reached(ctx, row, args, report) as environment:
             with _left_to_kubectl():
