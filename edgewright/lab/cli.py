@@ -1,4 +1,4 @@
-"""`edgewright lab`: up, down, clean, status, fault and kubernetes, from words to calls."""
+"""`edgewright lab`: up, down, clean, status, fault, rehearse and kubernetes, from words to calls."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from edgewright.core.errors import EdgewrightError, ExitCode, Failed, NotFound, UsageError
 from edgewright.core.interrupt import terminated_is_interrupted
 from edgewright.lab import base, faults, fleet, status
-from edgewright.lab.kubernetes import build, cluster
+from edgewright.lab.kubernetes import build, cluster, rehearsal, versions
 from edgewright.lab.kubernetes import cli as kubernetes
 from edgewright.lab.state import Folder, LabState, Slow, default_folder
 from edgewright.lab.tools import shortcomings
@@ -50,6 +50,12 @@ def build_parser() -> argparse.ArgumentParser:
     shown = verbs.add_parser("status", parents=[common], help="what is there and how it is")
     shown.add_argument("-o", dest="output", choices=("table", "json"), default="table")
     kubernetes.add_parser(verbs, _Parser)
+    text = "the steps of the guide on a lab, each with its proof, to an application that answers"
+    tried = verbs.add_parser("rehearse", parents=[common], help=text)
+    tried.add_argument("--hosts", type=int, default=1, metavar="N", help="how many hosts (default 1)")
+    tried.add_argument("--kubernetes", default=versions.DEFAULT, metavar="V", help=f"default {versions.DEFAULT}")
+    tried.add_argument("--stay", action="store_true", help="leave the lab up at the end")
+    tried.add_argument("-o", dest="output", choices=("table", "json"), default="table")
     fault = verbs.add_parser("fault", parents=[common], help="cut, slow, freeze, power-cut")
     kinds = fault.add_subparsers(dest="kind", required=True, parser_class=_Parser)
     link = kinds.add_parser("link", help="cut a link or join it")
@@ -168,10 +174,30 @@ def _form(folder: Folder, state: LabState, log: Callable[[str], None]) -> int:
     return 0
 
 
+def _rehearse(folder: Folder, namespace: argparse.Namespace) -> int:
+    """Do the steps of the guide; a lab whose rehearsal ended before the last one stays for a look at it."""
+    log = _teller()
+    tried = rehearsal.Rehearsal(folder, log)
+    stays = True
+    try:
+        tried.run(namespace.hosts, namespace.kubernetes)
+        stays = namespace.stay
+    finally:
+        if namespace.output == "json":
+            print(json.dumps([proof.document(number) for number, proof in enumerate(tried.proofs, 1)], indent=2))
+        elif tried.proofs:
+            print(rehearsal.lines(tried.proofs), flush=True)
+        if tried.proofs and stays:
+            print(status.ways_in(status.document(folder, _loaded(folder))), file=sys.stderr)
+            print("The lab stays. End it by `edgewright lab down`.", file=sys.stderr)
+    return 0 if stays else _down(folder, namespace)
+
+
 def _down(folder: Folder, namespace: argparse.Namespace) -> int:
     with folder.locked():
         result = fleet.take_down(folder, _teller())
-    print(f"The lab in {folder.path} is down." if result else f"There was no lab in {folder.path}.")
+    text = f"The lab in {folder.path} is down." if result else f"There was no lab in {folder.path}."
+    print(text, file=sys.stderr if getattr(namespace, "output", "") == "json" else sys.stdout)
     return 0
 
 
@@ -240,6 +266,7 @@ _VERBS: dict[str, Callable[[Folder, argparse.Namespace], int]] = {
     "clean": _clean,
     "status": _status,
     "fault": _fault,
+    "rehearse": _rehearse,
 }
 
 if __name__ == "__main__":

@@ -175,6 +175,15 @@ class LabFault(_Process):
     delegate = "edgewright.lab.cli"
 
 
+class LabRehearse(_Process):
+    """Do the steps of the guide on a lab, from nothing to an application that answers, each with its proof."""
+
+    name = "lab rehearse"
+    writes = True
+    title = "rehearse"
+    delegate = "edgewright.lab.cli"
+
+
 class LabKubernetes(_Process):
     """Build, list or remove Kubernetes for the hosts of the lab (build --version V), or print its settings."""
 
@@ -203,5 +212,6 @@ COMMANDS: tuple[type[Command], ...] = (
     LabClean,
     LabStatus,
     LabFault,
+    LabRehearse,
     LabKubernetes,
 )

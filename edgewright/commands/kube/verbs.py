@@ -47,6 +47,14 @@ class KubeReach(_Kube):
     title = "reach"
 
 
+class KubeAsk(_Kube):
+    """Ask a service of an application of a cluster through its API: whether one answers, how fast, by which way."""
+
+    name = "kube ask"
+    implementation = "kube.asking"
+    title = "ask an application"
+
+
 class _Kubectl(_Kube):
     """A verb of kubectl, which must be on PATH."""
 
@@ -118,6 +126,7 @@ class KubeDrain(_Kubectl):
 COMMANDS: tuple[type[Command], ...] = (
     KubeProxy,
     KubeReach,
+    KubeAsk,
     KubeGet,
     KubeDescribe,
     KubeLogs,

@@ -26,19 +26,27 @@ EVERY = 30.0
 
 def form(folder: Folder, state: LabState, built: Built, log: Report) -> None:
     """Store the profile of the lab and create a cluster of all hosts, when they have registered. Raises `Failed`."""
+    registered(folder, state, log)
+    publish(folder, state, built)
+    create(folder, state)
+    log(f"cluster {NAME}: created, its hosts form it ({folder.path / DOCUMENTS})")
+
+
+def publish(folder: Folder, state: LabState, built: Built) -> None:
+    """Store the profile of the lab in its hub, and publish it. Raises `Failed`."""
     member = state.registry
     assert member is not None
-    env = _environment(folder, state)
-    _registered(env, state, log)
     at = folder.path / DOCUMENTS
     documents.write_profile(at / NAME, NAME, built.version, registry.contents(folder, member), built.images())
-    documents.write_cluster(
-        at / "cluster.yaml", NAME, NAME, f"{state.subnet}.{VIP}", documents.pools(list(state.hosts))
-    )
-    product.call(env, "--yes", "apply", "-f", str(at / NAME))
-    product.call(env, "--yes", "profile", "publish", NAME)
-    product.call(env, "--yes", "apply", "-f", str(at / "cluster.yaml"))
-    log(f"cluster {NAME}: created, its hosts form it ({at})")
+    product.call(environment(folder, state), "--yes", "apply", "-f", str(at / NAME))
+    product.call(environment(folder, state), "--yes", "profile", "publish", NAME)
+
+
+def create(folder: Folder, state: LabState) -> None:
+    """Create a cluster of all hosts from the profile of the lab. Raises `Failed`."""
+    at = folder.path / DOCUMENTS / "cluster.yaml"
+    documents.write_cluster(at, NAME, NAME, f"{state.subnet}.{VIP}", documents.pools(list(state.hosts)))
+    product.call(environment(folder, state), "--yes", "apply", "-f", str(at))
 
 
 def follow(folder: Folder, state: LabState, log: Report, patience: float = 3600.0, every: float = 1.0) -> None:
@@ -46,7 +54,7 @@ def follow(folder: Folder, state: LabState, log: Report, patience: float = 3600.
 
     Raises `Failed` when a step waits for an operator, `TimedOut` after `patience` seconds; the hosts continue.
     """
-    env = _environment(folder, state)
+    env = environment(folder, state)
     progress, problem = Progress(), ""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
@@ -116,17 +124,19 @@ class Progress:
         return result
 
 
-def _environment(folder: Folder, state: LabState) -> dict[str, str]:
+def environment(folder: Folder, state: LabState) -> dict[str, str]:
+    """Return the environment by which the command line reaches the hub of a lab."""
     return product.environment_for(state.endpoint, str(plane.ca_file(folder)), str(plane.key_file(folder)))
 
 
-def _registered(env: Mapping[str, str], state: LabState, log: Report, patience: float = 180.0) -> None:
+def registered(folder: Folder, state: LabState, log: Report, patience: float = 180.0) -> None:
     """Wait until the hub knows every host. Raises `TimedOut` with those that it does not know."""
+    env = environment(folder, state)
     wanted = {f"{state.name}-{name}": name for name in state.hosts}
     deadline = time.monotonic() + patience
     missing: list[str] = []
     while time.monotonic() < deadline:
-        known = {document["metadata"]["uid"] for document in product.call(dict(env), "host", "list")}
+        known = {document["metadata"]["uid"] for document in product.call(env, "host", "list")}
         before, missing = missing, [name for uid, name in wanted.items() if uid not in known]
         if not missing:
             return
