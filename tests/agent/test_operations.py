@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from edgewright.agent.kernel.hostfs import Root
-from edgewright.agent.kernel.logs import collector
+from edgewright.agent.kernel.logs import collector, read_journal
 from edgewright.agent.kernel.operations import INTERRUPTED, Operations, Outcome
 from edgewright.agent.kernel.state import StateFolder
 from edgewright.agent.reconcile.exchange import REQUESTS, RESULTS, folders, get, names, put
@@ -288,6 +289,21 @@ def test_p29_lines_are_sent_in_pieces_and_cleaned(tmp_path: Path) -> None:
         (0, 100, False), (100, 100, False), (200, 50, True)
     ]  # fmt: skip
     assert sent[0]["lines"][0].startswith("line 350 ") and "\x1b" not in str(sent[0]["lines"])
+
+
+def test_p29_the_log_of_the_kernel_begins_with_its_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[list[str]] = []
+
+    def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[bytes]:
+        ran.append(command)
+        return subprocess.CompletedProcess(command, 0, b"one\ntwo\nthree\n")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(Root, "text", lambda *_: "root=LABEL=COS_PASSIVE upgrade_failure")
+    assert read_journal(Root(), 3, "kernel") == ["root=LABEL=COS_PASSIVE upgrade_failure", "two", "three"]
+    assert read_journal(Root(), 3, "kernel", 1000) == ["one", "two", "three"], "what follows does not begin again"
+    assert read_journal(Root(), 2, "edgewright-step-*") == ["two", "three"]
+    assert ["-k" in command for command in ran] == [True, True, False] and ran[2][-2:] == ["-u", "edgewright-step-*"]
 
 
 def test_p29_limits_and_a_plane_that_forgot(tmp_path: Path) -> None:

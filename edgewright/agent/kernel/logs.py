@@ -25,12 +25,13 @@ _FILES = ("/var/log/syslog", "/var/log/messages")
 def read_journal(root: Root, lines: int, unit: str = "", since: int = 0) -> List[str]:
     """Return the last lines of the journal, or of the system log file where there is no journal. Raises `Failed`.
 
+    `unit` may be a pattern of units, or `kernel`: then the kernel's command line comes first, unless `since` is set.
     `since` is epoch seconds, 0 for no limit; a log file is sent without that limit.
     """
     if root.real:
         command = ["journalctl", "--no-pager", "--quiet", "-o", "short-iso", "-n", str(lines)]
         if unit:
-            command += ["-u", unit]
+            command += ["-k"] if unit == protocol.LOG_OF_KERNEL else ["-u", unit]
         if since:
             command += ["--since", f"@{since}"]
         try:
@@ -40,7 +41,8 @@ def read_journal(root: Root, lines: int, unit: str = "", since: int = 0) -> List
         except OSError:
             done = None
         if done is not None and done.returncode == 0:
-            return done.stdout.decode("utf-8", "replace").splitlines()[-lines:]
+            first = [root.text("/proc/cmdline", 8192)] if unit == protocol.LOG_OF_KERNEL and not since else []
+            return [*first, *done.stdout.decode("utf-8", "replace").splitlines()[len(first) - lines :]][:lines]
     for name in _FILES:
         if root.has(name):
             return root.lines(name)[-lines:]

@@ -289,6 +289,8 @@ MAX_BODY = 1024 * 1024
 """The largest request body in bytes that the hub reads unless it is set otherwise (413 above it)."""
 MAX_LOG_LINES = 500
 """Lines that one `collect-logs` operation may ask for."""
+LOG_OF_KERNEL = "kernel"
+"""In place of a unit of `collect-logs`: the kernel's log of the present boot, after its command line."""
 MAX_MOUNT = 1024
 """Characters of the mount point that a `disk-usage` operation may name."""
 MAX_LOG_CHUNK = 100

@@ -9,7 +9,7 @@ from tui.widgets.lines import Line, line, pad
 
 
 class Unit(NamedTuple):
-    """A systemd unit of a node; an empty name is the log of the host's agent."""
+    """A systemd unit of a node, or a pattern of some; an empty name is the log of the host's agent."""
 
     name: str
     about: str
@@ -23,9 +23,14 @@ UNITS = (
     Unit("edgewright-images.service", "registry of the host's own images"),
     Unit("edgewright-peer.service", "answers to the other members"),
     Unit("k3s.service", "k3s, in place of the kubelet"),
+    Unit("edgewright-step-*", "every step: preflight, kubeadm init and join, upgrades, layers"),
+    Unit("kernel", "the kernel's command line, and its log since the host booted"),
     Unit("", "agent: link to the plane, facts, operations"),
 )
-"""What Palette collects as node logs, by the units of this system; each is asked for when it is opened."""
+"""What Palette collects as node logs (units, files of `/var/log`, `/proc/cmdline`), by the units of this system.
+
+Each is asked for when it is opened. Steps write no files of their own: what they print is in their units.
+"""
 
 
 def unit_lines(row: ClusterRow) -> list[Line]:
