@@ -70,7 +70,7 @@ e2e-kubernetes: $(VENV)/.dev kubernetes  ## ... of those the clusters': Kubernet
 e2e-core: e2e-hub e2e-dist e2e-forge e2e-lab  ## Run the end-to-end tests that the continuous check runs
 
 e2e-hub: $(VENV)/.dev  ## ... of those the hub's: PostgreSQL, full disks
-	$(PY) -m pytest tests/hub -m e2e --timeout=300 $(PYTEST_ARGS)
+	$(PY) -m pytest tests/hub -m e2e --timeout=300 -n 3 --dist loadfile $(PYTEST_ARGS)
 
 # `make e2e` alone runs these. A rolling restart is in the rolling upgrade and in the schedules (hubs stop); so are ended
 # sessions, and a clock that is set back.
