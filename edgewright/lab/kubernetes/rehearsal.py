@@ -83,8 +83,8 @@ class Rehearsal:
 
         yield prove
 
-    def _call(self, state: LabState, *words: str) -> Any:
-        return product.call(cluster.environment(self._folder, state), *words, timeout=90.0)
+    def _call(self, state: LabState, *arguments: str) -> Any:
+        return product.call(cluster.environment(self._folder, state), *arguments, timeout=90.0)
 
     def _healthy_host(self, state: LabState) -> str:
         """Return the first host that is healthy, as the hub judges it. Raises `Failed` after the patience."""
