@@ -11,8 +11,8 @@ from pathlib import Path
 
 from edgewright.core.errors import EdgewrightError, ExitCode, Failed, NotFound, UsageError
 from edgewright.core.interrupt import terminated_is_interrupted
-from edgewright.lab import base, faults, fleet, status
-from edgewright.lab.kubernetes import build, cluster, rehearsal, versions
+from edgewright.lab import base, faults, fleet, rehearsal, status
+from edgewright.lab.kubernetes import build, cluster, versions
 from edgewright.lab.kubernetes import cli as kubernetes
 from edgewright.lab.state import Folder, LabState, Slow, default_folder
 from edgewright.lab.tools import shortcomings

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.lab.kubernetes import build, rehearsal, versions
+from edgewright.lab import rehearsal
+from edgewright.lab.kubernetes import build, versions
 from edgewright.lab.tools import shortcomings
 from tests.e2e.fleet import command_environment, product
 from tests.support import missing

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from edgewright.core.errors import Failed
-from edgewright.lab import cli, fleet, product, status
-from edgewright.lab.kubernetes import build, cluster, rehearsal
+from edgewright.lab import cli, fleet, product, rehearsal, status
+from edgewright.lab.kubernetes import build, cluster
 from tests.lab.kubernetes.test_cluster import lab
 from tui.screens.first_run.cluster_steps import TITLES
 
