@@ -113,8 +113,8 @@ class Host(Root):
             raise Failed(f"{name} cannot be removed: {reason_of(error)}.", "Look at it: ls -la, mount") from None
         return True
 
-    def require_space(self, name: str, size: int) -> None:
-        """Raise `Failed` unless `size` bytes fit on the disk of a folder, which is there or will be made.
+    def short_of_space(self, name: str, size: int) -> str:
+        """Return why `size` bytes do not fit on the disk of a folder, which is there or will be made; empty if they do.
 
         `SPARE` bytes stay free: etcd, the kubelet and the journal of steps write to the same disk.
         """
@@ -124,15 +124,20 @@ class Host(Root):
         try:
             disk = os.statvfs(path)
         except OSError:
-            return  # writing reports it
+            return ""  # writing reports it
         free = disk.f_bavail * disk.f_frsize
-        if free < size + SPARE:
-            raise Failed(
-                f"{name} needs {size / 1e6:,.0f} MB more and has {free / 1e6:,.0f} MB free, of which "
-                f"{SPARE / 1e6:,.0f} MB stay free for Kubernetes.",
-                "Free space on the disk.",
-                "DiskFull",
-            )
+        if free >= size + SPARE:
+            return ""
+        return (
+            f"{name} needs {size / 1e6:,.0f} MB more and has {free / 1e6:,.0f} MB free, of which "
+            f"{SPARE / 1e6:,.0f} MB stay free for Kubernetes"
+        )
+
+    def require_space(self, name: str, size: int) -> None:
+        """Raise `Failed` unless `size` bytes fit on the disk of a folder, see `short_of_space`."""
+        reason = self.short_of_space(name, size)
+        if reason:
+            raise Failed(f"{reason}.", "Free space on the disk.", "DiskFull")
 
     def run(
         self,

@@ -9,6 +9,7 @@ from edgewright.agent.clusters.checks.preflight import Preflight
 from edgewright.agent.clusters.content.fetch import Fetch
 from edgewright.agent.clusters.context import StepKind
 from edgewright.agent.clusters.k3s import node as k3s
+from edgewright.agent.clusters.kube.etcd_space import EtcdSpace
 from edgewright.agent.clusters.kube.init import Init
 from edgewright.agent.clusters.kube.joining import JoinControlPlane, JoinWorker
 from edgewright.agent.clusters.kube.leading import Drain, EndGrant, RemoveMember, RemoveNode, ServeJoin
@@ -24,7 +25,7 @@ STEPS: Dict[str, StepKind] = {
     for kind in (
         Preflight(), Fetch(), Activate(), Runtime(), Preload(), Vip(), Init(), Mark(), Keepalived(),
         JoinControlPlane(), JoinWorker(), ServeJoin(), EndGrant(), LayerStep(), RemoveLayer(),
-        Drain(), RemoveMember(), RemoveNode(), Release(), Delete(),
+        EtcdSpace(), Drain(), RemoveMember(), RemoveNode(), Release(), Delete(),
     )
 }  # fmt: skip
 _K3S = (

@@ -127,7 +127,14 @@ def cluster_report(context: Context, observed: Observed, certificates: Certifica
     }
     if api.etcd is not None:
         body["etcd"] = [
-            {"id": item.id, "name": item.name, "voter": item.voter, "healthy": item.healthy, "leader": item.leader}
+            {
+                "id": item.id,
+                "name": item.name,
+                "voter": item.voter,
+                "healthy": item.healthy,
+                "leader": item.leader,
+                **({"alarms": list(item.alarms)} if item.alarms else {}),
+            }
             for item in api.etcd
         ]
     if api.layers is not None:

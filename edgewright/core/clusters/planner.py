@@ -29,7 +29,7 @@ from edgewright.core.clusters.planning.duties import duties, leads
 from edgewright.core.clusters.planning.forming import may_form
 from edgewright.core.clusters.planning.judge import etcd_member, formed
 from edgewright.core.clusters.planning.leaving import leave
-from edgewright.core.clusters.quorum import healthy, majority, voters
+from edgewright.core.clusters.quorum import NOSPACE, healthy, majority, voters
 
 
 def plan(document: ClusterDocument, observed: Observed) -> Plan:
@@ -41,7 +41,8 @@ def plan(document: ClusterDocument, observed: Observed) -> Plan:
     if role in (LEAVING, DELETING):
         lanes, waits = duties(document, observed) if role == LEAVING and leads(document, observed) else ((), ())
         return Plan(role, leave(document, observed, member, role), lanes, waits)
-    actions = [*_prepare(document, observed, member), *_own(document, observed, member, role)]
+    room = _etcd_space(document, observed, member)
+    actions = [*_prepare(document, observed, member), *room, *_own(document, observed, member, role)]
     stop = _stop(document, observed)
     if stop is not None:
         return Plan(role, tuple(action._replace(wait=stop) for action in actions))
@@ -101,6 +102,16 @@ def _prepare(document: ClusterDocument, observed: Observed, member: Member) -> L
         Action(steps.RUNTIME, targets.tree(document), {}),
         Action(steps.PRELOAD, targets.images(document), {}),
     ]
+
+
+def _etcd_space(document: ClusterDocument, observed: Observed, member: Member) -> List[Action]:
+    """Return the step that makes room in etcd: without a leader, because its Lease cannot be renewed meanwhile."""
+    full = sorted(entry.name for entry in observed.api.etcd or () if NOSPACE in entry.alarms)
+    entry = etcd_member(observed, member)
+    if entry is None or entry.name not in full:
+        return []
+    wait = Wait(f"{full[0]} makes room in etcd first") if full[0] != entry.name else None
+    return [Action(steps.ETCD_SPACE, targets.epoch(document), {}, wait)]
 
 
 def _own(document: ClusterDocument, observed: Observed, member: Member, role: str) -> List[Action]:

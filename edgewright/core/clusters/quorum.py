@@ -6,7 +6,10 @@ not report is never taken for healthy.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Sequence
+from typing import NamedTuple, Sequence, Tuple
+
+NOSPACE = "NOSPACE"
+"""The alarm of etcd for a member whose database has reached its quota: no value can be stored until it is ended."""
 
 
 class EtcdMember(NamedTuple):
@@ -18,6 +21,8 @@ class EtcdMember(NamedTuple):
     healthy: bool = False
     leader: bool = False
     address: str = ""
+    alarms: Tuple[str, ...] = ()
+    """Alarms of etcd about this member, such as `NOSPACE`: with one, etcd takes no new values."""
 
     @property
     def started(self) -> bool:

@@ -24,6 +24,7 @@ MARK = "mark"
 KEEPALIVED = "keepalived"
 LAYER = "layer"
 REMOVE_LAYER = "remove-layer"
+ETCD_SPACE = "etcd-space"
 JOIN_CONTROL_PLANE = "join-control-plane"
 JOIN_WORKER = "join-worker"
 SERVE_JOIN = "serve-join"
@@ -173,6 +174,13 @@ STEPS: Tuple[StepSpec, ...] = (
         "stay",
         "the cluster has no record of the layer",
         "nothing: forward only", 15 * MINUTE, 10.0, leader=True, target="layer",
+    ),
+    StepSpec(
+        ETCD_SPACE, "Make room in etcd", CHANGE, (CONTROL_PLANE,),
+        "etcd has the alarm NOSPACE for its member here, and for none that comes before it by name",
+        "removes the history of etcd, defragments the member of this host, and ends its alarm when there is room",
+        "etcd has no alarm for this member",
+        "nothing: forward only", 10 * MINUTE, 10.0, target="epoch",
     ),
     StepSpec(
         DRAIN, "Drain a leaving host", LEAVE, (CONTROL_PLANE,),

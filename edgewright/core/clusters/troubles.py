@@ -67,6 +67,8 @@ class Facts(NamedTuple):
     failed: Sequence[Tuple[str, Tuple[str, ...]]] = ()
     certificates: Sequence[Tuple[str, str, float]] = ()
     stuck: bool = False
+    full: Sequence[str] = ()
+    """Members of etcd that have the alarm NOSPACE."""
 
 
 def troubles(facts: Facts, now: float) -> List[Trouble]:
@@ -81,12 +83,15 @@ def troubles(facts: Facts, now: float) -> List[Trouble]:
         rows.append(
             Trouble(STEP, facts.failed[0][0] + more, tuple(name for _, hosts in facts.failed for name in hosts))
         )
+    if facts.full:
+        text = f"etcd is full and stores nothing: {_names(facts.full)}"
+        rows.append(Trouble(ETCD, text, tuple(facts.full)))
     for kind, names, what, verb in (
         (NODE, facts.not_ready, "node", "not ready"),
         (ETCD, facts.etcd, "etcd member", "unhealthy"),
         (LAYER, facts.layers, "layer", "failed"),
     ):
-        if names:
+        if names and not (kind == ETCD and facts.full):
             rows.append(Trouble(kind, f"{amount(len(names), what)} {verb}: {_names(names)}", tuple(names)))
     if facts.silent and down is None:
         hosts = tuple(name for name, _ in facts.silent)

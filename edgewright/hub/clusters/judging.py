@@ -9,6 +9,7 @@ from edgewright.core import times
 from edgewright.core.clusters import steps
 from edgewright.core.clusters.actions import OPERATOR
 from edgewright.core.clusters.checklist import read_report
+from edgewright.core.clusters.quorum import NOSPACE
 from edgewright.core.clusters.troubles import MILD, Control, Facts, Trouble, soonest, troubles
 from edgewright.core.text import clean
 from edgewright.hub.clusters import form
@@ -110,6 +111,7 @@ def troubles_of(hub: Services, cluster: Cluster, listed: list[Member], now: floa
             owners=owners(hub, listed, now),
             etcd=_names(item for item in report.get("etcd") or () if item.get("healthy") is False and not forming),
             silent=[(name, times.duration(seconds)) for name, seconds in quiet.items()] if report else [],
+            full=_names(item for item in report.get("etcd") or () if NOSPACE in (item.get("alarms") or ())),
             layers=_names(item for item in report.get("layers") or () if item.get("state") in _FAILED),
             failed=_failed(hub, cluster, listed),
             certificates=_ends(hub, cluster) if active else (),

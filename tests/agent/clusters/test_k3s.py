@@ -266,9 +266,13 @@ def test_members_of_etcd_have_the_names_of_their_nodes(host: Machine, monkeypatc
                 EtcdMember(8, "", ["https://10.0.0.13:2380"], True),
             ]
 
+        def alarms(self) -> dict[int, list[str]]:
+            return {7: ["NOSPACE"]}
+
     monkeypatch.setattr(health, "answering", lambda context: (Etcd(), 7))
     monkeypatch.setattr(health, "reachable", lambda host, address: True)
-    assert [(m.name, m.voter) for m in health.members_with_health(context(host, k3s(3)))] == [("n2", True), ("", False)]
+    listed = health.members_with_health(context(host, k3s(3)))
+    assert [(m.name, m.voter, m.alarms) for m in listed] == [("n2", True, ("NOSPACE",)), ("", False, ())]
 
 
 def test_kubeconfigs_are_signed_by_the_api(host: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

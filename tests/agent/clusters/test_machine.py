@@ -9,6 +9,7 @@ import json
 import os
 import socket
 import stat
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -198,6 +199,29 @@ def test_a_change_of_run_is_noticed_and_the_second_activation_repairs_it(host: F
     assert step.seen(work)[0] is Seen.NOT_DONE
     step.act(work)
     assert step.seen(work)[0] is Seen.DONE and work.ledger.entries() == entries
+    host.write(paths.ACTIVATE, b"of a release before", 0o755)
+    assert step.seen(work) == (Seen.NOT_DONE, "what a boot does is not as wanted")
+
+
+def test_a_boot_changes_no_folder_of_the_system(host: FakeHost, tmp_path: Path) -> None:
+    """With the modes of our own folders, which nobody else may enter, /run is closed to dbus and every other user."""
+    step, work = activated(host, tmp_path), context(host)
+    before = os.umask(0o077)
+    try:
+        step.act(work)
+    finally:
+        os.umask(before)
+    run, boot = tmp_path / "run", host.path(paths.BOOT)
+    (run / "systemd").mkdir(parents=True)
+    lines = [line for line in host.text(paths.ACTIVATE).splitlines() if line.startswith(("umask", "cp "))]
+    script = "\n".join(lines).replace(f"{paths.BOOT}/.", f"{boot}/.").replace(" /run/", f" {run}/")
+    assert stat.S_IMODE(os.stat(f"{boot}/systemd").st_mode) == 0o700, "as it is on a host"
+    subprocess.run(["sh", "-c", script], check=True)
+    assert (run / "systemd/system" / paths.KUBELET_UNIT).is_file() and (
+        run / "edgewright/kubernetes/kubelet"
+    ).is_symlink()
+    for folder in (run, run / "systemd"):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o755
 
 
 def test_a_tree_of_another_version_or_without_its_libraries_is_refused(host: FakeHost, tmp_path: Path) -> None:

@@ -135,9 +135,9 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
         (401, 401, None, 0, True),  # it answers, and shows nothing to strangers
         (200, 200, 60.0, 0, True),  # etcd is healthy: who is reached does not matter
         (200, 500, None, 0, True),  # not healthy since now
-        (200, 500, 12.0, 0, True),  # not healthy for less than 15 s
-        (200, 500, 17.0, 0, False),  # isolated: one of three
-        (200, 500, 17.0, 1, True),  # a slow disk, or a lost quorum with a majority that can be reached
+        (200, 500, 9.0, 0, True),  # not healthy for less than 11 s
+        (200, 500, 13.0, 0, False),  # isolated: one of three
+        (200, 500, 13.0, 1, True),  # a slow disk, or a lost quorum with a majority that can be reached
     ],
 )
 def test_only_a_dead_api_or_isolation_takes_the_vip(

@@ -66,6 +66,10 @@ class Scenario:
         """Form the cluster, then do what the step needs; return how it ended."""
         try:
             if self._until(lambda: self.site.settled(), 3 * HOUR):
+                if self.step == steps.ETCD_SPACE:
+                    full = self.site.world.cluster.full
+                    full.update(member.host_uid for member in self.document.members[:2])
+                    self._until(lambda: not full and self.site.settled(), 3 * HOUR)
                 after = following(self.step, self.document) if self.step else None
                 if after is not None:
                     self.site.document = after

@@ -33,6 +33,14 @@ UNPROVEN = pytest.mark.skipif(
 """Cases that are written and have not passed on hosts of a lab as they are now."""
 
 
+def kill_kubeadm(when: str) -> tuple[str, str]:
+    """Return what a strike waits for, and what it does, to kill the kubeadm that runs as soon as something is true.
+
+    Its process is looked for before: the moments are shorter than a search.
+    """
+    return "pid=$(pgrep -x kubeadm)", f"until {when}; do sleep 0.02; done; kill -9 $pid && echo killed"
+
+
 class Strike:
     """Waits inside of a host for a moment that is too short for a look from outside, then does something at once."""
 

@@ -15,7 +15,7 @@ import pytest
 from edgewright.lab.kubernetes import build, versions
 from tests.e2e.fleet import Fleet, until
 from tests.e2e.kubernetes import agreement
-from tests.e2e.kubernetes.cases import RECONCILER, UNPROVEN, Cases, Strike, cases_lab
+from tests.e2e.kubernetes.cases import RECONCILER, UNPROVEN, Cases, Strike, cases_lab, kill_kubeadm
 from tests.support import missing
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
@@ -112,10 +112,13 @@ def test_without_the_plane_after_the_fetch_kubeadm_init_killed_and_power_cut_giv
 
 @UNPROVEN
 def test_kubeadm_join_of_a_control_plane_killed_as_learner_is_finished(lab: Cases) -> None:
-    Strike(lab, "edge2", "test -e /etc/kubernetes/manifests/etcd.yaml", "pkill -9 -x kubeadm").done(500.0)
+    printed = Strike(lab, "edge2", *kill_kubeadm("test -e /etc/kubernetes/manifests/etcd.yaml")).done(500.0)
+    learner = [member["ID"] for member in lab.etcd("edge1") if member.get("isLearner")]
+    assert "killed" in printed and learner, f"kubeadm is killed while its member is a learner: {printed}"
     record = lab.wait_step("edge2", "join-control-plane", "done", 500.0)
     assert record["attempt"] == 2, "the learner is made a voter and the join is finished, without a reset"
     assert "edge2" in lab.voters("edge2") and lab.ca("edge2") == lab.ca("edge1")
+    assert learner[0] in [member["ID"] for member in lab.etcd("edge2")], "it is the same member"
     errors = [row["error"] for row in lab.records("edge2") if row["name"] == "join-control-plane" and row["error"]]
     assert any("ended with" in error for error in errors), "the exit status of the killed program was found"
     seen = f"done in attempt {record['attempt']}, voters {', '.join(lab.voters('edge2'))}"
@@ -176,9 +179,9 @@ def test_kubeadm_join_of_a_worker_killed_once_joins_again(lab: Cases) -> None:
     lab.healthy(NAME, 2, 240.0)
     moment = "test -e /etc/kubernetes/bootstrap-kubelet.conf -o -e /etc/kubernetes/kubelet.conf"
     until("it is clean", 120.0, lambda: not (lab.var_lib("edge3") / "edgewright/kubernetes").exists(), 1.0)
-    worker = Strike(lab, "edge3", moment, "pkill -9 -x kubeadm")
+    worker = Strike(lab, "edge3", *kill_kubeadm(moment))
     lab.form(NAME, ["edge1", "edge2"], ["edge3"])
-    worker.done(300.0)
+    assert "killed" in worker.done(300.0)
     record = lab.wait_step("edge3", "join-worker", "done", 300.0)
     lab.timed("worker: to healthy", lambda: lab.healthy(NAME, 3, 200.0))
     assert record["attempt"] == 2 and lab.ready(NAME) == lab.names, "the second attempt is complete"

@@ -53,6 +53,7 @@ AT_ONCE = 32
 OPEN, OPEN_EACH = 32, 4
 """Questions that a server reads at the same time: of all machines, and of one of them."""
 Value = TypeVar("Value")
+Place = TypeVar("Place")
 _UNIT = """\
 # Made by Edgewright for a cluster; it is removed with it.
 [Unit]
@@ -183,8 +184,8 @@ def _line(link: socket.socket) -> bytes:
     return data
 
 
-def ask_all(work: Callable[[Member], Value], members: Sequence[Member]) -> List[Value]:
-    """Return what `work` returns for each member, in order; some are asked at the same time."""
+def ask_all(work: Callable[[Place], Value], members: Sequence[Place]) -> List[Value]:
+    """Return what `work` returns for each member or address, in order; some are asked at the same time."""
     if len(members) < 2:
         return [work(member) for member in members]
     with ThreadPoolExecutor(min(AT_ONCE, len(members))) as pool:

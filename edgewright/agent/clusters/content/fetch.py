@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Dict, List, Optional, Set, Tuple
 
+from edgewright.agent.clusters import paths
 from edgewright.agent.clusters.content.sources import Puller
 from edgewright.agent.clusters.content.store import ContentStore, complete, resolved
 from edgewright.agent.clusters.content.sweep import stored_manifest, sweep
@@ -31,10 +32,15 @@ class Fetch(StepKind):
         return Seen.DONE, "all content is here"
 
     def waits_for(self, context: Context) -> str:
-        """See `StepKind.waits_for`: content of layers comes by the link (P80)."""
+        """See `StepKind.waits_for`: content of layers comes by the link (P80), and there is space for the rest."""
         digests = layer_blobs(context)
         missing = [digest for digest in digests if not context.has_blob(digest)]
-        return f"content: {amount(len(missing), 'blob')} of {len(digests)} not here yet" if missing else ""
+        if missing:
+            return f"content: {amount(len(missing), 'blob')} of {len(digests)} not here yet"
+        manifest = None if is_complete(context.host, context.tree_folder) else stored_manifest(context)
+        layers = manifest.layers if manifest is not None else ()
+        size = sum(part.size - context.store.have(part.digest) for part in layers)
+        return context.host.short_of_space(paths.CONTENT, size)
 
     def act(self, context: Context) -> None:
         """See `StepKind.act`."""

@@ -80,6 +80,10 @@ class K3sPreload(Preload):
             return super().state(context)
         return [ref for ref, path in self._archives(context).items() if not context.host.has(path)], []
 
+    def waits_for(self, context: Context) -> str:
+        """See `StepKind.waits_for`: archives of the tree are on the disk already."""
+        return super().waits_for(context) if context.host.has(paths.SOCKET) else ""
+
     def act(self, context: Context) -> None:
         """See `StepKind.act`."""
         host = context.host

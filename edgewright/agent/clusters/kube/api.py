@@ -86,10 +86,15 @@ def with_pem(text: str, pem: bytes) -> Credentials:
 
 
 class Api:
-    """The API at one address. Methods raise an `EdgewrightError`: `Unreachable`, `NotFound`, `Conflict`, `Refused`."""
+    """The API at one address. Methods raise an `EdgewrightError`: `Unreachable`, `NotFound`, `Conflict`, `Refused`.
 
-    def __init__(self, credentials: Credentials, address: str, port: int, name: str = SERVER_NAME) -> None:
-        self._address, self._port, self._name = address, port, name
+    `patience` are the seconds for which a request waits for each part of its answer.
+    """
+
+    def __init__(
+        self, credentials: Credentials, address: str, port: int, name: str = SERVER_NAME, patience: float = TIMEOUT * 3
+    ) -> None:
+        self._address, self._port, self._name, self._patience = address, port, name, patience
         self._context = _context(credentials)
 
     def get(self, path: str, **query: str) -> Dict[str, Any]:
@@ -154,7 +159,7 @@ class Api:
         """Send one request; return the JSON object of its successful response."""
         data = None if body is None else json.dumps(body).encode()
         headers = {} if data is None else {"Content-Type": kind}
-        status, answer = self._exchange(method, path, data, headers, TIMEOUT * 3)
+        status, answer = self._exchange(method, path, data, headers, self._patience)
         try:
             document = json.loads(answer) if answer else {}
         except (ValueError, RecursionError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 from typing import Any, Dict, List, NamedTuple
 
 from edgewright.agent.clusters import paths
@@ -14,6 +15,13 @@ from edgewright.core.errors import EdgewrightError, Failed
 PKI = paths.KUBERNETES + "/pki/etcd"
 GATEWAY, GATEWAY_K3S = 2379, 2382
 """Port of the JSON gateway; the etcd of k3s speaks gRPC only on 2379."""
+PATIENCE, QUICK = 30.0, 4.0
+"""Seconds for an answer of etcd: of one that is to do something, and of one that may be cut off or without power.
+
+A look must not last as long as a fault: what it reports is what is shown meanwhile.
+"""
+QUOTA = 2 * 1024 * 1024 * 1024
+"""Bytes that the database may have where etcd does not report another limit."""
 HEALTH = ("127.0.0.1", 2381)
 """Where kubeadm lets etcd serve its metrics and its health, without TLS and on this host only."""
 
@@ -37,10 +45,19 @@ class EtcdMember(NamedTuple):
         return self.peers[0].partition("://")[2].rpartition(":")[0].strip("[]") if self.peers else ""
 
 
+class Size(NamedTuple):
+    """The database of a member: the revision that it has, and bytes on the disk, in use, and allowed."""
+
+    revision: int
+    stored: int
+    used: int
+    quota: int
+
+
 class Etcd:
     """The etcd of this control plane. Methods raise `EdgewrightError` when it does not answer."""
 
-    def __init__(self, host: Host, address: str = "127.0.0.1") -> None:
+    def __init__(self, host: Host, address: str = "127.0.0.1", patience: float = PATIENCE) -> None:
         self.host = host
         files = [f"{PKI}/ca.crt", f"{PKI}/healthcheck-client.crt", f"{PKI}/healthcheck-client.key"]
         parts = [host.data(name) for name in files]
@@ -51,6 +68,7 @@ class Etcd:
             address,
             GATEWAY_K3S if host.has(paths.K3S_CONFIG) else GATEWAY,
             "localhost",
+            patience,
         )
 
     def members(self) -> List[EtcdMember]:
@@ -75,6 +93,38 @@ class Etcd:
         answer = self._api.send("POST", "/v3/maintenance/status", {})
         return int((answer.get("header") or {}).get("member_id") or 0)
 
+    def alarms(self) -> Dict[int, List[str]]:
+        """Return the alarms by member, as the member that answers knows them: asking for them needs no quorum."""
+        return read_alarms(self._api.send("POST", "/v3/maintenance/status", {}))
+
+    def end_alarm(self, member: int, alarm: str) -> None:
+        """End an alarm of a member; etcd raises it again at the next value that does not fit."""
+        body = {"action": "DEACTIVATE", "memberID": str(member), "alarm": alarm}
+        self._api.send("POST", "/v3/maintenance/alarm", body)
+
+    def size(self) -> Size:
+        """Return the size of the database of the member that answers."""
+        answer = self._api.send("POST", "/v3/maintenance/status", {})
+        header = answer.get("header") or {}
+        return Size(
+            int(header.get("revision") or 0),
+            int(answer.get("dbSize") or 0),
+            int(answer.get("dbSizeInUse") or 0),
+            int(answer.get("dbSizeQuota") or 0) or QUOTA,
+        )
+
+    def compact(self, revision: int) -> None:
+        """Remove what was replaced before a revision; nothing happens if that was done already."""
+        try:
+            self._api.send("POST", "/v3/kv/compaction", {"revision": str(revision), "physical": True})
+        except EdgewrightError as error:
+            if "has been compacted" not in error.message:
+                raise
+
+    def defragment(self) -> None:
+        """Return free pages of the database of the member that answers to the disk; it serves nothing meanwhile."""
+        self._api.send("POST", "/v3/maintenance/defragment", {})
+
     def move_leader(self, member: int) -> None:
         """Let another member lead; only the leader itself can do this."""
         self._api.send("POST", "/v3/maintenance/transfer-leadership", {"targetID": str(member)})
@@ -87,6 +137,16 @@ def read_members(answer: Dict[str, Any]) -> List[EtcdMember]:
         peers = [str(url) for url in item.get("peerURLs") or []]
         members.append(EtcdMember(int(item["ID"]), str(item.get("name") or ""), peers, item.get("isLearner") is True))
     return members
+
+
+def read_alarms(answer: Dict[str, Any]) -> Dict[int, List[str]]:
+    """Return the alarms by member of a status; etcd writes them as texts: `memberID:<number> alarm:NOSPACE`."""
+    raised: Dict[int, List[str]] = {}
+    for text in answer.get("errors") or []:
+        member, alarm = (re.search(rf"\b{name}:\s*(\w+)", str(text)) for name in ("memberID", "alarm"))
+        if member is not None and alarm is not None and member.group(1).isdigit():
+            raised.setdefault(int(member.group(1)), []).append(alarm.group(1))
+    return raised
 
 
 def healthy(address: str = HEALTH[0], port: int = HEALTH[1], timeout: float = 3.0) -> bool:
@@ -104,6 +164,6 @@ def healthy(address: str = HEALTH[0], port: int = HEALTH[1], timeout: float = 3.
 def reachable(host: Host, address: str) -> bool:
     """Return whether the etcd of another control plane answers and is healthy, seen from here."""
     try:
-        return Etcd(host, address).leader() != 0
+        return Etcd(host, address, QUICK).leader() != 0
     except EdgewrightError:
         return False

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import List, Tuple
 
+from edgewright.agent.clusters.checks.peer import ask_all
 from edgewright.agent.clusters.context import Context
-from edgewright.agent.clusters.kube.etcd import Etcd, reachable
+from edgewright.agent.clusters.kube.etcd import QUICK, Etcd, reachable
 from edgewright.core.clusters.model import CONTROL_PLANE
 from edgewright.core.clusters.quorum import EtcdMember
 from edgewright.core.errors import EdgewrightError, Failed
@@ -20,13 +21,12 @@ def answering(context: Context) -> Tuple[Etcd, int]:
     problem: EdgewrightError = Failed("No etcd answers.", "Look at the control planes.")
     for address in ("127.0.0.1", *others):
         try:
-            etcd = Etcd(context.host, address)
-            head = etcd.leader()
+            head = Etcd(context.host, address, QUICK).leader()
         except EdgewrightError as error:
             problem = error
             continue
         if head:
-            return etcd, head
+            return Etcd(context.host, address), head
     raise problem
 
 
@@ -35,8 +35,12 @@ def members_with_health(context: Context) -> Tuple[EtcdMember, ...]:
     etcd, head = answering(context)
     result: List[EtcdMember] = []
     names = {m.address: m.node_name for m in context.document.members} if context.k3s else {}  # k3s adds a suffix
-    for item in etcd.members():
-        healthy = item.started and not item.learner and reachable(context.host, item.address)
+    alarms, members = etcd.alarms(), etcd.members()
+    asked = [item.address for item in members if item.started and not item.learner]
+    there = dict(zip(asked, ask_all(lambda address: reachable(context.host, address), asked)))
+    for item in members:
+        healthy = there.get(item.address, False)
         name = names.get(item.address, item.name) if item.started else ""
-        result.append(EtcdMember(str(item.id), name, not item.learner, healthy, item.id == head, item.address))
+        raised = tuple(alarms.get(item.id, ()))
+        result.append(EtcdMember(str(item.id), name, not item.learner, healthy, item.id == head, item.address, raised))
     return tuple(result)

@@ -66,7 +66,16 @@ class Activate(StepKind):
         for name, target in components(applied).items():
             if _linked(context, name) != target:
                 return Seen.NOT_DONE, f"the link of {name} is missing"
+        if context.host.data(paths.ACTIVATE) != units.script(applied, context.node_config, context.node_unit).encode():
+            return Seen.NOT_DONE, "what a boot does is not as wanted"
         return Seen.DONE, f"tree {context.document.tree.digest[:19]} is active"
+
+    def waits_for(self, context: Context) -> str:
+        """See `StepKind.waits_for`: an attempt on a disk without space would only fail."""
+        manifest = None if is_complete(context.host, context.tree_folder) else stored_manifest(context)
+        if manifest is None:
+            return ""
+        return context.host.short_of_space(paths.TREES, sum(layer.size for layer in manifest.layers))
 
     def act(self, context: Context) -> None:
         """See `StepKind.act`."""

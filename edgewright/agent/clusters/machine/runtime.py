@@ -22,6 +22,8 @@ from edgewright.core.errors import Failed
 from edgewright.core.text import amount
 
 LABELS = {"io.cri-containerd.pinned": "pinned", "io.cri-containerd.image": "managed"}
+UNPACKED = 3
+"""Bytes that an image needs in containerd for each of its own: its content, and its files unpacked."""
 READY = 60.0
 """Seconds within which containerd serves its socket."""
 
@@ -80,6 +82,14 @@ class Preload(StepKind):
             names = ", ".join([*missing, *unpinned][:3])
             return Seen.NOT_DONE, f"{amount(len(missing), 'image')} missing, {len(unpinned)} not pinned: {names}"
         return Seen.DONE, f"{amount(len(context.images()), 'image')} here and pinned"
+
+    def waits_for(self, context: Context) -> str:
+        """See `StepKind.waits_for`: an attempt on a disk without space would only fail."""
+        wanted, size = context.images(), 0
+        for ref in self.state(context)[0]:
+            digest = image_digest(context, ref, wanted[ref])
+            size += sum(part for _, part in parts_of(manifest_of(find_store(context, digest), digest)))
+        return context.host.short_of_space(paths.CONTAINERD_ROOT, UNPACKED * size) if size else ""
 
     def act(self, context: Context) -> None:
         """See `StepKind.act`."""

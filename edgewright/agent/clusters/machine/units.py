@@ -56,7 +56,9 @@ SCRIPT = """\
 #!/bin/sh
 # Made by Edgewright from applied.json: brings this host's cluster back after a start of the host. No network is needed.
 set -u
-cp -R -P -p {boot}/. /run/
+# Without -p: /run and the folders in it belong to all of the system and stay as they are.
+umask 022
+cp -R -P {boot}/. /run/
 {lines}
 systemctl daemon-reload
 for unit in {units}; do

@@ -18,9 +18,9 @@ SCRIPT = """\
 #!/bin/sh
 # Made by Edgewright: may this host have the VIP? Exit status 0: yes. keepalived runs it every 2 s.
 # $1 is the folder with `peers`, the addresses of the other control planes. No: (a) the API server of this host is dead:
-# /livez without etcd fails; or (b) it is isolated: /livez, with etcd, fails for 15 s, and fewer than a majority of the
-# control planes, itself counted, answer on the port of etcd's peers. A slow disk, or a lost quorum with reachable
-# peers, leaves the VIP where it is.
+# /livez without etcd fails; or (b) it is isolated: /livez, with etcd, fails for 11 s, and fewer than a majority of the
+# control planes, itself counted, answer on the port of etcd's peers. keepalived gives the VIP up after three checks
+# that fail, 15 s to 20 s after the begin. A slow disk, or a lost quorum with reachable peers, leaves it where it is.
 folder=$1 pki=${2:-/etc/kubernetes/pki} api=${3:-127.0.0.1:6443} port=${4:-2380}
 since=$folder/etcd-unhealthy-since
 identity=
@@ -49,7 +49,7 @@ if ! read -r begun 2>/dev/null <"$since"; then
   echo "$now" >"$since"
   exit 0
 fi
-[ $((now - begun)) -ge 15 ] || exit 0
+[ $((now - begun)) -ge 11 ] || exit 0
 read -r peers <"$folder/peers" || [ -n "$peers" ] || exit 0
 all=1
 for peer in $peers; do

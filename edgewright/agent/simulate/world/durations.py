@@ -23,6 +23,7 @@ SECONDS: Dict[str, float] = {
     "end-grant": 0.6,
     "layer": 8.7,
     "remove-layer": 2.0,
+    "etcd-space": 2.0,
     "drain": 4.0,
     "remove-member": 0.6,
     "remove-node": 0.3,

@@ -20,7 +20,7 @@ from edgewright.core.clusters.observed import (
     Vip,
 )
 from edgewright.core.clusters.planning import targets
-from edgewright.core.clusters.quorum import EtcdMember
+from edgewright.core.clusters.quorum import NOSPACE, EtcdMember
 
 
 def look(world: World, uid: str, document: ClusterDocument) -> Observed:
@@ -73,6 +73,7 @@ def _api(world: World, uid: str, answers: bool) -> Api:
             world.healthy(entry.uid) and world.reach(uid, entry.uid),
             False,
             world.machines[entry.uid].address,
+            (NOSPACE,) if entry.uid in cluster.full else (),
         )
         for entry in cluster.members
     )

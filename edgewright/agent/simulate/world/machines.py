@@ -218,6 +218,11 @@ def _remove_layer(run: Run) -> str:
     return ""
 
 
+def _end_alarm(run: Run) -> str:
+    run.world.cluster.full.discard(run.machine.uid)
+    return ""
+
+
 def _cordon(run: Run) -> str:
     node = run.world.cluster.nodes.get(run.params["nodeName"])
     if node is not None:
@@ -308,6 +313,7 @@ MACHINES: Dict[str, List[Stage]] = {
     ],
     steps.LAYER: [Stage(0.4, _layer(False), (API,)), Stage(0.6, _layer(True), (API,))],
     steps.REMOVE_LAYER: [Stage(1.0, _remove_layer, (API,))],
+    steps.ETCD_SPACE: [Stage(0.8, _nothing, (DISK,)), Stage(0.2, _end_alarm, (API,))],
     steps.DRAIN: [Stage(0.3, _cordon, (API,)), Stage(0.7, _drained, (API,))],
     steps.REMOVE_MEMBER: [Stage(0.5, _take_grant(REMOVE), (API,)), Stage(0.5, _remove_member, (API,))],
     steps.REMOVE_NODE: [Stage(1.0, _remove_node, (API,))],

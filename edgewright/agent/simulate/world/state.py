@@ -99,6 +99,8 @@ class Cluster:
     joined: Dict[str, int] = dataclasses.field(default_factory=dict)
     served: Set[str] = dataclasses.field(default_factory=set)
     layers: Dict[str, LayerState] = dataclasses.field(default_factory=dict)
+    full: Set[str] = dataclasses.field(default_factory=set)
+    """Hosts for whose member etcd has the alarm NOSPACE."""
 
 
 class World:

@@ -8,7 +8,7 @@ from edgewright.core.clusters import steps
 from edgewright.core.clusters.actions import Action
 from edgewright.core.clusters.model import ClusterDocument, Done, Member
 from edgewright.core.clusters.observed import ONE_OWNER, UNKNOWN, Node, Observed
-from edgewright.core.clusters.quorum import EtcdMember
+from edgewright.core.clusters.quorum import NOSPACE, EtcdMember
 from edgewright.core.text import amount
 
 FRESH = 600.0
@@ -223,6 +223,15 @@ def _remove_layer(action: Action, document: ClusterDocument, observed: Observed)
     return Judgement(seen, "it is removed" if seen else "it is still there")
 
 
+def _etcd_space(action: Action, document: ClusterDocument, observed: Observed) -> Judgement:
+    member = document.member(observed.host_uid)
+    if observed.api.etcd is None or member is None:
+        return Judgement(None, "the alarms of etcd cannot be read")
+    entry = etcd_member(observed, member)
+    seen = entry is None or NOSPACE not in entry.alarms
+    return Judgement(seen, "etcd has no such alarm" if seen else "etcd has the alarm NOSPACE")
+
+
 def _drain(action: Action, document: ClusterDocument, observed: Observed) -> Judgement:
     if observed.api.nodes is None:
         return Judgement(None, "the Nodes cannot be read")
@@ -267,6 +276,7 @@ RULES: Dict[str, Callable[[Action, ClusterDocument, Observed], Judgement]] = {
     steps.END_GRANT: _end_grant,
     steps.LAYER: _layer,
     steps.REMOVE_LAYER: _remove_layer,
+    steps.ETCD_SPACE: _etcd_space,
     steps.DRAIN: _drain,
     steps.REMOVE_MEMBER: _remove_member,
     steps.REMOVE_NODE: _remove_node,
