@@ -15,7 +15,7 @@ from edgewright.agent.clusters.kube.joining import note_joined_here
 from edgewright.agent.clusters.outside import step_out
 from edgewright.core.clusters.model import PRESENT
 from edgewright.core.clusters.observed import Observed
-from edgewright.core.clusters.planning.duties import may_lead
+from edgewright.core.clusters.planning.duties import may_lead, successor
 from edgewright.core.clusters.planning.judge import joined
 from edgewright.core.errors import EdgewrightError
 
@@ -34,7 +34,7 @@ def tend(context: Context, observed: Observed) -> bool:
     leads = may_lead(context.document, observed)
     if member.state != PRESENT and not leads:
         give_vip_up(context)
-        return False
+        return _resign(context, observed)
     try:
         if member.state != PRESENT:
             return _lead(context, observed)  # until a control plane that stays can; it serves the VIP as long
@@ -69,6 +69,23 @@ def give_vip_up(context: Context) -> None:
         return
     if host.run(["systemctl", "is-active", "--quiet", paths.KEEPALIVED_UNIT]).code == 0:
         host.run(["systemctl", "stop", paths.KEEPALIVED_UNIT], 30)
+
+
+def _resign(context: Context, observed: Observed) -> bool:
+    """Give the Lease up when this host leaves and another one can lead: it would be waited for until it is too old.
+
+    Not while the cluster is deleted: its leader goes last, and everyone has to know who that is.
+    """
+    lease = observed.api.lease
+    if lease is None or lease.holder != context.host_uid or context.document.ending or not observed.local.api_ready:
+        return False
+    if observed.api.etcd is None or not successor(context.document, observed):
+        return False
+    try:
+        leader.resign(context, admin(context.host))
+    except EdgewrightError:
+        return False  # the next look tries again
+    return True
 
 
 def _lead(context: Context, observed: Observed) -> bool:

@@ -174,3 +174,36 @@ def test_a_node_whose_change_is_refused_does_not_stop_the_others(monkeypatch: py
     with pytest.raises(Failed):
         nodes.settle(api, document)
     assert asked == names[:1], "a webhook that takes long does not take the time of the Lease"
+
+
+def test_a_leader_that_leaves_gives_its_lease_up_unless_the_cluster_is_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = FakeHost(tmp_path)
+    stored: dict[str, Any] = {
+        "metadata": {"annotations": {"edgewright.io/grant": "{}"}}, "spec": {"holderIdentity": "host-1"}
+    }  # fmt: skip
+
+    class Fake:
+        def get(self, path: str) -> dict[str, Any]:
+            return stored
+
+        def put(self, path: str, body: dict[str, Any]) -> None:
+            stored.update(body)
+
+    monkeypatch.setattr(tend, "admin", lambda host: Fake())
+    document = cluster(2)
+    leaving = [dataclasses.replace(member, state=model.ABSENT, release_id="r1") for member in document.members]
+    other = quorum.EtcdMember("2", "n2", True, True, False, "10.0.0.12")
+    api = observed.Api(lease=observed.Lease("host-1", 3.0), lease_readable=True, etcd=(other,))
+    seen = observed.Observed("host-1", observed.Local(api_ready=True), api)
+    deleted = dataclasses.replace(document, members=tuple(leaving))
+    assert not tend.tend(context(host, deleted), seen), "the leader of a deleted cluster goes last"
+    one = dataclasses.replace(document, members=(leaving[0], document.members[1]))
+    alone = dataclasses.replace(seen, api=dataclasses.replace(api, etcd=(other._replace(healthy=False),)))
+    assert not tend.tend(context(host, one), alone) and stored["spec"]["holderIdentity"] == "host-1"
+    assert tend.tend(context(host, one), seen), "it looks again"
+    assert stored["spec"]["holderIdentity"] == "" and "annotations" in stored["metadata"], "the grant stays"
+    mine = dataclasses.replace(seen, api=dataclasses.replace(api, lease=observed.Lease("host-2", 3.0)))
+    stored["spec"]["holderIdentity"] = "host-2"
+    assert not tend.tend(context(host, one), mine) and stored["spec"]["holderIdentity"] == "host-2"

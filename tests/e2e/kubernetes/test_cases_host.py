@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from edgewright.lab.kubernetes import build, versions
+from edgewright.lab.kubernetes import build, documents, versions
 from tests.e2e.fleet import Fleet, product, until
-from tests.e2e.kubernetes.cases import DATA, LINKS, UNPROVEN, Cases, cases_lab
+from tests.e2e.kubernetes.cases import DATA, LINKS, PKI, UNPROVEN, Cases, cases_lab
 from tests.e2e.kubernetes.test_cluster import differences
 from tests.support import missing
 
@@ -67,6 +67,39 @@ def lab(make_fleet: Callable[..., Fleet]) -> Iterator[Cases]:
     print("\n" + made.table())
 
 
+SMALL = "small"
+"""The profile of `full`, whose etcd may have 32 MiB."""
+SMALL_DISKS = f"""
+set -e
+mkdir -p /var/lib/etcd {DATA}/containerd
+mount -t tmpfs -o size=400m,mode=0700 etcd /var/lib/etcd
+mount -t tmpfs -o size=600m,mode=0711 containerd {DATA}/containerd
+"""
+"""Disks of their own for etcd and containerd; the second one has no room for the images."""
+ETCDCTL = (
+    f"{LINKS}/etcdctl --cacert={PKI}/etcd/ca.crt --cert={PKI}/etcd/healthcheck-client.crt"
+    f" --key={PKI}/etcd/healthcheck-client.key --endpoints=127.0.0.1:2379"
+)
+PUTS = f"""
+base64 -w0 /dev/urandom | head -c 1000000 > /tmp/value
+for n in $(seq @COUNT@); do {ETCDCTL} put /edgewright-test < /tmp/value 2>&1 || break; done
+"""
+"""Values of 1 MB, one after the other under the same key: the history of etcd has them all."""
+
+
+def small_profile(lab: Cases) -> None:
+    """Apply the profile `small`: that of the lab with a limit for etcd's database."""
+    root = lab.folder / SMALL
+    documents.write_profile(root, SMALL, lab.version, lab.fleet.shown["registry"], lab.images)
+    values = root / "layers" / "edge-k8s" / "values.yaml"
+    body = json.loads(values.read_text())
+    quota = {"extraArgs": [{"name": "quota-backend-bytes", "value": str(32 * 1024 * 1024)}]}
+    body["cluster"]["config"]["clusterConfiguration"]["etcd"] = {"local": quota}
+    values.write_text(json.dumps(body))
+    lab.run("--yes", "apply", "-f", str(root))
+    lab.run("--yes", "profile", "publish", SMALL)
+
+
 @pytest.fixture(scope="module")
 def before(lab: Cases) -> dict[str, list[str]]:
     """Return what the host of the site has before it belongs to a cluster, its own things among them."""
@@ -76,8 +109,16 @@ def before(lab: Cases) -> dict[str, list[str]]:
 
 def test_hosts_with_docker_a_firewall_and_a_small_disk_form_clusters(lab: Cases, before: dict[str, list[str]]) -> None:
     foreign = lab.sh(PLACE[SITE], FOREIGN)
+    small_profile(lab)
+    lab.sh(PLACE[FULL], SMALL_DISKS)
     for number, (name, host) in enumerate(PLACE.items()):
-        lab.form(name, [host], vip=f"{lab.net}.{210 + number}")
+        profile = SMALL if name == FULL else "lab"
+        lab.form(name, [host], vip=f"{lab.net}.{210 + number}", profiles=[{"name": profile}])
+    lab.timed("full: waits for space", lambda: lab.wait_shown(FULL, "stay free for Kubernetes", 180.0))
+    time.sleep(15.0)
+    assert lab.attempts(PLACE[FULL], "preload") == 0, "no step starts on a disk that has no room for it"
+    lab.sh(PLACE[FULL], f"mount -o remount,size=3g {DATA}/containerd")
+    lab.saw("14: containerd's disk is full", "preload waited for space and named it, 0 attempts; then it formed")
     for name in PLACE:
         lab.timed(f"{name}: to healthy", lambda name=name: lab.healthy(name, 1))  # type: ignore[misc]
         lab.kubeconfig(name)
@@ -155,6 +196,36 @@ def test_a_full_disk_stops_before_the_step_and_the_work_continues_with_space(lab
     lab.saw("14: disk full at the journal", "no step started, reason shown; keepalived started when there was space")
 
 
+def test_an_etcd_that_is_full_gets_room_by_its_host(lab: Cases) -> None:
+    host = PLACE[FULL]
+    printed = lab.sh(host, PUTS.replace("@COUNT@", "60"), timeout=120.0)
+    assert "database space exceeded" in printed, f"etcd is full: {printed[-300:]}"
+    began = time.monotonic()
+    assert lab.kubectl(FULL, "create", "configmap", "refused", check=False) == "", "nothing can be stored"
+    lab.timed("full etcd: has room", lambda: lab.wait_step(host, "etcd-space", "done", 150.0))
+    took = time.monotonic() - began
+    lab.kubectl(FULL, "create", "configmap", "stored")
+    assert lab.sh(host, f"{ETCDCTL} alarm list").strip() == ""
+    lines = lab.sh(host, "journalctl -q --no-pager -o cat -u 'edgewright-step*' | grep 'etcd had'").splitlines()
+    lab.healthy(FULL, 1, 120.0)
+    lab.saw("14: alarm NOSPACE of etcd", f"ended by its host after {took:.0f} s: {lines[-1]}")
+
+
+def test_etcd_on_a_full_disk_stops_and_the_cluster_continues_with_space(lab: Cases) -> None:
+    host = PLACE[FULL]
+    ca, steps = lab.ca(host), len(lab.records(host))
+    lab.sh(host, "dd if=/dev/zero of=/var/lib/etcd/filler bs=1M 2>/dev/null || true")
+    lab.sh(host, PUTS.replace("@COUNT@", "25"), timeout=120.0)
+    lab.sh(host, "pkill -9 -x etcd")  # what is open has room in its log; the next start has none
+    lab.timed("etcd without space: shown", lambda: lab.wait_shown(FULL, "does not answer", 150.0))
+    started = [row["name"] for row in lab.records(host)[steps:] if row["state"] == "running"]
+    lab.sh(host, "rm /var/lib/etcd/filler")
+    until("the API answers", 360.0, lambda: lab.ready(FULL) == [host], 2.0)
+    lab.timed("etcd with space again: healthy", lambda: lab.healthy(FULL, 1, 240.0))
+    assert lab.ca(host) == ca and not {"init", "release"} & set(started), f"nothing forms or resets: {started}"
+    lab.saw("14: etcd's disk is full", "the API is shown as not answering; with space the same cluster continues")
+
+
 def readdress(lab: Cases, host: str, nic: str, old: str, new: str) -> None:
     """Give a host another address, as a DHCP server may."""
     change = f"ip address add {new}/24 dev {nic}; ip address del {old}/24 dev {nic}"
@@ -186,6 +257,27 @@ def test_another_address_is_named_and_the_cluster_is_not_touched(lab: Cases) -> 
     finally:
         readdress(lab, host, nic, new, old)
     until("the cluster is as before", 120.0, lambda: lab.ready(MOVED) == [host], 1.0)
+
+
+def test_damaged_data_of_containerd_is_named_and_made_again_from_the_host_itself(lab: Cases) -> None:
+    host, root = PLACE[MOVED], f"{DATA}/containerd"
+    ca = lab.ca(host)
+    damage = f"dd if=/dev/zero of={root}/io.containerd.metadata.v1.bolt/meta.db bs=4096 count=16 conv=notrunc"
+    lab.sh(host, f"systemctl stop edgewright-containerd; {damage}; systemctl start --no-block edgewright-containerd")
+    lab.sh(host, "systemctl start edgewright-reconciler")
+    lab.timed("damaged containerd: shown", lambda: lab.wait_shown(MOVED, "Container runtime failed on", 420.0))
+    shown = next(line for line in lab.shown(MOVED).splitlines() if "Container runtime failed" in line)
+    lab.fleet.lab("fault", "power-cut", "registry")
+    try:
+        lab.sh(host, f"systemctl stop kubelet edgewright-containerd; find {root} -mindepth 1 -delete", check=False)
+        lab.power_cut(host)
+        lab.power_on(host)
+        lab.run("--yes", "cluster", "retry", MOVED)
+        lab.timed("damaged containerd: healthy", lambda: lab.healthy(MOVED, 1, 400.0))
+    finally:
+        lab.fleet.lab("fault", "power-on", "registry")
+    assert lab.ca(host) == ca and lab.ready(MOVED) == [host]
+    lab.saw("14: containerd's data damaged", f"{shown.strip()}; emptied, retried, images from the tree: healthy")
 
 
 def test_a_release_without_the_api_leaves_what_is_not_the_clusters(lab: Cases, before: dict[str, list[str]]) -> None:

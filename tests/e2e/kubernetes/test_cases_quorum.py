@@ -143,6 +143,43 @@ def test_three_hosts_without_power_at_once_come_back_as_the_same_cluster(lab: Ca
     lab.saw("all three power-cut at once", f"API through the VIP {api:.0f} s, three ready {took:.0f} s after power-on")
 
 
+DAMAGE = """
+set -e
+pkill -9 -x etcd || true
+dd if=/dev/zero of=/var/lib/etcd/member/snap/db bs=4096 count=64 conv=notrunc 2>/dev/null
+pkill -9 -x etcd || true
+"""
+"""The first pages of etcd's database, without which it does not start."""
+
+
+def test_a_control_plane_whose_etcd_data_is_damaged_is_released_and_joins_again(lab: Cases) -> None:
+    (holder,) = holders(lab)
+    until("all voters", 120.0, lambda: lab.voters(holder) == lab.names, 2.0)
+    damaged = next(host for host in lab.names if host != holder)
+    rest = [host for host in lab.names if host != damaged]
+    watch = Watch(lambda: answers(lab), 1.0)
+    lab.sh(damaged, DAMAGE)
+    shown = lab.timed(
+        "damaged etcd: shown", lambda: until("a problem is shown", 120.0, lambda: problems(lab, damaged), 1.0)
+    )
+    assert lab.voters(holder) == lab.names, "nothing is removed without an operator"
+    lab.run("--yes", "cluster", "release", NAME, "--host", damaged)
+    lab.timed("damaged etcd: released", lambda: until("left", 300.0, lambda: left(lab, damaged, rest), 1.0))
+    until("it is clean", 120.0, lambda: not (lab.var_lib(damaged) / "etcd").exists(), 2.0)
+    lab.form(NAME, lab.names)
+    lab.timed("damaged etcd: joined again", lambda: lab.healthy(NAME, 3))
+    assert lab.voters(holder) == lab.names
+    answered = [value for _, value in watch.stop()]
+    assert answered.count(False) <= 1, f"the others keep quorum: {answered}"
+    lab.saw("14: etcd data of one of three damaged", f"{shown}; released, joined again; API {answered}")
+
+
+def problems(lab: Cases, host: str) -> list[str]:
+    """Return what the plane shows as wrong with a host of the cluster."""
+    rows = lab.show(NAME)["status"]["edgewright"]["problems"]
+    return [str(row["text"]) for row in rows if host in row["hosts"]]
+
+
 def test_a_removed_control_plane_that_returns_with_its_old_disk_is_recognised(lab: Cases) -> None:
     (holder,) = holders(lab)
     gone = next(host for host in reversed(lab.names) if host != holder)

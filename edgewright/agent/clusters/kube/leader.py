@@ -95,6 +95,14 @@ def renew(context: Context, api: Api) -> bool:
     return True
 
 
+def resign(context: Context, api: Api) -> None:
+    """Let nobody have the Lease if this host has it; its grant stays. Raises `EdgewrightError`."""
+    body = api.get(LEASE)
+    spec = body.get("spec") or {}
+    if spec.get("holderIdentity") == context.host_uid:
+        api.put(LEASE, {**body, "spec": {**spec, "holderIdentity": ""}})
+
+
 def set_grant(context: Context, api: Api, grant: Optional[Grant], last_expired: str = "") -> None:
     """Write the grant of the Lease, or remove it. Raises `Refused` when this host does not hold the Lease any more."""
     body = api.get(LEASE)
