@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 from edgewright.agent.clusters import paths
-from edgewright.agent.clusters.kube import own_node, release
+from edgewright.agent.clusters.host import Ended
+from edgewright.agent.clusters.kube import leader, leading, own_node, release
 from edgewright.agent.clusters.kube.etcd import EtcdMember
 from edgewright.core.errors import Failed, Refused
 from tests.agent.clusters.support import FakeHost, cluster, context
@@ -93,3 +95,41 @@ def test_a_release_never_touches_a_host_of_another_cluster(host: FakeHost) -> No
     with pytest.raises(Refused, match="belongs to the cluster other"):
         release.Release().act(context(host))
     assert host.commands == [] and host.has(paths.OWNER)
+
+
+@pytest.mark.parametrize(
+    ("ready", "there", "seconds", "drained"),
+    [(True, True, 300, False), (False, True, leading.BROKEN, True), (False, False, 300, False)],
+)
+def test_the_pods_of_a_broken_node_are_not_waited_for_when_its_host_is_there(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch, ready: bool, there: bool, seconds: int, drained: bool
+) -> None:
+    merged: list[Any] = []
+    node = {"status": {"conditions": [{"type": "Ready", "status": str(ready)}]}}
+    other = {"metadata": {"name": "n1"}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+
+    class Fake:
+        def maybe(self, path: str) -> Any:
+            return node
+
+        def items(self, path: str) -> list[Any]:
+            return [other]
+
+        def merge(self, path: str, body: Any) -> None:
+            merged.append(body)
+
+    document = cluster(2)
+    leaving = dataclasses.replace(document.members[1], state="absent", release_id="r1")
+    work = context(host, dataclasses.replace(document, members=(document.members[0], leaving)), argument="host-2")
+    monkeypatch.setattr(leading, "admin", lambda host: Fake())
+    monkeypatch.setattr(leading, "question", lambda work, address, member: {} if there else None)
+    host.answers.append(lambda command: Ended(1, "") if "drain" in command else None)  # pods that do not end
+    if drained:
+        leading.Drain().act(work)
+        assert "its pods end when that host resets itself" in host.logged[-1]
+    else:
+        with pytest.raises(Failed, match="n2 cannot be drained within 300 s"):
+            leading.Drain().act(work)
+    (command,) = [command for command in host.commands if "drain" in command]
+    assert command[-1] == f"--timeout={seconds}s" and merged[0] == {"spec": {"unschedulable": True}}
+    assert ({"metadata": {"annotations": {leader.RELEASE: "r1"}}} in merged) is drained

@@ -96,7 +96,7 @@ def renew(context: Context, api: Api) -> bool:
 
 
 def resign(context: Context, api: Api) -> None:
-    """Let nobody have the Lease if this host has it; its grant stays. Raises `EdgewrightError`."""
+    """Let no host have the Lease if this one has it; its grant stays. Raises `EdgewrightError`."""
     body = api.get(LEASE)
     spec = body.get("spec") or {}
     if spec.get("holderIdentity") == context.host_uid:

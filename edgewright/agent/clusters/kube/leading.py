@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Dict
 
 from edgewright.agent.clusters.addons.helm import kubectl_api
+from edgewright.agent.clusters.checks.peer import question
 from edgewright.agent.clusters.context import Context, Looked, StepKind
 from edgewright.agent.clusters.kube import leader, tokens
 from edgewright.agent.clusters.kube.api import Api, admin
@@ -16,6 +17,9 @@ from edgewright.agent.reconcile.steps import Seen
 from edgewright.core.clusters import grants, quorum
 from edgewright.core.clusters.model import CONTROL_PLANE, NEVER, Member, Pool
 from edgewright.core.errors import Failed, NotFound, Refused
+
+BROKEN = 30
+"""Seconds for which a drain waits for the pods of a node that is not ready, whose host is there."""
 
 
 class Duty(StepKind):
@@ -111,19 +115,27 @@ class Drain(Duty):
         """See `StepKind.act`."""
         api, member, host = admin(context.host), about(context), context.host
         path = f"/api/v1/nodes/{member.node_name}"
-        if api.maybe(path) is None:
+        node = api.maybe(path)
+        if node is None:
             return
         api.merge(path, {"spec": {"unschedulable": True}})
+        # A kubelet without its API ends no pod; its host is there, and ends all of them when it resets itself. A host
+        # that is not there either may still run them: it is waited for, or declared lost.
+        broken = not is_ready(node) and question(context, member.address, member) is not None
         pool = next((pool for pool in context.document.pools if pool.name == member.pool), Pool(member.pool))
         others = [n for n in api.items("/api/v1/nodes") if n["metadata"]["name"] != member.node_name and is_ready(n)]
         if pool.drain.mode != NEVER and (others or pool.drain.mode == "always"):
+            seconds = min(BROKEN, pool.drain.timeout_seconds) if broken else pool.drain.timeout_seconds
             command = [
                 context.path_of("kubectl"), "drain", member.node_name, *kubectl_api(context),
-                "--ignore-daemonsets", "--delete-emptydir-data", "--force", f"--timeout={pool.drain.timeout_seconds}s",
+                "--ignore-daemonsets", "--delete-emptydir-data", "--force", f"--timeout={seconds}s",
             ]  # fmt: skip
             if pool.drain.disable_eviction:
                 command.append("--disable-eviction")
-            if host.stream(command) != 0:
+            code = host.stream(command)
+            if code != 0 and broken:
+                host.report(f"{member.node_name} is not ready: its pods end when that host resets itself")
+            elif code != 0:
                 raise Failed(
                     f"{member.node_name} cannot be drained within {pool.drain.timeout_seconds} s.",
                     "The log names the pods and budgets that hinder it.",

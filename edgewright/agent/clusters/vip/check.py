@@ -28,11 +28,21 @@ identity=
   identity="-cert $pki/apiserver-kubelet-client.crt -key $pki/apiserver-kubelet-client.key"
 
 # Both questions in one connection; the answer of the second one may take longer than is waited for. The certificate of
-# the server is not verified: it is this host's own port, and nothing secret is sent.
+# the server is not verified: it is this host's own port, and nothing secret is sent. Once etcd was not healthy, the
+# others are asked at the same time: each may take 3 s, for on a busy host even a start of openssl takes long.
+read -r peers <"$folder/peers" || [ -n "$peers" ] || peers=
 first='GET /livez?exclude=etcd HTTP/1.1\\r\\nHost: localhost' second='GET /livez HTTP/1.0'
-set -- $(printf "$first\\r\\n\\r\\n$second\\r\\n\\r\\n" |
-  timeout 3 openssl s_client -quiet -connect "$api" $identity 2>/dev/null | grep -o 'HTTP/1\\.[01] [0-9]*')
-alive=$2 etcd=$4
+seen=$(
+  printf "$first\\r\\n\\r\\n$second\\r\\n\\r\\n" |
+    timeout 3 openssl s_client -quiet -connect "$api" $identity 2>/dev/null | grep -o 'HTTP/1\\.[01] [0-9]*' &
+  [ ! -e "$since" ] || for peer in $peers; do
+    case $peer in *:*) peer="[$peer]" ;; esac
+    timeout 3 openssl s_client -connect "$peer:$port" </dev/null 2>/dev/null | grep -o '^CONNECTED' &
+  done
+  wait
+)
+set -- $(echo "$seen" | sed -n 's|^HTTP/[0-9.]* ||p')
+alive=$1 etcd=$2
 case $alive in
   200 | 401 | 403) ;;
   *) exit 1 ;;
@@ -49,16 +59,12 @@ if ! read -r begun 2>/dev/null <"$since"; then
   echo "$now" >"$since"
   exit 0
 fi
-[ $((now - begun)) -ge 11 ] || exit 0
-read -r peers <"$folder/peers" || [ -n "$peers" ] || exit 0
+[ $((now - begun)) -ge 11 ] && [ -n "$peers" ] || exit 0
 all=1
 for peer in $peers; do
   all=$((all + 1))
 done
-reached=$(for peer in $peers; do
-  case $peer in *:*) peer="[$peer]" ;; esac
-  timeout 1 openssl s_client -connect "$peer:$port" </dev/null 2>/dev/null | grep -o '^CONNECTED' &
-done | wc -l)
+reached=$(echo "$seen" | grep -c '^CONNECTED')
 [ $((2 * (reached + 1))) -gt $all ]
 """
 

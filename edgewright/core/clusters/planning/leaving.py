@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Optional, Tuple
 
-from edgewright.core.clusters import steps
+from edgewright.core.clusters import quorum, steps
 from edgewright.core.clusters.actions import DELETING, OPERATOR, Action, Wait, short
 from edgewright.core.clusters.model import CONTROL_PLANE, WORKER, ClusterDocument, Member
 from edgewright.core.clusters.observed import Observed
@@ -46,7 +46,11 @@ def _release(document: ClusterDocument, observed: Observed, member: Member) -> O
     if member.role == CONTROL_PLANE:
         if api.etcd is None:
             return Wait("the members of etcd cannot be read", (OPERATOR,))
-        if etcd_member(observed, member) is not None:
+        entry = etcd_member(observed, member)
+        if entry is not None:
+            verdict = quorum.may_remove(api.etcd, entry.id)
+            if not verdict.allowed:
+                return Wait(f"{member.node_name} stays in etcd: {verdict.reason}", (OPERATOR,))
             return Wait("a survivor removes this host from etcd first")
     return None
 
