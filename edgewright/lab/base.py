@@ -8,6 +8,8 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import threading
@@ -33,6 +35,7 @@ PACKAGES = (
 FORMAT = "1"
 """Raised when the way the base is made changes, so that older ones are not taken."""
 
+_MOUNTS = Path("/proc/self/mounts")
 Report = Callable[[str], None]
 
 
@@ -70,15 +73,25 @@ def ensure_base(log: Report, suite: str = SUITE, packages: tuple[str, ...] = PAC
     return ready
 
 
+def _running_on(cache: Path, mounts: str) -> str | None:
+    """Return the folder of a lab whose hosts run on a base, "" when it cannot be read, `None` without one."""
+    for line in mounts.splitlines():
+        if f"lowerdir={cache}/" in line:
+            upper = re.search(r"upperdir=([^,\s]+)/hosts/[^/,]+/upper", line)
+            return upper[1].replace("\\040", " ") if upper else ""
+    return None
+
+
 def clean_cache() -> int:
     """Remove every base and what a killed `up` left of one; returns the bytes that this frees.
 
     Raises `Conflict` while hosts of a lab are running on a base, or one is being made.
     """
     cache = cache_folder()
-    mounts = Path("/proc/self/mounts").read_text()
-    if f"lowerdir={cache}/" in mounts:
-        raise Conflict(f"Hosts of a lab are running on a base in {cache}.", "End that lab: edgewright lab down")
+    running = _running_on(cache, _MOUNTS.read_text())
+    if running is not None:
+        down = f"edgewright lab down --dir {shlex.quote(running)}" if running else "edgewright lab down"
+        raise Conflict(f"Hosts of a lab are running on a base in {cache}.", f"End that lab: {down}")
     freed = 0
     for folder in sorted(path for path in cache.glob("*") if path.is_dir()):
         lock_file = cache / f"{folder.name.removesuffix('.new')}.lock"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
+import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -16,6 +18,9 @@ from edgewright.lab.kubernetes import build, cluster, versions
 from edgewright.lab.kubernetes import cli as kubernetes
 from edgewright.lab.state import Folder, LabState, Slow, default_folder
 from edgewright.lab.tools import shortcomings
+
+_COMMAND = re.compile(r"(?<=edgewright lab )(?:up|down|status|fault)\b(?! --dir)")
+"""Where a sentence names a command on the lab of this call."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -88,9 +93,11 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: list[str]) -> int:
     """Run `edgewright lab` with these words and return the exit code."""
     as_json = "json" in argv
+    chosen: Path | None = None
     with terminated_is_interrupted():
         try:
             args = build_parser().parse_args(_shield(argv))
+            chosen = getattr(args, "dir", None)
             if args.verb == "kubernetes":
                 return kubernetes.run(args, _teller())
             lacking = shortcomings()
@@ -99,6 +106,7 @@ def main(argv: list[str]) -> int:
             folder = Folder((args.dir or default_folder()).absolute())
             return _VERBS[args.verb](folder, args)
         except EdgewrightError as problem:
+            problem.hint = _with_folder(problem.hint, chosen)
             if as_json:
                 print(json.dumps(problem.as_dict()), file=sys.stderr)
             else:
@@ -109,10 +117,18 @@ def main(argv: list[str]) -> int:
             print(
                 "Interrupted; the same command continues the build."
                 if building
-                else "Interrupted; `edgewright lab down` clears away what was begun.",
+                else _with_folder("Interrupted; `edgewright lab down` clears away what was begun.", chosen),
                 file=sys.stderr,
             )
             return int(ExitCode.INTERRUPTED)
+
+
+def _with_folder(text: str, folder: Path | None) -> str:
+    """Return a sentence whose commands name the folder of the lab too, where this call named one."""
+    if folder is None:
+        return text
+    option = f" --dir {shlex.quote(str(folder.absolute()))}"
+    return _COMMAND.sub(lambda verb: verb.group() + option, text)
 
 
 def _shield(argv: list[str]) -> list[str]:
@@ -159,7 +175,7 @@ def _up(folder: Folder, namespace: argparse.Namespace) -> int:
     else:
         print(status.table(shown))
         print(status.ways_in(shown))
-        print("End it by `edgewright lab down`.", flush=True)
+        print(_with_folder("End it by `edgewright lab down`.", namespace.dir), flush=True)
     return _form(folder, state, log) if specs.cluster else 0
 
 

@@ -63,3 +63,14 @@ def test_clean_refuses_a_base_that_is_being_made(tmp_path: Path, monkeypatch: py
         with pytest.raises(Conflict, match="is making the base bookworm-1"):
             base.clean_cache()
     assert (tmp_path / "bookworm-1").is_dir()
+
+
+def test_clean_names_the_lab_that_runs_on_a_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGEWRIGHT_LAB_CACHE", str(tmp_path))
+    home, mounts = "/srv/my\\040lab/hosts/edge1", tmp_path / "mounts"
+    options = f"rw,lowerdir={tmp_path}/bookworm-1/root,upperdir={home}/upper,workdir={home}/work"
+    mounts.write_text(f"proc /proc proc rw 0 0\noverlay {home}/root overlay {options} 0 0\n")
+    monkeypatch.setattr(base, "_MOUNTS", mounts)
+    with pytest.raises(Conflict) as caught:
+        base.clean_cache()
+    assert caught.value.hint == "End that lab: edgewright lab down --dir '/srv/my lab'"

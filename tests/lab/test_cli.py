@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.lab import cli, tools
+from edgewright.lab import cli, processes, tools
 from edgewright.lab.state import Folder, LabState, Member
 
 
@@ -52,6 +52,26 @@ def test_contradicting_wishes_are_usage(words: list[str], able: None, tmp_path: 
 def test_status_without_a_lab_is_not_found(able: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["status", "--dir", str(tmp_path)]) == 3
     assert "edgewright lab up" in capsys.readouterr().err
+
+
+def test_commands_of_hints_name_the_folder_of_the_call(
+    able: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "my lab"
+    named = f"--dir '{folder}'"
+    assert cli.main(["status", "--dir", str(folder)]) == 3
+    assert f"edgewright lab up {named}" in capsys.readouterr().err
+    folder.mkdir()
+    (folder / "lab.json").write_text("{")
+    assert cli.main(["status", "--dir", str(folder)]) == 1
+    assert f"edgewright lab down {named}" in capsys.readouterr().err
+    member = Member("edge1", "10.0.0.11", pid=os.getpid(), started=processes.start_time(os.getpid()))
+    Folder(folder).save(LabState("ew-1", "10.0.0", "https://hub", hosts={"edge1": member}))
+    assert cli.main(["fault", "--dir", str(folder), "power-on", "edge1"]) == 6
+    assert f"edgewright lab fault {named} power-cut edge1" in capsys.readouterr().err
+    monkeypatch.setenv("EDGEWRIGHT_LAB_DIR", str(folder))
+    assert cli.main(["fault", "power-on", "edge1"]) == 6
+    assert "edgewright lab fault power-cut edge1" in capsys.readouterr().err, "the variable is set for the next one too"
 
 
 def test_errors_as_json(able: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
