@@ -12,6 +12,7 @@ from edgewright.agent.clusters.host import Host
 from edgewright.agent.clusters.ledger import Ledger
 from edgewright.agent.plane.blobs import FOLDER as BLOBS
 from edgewright.agent.reconcile.steps import Seen
+from edgewright.core.addresses import same
 from edgewright.core.clusters.host_slice import HostSlice
 from edgewright.core.clusters.model import CONTROL_PLANE, K3S, VIP, ClusterDocument, Member
 from edgewright.core.clusters.tree import Tree, read_tree
@@ -185,6 +186,6 @@ def nic_of(host: Host, address: str) -> str:
     """Return the interface that has an address, empty when none has."""
     for line in host.run(["ip", "-o", "address", "show"]).output.splitlines():
         fields = line.split()
-        if len(fields) > 3 and fields[3].partition("/")[0] == address:
+        if len(fields) > 3 and same(fields[3], address):
             return fields[1].partition("@")[0]
     return ""

@@ -28,6 +28,7 @@ from edgewright.agent.clusters.registry import steps_of
 from edgewright.agent.clusters.vip import arp
 from edgewright.agent.clusters.vip.steps import Keepalived, has_vip
 from edgewright.agent.reconcile.steps import Seen
+from edgewright.core.addresses import among, same
 from edgewright.core.clusters import observed as seen
 from edgewright.core.clusters.model import Done
 from edgewright.core.clusters.planning import targets
@@ -91,10 +92,12 @@ def moved_to(context: Context) -> str:
         for line in context.host.run(["ip", "-o", "address", "show", "scope", "global"]).output.splitlines()
     ]
     places = [(fields[1], fields[3].partition("/")[0]) for fields in lines if len(fields) > 3]
-    if not places or any(address == context.me.address for _, address in places):
+    if not places or among(context.me.address, (address for _, address in places)):
         return ""  # also where no address can be read: a link that is down now has none
     other = [
-        address for nic, address in places if not nic.startswith(POD_NICS) and address != context.document.endpoint.host
+        address
+        for nic, address in places
+        if not nic.startswith(POD_NICS) and not same(address, context.document.endpoint.host)
     ]
     return ", ".join(other[:3])
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgewright.commands.host.operations import Check
+from edgewright.core.addresses import among
 from edgewright.core.clusters.validate import HostFacts, host_problems
 from edgewright.core.text import clean
 from edgewright.store.collections.document_values import part, parts, text
@@ -79,7 +80,7 @@ def address_check(cards: Iterable[Card], address: str, nic: str) -> Check:
         text_ = f"there is no network card {clean(nic, 40)}; the host reports {listed}"
         return Check("address", "failed", text_, "Name one of these.")
     own = [card for card in known if nic in ("", card.name)]
-    if address and all(card.address != address for card in own):
+    if address and not among(address, (card.address for card in own)):
         text_ = f"{clean(address, 60)} is not on the host{f' at {nic}' if nic else ''}; it reports {listed}"
         return Check("address", "failed", text_, "Set it on the host first, or leave it empty.")
     shown = address or next((card.address for card in own if card.address), "")

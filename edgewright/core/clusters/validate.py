@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple, Union
 
+from edgewright.core.addresses import same
 from edgewright.core.clusters import quorum
 from edgewright.core.clusters.document import digest
 from edgewright.core.clusters.model import (
@@ -224,7 +225,7 @@ def _endpoint(document: ClusterDocument, known: Known) -> Iterator[Problem]:
             "", "endpoint.host", f"The VIP {vip} is not an address of a site", "Choose a free one.", "VipAddress"
         )
     for member in document.present:
-        if member.address == endpoint.host:
+        if same(member.address, endpoint.host):
             text = f"The VIP {vip} is the address of {known.name(member)}"
             yield error("", "endpoint.host", text, "Choose an address that nothing uses.", "VipInUse")
     for member in document.control_planes:

@@ -14,6 +14,7 @@ from edgewright.agent.clusters.vip.configuration import router_id
 from edgewright.agent.reconcile import checks as host_checks
 from edgewright.agent.reconcile.checks import FAILED, OK, Check
 from edgewright.agent.reconcile.steps import Seen
+from edgewright.core.addresses import among
 from edgewright.core.clusters.kube_values import waived_of
 from edgewright.core.clusters.planning import targets
 from edgewright.core.errors import EdgewrightError, Failed
@@ -183,7 +184,7 @@ def vip(context: Context) -> Check:
     text, nic = context.document.endpoint.host, context.nic
     output = context.host.run(["ip", "-o", "address", "show", "dev", nic]).output
     subnets = [ipaddress.ip_interface(line.split()[3]).network for line in output.splitlines() if len(line.split()) > 3]
-    if not any(ipaddress.ip_address(text) in subnet and subnet.prefixlen < 32 for subnet in subnets):
+    if not any(ipaddress.ip_address(text) in subnet and subnet.prefixlen < subnet.max_prefixlen for subnet in subnets):
         return Check("vip", FAILED, f"{text} is in no subnet of {nic}", "Choose an address of the same subnet.")
     formed = context.document.bootstrap.done is not None or context.host.has(paths.ADMIN_CONF)
     macs = arp.probe(context.host, nic, text)
@@ -197,10 +198,10 @@ def routers(context: Context) -> Check:
     address, router = context.document.endpoint.host, router_id(context.document)
     if not context.has_vip or not context.control_plane or ":" in context.me.address:
         return Check("vrrp", OK, "not asked on this host")
-    members = {member.address for member in context.document.members}
-    others = [advert for advert in vrrp.adverts(context.me.address) if advert.source not in members]
+    members = [member.address for member in context.document.members]
+    others = [advert for advert in vrrp.adverts(context.me.address) if not among(advert.source, members)]
     for advert in others:
-        if address in advert.addresses:
+        if among(address, advert.addresses):
             step = "Choose another VIP, or stop keepalived there."
             return Check("vrrp", FAILED, f"{advert.source} advertises the VIP {address} by VRRP", step)
     same = [advert.source for advert in others if advert.router == router]

@@ -14,6 +14,7 @@ from edgewright.agent.clusters.kube.api import admin
 from edgewright.agent.clusters.kube.etcd import Etcd
 from edgewright.agent.clusters.kube.reset import reset_kubeadm
 from edgewright.agent.reconcile.steps import Seen
+from edgewright.core.addresses import among
 from edgewright.core.errors import EdgewrightError, Failed, Refused
 
 FORMED = paths.STATE + "/formed.json"
@@ -123,7 +124,7 @@ def judge(context: Context) -> Looked:
         voters = [member for member in Etcd(context.host).members() if not member.learner]
     except EdgewrightError as error:
         return Seen.NOT_DONE, error.message.rstrip(".")
-    if context.me.address not in {member.address for member in voters}:
+    if not among(context.me.address, (member.address for member in voters)):
         return Seen.NOT_DONE, "etcd does not have this host as a voter"
     return Seen.DONE, f"the API is ready, etcd has {len(voters)} voters"
 

@@ -15,6 +15,7 @@ from edgewright.agent.clusters.kube.etcd import Etcd, EtcdMember
 from edgewright.agent.clusters.kube.init import ATTEMPT, OWN_CHECKS, judge, kubeadm, write_configuration
 from edgewright.agent.clusters.kube.reset import reset_kubeadm
 from edgewright.agent.reconcile.steps import Seen
+from edgewright.core.addresses import same
 from edgewright.core.clusters import join
 from edgewright.core.errors import EdgewrightError, Failed, Refused
 
@@ -141,7 +142,7 @@ def own_member(context: Context) -> Optional[EtcdMember]:
             members = Etcd(context.host, address).members()
         except EdgewrightError:
             continue
-        return next((item for item in members if context.me.address == item.address), None)
+        return next((item for item in members if same(context.me.address, item.address)), None)
     return None
 
 

@@ -14,6 +14,7 @@ from edgewright.agent.clusters.kube.health import members_with_health
 from edgewright.agent.clusters.kube.labels import label_value
 from edgewright.agent.clusters.kube.own_node import is_ready, labels_of
 from edgewright.agent.reconcile.steps import Seen
+from edgewright.core.addresses import same
 from edgewright.core.clusters import grants, quorum
 from edgewright.core.clusters.model import CONTROL_PLANE, NEVER, Member, Pool
 from edgewright.core.errors import Failed, NotFound, Refused
@@ -93,14 +94,14 @@ class EndGrant(Duty):
         if member.role != CONTROL_PLANE:
             return True
         listed = Etcd(context.host).members()
-        same = [item for item in listed if item.name and member.address == item.address]
+        same = [item for item in listed if item.name and same(member.address, item.address)]
         return any(not item.learner for item in same)
 
     def _dead_learner(self, context: Context, member: Member) -> None:
         """Remove a member of etcd that never started, or a learner whose join is over."""
         etcd = Etcd(context.host)
         for item in etcd.members():
-            if item.address == member.address and (item.learner or not item.started):
+            if same(item.address, member.address) and (item.learner or not item.started):
                 etcd.remove(item.id)
                 context.host.report(f"removed the learner of {member.node_name} from etcd")
 
@@ -154,7 +155,7 @@ class RemoveMember(Duty):
         """See `StepKind.act`."""
         api, member, etcd = admin(context.host), about(context), Etcd(context.host)
         listed = etcd.members()
-        target = next((m for m in listed if m.name == member.node_name or m.address == member.address), None)
+        target = next((m for m in listed if m.name == member.node_name or same(m.address, member.address)), None)
         if target is None:
             self._end(context, api, member)
             return

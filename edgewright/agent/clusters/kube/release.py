@@ -12,6 +12,7 @@ from edgewright.agent.clusters.kube.api import admin
 from edgewright.agent.clusters.kube.health import answering
 from edgewright.agent.clusters.kube.reset import kill_shims, remove_pods, reset_kubeadm
 from edgewright.agent.reconcile.steps import Seen
+from edgewright.core.addresses import same
 from edgewright.core.clusters.actions import short
 from edgewright.core.errors import EdgewrightError, Failed, Refused
 
@@ -97,7 +98,7 @@ class Delete(Release):
             admin(host).delete(f"/api/v1/nodes/{context.me.node_name}")
             etcd, _ = answering(context)
             members = etcd.members()
-            own = [member for member in members if member.address == context.me.address]
+            own = [member for member in members if same(member.address, context.me.address)]
             if own and len(members) > 1:
                 etcd.remove(own[0].id)
                 host.report("this host has left etcd")

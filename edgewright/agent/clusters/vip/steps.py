@@ -10,6 +10,7 @@ from edgewright.agent.clusters.context import Context, Looked, StepKind
 from edgewright.agent.clusters.kube.init import may_not
 from edgewright.agent.clusters.vip import arp, check, configuration, notify
 from edgewright.agent.reconcile.steps import Seen
+from edgewright.core.addresses import among
 from edgewright.core.errors import Failed, Refused
 
 
@@ -97,4 +98,4 @@ def has_vip(context: Context) -> bool:
     """Return whether this host has the VIP on one of its interfaces."""
     output = context.host.run(["ip", "-o", "address", "show"]).output
     address = context.document.endpoint.host
-    return any(line.split()[3].partition("/")[0] == address for line in output.splitlines() if len(line.split()) > 3)
+    return among(address, (line.split()[3] for line in output.splitlines() if len(line.split()) > 3))

@@ -8,6 +8,7 @@ import struct
 import time
 from typing import List, NamedTuple, Optional, Set, Tuple
 
+from edgewright.core.addresses import same
 from edgewright.core.errors import Failed
 
 PROTOCOL = 112
@@ -64,7 +65,7 @@ def echo(address: str) -> Optional[bool]:
                 until = time.monotonic() + 0.7
                 while select.select([link], [], [], max(0.0, until - time.monotonic()))[0]:
                     packet, source = link.recvfrom(4096)
-                    if source[0] == address and packet[(packet[0] & 15) * 4 :] == ECHO:
+                    if same(source[0], address) and packet[(packet[0] & 15) * 4 :] == ECHO:
                         return True
                     if time.monotonic() > until:
                         break

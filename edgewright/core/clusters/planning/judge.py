@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Callable, Dict, NamedTuple, Optional
 
+from edgewright.core.addresses import same
 from edgewright.core.clusters import steps
 from edgewright.core.clusters.actions import Action
 from edgewright.core.clusters.model import ClusterDocument, Done, Member
@@ -36,7 +37,7 @@ def etcd_member(observed: Observed, member: Member) -> Optional[EtcdMember]:
     """Return the etcd member of a host: by its name, which is that of the node, or by its address before it started."""
     listed = observed.api.etcd or ()
     for entry in listed:
-        if entry.name == member.node_name or (not entry.name and entry.address == member.address):
+        if entry.name == member.node_name or (not entry.name and same(entry.address, member.address)):
             return entry
     return None
 
