@@ -63,7 +63,8 @@ class ApiServer:
         made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         made.load_cert_chain(folder / "tls.pem")
         self.statuses = {"/livez?exclude=etcd": 200, "/livez": 200}
-        statuses = self.statuses
+        self.more: dict[str, str] = {"Audit-Id": "0e8c2f5e-1111-2222-3333-444455556666"}
+        statuses, more = self.statuses, self.more
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -71,6 +72,8 @@ class ApiServer:
             def do_GET(self) -> None:
                 time.sleep(4 if not statuses[self.path] else 0)
                 self.send_response(statuses[self.path])
+                for name, value in more.items():
+                    self.send_header(name, value)
                 self.send_header("Content-Length", "2")
                 self.end_headers()
                 self.wfile.write(b"ok")  # without an end of line, as API servers do
@@ -133,6 +136,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     [
         (500, 200, None, 2, False),  # its API server is dead
         (401, 401, None, 0, True),  # it answers, and shows nothing to strangers
+        (200, 403, 60.0, 0, True),
         (200, 200, 60.0, 0, True),  # etcd is healthy: who is reached does not matter
         (200, 500, None, 0, True),  # not healthy since now
         (200, 500, 9.0, 0, True),  # not healthy for less than 11 s
@@ -149,6 +153,26 @@ def test_only_a_dead_api_or_isolation_takes_the_vip(
     (api.folder / "peers").write_text(f"127.0.0.1 127.0.0.{2 if reached else 3}\n")
     assert (api.run(since) == 0) is may
     assert noted.exists() is (alive == 200 and etcd == 500), "the time begins again once etcd is healthy"
+
+
+@pytest.mark.parametrize(
+    ("alive", "etcd", "since", "may"),
+    [
+        (200, 200, None, True),
+        (401, 401, None, False),  # what is in front of the API server, such as the supervisor of k3s, refused
+        (403, 200, None, False),
+        (200, 401, 17.0, False),  # the API is alive, and nothing shows that etcd is
+        (200, 401, 3.0, True),
+    ],
+)
+def test_a_refusal_counts_only_from_an_api_server(
+    api: ApiServer, alive: int, etcd: int, since: float | None, may: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(api.more, "Audit-Id")
+    api.statuses.update({"/livez?exclude=etcd": alive, "/livez": etcd})
+    (api.folder / "etcd-unhealthy-since").unlink(missing_ok=True)
+    (api.folder / "peers").write_text("127.0.0.1 127.0.0.3\n")
+    assert (api.run(since) == 0) is may
 
 
 def test_the_check_needs_neither_python_nor_the_agent_and_a_closed_port_is_an_answer(api: ApiServer) -> None:

@@ -28,27 +28,33 @@ identity=
   identity="-cert $pki/apiserver-kubelet-client.crt -key $pki/apiserver-kubelet-client.key"
 
 # Both questions in one connection; the answer of the second one may take longer than is waited for. The certificate of
-# the server is not verified: it is this host's own port, and nothing secret is sent. Once etcd was not healthy, the
+# the server is not verified: it is this host's own port, and nothing secret is sent. An API server that refuses the
+# question (401, 403: a certificate that has expired) is alive; it puts Audit-Id into each answer. What refuses without
+# it is something in front of an API server that may be dead, as the supervisor of k3s. Once etcd was not healthy, the
 # others are asked at the same time: each may take 3 s, for on a busy host even a start of openssl takes long.
 read -r peers <"$folder/peers" || [ -n "$peers" ] || peers=
 first='GET /livez?exclude=etcd HTTP/1.1\\r\\nHost: localhost' second='GET /livez HTTP/1.0'
 seen=$(
   printf "$first\\r\\n\\r\\n$second\\r\\n\\r\\n" |
-    timeout 3 openssl s_client -quiet -connect "$api" $identity 2>/dev/null | grep -o 'HTTP/1\\.[01] [0-9]*' &
+    timeout 3 openssl s_client -quiet -connect "$api" $identity 2>/dev/null |
+    sed -n 's|.*HTTP/1\\.[01] \\([0-9]*\\).*|api \\1|p; s|^[Aa]udit-[Ii][Dd]:.*|api audited|p' &
   [ ! -e "$since" ] || for peer in $peers; do
     case $peer in *:*) peer="[$peer]" ;; esac
     timeout 3 openssl s_client -connect "$peer:$port" </dev/null 2>/dev/null | grep -o '^CONNECTED' &
   done
   wait
 )
-set -- $(echo "$seen" | sed -n 's|^HTTP/[0-9.]* ||p')
+set -- $(echo "$seen" | sed -n 's|^api ||p')
 alive=$1 etcd=$2
+[ "$2" != audited ] || alive=$1-audited etcd=$3
+[ "$2" != audited ] || shift
+[ "$3" != audited ] || etcd=$2-audited
 case $alive in
-  200 | 401 | 403) ;;
+  200 | 200-audited | 401-audited | 403-audited) ;;
   *) exit 1 ;;
 esac
 case $etcd in
-  200 | 401 | 403)
+  200 | 200-audited | 401-audited | 403-audited)
     rm -f "$since"
     exit 0
     ;;
