@@ -9,6 +9,7 @@ import msgspec
 
 from edgewright.core.profiles.usage import Use
 from edgewright.hub.clusters.tables import DELETED_PHASE, ClusterRecord, ReportRecord
+from edgewright.wire.protocol import clusters as wire
 
 MOST = 1_000
 """Clusters of one project, without the deleted ones."""
@@ -44,8 +45,8 @@ class ClusterIndex:
         self.by_uid: dict[str, Cluster] = {}
         self._by_host: dict[str, str] = {}
         self._by_config: dict[str, str] = {}
-        self._by_adopter: dict[str, str] = {}
-        """Cluster by the host that is asked for its document (P106) or its content (P108)."""
+        self._by_adopter: dict[str, dict[str, None]] = {}
+        """Clusters by the host that is asked for their documents (P106) or their content (P108)."""
         self._by_profile: dict[str, dict[str, None]] = {}
         for record in records:
             self.put(record)
@@ -57,7 +58,7 @@ class ClusterIndex:
         self.by_uid[record.uid] = cluster
         self._by_config[cluster.head["configUid"]] = record.uid
         for asked in _asked(cluster):
-            self._by_adopter[asked] = record.uid
+            self._by_adopter.setdefault(asked, {})[record.uid] = None
         deleted = record.phase == DELETED_PHASE
         for _pool, machine in cluster.machines():
             # a host that did not confirm the deletion is still asked to leave, unless it is in another cluster by now
@@ -74,8 +75,10 @@ class ClusterIndex:
             return
         self._by_config.pop(cluster.head["configUid"], None)
         for asked in _asked(cluster):
-            if self._by_adopter.get(asked) == uid:
-                del self._by_adopter[asked]
+            clusters = self._by_adopter.get(asked, {})
+            clusters.pop(uid, None)
+            if not clusters:
+                self._by_adopter.pop(asked, None)
         for _pool, machine in cluster.machines():
             if self._by_host.get(machine["hostUid"]) == uid:
                 del self._by_host[machine["hostUid"]]
@@ -91,9 +94,27 @@ class ClusterIndex:
         return None if uid is None else self.by_uid.get(uid)
 
     def adopted_by(self, host_uid: str) -> Cluster | None:
-        """Return the cluster whose document or content a host is asked for; `None` without one."""
-        uid = self._by_adopter.get(host_uid)
-        return None if uid is None else self.by_uid.get(uid)
+        """Return the cluster whose document a host is asked for (P106); `None` without one.
+
+        Of several it is the one that was asked for first, and one that was refused comes after the others.
+        """
+        asked = [
+            item for item in self._asking(host_uid) if (item.head.get("adoption") or {}).get("hostUid") == host_uid
+        ]
+
+        def place(item: Cluster) -> tuple[bool, float, str]:
+            refused = any(row.get("type") == wire.E_ADOPTION for row in item.head.get("conditions") or ())
+            return refused, item.head["adoption"]["since"], item.uid
+
+        return min(asked, key=place, default=None)
+
+    def content_of(self, host_uid: str) -> Cluster | None:
+        """Return the cluster whose content a host is asked for (P108), one after the other; `None` without one."""
+        asked = [item for item in self._asking(host_uid) if (item.head.get("wanted") or {}).get("hostUid") == host_uid]
+        return min(asked, key=lambda item: item.uid, default=None)
+
+    def _asking(self, host_uid: str) -> list[Cluster]:
+        return [self.by_uid[uid] for uid in self._by_adopter.get(host_uid, ())]
 
     def of_config(self, config_uid: str) -> Cluster | None:
         """Return the cluster with a cloud configuration."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import hashlib
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -33,12 +34,12 @@ OTHER = "b" * 16
 """The lineage of the plane's database before it was restored."""
 
 
-async def facts(site: InsideSite, document: ClusterDocument, **more: Any) -> None:
-    """Report a document as the agent of the host does."""
+async def facts(site: InsideSite, document: ClusterDocument, others: Sequence[Any] = (), **more: Any) -> None:
+    """Report a document as the agent of the host does, and `others` beside it."""
     place = {"lineage": OTHER, "generation": document.generation, "digest": document.digest}
     item = {"uid": document.uid, "kind": "cluster", "name": document.name, "role": "control-plane", "wanted": place}
     nic = {"nicName": "eth0", "ip": "10.9.0.1", "subnet": "255.255.255.0", "isDefault": True}
-    spec = {"device": {"archType": "amd64", "nics": [nic]}, "edgewright": {"documents": [{**item, **more}]}}
+    spec = {"device": {"archType": "amd64", "nics": [nic]}, "edgewright": {"documents": [{**item, **more}, *others]}}
     body = {"metadata": {"uid": site.host}, "spec": spec}
     (await site.agent.put(protocol.path(protocol.HOST, uid=site.host), json=body)).raise_for_status()
 
@@ -303,6 +304,31 @@ async def test_p108_content_that_the_plane_lacks_is_handed_over_and_nothing_else
     assert await send(digest, data) == 204 and await send(digest, data) == 204
     assert "ContentMissing" not in await conditions() and "content" not in await config(site)
     assert (await site.agent.get(protocol.path(protocol.BLOB, digest=digest))).content == data
+
+
+async def test_p106_a_host_with_two_clusters_is_asked_for_one_after_the_other(inside: Inside) -> None:
+    hub, admin = inside
+    site = await InsideSite.made(hub, admin, 3)
+    uid = await site.create()
+    document, secrets = await desired(site, uid)
+    await lost(hub, uid)
+    second = sealed(dataclasses.replace(document, uid="f" * 24, name="harbour", digest=""))
+    place = {"lineage": OTHER, "generation": 1, "digest": second.digest}
+    more = {"uid": second.uid, "kind": "cluster", "name": "harbour", "role": "control-plane", "wanted": place}
+    await facts(site, document, others=[more])
+    for cluster in (uid, second.uid):
+        (await admin.post(protocol.path(wire.ADOPT, uid=cluster), json={})).raise_for_status()
+    asked = await config(site)
+    assert asked["adopt"]["uid"] == uid, "the one that was asked for first"
+    refused = await hand_over(site, uid, document, {**secrets, "clusterSecret": ""})
+    assert refused.status_code == 409
+    after = await config(site)
+    assert after["adopt"]["uid"] == second.uid and after["generation"] > asked["generation"]
+    assert (await admin.delete(protocol.path(wire.CLUSTER, uid=second.uid))).status_code == 204
+    last = await config(site)
+    assert last["adopt"]["uid"] == uid and last["generation"] > after["generation"]
+    assert (await hand_over(site, uid, document, secrets)).status_code == 204
+    assert "adopt" not in await config(site)
 
 
 async def test_only_a_control_plane_of_a_known_cluster_is_asked_and_different_documents_need_a_choice(

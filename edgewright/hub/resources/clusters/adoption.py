@@ -22,6 +22,7 @@ from edgewright.hub.clusters.adopting import record as adopted
 from edgewright.hub.clusters.events import cluster_event
 from edgewright.hub.clusters.host_facts import ProjectHosts
 from edgewright.hub.clusters.index import Cluster, ClusterIndex
+from edgewright.hub.db.hosts import find_host, raise_generation
 from edgewright.hub.db.shared.rows import lock_hosts
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.http import shapes
@@ -60,7 +61,8 @@ async def hand_over(call: Call) -> Response:
 
 
 def _note(tx: Tx, uid: str, asked: Json, text: str) -> None:
-    """Store why a document is not taken, once for each reason."""
+    """Store why a document is not taken, once for each reason; the host is asked for that of another cluster first."""
+    lock_hosts(tx, [asked["hostUid"]])
     now = store.get_or_404(tx, uid)
     head = now.parts
     known = [row["message"] for row in head.get("conditions") or () if row["type"] == wire.E_ADOPTION]
@@ -68,6 +70,7 @@ def _note(tx: Tx, uid: str, asked: Json, text: str) -> None:
         return
     ending.set_condition(head, wire.E_ADOPTION, wire.E_ADOPTION, text, tx.now)
     store.put(tx, now, msgspec.structs.replace(now, head=ending.head_text(head), modified=tx.now))
+    _wake(tx, asked["hostUid"])
 
 
 async def _adopt(call: Call, item: Cluster, asked: Json, body: Json) -> None:
@@ -129,6 +132,12 @@ async def _adopt(call: Call, item: Cluster, asked: Json, body: Json) -> None:
         raise conflict(f"The cluster '{newer.name}' was changed meanwhile; send it again.", wire.E_EDITED)
 
 
+def _wake(tx: Tx, host_uid: str) -> None:
+    """Let a host that was asked ask again: it may be asked for something of another cluster now."""
+    if find_host(tx, host_uid) is not None:
+        raise_generation(tx, host_uid, "cluster")
+
+
 def _want(head: Json, host_uid: str, missing: list[str], now: float) -> None:
     """Note which content is asked for, with the condition that shows it; nothing of both when all is there."""
     head.pop("wanted", None)
@@ -161,6 +170,7 @@ async def content(call: Call) -> Response:
         raise Problem(422, wire.E_INVALID, f"The content does not match the digest {digest[:64]}.")
 
     def job(tx: Tx) -> None:
+        lock_hosts(tx, [call.actor.uid])
         now = store.get_or_404(tx, item.uid)
         head = now.parts
         left = (head.get("wanted") or {}).get("digests") or []
@@ -169,6 +179,8 @@ async def content(call: Call) -> Response:
         call.hub.part(BlobStore).put(tx, now.project_uid, digest, data)
         _want(head, head["wanted"]["hostUid"], [each for each in left if each != digest], tx.now)
         store.put(tx, now, msgspec.structs.replace(now, head=ending.head_text(head), modified=tx.now))
+        if "wanted" not in head:
+            _wake(tx, call.actor.uid)
 
     await call.write(job)
     return call.empty()

@@ -20,6 +20,7 @@ from edgewright.hub.clusters.host_facts import ProjectHosts, facts_of
 from edgewright.hub.clusters.index import ClusterIndex
 from edgewright.hub.clusters.tables import ClusterRecord
 from edgewright.hub.db.document_bounds import check_record
+from edgewright.hub.db.hosts import find_host, raise_generation
 from edgewright.hub.db.records import dump
 from edgewright.hub.db.shared.rows import lock_hosts
 from edgewright.hub.db.transaction import Tx
@@ -307,14 +308,18 @@ async def delete(call: Call) -> Response:
 
 async def _cancel(call: Call, record: ClusterRecord) -> None:
     """Give up an adoption: the hosts were never asked to leave, and continue."""
+    asked = str((record.parts.get("adoption") or {}).get("hostUid") or "")
 
     def job(tx: Tx) -> None:
+        lock_hosts(tx, [asked])
         now = store.get_or_404(tx, record.uid)
         if now.phase != tables.ADOPTING_PHASE:
             raise conflict(f"The cluster '{record.name}' was adopted meanwhile; delete it again.", wire.E_EDITED)
         store.purge(tx, now)
         message = f"The adoption of the cluster '{record.name}' is given up"
         call.audit(tx, "delete", wire.KIND, record.uid, record.name, message, record.project_uid)
+        if find_host(tx, asked) is not None:  # another cluster's document may be asked of it now
+            raise_generation(tx, asked, "cluster")
 
     await call.write(job)
 

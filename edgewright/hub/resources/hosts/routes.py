@@ -288,13 +288,15 @@ async def config(call: Call) -> Response:
             "cluster": None if cluster is None else _position(call, cluster, position.lineage),
         },
     }
-    adopted = call.hub.part(ClusterIndex).adopted_by(call.uid)
-    if adopted is not None:
-        asked, wanted = adopted.head.get("adoption") or {}, adopted.head.get("wanted") or {}
-        if asked.get("hostUid") == call.uid:  # rule P106
-            desired["edgewright"]["adopt"] = {"id": asked["id"], "uid": adopted.uid, "digest": asked["digest"]}
-        if wanted.get("hostUid") == call.uid:  # rule P108
-            desired["edgewright"]["content"] = {"uid": adopted.uid, "digests": wanted["digests"]}
+    adopted, lacking = (
+        call.hub.part(ClusterIndex).adopted_by(call.uid),
+        call.hub.part(ClusterIndex).content_of(call.uid),
+    )
+    if adopted is not None:  # rule P106
+        asked = adopted.head["adoption"]
+        desired["edgewright"]["adopt"] = {"id": asked["id"], "uid": adopted.uid, "digest": asked["digest"]}
+    if lacking is not None:  # rule P108
+        desired["edgewright"]["content"] = {"uid": lacking.uid, "digests": lacking.head["wanted"]["digests"]}
     return call.json(desired, headers={"ETag": etag})
 
 
