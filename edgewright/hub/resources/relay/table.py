@@ -9,7 +9,6 @@ from time import monotonic
 from typing import Any
 
 from edgewright.core import times
-from edgewright.core.text import amount
 from edgewright.hub.clusters.index import ClusterIndex
 from edgewright.hub.db import audits
 from edgewright.hub.db.transaction import Tx
@@ -134,8 +133,8 @@ class Streams:
     def _look_at(self, stream: Stream, now: float, clock: float) -> None:
         late = now - stream.record.until
         if stream.opened is None and late > (FAREWELL if stream.taken else 0.0):
-            waited = amount(round(clock - stream.began), "second")
-            text = f"The host {stream.record.host_uid} did not bring the stream within {waited}."
+            # without the seconds, which the audit log has: a reason that differs each time is a change each time
+            text = f"The host {stream.record.host_uid} did not bring the stream in time."
             stream.fail(relay.E_LATE, f"{text} Its agent may be older than the relay, or its link is down.")
         elif not self._hub.authenticator.may_continue(stream.actor):
             stream.end("the credential or the rights of the user ended")
