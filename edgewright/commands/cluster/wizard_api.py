@@ -19,12 +19,13 @@ from edgewright.commands.kernel.base import Command, Outcome, Plan
 from edgewright.commands.kernel.described import Entry, entries
 from edgewright.commands.profile.reading import ProfileContent, content_of
 from edgewright.core.clusters import definition
-from edgewright.core.clusters.kube_values import config_of, networks_of, waived_of
+from edgewright.core.clusters.kube_values import networks_of, waived_of
 from edgewright.core.packs.versions import key
 from edgewright.core.profiles.model import K8S
 from edgewright.core.profiles.variables import problem_with
 from edgewright.forge.answer_files import Opened
 from edgewright.forge.secret_files import write_secret
+from edgewright.profiles.kubernetes_layer import configuration, is_k3s
 from edgewright.store.collections.catalogue import clusters as calls
 from edgewright.store.collections.projects import PROJECTS
 from edgewright.wire import protocol
@@ -88,7 +89,7 @@ def kubernetes(content: ProfileContent, values: Mapping[str, str]) -> Kubernetes
     layer = next((item for item in resolution.layers if item.layer.kind == K8S), None)
     if layer is None:
         return None
-    config = config_of(layer.values.document)
+    config = configuration(layer.values.document, layer.layer.key, is_k3s(layer.layer.name)).config
     networks = networks_of(config)
     return Kubernetes(networks.pod_cidr, networks.service_cidr, waived_of(config))
 

@@ -15,11 +15,6 @@ WAIVED: Dict[str, Tuple[str, ...]] = {
 """Checks of a host that a cluster waives together with the one of kubeadm of this name."""
 
 
-def config_of(values: Any) -> Mapping[str, Any]:
-    """Return `cluster.config` of the values of a Kubernetes layer; empty where they have none."""
-    return _map(_map(_map(values).get("cluster")).get("config"))
-
-
 def networks_of(config: Mapping[str, Any]) -> Network:
     """Return the networks of pods and services that a configuration sets (kubeadm, or k3s); "" where it sets none."""
     networking = _map(_map(config.get("clusterConfiguration")).get("networking"))

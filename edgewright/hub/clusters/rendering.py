@@ -63,8 +63,13 @@ def _salt(secret: bytes, text: str) -> str:
 
 def is_secret(text: ResolvedText) -> bool:
     """Return whether a text contains a masked variable or macro, or a value that its schema calls a password."""
-    written = any(text.source.scalars[path].raw for path in text.secrets if path in text.source.scalars)
-    return written or any(origin.secret for origins in text.origins.values() for origin in origins)
+    return bool(secret_paths(text))
+
+
+def secret_paths(text: ResolvedText) -> list[str]:
+    """Return where a text has masked variables or macros, and values that its schema calls passwords; sorted."""
+    written = {path for path in text.secrets if path in text.source.scalars and text.source.scalars[path].raw}
+    return sorted(written | {path for path, origins in text.origins.items() if any(row.secret for row in origins)})
 
 
 class Rendered(NamedTuple):

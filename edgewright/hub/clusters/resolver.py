@@ -18,18 +18,21 @@ from edgewright.core.profiles.model import ADDON, CNI, CSI, K8S, OS
 from edgewright.core.profiles.problems import ERROR, Problem, error
 from edgewright.core.profiles.resolve import Resolution, ResolvedLayer
 from edgewright.core.profiles.scope import Context, Macro
-from edgewright.hub.clusters import form, objects
-from edgewright.hub.clusters.rendering import Content, images_of, is_secret, rendered
+from edgewright.hub.clusters import form, objects, stored_only
+from edgewright.hub.clusters.rendering import Content, images_of, rendered, secret_paths
 from edgewright.hub.profiles import stored
 from edgewright.hub.security.secretbox import SecretBox
+from edgewright.profiles.kubernetes_layer import configuration, is_k3s
 from edgewright.profiles.prepare import check, prepare, resolved
 from edgewright.wire.protocol import clusters as wire
 
 Json = dict[str, Any]
 MAX_PRIVATE = 900 * 1024
 """Characters of the secret texts of a cluster: they are sent with the host's part of the document."""
-_K3S = "k3s"
 CONTROL_PLANE_TAINT = model.Taint("node-role.kubernetes.io/control-plane", "NoSchedule")
+_SHOWN = ("cluster", "tree", "pack")
+"""Parts of a Kubernetes layer that are in the document, and in objects that kubeadm makes: ConfigMaps of kube-system,
+which everybody who may read the cluster reads."""
 _FIRST, _STEP = {CNI: 100, CSI: 200}, 10
 _RESOURCES, _ADDONS = 300, 400
 """Order of the layers: network, storage, what the hub makes, then add-ons as their profiles have them."""
@@ -79,6 +82,7 @@ def resolve(inputs: Inputs) -> Resolved:
     for place, sentence in objects.problems(inputs.head):
         problems.append(error("", place, sentence, "", "InvalidResource"))
     problems += shape(inputs.head)
+    problems += stored_only.warnings(inputs.head)
     if sum(map(len, content.private.values())) > MAX_PRIVATE:
         text = f"The layers with masked values have more than {MAX_PRIVATE // 1024} KiB together."
         problems.append(error("", "profiles", text, "Move values that are no secrets to layers without.", "TooLarge"))
@@ -195,18 +199,21 @@ class _Kubernetes:
         self.problems: list[Problem] = []
         document = layer.values.document
         values: Json = document if isinstance(document, dict) else {}
-        self.distribution = model.K3S if _K3S in layer.layer.name else model.KUBEADM
+        self.distribution = model.K3S if is_k3s(layer.layer.name) else model.KUBEADM
         self.version = "v" + layer.layer.version.lstrip("v")
-        cluster, tree = values.get("cluster") or {}, values.get("tree") or {}
-        self.config: Json = cluster.get("config") or {} if isinstance(cluster, dict) else {}
+        cluster, tree = _map(values.get("cluster")), _map(values.get("tree"))
+        used = configuration(values, self.key, self.distribution == model.K3S, self.version)
+        self.config: Json = used.config
+        self.problems += used.problems
         self.tree = model.Artefact(str(tree.get("ref") or ""), str(tree.get("digest") or ""))
-        arguments = cluster.get("kubevipArgs") if isinstance(cluster, dict) else None
-        self.nic = str((arguments or {}).get("vip_interface") or "")
+        self.nic = str(_map(cluster.get("kubevipArgs")).get("vip_interface") or "")
         self.images = tuple(replace(image, layer="") for image in images_of(values, ""))
         self.network = networks_of(self.config)
-        if is_secret(layer.values):
-            text = "A masked value is in the configuration of Kubernetes, which every host of the cluster would show."
-            self._wrong("cluster.config", text, "Use a variable that is not masked.", "Masked")
+        for path in secret_paths(layer.values):
+            if path.startswith(_SHOWN):
+                text = "A masked value is in the configuration of Kubernetes, which is readable in the cluster itself."
+                hint = "Use a variable that is not masked, or a Secret of another layer."
+                self._wrong(path, text, hint, "Masked")
         if not self.tree.ref or not self.tree.digest:
             text = f"The layer names no tree with the programs of Kubernetes {self.version}."
             hint = "Set tree.ref and tree.digest as `edgewright forge image --for tree` reports them."
@@ -217,6 +224,10 @@ class _Kubernetes:
 
     def _wrong(self, path: str, text: str, hint: str, code: str) -> None:
         self.problems.append(error(self.key, path, text, hint, code))
+
+
+def _map(value: Any) -> Json:
+    return value if isinstance(value, dict) else {}
 
 
 def _document(

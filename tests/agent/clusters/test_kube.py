@@ -41,6 +41,7 @@ def host(tmp_path: Path) -> FakeHost:
     ("registration", "reason"),
     [
         ({"kubeletExtraArgs": ["node-labels=a=b"]}, "entry without name and value"),
+        ({"kubeletExtraArgs": "v=4"}, "entry without name and value"),
         ({"ignorePreflightErrors": "Swap"}, "not a list"),
         ({"ignorePreflightErrors": 5}, "not a list"),
     ],

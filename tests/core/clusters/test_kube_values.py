@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from edgewright.core.clusters.kube_values import config_of, networks_of, waived_of
+from edgewright.core.clusters.kube_values import networks_of, waived_of
 from edgewright.core.clusters.model import Network
 
 
@@ -20,11 +20,7 @@ from edgewright.core.clusters.model import Network
     ],
 )  # fmt: skip
 def test_networks_are_those_of_kubeadm_or_k3s(config: Any, networks: Network) -> None:
-    assert networks_of(config_of({"cluster": {"config": config}})) == networks
-
-
-def test_values_of_another_shape_have_no_configuration() -> None:
-    assert config_of(None) == config_of([1]) == config_of({"cluster": {"config": 7}}) == {}
+    assert networks_of(config) == networks
 
 
 def test_checks_are_waived_by_the_errors_of_kubeadm_that_are_ignored() -> None:

@@ -10,16 +10,17 @@ import pytest
 
 from edgewright.core import times
 from edgewright.core.roles import VIEWER
-from edgewright.hub.clusters import attach, status
+from edgewright.hub.clusters import attach, status, stored_only
 from edgewright.hub.clusters.index import ClusterIndex
 from edgewright.hub.clusters.search import Row, Search
 from edgewright.hub.process.app import Hub
 from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
 from tests.hub.clusters.inside import InsideSite
-from tests.hub.clusters.plane import Site
+from tests.hub.clusters.plane import NETWORKS, TREE, Site, infrastructure, pack, publish
 from tests.hub.people import person
 from tests.hub_fixture import RunningHub
+from tests.support import ROOT
 
 HIDDEN = "hidden registry of another team"
 
@@ -64,6 +65,30 @@ def test_policies_that_nothing_carries_out_are_refused(site: Site) -> None:
     assert "Backups are not available here. Leave out policies.backupPolicy." in answer.json()["message"]
 
 
+def test_settings_without_effect_are_warnings_of_the_check_and_are_documented(site: Site) -> None:
+    own = Site(site.hub, 1)
+    cloud = {"controlPlaneEndpoint": {"host": own.address(200), "type": "VIP"}, "ntpServers": ["ntp"], "sshKeys": ["ssh-ed25519 AAAA"]}
+    config = {
+        "timezone": "Europe/Berlin", "controlPlaneHealthCheckTimeout": "10m", "updateWorkerPoolsInParallel": True,
+        "machineManagementConfig": {"osPatchConfig": {"patchOnBoot": True}}, "lifecycleConfig": {"pause": True},
+        "resources": {"namespaces": [{"metadata": {"name": "team-.*"}, "spec": {"isRegex": True}}], "rbacs": []},
+    }  # fmt: skip
+    strategy = {"type": "OverrideScaling", "maxSurge": "1", "maxUnavailable": "10%"}
+    more = {"additionalTags": {"a": "b"}, "overrideKubeadmConfiguration": "x: 1"}
+    pool = own.pool("cp", own.hosts, True, minSize=2, maxSize=3, nodeRepaveInterval=5, updateStrategy=strategy, **more)
+    pool["cloudConfig"]["edgeHosts"][0]["nic"] = {"gateway": own.address(254), "dns": ["10.0.0.1"]}
+    body = own.body(cloudConfig=cloud, clusterConfig=config, machinepoolconfig=[pool])
+    checked = own.admin.post(wire.VALIDATE, json=body).raise_for_status().json()
+    assert checked["machinePools"]["results"] == []
+    named = {text.split()[0] for text in checked["edgewright"]["warnings"]}
+    assert named == set(stored_only.SETTINGS)
+    docs = (ROOT / "docs" / "clusters.md").read_text()
+    assert [path for path in stored_only.SETTINGS if f"`{path.rpartition('.')[2]}`" not in docs] == []
+    assert own.admin.post(wire.VALIDATE, json=own.body()).json() == {
+        "machinePools": {"results": []}, "profiles": checked["profiles"],
+    }, "what clients send by default warns of nothing"  # fmt: skip
+
+
 async def test_a_search_reads_each_cluster_once(
     inside: tuple[Hub, httpx.AsyncClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,3 +106,37 @@ async def test_a_search_reads_each_cluster_once(
     search = Search({"sort": [{"field": field} for field in ("clusterState", "healthState")] * 1000})
     rows = [Row(hub, item, times.now()) for _ in range(3)]
     assert search.ordered(rows) == rows and len(calls) == 3
+
+
+def test_a_kubernetes_layer_is_used_or_refused_by_name(site: Site) -> None:
+    own = Site(site.hub, 1)
+
+    def body(values: str, **variables: str) -> dict[str, Any]:
+        profile = infrastructure()
+        profile["spec"]["template"]["packs"][1] = pack("edge-k8s", "1.36.3", "k8s", TREE + values)
+        named = {"password": "x", **variables}
+        sent = [{"name": name, "value": value} for name, value in named.items()]
+        return own.body(profiles=[{"uid": publish(own.admin, profile), "variables": sent}])
+
+    old = NETWORKS + "      apiServer: {extraArgs: {v: 2}}\n"
+    made = body(old + "stages: {boot: [{name: x}]}\n")
+    checked = own.admin.post(wire.VALIDATE, json=made).raise_for_status().json()
+    assert checked["machinePools"]["results"] == []
+    assert ["stages: It has no effect on a cluster." in text for text in checked["edgewright"]["warnings"]] == [True]
+    uid = own.create(made)
+    config = own.desired(uid, own.hosts[0])["document"]["kubernetes"]["config"]
+    assert config["clusterConfiguration"]["apiServer"]["extraArgs"] == [{"name": "v", "value": "2"}]
+
+    for values, place in (
+        (NETWORKS + "    kubeletConfig: {maxPods: 9}\n", "cluster.config.kubeletConfig: "),
+        (NETWORKS + "    kubeletConfiguration: {x: '{{.spectro.var.password}}'}\n", "kubeletConfiguration.x: A masked"),
+    ):
+        wrong = body(values)
+        refused = own.admin.post(wire.CREATE, json=wrong)
+        assert refused.status_code == 422 and place in refused.json()["message"], refused.text
+        (profile,) = own.admin.post(wire.VALIDATE, json=wrong).json()["profiles"]
+        (row,) = [row for row in profile["packs"]["results"] if row["errors"]]
+        assert place in row["errors"][0]["message"]
+    unused = body(NETWORKS + "providerCredentials: {key: '{{.spectro.var.password}}'}\n")
+    results = own.admin.post(wire.VALIDATE, json=unused).json()["profiles"][0]["packs"]["results"]
+    assert not [row["errors"] for row in results if row["errors"]], "what no host gets may be masked"

@@ -157,12 +157,8 @@ def merged(base: Optional[Any], ours: Mapping[str, Any]) -> Dict[str, Any]:
         before = result.get(name)
         if isinstance(value, Mapping) and isinstance(before, Mapping):
             result[name] = merged(before, value)
-        elif name == "kubeletExtraArgs" and isinstance(before, list) and isinstance(value, list):
-            if not all(isinstance(item, Mapping) for item in before):
-                raise InvalidInput(
-                    "kubeletExtraArgs of the Kubernetes layer has an entry without name and value.",
-                    "Write each as: {name: NAME, value: VALUE}",
-                )
+        elif name == "kubeletExtraArgs" and before and isinstance(value, list):
+            before = _arguments(before)
             own = {item["name"]: item for item in value}
             more = [item for item in before if item.get("name") == NODE_LABELS and item.get("value")]
             if more and NODE_LABELS in own:  # labels of the layer stay beside ours
@@ -172,6 +168,17 @@ def merged(base: Optional[Any], ours: Mapping[str, Any]) -> Dict[str, Any]:
         else:
             result[name] = dict(value) if isinstance(value, Mapping) else value
     return result
+
+
+def _arguments(given: Any) -> List[Mapping[str, Any]]:
+    """Return arguments of a layer as v1beta4 has them; v1beta3 had an object. Raises `InvalidInput`."""
+    rows = [{"name": name, "value": value} for name, value in given.items()] if isinstance(given, Mapping) else given
+    if not isinstance(rows, (list, tuple)) or not all(isinstance(item, Mapping) for item in rows):
+        raise InvalidInput(
+            "kubeletExtraArgs of the Kubernetes layer has an entry without name and value.",
+            "Write each as: {name: NAME, value: VALUE}",
+        )
+    return list(rows)
 
 
 def _ignore(body: Dict[str, Any], names: Sequence[str]) -> None:
