@@ -79,6 +79,15 @@ def test_a_cluster_from_an_answer_file_to_its_end(plane: Cli, hub: RunningHub, t
     assert f"pool workers: {third} joins" in changed.out, changed.out + changed.err
     assert plane("cluster", "apply", str(file), "--yes").code == 0
     assert site.desired(uid, third)["document"]["members"][-1]["hostUid"] == third
+    (profile,) = site.get(uid)["spec"]["clusterProfileTemplates"]
+    same_values = [{"uid": profile["uid"], "variables": [{"name": "site", "value": "berlin"}]}]
+    later = {"profiles": same_values, "spcApplySettings": {"actionType": wire.LATER}}
+    assert site.admin.patch(protocol.path(wire.PROFILES, uid=uid), json=later).status_code == 204
+    assert "ChangeWaits" in {row["type"] for row in site.get(uid)["status"]["conditions"]}
+    waits = plane("cluster", "plan", str(file))
+    assert "the change of profiles that waits is applied" in waits.out, waits.out + waits.err
+    assert plane("cluster", "apply", str(file), "--yes").code == 0
+    assert "ChangeWaits" not in {row["type"] for row in site.get(uid)["status"]["conditions"]}
     released = plane("cluster", "release", "store-7", "--host", third, "--yes")
     assert released.code == 0 and "is asked to leave" in released.out, released.err
     assert site.leave(uid, third).status_code == 204

@@ -22,6 +22,8 @@ from edgewright.store.collections.catalogue import clusters as calls
 from edgewright.store.collections.document_values import part, parts, text
 from edgewright.wire.protocol import clusters as wire
 
+_WAITS = "the change of profiles that waits is applied"
+
 
 class Step(NamedTuple):
     """One call of a change: what it does, and the call."""
@@ -217,6 +219,10 @@ async def _profile_steps(
         now = values.get(text(entry, "uid"), {})
         changed = [name for name, value in profile.variables.items() if now.get(name) != value]
         lines += [f"variable {name} of {profile.name} is set" for name in changed]
+    waits = text(part(part(cluster, "status"), "spcApply"), "actionType") == wire.LATER
+    if waits and not lines:
+        return [Step(_WAITS, "POST", wire.SPC_APPLY, {"uid": uid})]
     if not lines:
         return []
-    return [Step("; ".join(lines), "PUT", wire.PROFILES, {"uid": uid}, {"profiles": list(sent)})]
+    line = "; ".join([*lines, *([_WAITS] if waits else [])])
+    return [Step(line, "PUT", wire.PROFILES, {"uid": uid}, {"profiles": list(sent)})]

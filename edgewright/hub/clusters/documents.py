@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from edgewright.core import times
-from edgewright.hub.clusters import checklists, form, judging, status
+from edgewright.hub.clusters import checklists, form, judging, status, waiting
 from edgewright.hub.clusters.index import Cluster, Reports
 from edgewright.hub.packs.index import PackIndex
 from edgewright.hub.profiles.documents import reference
@@ -61,7 +61,7 @@ def cluster(hub: Services, item: Cluster, profiles: list[Json] | None, now: floa
 
 
 def templates(hub: Services, item: Cluster, profiles: list[Json] | None) -> list[Json]:
-    """Return the profiles of a cluster (`v1ClusterProfileTemplate`)."""
+    """Return the profiles that a cluster is to have (`v1ClusterProfileTemplate`)."""
     index = hub.part(PackIndex)
     full = {profile["uid"]: profile["content"]["packs"] for profile in profiles or ()}
     return [
@@ -74,9 +74,9 @@ def templates(hub: Services, item: Cluster, profiles: list[Json] | None) -> list
             "version": 1,
             "packServerSecret": "",
             "packServerRefs": [],
-            "packs": [reference({"values": "", **pack}, index) for pack in full.get(profile["uid"], profile["packs"])],
+            "packs": [reference({"values": "", **pack}, index) for pack in full.get(profile["uid"]) or profile["packs"]],
         }
-        for profile in item.head["profiles"]
+        for profile in waiting.profiles(item.head)
     ]
 
 

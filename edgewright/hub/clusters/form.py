@@ -4,6 +4,7 @@ The head is a dictionary with: `configUid`, `metadata`, `cloudConfig`, `clusterC
 (`name`, `config` as sent, `machines`), `profiles` (uid, name, version, type, packs without values), `rbacs`,
 `namespaces`, `initHostUid`, `epoch`, `done`, `kubernetes`, `simulated`, `packOf` (pack by layer of the document),
 `blobs`, `registries` (those that the document names), `spcApply`, `author`; and `repave`, `conditions`, `pending`,
+`waiting` (`profiles`, `blobs`, `since`: a change of profiles that waits),
 `adoption` (`id`, `hostUid`, `digest`, `by`, `since`), `wanted` (`hostUid`, `digests`: content to be handed over) where
 there are such.
 A machine has `uid`, `hostUid`, `hostName`, `nodeName`, `nic`, `address`, `nicName`, `state`, `releaseId`, `joinEpoch`,

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from edgewright.core.profiles.usage import Use
+from edgewright.hub.clusters import waiting
 from edgewright.hub.clusters.tables import DELETED_PHASE, ClusterRecord, ReportRecord
 from edgewright.wire.protocol import clusters as wire
 
@@ -65,7 +66,7 @@ class ClusterIndex:
             if not deleted or self.of_host(machine["hostUid"]) is None:
                 self._by_host[machine["hostUid"]] = record.uid
         if not deleted:
-            for profile in cluster.head["profiles"]:
+            for profile in _profiles(cluster):
                 self._by_profile.setdefault(profile["uid"], {})[record.uid] = None
 
     def drop(self, uid: str) -> None:
@@ -82,7 +83,7 @@ class ClusterIndex:
         for _pool, machine in cluster.machines():
             if self._by_host.get(machine["hostUid"]) == uid:
                 del self._by_host[machine["hostUid"]]
-        for profile in cluster.head["profiles"]:
+        for profile in _profiles(cluster):
             users = self._by_profile.get(profile["uid"], {})
             users.pop(uid, None)
             if not users:
@@ -135,9 +136,14 @@ class ClusterIndex:
         """Yield project and digest of each blob that a document names; one of the tenant is named as well."""
         for cluster in self.by_uid.values():
             if cluster.record.phase != DELETED_PHASE:
-                for digest in cluster.head["blobs"]:
+                for digest in (*cluster.head["blobs"], *waiting.blobs(cluster.head)):
                     yield cluster.record.project_uid, digest
                     yield "", digest
+
+
+def _profiles(cluster: Cluster) -> list[dict[str, Any]]:
+    """Return the profiles that a cluster uses: those that are applied, and those that wait."""
+    return [*cluster.head["profiles"], *waiting.profiles(cluster.head)]
 
 
 def _asked(cluster: Cluster) -> list[str]:

@@ -9,13 +9,14 @@ from edgewright.core import times
 from edgewright.core.clusters import model
 from edgewright.core.clusters.troubles import MILD
 from edgewright.core.text import amount
-from edgewright.hub.clusters import judging
+from edgewright.hub.clusters import judging, waiting
 from edgewright.hub.clusters.index import Cluster, Reports
 from edgewright.hub.clusters.members import FRESH
 from edgewright.hub.clusters.members import Member as Member
 from edgewright.hub.clusters.members import members as members
 from edgewright.hub.clusters.tables import ADOPTING_PHASE, DELETED_PHASE, DELETING_PHASE
 from edgewright.hub.services import Services
+from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
 
 Json = dict[str, Any]
@@ -89,15 +90,20 @@ def conditions(hub: Services, cluster: Cluster, listed: list[Member], now: float
         rows.append(_row(name["type"], True, name["reason"], name["message"], name["since"]))
     if head["kubernetes"].get("distribution") == model.K3S:
         rows.append(_row("NotProven", True, "NotProven", _NOT_PROVEN, record.created))
+    if (since := waiting.since(head)) is not None:
+        names = ", ".join(f"{profile['name']} {profile['version']}" for profile in waiting.profiles(head)[:5])
+        call = protocol.path(wire.SPC_APPLY, uid=cluster.uid)
+        text = f"A change of its profiles ({names}) waits. Apply it: edgewright cluster apply FILE, or POST {call}."
+        rows.append(_row("ChangeWaits", True, "ChangeWaits", text, since))
     if adoption := head.get("adoption"):
         entry = hub.state.hosts.get(adoption["hostUid"])
         name = entry.facts.name if entry is not None else adoption["hostUid"]
         text = f"The host {name} is asked for its document, which {adoption['by']} adopts."
         rows.append(_row("Adopting", True, "Adopting", text, adoption["since"]))
-    waiting = [member.machine["hostName"] for member in listed if member.offered]
-    if waiting:
+    others = [member.machine["hostName"] for member in listed if member.offered]
+    if others:
         text = (
-            f"{', '.join(waiting[:5])} {'has' if len(waiting) == 1 else 'have'} another document than this plane and "
+            f"{', '.join(others[:5])} {'has' if len(others) == 1 else 'have'} another document than this plane and "
             f"continue with it. {decide(record.name)}"
         )
         rows.append(_row(wire.E_UNKNOWN_LINEAGE, True, wire.E_UNKNOWN_LINEAGE, text, now))

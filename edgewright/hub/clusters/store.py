@@ -29,7 +29,8 @@ Json = dict[str, Any]
 _CLUSTERS, _TEXTS, _CLAIMS = tables.clusters, tables.cluster_texts, tables.cluster_claims
 _KEYS, _SECRETS, _REPORTS = tables.cluster_keys, tables.cluster_secrets, tables.cluster_reports
 VARIABLES, PRIVATE, ADMIN_CONFIG, CLIENT_CONFIG = "variables", "private", "kubeconfig admin", "kubeconfig client"
-"""Names of secrets: values of masked variables, secret contents by digest, kubeconfigs."""
+WAITING = "waiting profiles"
+"""Names of secrets: values of masked variables, secret contents by digest, kubeconfigs, a change that waits."""
 
 
 class Texts(msgspec.Struct, frozen=True):

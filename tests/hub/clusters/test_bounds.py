@@ -67,7 +67,11 @@ def test_policies_that_nothing_carries_out_are_refused(site: Site) -> None:
 
 def test_settings_without_effect_are_warnings_of_the_check_and_are_documented(site: Site) -> None:
     own = Site(site.hub, 1)
-    cloud = {"controlPlaneEndpoint": {"host": own.address(200), "type": "VIP"}, "ntpServers": ["ntp"], "sshKeys": ["ssh-ed25519 AAAA"]}
+    cloud = {
+        "controlPlaneEndpoint": {"host": own.address(200), "type": "VIP"},
+        "ntpServers": ["ntp"],
+        "sshKeys": ["ssh-ed25519 AAAA"],
+    }
     config = {
         "timezone": "Europe/Berlin", "controlPlaneHealthCheckTimeout": "10m", "updateWorkerPoolsInParallel": True,
         "machineManagementConfig": {"osPatchConfig": {"patchOnBoot": True}}, "lifecycleConfig": {"pause": True},

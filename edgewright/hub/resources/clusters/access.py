@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Connection
 
+from edgewright.core import times
 from edgewright.core.clusters import model
 from edgewright.core.clusters.document import canonical, read
 from edgewright.core.clusters.validate import problems as rules
@@ -19,7 +20,7 @@ from edgewright.core.profiles.problems import Problem as Finding
 from edgewright.core.profiles.scope import Macro
 from edgewright.core.profiles.variables import COVER
 from edgewright.core.roles import ADMIN, covers
-from edgewright.hub.clusters import attach, ending, resolver, store, tables
+from edgewright.hub.clusters import attach, ending, resolver, store, tables, waiting
 from edgewright.hub.clusters.host_facts import facts_of
 from edgewright.hub.clusters.index import Cluster, ClusterIndex
 from edgewright.hub.clusters.tables import ACTIVE, ClusterRecord
@@ -50,13 +51,22 @@ class Loaded(NamedTuple):
     document: str
     variables: dict[str, dict[str, str]]
     """Values of masked variables by profile and name; those of others are in `profiles`."""
+    waiting: waiting.Waiting | None = None
+    """The change of profiles that waits."""
+
+    @property
+    def wanted(self) -> Loaded:
+        """Return the cluster with the profiles that it is to have: those that wait, where some do."""
+        if self.waiting is None:
+            return self
+        return self._replace(profiles=self.waiting.profiles, variables=self.waiting.variables)
 
 
 class Edited(NamedTuple):
     """What a change makes of a cluster. `text` is what the audit log calls it.
 
     With `profiles` or `variables` they are replaced, and the document is made of the profiles again; so it is with
-    `again`. Otherwise only hosts and pools change in it.
+    `again`. Otherwise only hosts and pools change in it. `later`: profiles and variables wait, and the document stays.
     """
 
     text: str
@@ -65,6 +75,7 @@ class Edited(NamedTuple):
     variables: dict[str, dict[str, str]] | None = None
     again: bool = False
     name: str = ""
+    later: bool = False
 
 
 class Made(NamedTuple):
@@ -120,7 +131,9 @@ async def load(hub: Services, uid: str) -> Loaded:
         if row is None:
             return None
         variables = store.read_json(connection, hub.box, uid, store.VARIABLES)
-        return Loaded(row[0], row[0].parts, row[1].profiles, row[1].document, variables)
+        head = row[0].parts
+        stored = {} if waiting.since(head) is None else store.read_json(connection, hub.box, uid, store.WAITING)
+        return Loaded(row[0], head, row[1].profiles, row[1].document, variables, waiting.opened(stored))
 
     loaded = await hub.read(query)
     if loaded is None:
@@ -148,8 +161,9 @@ async def compose(hub: Services, caller: str, before: Loaded, edited: Edited) ->
     public: dict[str, bytes] = {}
     private: dict[str, str] | None = None
     if edited.profiles is not None or edited.variables is not None or edited.again:
-        profiles = before.profiles if edited.profiles is None else edited.profiles
-        variables = before.variables if edited.variables is None else edited.variables
+        base = before.wanted if edited.later else before
+        profiles = base.profiles if edited.profiles is None else edited.profiles
+        variables = base.variables if edited.variables is None else edited.variables
         secret = await hub.read(lambda connection: store.secret_of(connection, hub.box, record.uid))
         project = record.project_uid
         inputs = await inputs_of(
@@ -166,6 +180,11 @@ async def compose(hub: Services, caller: str, before: Loaded, edited: Edited) ->
         )
         result = await hub.part(ProfileWork).run(caller, partial(resolver.resolve, inputs))
         document = checked(hub, name, edited.head, record.uid, result, read(before.document))
+        if edited.later:
+            waiting.note(edited.head, edited.head["profiles"], sorted(result.content.named), times.now())
+            edited.head["profiles"] = before.head["profiles"]
+            newer = msgspec.structs.replace(record, head=head_text(name, edited.head))
+            return Made(newer, None, result.content.public, None)
         take(edited.head, result)
         public, private = result.content.public, result.content.private
     else:
@@ -198,6 +217,7 @@ async def changed_members(hub: Services, caller: str, before: Loaded, head: Json
 async def compose_end(hub: Services, caller: str, before: Loaded) -> Made:
     """Return the change in which all hosts are asked to leave; nothing is checked, so that it is always possible."""
     generation = before.record.generation + 1
+    waiting.drop(before.head)
     document = await hub.part(ProfileWork).run(
         caller, partial(resolver.with_members, read(before.document), before.head, generation)
     )
@@ -323,8 +343,19 @@ def _store(call: Call, before: Loaded, edited: Edited, made: Made, action: str, 
     if edited.profiles is not None:
         attach.check_count(len(edited.profiles))
         attach.check_size(len(msgspec.json.encode(edited.profiles)))
-    store.put(tx, record, newer, edited.profiles, made.document)
-    put_content(call.hub, tx, newer, made.public, made.private, edited.variables)
+    if edited.later:
+        store.put(tx, record, newer)
+        put_content(call.hub, tx, newer, made.public, None, None)
+        waits = waiting.Waiting(
+            before.wanted.profiles if edited.profiles is None else edited.profiles,
+            before.wanted.variables if edited.variables is None else edited.variables,
+        )
+        store.put_secret(tx, call.hub.box, newer.uid, store.WAITING, waiting.text(waits))
+    else:
+        store.put(tx, record, newer, edited.profiles, made.document)
+        put_content(call.hub, tx, newer, made.public, made.private, edited.variables)
+        if before.waiting is not None and waiting.since(edited.head) is None:
+            store.put_secret(tx, call.hub.box, newer.uid, store.WAITING, "")
     message = f"Cluster '{newer.name}': {edited.text}"
     call.audit(tx, action, wire.KIND, newer.uid, newer.name, message, newer.project_uid)
     return newer

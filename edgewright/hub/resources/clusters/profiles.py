@@ -8,11 +8,11 @@ from starlette.responses import Response
 
 from edgewright.core.profiles.variables import COVER
 from edgewright.core.roles import ADMIN
-from edgewright.hub.clusters import attach, documents, form
+from edgewright.hub.clusters import attach, documents, form, waiting
 from edgewright.hub.clusters.index import Cluster
 from edgewright.hub.http import shapes
 from edgewright.hub.http.palette_bodies import clusters as palette
-from edgewright.hub.http.problems import Problem, conflict, not_found
+from edgewright.hub.http.problems import Problem, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.profiles import documents as profile_documents
 from edgewright.hub.profiles import stored
@@ -21,8 +21,6 @@ from edgewright.hub.resources.clusters.access import Edited, Loaded
 from edgewright.wire.protocol import clusters as wire
 
 Json = dict[str, Any]
-LATER = "DownloadAndInstallLater"
-NOW = "DownloadAndInstall"
 
 
 async def listing(call: Call) -> Response:
@@ -30,7 +28,7 @@ async def listing(call: Call) -> Response:
     item = access.find(call)
     loaded = await access.load(call.hub, item.uid)
     rows = []
-    for template in documents.templates(call.hub, item, loaded.profiles):
+    for template in documents.templates(call.hub, item, loaded.wanted.profiles):
         metadata = {"uid": template["uid"], "name": template["name"]}
         spec = {
             "cloudType": template["cloudType"],
@@ -96,35 +94,45 @@ async def update(call: Call) -> Response:
     """Attach, replace or change profiles: PATCH leaves the others, PUT removes them."""
     item, body = access.find(call), await call.body()
     call.require(ADMIN, item.record.project_uid)
-    _refuse_later(body)
+    action = str((body.get("spcApplySettings") or {}).get("actionType") or wire.NOW)
     together = call.request.method == "PATCH"
-    attached = {profile["uid"] for profile in item.head["profiles"]}
+    attached = {profile["uid"] for profile in waiting.profiles(item.head)}
     sent = [_directed(entry, attached) for entry in body.get("profiles") or []]
     changes = await _attached(call, item, sent)
 
     def edit(now: Loaded) -> Edited:
-        edited = _merged(now, changes, together)
-        edited.head["spcApply"] = form.spc_apply(NOW, True, call.now)
-        return edited
+        return _applied(call, _merged(now.wanted, changes, together), action)
 
     await access.change(call, item, "update", edit)
     return call.empty()
 
 
-def _refuse_later(body: Json) -> None:
-    if (body.get("spcApplySettings") or {}).get("actionType") == LATER:
-        raise conflict("Changes cannot wait for a later request here; send DownloadAndInstall.", "NotAvailable")
+def _applied(call: Call, edited: Edited, action: str) -> Edited:
+    """Return a change with how it is applied: at once, or when it is asked for (`status/spcApply`)."""
+    before = edited.head["spcApply"]
+    edited.head["spcApply"] = form.spc_apply(action, True, call.now)
+    if action == wire.LATER:
+        if "patchAppliedTime" in before:
+            edited.head["spcApply"]["patchAppliedTime"] = before["patchAppliedTime"]
+        return edited._replace(later=True, text=f"{edited.text}; it waits until it is applied")
+    waiting.drop(edited.head)
+    return edited
+
+
+def _present(now: Loaded) -> str:
+    """Return how a change is applied that does not name it: it waits where an earlier one does."""
+    return wire.NOW if now.waiting is None else wire.LATER
 
 
 async def pack_refs(call: Call) -> Response:
     """Change values and manifests of the packs that a body names, in the cluster's copies; what is not sent stays."""
     item, body = access.find(call), await call.body()
     call.require(ADMIN, item.record.project_uid)
-    _refuse_later(body)
     sent = body.get("profiles") or []
+    action = str((body.get("spcApplySettings") or {}).get("actionType") or "")
 
     def edit(now: Loaded) -> Edited:
-        profiles = list(now.profiles)
+        profiles = list(now.wanted.profiles)
         for entry in sent:
             uid = str(entry.get("uid") or "")
             place = next((number for number, each in enumerate(profiles) if each["uid"] == uid), None)
@@ -140,8 +148,8 @@ async def pack_refs(call: Call) -> Response:
             content = attach.with_values(content, entry.get("packs") or ())
             profiles[place] = {**profiles[place], "content": content}
         now.head["profiles"] = [attach.shown(profile) for profile in profiles]
-        now.head["spcApply"] = form.spc_apply(NOW, True, call.now)
-        return Edited(f"packs of {len(sent)} profiles are updated", now.head, profiles)
+        edited = Edited(f"packs of {len(sent)} profiles are updated", now.head, profiles, now.wanted.variables)
+        return _applied(call, edited, action or _present(now))
 
     await access.change(call, item, "update", edit)
     return call.empty()
@@ -164,14 +172,15 @@ async def remove(call: Call) -> Response:
     uids = [str(uid) for uid in (await call.body()).get("profileUids") or []]
 
     def edit(now: Loaded) -> Edited:
-        missing = next((uid for uid in uids if all(profile["uid"] != uid for profile in now.profiles)), None)
+        wanted = now.wanted
+        missing = next((uid for uid in uids if all(profile["uid"] != uid for profile in wanted.profiles)), None)
         if missing is not None:
             raise not_found("cluster profile of the cluster", missing)
-        profiles = [profile for profile in now.profiles if profile["uid"] not in uids]
-        variables = {uid: values for uid, values in now.variables.items() if uid not in uids}
+        profiles = [profile for profile in wanted.profiles if profile["uid"] not in uids]
+        variables = {uid: values for uid, values in wanted.variables.items() if uid not in uids}
         now.head["profiles"] = [attach.shown(profile) for profile in profiles]
-        now.head["spcApply"] = form.spc_apply(NOW, True, call.now)
-        return Edited(f"{len(uids)} profiles are detached", now.head, profiles, variables)
+        edited = Edited(f"{len(uids)} profiles are detached", now.head, profiles, variables)
+        return _applied(call, edited, _present(now))
 
     await access.change(call, item, "update", edit)
     return call.empty()
@@ -180,7 +189,7 @@ async def remove(call: Call) -> Response:
 async def pack_config(call: Call) -> Response:
     """Return values and manifests of one pack, and whether the cluster sets others than the published profile."""
     item = access.find(call)
-    loaded = await access.load(call.hub, item.uid)
+    loaded = (await access.load(call.hub, item.uid)).wanted
     uid, name = call.params["profileUid"], call.params["packName"]
     profile = next((each for each in loaded.profiles if each["uid"] == uid), None)
     if profile is None:
@@ -196,7 +205,7 @@ async def pack_config(call: Call) -> Response:
 async def variables(call: Call) -> Response:
     """Return the variables of each profile with their values; masked ones are covered."""
     item = access.find(call)
-    loaded = await access.load(call.hub, item.uid)
+    loaded = (await access.load(call.hub, item.uid)).wanted
     rows = []
     for profile in loaded.profiles:
         values, masked = values_of(loaded, profile["uid"]), attach.masked_names(profile)
@@ -214,19 +223,20 @@ async def patch_variables(call: Call) -> Response:
     item, body = access.find(call), await call.body()
 
     def edit(now: Loaded) -> Edited:
-        profiles = [dict(profile) for profile in now.profiles]
-        masked = dict(now.variables)
+        wanted = now.wanted
+        profiles = [dict(profile) for profile in wanted.profiles]
+        masked = dict(wanted.variables)
         count = 0
         for entry in body:
             uid = str(entry.get("profileUid") or "")
             profile = next((profile for profile in profiles if profile["uid"] == uid), None)
             if profile is None:
                 raise not_found("cluster profile of the cluster", uid)
-            values = attach.merge_variables(profile, values_of(now, uid), entry.get("variables"))
+            values = attach.merge_variables(profile, values_of(wanted, uid), entry.get("variables"))
             profile["variables"], masked[uid] = parted(profile, values)
             count += len(entry.get("variables") or ())
-        now.head["spcApply"] = form.spc_apply(NOW, True, call.now)
-        return Edited(f"{count} variables are changed", now.head, profiles, masked)
+        now.head["profiles"] = [attach.shown(profile) for profile in profiles]
+        return _applied(call, Edited(f"{count} variables are changed", now.head, profiles, masked), _present(now))
 
     await access.change(call, item, "update", edit)
     return call.empty()
@@ -238,12 +248,15 @@ async def spc_apply(call: Call) -> Response:
 
 
 async def apply_now(call: Call) -> Response:
-    """Let hosts apply the present document: they do so by themselves, so this only confirms it."""
+    """Let hosts apply the change that waits; without one they do so by themselves, and this only confirms it."""
     item = access.find(call)
 
     def edit(now: Loaded) -> Edited:
-        now.head["spcApply"] = form.spc_apply(NOW, True, call.now)
-        return Edited("its profiles are applied", now.head)
+        if now.waiting is None:
+            return _applied(call, Edited("its profiles are applied", now.head), wire.NOW)
+        now.head["profiles"] = [attach.shown(profile) for profile in now.waiting.profiles]
+        edited = Edited("the change of its profiles that waited is applied", now.head, *now.waiting)
+        return _applied(call, edited, wire.NOW)
 
     await access.change(call, item, "action", edit)
     return call.accepted()

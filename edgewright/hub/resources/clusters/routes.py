@@ -202,7 +202,7 @@ async def get(call: Call) -> Response:
     """Return a cluster with its profiles and their values."""
     item = access.find(call)
     loaded = await access.load(call.hub, item.uid)
-    return call.json(documents.cluster(call.hub, item, loaded.profiles, call.now))
+    return call.json(documents.cluster(call.hub, item, loaded.wanted.profiles, call.now))
 
 
 async def state(call: Call) -> Response:
