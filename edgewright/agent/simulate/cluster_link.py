@@ -17,7 +17,15 @@ Announce = Callable[[str, str], Awaitable[None]]
 
 
 async def take(clusters: SimulatedClusters, uid: str, extension: Mapping[str, Any], send: Send) -> bool:
-    """Take the document that a desired state names (P100); return whether nothing is left to ask for.
+    """Take the document that a desired state names (P100), and hand over the one that it asks for (P106).
+
+    Returns whether nothing is left to ask for and to send.
+    """
+    return await _fetched(clusters, uid, extension, send) and await _handed_over(clusters, uid, extension, send)
+
+
+async def _fetched(clusters: SimulatedClusters, uid: str, extension: Mapping[str, Any], send: Send) -> bool:
+    """Fetch the document.
 
     Without a name in it the host continues with what it has: absence is never removal.
     """
@@ -38,10 +46,18 @@ async def take(clusters: SimulatedClusters, uid: str, extension: Mapping[str, An
         document = read(reply.json().get("document") or {})
     except InvalidDocument:
         return True  # it stays as it is until there is another one
-    if before is not None and before.uid != document.uid:
-        clusters.forget(uid)
-    clusters.take(uid, document)
+    clusters.offer(uid, document)
     return True
+
+
+async def _handed_over(clusters: SimulatedClusters, uid: str, extension: Mapping[str, Any], send: Send) -> bool:
+    """Send the document that an operator adopts (P106); return whether nothing is left to send."""
+    wanted = extension.get("adopt")
+    body = clusters.adoption(uid, wanted) if isinstance(wanted, dict) else None
+    if body is None:
+        return True
+    reply = await send("PUT", protocol.path(wire.ADOPTION, uid=body["document"]["uid"]), body)
+    return reply.status < 500 and reply.status != 429
 
 
 async def report(clusters: SimulatedClusters, uid: str, send: Send, announce: Announce) -> None:

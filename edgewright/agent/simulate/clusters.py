@@ -19,6 +19,7 @@ from edgewright.agent.simulate.cluster_faults import ClusterFaults
 from edgewright.agent.simulate.world.site import KIND, ScriptedHost, Site
 from edgewright.agent.simulate.world.state import PROOF
 from edgewright.core import times
+from edgewright.core.clusters.document import as_json
 from edgewright.core.clusters.model import ABSENT, CONTROL_PLANE, ClusterDocument
 
 LOOK = 0.5
@@ -51,6 +52,8 @@ class SimulatedClusters:
         self.faults = ClusterFaults(faults or {})
         self.sites: Dict[str, Site] = {}
         self._hosts: Dict[str, ScriptedHost] = {}
+        self._offered: Dict[str, ClusterDocument] = {}
+        """Documents of another lineage that wait for an operator, by host (P73)."""
         self._reported: Dict[str, Any] = {}
         self._reported_at: Dict[str, float] = {}
 
@@ -78,8 +81,37 @@ class SimulatedClusters:
         self._hosts[host_uid] = host
         return True
 
+    def offer(self, host_uid: str, document: ClusterDocument) -> None:
+        """Give a host a document of the plane; other content of another lineage waits for an operator (P73)."""
+        before = self.document(host_uid)
+        same = before is not None and before.uid == document.uid
+        if before is not None and same and before.lineage != document.lineage and before.digest != document.digest:
+            self._offered[host_uid] = document
+            return
+        if before is not None and not same:
+            self.forget(host_uid)
+        self._offered.pop(host_uid, None)
+        self.take(host_uid, document)
+
+    def accept(self, host_uid: str, params: Any) -> bool:
+        """Take the document that waits, when it is the one that the operator saw (P86); return whether it is."""
+        document, named = self._offered.get(host_uid), params if isinstance(params, dict) else {}
+        if document is None or (document.uid, document.digest) != (named.get("document"), named.get("digest")):
+            return False
+        del self._offered[host_uid]
+        return self.take(host_uid, document)
+
+    def adoption(self, host_uid: str, wanted: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
+        """Return what a host hands over of its document (P106); a simulated cluster has no secrets."""
+        document = self.document(host_uid)
+        if document is None or (document.uid, document.digest) != (wanted.get("uid"), wanted.get("digest")):
+            return None
+        secrets = {"version": 1, "clusterSecret": "", "maskedValues": {}}
+        return {"id": str(wanted.get("id") or ""), "document": as_json(document), **secrets}
+
     def forget(self, host_uid: str) -> None:
         """Forget a host that has left its cluster."""
+        self._offered.pop(host_uid, None)
         host = self._hosts.pop(host_uid, None)
         if host is None:
             return
@@ -141,13 +173,21 @@ class SimulatedClusters:
         return host is not None and not host.machine.up
 
     def documents(self, host_uid: str) -> List[Dict[str, Any]]:
-        """Return what a host reports of its document (P73): the step that failed, with the last line of its log."""
+        """Return what a host reports of its document (P73), with name and role: the plane may not have it (P106)."""
         host = self._hosts.get(host_uid)
         document = host.machine.document if host is not None else None
         if host is None or document is None:
             return []
         place = {"lineage": document.lineage, "generation": document.generation, "digest": document.digest}
-        entry: Dict[str, Any] = {"uid": document.uid, "kind": KIND, "wanted": place}
+        entry: Dict[str, Any] = {"uid": document.uid, "kind": KIND, "wanted": place, "name": document.name}
+        member, offered = document.member(host_uid), self._offered.get(host_uid)
+        if member is not None:
+            entry["role"] = member.role
+            if member.state == ABSENT:
+                entry["leaving"] = True
+        if offered is not None:
+            named = {"lineage": offered.lineage, "generation": offered.generation, "digest": offered.digest}
+            entry["offered"] = named
         if host.positions and all(position.done for position in host.positions):
             entry["applied"] = dict(place)
         failed = [p.step for p in host.positions if p.step is not None and p.step.error and not p.done]

@@ -326,6 +326,8 @@ class SimulatedHost:
             message = "Rebooted; this host is simulated."
         elif offer.get("kind") == protocol.OP_RETRY and self.fleet.clusters.retry(self.made.uid):
             message = "The steps that failed start again; this host is simulated."
+        elif offer.get("kind") == protocol.OP_ACCEPT and self.fleet.clusters.accept(self.made.uid, offer.get("params")):
+            message = "The document of the plane takes effect; this host is simulated."
         elif offer.get("kind") in (protocol.OP_RETRY, protocol.OP_ACCEPT, protocol.OP_TRIAL):
             state, message = protocol.OP_REFUSED, "Nothing was done: this host is simulated, and no step of it waits."
         result: Dict[str, Any] = {"state": state, "message": message}

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import ipaddress
 import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from edgewright.agent.simulate.cluster_link import take
 from edgewright.agent.simulate.clusters import SimulatedClusters
 from edgewright.agent.simulate.host import Fleet, run_simulated
+from edgewright.core.clusters.document import as_json, read, sealed
+from edgewright.core.clusters.model import ClusterDocument
 from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
 from tests.core.clusters.documents import document
@@ -32,6 +37,65 @@ def test_a_document_of_real_hosts_is_refused() -> None:
     assert not clusters.take("host-1", document(1))
     assert clusters.take("host-1", document(1, simulated=True))
     assert clusters.progress("host-2") is None and clusters.report("host-2") is None
+
+
+class Asked:
+    """A plane that answers calls of a made-up host."""
+
+    def __init__(self, *documents: ClusterDocument, status: int = 204) -> None:
+        self.documents = {document.uid: document for document in documents}
+        self.status = status
+        self.sent: list[tuple[str, str, Any]] = []
+
+    async def send(self, method: str, path: str, body: Any) -> Any:
+        self.sent.append((method, path, body))
+        if method == "GET":
+            (document,) = self.documents.values()
+            return SimpleNamespace(status=200, json=lambda: {"document": as_json(document)})
+        return SimpleNamespace(status=self.status)
+
+
+def named(document: ClusterDocument) -> dict[str, Any]:
+    place = {"lineage": document.lineage, "generation": document.generation, "digest": document.digest}
+    return {"cluster": {"uid": document.uid, **place}}
+
+
+async def test_p106_a_made_up_host_reports_its_document_and_hands_it_over() -> None:
+    clusters = SimulatedClusters(time.monotonic)
+    mine = sealed(dataclasses.replace(document(1, simulated=True), lineage="a" * 16))
+    assert await take(clusters, "host-1", named(mine), Asked(mine).send)
+    (report,) = clusters.documents("host-1")
+    assert (report["name"], report["role"], report["wanted"]["digest"]) == (mine.name, "control-plane", mine.digest)
+    asked = {"adopt": {"id": "7", "uid": mine.uid, "digest": mine.digest}}
+    plane = Asked()
+    assert await take(clusters, "host-1", asked, plane.send)
+    ((method, path, body),) = plane.sent
+    assert (method, path) == ("PUT", protocol.path(wire.ADOPTION, uid=mine.uid))
+    assert read(body["document"]) == mine and (body["id"], body["clusterSecret"]) == ("7", "")
+    assert not await take(clusters, "host-1", asked, Asked(status=503).send), "it is sent again"
+    other = {"adopt": {**asked["adopt"], "digest": "0" * 64}}
+    plane = Asked()
+    assert await take(clusters, "host-1", other, plane.send) and plane.sent == []
+
+
+async def test_p73_a_document_of_another_lineage_waits_on_a_made_up_host() -> None:
+    clusters = SimulatedClusters(time.monotonic)
+    mine = sealed(dataclasses.replace(document(1, simulated=True), lineage="a" * 16))
+    restored = dataclasses.replace(mine, lineage="b" * 16, generation=1)
+    theirs = sealed(dataclasses.replace(document(1, simulated=True, name="other"), lineage="b" * 16))
+    for plane in (mine, theirs):
+        assert await take(clusters, "host-1", named(plane), Asked(plane).send)
+    (report,) = clusters.documents("host-1")
+    assert clusters.document("host-1") == mine and report["offered"]["digest"] == theirs.digest
+    assert not clusters.accept("host-1", {"document": mine.uid, "digest": mine.digest})
+    assert await take(clusters, "host-1", named(restored), Asked(restored).send)
+    assert clusters.document("host-1") == restored and "offered" not in clusters.documents("host-1")[0], (
+        "the same content"
+    )
+    theirs = dataclasses.replace(theirs, lineage="c" * 16)
+    assert await take(clusters, "host-1", named(theirs), Asked(theirs).send)
+    assert clusters.accept("host-1", {"document": theirs.uid, "digest": theirs.digest})
+    assert clusters.document("host-1") == theirs and "offered" not in clusters.documents("host-1")[0]
 
 
 async def until(what: Callable[[], Any], seconds: float = 60.0) -> Any:
