@@ -63,7 +63,7 @@ def cluster(hub: Services, item: Cluster, profiles: list[Json] | None, now: floa
 def templates(hub: Services, item: Cluster, profiles: list[Json] | None) -> list[Json]:
     """Return the profiles that a cluster is to have (`v1ClusterProfileTemplate`)."""
     index = hub.part(PackIndex)
-    full = {profile["uid"]: profile["content"]["packs"] for profile in profiles or ()}
+    full: dict[str, list[Json]] = {item["uid"]: item["content"]["packs"] for item in profiles or ()}
     return [
         {
             "uid": profile["uid"],
@@ -74,7 +74,7 @@ def templates(hub: Services, item: Cluster, profiles: list[Json] | None) -> list
             "version": 1,
             "packServerSecret": "",
             "packServerRefs": [],
-            "packs": [reference({"values": "", **pack}, index) for pack in full.get(profile["uid"]) or profile["packs"]],
+            "packs": [reference({"values": "", **pack}, index) for pack in full.get(profile["uid"], profile["packs"])],
         }
         for profile in waiting.profiles(item.head)
     ]
