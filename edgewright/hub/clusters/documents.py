@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from edgewright.core import times
-from edgewright.hub.clusters import checklists, form, judging, status, waiting
+from edgewright.hub.clusters import checklists, form, judging, status
 from edgewright.hub.clusters.index import Cluster, Reports
+from edgewright.hub.clusters.settings import waiting
 from edgewright.hub.packs.index import PackIndex
 from edgewright.hub.profiles.documents import reference
 from edgewright.hub.relay.waiting import Reaches
@@ -74,7 +75,9 @@ def templates(hub: Services, item: Cluster, profiles: list[Json] | None) -> list
             "version": 1,
             "packServerSecret": "",
             "packServerRefs": [],
-            "packs": [reference({"values": "", **pack}, index) for pack in full.get(profile["uid"], profile["packs"])],
+            "packs": [
+                reference({"values": "", **pack}, index) for pack in full.get(profile["uid"]) or profile["packs"]
+            ],
         }
         for profile in waiting.profiles(item.head)
     ]

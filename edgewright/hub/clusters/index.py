@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from edgewright.core.profiles.usage import Use
-from edgewright.hub.clusters import waiting
+from edgewright.hub.clusters.settings import waiting
 from edgewright.hub.clusters.tables import DELETED_PHASE, ClusterRecord, ReportRecord
 from edgewright.wire.protocol import clusters as wire
 

@@ -18,8 +18,9 @@ from edgewright.core.profiles.model import ADDON, CNI, CSI, K8S, OS
 from edgewright.core.profiles.problems import ERROR, Problem, error
 from edgewright.core.profiles.resolve import Resolution, ResolvedLayer
 from edgewright.core.profiles.scope import Context, Macro
-from edgewright.hub.clusters import form, objects, stored_only
+from edgewright.hub.clusters import form, objects
 from edgewright.hub.clusters.rendering import Content, images_of, rendered, secret_paths
+from edgewright.hub.clusters.settings import stored_only
 from edgewright.hub.profiles import stored
 from edgewright.hub.security.secretbox import SecretBox
 from edgewright.profiles.kubernetes_layer import configuration, is_k3s

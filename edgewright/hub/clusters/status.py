@@ -9,11 +9,12 @@ from edgewright.core import times
 from edgewright.core.clusters import model
 from edgewright.core.clusters.troubles import MILD
 from edgewright.core.text import amount
-from edgewright.hub.clusters import judging, waiting
+from edgewright.hub.clusters import judging
 from edgewright.hub.clusters.index import Cluster, Reports
 from edgewright.hub.clusters.members import FRESH
 from edgewright.hub.clusters.members import Member as Member
 from edgewright.hub.clusters.members import members as members
+from edgewright.hub.clusters.settings import waiting
 from edgewright.hub.clusters.tables import ADOPTING_PHASE, DELETED_PHASE, DELETING_PHASE
 from edgewright.hub.services import Services
 from edgewright.wire import protocol

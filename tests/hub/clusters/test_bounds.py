@@ -10,9 +10,10 @@ import pytest
 
 from edgewright.core import times
 from edgewright.core.roles import VIEWER
-from edgewright.hub.clusters import attach, status, stored_only
+from edgewright.hub.clusters import attach, status
 from edgewright.hub.clusters.index import ClusterIndex
 from edgewright.hub.clusters.search import Row, Search
+from edgewright.hub.clusters.settings import stored_only
 from edgewright.hub.process.app import Hub
 from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire

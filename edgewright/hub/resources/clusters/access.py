@@ -20,9 +20,10 @@ from edgewright.core.profiles.problems import Problem as Finding
 from edgewright.core.profiles.scope import Macro
 from edgewright.core.profiles.variables import COVER
 from edgewright.core.roles import ADMIN, covers
-from edgewright.hub.clusters import attach, ending, resolver, store, tables, waiting
+from edgewright.hub.clusters import attach, ending, resolver, store, tables
 from edgewright.hub.clusters.host_facts import facts_of
 from edgewright.hub.clusters.index import Cluster, ClusterIndex
+from edgewright.hub.clusters.settings import waiting
 from edgewright.hub.clusters.tables import ACTIVE, ClusterRecord
 from edgewright.hub.db.document_bounds import KIB
 from edgewright.hub.db.shared.rows import lock_hosts

@@ -8,8 +8,9 @@ from starlette.responses import Response
 
 from edgewright.core.profiles.variables import COVER
 from edgewright.core.roles import ADMIN
-from edgewright.hub.clusters import attach, documents, form, waiting
+from edgewright.hub.clusters import attach, documents, form
 from edgewright.hub.clusters.index import Cluster
+from edgewright.hub.clusters.settings import waiting
 from edgewright.hub.http import shapes
 from edgewright.hub.http.palette_bodies import clusters as palette
 from edgewright.hub.http.problems import Problem, not_found
