@@ -273,6 +273,9 @@ def test_a_host_leaves_after_it_was_drained_and_removed_from_etcd() -> None:
     (action,) = plan(doc, own).actions
     assert action.step == "release" and action.wait is not None
     assert action.wait.reason == "a survivor removes this host from etcd first"
+    own = Observed("host-2", joined(doc), api(doc, etcd("n1", "n2", "n3", down="n3"), nodes=nodes))
+    (wait,) = [action.wait for action in plan(doc, own).actions]
+    assert wait and wait.reason.endswith("no quorum: 1 of 2 voters healthy afterwards, 2 are needed")
     own = Observed("host-2", joined(doc), api(doc, etcd("n1", "n3"), nodes=nodes))
     assert plan(doc, own).actions[0].wait is None
     down = {**nodes, "n2": dataclasses.replace(nodes["n2"], ready=False)}

@@ -30,7 +30,7 @@ DOWN = 120.0
 def lab(make_fleet: Callable[..., Fleet]) -> Iterator[Cases]:
     if not any(built.version == versions.DEFAULT for built in build.trees()):
         missing("kubernetes", f"build it: edgewright lab kubernetes build --version {versions.DEFAULT}")
-    made = cases_lab(make_fleet, versions.DEFAULT)
+    made = cases_lab(make_fleet, versions.DEFAULT, "--heartbeat", "10")
     yield made
     print("\n" + made.table())
 

@@ -62,7 +62,7 @@ ls -d /var/lib/containerd/own
 def lab(make_fleet: Callable[..., Fleet]) -> Iterator[Cases]:
     if not any(built.version == versions.DEFAULT for built in build.trees()):
         missing("kubernetes", f"build it: edgewright lab kubernetes build --version {versions.DEFAULT}")
-    made = cases_lab(make_fleet, versions.DEFAULT)
+    made = cases_lab(make_fleet, versions.DEFAULT, "--heartbeat", "10")
     yield made
     print("\n" + made.table())
 
@@ -201,7 +201,6 @@ def test_an_etcd_that_is_full_gets_room_by_its_host(lab: Cases) -> None:
     printed = lab.sh(host, PUTS.replace("@COUNT@", "60"), timeout=120.0)
     assert "database space exceeded" in printed, f"etcd is full: {printed[-300:]}"
     began = time.monotonic()
-    assert lab.kubectl(FULL, "create", "configmap", "refused", check=False) == "", "nothing can be stored"
     lab.timed("full etcd: has room", lambda: lab.wait_step(host, "etcd-space", "done", 150.0))
     took = time.monotonic() - began
     lab.kubectl(FULL, "create", "configmap", "stored")
