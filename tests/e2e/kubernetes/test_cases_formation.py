@@ -112,6 +112,7 @@ def test_without_the_plane_after_the_fetch_kubeadm_init_killed_and_power_cut_giv
 
 @UNPROVEN
 def test_kubeadm_join_of_a_control_plane_killed_as_learner_is_finished(lab: Cases) -> None:
+    upload = Strike(lab, "edge1", "pid=$(pgrep -f '[k]ubeadm init phase upload-certs')", "kill -9 $pid && echo killed")
     printed = Strike(lab, "edge2", *kill_kubeadm("test -e /etc/kubernetes/manifests/etcd.yaml")).done(500.0)
     learner = [member["ID"] for member in lab.etcd("edge1") if member.get("isLearner")]
     assert "killed" in printed and learner, f"kubeadm is killed while its member is a learner: {printed}"
@@ -123,6 +124,9 @@ def test_kubeadm_join_of_a_control_plane_killed_as_learner_is_finished(lab: Case
     assert any("ended with" in error for error in errors), "the exit status of the killed program was found"
     seen = f"done in attempt {record['attempt']}, voters {', '.join(lab.voters('edge2'))}"
     lab.saw("kubeadm join of a control plane killed as learner", seen)
+    assert "killed" in upload.done(1.0)
+    failed = [row["error"] for row in lab.records("edge1") if row["name"] == "serve-join" and row["error"]]
+    lab.saw("kubeadm upload-certs of the leader killed once", f"{failed[:1]}; the host was admitted")
 
 
 def test_a_join_runs_once_whatever_happens_to_the_agent(lab: Cases) -> None:
@@ -174,11 +178,15 @@ def test_hosts_of_the_lab_and_of_the_world_agree_in_order_and_end(lab: Cases, tm
 
 @UNPROVEN
 def test_kubeadm_join_of_a_worker_killed_once_joins_again(lab: Cases) -> None:
+    reset = Strike(lab, "edge3", "pid=$(pgrep -x kubeadm)", "kill -9 $pid && echo killed")
     lab.run("--yes", "cluster", "release", NAME, "--host", "edge3")
     lab.timed("release of edge3", lambda: until("two voters", 300.0, lambda: lab.voters("edge1") == lab.names[:2], 1.0))
     lab.healthy(NAME, 2, 240.0)
     moment = "test -e /etc/kubernetes/bootstrap-kubelet.conf -o -e /etc/kubernetes/kubelet.conf"
     until("it is clean", 120.0, lambda: not (lab.var_lib("edge3") / "edgewright/kubernetes").exists(), 1.0)
+    assert "killed" in reset.done(1.0) and not (lab.var_lib("edge3") / "etcd").exists()
+    ended = [row["error"] for row in lab.records("edge3") if row["name"] == "release" and row["error"]]
+    lab.saw("kubeadm reset killed once", f"attempts {lab.attempts('edge3', 'release')} {ended[:1]}; the host is clean")
     worker = Strike(lab, "edge3", *kill_kubeadm(moment))
     lab.form(NAME, ["edge1", "edge2"], ["edge3"])
     assert "killed" in worker.done(300.0)
