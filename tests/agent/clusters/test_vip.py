@@ -190,6 +190,15 @@ def test_the_check_needs_neither_python_nor_the_agent_and_a_closed_port_is_an_an
 
 
 @pytest.mark.e2e
+def test_an_etcd_that_hangs_is_reached_and_one_that_is_cut_off_is_not(api: ApiServer) -> None:
+    api.statuses.update({"/livez?exclude=etcd": 200, "/livez": 500})
+    with socket.create_server(("127.0.0.5", api.port)):  # it takes connections, and nothing more
+        (api.folder / "peers").write_text("127.0.0.5 127.0.0.6\n")
+        assert api.run(13.0) == 0
+    assert api.run(13.0) == 1
+
+
+@pytest.mark.e2e
 def test_the_check_ends_within_its_time_when_nothing_answers(api: ApiServer) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         begun = time.monotonic()

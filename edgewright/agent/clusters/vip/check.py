@@ -31,7 +31,8 @@ identity=
 # the server is not verified: it is this host's own port, and nothing secret is sent. An API server that refuses the
 # question (401, 403: a certificate that has expired) is alive; it puts Audit-Id into each answer. What refuses without
 # it is something in front of an API server that may be dead, as the supervisor of k3s. Once etcd was not healthy, the
-# others are asked at the same time: each may take 3 s, for on a busy host even a start of openssl takes long.
+# others are asked at the same time: each may take 3 s, for on a busy host even a start of openssl takes long. An etcd
+# that hangs takes a connection and never answers: openssl reports the begin of TLS at once, all else only at its end.
 read -r peers <"$folder/peers" || [ -n "$peers" ] || peers=
 first='GET /livez?exclude=etcd HTTP/1.1\\r\\nHost: localhost' second='GET /livez HTTP/1.0'
 seen=$(
@@ -40,7 +41,7 @@ seen=$(
     sed -n 's|.*HTTP/1\\.[01] \\([0-9]*\\).*|api \\1|p; s|^[Aa]udit-[Ii][Dd]:.*|api audited|p' &
   [ ! -e "$since" ] || for peer in $peers; do
     case $peer in *:*) peer="[$peer]" ;; esac
-    timeout 3 openssl s_client -connect "$peer:$port" </dev/null 2>/dev/null | grep -o '^CONNECTED' &
+    timeout 3 openssl s_client -state -connect "$peer:$port" </dev/null 2>&1 | grep -m 1 -o '^SSL_connect' &
   done
   wait
 )
@@ -70,7 +71,7 @@ all=1
 for peer in $peers; do
   all=$((all + 1))
 done
-reached=$(echo "$seen" | grep -c '^CONNECTED')
+reached=$(echo "$seen" | grep -c '^SSL_connect')
 [ $((2 * (reached + 1))) -gt $all ]
 """
 
