@@ -8,6 +8,7 @@ from edgewright.agent.clusters import paths
 from edgewright.agent.clusters.checks import peer
 from edgewright.agent.clusters.content.sweep import sweep_once
 from edgewright.agent.clusters.context import Context
+from edgewright.agent.clusters.gather import connect
 from edgewright.agent.clusters.k3s import admission
 from edgewright.agent.clusters.kube import leader, nodes
 from edgewright.agent.clusters.kube.api import admin
@@ -15,8 +16,8 @@ from edgewright.agent.clusters.kube.joining import note_joined_here
 from edgewright.agent.clusters.outside import step_out
 from edgewright.core.clusters.model import PRESENT
 from edgewright.core.clusters.observed import Observed
-from edgewright.core.clusters.planning.duties import may_lead, successor
-from edgewright.core.clusters.planning.judge import joined
+from edgewright.core.clusters.planning.duties import may_lead
+from edgewright.core.clusters.planning.judge import etcd_member, joined
 from edgewright.core.errors import EdgewrightError
 
 RENEW = 45.0
@@ -72,17 +73,20 @@ def give_vip_up(context: Context) -> None:
 
 
 def _resign(context: Context, observed: Observed) -> bool:
-    """Give the Lease up when this host leaves and another one can lead: it would be waited for until it is too old.
+    """Give the Lease up when this host leaves, or its API does not serve, and another one can lead.
 
-    Not while the cluster is deleted: its leader goes last, and everyone has to know who that is.
+    Otherwise the others wait until it is too old. Not while the cluster is deleted: its leader goes last, and everyone
+    has to know who that is.
     """
-    lease = observed.api.lease
-    if lease is None or lease.holder != context.host_uid or context.document.ending or not observed.local.api_ready:
+    lease, leaves = observed.api.lease, context.me.state != PRESENT
+    if lease is None or lease.holder != context.host_uid or context.document.ending or observed.api.etcd is None:
         return False
-    if observed.api.etcd is None or not successor(context.document, observed):
+    others = [member for member in context.document.control_planes if member.host_uid != context.host_uid]
+    entries = [etcd_member(observed, member) for member in others]
+    if not (leaves or not observed.local.api_ready) or not any(entry and entry.healthy for entry in entries):
         return False
     try:
-        leader.resign(context, admin(context.host))
+        leader.resign(context, connect(context))
     except EdgewrightError:
         return False  # the next look tries again
     return True
@@ -90,7 +94,7 @@ def _resign(context: Context, observed: Observed) -> bool:
 
 def _lead(context: Context, observed: Observed) -> bool:
     if not may_lead(context.document, observed):
-        return False
+        return _resign(context, observed)
     lease = observed.api.lease
     due = lease is None or lease.holder != context.host_uid or lease.age > RENEW
     renewed = due and leader.renew(context, admin(context.host))

@@ -191,7 +191,7 @@ def test_a_leader_that_leaves_gives_its_lease_up_unless_the_cluster_is_deleted(
         def put(self, path: str, body: dict[str, Any]) -> None:
             stored.update(body)
 
-    monkeypatch.setattr(tend, "admin", lambda host: Fake())
+    monkeypatch.setattr(tend, "connect", lambda work: Fake())
     document = cluster(2)
     leaving = [dataclasses.replace(member, state=model.ABSENT, release_id="r1") for member in document.members]
     other = quorum.EtcdMember("2", "n2", True, True, False, "10.0.0.12")
@@ -207,3 +207,9 @@ def test_a_leader_that_leaves_gives_its_lease_up_unless_the_cluster_is_deleted(
     mine = dataclasses.replace(seen, api=dataclasses.replace(api, lease=observed.Lease("host-2", 3.0)))
     stored["spec"]["holderIdentity"] = "host-2"
     assert not tend.tend(context(host, one), mine) and stored["spec"]["holderIdentity"] == "host-2"
+    stored["spec"]["holderIdentity"] = "host-1"
+    host.write(paths.OWNER, b"{}")
+    assert not tend.tend(context(host, document), seen) and stored["spec"]["holderIdentity"] == "host-1", "it stays"
+    dead = dataclasses.replace(seen, local=observed.Local(api_ready=False))
+    assert tend.tend(context(host, document), dead), "its API server is dead: another one leads"
+    assert stored["spec"]["holderIdentity"] == ""

@@ -38,7 +38,7 @@ def may_lead(document: ClusterDocument, observed: Observed) -> bool:
     member = document.member(observed.host_uid)
     if member is None or member.role != CONTROL_PLANE or observed.local.reset:
         return False
-    if member.state != PRESENT and (document.ending or successor(document, observed)):
+    if member.state != PRESENT and (document.ending or _successor(document, observed)):
         return False
     if not observed.local.api_ready or observed.local.done is None or not observed.api.lease_readable:
         return False
@@ -46,7 +46,7 @@ def may_lead(document: ClusterDocument, observed: Observed) -> bool:
     return lease is None or lease.holder in ("", observed.host_uid) or lease.age > LEASE_SECONDS
 
 
-def successor(document: ClusterDocument, observed: Observed) -> bool:
+def _successor(document: ClusterDocument, observed: Observed) -> bool:
     """Return whether a control plane that stays can lead; unknown counts as yes."""
     if observed.api.etcd is None:
         return True
