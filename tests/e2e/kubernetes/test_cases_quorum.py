@@ -14,10 +14,10 @@ import pytest
 
 from edgewright.lab.kubernetes import build, versions
 from tests.e2e.fleet import Fleet, product, until
-from tests.e2e.kubernetes.cases import UNPROVEN, Cases, cases_lab
+from tests.e2e.kubernetes.cases import Cases, cases_lab
 from tests.support import missing
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500), UNPROVEN]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
 NAME = "three"
 MOVES = 25.0
 """Seconds within which the VIP is on the majority's side only."""
