@@ -255,7 +255,7 @@ class EdgewrightApp(TerminalApp):
         from tui.verbs.command_text import parse
 
         try:
-            typed = parse(event.text, self.session.store.model)
+            typed = parse(event.text, self.session.store.model, getattr(self.screen, "scope", ""))
         except EdgewrightError as error:
             self.refuse(f"{error.message} {error.hint}".strip())
             return

@@ -156,6 +156,10 @@ class Session(Struct):
     """Show another project, by uid (`""`: all)."""
     installer: Any = None
     """What wizard and Installers screen call, in place of `edgewright.commands.installer.wizard_api`; for tests."""
+    open_cluster: Callable[[str, Callable[[str], None]], Awaitable[Any]] | None = None
+    """Opens the API of a cluster by uid, in place of `edgewright.commands.kube.local_api.open_api`; for tests."""
+    opened: dict[str, Any] = field(default_factory=dict)
+    """APIs of clusters that screens show, by uid: `edgewright.commands.kube.opened.Opened`."""
     replay: ReplaySource | None = None
     """The recording that is shown instead of a plane; then `now` is its moment and `start` its `run`."""
     hub_log: Callable[[], Path | None] | None = None

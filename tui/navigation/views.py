@@ -41,6 +41,12 @@ VIEWS: dict[str, str] = {
     "preflight": "tui.screens.host.preflight:PreflightScreen",
     "clusters": "tui.screens.cluster.list:ClustersScreen",
     "cluster": "tui.screens.cluster.screen:ClusterScreen",
+    **{
+        view: f"tui.screens.workloads.list:workloads_screen({view})"
+        for view in ("pods", "deployments", "services", "nodes", "cluster-events", "machines")
+    },
+    "workload": "tui.screens.workloads.describe:DescribeScreen",
+    "workload-yaml": "tui.screens.workloads.describe:WorkloadYamlScreen",
     "profiles": "tui.screens.profile.list:ProfilesScreen",
     "profile": "tui.screens.profile.screen:ProfileScreen",
     "profile-layer": "tui.screens.profile.layer:ProfileLayerScreen",
@@ -71,6 +77,8 @@ KINDS = {
     "tokens": "token",
     "installers": "build",
     **{each.view: each.noun for each in _DESCRIBED},
+    "workloads": "cluster",
+    "nodes": "cluster",
 }
 """Kind of the objects (`Target.kind`) on the screens of a scope."""
 OBJECTS = {plural(view): view for view in VIEWS if plural(view) in VIEWS}

@@ -26,26 +26,36 @@ class Typed(NamedTuple):
     """The words after the verb as they were typed: a view takes them as its filter."""
 
 
-def verbs() -> dict[str, type[Command]]:
-    """Return the console's verbs by every word that names them."""
+def verbs(scope: str = "") -> dict[str, type[Command]]:
+    """Return the console's verbs by every word that names them, on a screen of `scope`."""
     matches: dict[str, type[Command]] = {}
-    for command in registry.all_commands():
-        if command.console:
-            for word in (command.name, *command.aliases):
-                matches.setdefault(word, command)
+    every = [command for command in registry.all_commands() if command.console]
+    for command in every:
+        for word, scopes in command.here:
+            if scope in scopes:
+                matches[word] = command
+    for command in every:
+        for word in (command.name, *command.aliases):
+            matches.setdefault(word, command)
     return matches
 
 
-def parse(text: str, model: Model) -> Typed:
-    """Return what was typed. Raises `UsageError` naming the nearest verb, or what is wrong with the arguments."""
+def parse(text: str, model: Model, scope: str = "") -> Typed:
+    """Return what was typed on a screen of `scope`.
+
+    Raises `UsageError` naming the nearest verb, or what is wrong with the arguments.
+    """
     text = text.strip().removeprefix(":").strip()
-    named = verbs()
+    named = verbs(scope)
     word = _verb_word(text, named)
     if word is None:
         near = nearest(text.split(" ", 1)[0], named)
         raise UsageError(f"There is no verb `{text}`.", f"Did you mean :{near}?" if near else "See: ? for all verbs.")
     command, rest = named[word], text[len(word) :].strip()
     if command.opens or command.action:
+        if " --cluster" in f" {rest}" and (of_cluster := _of_cluster(word)) is not None:
+            command = of_cluster
+        rest = _without_kind(command, rest)
         _refuse_options(command, rest)
         return Typed(command, _uids(rest.split(), model, command), _view_args(command, rest), rest)
     try:
@@ -56,6 +66,19 @@ def parse(text: str, model: Model) -> Typed:
         return Typed(command, (), {}, "")
     targets, args = parse_arguments(command, parts)
     return Typed(command, _uids(targets, model, command), args, rest)
+
+
+def _of_cluster(word: str) -> type[Command] | None:
+    """Return the verb that a word means for one cluster: `events --cluster NAME` is not the feed of the plane."""
+    return next((each for each in registry.all_commands() if word in dict(each.here)), None)
+
+
+def _without_kind(command: type[Command], rest: str) -> str:
+    """Return the words with a target alone in place of an option that names its kind: `--cluster NAME`."""
+    if command.target is None:
+        return rest
+    option = f"--{command.target.kind}"
+    return " ".join(word.removeprefix(f"{option}=") for word in rest.split() if word != option)
 
 
 def _verb_word(text: str, named: Iterable[str]) -> str | None:

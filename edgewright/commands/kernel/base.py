@@ -43,9 +43,11 @@ LISTS: tuple[Scope, ...] = (
     "profiles",
     "macros",
     "clusters",
+    "workloads",
+    "nodes",
 )
 """Scopes of lists beside the hosts: filter, sort, columns, marks and export are live there."""
-RAW: tuple[Scope, ...] = ("host", "tokens", "feed", "profiles", "clusters")
+RAW: tuple[Scope, ...] = ("host", "tokens", "feed", "profiles", "clusters", "workloads", "nodes")
 """Scopes beside the hosts that show a raw document."""
 FRAMES = (
     "pulse", "hosts", "host", "clusters", "cluster", "tokens", "events", "audit", "installers", "help", "first-run",
@@ -123,6 +125,8 @@ class Command:
     """Id under which key maps of users have it, where that is not the name with a dash (it had another name before)."""
     aliases: ClassVar[tuple[str, ...]] = ()
     """Other words for it after `:` in the console, e.g. `hosts`."""
+    here: ClassVar[tuple[tuple[str, tuple[Scope, ...]], ...]] = ()
+    """Words after `:` that mean it on the screens of some scopes, whatever they mean elsewhere."""
     scope: ClassVar[Scope] = "global"
     """On which screens its keys are live, and what its targets are."""
     also: ClassVar[tuple[Scope, ...]] = ()

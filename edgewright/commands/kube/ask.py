@@ -7,9 +7,7 @@ that cannot be dialled. Each call reads the kubeconfig of an operator, which the
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
-import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
@@ -17,8 +15,8 @@ from typing import Any, NamedTuple
 import httpx
 
 from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.kube.credentials import client_context
 from edgewright.commands.kube.route import SERVER_NAME, Api, Listener, cluster
-from edgewright.config import locations
 from edgewright.core.errors import Failed, TimedOut
 from edgewright.core.text import amount, clean
 from edgewright.store.collections.document_values import integer, part, parts, text
@@ -55,7 +53,7 @@ async def ask_application(ctx: CommandContext, target: str, report: Callable[[st
     way = await api.choose()
     listener = Listener(api, report)
     port = await listener.start()
-    context = await asyncio.to_thread(_credentials, api)
+    context = await asyncio.to_thread(client_context, api)
     try:
         async with httpx.AsyncClient(verify=context, base_url=f"https://127.0.0.1:{port}", timeout=WITHIN) as client:
 
@@ -118,23 +116,3 @@ async def _get(client: httpx.AsyncClient, path: str, name: str) -> tuple[int, An
     with contextlib.suppress(ValueError):
         return response.status_code, httpx.Response(200, content=data).json() if is_json else None
     return response.status_code, None
-
-
-def _credentials(api: Api) -> ssl.SSLContext:
-    """Return a context that trusts the cluster's CA and shows the certificate of the kubeconfig. Blocking.
-
-    Raises `Failed` for a kubeconfig without one.
-    """
-    context = api.trust()
-    user = api.config["users"][0]["user"] if api.config.get("users") else {}
-    names = ("client-certificate-data", "client-key-data")
-    path = locations.ensure(locations.folder("run")) / f"ask-{api.row.uid}.pem"
-    try:
-        content = b"\n".join(base64.b64decode(str(user[name])) for name in names)
-        locations.write_private(path, content.decode())
-        context.load_cert_chain(path)
-    except (KeyError, ValueError, ssl.SSLError):
-        raise Failed(f"The kubeconfig of {api.row.name} has no usable certificate.", "Ask again in a minute.") from None
-    finally:
-        path.unlink(missing_ok=True)
-    return context

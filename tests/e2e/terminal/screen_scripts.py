@@ -133,6 +133,31 @@ PLANE: dict[str, str] = {
     "cluster": """
         : cluster <space> list <enter> -> Clusters | No cluster
         """,
+    "pods": """
+        : clusters <enter> -> Clusters | No cluster
+        w -> needs a cluster
+        """,
+    "deployments": """
+        : deploy <enter> -> needs a cluster
+        """,
+    "services": """
+        : svc <enter> -> needs a cluster
+        """,
+    "nodes": """
+        : nodes <enter> -> needs a cluster
+        """,
+    "cluster-events": """
+        : cluster-events <enter> -> needs a cluster
+        """,
+    "machines": """
+        : vm <enter> -> needs a cluster
+        """,
+    "workload": """
+        : pods <enter> -> needs a cluster
+        """,
+    "workload-yaml": """
+        : pods <enter> -> needs a cluster
+        """,
     "events": """
         4 -> Events | registered
         / <ctrl+u> kiel-01-02 <enter> -> Events › kiel-01-02 | not kiel-01-03

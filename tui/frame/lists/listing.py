@@ -93,7 +93,7 @@ class ListingScreen(ExportsTable):
         stored = self.session.views.load(self.view)
         self.filter_text = ""
         self._filter: Filter | None = None
-        asked = self.target or self.session.filters.get(self.view, "")
+        asked = self.fixed_filter or self.session.filters.get(self.filter_place, "")
         if wrong := wrong_with(asked, self.filter_fields):
             self.session.store.message(f"The filter {asked} is left out: {wrong}", "warn")
         else:
@@ -113,6 +113,16 @@ class ListingScreen(ExportsTable):
         self._take_columns([str(item) for item in stored.get("columns") or ()])
         self.table.set_sort(*self.sort_by)
         self.table.focus()
+
+    @property
+    def fixed_filter(self) -> str:
+        """The filter that the screen was opened with; Escape leaves the screen with it."""
+        return self.target
+
+    @property
+    def filter_place(self) -> str:
+        """Under which name the session has the filter."""
+        return self.view
 
     @property
     def table(self) -> VirtualTable:
@@ -242,8 +252,8 @@ class ListingScreen(ExportsTable):
 
     def save_view(self) -> None:
         """Store order and columns for the next time, and the filter for this session."""
-        if not self.target or self.filter_text != self.target:
-            self.session.filters[self.view] = self.filter_text
+        if not self.fixed_filter or self.filter_text != self.fixed_filter:
+            self.session.filters[self.filter_place] = self.filter_text
         state: dict[str, object] = {"sort": self.sort_by[0], "reverse": self.sort_by[1]}
         if self._in_sight != tuple(range(len(self.table_columns))):
             state["columns"] = [self.table_columns[index].id for index in self._in_sight[self.frozen :]]
@@ -312,7 +322,7 @@ class ListingScreen(ExportsTable):
 
     def action_back(self) -> None:
         """Take the filter away first; then go back."""
-        if self.filter_text and not self.target:
+        if self.filter_text and not self.fixed_filter:
             self.set_filter("")
             self.save_view()
             self._focus_list()

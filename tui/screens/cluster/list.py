@@ -23,8 +23,8 @@ class ClustersScreen(_Clusters, ReadsClusters):
 
     collections = ReadsClusters.collections
     hints = (
-        "nav-open=open", "filter", "mark", "cluster-new=new", "cluster-retry", "yaml", "cluster-kubeconfig",
-        "sort", "columns", "cluster-delete",
+        "nav-open=open", "filter", "mark", "kube-pods", "cluster-new=new", "cluster-retry", "yaml",
+        "cluster-kubeconfig", "sort", "columns", "cluster-delete",
     )  # fmt: skip
 
     async def fetched(self, ctx: CommandContext) -> dict[str, Any]:

@@ -37,8 +37,8 @@ class ClusterScreen(ReadsClusters, BaseScreen):
     view = "cluster"
     forming_every = 3.0
     hints = (
-        "nav-open=open", "cluster-retry", "cluster-logs", "yaml", "cluster-kubeconfig", "cluster-certificates", "copy",
-        "cluster-release", "cluster-forget", "cluster-delete",
+        "nav-open=open", "kube-pods", "cluster-retry", "cluster-logs", "yaml", "cluster-kubeconfig",
+        "cluster-certificates", "copy", "cluster-release", "cluster-forget", "cluster-delete",
     )  # fmt: skip
     DEFAULT_CSS = """
     ClusterScreen {

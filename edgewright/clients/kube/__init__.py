@@ -1,0 +1,1 @@
+"""The API of a Kubernetes cluster: a closed port to ask it, its client over HTTPS, and lists that follow by watch."""

@@ -1,0 +1,1 @@
+"""Objects of Kubernetes as rows: what tables of pods, nodes, deployments, services, events and machines show."""

@@ -1,0 +1,155 @@
+"""Rows of deployments: replicas that are ready, up to date and available, and why a rollout does not progress."""
+
+from __future__ import annotations
+
+import msgspec
+
+from edgewright.core.filters.fields import FilterField
+from edgewright.store.collections.document_values import tidy
+from edgewright.store.table import Column, Facts, Look, Table
+from edgewright.store.workloads.objects import Condition, Meta, ObjectRow, by_harm, condition, pairs, sign, since_text
+
+
+class _Selector(msgspec.Struct, rename="camel", gc=False):
+    match_labels: dict[str, str] | None = None
+
+
+class _Image(msgspec.Struct, gc=False):
+    image: str = ""
+
+
+class _PodSpec(msgspec.Struct, gc=False):
+    containers: list[_Image] = []
+
+
+class _Template(msgspec.Struct, gc=False):
+    spec: _PodSpec = msgspec.field(default_factory=_PodSpec)
+
+
+class _Spec(msgspec.Struct, gc=False):
+    replicas: int | None = 1
+    paused: bool = False
+    selector: _Selector = msgspec.field(default_factory=_Selector)
+    template: _Template = msgspec.field(default_factory=_Template)
+
+
+class _Status(msgspec.Struct, rename="camel", gc=False):
+    ready_replicas: int = 0
+    updated_replicas: int = 0
+    available_replicas: int = 0
+    observed_generation: int = 0
+    conditions: list[Condition] | None = None
+
+
+class Deployment(msgspec.Struct, gc=False):
+    """`apps/v1/Deployment`, of which only this is decoded."""
+
+    metadata: Meta
+    spec: _Spec = msgspec.field(default_factory=_Spec)
+    status: _Status = msgspec.field(default_factory=_Status)
+
+
+class DeploymentRow(ObjectRow, frozen=True, array_like=True, gc=False):
+    """One deployment."""
+
+    wanted: int = 0
+    ready: int = 0
+    updated: int = 0
+    available: int = 0
+    reason: str = ""
+    selector: tuple[str, ...] = ()
+    """Labels of its pods, `key:value`."""
+    images: tuple[str, ...] = ()
+
+
+def deployment_row(deployment: Deployment) -> DeploymentRow:
+    """Return the row of a deployment."""
+    meta, spec, status = deployment.metadata, deployment.spec, deployment.status
+    wanted = 1 if spec.replicas is None else spec.replicas
+    health, reason = _state(deployment, wanted)
+    return DeploymentRow(
+        uid=meta.key,
+        name=tidy(meta.name),
+        namespace=tidy(meta.namespace),
+        health=health,
+        created=meta.created,
+        tags=meta.tags(),
+        wanted=wanted,
+        ready=status.ready_replicas,
+        updated=status.updated_replicas,
+        available=status.available_replicas,
+        reason=tidy(reason),
+        selector=pairs(spec.selector.match_labels),
+        images=tuple(tidy(each.image) for each in spec.template.spec.containers),
+    )
+
+
+def _state(deployment: Deployment, wanted: int) -> tuple[str, str]:
+    status = deployment.status
+    failure = condition(status.conditions, "ReplicaFailure")
+    progressing = condition(status.conditions, "Progressing")
+    if failure is not None and failure.status == "True":
+        return "bad", failure.message or failure.reason
+    if progressing is not None and progressing.status == "False":
+        return "bad", progressing.message or progressing.reason
+    if status.available_replicas < wanted:
+        available = condition(status.conditions, "Available")
+        message = available.message if available is not None and available.status == "False" else ""
+        rolls = progressing is not None and progressing.reason != "NewReplicaSetAvailable"
+        return ("work" if rolls else "warn"), message
+    if status.updated_replicas < wanted or status.observed_generation < (deployment.metadata.generation or 0):
+        return "work", "a rollout is under way"
+    if deployment.spec.paused:
+        return "parked", "its rollout is paused"
+    return ("ok", "") if wanted else ("muted", "scaled to 0")
+
+
+def _facts(row: DeploymentRow, look: Look) -> tuple[Facts, ...]:
+    facts = (
+        ("ready", f"{row.ready} of {row.wanted}"),
+        ("up to date", str(row.updated)),
+        ("available", str(row.available)),
+        *((("reason", row.reason),) if row.reason else ()),
+        ("images", ", ".join(row.images) or "-"),
+        ("pods", ", ".join(each.replace(":", "=", 1) for each in row.selector) or "-"),
+        ("namespace", row.namespace),
+        ("age", since_text(row.created, look.now)),
+    )
+    return (("DEPLOYMENT", facts),)
+
+
+TABLE: Table[DeploymentRow] = Table(
+    "deployment",
+    columns=(
+        Column("sign", "", 1, value=lambda row, look: sign(row), tone=lambda row: row.health, order=by_harm),
+        Column("name", "DEPLOYMENT", 16, most=44, tone="strong"),
+        Column("namespace", "NAMESPACE", 9, most=20),
+        Column(
+            "ready", "READY", 5, right=True, value=lambda row, look: f"{row.ready}/{row.wanted}",
+            tone=lambda row: "muted" if row.health in ("ok", "muted") else "warn",
+            order=lambda row: row.ready - row.wanted,
+        ),
+        Column("updated", "UP-TO-DATE", 10, right=True, tone="muted"),
+        Column("available", "AVAILABLE", 9, right=True, tone="muted"),
+        Column("created", "AGE", 4, right=True, age=True, tone="muted"),
+        Column("images", "IMAGES", 12, most=60, value=lambda row, look: ", ".join(row.images), tone="muted"),
+        Column("reason", "REASON", 12, weight=3),
+    ),
+    listing=("name", "namespace", "ready", "updated", "available", "created"),
+    fields=(
+        FilterField("name", "text", "name of the deployment", searched=True),
+        FilterField("namespace", "word", "its namespace", aliases=("ns",), searched=True),
+        FilterField("health", "word", "ok, work, warn, bad, parked or muted"),
+        FilterField("image", "text", "image of a container", source="images", aliases=("images",), searched=True),
+        FilterField("ready", "number", "replicas that are ready"),
+        FilterField("wanted", "number", "replicas that are asked for", aliases=("replicas",)),
+        FilterField("reason", "text", "why it is not complete", searched=True),
+        FilterField("label", "tags", "a label: label:key, label.key:value", source="tags", aliases=("tag", "tags")),
+        FilterField("age", "age", "time since it was created", source="created"),
+    ),
+    example="health:bad  namespace:shop  image:nginx  -l app=web",
+    facts=_facts,
+    headline=lambda row: f"{row.namespace}/{row.name}: {row.ready} of {row.wanted} ready",
+    nothing="No deployments here.",
+    sort="sign",
+)  # fmt: skip

@@ -1,0 +1,216 @@
+"""Screens of what runs in a cluster, over a fake API: states, keys, the way from one to the next."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from edgewright.clients.kube import watching
+from edgewright.core.errors import Unreachable
+from edgewright.store.collections.catalogue.clusters import CLUSTERS
+from edgewright.store.engine.store import Store
+from tests.tui import workloads
+from tests.tui.clusters import clusters
+from tests.tui.driving import Driven, frame_text, press, settle, told, until, view
+from tests.tui.fake_cluster_api import FakeClusterApi
+from tests.tui.plane import FakePlane, context_of
+from tests.tui.samples import NOW, fill, session
+from tui.app import EdgewrightApp
+from tui.frame.base import CommandTyped
+from tui.screens.workloads.list import WorkloadsScreen
+from tui.terminal.paint.screen_text import screen_text
+
+CLUSTER = "c-healthy"
+LOST = Unreachable("The API of pos-kiel cannot be reached: no route to host.", "See: edgewright kube reach")
+STATES: dict[str, dict[str, list[dict[str, Any]]]] = {
+    "empty": workloads.EMPTY,
+    "healthy": workloads.OBJECTS,
+    "degraded": workloads.DEGRADED,
+    "failed": workloads.FAILED,
+    "stale": workloads.FAILED,
+    "simulated": {},
+}
+PICTURES = [
+    *(("pods", state, (80, 24)) for state in STATES),
+    ("pods", "stale", (132, 43)),
+    ("pods", "failed", (200, 60)),
+    ("nodes", "failed", (132, 43)),
+    ("deployments", "failed", (80, 24)),
+    ("services", "degraded", (80, 24)),
+    ("cluster-events", "failed", (132, 43)),
+    ("machines", "failed", (80, 24)),
+    ("workload", "failed", (80, 24)),
+    ("workload-yaml", "failed", (80, 24)),
+]
+
+
+@pytest.fixture(autouse=True)
+def fixed_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgewright.core.times.now", lambda: NOW)
+    monkeypatch.setattr(watching, "CHECK_EVERY", 60.0)
+
+
+def made(name: str, state: str = "failed", rest: str = "") -> tuple[EdgewrightApp, FakeClusterApi]:
+    store = fill(Store(clock=lambda: NOW))
+    documents = clusters()
+    for each in documents:
+        each["status"]["edgewright"]["simulated"] = state == "simulated"
+    store.emit("plane", CLUSTERS.seen, {"docs": documents, "complete": True}, NOW - 3)
+    store.flush()
+    api = workloads.api(STATES[state])
+
+    async def open_cluster(uid: str, report: Callable[[str], None]) -> FakeClusterApi:
+        return api
+
+    shown = session(store, start_view=name, start_target=f"{CLUSTER}{rest}", open_cluster=open_cluster)
+    shown.make_context = lambda: context_of(FakePlane(), store)
+    return EdgewrightApp(shown), api
+
+
+def front(pilot: Driven) -> WorkloadsScreen:
+    screen = pilot.app.screen
+    assert isinstance(screen, WorkloadsScreen)
+    return screen
+
+
+async def shown(pilot: Driven) -> None:
+    """Wait until what is in front has been read."""
+    screen: Any = pilot.app.screen
+    if isinstance(screen, WorkloadsScreen):
+        await until(pilot, lambda: screen.is_settled)
+    else:
+        await until(pilot, lambda: screen._document is not None)
+    screen.select()
+    await settle(pilot)
+
+
+async def command(pilot: Driven, text: str) -> None:
+    pilot.app.screen.post_message(CommandTyped(text))
+    await settle(pilot)
+
+
+@asynccontextmanager
+async def console(
+    name: str, state: str = "failed", rest: str = "", size: tuple[int, int] = (132, 43)
+) -> AsyncIterator[tuple[Driven, FakeClusterApi]]:
+    app, api = made(name, state, rest)
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        await shown(pilot)
+        yield pilot, api
+
+
+@pytest.mark.parametrize(("name", "state", "size"), PICTURES, ids=[f"{v}-{s}-{w}x{h}" for v, s, (w, h) in PICTURES])
+def test_pictures(snap_compare: Callable[..., bool], name: str, state: str, size: tuple[int, int]) -> None:
+    rest = "/pods/shop/web-7d9f8c6b5-zzzzz" if name.startswith("workload") else ""
+    app, api = made(name, state, rest)
+
+    async def ready(pilot: Driven) -> None:
+        await settle(pilot)
+        await shown(pilot)
+        if state == "stale":
+            api.failure = LOST
+            api.end(LOST)
+            screen = front(pilot)
+            await until(pilot, lambda: bool(screen._watched and screen._watched.error))
+            app.session.now = lambda: NOW + 252
+            screen._opened._clock = lambda: NOW  # type: ignore[union-attr]
+            screen.select()
+            await settle(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=ready)
+
+
+async def test_rows_follow_the_watch_and_the_cursor_stays_on_its_pod() -> None:
+    async with console("pods", "healthy") as (pilot, api):
+        screen = front(pilot)
+        screen.table.point_at("shop/vision-0")
+        api.send(workloads.PODS, "ADDED", workloads.pod("aaa-0", state="CrashLoopBackOff"))
+        await until(pilot, lambda: "shop/aaa-0" in screen.table.keys)
+        assert screen.table.keys[0] == "shop/aaa-0" and screen.table.cursor_key == "shop/vision-0"
+        api.send(workloads.PODS, "DELETED", workloads.pod("aaa-0"))
+        await until(pilot, lambda: "shop/aaa-0" not in screen.table.keys)
+        assert "4 · watched" in frame_text(pilot.app, "crumb")
+
+
+async def test_digits_choose_a_namespace_and_zero_shows_all() -> None:
+    async with console("pods") as (pilot, _):
+        screen = front(pilot)
+        await until(pilot, lambda: bool(screen._opened and screen._opened.namespaces))
+        await press(pilot, "2")
+        assert screen.table.keys == ("kube-system/coredns-6f6b679f8f-abcde",)
+        assert "Pods in kube-system" in frame_text(pilot.app, "crumb")
+        await press(pilot, "9")
+        assert "There is no namespace 9: the cluster has 3." in told(screen.session)
+        await press(pilot, "0")
+        assert len(screen.table.keys) == 7
+
+
+async def test_a_filter_by_label_field_and_text() -> None:
+    async with console("pods") as (pilot, _):
+        screen = front(pilot)
+        for text, count in (
+            ("-l app=web", 3),
+            ("restarts>3", 1),
+            ("gpu>0", 2),
+            ("status:Pending", 1),
+            ("edge-11d0", 2),
+        ):
+            screen.set_filter(text)
+            assert len(screen.table.keys) == count, text
+        screen.set_filter("node:edge-11d0 -status:Completed")
+        assert screen.table.keys == ("shop/web-7d9f8c6b5-9pl7w",)
+
+
+async def test_enter_leads_from_a_deployment_a_service_and_a_node_to_its_pods_and_to_one_pod() -> None:
+    async with console("deployments") as (pilot, _):
+        await press(pilot, "enter")
+        assert "Pods of deployment/web" in frame_text(pilot.app, "crumb")
+        assert len(front(pilot).table.keys) == 3
+        await press(pilot, "enter")
+        await shown(pilot)
+        assert view(pilot) == "workload" and "back-off 5m0s" in screen_text(pilot.app)
+        await press(pilot, "escape", "escape")
+        await command(pilot, "nodes")
+        assert view(pilot) == "nodes"
+        front(pilot).table.point_at("edge-11d0")
+        await press(pilot, "enter")
+        assert sorted(front(pilot).table.keys) == ["shop/report-28912", "shop/web-7d9f8c6b5-9pl7w"]
+
+
+async def test_events_are_those_of_the_cluster_here_and_those_of_the_plane_elsewhere() -> None:
+    async with console("pods") as (pilot, _):
+        await command(pilot, "events")
+        assert view(pilot) == "cluster-events"
+        await command(pilot, "pulse")
+        await command(pilot, "events")
+        assert view(pilot) == "events"
+        await command(pilot, "events --cluster pos-kiel")
+        assert view(pilot) == "cluster-events"
+        await command(pilot, "svc --cluster=pos-kiel")
+        assert view(pilot) == "services"
+
+
+async def test_one_port_and_one_watch_for_all_screens_of_a_cluster() -> None:
+    async with console("nodes") as (pilot, api):
+        await command(pilot, "pods")
+        await press(pilot, "w", "down", "enter")
+        assert view(pilot) == "deployments"
+        assert sum(1 for method, path, _ in api.requests if method == "WATCH" and path.startswith(workloads.PODS)) == 1
+
+
+async def test_a_lost_api_leaves_the_rows_and_shows_how_old_they_are() -> None:
+    async with console("pods") as (pilot, api):
+        screen = front(pilot)
+        api.failure = LOST
+        api.end(LOST)
+        await until(pilot, lambda: "stale" in frame_text(pilot.app, "crumb"))
+        assert len(screen.table.keys) == 7 and "no route to host" in screen_text(pilot.app)
+
+
+async def test_a_cluster_without_kubevirt_has_no_machines_and_reports_why() -> None:
+    async with console("machines") as (pilot, _):
+        assert "not found" in screen_text(pilot.app)

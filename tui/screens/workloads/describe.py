@@ -1,0 +1,127 @@
+"""One object of a cluster: described with its events, or in YAML as the API has it. Read again every few seconds."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+import msgspec
+from textual import work
+
+from edgewright.core.errors import EdgewrightError, NotFound
+from edgewright.store.workloads.describing import described
+from edgewright.store.workloads.kinds import BY_VIEW, EVENTS, Kind
+from tui.frame.document_values import masked, yaml_lines
+from tui.frame.fetch import sentence
+from tui.frame.pager.pager import ReaderScreen
+from tui.frame.pager.raw import yaml_line
+from tui.screens.workloads.following import ShowsCluster, trouble_lines
+from tui.widgets.lines import Line, heading, line, wrap
+
+EVERY = 5.0
+"""Seconds between two looks at an object that is shown."""
+
+
+class _ObjectScreen(ReaderScreen, ShowsCluster):
+    """An object by `cluster/view/key`."""
+
+    crumb_word: ClassVar[str] = ""
+
+    def begin(self) -> None:
+        """Ask for it, then again and again."""
+        super().begin()
+        self._document: dict[str, Any] | None = None
+        self._events: list[dict[str, Any]] = []
+        self._error = ""
+        self._read_at: float | None = None
+        self.enter_cluster()
+        view, _, self.key = self.rest.partition("/")
+        self.kind: Kind = BY_VIEW[view]
+        self.read()
+        self.set_interval(EVERY, self.read)
+
+    @property
+    def crumb(self) -> str:
+        """Its name."""
+        name = self.rest.rpartition("/")[2]
+        return f"{name} {self.crumb_word}".strip()
+
+    def count(self) -> str:
+        """Return how old it is."""
+        if self._read_at is None:
+            return "not read yet"
+        old = self.now - self._read_at
+        return super().count() if not self._error else f"stale {old:.0f}s"
+
+    @work(exclusive=True, group="workload:read", exit_on_error=False)
+    async def read(self) -> None:
+        """Ask the API for the object."""
+        opened = self._opened
+        if opened is None or not self._shown:
+            return
+        try:
+            api = await opened.opened()
+            self._document = msgspec.json.decode(await api.request("GET", self.kind.path_of(self.key)))
+            self._events = await self._events_of(api)
+            self._error, self._read_at = "", self.now
+        except NotFound:
+            self._error = f"This {self.kind.single} does not exist any more."
+        except EdgewrightError as error:
+            self._error = sentence(error)
+        except msgspec.DecodeError:
+            self._error = "The API answers something that is not an object."
+        if self.is_there:
+            self.select()
+            self.show_frame()
+
+    async def _events_of(self, api: Any) -> list[dict[str, Any]]:
+        return []
+
+    def lines(self, document: dict[str, Any], width: int) -> list[Line]:
+        """Return the object."""
+        raise NotImplementedError
+
+    def text_lines(self, width: int) -> list[Line]:
+        """Return the object, and above it what is wrong."""
+        trouble = trouble_lines(self._opened, self._error, None, self.now, width)
+        if self._document is None:
+            return trouble or [line(("► ", "work"), "Reading ...")]
+        return [*trouble, *self.lines(self._document, width)]
+
+
+class WorkloadYamlScreen(_ObjectScreen):
+    """The object as the API has it; secrets are masked, and who manages which field is left out."""
+
+    view = "workload-yaml"
+    crumb_word = "yaml"
+
+    def lines(self, document: dict[str, Any], width: int) -> list[Line]:
+        """Return it in YAML."""
+        meta = {name: value for name, value in (document.get("metadata") or {}).items() if name != "managedFields"}
+        return [yaml_line(text) for text in yaml_lines(masked({**document, "metadata": meta}))]
+
+
+class DescribeScreen(_ObjectScreen):
+    """What is important of an object: its row in full, conditions, containers, events."""
+
+    view = "workload"
+
+    async def _events_of(self, api: Any) -> list[dict[str, Any]]:
+        meta = (self._document or {}).get("metadata") or {}
+        selector = quote(f"involvedObject.name={meta.get('name')},involvedObject.kind={self._kind_name()}")
+        namespace = str(meta.get("namespace") or "")
+        data = await api.request("GET", f"{EVENTS.path(namespace)}?fieldSelector={selector}&limit=100")
+        items: list[dict[str, Any]] = msgspec.json.decode(data).get("items") or []
+        return items
+
+    def _kind_name(self) -> str:
+        return str((self._document or {}).get("kind") or self.kind.single.capitalize())
+
+    def lines(self, document: dict[str, Any], width: int) -> list[Line]:
+        """Return it in sections."""
+        out: list[Line] = []
+        for title, texts in described(self.kind, document, self._events, self.now):
+            out += [*([Line()] if out else []), heading(title, width)]
+            for role, text in texts:
+                out += wrap(text, width, "  ", "      ", role=role)  # type: ignore[arg-type]
+        return out
