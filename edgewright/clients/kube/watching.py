@@ -19,7 +19,7 @@ import msgspec
 
 from edgewright.clients.kube import refusals
 from edgewright.clients.kube.ports import CanAskApi
-from edgewright.core.errors import EdgewrightError, Failed, TimedOut, Unreachable
+from edgewright.core.errors import EdgewrightError, Failed, NotFound, TimedOut, Unreachable
 
 R = TypeVar("R")
 PAGE = 500
@@ -86,6 +86,8 @@ class Watched(Generic[R]):
         self.error = ""
         """Why the list is not followed now; empty while it is."""
         self.retry_at: float | None = None
+        self.unknown = False
+        """Whether the API does not know this kind: what serves it is not installed."""
         self.skipped = 0
         """Objects that could not be read, or were more than `MOST`."""
         self._failures = 0
@@ -112,6 +114,7 @@ class Watched(Generic[R]):
         if error.code == refusals.EXPIRED and not self._failures:
             self._failures = 1  # the list is taken at once; an API that answers so to a new list too is asked slowly
             return
+        self.unknown = isinstance(error, NotFound)
         pause = PAUSES[min(self._failures, len(PAUSES) - 1)]
         self._failures += 1
         self.error, self.retry_at = error.message, self._clock() + pause

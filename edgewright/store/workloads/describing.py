@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from edgewright.store.collections.document_values import part, parts, text, value, when
-from edgewright.store.table import Look
+from edgewright.store.table import Facts, Look
 from edgewright.store.workloads.cluster_events import ClusterEvent, event_row
 from edgewright.store.workloads.kinds import Kind
 from edgewright.store.workloads.objects import since_text
@@ -17,18 +17,18 @@ Block = tuple[str, list[tuple[str, str]]]
 """A title, and lines with their roles."""
 
 
-def described(kind: Kind, document: Mapping[str, Any], events: Sequence[Mapping[str, Any]], now: float) -> list[Block]:
-    """Return the blocks of a description; an object that cannot be read has its events alone."""
-    blocks: list[Block] = []
+def facts_of(kind: Kind, document: Mapping[str, Any], now: float) -> tuple[str, tuple[Facts, ...]]:
+    """Return headline and facts of an object; a sentence in place of them for one that cannot be read."""
     try:
         row = kind.row(msgspec.convert(document, kind.decoder.type))
     except (msgspec.ValidationError, ValueError):
-        blocks.append((kind.single.upper(), [("bad", "This object is not as its kind has it; y shows it.")]))
-    else:
-        for title, facts in kind.table.facts(row, Look(now)):
-            width = max(len(label) for label, _ in facts)
-            blocks.append((title, [("", f"{label:<{width}}  {shown}") for label, shown in facts]))
-    blocks += _containers(document)
+        return f"This {kind.single} is not as its kind has it; y shows it.", ()
+    return kind.table.headline(row), kind.table.facts(row, Look(now))
+
+
+def described(kind: Kind, document: Mapping[str, Any], events: Sequence[Mapping[str, Any]], now: float) -> list[Block]:
+    """Return what follows the facts: containers, conditions, annotations, events."""
+    blocks = _containers(document)
     conditions = parts(part(document, "status"), "conditions")
     if conditions:
         blocks.append(("CONDITIONS", [_condition(each, now) for each in conditions]))

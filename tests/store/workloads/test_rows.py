@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from edgewright.store.table import Look
-from edgewright.store.workloads.describing import described
+from edgewright.store.workloads.describing import described, facts_of
 from edgewright.store.workloads.kinds import DEPLOYMENTS, EVENTS, KINDS, MACHINES, NODES, PODS, SERVICES, Kind
 from edgewright.store.workloads.nodes import gpu_text, on_nodes, pods_text, with_pods
 from edgewright.store.workloads.objects import quantity
@@ -169,4 +169,6 @@ def test_a_description_has_containers_conditions_and_events() -> None:
     containers = "\n".join(text for _, text in blocks["CONTAINERS"])
     assert "main: waiting: CrashLoopBackOff: back-off 5m0s" in containers and "3 restarts" in containers
     assert ("warn", "  1m  BackOff (3 x): Back-off restarting failed container") in blocks["EVENTS"]
-    assert described(PODS, {"metadata": {"name": 7}}, [], NOW)[0][1][0][0] == "bad"
+    headline, facts = facts_of(PODS, workloads.pod("web-0"), NOW)
+    assert headline == "shop/web-0: Running" and ("node", "edge-7f3a") in facts[0][1]
+    assert facts_of(PODS, {"metadata": {"name": 7}}, NOW)[1] == ()

@@ -8,11 +8,13 @@ from urllib.parse import quote
 import msgspec
 from textual import work
 
+from edgewright.commands.kernel.results import Detail, Section
 from edgewright.core.errors import EdgewrightError, NotFound
-from edgewright.store.workloads.describing import described
+from edgewright.store.workloads.describing import described, facts_of
 from edgewright.store.workloads.kinds import BY_VIEW, EVENTS, Kind
 from tui.frame.document_values import masked, yaml_lines
 from tui.frame.fetch import sentence
+from tui.frame.fetched import detail_lines
 from tui.frame.pager.pager import ReaderScreen
 from tui.frame.pager.raw import yaml_line
 from tui.screens.workloads.following import ShowsCluster, trouble_lines
@@ -119,9 +121,11 @@ class DescribeScreen(_ObjectScreen):
 
     def lines(self, document: dict[str, Any], width: int) -> list[Line]:
         """Return it in sections."""
-        out: list[Line] = []
+        headline, facts = facts_of(self.kind, document, self.now)
+        sections = tuple(Section(title, pairs) for title, pairs in facts)
+        out = detail_lines(Detail("", {}, headline, sections), min(width, 110))
         for title, texts in described(self.kind, document, self._events, self.now):
-            out += [*([Line()] if out else []), heading(title, width)]
+            out += [Line(), heading(title, width)]
             for role, text in texts:
                 out += wrap(text, width, "  ", "      ", role=role)  # type: ignore[arg-type]
         return out

@@ -29,13 +29,14 @@ from tui.screens.workloads.kinds_choice import ALL, kind_lines, namespace_lines
 from tui.screens.workloads.narrow import Narrow, narrow_of, pods_of
 from tui.verbs.bindings import move_bindings
 from tui.widgets.line_view import LineView
-from tui.widgets.lines import Line, Role, Span, line
+from tui.widgets.lines import Line, Role, Span, line, wrap
 from tui.widgets.table_layout import Column as TableColumn
 from tui.widgets.table_layout import longest_text
 from tui.widgets.virtual_table import Cells, VirtualTable
 
 EVERY, SLOW_EVERY = 0.25, 1.0
 """Seconds between two looks at what changed; on a slow link fewer."""
+NOT_INSTALLED = "KubeVirt is not installed in this cluster: its API has no virtual machines."
 MANY = 1000
 """Rows from which the columns are not measured again with each new name."""
 
@@ -258,6 +259,8 @@ class WorkloadsScreen(ListingScreen, ShowsCluster):
     def trouble(self, width: int) -> list[Line]:
         """Return why the rows do not follow the API; empty while they do."""
         watched = self._watched
+        if watched is not None and watched.unknown and self.kind.optional:
+            return wrap(NOT_INSTALLED, width, "○ ", "  ", role="muted")
         error, again = (watched.error, watched.retry_at) if watched is not None else ("", None)
         return trouble_lines(self._opened, error, again, self.now, width)
 

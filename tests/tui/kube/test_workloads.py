@@ -213,4 +213,4 @@ async def test_a_lost_api_leaves_the_rows_and_shows_how_old_they_are() -> None:
 
 async def test_a_cluster_without_kubevirt_has_no_machines_and_reports_why() -> None:
     async with console("machines") as (pilot, _):
-        assert "not found" in screen_text(pilot.app)
+        assert "KubeVirt is not installed in this cluster" in screen_text(pilot.app)
