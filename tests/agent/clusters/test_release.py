@@ -11,8 +11,9 @@ import pytest
 
 from edgewright.agent.clusters import paths
 from edgewright.agent.clusters.host import Ended
-from edgewright.agent.clusters.kube import leader, leading, own_node, release
+from edgewright.agent.clusters.kube import leader, leading, own_node, release, tokens
 from edgewright.agent.clusters.kube.etcd import EtcdMember
+from edgewright.core.clusters.grants import Grant
 from edgewright.core.errors import Failed, Refused
 from tests.agent.clusters.support import FakeHost, cluster, context
 
@@ -133,3 +134,38 @@ def test_the_pods_of_a_broken_node_are_not_waited_for_when_its_host_is_there(
     (command,) = [command for command in host.commands if "drain" in command]
     assert command[-1] == f"--timeout={seconds}s" and merged[0] == {"spec": {"unschedulable": True}}
     assert ({"metadata": {"annotations": {leader.RELEASE: "r1"}}} in merged) is drained
+
+
+@pytest.mark.parametrize(("learner", "joined"), [(False, True), (True, False)])
+def test_a_grant_ends_with_a_record_when_the_host_is_a_voter_and_without_its_learner_else(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch, learner: bool, joined: bool
+) -> None:
+    done: list[str] = []
+    listed = [EtcdMember(7, "n1", ["https://10.0.0.11:2380"], False)]
+    listed.append(EtcdMember(8, "n2", ["https://10.0.0.12:2380"], learner))
+    grant = Grant("host-2", "join", "", 600.0)
+
+    class Fake:
+        def maybe(self, path: str) -> Any:
+            return {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+
+        def merge(self, path: str, body: Any) -> None:
+            done.append(f"labels of {path.rpartition('/')[2]}")
+
+        def members(self) -> list[EtcdMember]:
+            return listed
+
+        def remove(self, member: int) -> None:
+            done.append(f"removed {member}")
+
+    monkeypatch.setattr(leading, "admin", lambda host: Fake())
+    monkeypatch.setattr(leading, "Etcd", lambda host: Fake())
+    monkeypatch.setattr(leader, "read", lambda work, api: leader.View(None, grant, "", {}))
+    monkeypatch.setattr(leader, "note_joined", lambda api, change: done.append("recorded"))
+    monkeypatch.setattr(leader, "set_grant", lambda work, api, grant, last="": done.append(f"ended {last}"))
+    monkeypatch.setattr(tokens, "withdraw", lambda work, api, uid: done.append(f"withdrawn {uid}"))
+    leading.EndGrant().act(context(host, cluster(2), argument="host-2"))
+    if joined:
+        assert done == ["withdrawn host-2", "labels of n2", "recorded", "ended "]
+    else:
+        assert done == ["removed 8", "withdrawn host-2", "ended host-2"]

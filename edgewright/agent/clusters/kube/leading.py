@@ -94,8 +94,8 @@ class EndGrant(Duty):
         if member.role != CONTROL_PLANE:
             return True
         listed = Etcd(context.host).members()
-        same = [item for item in listed if item.name and same(member.address, item.address)]
-        return any(not item.learner for item in same)
+        own = [item for item in listed if item.name and same(member.address, item.address)]
+        return any(not item.learner for item in own)
 
     def _dead_learner(self, context: Context, member: Member) -> None:
         """Remove a member of etcd that never started, or a learner whose join is over."""
