@@ -58,7 +58,7 @@ def test_a_cluster_from_an_answer_file_to_its_end(plane: Cli, hub: RunningHub, t
     assert row["status"]["state"] == "Pending"
     document = site.admin.get(protocol.path(wire.CLUSTER, uid=uid)).json()
     assert applications_of(document) == (Application("shop", False),), "the add-on layer, not ready yet"
-    assert plane("cluster", "create", str(file), "--yes").code == 7, "the name is taken"
+    assert plane("cluster", "create", str(file), "--yes").code == 6, "the name is taken"
     early = plane("cluster", "kubeconfig", "store-7")
     assert early.code == 3 and "has no kubeconfig yet: it is Pending" in early.err
 

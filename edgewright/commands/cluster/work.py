@@ -14,7 +14,7 @@ from edgewright.commands.kernel.lookup import find_hosts
 from edgewright.config.nearest import suggestion
 from edgewright.core.clusters import definition
 from edgewright.core.clusters.definition import Definition, WantedPool, WantedProfile
-from edgewright.core.errors import InvalidDocument, InvalidInput, NotFound
+from edgewright.core.errors import Conflict, InvalidDocument, InvalidInput, NotFound
 from edgewright.core.packs.versions import key
 from edgewright.core.text import amount, clean
 from edgewright.forge.answer_files import Opened
@@ -22,6 +22,8 @@ from edgewright.store.collections.catalogue import clusters as calls
 from edgewright.store.collections.document_values import part, parts, text
 from edgewright.wire.protocol import clusters as wire
 
+_TAKEN = {wire.E_DUPLICATE, wire.E_IN_USE, "HostInUse"}
+"""Codes of what another cluster has: its name, or a host."""
 _WAITS = "the change of profiles that waits is applied"
 
 
@@ -57,7 +59,7 @@ async def plan(ctx: CommandContext, wanted: Definition, cli: str, create: bool =
     """Return what an apply would do; a new cluster is checked by the plane.
 
     With `create` a cluster of that name is an error. Raises `NotFound` for a profile or host that the plane does not
-    have, `InvalidInput` with everything that the plane refuses.
+    have, `InvalidInput` with everything that the plane refuses, `Conflict` for a name or host of another cluster alone.
     """
     client = await ctx.port(CanCall)
     hosts = dict(await _hosts(ctx, wanted))
@@ -65,9 +67,12 @@ async def plan(ctx: CommandContext, wanted: Definition, cli: str, create: bool =
     project = str((await ctx.connection()).project_uid or "")
     existing = None if create else await _existing(ctx, wanted.name, project)
     if existing is None:
-        wrong, warnings = await calls.checked(client, body)
+        wrong, warnings, codes = await calls.checked(client, body)
         if wrong:
-            raise InvalidInput(f"The plane refuses the cluster {wanted.name}: {' '.join(wrong)}", "", "InvalidCluster")
+            message = f"The plane refuses the cluster {wanted.name}: {' '.join(wrong)}"
+            if codes <= _TAKEN:
+                raise Conflict(message, "", sorted(codes)[0])
+            raise InvalidInput(message, "", "InvalidCluster")
         lines = [*(_shown(pool) for pool in wanted.pools), f"API: {wanted.cloud['controlPlaneEndpoint']['host']}:6443"]
         lines += [f"profile: {profile.name} {profile.version}".rstrip() for profile in wanted.profiles]
         lines += [f"warning: {sentence}" for sentence in warnings]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgewright.core.errors import NotFound, Refused
 from edgewright.core.filters.fields import FilterField
@@ -85,14 +85,24 @@ async def problems(client: CanCall, body: Mapping[str, Any]) -> list[str]:
     return (await checked(client, body))[0]
 
 
-async def checked(client: CanCall, body: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """Return what is wrong with a cluster that is to be created, and what the plane warns of, as sentences."""
+class Checked(NamedTuple):
+    """What is wrong with a cluster that is to be created, and what the plane warns of, as sentences."""
+
+    wrong: list[str]
+    warnings: list[str]
+    codes: frozenset[str]
+    """Of what is wrong."""
+
+
+async def checked(client: CanCall, body: Mapping[str, Any]) -> Checked:
+    """Return what the plane finds when it checks a cluster without making it."""
     data = (await client.call("POST", wire.VALIDATE, "cluster", body=dict(body))).data
     rows = [*parts(part(data, "machinePools"), "results")]
     for profile in parts(data, "profiles"):
         rows += parts(part(profile, "packs"), "results")
-    wrong = [text(error, "message", 4096) for row in rows for error in parts(row, "errors")]
-    return wrong, list(texts(part(data, EXTENSION), "warnings"))
+    errors = [error for row in rows for error in parts(row, "errors")]
+    wrong, codes = [text(error, "message", 4096) for error in errors], {text(error, "code") for error in errors}
+    return Checked(wrong, list(texts(part(data, EXTENSION), "warnings")), frozenset(codes))
 
 
 async def get(client: CanCall, uid: str) -> Mapping[str, Any]:
