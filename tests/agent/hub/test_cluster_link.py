@@ -105,6 +105,10 @@ def test_a_document_is_fetched_once_with_secrets_that_only_root_reads(control: H
     assert read_part(str(control.data), uid).sealed.cluster_secret
     assert exchange.WAKE in exchange.names(str(control.data / exchange.REQUESTS))
     assert control.look() == []
+    sealed = read_part(str(control.data), uid).sealed
+    files = [file for file in control.data.rglob("*") if file.is_file()]
+    for secret in (CANARY, sealed.cluster_secret):  # neither in the document, nor in a journal, state file or report
+        assert [file for file in files if secret.encode() in file.read_bytes()] == [path]
     path.unlink()  # a slice that was lost is fetched again although the document is here
     assert control.look() == ["GET desired"] and path.exists()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from edgewright.core.clusters.document import read
 from edgewright.core.clusters.host_slice import read_slice
 from edgewright.core.clusters.join import host_secret
+from edgewright.hub.process.backup import backup, restore
 from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
 from tests.hub.clusters.plane import CANARY, TREE, Site, infrastructure, pack, publish
@@ -85,8 +87,11 @@ def test_a_cluster_from_create_to_delete(hub: RunningHub) -> None:
     assert again != uid
 
 
-def test_secrets_are_sealed_and_in_no_log(hub: RunningHub) -> None:
-    """P101, P104: neither the secret of a cluster, nor masked values, nor kubeconfigs are in any file in the clear."""
+def test_secrets_are_sealed_and_in_no_log(hub: RunningHub, tmp_path: Path) -> None:
+    """P101, P104: neither the secret of a cluster, nor masked values, nor kubeconfigs are in any file in the clear.
+
+    The files are the database with its change log, audit log and events, the logs, and those of a backup.
+    """
     site = Site(hub, 1)
     uid = site.create(controls=1)
     secret = read_slice(site.desired(uid, site.hosts[0])["slice"]).sealed.cluster_secret
@@ -95,7 +100,9 @@ def test_secrets_are_sealed_and_in_no_log(hub: RunningHub) -> None:
     assert site.agents[site.hosts[0]].put(path, json={"admin": kubeconfig, "client": "x"}).status_code == 204
     site.admin.get(of(wire.CLUSTER, uid)).raise_for_status()
     assert CANARY not in site.admin.get(of(wire.CLUSTER, uid)).text
-    files = [path for path in hub.data.rglob("*") if path.is_file()]
+    restore(backup(hub.data, tmp_path / "hub.backup"), tmp_path / "restored")
+    files = [path for folder in (hub.data, tmp_path / "restored") for path in folder.rglob("*") if path.is_file()]
+    assert any(uid.encode() in path.read_bytes() for path in files if path.is_relative_to(tmp_path))
     for canary in (CANARY, secret, kubeconfig):
         assert not [path.name for path in files if canary.encode() in path.read_bytes()]
 
