@@ -206,8 +206,15 @@ def _state(step: str, order: Tuple[str, ...], report: Optional[HostReport]) -> s
 _RETRY = "edgewright host retry"
 
 
+def _retrying(report: HostReport) -> str:
+    """Return the reason of a failure after which the host tries again by itself."""
+    return f"retrying: {report.error}" if report.error else "retrying"
+
+
 def _detail(member: Host, report: HostReport, several: bool) -> str:
-    reason = report.error if report.operator or (report.error and report.state == FAILED) else ""
+    reason = report.error if report.operator else ""
+    if report.state == FAILED and not report.operator:
+        reason = _retrying(report)
     if report.state == WAITING and report.waiting_for:
         reason = f"waits: {report.waiting_for}" + (f" ({report.error})" if report.error else "")
     if report.percent is not None and not reason:
@@ -232,6 +239,7 @@ def _layers(shape: Outline, hosts: Mapping[str, HostReport], cluster: Optional[C
         elif report is not None:
             state = FAILED if report.operator else report.state
             text = report.error or report.waiting_for or problem
+            text = _retrying(report) if state == FAILED and not report.operator else text
             rows.append(Item(steps.LAYER, title, state, (), text, report.since, spec.expected))
         else:
             rows.append(Item(steps.LAYER, title, PENDING, (), problem))

@@ -6,6 +6,7 @@ import dataclasses
 
 from edgewright.core.clusters.checklist import (
     FAILED,
+    NEXT_TRY,
     RUNNING,
     WAITING,
     ClusterReport,
@@ -47,6 +48,19 @@ def test_a_cluster_that_forms() -> None:
         "Install an add-on cni: pending",
         "Install an add-on metrics: pending",
     ]
+
+
+def test_a_step_that_is_tried_again_by_itself_differs_from_one_that_waits_for_an_operator() -> None:
+    doc = document(1, 1)
+    progress = {"step": "cluster-c0ffee-fetch-1", "waitingFor": NEXT_TRY, "attempt": 2}
+    report = read_report(progress, False, "registry.example: connection refused")
+    assert report is not None
+    rows = shown(*checklist(outline(doc), {"host-1": report, "host-2": report}))
+    reason = "attempt 2: retrying: registry.example: connection refused"
+    assert rows[1] == f"Fetch content: failed: 0 of 2 hosts; n1 {reason}; n2 {reason}"
+    waiting = read_report({**progress, "waitingFor": "operator"}, False, "the digest is another one")
+    assert waiting is not None and waiting.operator
+    assert "retrying" not in shown(*checklist(outline(doc), {"host-1": waiting}))[1]
 
 
 def test_what_no_host_has_reported_is_unknown() -> None:

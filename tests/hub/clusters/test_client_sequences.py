@@ -247,3 +247,21 @@ def test_certificates_and_repave(site: Site) -> None:
     last = protocol.path(wire.POOL, configUid=config, machinePoolName="cp-pool")
     empty = admin.put(last, json=site.pool("cp-pool", [], True))
     assert (empty.status_code, empty.json()["code"]) == (409, "QuorumGuard")
+
+
+def test_terraform_destroys_cluster_profile_and_hosts(hub: RunningHub) -> None:
+    site = Site(hub, 1)
+    admin, host = site.admin, site.hosts[0]
+    uid = site.create(controls=1)
+    formed(site, uid)
+    early = admin.delete(of(protocol.PROFILE, site.profile))
+    assert early.json()["code"] == "ProfileInUse"
+    assert admin.get(of(wire.CLUSTER, uid), params=_QUERY).status_code == 200
+    assert admin.delete(of(wire.CLUSTER, uid)).status_code == 204
+    assert site.get(uid)["status"]["state"] == "Deleting", "the client waits"
+    assert site.leave(uid, host).status_code == 204
+    assert site.get(uid)["status"]["state"] == "Deleted"
+    assert admin.get(of(protocol.PROFILE, site.profile)).status_code == 200
+    for path, name in ((protocol.PROFILE, site.profile), (protocol.HOST, host)):
+        assert admin.delete(of(path, name)).status_code == 204
+        assert admin.get(of(path, name)).json()["code"] == "ResourceNotFound"

@@ -8,11 +8,14 @@ from typing import Any
 import httpx
 import pytest
 
+from edgewright.hub.clusters import ending, form, store, tables
 from edgewright.hub.clusters.index import ClusterIndex, Reports
+from edgewright.hub.clusters.tables import ClusterRecord
 from edgewright.hub.process.app import Hub
 from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
 from tests.hub.clusters.inside import InsideSite
+from tests.hub.people import unique
 
 Inside = tuple[Hub, httpx.AsyncClient]
 
@@ -76,6 +79,23 @@ async def test_a_lost_control_plane_is_removed_when_the_leader_shows_that_it_is_
     assert (await site.observe(uid, nodes=nodes[:2], etcd=etcd(*hosts[:2]))).status_code == 204
     assert members() == hosts[:2]
     assert (await forget(site, uid, lost)).status_code == 404
+
+
+async def test_a_project_with_clusters_is_not_deleted(inside: Inside) -> None:
+    hub, admin = inside
+    made = await admin.post(protocol.PROJECTS, json={"metadata": {"name": unique("p")}})
+    project = str(made.raise_for_status().json()["uid"])
+    head = ending.head_text(form.new_head({}, {}, 0.0))
+    record = ClusterRecord(unique("c"), "harbour", project, "harbour", tables.ACTIVE, 1, "", head, 0.0, 0.0)
+    await hub.write(lambda tx: store.insert_adopting(tx, record))
+    path = protocol.path(protocol.PROJECT, uid=project)
+    listed = (await admin.request("DELETE", f"{path}/validate")).json()["clusters"]
+    assert listed == {"count": 1, "clusters": [{"uid": record.uid, "name": "harbour"}]}
+    refused = await admin.delete(path)
+    assert (refused.status_code, refused.json()["code"]) == (409, "ProjectInUse")
+    assert "has clusters, such as 'harbour'; delete them first." in refused.json()["message"]
+    await hub.write(lambda tx: store.purge(tx, record))
+    assert (await admin.delete(path)).status_code == 204
 
 
 async def test_one_host_for_two_clusters_at_once(inside: Inside) -> None:
