@@ -79,13 +79,13 @@ E2E_ALONE = test_rolling_upgrade.py test_several_hubs.py::test_a_rolling_restart
   "test_one_time.py::test_p82_a_hub_whose_machine_has_a_wrong_clock_judges_as_the_others[-10m]"
 
 e2e-dist: $(VENV)/.dev  ## ... several hubs on one PostgreSQL, with 10 schedules of faults (EDGEWRIGHT_SCHEDULES: how many)
-	$(PY) -m pytest tests/dist -m e2e --timeout=300 -n 4 --dist loadgroup $(addprefix --deselect tests/dist/,$(E2E_ALONE)) $(PYTEST_ARGS)
+	$(PY) -m pytest tests/dist -m e2e --timeout=300 -n 6 --dist loadgroup $(addprefix --deselect tests/dist/,$(E2E_ALONE)) $(PYTEST_ARGS)
 
 e2e-forge: $(VENV)/.dev agent  ## ... the forge's: appliance, images, flash, one boot proof
 	EDGEWRIGHT_PROOF_WAYS="$${EDGEWRIGHT_PROOF_WAYS-bios-usb}" $(PY) -m pytest tests/e2e -k test_forge -m "e2e and core" --timeout=600 $(PYTEST_ARGS)
 
 e2e-lab: $(VENV)/.dev agent  ## ... and the console's and the lab's
-	$(PY) -m pytest tests/e2e -k "not test_forge" -m "e2e and core" --timeout=600 $(PYTEST_ARGS)
+	$(PY) -m pytest tests/e2e -k "not test_forge" -m "e2e and core" --timeout=600 -n 2 --dist loadgroup $(PYTEST_ARGS)
 
 kubernetes: $(VENV)/.run  ## Build Kubernetes for the lab, from package registries (needs Go; the first time takes minutes)
 	$(PY) -m edgewright lab kubernetes build $(ARGS)

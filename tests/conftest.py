@@ -11,11 +11,15 @@ from typing import Any
 
 import pytest
 
+from tests.groups import pytest_xdist_make_scheduler
 from tests.pictures import pytest_addoption, pytest_collection_modifyitems, pytest_configure, snap_compare
 from tests.support import palette_tables
 
 # Hooks and a fixture, found here by pytest.
-__all__ = ["pytest_addoption", "pytest_collection_modifyitems", "pytest_configure", "snap_compare"]
+__all__ = [
+    "pytest_addoption", "pytest_collection_modifyitems", "pytest_configure", "pytest_xdist_make_scheduler",
+    "snap_compare",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="session")

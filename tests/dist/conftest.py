@@ -28,21 +28,12 @@ def postgres(net: Network | None) -> Iterator[Cluster]:
 
 
 LONG = ("test_p82_", "test_p81_", "test_p66_a_hub_that_dies_", "test_p68_a_hub_that_the_log_")
-"""Tests of 20 to 30 s that share no hubs: begun last, one of them would be all that still runs."""
+"""Tests of 20 to 30 s that share no hubs (see `tests.groups`): begun last, one would be all that still runs."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let tests that share hubs run in one of several processes: each start of a hub is a second of a processor."""
+    """Begin with the long tests."""
     here = Path(__file__).parent
-    mine = [item for item in items if item.path.parent == here]
-    if len(mine) == len(items):
+    if all(item.path.parent == here for item in items):
         items.sort(key=lambda item: not item.name.startswith(LONG))
-    for item in items:
-        if item.path.parent != here or not isinstance(item, pytest.Function):
-            continue
-        seed = item.callspec.params.get("seed") if hasattr(item, "callspec") else None
-        if isinstance(seed, int):
-            item.add_marker(pytest.mark.xdist_group("three hubs" if seed % 5 == 0 else f"two hubs, {seed % 2}"))
-        elif "pair" in item.fixturenames:
-            item.add_marker(pytest.mark.xdist_group("pair"))
