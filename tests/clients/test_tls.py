@@ -88,8 +88,8 @@ async def listener(context: ssl.SSLContext | None) -> AsyncIterator[str]:
         server.close()
 
 
-async def fails(url: str, ca: Path | None) -> Unreachable:
-    async with PlaneClient(url, ca=ca, timeout=5.0) as client:
+async def fails(url: str, ca: Path | None, timeout: float = 5.0) -> Unreachable:
+    async with PlaneClient(url, ca=ca, timeout=timeout) as client:
         with pytest.raises(Unreachable) as caught:
             await client.session.who()
     assert caught.value.hint
@@ -133,7 +133,7 @@ async def test_a_certificate_for_another_address(tmp_path: Path) -> None:
 
 async def test_what_speaks_no_tls_and_what_does_not_listen(tmp_path: Path) -> None:
     async with listener(None) as url:
-        assert (await fails(url, None)).code in ("NoTLS", "TLS", "Unreachable", "ConnectionLost")
+        assert (await fails(url, None, 1.0)).code in ("NoTLS", "TLS", "Unreachable", "ConnectionLost")
     assert (await fails(url, None)).message.startswith("Nothing ")
 
 

@@ -57,7 +57,7 @@ class Sites:
             thread.join()
 
 
-@pytest.mark.parametrize(("sync", "within"), [(0.0, 10), (3.0, 20), pytest.param(25.0, 30, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("sync", "within"), [(0.0, 10), (3.0, 20), pytest.param(25.0, 30, marks=pytest.mark.e2e)])
 def test_p50_sigterm_ends_in_time_and_loses_nothing_acknowledged(tmp_path: Path, sync: float, within: float) -> None:
     disk = SlowDisk(tmp_path)
     with running_hub(data=tmp_path / "d", environment=disk.environment) as hub:

@@ -9,9 +9,11 @@ import time
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.hub_fixture import RunningHub, running_hub
 
+pytestmark = pytest.mark.e2e  # 24 s of real limits; test_clock.py has the rule without them
 LIMIT, FROZEN = 4.0, 7.0
 
 
