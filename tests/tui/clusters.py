@@ -96,7 +96,7 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
         "reason": "1 node not ready: edge-7f3a.", "change": "applied by 2 of 3",
         "problems": [
             problem("node", "1 node not ready: edge-7f3a", "edge-7f3a"),
-            problem("certificate", "certificate apiserver of edge-11d0 ends in 12 d", "edge-11d0", since=None),
+            problem("certificate", "certificate ends in 12 days: apiserver of edge-11d0", "edge-11d0", since=None),
         ],
         "members": [{**MEMBERS[0], "ready": False, "vip": False}, {**MEMBERS[1], "vip": True}, MEMBERS[2]],
         "etcd": [{**ETCD[0], "healthy": False}, *ETCD[1:]], "vip": {"state": "one", "hosts": ["edge-11d0"]},
@@ -120,8 +120,15 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
         "problems": [problem("quorum", DOWN, "edge-7f3a", "edge-11d1", since=240)],
         "vip": {"state": "none", "hosts": []},
     }),
+    "handover": ("pos-linz", "Running", {
+        **HEALTHY, "healthState": "UnHealthy", "reason": "1 host silent: edge-7f3a.", "leader": "edge-7f3a",
+        "problems": [problem("silent", "1 host silent: edge-7f3a", "edge-7f3a", since=70)], "reportedAt": ago(80),
+        "members": [MEMBERS[0], {**MEMBERS[1], "vip": True}, MEMBERS[2]],
+        "vip": {"state": "one", "hosts": ["edge-11d0"]},
+        "checklist": checklist(len(STEPS) - 1), "change": "applied by 2 of 3",
+    }),
     "stale": ("pos-bern", "Running", {
-        **HEALTHY, "healthState": "Unknown", "reason": "The last report of a control plane is 5400 s old.",
+        **HEALTHY, "healthState": "Unknown", "reason": "The last report of a control plane is 90 min old.",
         "reportedAt": ago(5400),
     }),
     "simulated": ("demo-pos", "Running", {**HEALTHY, "simulated": True}),

@@ -55,7 +55,7 @@ def severity(event: EventRow) -> tuple[str, str, Role]:
     return _SIGNS["bad" if reported in _BAD else "warn" if reported.startswith("warn") else "info"]
 
 
-_STEP = re.compile(r"\bcluster-[0-9a-f]{8}-([a-z][a-z0-9-]*)-[0-9a-f]{8,}")
+_STEP = re.compile(r"\bcluster-[0-9a-f]{8}-([a-z][a-z0-9-]*?)-(?:[0-9a-f]{8,}(?:-\d+)?|e\d+-\d+)\b")
 """The id of a step of a cluster: neither uid nor digest mean anything to people."""
 
 

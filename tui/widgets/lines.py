@@ -188,3 +188,12 @@ def beside(left: Sequence[Line], right: Sequence[Line], left_width: int, gap: in
 def text_of(block: Iterable[Line]) -> str:
     """Return the text of a block, for tests, the clipboard and `--plain`."""
     return "\n".join(item.plain.rstrip() for item in block)
+
+
+def blocks(parts: Sequence[list[Line]]) -> list[Line]:
+    """Return blocks below each other with an empty line between them."""
+    out: list[Line] = []
+    for part in parts:
+        if part:
+            out += [Line(), *part] if out else part
+    return out

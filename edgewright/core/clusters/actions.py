@@ -7,9 +7,10 @@ another target is another step, and an ended one is never started again by mista
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any, Mapping, NamedTuple, Optional, Tuple
 
-from edgewright.core.clusters.steps import BY_ID, limit_of
+from edgewright.core.clusters.steps import BY_ID, LAYER, limit_of
 
 OPERATOR = "operator"
 """Value of `Wait.on` for what an operator has to decide."""
@@ -81,6 +82,22 @@ ROLES = (FORMER, JOINER, WORKER_ROLE, LEAVING, DELETING, OUTSIDE)
 def short(text: str, digits: int = 12) -> str:
     """Return a name of fixed length for a text, for ids."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:digits]
+
+
+_IN_TEXT = re.compile(r"(?:Step )?\bcluster-[0-9a-f]{8}-[\w.-]+")
+
+
+def with_titles(text: str) -> str:
+    """Return a text with the title of a step, and the name of its layer, in the place of each step id."""
+    return _IN_TEXT.sub(_title, text)
+
+
+def _title(match: "re.Match[str]") -> str:
+    step = read_step_id(match[0].rpartition(" ")[2])
+    if step is None:
+        return match[0]
+    layer = step[1].rpartition("-")[0] if step[0] == LAYER else ""
+    return f"{BY_ID[step[0]].title} {layer}".rstrip()
 
 
 def read_step_id(text: str) -> Optional[Tuple[str, str]]:

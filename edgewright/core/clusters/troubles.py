@@ -39,11 +39,16 @@ class Control(NamedTuple):
 
 
 class Trouble(NamedTuple):
-    """One thing that is wrong: its kind, one sentence without a full stop, and the names of its hosts."""
+    """One thing that is wrong: its kind, one sentence without a full stop, and the names of its hosts.
+
+    No sentence has an age: a reader has it for longer than that is true. `since` is epoch seconds, `None` where it is
+    that of the health of the cluster.
+    """
 
     kind: str
     text: str
     hosts: Tuple[str, ...] = ()
+    since: Optional[float] = None
 
 
 class Facts(NamedTuple):
@@ -62,8 +67,8 @@ class Facts(NamedTuple):
     """Members of etcd that are not healthy."""
     layers: Sequence[str] = ()
     """Layers that failed."""
-    silent: Sequence[Tuple[str, str]] = ()
-    """Hosts without heartbeats, where others have some: name and since when."""
+    silent: Sequence[Tuple[str, float]] = ()
+    """Hosts without heartbeats, where others have some: name and seconds."""
     failed: Sequence[Tuple[str, Tuple[str, ...]]] = ()
     certificates: Sequence[Tuple[str, str, float]] = ()
     stuck: bool = False
@@ -95,13 +100,13 @@ def troubles(facts: Facts, now: float) -> List[Trouble]:
             rows.append(Trouble(kind, f"{amount(len(names), what)} {verb}: {_names(names)}", tuple(names)))
     if facts.silent and down is None:
         hosts = tuple(name for name, _ in facts.silent)
-        since = ", ".join(f"{name} for {age}" for name, age in facts.silent[:NAMED])
-        rows.append(Trouble(SILENT, f"{amount(len(hosts), 'host')} silent: {since}", hosts))
+        since = now - max(seconds for _, seconds in facts.silent)
+        rows.append(Trouble(SILENT, f"{amount(len(hosts), 'host')} silent: {_names(hosts)}", hosts, since))
     ending = soonest(facts.certificates)
     if ending is not None and ending[2] - now < CERTIFICATE_SOON:
         name, node, end = ending
         when = f"ends in {times.duration(end - now)}" if end > now else f"ended {times.duration(now - end)} ago"
-        rows.append(Trouble(CERTIFICATE, f"certificate {name} of {node} {when}", (node,)))
+        rows.append(Trouble(CERTIFICATE, f"certificate {when}: {name} of {node}", (node,)))
     if facts.stuck:
         rows.append(Trouble(DELETION, "the deletion lasts longer than 15 minutes"))
     return rows

@@ -110,7 +110,7 @@ def troubles_of(hub: Services, cluster: Cluster, listed: list[Member], now: floa
             ],
             owners=owners(hub, listed, now),
             etcd=_names(item for item in report.get("etcd") or () if item.get("healthy") is False and not forming),
-            silent=[(name, times.duration(seconds)) for name, seconds in quiet.items()] if report else [],
+            silent=list(quiet.items()) if report else [],
             full=_names(item for item in report.get("etcd") or () if NOSPACE in (item.get("alarms") or ())),
             layers=_names(item for item in report.get("layers") or () if item.get("state") in _FAILED),
             failed=_failed(hub, cluster, listed),
@@ -163,6 +163,12 @@ def _ends(hub: Services, cluster: Cluster) -> list[tuple[str, str, float]]:
     return rows
 
 
+def _since(row: Trouble, since: float | None) -> str | None:
+    """Return since when something is wrong: its own time, else since the cluster is unhealthy."""
+    at = row.since if row.since is not None else None if row.kind in MILD else since
+    return None if at is None else times.rfc3339(at)
+
+
 def observed(hub: Services, cluster: Cluster, listed: list[Member], now: float) -> Json:
     """Return what is wrong and what the leader reported last, for documents; `reportedAt` beside it has its age."""
     report = hub.part(Reports).document(cluster.uid)
@@ -177,7 +183,7 @@ def observed(hub: Services, cluster: Cluster, listed: list[Member], now: float) 
                 "kind": row.kind,
                 "text": row.text,
                 "hosts": list(row.hosts),
-                "since": None if since is None or row.kind in MILD else times.rfc3339(since),
+                "since": _since(row, since),
             }
             for row in troubles_of(hub, cluster, listed, now)
         ],

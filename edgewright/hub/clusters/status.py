@@ -7,6 +7,7 @@ from typing import Any
 
 from edgewright.core import times
 from edgewright.core.clusters import model
+from edgewright.core.clusters.actions import with_titles
 from edgewright.core.clusters.troubles import MILD
 from edgewright.core.text import amount
 from edgewright.hub.clusters import judging
@@ -123,7 +124,7 @@ def _forming(cluster: Cluster, listed: list[Member]) -> str:
     if cluster.head["done"] is not None:
         return "The cluster is formed."
     steps = [
-        f"{member.machine['hostName']}: {member.progress.get('step')}"
+        f"{member.machine['hostName']}: {with_titles(str(member.progress.get('step') or 'no step'))}"
         for member in listed
         if member.progress is not None
     ]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
+import pytest
+
+from edgewright.core.clusters import actions
 from edgewright.core.clusters.checklist import (
     FAILED,
     NEXT_TRY,
@@ -122,3 +125,15 @@ def test_the_report_of_a_host_is_read_from_its_heartbeat() -> None:
     assert layer is not None and layer.layer == "metrics-server"
     assert read_report(None, True) == HostReport("")
     assert read_report(None, False) is read_report({"step": "trial-1", "since": "x"}, True) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Step cluster-0dc9e047-join-control-plane-e1-1 failed.", "Join as control plane failed."),
+        ("edge-1 joining  cluster-e7f51f87-layer-web-5164828", "edge-1 joining  Install an add-on web"),
+        ("cluster-12345678-nothing-1 is no step", "cluster-12345678-nothing-1 is no step"),
+    ],
+)
+def test_steps_in_a_text_have_their_titles(text: str, shown: str) -> None:
+    assert actions.with_titles(text) == shown

@@ -40,7 +40,7 @@ def test_everything_else_in_its_order() -> None:
     failed = [("Preload images failed on a: no space", ("a",))] * 2
     certificates = [("ca", "n1", NOW + 900 * times.DAY), ("apiserver", "n1", NOW + 12 * times.DAY)]
     facts = Facts(
-        True, [UP], ["n1", "n2"], ["a", "b"], ["n1"], ["web"], [("n2", "5 min")], failed, certificates, True
+        True, [UP], ["n1", "n2"], ["a", "b"], ["n1"], ["web"], [("n2", 300.0)], failed, certificates, True
     )  # fmt: skip
     assert kinds(facts) == [kind for kind in KINDS if kind not in ("quorum", "api")]
     assert texts(facts) == [
@@ -49,10 +49,12 @@ def test_everything_else_in_its_order() -> None:
         "2 nodes not ready: n1, n2",
         "1 etcd member unhealthy: n1",
         "1 layer failed: web",
-        "1 host silent: n2 for 5 min",
-        "certificate apiserver of n1 ends in 12 days",
+        "1 host silent: n2",
+        "certificate ends in 12 days: apiserver of n1",
         "the deletion lasts longer than 15 minutes",
     ]
+    silent = next(row for row in troubles(facts, NOW) if row.kind == "silent")
+    assert silent.since == NOW - 300, "no sentence has an age, which would be old where it is shown"
     assert kinds(Facts(True, [UP], certificates=[("ca", "n1", NOW + 31 * times.DAY)])) == []
     assert "ended 2 days ago" in texts(Facts(True, certificates=[("ca", "n1", NOW - 2 * times.DAY)]))[0]
     assert {row.kind for row in troubles(facts, NOW) if row.kind in MILD} == {"certificate", "deletion"}

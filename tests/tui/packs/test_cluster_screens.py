@@ -9,7 +9,7 @@ import pytest
 
 from edgewright.clients.ports import CanCall, CanOperateHosts
 from edgewright.store.collections.catalogue.clusters import CLUSTERS
-from edgewright.store.collections.feed import FEED
+from edgewright.store.collections.feed import FEED, EventRow
 from edgewright.store.engine.store import Store
 from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
@@ -18,6 +18,7 @@ from tests.tui.driving import Driven, console, press, said, settle, view
 from tests.tui.plane import FakePlane, context_of
 from tests.tui.samples import NOW, fill, session
 from tui.app import EdgewrightApp
+from tui.frame.feed import feed_line
 from tui.terminal.paint.screen_text import screen_text
 from tui.widgets.line_view import LineView
 
@@ -96,12 +97,16 @@ def test_cluster(snap_compare: Compare, case: str, size: tuple[int, int]) -> Non
     assert snap_compare(app_of("cluster", f"c-{case}"), terminal_size=size, run_before=ready)
 
 
+@pytest.mark.parametrize("size", SIZES, ids=IDS)
 @pytest.mark.parametrize("state", ["empty", "lost"])
-def test_clusters(snap_compare: Compare, state: str) -> None:
-    app = app_of("clusters", documents=[] if state == "empty" else None, state="live" if state == "empty" else "lost")
+@pytest.mark.parametrize("view", ["clusters", "cluster"])
+def test_without(snap_compare: Compare, view: str, state: str, size: tuple[int, int]) -> None:
+    """No cluster, or no longer this one; a plane that cannot be reached."""
+    documents: list[dict[str, Any]] | None = [] if state == "empty" else None
+    app = app_of(view, "c-healthy" if view == "cluster" else "", documents, "live" if state == "empty" else "lost")
     if state == "lost":
         app.session.make_context = None
-    assert snap_compare(app, terminal_size=(80, 24), run_before=ready)
+    assert snap_compare(app, terminal_size=size, run_before=ready)
 
 
 async def test_the_way_through_cluster_and_host_and_back() -> None:
@@ -217,3 +222,13 @@ async def test_a_deleted_cluster_is_not_shown_as_healthy(screen: str) -> None:
         text = screen_text(pilot.app)
         first = next(row for row in text.splitlines() if "Deleted" in row)
         assert "unknown" in first and "This cluster is deleted" in text and "Nothing is wrong" not in text, text
+
+
+@pytest.mark.parametrize(
+    "step", ["join-control-plane-e1-1", "join-control-plane-0123456789ab", "end-grant-0123456789ab-0"]
+)
+def test_feeds_name_steps_without_digests(step: str) -> None:
+    row = EventRow(
+        "k2", NOW, "Normal", "StepStarted", f"Step cluster-12345678-{step} has started.", "edgehost", "u", "e1"
+    )
+    assert feed_line(row).text in ("e1 Step join-control-plane has started.", "e1 Step end-grant has started.")

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgewright.core import times
-from edgewright.core.text import amount
+from edgewright.core.text import amount, clean
+from edgewright.wire.protocol import clusters as wire
 from tui.frame.document_values import find, many, number, text, when
 from tui.widgets.lines import Line, Role, cut, heading, line, pad, spread, wrap
 
@@ -18,6 +19,8 @@ SIGNS: Mapping[str, tuple[str, Role]] = {
     "pending": (" ", "muted"),
     "unknown": ("○", "muted"),
 }
+ROOM = 36
+"""Columns beside the titles for hosts and times, where the screen has them."""
 LATE = 2.0
 """Times the usual duration from which a step that runs is marked."""
 
@@ -27,8 +30,27 @@ def is_done(rows: Sequence[Any]) -> bool:
     return bool(rows) and all(find(row, "state") == "done" for row in rows)
 
 
+def time_left(doc: Mapping[str, Any], now: float) -> float | None:
+    """Return about how many seconds the steps that are left take by their usual times; `None` when one failed.
+
+    Steps of several hosts count one after the other, as a cluster is formed.
+    """
+    left = 0.0
+    for row in many(doc, "status.edgewright.checklist"):
+        state, since, expected = text(row, "state"), when(row, "since"), number(row, "expected") or 0.0
+        if state == "failed":
+            return None
+        if state == "running" and since is not None:
+            left += max(expected - max(now - since, 0.0), 0.0)
+        elif state != "done":
+            left += expected
+    return left
+
+
 def checklist_lines(doc: Mapping[str, Any], now: float, width: int) -> list[Line]:
     """Return every step with its state; a list of which nothing is left is one line.
+
+    Of a cluster whose API serves, only what is left is shown: its nodes matter then.
 
     A failed step leads to its log, one under way to the first of its hosts that works on it.
     """
@@ -38,9 +60,10 @@ def checklist_lines(doc: Mapping[str, Any], now: float, width: int) -> list[Line
     done = sum(1 for row in rows if find(row, "state") == "done")
     if is_done(rows):
         return [heading("CHECKLIST", width), line(("• ", "ok"), (f"all {amount(len(rows), 'step')} done", "muted"))]
-    title_width = min(max(len(text(row, "title")) for row in rows), max(width * 2 // 5, 16))
+    title_width = min(max(len(text(row, "title")) for row in rows), max(width - ROOM, width * 2 // 5, 16))
     out = [heading("CHECKLIST", width, f"{done} of {len(rows)} done")]
-    for row in rows:
+    serves = text(doc, "status.state") == wire.RUNNING
+    for row in rows if not serves else [row for row in rows if find(row, "state") != "done"]:
         out += _row(doc, row, now, width, title_width)
     return out
 
@@ -51,11 +74,13 @@ def _row(doc: Mapping[str, Any], row: Any, now: float, width: int, title_width: 
     calm: Role = "muted" if state in ("done", "pending") else "" if state != "failed" else "bad"
     left = f"{sign} "
     title = pad(cut(text(row, "title"), title_width), title_width)
-    note = "" if text(row, "text") == "-" else text(row, "text")
+    names = [clean(each) for each in many(row, "hosts")]
+    note = text(row, "text") if text(row, "text") != "-" else names[0] if len(names) == 1 else ""
     timing, timing_role = _timing(row, state, now)
     key = _key(doc, row, state)
     room = width - title_width - 4 - (len(timing) + 2 if timing else 0)
-    if len(note) <= room:
+    if len(note) <= room or state not in ("waiting", "failed"):  # names of hosts come and go: no row moves for them
+        note = cut(note, max(room, 1))
         return [spread([(left, role), (title, calm), "  ", (note, calm)], _right(timing, timing_role), width, key=key)]
     first = spread([(left, role), (title, calm)], _right(timing, timing_role), width, key=key)
     return [first, *wrap(note, width, "    ", "    ", role="" if state != "failed" else "bad")]

@@ -18,8 +18,8 @@ from tui.frame.document_values import UNKNOWN, find, many, number, size, text, w
 from tui.frame.exact_times import exact
 from tui.frame.feed import FeedLine, feed_lines
 from tui.frame.signs import HEALTH_SIGNS
-from tui.screens.cluster.checklist import checklist_lines, is_done
-from tui.widgets.lines import Line, Piece, Role, columns, cut, heading, line, pad, spread, wrap, wrapped_facts
+from tui.screens.cluster.checklist import checklist_lines, is_done, time_left
+from tui.widgets.lines import Line, Piece, Role, blocks, columns, cut, heading, line, pad, spread, wrap, wrapped_facts
 
 OURS = "status.edgewright"
 FRESH = 600.0
@@ -59,9 +59,25 @@ class Shown(Struct, frozen=True):
     """The key that starts failed steps again."""
 
     @property
+    def silent(self) -> frozenset[str]:
+        """Hosts that send no heartbeats, by uid."""
+        return frozenset(uid for each in self.row.problems if each.kind in ("silent", "quorum") for uid in each.uids)
+
+    @property
+    def leader_is_silent(self) -> bool:
+        """Whether the control plane that reported last sends no heartbeats any more."""
+        leader = text(self.doc, f"{OURS}.leader")
+        return any(
+            text(each, "uid") in self.silent
+            for each in many(self.doc, f"{OURS}.members")
+            if leader in (text(each, "node"), text(each, "name"))
+        )
+
+    @property
     def stale(self) -> bool:
-        """Whether what a control plane reported is too old to count."""
-        return self.lost or self.row.reported is None or self.now - self.row.reported > FRESH
+        """Whether what a control plane reported is too old to count, or who reported it is out of reach."""
+        old = self.row.reported is None or self.now - self.row.reported > FRESH
+        return self.lost or old or self.leader_is_silent
 
     @property
     def calm(self) -> Role:
@@ -76,9 +92,11 @@ def headline(shown: Shown, width: int) -> list[Line]:
     state: list[Piece] = [(row.state or UNKNOWN, "strong")]
     if row.simulated:
         state.append(("  simulated ", "work"))
-    out = [spread([(f"{sign} ", role), (row.health or "unknown", role)], state, width)]  # type: ignore[list-item]
+    if shown.lost:
+        sign, role = "○", "muted"
+    out = [spread([(f"{sign} ", role), (_health(shown), role)], state, width)]  # type: ignore[list-item]
     for problem in row.problems:
-        since = "" if problem.since is None else f" (since {age_of(problem.since, now)})"
+        since = "" if problem.since is None else f" (for {age_of(problem.since, now)})"
         text_ = problem.text[:1].upper() + problem.text[1:]
         mild = problem.kind in ("certificate", "deletion")
         out += wrap(f"{text_}{since}.", width, "▲ ", "  ", role="warn" if mild else "bad")
@@ -88,7 +106,7 @@ def headline(shown: Shown, width: int) -> list[Line]:
         out.append(line(("  This cluster is deleted; what follows is what was reported before.", "muted")))
     elif not row.problems and row.reason and row.reported is not None:
         out += wrap(row.reason, width, "  ", "  ", role="muted")
-    elif not row.problems and row.health == "healthy":
+    elif not row.problems and row.health == "healthy" and not shown.lost:
         out.append(line(("  Nothing is wrong with this cluster.", "muted")))
     if row.change:
         out.append(line(("► ", "work"), f"Change: {row.change}"))
@@ -96,6 +114,18 @@ def headline(shown: Shown, width: int) -> list[Line]:
     if row.simulated:
         out += wrap(SIMULATED, width, "  ", "  ", role="muted")
     return out
+
+
+def _health(shown: Shown) -> str:
+    """Return the health in words: one that forms has the time left instead, a plane out of reach knows the last one."""
+    row = shown.row
+    if shown.lost:
+        return f"{row.health or 'unknown'} when last known"
+    if not row.forms or row.health in ("healthy", "unhealthy"):
+        return row.health or "unknown"
+    left = None if row.state == wire.DELETING else time_left(shown.doc, shown.now)
+    doing = "deleting" if row.state == wire.DELETING else "forming"
+    return f"{doing}, ~{times.age(left)} left" if left else doing
 
 
 def _report_line(shown: Shown, width: int) -> Line:
@@ -108,8 +138,11 @@ def _report_line(shown: Shown, width: int) -> Line:
         return line(("  No control plane has reported yet.", "muted"))
     by = f" by {leader}" if leader != UNKNOWN else ""
     old = shown.now - row.reported > FRESH
-    sentence = f"Last report {calm_age(row.reported, shown.now)}{by}" + ("; what follows is as old." if old else ".")
-    return line(("○ " if old else "  ", "warn" if old else "muted"), (cut(sentence, width - 2), "muted"))
+    gone = shown.leader_is_silent
+    more = ", which is silent now." if gone else "; what follows is as old." if old else "."
+    sentence = f"Last report {calm_age(row.reported, shown.now)}{by}{more}"
+    dim = old or gone
+    return line(("○ " if dim else "  ", "warn" if dim else "muted"), (cut(sentence, width - 2), "muted"))
 
 
 def _sign(shown: Shown, good: Any) -> tuple[str, Role]:
@@ -170,11 +203,14 @@ def _node_line(shown: Shown, member: Any, width: int, name_width: int, leader: s
         sign, role, state = "►", "work", "leaving"
     elif ready is None and shown.row.forms:
         sign, role, state = "►", "work", _step(member)
-    if host is not None and host.health == "unhealthy":
+    if uid in shown.silent:
+        seen = age_of(host.last_seen, shown.now) if host is not None and host.last_seen else ""
+        sign, role, state = *HEALTH_SIGNS["unhealthy"], f"no heartbeat {seen}".rstrip()
+    elif host is not None and host.health == "unhealthy":
         sign, role = HEALTH_SIGNS["unhealthy"]
         state += ", host unhealthy"
     marks = [
-        "VIP" if find(member, "vip") is True else "",
+        "VIP" if _has_vip(shown, member) else "",
         "leader" if text(member, "node") == leader else "",
         "cordoned" if find(member, "cordoned") is True else "",
     ]
@@ -185,6 +221,13 @@ def _node_line(shown: Shown, member: Any, width: int, name_width: int, leader: s
     cells: list[Piece] = [(f"{sign} ", role), (pad(cut(text(member, "name"), name_width), name_width), "strong"), "  "]
     left: list[Piece] = [*cells, (state, role if role in ("bad", "work") else shown.calm)]
     return spread(left, [("  ".join(part for part in right if part), "muted")], width, key=f"host/{uid}")
+
+
+def _has_vip(shown: Shown, member: Any) -> bool:
+    """Return whether a host has the VIP; what a silent one claimed last does not count (as at the plane)."""
+    if text(shown.doc, f"{OURS}.vip.state") not in _VIPS:
+        return find(member, "vip") is True
+    return text(member, "name") in [clean(each) for each in many(shown.doc, f"{OURS}.vip.hosts")]
 
 
 def _step(member: Any) -> str:
@@ -331,12 +374,3 @@ def brief(shown: Shown, width: int) -> list[Line]:
     title = [line((shown.row.name, "strong"))]
     parts = [[*title, *headline(shown, width)], steps, node_lines(shown, width), layer_lines(shown, width)]
     return blocks([*parts, fact_lines(shown, width)])
-
-
-def blocks(parts: Sequence[list[Line]]) -> list[Line]:
-    """Return blocks below each other with an empty line between them."""
-    out: list[Line] = []
-    for part in parts:
-        if part:
-            out += [Line(), *part] if out else part
-    return out

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from msgspec.structs import replace
 
 from edgewright.commands.kernel.described import Entry
-from edgewright.core.clusters.actions import read_step_id
-from edgewright.core.clusters.steps import BY_ID, LAYER
+from edgewright.core.clusters.actions import with_titles
 from edgewright.sources.redact import redact_all
 from edgewright.store.collections.catalogue.clusters import CLUSTERS
 from edgewright.store.collections.feed import FEED
@@ -25,17 +23,6 @@ from tui.screens.cluster.content import Shown
 from tui.verbs.bindings import live_keys
 
 MOST_EVENTS = 60
-_STEP = re.compile(r"Step (cluster-[0-9a-f]+-[\w.-]+)")
-
-
-def _titled(match: re.Match[str]) -> str:
-    """Return a step by its title in place of its id: the cluster is known here."""
-    step = read_step_id(match[1])
-    spec = BY_ID.get(step[0]) if step is not None else None
-    if step is None or spec is None:
-        return match[0]
-    layer = step[1].rpartition("-")[0] if spec.id == LAYER else ""
-    return f"{spec.title} {layer}".rstrip()
 
 
 class ReadsClusters(Fetches):
@@ -130,6 +117,6 @@ class ReadsClusters(Fetches):
         for row in rows[:MOST_EVENTS]:
             own = row.object_uid == uid
             name = known[row.object_uid].name if row.object_uid in known else ""
-            text = _STEP.sub(_titled, row.message)
+            text = with_titles(row.message)
             lines.append(feed_line(row if text == row.message else replace(row, message=text), name, own))
         return tuple(lines)

@@ -19,11 +19,11 @@ from tui.frame.ages import calm_age
 from tui.frame.base import BaseScreen
 from tui.frame.links import open_key
 from tui.modals.choose import ChooseModal
-from tui.screens.cluster.content import Shown, blocks, body, columns_of, event_lines
+from tui.screens.cluster.content import Shown, body, columns_of, event_lines
 from tui.screens.cluster.logs import unit_lines
 from tui.screens.cluster.reading import ReadsClusters
 from tui.widgets.line_view import LineView
-from tui.widgets.lines import Line, line
+from tui.widgets.lines import Line, blocks, line
 
 TWO, THREE = 120, 180
 OF_A_HOST = ("cluster release", "cluster forget")

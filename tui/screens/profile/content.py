@@ -16,7 +16,19 @@ from edgewright.core.profiles.variables import COVER
 from edgewright.core.text import amount
 from edgewright.store.collections.catalogue.profiles import ProfileRow
 from edgewright.store.table import ago, stamp
-from tui.widgets.lines import Line, Role, Span, clip_line, columns, cut, heading, line, spread, wrap, wrapped_facts
+from tui.widgets.lines import (
+    Line,
+    Role,
+    Span,
+    clip_line,
+    columns,
+    cut,
+    heading,
+    line,
+    spread,
+    wrap,
+    wrapped_facts,
+)
 from tui.widgets.profiles.stack import StackLayer, stack_lines
 
 STATES: Mapping[str, tuple[str, Role]] = {
@@ -211,12 +223,3 @@ def facts(shown: Shown, width: int, now: float) -> list[Line]:
         ("uid", row.uid),
     ]
     return [heading("PROFILE", width), *wrapped_facts(pairs, 8, width, 2)]
-
-
-def blocks(parts: Sequence[list[Line]]) -> list[Line]:
-    """Return blocks below each other with an empty line between them."""
-    out: list[Line] = []
-    for part in parts:
-        if part:
-            out += [Line(), *part] if out else part
-    return out

@@ -9,7 +9,7 @@ from tui.frame.lists.described import DescribedListing, list_screen
 from tui.screens.profile import content
 from tui.screens.profile.content import Shown
 from tui.screens.profile.screen import compare
-from tui.widgets.lines import Line
+from tui.widgets.lines import Line, blocks
 
 if TYPE_CHECKING:
     _Profiles = DescribedListing
@@ -41,7 +41,7 @@ class ProfilesScreen(_Profiles):
             content.variables(shown, width),
             content.facts(shown, width, self.now),
         ]
-        return [line._replace(key="") for line in content.blocks(parts)]
+        return [line._replace(key="") for line in blocks(parts)]
 
     def action_compare(self) -> None:
         """Compare two marked versions, the older first, or the one under the cursor with the version before it."""

@@ -17,7 +17,7 @@ from tui.screens.profile.reading import ReadsProfiles
 from tui.screens.profile.values import layer_lines, variable_lines
 from tui.screens.profile.versions import versions_lines
 from tui.widgets.line_view import LineView
-from tui.widgets.lines import Line
+from tui.widgets.lines import Line, blocks
 
 TWO, THREE = 120, 180
 MOST_BESIDE = 200
@@ -90,11 +90,11 @@ class ProfileScreen(ReadsProfiles, BaseScreen):
         last = [content.clusters(shown, width), content.facts(shown, width, self.now)]
         if self.size.width < THREE:
             parts = [top, content.problems(shown, width), *rest, *last]
-            facts.set_lines(content.blocks(parts))
+            facts.set_lines(blocks(parts))
         else:
-            facts.set_lines(content.blocks([top, content.problems(shown, width), *rest]))
+            facts.set_lines(blocks([top, content.problems(shown, width), *rest]))
             room = more.room or width - 2
-            more.set_lines(content.blocks([versions_lines(shown, self.versions, room), *(
+            more.set_lines(blocks([versions_lines(shown, self.versions, room), *(
                 content.clusters(shown, room), content.facts(shown, room, self.now)
             )]))  # fmt: skip
         if self.size.width >= TWO:

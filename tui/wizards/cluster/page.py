@@ -19,6 +19,7 @@ from tui.wizards.cluster.wizard_state import ClusterState
 from tui.wizards.parts.added import adds_lines, preview_lines
 from tui.wizards.parts.difference import changes
 from tui.wizards.parts.paged import PagedWizard
+from tui.wizards.parts.writing import store_refusal
 
 ADDS = 3
 """Lines for what the page adds."""
@@ -86,12 +87,7 @@ class ClusterWizardPage(PagedWizard):
 
     def store_refusal(self) -> str:
         """Return why nothing can be created, one sentence; "" when it can."""
-        if self.session.read_only:
-            return "This session is read-only, so nothing is created. Leave read-only mode: ctrl+o; or write it: w."
-        if self.session.role not in ("", "admin"):
-            role = self.session.role
-            return f"This credential has the role {role}; creating a cluster needs the role admin. w writes the file."
-        return ""
+        return store_refusal(self.session, "created", "creating a cluster", "writes the file")
 
     # The frame -------------------------------------------------------------------------------------------------------
 

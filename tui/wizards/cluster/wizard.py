@@ -7,8 +7,7 @@ from pathlib import Path
 
 from textual import work
 
-from edgewright.core.errors import EdgewrightError, TimedOut
-from edgewright.core.slow_files import glance
+from edgewright.core.errors import EdgewrightError
 from tui.frame.fetch import sentence
 from tui.modals.form import Field, FormModal
 from tui.modals.read import ReadModal
@@ -34,6 +33,7 @@ from tui.wizards.cluster.profile_page import ProfilePage
 from tui.wizards.cluster.summary import SummaryPage
 from tui.wizards.parts.added import preview_lines
 from tui.wizards.parts.drafts import Drafts, draft_file
+from tui.wizards.parts.writing import check_new_file
 
 BODIES: dict[str, type[PageBody]] = {
     ABOUT: AboutPage,
@@ -245,7 +245,7 @@ class ClusterWizard(AsksPlane):
         """Write the answer file where the user chooses."""
         name = self.wizard_state.answers["name"] or "cluster"
         help_ = "edgewright apply -f FILE creates the same cluster"
-        field = Field("file", "file", help_, f"{name}.yaml", True, check=_check_new)
+        field = Field("file", "file", help_, f"{name}.yaml", True, check=check_new_file)
         self.app.push_screen(FormModal("Write the answer file", (field,), go="Write"), self._write)
 
     def _write(self, answer: dict[str, str] | None) -> None:
@@ -292,14 +292,3 @@ class ClusterWizard(AsksPlane):
         uid = await self.api.deploy(self.plane_context(), self.document(covered=False))
         self.session.store.message(f"Cluster {name} is created; its hosts form it now.", "ok")
         await self.leave_done("cluster", uid)
-
-
-def _check_new(text: str) -> str:
-    path = Path(text).expanduser()
-    try:
-        if glance(path.exists, text):
-            return f"There is {path} already; give another name."
-        parent = path.absolute().parent
-        return "" if glance(parent.is_dir, str(parent)) else f"There is no directory {parent}."
-    except TimedOut as error:
-        return sentence(error)

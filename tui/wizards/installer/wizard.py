@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from textual import on, work
 
-from edgewright.core.errors import EdgewrightError, TimedOut
+from edgewright.core.errors import EdgewrightError
 from edgewright.core.installer.pages import QUESTIONS
-from edgewright.core.slow_files import glance
 from tui.frame.fetch import sentence
 from tui.modals.form import Field, FormModal
 from tui.modals.read import ReadModal
@@ -24,6 +23,7 @@ from tui.wizards.installer.wizard_state import WizardState
 from tui.wizards.parts.controls import Given
 from tui.wizards.parts.form import QuestionForm
 from tui.wizards.parts.rows import any_control
+from tui.wizards.parts.writing import check_new_file
 
 if TYPE_CHECKING:
     from edgewright.core.installer.questions import Question
@@ -243,7 +243,9 @@ class InstallerWizard(Offers):
     def action_write(self) -> None:
         """Write the answer file where the user chooses."""
         name = self.wizard_state.answers["output.name"] or "installer"
-        field = Field("file", "file", "edgewright apply -f FILE builds from it", f"{name}.yaml", True, check=_check_new)
+        field = Field(
+            "file", "file", "edgewright apply -f FILE builds from it", f"{name}.yaml", True, check=check_new_file
+        )
         self.app.push_screen(FormModal("Write the answer file", (field,), go="Write"), self._write)
 
     def _write(self, answer: dict[str, str] | None) -> None:
@@ -266,14 +268,3 @@ class InstallerWizard(Offers):
             self.announce("The installer would not work with these answers: fix what is marked first.", "warn")
         else:
             self.run_task("Starting the build", self._start)
-
-
-def _check_new(text: str) -> str:
-    path = Path(text).expanduser()
-    try:
-        if glance(path.exists, text):
-            return f"There is {path} already; give another name."
-        parent = path.absolute().parent
-        return "" if glance(parent.is_dir, str(parent)) else f"There is no folder {parent}."
-    except TimedOut as error:
-        return sentence(error)

@@ -14,6 +14,7 @@ from tui.widgets.frame import FrameLine
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, line
 from tui.wizards.parts.paged import PagedWizard
+from tui.wizards.parts.writing import store_refusal
 from tui.wizards.profile import content
 from tui.wizards.profile.body import PageBody
 from tui.wizards.profile.pages import VALUES
@@ -71,12 +72,7 @@ class ProfileWizardPage(PagedWizard):
 
     def store_refusal(self) -> str:
         """Return why nothing can be stored, one sentence; "" when it can."""
-        if self.session.read_only:
-            return "This session is read-only, so nothing is stored. Leave read-only mode: ctrl+o; or write it: w."
-        if self.session.role not in ("", "admin"):
-            role = self.session.role
-            return f"This credential has the role {role}; storing a profile needs the role admin. w writes it as files."
-        return ""
+        return store_refusal(self.session, "stored", "storing a profile", "writes it as files")
 
     # The frame -------------------------------------------------------------------------------------------------------
 

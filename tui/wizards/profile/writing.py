@@ -9,14 +9,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from edgewright.core.errors import TimedOut
 from edgewright.core.profiles.model import Profile
-from edgewright.core.slow_files import glance
 from edgewright.core.text import amount
-from tui.frame.fetch import sentence
 from tui.modals.form import Field, FormModal
 from tui.modals.read import ReadModal
 from tui.widgets.lines import heading, line
+from tui.wizards.parts.writing import check_directory
 from tui.wizards.profile.page import ProfileWizardPage
 
 API = "edgewright.commands.profile.wizard_api"
@@ -61,7 +59,7 @@ class WritesProfile(ProfileWizardPage):
             self.body.store()
         name = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in self._named().name)
         help_ = "a directory for git; edgewright apply -f DIRECTORY stores the same profile"
-        field = Field("path", "directory", help_, name, True, check=_check_directory)
+        field = Field("path", "directory", help_, name, True, check=check_directory)
         self.app.push_screen(FormModal("Write the profile", (field,), go="Write"), self._write)
 
     def _write(self, answer: dict[str, str] | None) -> None:
@@ -87,14 +85,3 @@ def from_here(path: Path) -> str:
         return str(path.relative_to(Path.cwd()))
     except (OSError, ValueError):  # the directory of the console was removed, or it is elsewhere
         return str(path)
-
-
-def _check_directory(text: str) -> str:
-    path = Path(text).expanduser()
-    try:
-        if glance(path.exists, text) and not glance(path.is_dir, text):
-            return f"{path} is not a directory; give another name."
-        parent = path.absolute().parent
-        return "" if glance(parent.is_dir, str(parent)) else f"There is no directory {parent}."
-    except TimedOut as error:
-        return sentence(error)
