@@ -138,10 +138,10 @@ def _report_line(shown: Shown, width: int) -> Line:
         return line(("  No control plane has reported yet.", "muted"))
     by = f" by {leader}" if leader != UNKNOWN else ""
     old = shown.now - row.reported > FRESH
-    gone = shown.leader_is_silent
-    more = ", which is silent now." if gone else "; what follows is as old." if old else "."
+    silent = shown.leader_is_silent
+    more = ", which is silent now." if silent else "; what follows is as old." if old else "."
     sentence = f"Last report {calm_age(row.reported, shown.now)}{by}{more}"
-    dim = old or gone
+    dim = old or silent
     return line(("○ " if dim else "  ", "warn" if dim else "muted"), (cut(sentence, width - 2), "muted"))
 
 
