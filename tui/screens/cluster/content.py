@@ -117,7 +117,7 @@ def headline(shown: Shown, width: int) -> list[Line]:
 
 
 def _health(shown: Shown) -> str:
-    """Return the health in words: one that forms has the time left instead, a plane out of reach knows the last one."""
+    """Return the health as text: one that forms has the time left instead, a plane out of reach knows the last one."""
     row = shown.row
     if shown.lost:
         return f"{row.health or 'unknown'} when last known"
