@@ -111,7 +111,10 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "macro set": {"name": "site", "value": "north"},
     "cluster forget": {"host": "edge-1"},
     "cluster release": {"host": "edge-1"},
-    **{f"kube {verb}": {"arguments": ["pods"]} for verb in ("get", "describe", "logs", "exec", "apply", "drain")},
+    **{
+        f"kube {verb}": {"arguments": ["pods"]}
+        for verb in ("get", "describe", "logs", "exec", "apply", "delete", "drain")
+    },
     **{f"kube {verb}": {"arguments": ["edge-1"]} for verb in ("cordon", "uncordon")},
     "alert receiver add": {"name": "ops", "url": "https://ops.example/x"},
     "alert assign": {"assignee": "ana"},

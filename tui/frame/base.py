@@ -133,7 +133,7 @@ class BaseScreen(Screen[None]):
         """Return the objects that verbs work on: the marked ones, or the one under the cursor."""
         return ()
 
-    def arguments(self, name: str) -> dict[str, str]:
+    def arguments(self, name: str) -> dict[str, Any]:
         """Return arguments of the verb `name` that the cursor gives, e.g. the host of a release."""
         return {}
 

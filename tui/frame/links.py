@@ -36,7 +36,7 @@ VIEWS = frozenset(
         *OBJECTS,
         *OBJECTS.values(),
         *("events", "audit", "entry", "raw", "logs", "disk", "preflight", "first-steps"),
-        *("pods", "workload", "workload-yaml"),
+        *("pods", "workload", "workload-logs", "workload-yaml"),
         *("profile-layer", "profile-variable", "profile-preview", "profile-diff", "profile-yaml"),
     }
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from edgewright.commands.kernel.results import Listing
 from edgewright.core.text import clean
 from tui.widgets.lines import Line, Role, heading, line, pad, wrap
@@ -20,7 +22,11 @@ def plan_lines(plan: Plan, width: int) -> list[Line]:
     """Return the plan: what happens, what it touches, what cannot be undone, the command line that does the same."""
     out: list[Line] = [heading("WHAT HAPPENS")]
     for sentence in plan.lines:
-        out += wrap(clean(sentence), width, first="  ", rest="    ")
+        shown = clean(sentence)
+        if cell_len(shown) + 2 <= width:  # as it is: spaces mean something in the lines of a difference
+            out.append(line("  ", shown))
+        else:
+            out += wrap(shown, width, first="  ", rest="    ")
     if plan.touches:
         count = len(plan.touches)
         out += [Line(), heading("TOUCHES", width, f"{count:,}" if count > 1 else "")]

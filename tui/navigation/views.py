@@ -46,6 +46,7 @@ VIEWS: dict[str, str] = {
         for view in ("pods", "deployments", "services", "nodes", "cluster-events", "machines")
     },
     "workload": "tui.screens.workloads.describe:DescribeScreen",
+    "workload-logs": "tui.screens.workloads.logs:PodLogsScreen",
     "workload-yaml": "tui.screens.workloads.describe:WorkloadYamlScreen",
     "profiles": "tui.screens.profile.list:ProfilesScreen",
     "profile": "tui.screens.profile.screen:ProfileScreen",

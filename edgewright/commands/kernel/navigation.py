@@ -29,6 +29,7 @@ class Move(NamedTuple):
         return (self.scope, *self.also)
 
 
+_LOGS = ("installer-log", "hub-log", "workload-logs")
 MOVES: tuple[Move, ...] = (
     Move("nav-down", ("down", "j"), "Go one line down"),
     Move("nav-up", ("up", "k"), "Go one line up"),
@@ -62,16 +63,16 @@ MOVES: tuple[Move, ...] = (
     Move("profile-examples", ("e",), "Resolve with example values, or without", "profile-preview"),
     Move("profile-host", ("o",), "Choose the host that it is resolved for", "profile-preview"),
     Move("profile-swap", ("x",), "Compare the other way round", "profile-diff"),
-    Move("log-follow", ("s",), "Follow the log, or stop", "logs", ("installer-log", "hub-log")),
+    Move("log-follow", ("s",), "Follow the log, or stop", "logs", _LOGS),
     Move(
         "log-since",
         ("T",),
         "Show the last 5 min, 15 min, hour, day, or all of the log",
         "logs",
-        ("installer-log", "hub-log"),
+        _LOGS,
     ),
-    Move("log-hits", ("f",), "Show only the lines that the search finds, or all", "logs", ("installer-log", "hub-log")),
-    Move("log-wrap", ("w",), "Wrap long lines, or cut them", "logs", ("installer-log", "hub-log")),
+    Move("log-hits", ("f",), "Show only the lines that the search finds, or all", "logs", _LOGS),
+    Move("log-wrap", ("w",), "Wrap long lines, or cut them", "logs", _LOGS),
     Move("namespace-all", ("0",), "Show all namespaces of the cluster", "workloads"),
     Move("namespace-1", ("1",), "Show namespace 1 of the cluster", "workloads"),
     Move("namespace-2", ("2",), "Show namespace 2 of the cluster", "workloads"),

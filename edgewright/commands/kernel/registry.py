@@ -32,7 +32,7 @@ NOUNS: dict[str, tuple[str, ...]] = {
     "profile": ("profile.verbs", "profile.tool_verbs"),
     "macro": ("macro.verbs",),
     "cluster": ("cluster.verbs",),
-    "kube": ("kube.verbs", "kube.view_verbs"),
+    "kube": ("kube.verbs", "kube.view_verbs", "kube.object_verbs"),
     "event": ("event.verbs",),
     "audit": ("event.verbs",),
     "alert": ("alert.verbs", "alert.change_verbs", "alert.receiver_verbs"),

@@ -72,16 +72,21 @@ class _Kubectl(declared._Kubectl):
         self, ctx: CommandContext, row: Any, program: str, given: Sequence[str], args: Mapping[str, Any]
     ) -> tuple[str, ...]:
         async with reached(ctx, row, args, lambda _: None) as environment:
-            process = await asyncio.create_subprocess_exec(
-                program, "diff", "--server-side", *given, env=environment,
-                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-            )  # fmt: skip
-            try:
-                output, _ = await process.communicate()
-            finally:
-                _end(process)
-        text = output.decode("utf-8", "replace").splitlines()
-        return tuple(text[:2000]) or ("nothing differs",)
+            _, output = await captured([program, "diff", "--server-side", *given], environment)
+        return tuple(output.splitlines()[:2000]) or ("nothing differs",)
+
+
+async def captured(command: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:
+    """Run kubectl without a terminal; return its code, and all that it printed."""
+    process = await asyncio.create_subprocess_exec(
+        *command, env=dict(environment),
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    try:
+        output, _ = await process.communicate()
+    finally:
+        _end(process)
+    return process.returncode or 0, output.decode("utf-8", "replace")
 
 
 def _end(process: asyncio.subprocess.Process) -> None:
@@ -156,6 +161,10 @@ class KubeCordon(_Kubectl, declared.KubeCordon):
 
 
 class KubeUncordon(_Kubectl, declared.KubeUncordon):
+    """See the declaration."""
+
+
+class KubeDelete(_Kubectl, declared.KubeDelete):
     """See the declaration."""
 
 

@@ -115,6 +115,14 @@ class KubeUncordon(_Kubectl):
     danger = "write"
 
 
+class KubeDelete(_Kubectl):
+    """Delete objects of a cluster: kube delete CLUSTER pod shop-0 -- -n shop."""
+
+    name = "kube delete"
+    title = "delete"
+    danger = "destructive"
+
+
 class KubeDrain(_Kubectl):
     """Move all pods off a node; what blocks it (pod, budget) is shown: kube drain CLUSTER NODE."""
 
@@ -134,5 +142,6 @@ COMMANDS: tuple[type[Command], ...] = (
     KubeApply,
     KubeCordon,
     KubeUncordon,
+    KubeDelete,
     KubeDrain,
 )

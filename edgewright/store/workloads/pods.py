@@ -247,7 +247,7 @@ TABLE: Table[PodRow] = Table(
             "ready", "READY", 5, right=True, value=lambda row, look: f"{row.ready}/{row.containers}", tone=_ready_tone,
             order=lambda row: (row.ready - row.containers, row.containers),
         ),
-        Column("status", "STATUS", 9, most=24, tone=lambda row: row.health),
+        Column("status", "STATUS", 16, most=24, tone=lambda row: row.health),
         Column(
             "restarts", "RESTARTS", 8, right=True, order=lambda row: -row.restarts,
             value=lambda row, look: f"{row.restarts}", tone=lambda row: "warn" if row.restarts else "muted",

@@ -155,6 +155,9 @@ PLANE: dict[str, str] = {
     "workload": """
         : pods <enter> -> needs a cluster
         """,
+    "workload-logs": """
+        : pods <enter> -> needs a cluster
+        """,
     "workload-yaml": """
         : pods <enter> -> needs a cluster
         """,

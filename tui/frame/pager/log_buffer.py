@@ -83,6 +83,14 @@ class LogBuffer:
         self.version += 1
         return len(new)
 
+    def append(self, lines: Sequence[tuple[str, float | None]]) -> None:
+        """Add lines of a log that arrives line by line: text, already cleaned, and moment."""
+        for text, at in lines:
+            self.lines.append(LogLine(text, at))
+            self._characters += len(text)
+        self._trim()
+        self.version += 1
+
     def _overlap(self, texts: list[str]) -> int:
         """Return how many lines at the start of `texts` are known: up to where the end of the buffer is found."""
         known = [line.text for line in self.lines[-len(texts) :]] if texts else []

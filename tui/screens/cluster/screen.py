@@ -99,7 +99,7 @@ class ClusterScreen(ReadsClusters, BaseScreen):
         """Return this cluster."""
         return (self.target,)
 
-    def arguments(self, name: str) -> dict[str, str]:
+    def arguments(self, name: str) -> dict[str, Any]:
         """Return the host under the cursor for a release and a forget."""
         if name not in OF_A_HOST:
             return {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from itertools import takewhile
 from typing import Any, ClassVar, cast
 
 from textual import on
@@ -22,9 +23,10 @@ from tui.frame.ages import age_of
 from tui.frame.document_values import UNKNOWN
 from tui.frame.fetched import detail_lines
 from tui.frame.links import open_key
-from tui.frame.lists.listing import Listed, ListingScreen
+from tui.frame.lists.listing import Listed
 from tui.modals.choose import ChooseModal
-from tui.screens.workloads.following import ShowsCluster, age_text, trouble_lines
+from tui.screens.workloads.acting import ActsOnObjects
+from tui.screens.workloads.following import age_text, trouble_lines
 from tui.screens.workloads.kinds_choice import ALL, kind_lines, namespace_lines
 from tui.screens.workloads.narrow import Narrow, narrow_of, pods_of
 from tui.verbs.bindings import move_bindings
@@ -41,7 +43,7 @@ MANY = 1000
 """Rows from which the columns are not measured again with each new name."""
 
 
-class WorkloadsScreen(ListingScreen, ShowsCluster):
+class WorkloadsScreen(ActsOnObjects):
     """Lists the objects of one kind; the plane is not asked, and need not be there on a direct route."""
 
     BINDINGS = move_bindings(
@@ -104,7 +106,8 @@ class WorkloadsScreen(ListingScreen, ShowsCluster):
     def crumb(self) -> str:
         """The kind, what it is narrowed to, and the filter behind it."""
         parts = [self.kind.title]
-        if not any(getattr(screen, "target", "") == self.cluster_uid for screen in self.app.screen_stack[:-1]):
+        below = takewhile(lambda screen: screen is not self, self.app.screen_stack)
+        if not any(getattr(screen, "target", "").partition("/")[0] == self.cluster_uid for screen in below):
             parts[0] = f"{self.cluster_name} {self.kind.title}"
         if self._narrow.of:
             parts[0] += f" of {self._narrow.of}"
@@ -163,7 +166,7 @@ class WorkloadsScreen(ListingScreen, ShowsCluster):
         self._all = len(result)
         self._listed = result
         keys = frozenset(row.key for row in result)
-        measure = keys != self._measured and (len(keys) < MANY or abs(len(keys) - len(self._measured)) > MANY // 20)
+        measure = len(keys) < MANY or abs(len(keys) - len(self._measured)) > MANY // 20
         wanted, now = self._filter, self.now
         stored = result if wanted is None else [row for row in result if wanted.matches(row.get, now)]
         self._rows = {row.key: row for row in self._sorted(stored)}
@@ -283,17 +286,6 @@ class WorkloadsScreen(ListingScreen, ShowsCluster):
         """Return the cluster: verbs get the objects as arguments."""
         return (self.cluster_uid,)
 
-    def row(self) -> Any:
-        """Return the row under the cursor; None without one."""
-        return self._shown_rows.get(self.table.cursor_key)
-
-    def keys_pointed_at(self) -> tuple[str, ...]:
-        """Return the keys of the marked rows in their order, or that of the row under the cursor."""
-        table = self.table
-        return tuple(key for key in table.keys if key in table.marks) or (
-            (table.cursor_key,) if table.cursor_key else ()
-        )
-
     def action_namespace(self, place: int) -> None:
         """Show one namespace by its digit: 0 all, 1 the first one, ..."""
         names = self._opened.namespaces if self._opened is not None else ()
@@ -382,12 +374,16 @@ def workloads_screen(view: str) -> type[WorkloadsScreen]:
     return type(f"{kind.title}Screen", (WorkloadsScreen,), parts)
 
 
-_COMMON = ("filter", "kube-object=describe", "yaml=yaml", "kube-namespaces=namespace", "kube-kinds=kinds")
+_FIRST = ("filter", "kube-object=describe", "yaml=yaml", "kube-pod-logs", "mark")
+_LAST = ("kube-namespaces=namespace", "kube-kinds=kinds", "kube-manifest=apply a file", "kube-object-delete")
 HINTS: Mapping[str, tuple[str, ...]] = {
-    "pods": ("nav-open=open", *_COMMON),
-    "deployments": ("nav-open=pods", *_COMMON),
-    "services": ("nav-open=pods", *_COMMON),
-    "nodes": ("nav-open=pods", "filter", "kube-object=describe", "yaml=yaml", "kube-kinds=kinds"),
-    "cluster-events": ("nav-open=open", *_COMMON),
-    "machines": ("nav-open=open", *_COMMON),
-}
+    "pods": ("nav-open=open", "filter", "kube-pod-logs", "kube-pod-shell", *_FIRST[1:3], "mark", *_LAST),
+    "deployments": ("nav-open=pods", *_FIRST, *_LAST),
+    "services": ("nav-open=pods", *_FIRST, *_LAST),
+    "nodes": (
+        "nav-open=pods", "filter", "kube-object=describe", "yaml=yaml", "kube-node-cordon", "kube-node-uncordon",
+        "mark", "kube-kinds=kinds", "kube-node-drain",
+    ),
+    "cluster-events": ("nav-open=open", "filter", "kube-object=describe", "yaml=yaml", *_LAST[:2]),
+    "machines": ("nav-open=open", "filter", "kube-object=describe", "yaml=yaml", "mark", *_LAST),
+}  # fmt: skip

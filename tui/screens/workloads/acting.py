@@ -1,0 +1,101 @@
+"""What the keys on a list of workloads do beyond showing: logs, a shell, and what verbs get as arguments."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from edgewright.commands.kernel import registry
+from edgewright.commands.kube.kubectl import find_kubectl
+from edgewright.commands.kube.object_verbs import KubePodShell
+from edgewright.core.errors import EdgewrightError, ExitCode, Failed
+from edgewright.store.workloads.kinds import Kind
+from edgewright.store.workloads.pods import PodRow
+from tui.frame.links import open_key
+from tui.frame.lists.listing import ListingScreen
+from tui.modals.choose import ChooseModal
+from tui.screens.workloads.following import ShowsCluster
+from tui.screens.workloads.narrow import pods_of
+from tui.terminal.lend import terminal_lent
+from tui.widgets.lines import line
+
+
+class ActsOnObjects(ListingScreen, ShowsCluster):
+    """A list whose verbs get the marked rows, or the one under the cursor."""
+
+    kind: ClassVar[Kind]
+    _shown_rows: Any
+
+    def rows_pointed_at(self) -> list[Any]:
+        """Return the marked rows in their order, or the one under the cursor."""
+        table = self.table
+        keys = [key for key in table.keys if key in table.marks] or [table.cursor_key]
+        return [self._shown_rows[key] for key in keys if key in self._shown_rows]
+
+    def arguments(self, name: str) -> dict[str, Any]:
+        """Return what verbs on objects get: kind, rows, cluster, and the API that is open."""
+        if not name.startswith("kube ") or name in ("kube manifest",):
+            return {}
+        api = self._opened.api if self._opened is not None else None
+        return {
+            "view": self.kind.view, "objects": self.rows_pointed_at(), "api": api,
+            "cluster": self.cluster_uid, "name": self.cluster_name,
+        }  # fmt: skip
+
+    def refused(self, entries: Any) -> frozenset[str]:
+        """Return the verbs that this kind does not have too."""
+        refused = set(super().refused(entries))
+        if self.simulated:
+            refused |= {each.partition("=")[0] for each in entries if each.startswith("kube-")} - {"kube-kinds"}
+        return frozenset(refused)
+
+    def action_pod_logs(self) -> None:
+        """Follow the logs of the marked pods, or of the pods of what is under the cursor."""
+        rows = self.rows_pointed_at()
+        if not rows:
+            self.app.refuse("Choose a pod first.")  # type: ignore[attr-defined]
+            return
+        if all(isinstance(row, PodRow) for row in rows):
+            open_key(self.app, f"workload-logs/{self.cluster_uid}/pods={','.join(row.uid for row in rows)}")
+            return
+        narrow = pods_of(self.kind.single, rows[0])
+        if narrow is None:
+            self.app.refuse(f"This {self.kind.single} has no pods.")  # type: ignore[attr-defined]
+            return
+        open_key(self.app, f"workload-logs/{self.cluster_uid}/{narrow.query}")
+
+    async def action_pod_shell(self) -> None:
+        """Open a shell in the pod under the cursor; the console comes back when it ends."""
+        app: Any = self.app
+        rows = self.rows_pointed_at()
+        if len(rows) != 1 or not isinstance(rows[0], PodRow):
+            app.refuse("A shell is in one pod: choose one.")
+            return
+        if reason := self.session.refusal(KubePodShell):
+            app.refuse(reason)
+            return
+        pod, make = rows[0], self.session.make_context
+        if make is None:
+            app.refuse("There is no plane here, so no shell can be opened.")
+            return
+        try:
+            find_kubectl()
+            container = await self._container(pod)
+            if not container:
+                return
+            context = make()
+            args = {"pod": pod, "container": container}
+            verb = registry.acting(KubePodShell)()
+            plan = await verb.plan(context, (self.cluster_uid,), args)
+            with terminal_lent(app):
+                await registry.run(KubePodShell, context, (self.cluster_uid,), args, plan=plan)
+        except Failed as error:
+            app.announce(f"{error.message} {error.hint}".strip(), "warn")
+        except EdgewrightError as error:
+            level = "warn" if error.exit_code == ExitCode.NOT_FOUND else "bad"
+            app.announce(f"{error.message} {error.hint}".strip(), level)
+
+    async def _container(self, pod: PodRow) -> str:
+        if len(pod.names) == 1:
+            return pod.names[0]
+        options = [line((name, "strong"), key=name) for name in pod.names]
+        return await self.app.ask(ChooseModal(f"Container of {pod.name}", options)) or ""  # type: ignore[attr-defined]

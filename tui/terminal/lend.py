@@ -1,0 +1,28 @@
+"""Lending the terminal to another program: the console is suspended, and painted again when the program ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from textual.app import App, SuspendNotSupported
+
+
+@contextmanager
+def terminal_lent(app: App[Any]) -> Iterator[None]:
+    """Give the terminal away while the block runs. Where there is none to give (tests), the block runs all the same.
+
+    Nothing is painted meanwhile: a repaint while the console is suspended would wait for a thread that is stopped.
+    """
+    with app.batch_update():
+        try:
+            suspended = app.suspend()
+            suspended.__enter__()
+        except SuspendNotSupported:
+            yield
+            return
+        try:
+            yield
+        finally:
+            suspended.__exit__(None, None, None)
