@@ -14,10 +14,10 @@ import pytest
 from edgewright.lab.kubernetes import build, versions
 from edgewright.packs import archive
 from tests.e2e.fleet import Fleet, until
-from tests.e2e.kubernetes.cases import LINKS, RECONCILER, UNPROVEN, Cases, Strike, cases_lab
+from tests.e2e.kubernetes.cases import LINKS, RECONCILER, Cases, Strike, cases_lab
 from tests.support import missing
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500), UNPROVEN]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
 NAME = "grant"
 HELM = "slow"
 GRANT = "edgewright.io/grant"
