@@ -15,7 +15,7 @@ import pytest
 from edgewright.lab.kubernetes import build, versions
 from tests.e2e.fleet import Fleet, until
 from tests.e2e.kubernetes import agreement
-from tests.e2e.kubernetes.cases import RECONCILER, UNPROVEN, Cases, Strike, cases_lab, kill_kubeadm
+from tests.e2e.kubernetes.cases import RECONCILER, Cases, Strike, cases_lab, kill_kubeadm
 from tests.support import missing
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
@@ -175,7 +175,6 @@ def test_hosts_of_the_lab_and_of_the_world_agree_in_order_and_end(lab: Cases, tm
     lab.saw("World and lab", f"{sum(len(steps) for steps in real.order.values())} steps in one order, same end")
 
 
-@UNPROVEN
 def test_kubeadm_join_of_a_worker_killed_once_joins_again(lab: Cases) -> None:
     reset = Strike(lab, "edge3", "pid=$(pgrep -x kubeadm)", "kill -9 $pid && echo killed")
     lab.run("--yes", "cluster", "release", NAME, "--host", "edge3")
