@@ -157,8 +157,11 @@ Restart=on-failure
 RestartSec=2
 TimeoutStopSec=10
 UMask=0077
-# what it needs: the network, and to read the agent's own folder
+# what it needs: the network, to read the agent's own folder, and to leave for the agent how many bytes streams cost
 ReadOnlyPaths=-{data}
+RuntimeDirectory=edgewright-relay
+RuntimeDirectoryMode=0700
+RuntimeDirectoryPreserve=yes
 CapabilityBoundingSet=
 AmbientCapabilities=
 NoNewPrivileges=yes

@@ -16,6 +16,8 @@ from edgewright.agent.plane.plane import Plane
 from edgewright.agent.plane.proxy import choose_proxy
 from edgewright.agent.plane.tls import make_context
 from edgewright.agent.plane.wake import WakeConnection
+from edgewright.agent.relay.counted import path_of
+from edgewright.agent.relay.counted import read as read_counted
 from edgewright.core.hosts.link_spec import LinkSpec
 from edgewright.wire import protocol
 from edgewright.wire.protocol.generations import Position
@@ -151,6 +153,9 @@ class Connection:
 
     def report(self) -> Dict[str, Any]:
         """Return what a heartbeat reports about the link (P78)."""
+        counted = read_counted(path_of(self._flags.relay))
+        if counted is not None:
+            self.traffic.note_relay(counted.id, counted.bytes)
         self.traffic.save()
         wake = None if self._wake is None else self._wake.state
         state, reason = ("off", "") if wake is None else wake

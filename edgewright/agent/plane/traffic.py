@@ -47,6 +47,8 @@ class Traffic:
         body = folder.load(NAME) or {}
         self._month = str(body.get("month") or "")
         self._bytes = max(0, _count(body, "bytes"))
+        self._relay = (str(body.get("relay") or ""), max(0, _count(body, "relayBytes")))
+        """The relay's counter as it was read last: its id, and its bytes."""
         self._open: "dict[int, int]" = {}
         self._saved_at = 0.0
         self._lock = threading.Lock()
@@ -79,11 +81,20 @@ class Traffic:
         if link is not None:
             self._open.pop(link.fileno(), None)
 
+    def note_relay(self, counter: str, count: int) -> None:
+        """Add what the streams of the relay have cost since its counter was read last; another id begins at 0."""
+        self._turn()
+        before = self._relay[1] if self._relay[0] == counter else 0
+        with self._lock:
+            self._bytes += max(0, count - before)
+            self._relay = (counter, count)
+
     def save(self, force: bool = False) -> None:
         """Write the sum, at most every 15 minutes unless it is `force`d."""
         if force or self._now() - self._saved_at >= SAVE_EVERY or self._now() < self._saved_at:
             self._saved_at = self._now()
-            self._folder.save(NAME, {"month": self._month, "bytes": self._bytes}, durable=False)
+            body = {"month": self._month, "bytes": self._bytes, "relay": self._relay[0], "relayBytes": self._relay[1]}
+            self._folder.save(NAME, body, durable=False)
 
     def _turn(self) -> None:
         month = time.strftime("%Y-%m", time.gmtime(self._now()))

@@ -14,6 +14,7 @@ import ssl
 import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set
 
+from edgewright.agent.plane.traffic import wire_bytes
 from edgewright.wire import websocket
 from edgewright.wire.protocol.relay import IDLE, SILENT
 from edgewright.wire.websocket import BINARY, CLOSE, PING, PONG
@@ -155,10 +156,16 @@ class Pump:
         self._wake_out, self._wake_in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._selector.register(self._wake_out, selectors.EVENT_READ, None)
         self.watch_also: Optional[socket.socket] = None
+        self._cost = 0
 
     def __len__(self) -> int:
         """Return how many streams there are."""
         return len(self._streams) // 2
+
+    @property
+    def cost(self) -> int:
+        """Return the bytes that all streams have cost on the link to the plane, also those that ended."""
+        return self._cost + sum(wire_bytes(stream.ready.plane) for stream in self._each())
 
     def also(self, link: socket.socket) -> None:
         """Watch one more socket; `turn` returns whether it has something."""
@@ -258,6 +265,7 @@ class Pump:
         self._watched[number] = interest
 
     def _end(self, stream: Stream, reason: str) -> None:
+        self._cost += wire_bytes(stream.ready.plane)
         for link in (stream.ready.plane, stream.ready.local):
             number = link.fileno()
             self._watch(link, 0)

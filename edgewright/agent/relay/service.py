@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections import OrderedDict, deque
-from typing import Any, Callable, Deque
+from typing import Any, Callable, Deque, Optional
 
 from edgewright.agent.kernel import agent_log
 from edgewright.agent.kernel.enrolment import IDENTITY, REGISTRATION
@@ -19,6 +19,7 @@ from edgewright.agent.plane.client import Client, parse_endpoint
 from edgewright.agent.plane.proxy import choose_proxy
 from edgewright.agent.plane.tls import make_context
 from edgewright.agent.relay import bring as opening
+from edgewright.agent.relay.counted import Counter, path_of
 from edgewright.agent.relay.notice import MAX_DATAGRAM, SOCKET, read_notice
 from edgewright.agent.relay.pump import Pump, Ready, Stream
 from edgewright.core.errors import EdgewrightError, Failed
@@ -97,8 +98,14 @@ class Relay:
         text = f"Stream {stream.ready.id} to port {stream.ready.port}: {reason}; {stream.sent} bytes sent,"
         self._log(agent_log.INFO, f"{text} {stream.received} received.")
 
-    def run(self, link: socket.socket, idle: float = IDLE, stopped: Callable[[], bool] = lambda: False) -> None:
-        """Serve until there was no stream for `idle` seconds, or `stopped`."""
+    def run(
+        self,
+        link: socket.socket,
+        idle: float = IDLE,
+        stopped: Callable[[], bool] = lambda: False,
+        counter: Optional[Counter] = None,
+    ) -> None:
+        """Serve until there was no stream for `idle` seconds, or `stopped`; `counter` gets what the streams cost."""
         link.setblocking(False)
         self.pump.also(link)
         busy = looked = time.monotonic()
@@ -109,11 +116,21 @@ class Relay:
             if now - looked >= LOOK:
                 looked = now
                 self.pump.look()
+                self._count(counter)
             if self.count:
                 busy = now
             elif now - busy >= idle:
                 break
         self.pump.close()
+        self._count(counter)
+
+    def _count(self, counter: Optional[Counter]) -> None:
+        try:
+            if counter is not None:
+                counter.write(self.pump.cost)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            self._log(agent_log.WARNING, f"The bytes of streams are not in those of the month: {reason}.")
 
     def _requests(self, link: socket.socket) -> None:
         while True:
@@ -184,5 +201,5 @@ def run(namespace: Any) -> int:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     with listening(namespace.socket) as link:
-        relay.run(link, IDLE, ends.is_set)
+        relay.run(link, IDLE, ends.is_set, Counter(path_of(namespace.socket)))
     return 0

@@ -7,12 +7,16 @@ import socket
 import ssl
 import threading
 import time
+from pathlib import Path
 from typing import cast
 
 import pytest
 
 from edgewright.agent.kernel.agent_log import AgentLog
+from edgewright.agent.kernel.state import StateFolder
+from edgewright.agent.plane.traffic import Traffic
 from edgewright.agent.relay import bring
+from edgewright.agent.relay.counted import Counter, read
 from edgewright.agent.relay.pump import CHUNK, Pump, Ready, Stream
 from edgewright.agent.relay.service import AT_ONCE, Relay
 from edgewright.core.errors import Failed
@@ -118,3 +122,47 @@ def test_an_answer_that_drips_does_not_occupy_a_thread(monkeypatch: pytest.Monke
 
     with pytest.raises(TimeoutError):
         bring._head(cast(ssl.SSLSocket, Dripping()))
+
+
+def pair() -> tuple[socket.socket, socket.socket]:
+    """Return two ends of a TCP connection."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        near = socket.create_connection(listener.getsockname())
+        return near, listener.accept()[0]
+
+
+def test_p78_what_streams_cost_is_in_the_bytes_of_the_month(tmp_path: Path) -> None:
+    """Each byte once: over restarts of the relay and of the link, and over a boot, after which the counter is new."""
+    (near, far), (local, port) = pair(), socket.socketpair()
+    pump = Pump(lambda stream, reason: None)
+    pump.add(Ready("a" * relay.ID_LENGTH, 22, cast(ssl.SSLSocket, Plain(fileno=near.detach())), local))
+    pump.turn(0.1)
+    port.send(b"x" * 10_000)
+    pump.turn(0.5)
+    until = time.monotonic() + 5
+    while pump.cost < 10_000 and time.monotonic() < until:
+        pump.turn(0.05)
+    pump.close()
+    assert 10_000 <= pump.cost < 12_000, "the bytes of a stream that ended stay"
+    far.close()
+    port.close()
+    path = str(tmp_path / "relay" / "traffic.json")
+    Counter(path).write(pump.cost)
+    folder = StateFolder(str(tmp_path / "data"), lambda priority, text: None)
+    link = Traffic(folder)
+
+    def note(traffic: Traffic) -> int:
+        counted = read(path)
+        assert counted is not None
+        traffic.note_relay(counted.id, counted.bytes)
+        return traffic.month_bytes
+
+    assert note(link) == note(link) == pump.cost
+    Counter(path).write(500)
+    assert note(link) == pump.cost + 500
+    link.save(force=True)
+    link = Traffic(folder)
+    assert note(link) == pump.cost + 500
+    Path(path).unlink()
+    Counter(path).write(800)
+    assert note(link) == pump.cost + 1300
