@@ -57,6 +57,8 @@ class Resource(NamedTuple):
     """Deletes what is older than the hub is set to retain at a time; returns the deleted rows by table."""
     sweeps: tuple[Sweep, ...] = ()
     """What runs for as long as the hub does."""
+    stops: tuple[Callable[[Services], None], ...] = ()
+    """Run when the hub is asked to stop, while it still takes writes; must not wait."""
     controllers: tuple[Controller, ...] = ()
     """Its durable jobs, each with one hub at a time."""
     fast: Callable[[Services], tuple[FastPath, ...]] | None = None

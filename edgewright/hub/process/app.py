@@ -185,6 +185,8 @@ class Hub:
         self.changes.stop()
         for task in self._own:
             task.cancel()
+        for stop in (stop for resource in self.resources for stop in resource.stops):
+            stop(self)
         self.storage.stop()
         self.writer.begin_stop()
 

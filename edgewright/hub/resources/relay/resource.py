@@ -12,7 +12,7 @@ from edgewright.hub.relay.tables import ReachRecord, StreamRecord, relay_reach, 
 from edgewright.hub.relay.waiting import Reaches, Waiting
 from edgewright.hub.resource import Resource
 from edgewright.hub.resources.relay import routes
-from edgewright.hub.resources.relay.table import Streams, watch
+from edgewright.hub.resources.relay.table import Streams, stop, watch
 from edgewright.hub.services import Services
 
 LEFT = 3600.0
@@ -61,4 +61,5 @@ RESOURCE = Resource(
     follows=_follows,
     prune=_prune,
     sweeps=(watch,),
+    stops=(stop,),
 )

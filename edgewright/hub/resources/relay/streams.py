@@ -22,6 +22,7 @@ from edgewright.wire.websocket import BINARY, CLOSE, PING, PONG, TEXT
 FAREWELL = 15.0
 """Seconds that an end has to take what waits for it when its stream ends."""
 MAX_REASON = 200
+STOPS = "the hub stops"
 
 
 class End:
@@ -109,7 +110,7 @@ class End:
 
     def stop(self) -> None:
         """End the stream: the hub stops."""
-        self._stream.end("the hub stops")
+        self._stream.end(STOPS)
 
     def close(self) -> None:
         """Send what waits, then end the connection."""

@@ -15,7 +15,7 @@ from edgewright.hub.db.transaction import Tx
 from edgewright.hub.http.problems import Problem
 from edgewright.hub.relay.tables import ReachRecord, StreamRecord, relay_reach, relay_streams
 from edgewright.hub.relay.waiting import Reaches, Waiting
-from edgewright.hub.resources.relay.streams import FAREWELL, Stream
+from edgewright.hub.resources.relay.streams import FAREWELL, STOPS, Stream
 from edgewright.hub.services import Services
 from edgewright.wire.protocol import clusters as wire
 from edgewright.wire.protocol import relay
@@ -130,6 +130,11 @@ class Streams:
             except Exception:  # else no stream would end by itself any more
                 log.exception("the look at a stream failed and is tried again")
 
+    def stop(self) -> None:
+        """End all streams: the hub stops, and the audit log still takes their ends."""
+        for stream in list(self.by_uid.values()):
+            stream.end(STOPS)
+
     def _look_at(self, stream: Stream, now: float, clock: float) -> None:
         late = now - stream.record.until
         if stream.opened is None and late > (FAREWELL if stream.taken else 0.0):
@@ -148,6 +153,11 @@ def forget(tx: Tx, record: StreamRecord) -> None:
     """Remove the row of a stream that waits no more."""
     if tx.run(relay_streams.delete().where(relay_streams.c.uid == record.uid)):
         tx.removed(record)
+
+
+def stop(hub: Services) -> None:
+    """End the streams of a hub that stops."""
+    hub.part(Streams).stop()
 
 
 async def watch(hub: Services) -> None:
