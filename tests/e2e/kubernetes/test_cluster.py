@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from edgewright.lab.kubernetes import build, versions
 from tests.e2e.fleet import Fleet, until
+from tests.e2e.kubernetes.away import away_from, proxied
 from tests.e2e.kubernetes.formed import Formed
+from tests.e2e.kubernetes.wizard_keys import console_of, make_cluster
 from tests.support import missing
 
 pytestmark = pytest.mark.e2e
-NAME = "shop"
+NAME, AGAIN = "shop", "again"
 
 
 @pytest.fixture(scope="module")
@@ -109,9 +113,34 @@ def test_a_deleted_cluster_leaves_nothing(lab: Formed, before: dict[str, Any]) -
         assert_clean(lab, host, before)
 
 
-def test_a_second_cluster_forms_on_the_same_hosts(lab: Formed) -> None:
-    lab.apply("again", ["edge2"])
-    lab.timed("second cluster", lambda: lab.healthy("again", 1))
+def test_the_wizard_makes_a_second_cluster_on_the_same_hosts(lab: Formed, tmp_path: Path) -> None:
+    """Keys in a terminal choose profile, address and host; the preflight runs on the host; the file makes no change."""
+    path, console = tmp_path / "again.yaml", console_of(lab, tmp_path / "home")
+    try:
+        lab.timed("the wizard by keys", lambda: make_cluster(console, AGAIN, lab.vip, path))
+    finally:
+        console.close()
+    lab.timed("second cluster", lambda: lab.healthy(AGAIN, 1))
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "no change" in lab.run("--yes", "apply", "-f", str(path)).lower()
+
+
+def test_its_application_opens_through_the_relay_from_where_no_host_is_reached(lab: Formed, tmp_path: Path) -> None:
+    """P30: kubectl forwards a port of the service over `kube proxy`, from a namespace without a route to the hosts."""
+    path = tmp_path / "kubeconfig"
+    began = time.monotonic()
+    with away_from(lab, tmp_path) as away, proxied(lab, away, AGAIN, path):
+        kubectl = [str(lab.programs / "kubectl"), f"--kubeconfig={path}"]
+        command = away.command(*kubectl, "port-forward", "service/web", "8080:80", "--address", "127.0.0.1")
+        forward = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        try:
+            assert forward.stdout is not None and "Forwarding from 127.0.0.1:8080" in forward.stdout.readline()
+            page = away.run("curl", "-s", "-S", "-f", "-m", "10", "http://127.0.0.1:8080/", timeout=20.0)
+        finally:
+            forward.kill()
+            forward.wait(10)
+        assert page.stdout.startswith("web web-"), page.stderr
+    lab.took.append(f"the application through the relay: {time.monotonic() - began:.1f} s")
 
 
 def deleted(lab: Formed) -> bool:

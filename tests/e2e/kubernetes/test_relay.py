@@ -2,66 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
 from edgewright.lab.kubernetes import build, versions
-from tests.e2e.fleet import Fleet, until
+from tests.e2e.fleet import Fleet
+from tests.e2e.kubernetes.away import Away, away_from, proxied
 from tests.e2e.kubernetes.formed import Formed
 from tests.support import ROOT, missing
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 NAME = "relayed"
-CARRY = Path(__file__).with_name("carry.py")
-
-
-class Away:
-    """A network namespace from which the hub is reached and nothing else: it has no route at all."""
-
-    def __init__(self, hub: str, folder: Path) -> None:
-        self.name = f"away{os.getpid()}"
-        parts = urlsplit(hub)
-        address, port, path = parts.hostname or "", str(parts.port or 443), str(folder / "hub.sock")
-        for line in (
-            f"netns add {self.name}",
-            f"-n {self.name} link set lo up",
-            f"-n {self.name} addr add {address}/32 dev lo",
-        ):
-            subprocess.run(["ip", *line.split()], check=True, timeout=20)
-        self.carriers = [
-            subprocess.Popen([*words, sys.executable, str(CARRY), *more], stdout=subprocess.PIPE)
-            for words, more in (([], ["unix", path, address, port]), (self.command(), ["tcp", address, port, path]))
-        ]
-        for carrier in self.carriers:
-            assert carrier.stdout is not None and carrier.stdout.readline() == b"ready\n"
-
-    def command(self, *words: str) -> list[str]:
-        return ["ip", "netns", "exec", self.name, *words]
-
-    def remove(self) -> None:
-        for carrier in self.carriers:
-            carrier.kill()
-            carrier.wait(10)
-        subprocess.run(["ip", "netns", "del", self.name], check=False, timeout=20)
 
 
 @pytest.fixture(scope="module")
 def lab(make_fleet: Callable[..., Fleet]) -> Iterator[Formed]:
     if not any(built.version == versions.DEFAULT for built in build.trees()):
         missing("kubernetes", f"build it: edgewright lab kubernetes build --version {versions.DEFAULT}")
-    if os.getuid() or shutil.which("ip") is None:
-        missing("e2e", "this test needs root and ip")
     made = Formed(make_fleet("--hosts", "1", "--kubernetes", versions.DEFAULT), versions.DEFAULT)
     made.profile("lab")
     made.apply(NAME, ["edge1"])
@@ -73,9 +38,8 @@ def lab(make_fleet: Callable[..., Fleet]) -> Iterator[Formed]:
 
 @pytest.fixture(scope="module")
 def away(lab: Formed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Away]:
-    made = Away(lab.fleet.shown["hub"]["url"], tmp_path_factory.mktemp("away"))
-    yield made
-    made.remove()
+    with away_from(lab, tmp_path_factory.mktemp("away")) as made:
+        yield made
 
 
 def product(lab: Formed, away: Away, *words: str, code: int = 0) -> str:
@@ -86,39 +50,20 @@ def product(lab: Formed, away: Away, *words: str, code: int = 0) -> str:
     return done.stdout + done.stderr
 
 
-@contextlib.contextmanager
-def proxied(lab: Formed, away: Away, path: Path) -> Iterator[subprocess.Popen[str]]:
-    words = away.command(sys.executable, "-m", "edgewright", "kube", "proxy", NAME, "--kubeconfig", str(path))
-    process = subprocess.Popen(
-        words, env=lab.env, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    try:
-        until("kubeconfig of the proxy", 30.0, path.exists)
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait(10)
-
-
 def test_kubectl_through_the_relay(lab: Formed, away: Away, tmp_path: Path) -> None:
     """P30: kubectl works unchanged although no host is reached; Ctrl-C ends the proxy in good order."""
-    vip = away.command("timeout", "2", "bash", "-c", f"exec 3<>/dev/tcp/{lab.vip}/6443")
-    assert subprocess.run(vip, check=False, capture_output=True).returncode != 0, "there is a route to the hosts"
     path = tmp_path / "kubeconfig"
     kubectl = [str(lab.programs / "kubectl"), f"--kubeconfig={path}"]
-    with proxied(lab, away, path) as process:
+    with proxied(lab, away, NAME, path) as process:
         assert path.stat().st_mode & 0o777 == 0o600
         for words in (("get", "nodes", "--no-headers"), ("get", "pods", "-A", "--no-headers")):
             began = time.monotonic()
-            done = subprocess.run(
-                away.command(*kubectl, *words), capture_output=True, text=True, timeout=60, check=False
-            )
+            done = away.run(*kubectl, *words)
             lab.took.append(f"kubectl {' '.join(words[:2])} through the relay: {time.monotonic() - began:.2f} s")
             assert done.returncode == 0, done.stderr
             assert "edge1" in done.stdout or "kube-system" in done.stdout
         pod = ("-n", "kube-system", "logs", "-l", "component=etcd", "--tail=3")
-        logs = subprocess.run(away.command(*kubectl, *pod), capture_output=True, text=True, timeout=60, check=False)
+        logs = away.run(*kubectl, *pod)
         assert logs.returncode == 0 and logs.stdout, logs.stderr
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=20)
