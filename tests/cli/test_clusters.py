@@ -67,7 +67,7 @@ def test_a_cluster_from_an_answer_file_to_its_end(plane: Cli, hub: RunningHub, t
     assert site.observe(uid, first, 1, certificates=listed).status_code == 204
     shown = plane("cluster", "show", "store-7").out
     assert "Running" in shown and "kubeadm v1.36.3" in shown and f"worker  {second}" in shown
-    assert plane("cluster", "kubeconfig", "store-7").out == "kind: C\n"
+    assert plane("cluster", "kubeconfig", "store-7", "--stored").out == "kind: C\n"
     out = tmp_path / "kubeconfig"
     tmp_path.chmod(0o755)
     assert plane("cluster", "kubeconfig", "store-7", "--admin", "--out", str(out)).code == 0

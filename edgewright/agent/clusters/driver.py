@@ -96,6 +96,10 @@ class ClusterDriver(Driver):
             f"{moved(member, observed.local.moved)}. Give it that address again, or release the host from the cluster."
         )
 
+    def context_of(self, document: Mapping[str, Any]) -> Context:
+        """Return what work on a cluster of this host needs. Raises `EdgewrightError`."""
+        return self._context(document)
+
     def again(self, document: Mapping[str, Any]) -> Optional[float]:
         """See `Driver.again`."""
         return self._every.get(str(document.get("uid")))

@@ -16,6 +16,8 @@ from edgewright.wire import protocol
 NAME = "operations"
 MAX_RECORDS = 500
 """Records stored; the oldest acknowledged ones go first."""
+FOUND = ("checks", "certificate", "ca")
+"""What results have beside state and message, by kind of operation."""
 STARTED, HANDED = "started", "handed"
 INTERRUPTED = "The agent stopped during this operation; how far it came is not known. It is not started again."
 
@@ -31,6 +33,8 @@ class Outcome(NamedTuple):
     """Lines of text for the plane (P29)."""
     checks: Tuple[Mapping[str, Any], ...] = ()
     """Checks of a preflight."""
+    certificate: Mapping[str, str] = {}
+    """A signed certificate and the CA, both PEM (P136)."""
 
 
 class Exchange(NamedTuple):
@@ -120,7 +124,7 @@ class Operations:
                 continue
             result = self._exchange.result(str(record["id"]))
             if result is not None:
-                for name in ("state", "message", "finishedAt", "checks"):
+                for name in ("state", "message", "finishedAt", *FOUND):
                     if name in result:
                         record[name] = result[name]
                 record.pop("request", None)
@@ -148,7 +152,7 @@ class Operations:
     def result(self, record: Mapping[str, Any]) -> Json:
         """Return the body of P25 for a record."""
         body = {name: record.get(name) for name in ("state", "message", "finishedAt", "generation")}
-        return {**body, "checks": record["checks"]} if record.get("checks") else body
+        return {**body, **{name: record[name] for name in FOUND if record.get(name)}}
 
     def acknowledge(self, operation: str) -> None:
         """Note that the plane has taken the result, or will never take it."""

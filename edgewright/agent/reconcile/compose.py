@@ -11,6 +11,7 @@ from edgewright.agent.clusters.driver import KIND as CLUSTER
 from edgewright.agent.clusters.driver import ClusterDriver
 from edgewright.agent.clusters.gather import gather
 from edgewright.agent.clusters.host import Host
+from edgewright.agent.clusters.personal import signing
 from edgewright.agent.clusters.registry import STEPS
 from edgewright.agent.clusters.report import reporting
 from edgewright.agent.facts import system
@@ -85,18 +86,15 @@ def make_reconciler(
     store = DocumentStore(places[exchange.DOCUMENTS])
     made: List[Reconciler] = []
     reboot = Reboot(boot, time.time, lambda: made[0].running())
+    clusters = ClusterDriver(
+        Host(root.top or "/"), data, lambda: host_uid(data), program(), STEPS,
+        look=reporting(gather, exchange.run_folder(data, run), report),
+    )  # fmt: skip
     parts = Parts(
         runner=choose_runner(os.path.join(places[exchange.OWN], "steps")),
         drivers={
             KIND: Trial(os.path.join(places[exchange.OWN], "trial"), os.path.join(data, CONTENTS)),
-            CLUSTER: ClusterDriver(
-                Host(root.top or "/"),
-                data,
-                lambda: host_uid(data),
-                program(),
-                STEPS,
-                look=reporting(gather, exchange.run_folder(data, run), report),
-            ),
+            CLUSTER: clusters,
         },
         handlers={
             protocol.OP_COLLECT_LOGS: with_lines(lambda add: collector(root, add)),
@@ -107,6 +105,7 @@ def make_reconciler(
             protocol.OP_RETRY: retry(lambda: made[0].engine, lambda: made[0].wanted()),
             protocol.OP_ACCEPT: accept(store),
             protocol.OP_TRIAL: start_trial(store),
+            protocol.OP_KUBECONFIG: signing(store, clusters, time.time),
         },
         judges={protocol.OP_REBOOT: reboot.judge},
         boot=boot,

@@ -165,6 +165,7 @@ class Requests:
         }
         if outcome.checks:
             body["checks"] = list(outcome.checks)
+        body.update(outcome.certificate)
         exchange.put(self._results, str(record["id"]), body)
 
     def _trim(self) -> None:
@@ -185,6 +186,7 @@ def _outcome(stored: Mapping[str, Any]) -> Outcome:
         str(stored.get("message")),
         tuple(lines) if isinstance(lines, list) else (),
         tuple(checks) if isinstance(checks, list) else (),
+        {name: stored[name] for name in ("certificate", "ca") if isinstance(stored.get(name), str)},
     )
 
 

@@ -1,4 +1,4 @@
-"""Actions: verbs that create, delete and release, and that print kubeconfigs and certificates of clusters."""
+"""Actions: verbs that create, delete and release clusters, and that print their certificates."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from edgewright.clients.ports import CanCall, CanOperateHosts
-from edgewright.commands.cluster import kubeconfig_file, work
 from edgewright.commands.cluster import verbs as declared
+from edgewright.commands.cluster import work
 from edgewright.commands.kernel.base import Command, Outcome, Plan
 from edgewright.commands.kernel.bulk import for_each
 from edgewright.commands.kernel.context import CommandContext
@@ -18,10 +18,9 @@ from edgewright.commands.kernel.described import entries, one_of
 from edgewright.commands.kernel.results import Column, Item, Listing, Text
 from edgewright.core.clusters import definition
 from edgewright.core.clusters.actions import with_titles
-from edgewright.core.errors import NotFound, Refused, UsageError
+from edgewright.core.errors import NotFound, Refused
 from edgewright.core.text import amount, clean
 from edgewright.forge.answer_files import opened, read_document
-from edgewright.forge.secret_files import write_secret
 from edgewright.store.collections.catalogue import clusters as calls
 from edgewright.store.collections.catalogue.cluster_rows import ClusterRow
 from edgewright.store.collections.document_values import part, parts, text
@@ -192,37 +191,6 @@ class ClusterForget(declared.ClusterForget):
         await calls.send(await ctx.port(CanCall), "POST", wire.FORGET, {"hostUid": uid}, uid=row.uid)
         text_ = f"{plan.name_of(uid)} is declared lost; the other hosts of {row.name} remove it."
         return Outcome(plan.touches, (), f"{text_} Follow it: edgewright cluster show {shlex.quote(row.name)}")
-
-
-class ClusterKubeconfig(declared.ClusterKubeconfig):
-    """See the declaration."""
-
-    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
-        """Find the cluster. Raises `NotFound`."""
-        (row,) = await find_rows(ctx, targets)
-        if row.simulated:
-            raise UsageError(f"The cluster {row.name} is simulated and has no API.", "Use a cluster of real hosts.")
-        return Plan(f"Kubeconfig of {row.name}", (), (row.uid,), (), self.cli_line((row.name,), args), None, row)
-
-    async def apply(
-        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
-    ) -> Outcome:
-        """Print it or write it. Raises `NotFound` while there is none, `Refused` for a role that may not."""
-        content = await calls.kubeconfig(await ctx.port(CanCall), plan.touches[0], bool(args.get("admin")))
-        out, name = str(args.get("out") or ""), str(plan.payload.name)
-        if args.get("merge"):
-            into = Path(out).expanduser().absolute() if out else kubeconfig_file.default_path()
-            await asyncio.to_thread(kubeconfig_file.merge_into, into, name, content)
-            return Outcome(
-                plan.touches, (), f"{name} is in {into}. Try it: kubectl --context {shlex.quote(name)} get nodes"
-            )
-        if not out:
-            return Outcome(plan.touches, (), "", Text(content.rstrip("\n"), {"kubeconfig": content}, plan.payload.name))
-        path = Path(out).expanduser().absolute()
-        await asyncio.to_thread(write_secret, path, content.encode())
-        return Outcome(
-            plan.touches, (), f"Written to {path}. Try it: kubectl --kubeconfig {shlex.quote(str(path))} get nodes"
-        )
 
 
 class ClusterCertificates(declared.ClusterCertificates):

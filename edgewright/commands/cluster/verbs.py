@@ -208,11 +208,14 @@ class ClusterForget(Command):
 
 
 class ClusterKubeconfig(Command):
-    """Print the kubeconfig of a cluster (rights of an operator), or write it to a file that only you can read."""
+    """Print your own kubeconfig of a cluster, valid for 24 hours, or write it to a file that only you can read.
+
+    It has the rights of your role: viewers read all but Secrets, operators change workloads, admins everything. The
+    key is made here; a control plane signs for it, so one has to be in contact with the plane. The plane records it.
+    """
 
     name = "cluster kubeconfig"
-    role = "operator"
-    implementation = "cluster.actions"
+    implementation = "cluster.kubeconfig"
     needs = ("CanCall",)
     uses = ("CanListProjects",)
     title = "kubeconfig"
@@ -221,7 +224,14 @@ class ClusterKubeconfig(Command):
     scope = "clusters"
     target = Target("cluster", 1, 1)
     params = (
-        Param("admin", "that of an admin; the plane records it", flag="--admin", kind="flag"),
+        Param(
+            "role", "rights of a lower role than yours", flag="--role", choices=("viewer", "operator", "admin"),
+            metavar="ROLE",
+        ),
+        Param("admin", "the stored file of admins (30 days), for admins", flag="--admin", kind="flag"),
+        Param(
+            "stored", "the stored file of operators (30 days): needs no host in contact", flag="--stored", kind="flag",
+        ),
         Param(
             "out", "write it to a file in place of printing it", flag="--out", metavar="FILE",
             form="file to write, readable by you alone; empty: show it",

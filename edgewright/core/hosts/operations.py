@@ -15,6 +15,7 @@ _NOUNS = {
     "collect-logs": "log",
     "disk-usage": "disk usage",
     "accept": "acceptance of a document",
+    "kubeconfig": "request for a kubeconfig",
 }
 
 

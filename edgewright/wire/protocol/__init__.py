@@ -195,6 +195,8 @@ OP_REBOOT = "reboot"
 OP_RETRY = "retry"
 OP_ACCEPT = "accept"
 OP_TRIAL = "trial"
+OP_KUBECONFIG = "kubeconfig"
+"""Signs a certificate request (P136); the plane alone makes it, with the role of the user who asks."""
 OPERATION_KINDS: Tuple[str, ...] = (
     *(OP_COLLECT_LOGS, OP_DISK_USAGE, OP_RESET, OP_PREFLIGHT, OP_REBOOT),
     *(OP_RETRY, OP_ACCEPT, OP_TRIAL),

@@ -18,7 +18,7 @@ from edgewright.agent.clusters import gather, paths
 from edgewright.agent.clusters.checks import peer, preflight
 from edgewright.agent.clusters.host import Ended
 from edgewright.agent.clusters.k3s import admission, node, settings, users
-from edgewright.agent.clusters.kube import init, joining, release, reset, tokens
+from edgewright.agent.clusters.kube import init, joining, release, reset, signing, tokens
 from edgewright.agent.clusters.kube.api import Api, ca_of, inlined
 from edgewright.agent.clusters.kube.certificate import spki_sha256
 from edgewright.agent.clusters.kube.etcd import EtcdMember
@@ -293,7 +293,7 @@ def test_kubeconfigs_are_signed_by_the_api(host: Machine, monkeypatch: pytest.Mo
         def delete(self, path: str) -> None:
             calls.append(("delete", ""))
 
-    monkeypatch.setattr(users, "admin", lambda host: Api())
+    monkeypatch.setattr(signing, "admin", lambda host: Api())
     host.write(f"{paths.KUBERNETES}/pki/ca.crt", b"CA")
     host.answers.append(lambda command: Ended(0, "KEY\n") if command[1] == "genpkey" else None)
     text = users.make(context(host, k3s()), "edgewright:operator", 30)

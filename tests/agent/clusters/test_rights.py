@@ -55,5 +55,7 @@ def test_people_are_not_in_the_group_that_nothing_can_revoke() -> None:
     bindings = {
         name: value["roleRef"]["name"] for (kind, name), value in OBJECTS.items() if kind == "ClusterRoleBinding"
     }
-    assert bindings == {OPERATOR: OPERATOR, ADMIN: "cluster-admin"}
+    groups = {"edgewright:viewers": VIEWER, "edgewright:operators": OPERATOR, "edgewright:admins": ADMIN}
+    assert bindings == {OPERATOR: OPERATOR, ADMIN: "cluster-admin", **groups}
+    assert allows(ADMIN, "create", "rbac.authorization.k8s.io", "clusterrolebindings")
     assert "system:masters" not in str(OBJECTS)

@@ -91,12 +91,12 @@ class Formed:
         until(f"cluster {name} with {hosts} hosts", patience, look, 1.0)
 
     def kubeconfig(self, name: str) -> Path:
-        """Let the plane hand out the kubeconfig of a cluster; returns its file."""
+        """Let the plane hand out the stored kubeconfig of operators of a cluster; returns its file."""
         path = self.folder / f"{name}.kubeconfig"
 
         def look() -> bool:
             path.unlink(missing_ok=True)
-            return product(self.env, "cluster", "kubeconfig", name, "--out", str(path)).returncode == 0
+            return product(self.env, "cluster", "kubeconfig", name, "--stored", "--out", str(path)).returncode == 0
 
         until(f"kubeconfig of {name}", 60.0, look, 1.0)
         assert path.stat().st_mode & 0o777 == 0o600

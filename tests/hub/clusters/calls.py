@@ -14,9 +14,10 @@ import httpx
 
 from edgewright.core.clusters.document import as_json, read, sealed
 from edgewright.core.clusters.model import HostSettings
+from edgewright.store.collections.catalogue.personal_kubeconfig import key_and_request
 from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
-from edgewright.wire.protocol import relay
+from edgewright.wire.protocol import personal, relay
 from tests.hub.clusters.plane import Site
 from tests.hub.people import unique
 from tests.hub.relay.raw import upgrade
@@ -121,6 +122,11 @@ def own_calls(hub: RunningHub) -> Iterator[tuple[str, httpx.Response]]:
     content = protocol.path(wire.CONTENT, uid=uid, digest=digest)
     yield f"PUT {wire.CONTENT}", agent.put(content, json={"data": data})
     yield from _relay_calls(site, uid)
+    person = protocol.path(personal.PATH, uid=uid)
+    offered = site.admin.get(person)
+    yield f"GET {personal.PATH}", offered
+    request = key_and_request(offered.json()["user"], offered.json()["group"])[1]
+    yield f"POST {personal.PATH}", site.admin.post(person, json={"request": request})
     files = {"admin": "apiVersion: v1\n"}
     yield f"PUT {wire.KUBECONFIGS}", agent.put(protocol.path(wire.KUBECONFIGS, uid=uid), json=files)
 

@@ -7,12 +7,15 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from edgewright.clients.http.errors import UNKNOWN_PATH
 from edgewright.clients.ports import CanCall, CanOperateHosts
+from edgewright.core.errors import NotFound
 from edgewright.store.collections.catalogue.clusters import CLUSTERS
 from edgewright.store.collections.feed import FEED, EventRow
 from edgewright.store.engine.store import Store
 from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
+from edgewright.wire.protocol import personal
 from tests.tui.clusters import CASES, cluster, clusters, event
 from tests.tui.driving import Driven, console, press, said, settle, view
 from tests.tui.plane import FakePlane, context_of
@@ -174,6 +177,8 @@ class Reporting(Plane):
     certificates: tuple[dict[str, str], ...] = ({"name": "apiserver", "expiry": "2027-01-01T00:00:00.000Z"},)
 
     async def call(self, method: str, path: str, *words: Any, **more: Any) -> Reply:
+        if path == protocol.path(personal.PATH, uid="c-healthy"):
+            raise NotFound("The plane does not know the request.", "", UNKNOWN_PATH)  # as a Palette
         if path == protocol.path(wire.KUBECONFIG_CLIENT, uid="c-healthy"):
             return Reply("kind: Config\nusers: []\n")
         if path == protocol.path(wire.CERTIFICATES, uid="c-healthy"):
@@ -191,8 +196,8 @@ async def test_the_kubeconfig_of_the_cluster_in_front_is_shown(screen: str) -> N
         await ready(pilot)
         await press(pilot, "K")
         assert view(pilot) == "FormModal", said(pilot)
-        await press(pilot, "enter")
-        assert view(pilot) == "RunModal" and "kind: Config" in said(pilot)
+        await press(pilot, "enter", "enter")
+        assert view(pilot) == "RunModal" and "kind: Config" in said(pilot), said(pilot)
 
 
 @pytest.mark.parametrize("width", [50, 80, 200])

@@ -18,6 +18,7 @@ from edgewright.agent.clusters.kube.api import admin
 from edgewright.agent.clusters.kube.configuration import cluster_configuration
 from edgewright.agent.reconcile import exchange
 from edgewright.core.errors import Failed
+from edgewright.wire.protocol.personal import GROUPS
 
 FOLDER = "cluster-kubeconfigs"
 """Folder below the data folder, mode 0700."""
@@ -25,9 +26,9 @@ DAYS = 30.0
 RENEW = DAYS * 86_400 / 3
 """Seconds after which they are made again."""
 OPERATOR, ADMIN = "edgewright:operator", "edgewright:admin"
-"""Users of the two files; `admin` is for users of the plane with the role admin."""
+"""Users of the two files, `admin` for users of the plane with the role admin; also the ClusterRoles of these names."""
 VIEWER = "edgewright:viewer"
-"""Reads everything but Secrets; for bindings of users and groups that an admin makes."""
+"""The ClusterRole that reads everything but Secrets."""
 _CORE = (
     "bindings", "componentstatuses", "configmaps", "endpoints", "events", "limitranges", "namespaces",
     "namespaces/status", "nodes", "nodes/status", "persistentvolumeclaims", "persistentvolumeclaims/status",
@@ -49,6 +50,7 @@ _READ = ("get", "list", "watch")
 _WRITE = (*_READ, "create", "update", "patch", "delete", "deletecollection")
 """Named one by one: `*` would contain `impersonate`, which in the group "" means any user and any group."""
 _URLS = ("/healthz", "/livez", "/readyz", "/version", "/version/*", "/metrics", "/api", "/api/*", "/apis", "/apis/*")
+_ROLES = (("viewer", VIEWER), ("operator", OPERATOR), ("admin", ADMIN))
 RBAC = "rbac.authorization.k8s.io/v1"
 PATH = f"/apis/{RBAC}"
 
@@ -80,12 +82,15 @@ def forget_kubeconfigs(data: str, uid: str) -> None:
 
 
 def rights() -> List[Dict[str, Any]]:
-    """Return the roles of viewers and operators, and the bindings of the users of the files; admins have all rights."""
+    """Return the three roles, and their bindings to the users of the files and the groups of personal kubeconfigs."""
+    everything: Dict[str, Any] = {"nonResourceURLs": ["*"], "verbs": ["*"]}
     return [
         _role(VIEWER, [_rule([""], _CORE, _READ), _rule(_GROUPS, ["*"], _READ)]),
         _role(OPERATOR, [_rule([""], (*_CORE, *_CORE_WRITTEN), _WRITE), _rule(_GROUPS, ["*"], _WRITE)]),
-        _binding(OPERATOR, OPERATOR),
-        _binding(ADMIN, "cluster-admin"),
+        {**_role(ADMIN, []), "rules": [_rule(["*"], ["*"], ["*"]), everything]},
+        _binding(OPERATOR, OPERATOR, "User"),
+        _binding(ADMIN, "cluster-admin", "User"),  # the role of a binding cannot be changed once it is made
+        *(_binding(GROUPS[word], role, "Group") for word, role in _ROLES),
     ]
 
 
@@ -98,13 +103,13 @@ def _role(name: str, rules: List[Dict[str, Any]]) -> Dict[str, Any]:
     return {"apiVersion": RBAC, "kind": "ClusterRole", "metadata": {"name": name}, "rules": rules}
 
 
-def _binding(user: str, role: str) -> Dict[str, Any]:
+def _binding(name: str, role: str, kind: str) -> Dict[str, Any]:
     return {
         "apiVersion": RBAC,
         "kind": "ClusterRoleBinding",
-        "metadata": {"name": user},
+        "metadata": {"name": name},
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
-        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}],
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name}],
     }
 
 

@@ -25,6 +25,7 @@ from edgewright.hub.resources.clusters import (
     dashboard,
     decisions,
     host_routes,
+    personal,
     pools,
     profiles,
     recovery,
@@ -97,7 +98,7 @@ RESOURCE = Resource(
     "cluster",
     routes=(
         *routes.ROUTES, *pools.ROUTES, *profiles.ROUTES, *configuration.ROUTES, *assets.ROUTES, *dashboard.ROUTES,
-        *host_routes.ROUTES, *recovery.ROUTES, *decisions.ROUTES, *adoption.ROUTES,
+        *host_routes.ROUTES, *recovery.ROUTES, *decisions.ROUTES, *adoption.ROUTES, *personal.ROUTES,
     ),
     tables=(
         tables.clusters, tables.cluster_texts, tables.cluster_claims, tables.cluster_keys, tables.cluster_secrets,

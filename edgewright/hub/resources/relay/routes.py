@@ -17,10 +17,10 @@ from edgewright.hub.http import shapes
 from edgewright.hub.http.problems import Problem, conflict, forbidden, not_found
 from edgewright.hub.http.routing import Access, Call, On, Route
 from edgewright.hub.http.upgrade import Upgrade, key_of
+from edgewright.hub.relay.choice import choose
 from edgewright.hub.relay.tables import StreamRecord, relay_streams
 from edgewright.hub.relay.waiting import Reaches, Waiting
 from edgewright.hub.resources.relay import bridge
-from edgewright.hub.resources.relay.choice import choose
 from edgewright.hub.resources.relay.streams import Stream
 from edgewright.hub.resources.relay.table import Streams, forget
 from edgewright.hub.security.secretbox import new_uid
@@ -61,7 +61,7 @@ def _port(call: Call) -> int:
 async def client(call: Call) -> Response:
     """Open a stream; without a WebSocket, show which host would be asked, how, and when."""
     item, port = _cluster(call), _port(call)
-    chosen = choose(call.hub, item, port, call.request.query_params.get("host", ""))
+    chosen = choose(call.hub, item, call.request.query_params.get("host", ""))
     if not _upgrades(call):
         shown = {**chosen.document(), "port": port, "reach": call.hub.part(Reaches).document(item.uid)}
         return call.json(shown)

@@ -36,10 +36,11 @@ class Chosen(NamedTuple):
         return {"host": self.uid, "hostName": self.name, "by": self.by, "expectedAt": at, "seconds": left}
 
 
-def choose(hub: Services, cluster: Cluster, port: int, wanted: str = "") -> Chosen:
+def choose(hub: Services, cluster: Cluster, wanted: str = "", otherwise: str = "no stream can be opened") -> Chosen:
     """Return the host that is reached first; raises `Problem` 409 when the cluster has none that can be asked.
 
-    The API and the local API are on control planes. `wanted` is the uid or the name of a host.
+    The API and the local API are on control planes. `wanted` is the uid or the name of a host, `otherwise` what is not
+    possible without one.
     """
     candidates: list[Chosen] = []
     silent = 0
@@ -60,7 +61,7 @@ def choose(hub: Services, cluster: Cluster, port: int, wanted: str = "") -> Chos
         raise Problem(404, relay.E_NO_HOST, f"The cluster '{name}' has no host '{wanted[:64]}'.")
     what = f"The host '{wanted[:64]}'" if wanted else "No control plane"
     verb = "has sent no heartbeat lately" if wanted else "has sent a heartbeat lately"
-    raise Problem(409, relay.E_NO_HOST, f"{what} of the cluster '{name}' {verb}, so no stream can be opened.")
+    raise Problem(409, relay.E_NO_HOST, f"{what} of the cluster '{name}' {verb}, so {otherwise}.")
 
 
 def _silent(hub: Services, entry: HostEntry) -> bool:
