@@ -41,7 +41,7 @@ def _sign(store: DocumentStore, driver: ClusterDriver, clock: Callable[[], float
         raise NotFound(f"This host has no cluster {clean(uid, 64)}.")
     context = driver.context_of(stored.document)
     if not context.control_plane:
-        raise Refused(f"This host is no control plane of the cluster {context.document.name}.")
+        raise Refused(f"This host is not a control plane of the cluster {context.document.name}.")
     off = request.context.get("clockOff", 0.0)
     now = clock() - (off if isinstance(off, (int, float)) else 0.0)
     try:

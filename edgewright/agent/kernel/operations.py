@@ -16,7 +16,7 @@ from edgewright.wire import protocol
 NAME = "operations"
 MAX_RECORDS = 500
 """Records stored; the oldest acknowledged ones go first."""
-FOUND = ("checks", "certificate", "ca")
+RESULTS = ("checks", "certificate", "ca")
 """What results have beside state and message, by kind of operation."""
 STARTED, HANDED = "started", "handed"
 INTERRUPTED = "The agent stopped during this operation; how far it came is not known. It is not started again."
@@ -124,7 +124,7 @@ class Operations:
                 continue
             result = self._exchange.result(str(record["id"]))
             if result is not None:
-                for name in ("state", "message", "finishedAt", *FOUND):
+                for name in ("state", "message", "finishedAt", *RESULTS):
                     if name in result:
                         record[name] = result[name]
                 record.pop("request", None)
@@ -152,7 +152,7 @@ class Operations:
     def result(self, record: Mapping[str, Any]) -> Json:
         """Return the body of P25 for a record."""
         body = {name: record.get(name) for name in ("state", "message", "finishedAt", "generation")}
-        return {**body, **{name: record[name] for name in FOUND if record.get(name)}}
+        return {**body, **{name: record[name] for name in RESULTS if record.get(name)}}
 
     def acknowledge(self, operation: str) -> None:
         """Note that the plane has taken the result, or will never take it."""

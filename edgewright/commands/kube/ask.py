@@ -42,7 +42,7 @@ class Answered(NamedTuple):
 
     def sentence(self) -> str:
         """Return it for users."""
-        way = "through the relay of the plane" if self.way == "relay" else "directly"
+        way = {"relay": "through the relay of the plane", "ssh": "by SSH"}.get(self.way, "directly")
         return f"{self.service} answers: HTTP {self.status} in {self.seconds:.1f} s, asked {way}"
 
 

@@ -111,7 +111,7 @@ async def reached(
 ) -> AsyncIterator[dict[str, str]]:
     """Give the environment of a program that reaches the API of a cluster while the block runs."""
     admin, only = bool(args.get("admin")), bool(args.get("relay"))
-    api = await Api.of(ctx, row, report, admin=admin, only_relay=only)
+    api = await Api.of(ctx, row, report, admin=admin, only_relay=only, ssh=str(args.get("ssh") or ""))
     await api.choose()
     listener = Listener(api, report)
     folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="edgewright-kube-"))

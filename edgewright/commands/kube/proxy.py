@@ -14,7 +14,7 @@ from typing import Any
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kube import verbs as declared
-from edgewright.commands.kube.route import DIRECT, PORT, Api, Listener, cluster
+from edgewright.commands.kube.route import Api, Listener, cluster
 from edgewright.config import locations
 from edgewright.core.errors import Conflict, InvalidInput
 from edgewright.core.text import amount
@@ -41,14 +41,13 @@ class KubeProxy(declared.KubeProxy):
         row = plan.payload
         given = await asyncio.to_thread(kubeconfig_path, str(args.get("kubeconfig") or ""))
         only, admin = bool(args.get("relay")), bool(args.get("admin"))
-        api = await Api.of(ctx, row, report, admin=admin, only_relay=only)
-        way = await api.choose()
+        api = await Api.of(ctx, row, report, admin=admin, only_relay=only, ssh=str(args.get("ssh") or ""))
+        await api.choose()
         listener = Listener(api, report)
         port = await listener.start(int(args.get("port") or 0))
         path = given or locations.ensure(locations.folder("run")) / f"{row.name}-{port}.kubeconfig"
         await asyncio.to_thread(write_secret, path, api.kubeconfig(port).encode())
-        shown = f"directly at {api.endpoint}:{PORT}" if way == DIRECT else "through the relay of the plane"
-        report(f"{row.name} is reached {shown}. In another terminal:")
+        report(f"{row.name} is reached {api.shown}. In another terminal:")
         report(f"  export KUBECONFIG={shlex.quote(str(path))}")
         report("Ctrl-C ends it.")
         try:

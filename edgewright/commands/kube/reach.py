@@ -10,10 +10,9 @@ from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.results import Column, Item, Listing
 from edgewright.commands.kube import verbs as declared
-from edgewright.commands.kube.route import Api, Measured, cluster
+from edgewright.commands.kube.route import Api, cluster
+from edgewright.commands.kube.ways import Measured
 from edgewright.core import times
-
-_SSH = Measured("unknown", 0.0, "not measured: it needs a user and a key on the hosts")
 
 
 class KubeReach(declared.KubeReach):
@@ -28,10 +27,10 @@ class KubeReach(declared.KubeReach):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Measure all ways at once. Raises `NotFound` while the cluster has no kubeconfig."""
-        api = await Api.of(ctx, plan.payload, report)
-        direct, relayed = await asyncio.gather(api.direct(), api.relayed())
+        api = await Api.of(ctx, plan.payload, report, ssh=str(args.get("ssh") or ""))
+        (direct, by_ssh), relayed = await asyncio.gather(api.measure(), api.relayed())
         at = times.rfc3339(times.now())
-        rows = (("direct", direct), ("ssh", _SSH), ("relay", relayed))
+        rows = (("direct", direct), ("ssh", by_ssh), ("relay", relayed))
         items = tuple(_item(way, measured, at) for way, measured in rows)
         columns = (Column("WAY"), Column("REACHED"), Column("TOOK", right=True), Column("SINCE"), Column("ERROR"))
         return Outcome(plan.touches, (), "", Listing(columns, items))

@@ -1,4 +1,4 @@
-"""How a cluster's API is reached from here: the direct route where there is one, else the relay; and its local port."""
+"""How a cluster's API is reached from here: directly, by SSH through a member, by the relay; and its local port."""
 
 from __future__ import annotations
 
@@ -7,65 +7,27 @@ import base64
 import contextlib
 import ssl
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
-from edgewright.clients.ports import CanCall, CanRelay
+from edgewright.clients.ports import CanRelay
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.described import entries, one_of
+from edgewright.commands.kube import ways
+from edgewright.commands.kube.credential import stored_or_personal
+from edgewright.commands.kube.ways import CHUNK, PORT, SERVER_NAME, SSH_WITHIN, Direct, Measured, Way
 from edgewright.core.errors import EdgewrightError, Failed, UsageError
-from edgewright.store.collections.catalogue import clusters as calls
+from edgewright.store.collections.catalogue import measured
 from edgewright.store.collections.catalogue.cluster_rows import ClusterRow
 from edgewright.wire.protocol import clusters as wire
 from edgewright.yamltext.documents import read_one
 from edgewright.yamltext.writer import write
 
-PORT = 6443
-SERVER_NAME = "kubernetes"
-"""In the certificate of every API server that kubeadm made: a local port never needs TLS without verification."""
 DIRECT_WITHIN = 3.0
 """Seconds for the direct route to answer; else the relay is used."""
-CHUNK = 32_768
-DIRECT, RELAY = "direct", "relay"
+NO_TARGET = "no SSH target: give --ssh USER@HOST, or name a control plane in ~/.ssh/config"
+DIRECT, SSH, RELAY = "direct", "ssh", "relay"
 Json = dict[str, Any]
 Report = Callable[[str], None]
-
-
-class Way(Protocol):
-    """An open connection to the API, whichever way it took."""
-
-    async def read(self) -> bytes:
-        """Return the next bytes; empty at the end."""
-
-    async def write(self, data: bytes) -> None:
-        """Send bytes. Raises `OSError`."""
-
-    def close(self) -> None:
-        """End it."""
-
-
-class _Direct:
-    """A TCP connection."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer = reader, writer
-
-    async def read(self) -> bytes:
-        return await self._reader.read(CHUNK)
-
-    async def write(self, data: bytes) -> None:
-        self._writer.write(data)
-        await self._writer.drain()
-
-    def close(self) -> None:
-        self._writer.close()
-
-
-class Measured(NamedTuple):
-    """Whether a way works: `yes`, `no` or `unknown`, the seconds that it took, and why not."""
-
-    state: str
-    seconds: float
-    error: str = ""
 
 
 async def cluster(ctx: CommandContext, target: str) -> ClusterRow:
@@ -83,23 +45,40 @@ async def cluster(ctx: CommandContext, target: str) -> ClusterRow:
 class Api:
     """The API of one cluster: its kubeconfig, and connections over the way that works."""
 
-    def __init__(self, row: ClusterRow, config: Json, relay: CanRelay, report: Report, *, only_relay: bool) -> None:
+    def __init__(
+        self, row: ClusterRow, config: Json, relay: CanRelay, report: Report, *, only_relay: bool, ssh: str = ""
+    ) -> None:
         self.row, self.config, self._relay, self._report = row, config, relay, report
         self.endpoint = row.endpoint
-        self._only_relay = only_relay
+        self._only_relay, self.ssh = only_relay, ssh
         self.way = ""
         """The way of the last connection."""
 
     @classmethod
     async def of(
-        cls, ctx: CommandContext, row: ClusterRow, report: Report, *, admin: bool = False, only_relay: bool = False
+        cls,
+        ctx: CommandContext,
+        row: ClusterRow,
+        report: Report,
+        *,
+        admin: bool = False,
+        only_relay: bool = False,
+        ssh: str = "",
     ) -> Api:
-        """Return the API of a cluster. Raises `NotFound` while it has no kubeconfig, `Refused`."""
-        text = await calls.kubeconfig(await ctx.port(CanCall), row.uid, admin)
+        """Return the API of a cluster; `ssh` is `[USER@]HOST[:PORT]` of a member.
+
+        Without it a control plane is used that the user's SSH configuration has. Raises `NotFound` while it has no
+        kubeconfig, `Refused`, `InvalidInput` for `ssh`.
+        """
+        if ssh:
+            ways.ssh_command(ssh)
+        elif not only_relay:
+            ssh = await ways.configured(row.control_planes)
+        text = await stored_or_personal(ctx, row, report, admin=admin)
         config = read_one(text, "The kubeconfig")
         if not isinstance(config, dict) or not config.get("clusters"):
             raise Failed(f"The kubeconfig of {row.name} is not valid.", "Ask again in a minute.")
-        return cls(row, config, await ctx.port(CanRelay), report, only_relay=only_relay)
+        return cls(row, config, await ctx.port(CanRelay), report, only_relay=only_relay, ssh=ssh)
 
     def kubeconfig(self, port: int) -> str:
         """Return the kubeconfig for a local port, with a name that kubectl shows."""
@@ -116,22 +95,60 @@ class Api:
         return write(config)
 
     async def choose(self) -> str:
-        """Return the way to use: direct when the API answers there with its own certificate, else the relay."""
+        """Return the way to use: direct or SSH where the API answers with its own certificate, else the relay."""
         self.way = RELAY
-        if not self._only_relay and (await self.direct()).state == "yes":
-            self.way = DIRECT
+        if not self._only_relay:
+            direct, by_ssh = await self.measure()
+            self.way = DIRECT if direct.state == "yes" else SSH if by_ssh.state == "yes" else RELAY
+            if self.ssh and self.way == RELAY:
+                self._report(f"SSH to {self.ssh} does not lead to the API: {by_ssh.error}. The relay is used.")
         return self.way
+
+    async def measure(self) -> tuple[Measured, Measured]:
+        """Measure the direct route and SSH, for this verb and for the screens of this machine."""
+        direct, by_ssh = await asyncio.gather(self.direct(), self.by_ssh())
+        results = {DIRECT: (direct.state, direct.error), SSH: (by_ssh.state, by_ssh.error)}
+        await asyncio.to_thread(measured.note, self.row.uid, **results)
+        return direct, by_ssh
+
+    @property
+    def shown(self) -> str:
+        """Return the way of the last connection for users."""
+        if self.way == DIRECT:
+            return f"directly at {self.endpoint}:{PORT}"
+        return f"by SSH through {self.ssh}" if self.way == SSH else "through the relay of the plane"
 
     async def connect(self) -> Way:
         """Open a connection; when the direct route fails, over the relay. Raises `EdgewrightError`."""
         if self.way == DIRECT:
             try:
                 async with asyncio.timeout(DIRECT_WITHIN):
-                    return _Direct(*await asyncio.open_connection(self.endpoint, PORT, limit=CHUNK * 2))
+                    return Direct(*await asyncio.open_connection(self.endpoint, PORT, limit=CHUNK * 2))
             except (OSError, TimeoutError):
                 self.way = RELAY
                 self._report(f"The direct route to {self.endpoint}:{PORT} ended; the relay is used.")
+        if self.way == SSH:
+            try:
+                return await ways.open_ssh(self.ssh)
+            except OSError as error:
+                self.way = RELAY
+                self._report(f"SSH cannot be run: {error}; the relay is used.")
         return await self._relay.open_stream(self.row.uid, PORT, "", lambda each: self._report(each.sentence))
+
+    async def by_ssh(self) -> Measured:
+        """Measure SSH: TLS through a member to its API, whose certificate the cluster's CA must have signed."""
+        if not self.ssh:
+            return Measured("unknown", 0.0, NO_TARGET)
+        began = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(SSH_WITHIN):
+                (await ways.open_ssh(self.ssh, self.trust())).close()
+        except TimeoutError:
+            return Measured("no", SSH_WITHIN, f"{self.ssh} does not answer within {SSH_WITHIN:.0f} s")
+        except OSError as error:
+            reason = str(error) or type(error).__name__
+            return Measured("no", asyncio.get_running_loop().time() - began, reason[:200])
+        return Measured("yes", asyncio.get_running_loop().time() - began)
 
     async def direct(self) -> Measured:
         """Measure the direct route: TLS to the endpoint, whose certificate the cluster's CA must have signed."""

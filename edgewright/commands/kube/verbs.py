@@ -6,6 +6,7 @@ from edgewright.commands.kernel.base import Command, Param, Target
 
 _ADMIN = Param("admin", "with the rights of an admin; the plane records it", flag="--admin", kind="flag")
 _RELAY = Param("relay", "through the plane, without a look for a direct route", flag="--relay", kind="flag")
+_SSH = Param("ssh", "through this member of the cluster, where no direct route is", flag="--ssh", metavar="USER@HOST")
 _ARGUMENTS = Param("arguments", "arguments of kubectl; its options after --", many=True, metavar="ARGUMENT")
 
 
@@ -24,8 +25,9 @@ class _Kube(Command):
 class KubeProxy(_Kube):
     """Open a local port to a cluster's API for kubectl, k9s and helm, until Ctrl-C.
 
-    The direct route is used where there is one, else the relay: a host of the cluster brings the stream to the plane,
-    and TLS runs end to end. A kubeconfig for the port is written and removed at the end.
+    The direct route is used where there is one, else SSH through a member (--ssh, or a control plane of your SSH
+    configuration), else the relay: a host of the cluster brings the stream to the plane. TLS runs end to end. A
+    kubeconfig for the port is written and removed at the end.
     """
 
     name = "kube proxy"
@@ -35,6 +37,7 @@ class KubeProxy(_Kube):
         Param("port", "local port (default: a free one)", flag="--port", kind="int", metavar="N"),
         Param("kubeconfig", "write the kubeconfig there", flag="--kubeconfig", metavar="FILE"),
         _ADMIN,
+        _SSH,
         _RELAY,
     )
 
@@ -45,6 +48,7 @@ class KubeReach(_Kube):
     name = "kube reach"
     implementation = "kube.reach"
     title = "reach"
+    params = (_SSH,)
 
 
 class KubeAsk(_Kube):
@@ -59,7 +63,7 @@ class _Kubectl(_Kube):
     """A verb of kubectl, which must be on PATH."""
 
     implementation = "kube.kubectl"
-    params = (_ARGUMENTS, _ADMIN, _RELAY)
+    params = (_ARGUMENTS, _ADMIN, _SSH, _RELAY)
 
 
 class KubeGet(_Kubectl):

@@ -11,6 +11,7 @@ from edgewright.core import times
 from edgewright.core.text import amount, clean
 from edgewright.store.collections.catalogue.cluster_rows import ClusterRow
 from edgewright.store.collections.catalogue.clusters import ends_text, nodes_text, sign_of
+from edgewright.store.collections.catalogue.measured import Look
 from edgewright.store.collections.hosts import HostRow
 from edgewright.wire.protocol import clusters as wire
 from tui.frame.ages import age_of, calm_age
@@ -55,6 +56,8 @@ class Shown(Struct, frozen=True):
     project: str = ""
     events: Sequence[FeedLine] = ()
     lost: bool = False
+    ways: Mapping[str, Look] = {}
+    """Ways to the API that were measured on this machine."""
     retry: str = "r"
     """The key that starts failed steps again."""
 
@@ -280,14 +283,16 @@ def reach_lines(shown: Shown, width: int) -> list[Line]:
     """Return which ways to the API were measured, and what came of them; nothing from a plane that measures none."""
     out: list[Line] = []
     for way, named in _WAYS:
-        state = text(shown.doc, f"{OURS}.reach.{way}.state")
+        look = shown.ways.get(way)
+        state = look.state if look is not None else text(shown.doc, f"{OURS}.reach.{way}.state")
         if state == UNKNOWN:
             continue
         sign, role, word = _REACH.get(state, ("○", "muted", UNKNOWN))
-        since = age_of(when(shown.doc, f"{OURS}.reach.{way}.since"), shown.now)
+        since = age_of(look.since if look is not None else when(shown.doc, f"{OURS}.reach.{way}.since"), shown.now)
+        word += f", measured {age_of(look.at, shown.now)} ago" if look is not None else ""
         left: list[Piece] = [(f"{sign} ", role), f"{named} ", (word, "muted")]
         out.append(spread(left, [(since, "muted")] if since != UNKNOWN else [], width))
-        error = text(shown.doc, f"{OURS}.reach.{way}.error")
+        error = (look.error or UNKNOWN) if look is not None else text(shown.doc, f"{OURS}.reach.{way}.error")
         if error != UNKNOWN and state == "no":
             out += wrap(error, width, "    ", "    ", role="muted")
     return out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 from edgewright.commands.kernel.described import Entry
 from edgewright.core.clusters.actions import with_titles
 from edgewright.sources.redact import redact_all
+from edgewright.store.collections.catalogue import measured
 from edgewright.store.collections.catalogue.clusters import CLUSTERS
 from edgewright.store.collections.feed import FEED
 from edgewright.store.collections.projects import PROJECTS
@@ -41,6 +43,15 @@ class ReadsClusters(Fetches):
         super().begin()
         self.take_stored()
         self.set_interval(self.forming_every, self._follow_forming)
+        self._ways_here: dict[str, measured.Ways] = {}
+        self.set_interval(self.forming_every, self._look_at_ways)
+        self.call_later(self._look_at_ways)
+
+    async def _look_at_ways(self) -> None:
+        """Take what verbs of this machine have measured since."""
+        before, self._ways_here = self._ways_here, await asyncio.to_thread(measured.read)
+        if self._ways_here != before and self._shown:
+            self.select()
 
     def _follow_forming(self) -> None:
         asking = any(worker.group == "fetched" and worker.is_running for worker in self.workers)
@@ -105,6 +116,7 @@ class ReadsClusters(Fetches):
             project=(project.name if project is not None else entry.row.project_uid) or TENANT,
             events=self._events(uid, entry.row.host_uids),
             lost=model.source.away,
+            ways=self._ways_here.get(uid, {}),
             retry=live_keys(self).get("cluster-retry", "") or "r",
         )
 

@@ -81,8 +81,8 @@ async def ask(call: Call) -> Response:
         lock_hosts(tx, [chosen.uid])
         table = schema.operations
         waits = (table.c.host_uid == chosen.uid) & (table.c.state == protocol.OP_PENDING)
-        found = tx.first(select(func.count()).where(waits & (table.c.kind == protocol.OP_KUBECONFIG)))
-        if found is not None and found[0] >= WAITING:
+        waiting = tx.first(select(func.count()).where(waits & (table.c.kind == protocol.OP_KUBECONFIG)))
+        if waiting is not None and waiting[0] >= WAITING:
             text = f"{WAITING} kubeconfigs wait for the host '{chosen.name}'; try again in a moment."
             raise conflict(text, protocol.E_TOO_MANY_OPERATIONS)
         operation = make_operation(call, tx, protocol.OP_KUBECONFIG, params, None, chosen.uid)

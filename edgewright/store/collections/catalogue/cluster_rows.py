@@ -73,6 +73,12 @@ class ClusterRow(Row, frozen=True, array_like=True, gc=False):
         return self.forming or self.state in (wire.PENDING, wire.PROVISIONING, wire.DELETING)
 
     @property
+    def control_planes(self) -> tuple[str, ...]:
+        """Names of the hosts that serve the API."""
+        columns = (member.split("  ") for member in self.members)
+        return tuple(column[1] for column in columns if len(column) > 1 and column[0] == "control-plane")
+
+    @property
     def failed(self) -> bool:
         """Whether a step waits for an operator."""
         return any(problem.kind == "step" for problem in self.problems)

@@ -66,13 +66,9 @@ async def fetch(client: CanCall, uid: str, name: str, server: str, role: str, re
     no host can be asked, `Refused`, `TimedOut`.
     """
     path = protocol.path(personal.PATH, uid=uid)
-    wanted = {"role": role} if role else {}
-    offered: Mapping[str, Any] = (await client.call("GET", path, "kubeconfig", params=wanted)).data
-    user, group = text(offered, "user"), text(offered, "group")
-    if not personal.is_user(user) or group not in personal.GROUPS.values():
-        raise Failed("The plane names no user that a certificate could have.", "Is it an Edgewright hub?")
+    user, group = await offer(client, uid, role)
     key, request = await asyncio.to_thread(key_and_request, user, group)
-    body = {"request": request, **wanted}
+    body = {"request": request, **({"role": role} if role else {})}
     asked: Mapping[str, Any] = (await client.call("POST", path, "kubeconfig", body=body)).data
     host, seconds = clean(text(asked, "hostName"), 128), number(asked, "seconds") or 0.0
     by = "now" if text(asked, "by") == "wake" else f"with its next heartbeat, within {seconds:.0f} s"
@@ -83,6 +79,16 @@ async def fetch(client: CanCall, uid: str, name: str, server: str, role: str, re
         ca=_data(str(result["ca"])), certificate=_data(str(result["certificate"])), key=_data(key),
     )  # fmt: skip
     return Personal(content, user, text(asked, "role"), text(asked, "until"))
+
+
+async def offer(client: CanCall, uid: str, role: str = "") -> tuple[str, str]:
+    """Return user and group that a kubeconfig of the caller names. Raises as `fetch`."""
+    path, wanted = protocol.path(personal.PATH, uid=uid), {"role": role} if role else {}
+    offered: Mapping[str, Any] = (await client.call("GET", path, "kubeconfig", params=wanted)).data
+    user, group = text(offered, "user"), text(offered, "group")
+    if not personal.is_user(user) or group not in personal.GROUPS.values():
+        raise Failed("The plane names no user that a certificate could have.", "Is it an Edgewright hub?")
+    return user, group
 
 
 def url(endpoint: str) -> str:
