@@ -14,7 +14,8 @@ from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.described import entries, one_of
 from edgewright.commands.kube import ways
 from edgewright.commands.kube.credential import stored_or_personal
-from edgewright.commands.kube.ways import CHUNK, PORT, SERVER_NAME, SSH_WITHIN, Direct, Measured, Way
+from edgewright.commands.kube.ways import CHUNK, PORT, SSH_WITHIN, Direct, Measured, Way
+from edgewright.commands.kube.ways import SERVER_NAME as SERVER_NAME
 from edgewright.core.errors import EdgewrightError, Failed, UsageError
 from edgewright.store.collections.catalogue import measured
 from edgewright.store.collections.catalogue.cluster_rows import ClusterRow

@@ -103,7 +103,9 @@ async def open_ssh(target: str, context: ssl.SSLContext | None = None) -> Ssh:
     command = ssh_command(target)
     near, far = socket.socketpair()
     with far:
-        process = await asyncio.create_subprocess_exec(*command, stdin=far, stdout=far, stderr=asyncio.subprocess.PIPE)
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=far.fileno(), stdout=far.fileno(), stderr=asyncio.subprocess.PIPE
+        )
     name = None if context is None else SERVER_NAME
     try:
         reader, writer = await asyncio.open_connection(sock=near, ssl=context, server_hostname=name, limit=CHUNK * 2)
