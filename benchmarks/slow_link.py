@@ -30,6 +30,7 @@ SCREENS: tuple[tuple[str, bytes, tuple[str, ...]], ...] = (
     ("Tokens", b"3", ("shop-0", "shop-5")),
     ("Events", b"4", ("Events", "load")),
     ("Installers", b"6", ("Installers",)),
+    ("Clusters", b":clusters\r", ("CLUSTER", "STATE")),
     ("Pulse", b"1", ("FLEET", "SITES")),
 )
 Figure = float | None
@@ -71,9 +72,22 @@ def views(link: Link, stock: bool, rest: float, home: str) -> tuple[Figures, Fig
                 opening["host detail"] = key_time(term, b"\r", lambda term: term.shows("HERE", "uid"))
                 resting["host detail"] = at_rest(term, rest)
                 key_time(term, b"2", lambda term: term.shows("HOST", "HEALTH"))
+            if name == "Clusters":
+                clusters(term, opening, resting, rest)
     finally:
         term.close()
     return resting, opening
+
+
+def clusters(term: ThinTerm, opening: Figures, resting: Figures, rest: float) -> None:
+    """Add a cluster that forms, and the first page of the wizard with a key typed in it."""
+    opening["cluster"] = key_time(term, b"\r", lambda term: term.shows("Clusters ›"))
+    resting["cluster"] = at_rest(term, rest)
+    key_time(term, b"\x1b", lambda term: term.shows("CLUSTER", "STATE"))
+    opening["cluster wizard"] = key_time(term, b"+", lambda term: term.shows("New cluster", "ABOUT"))
+    opening["wizard key"] = key_time(term, b"quay", lambda term: term.shows("quay"))
+    resting["cluster wizard"] = at_rest(term, rest)
+    key_time(term, b"\x1b", lambda term: term.shows("CLUSTER", "STATE"))
 
 
 def cursor(link: Link, columns: int, lines: int, stock: bool, rest: float, home: str) -> tuple[float, Figure, Figure]:

@@ -96,8 +96,41 @@ def token(number: int) -> dict[str, Any]:
     }
 
 
+def cluster(number: int) -> dict[str, Any]:
+    """Return a cluster of three hosts; the first one forms."""
+    from edgewright.core import times
+
+    forms, site = number == 0, SITES[number % len(SITES)]
+    members = [
+        {"uid": f"uid-{number * 3 + each:05d}", "name": f"{site}-{number * 3 + each:03d}", "role": "control-plane",
+         "address": f"10.4.{number}.{each}", "state": "present", "ready": not forms}
+        for each in range(3)
+    ]  # fmt: skip
+    steps = [
+        {"step": name, "title": name.title(), "state": state, "hosts": [], "sentence": f"{name.title()}: {state}"}
+        for name, state in (("preflight", "done"), ("fetch", "running" if forms else "done"), ("init", "waiting"))
+    ]
+    return {
+        "metadata": {
+            "uid": f"c{number}", "name": f"pos-{site}-{number}", "creationTimestamp": times.rfc3339(STARTED - 9e5),
+        },
+        "specSummary": {},
+        "status": {
+            "state": "Provisioning" if forms else "Running",
+            "edgewright": {
+                "healthState": "unknown" if forms else "healthy", "version": "v1.36.3", "distribution": "kubeadm",
+                "endpoint": f"10.4.{number}.200", "hosts": 3, "applied": 3, "members": members, "forming": forms,
+                "nodes": {"total": 3, "ready": 0 if forms else 3}, "vip": {"state": "one"}, "profiles": ["pos"],
+                "reportedAt": times.rfc3339(STARTED), "checklist": steps if forms else [],
+                "layers": [{"name": "flannel", "state": "ready", "version": "1.0.0"}],
+            },
+        },
+    }  # fmt: skip
+
+
 def main(count: int, period: float, view: str, stock: bool) -> None:
     """Open `view` and let the hosts report until the console is left."""
+    from edgewright.store.collections.catalogue.clusters import CLUSTERS
     from edgewright.store.collections.feed import FEED
     from edgewright.store.collections.tokens import TOKENS
     from edgewright.store.engine.events import HOSTS_SEEN, SOURCE_STATE
@@ -112,6 +145,8 @@ def main(count: int, period: float, view: str, stock: bool) -> None:
     store.emit("plane", HOSTS_SEEN, {"docs": docs}, at=STARTED)
     store.emit("plane", FEED.seen, {"docs": [event(number, STARTED - 9 * number) for number in range(100)]}, at=STARTED)
     store.emit("plane", TOKENS.seen, {"docs": [token(number) for number in range(12)], "complete": True}, at=STARTED)
+    every = [cluster(number) for number in range(30)]
+    store.emit("plane", CLUSTERS.seen, {"docs": every, "complete": True}, at=STARTED)
     store.emit("plane", SOURCE_STATE, {"state": "live", "since": STARTED}, at=STARTED)
     store.flush()
 

@@ -16,15 +16,19 @@ Size = tuple[int, int]
 
 
 class Terminal:
-    """A command line of the product in a tmux of its own; `env` has its home."""
+    """A command line of the product, or of another `program`, in a tmux of its own; `env` has its home."""
 
     def __init__(
-        self, env: Mapping[str, str], words: Sequence[str] = (), size: Size = (80, 24), prefix: Sequence[str] = ()
+        self,
+        env: Mapping[str, str],
+        words: Sequence[str] = (),
+        size: Size = (80, 24),
+        prefix: Sequence[str] = (),
+        program: Sequence[str] = (sys.executable, "-m", "edgewright"),
     ) -> None:
         self._socket = f"ew-{secrets.token_hex(4)}"
         self.env = dict(env)
-        program = shlex.join([*prefix, sys.executable, "-m", "edgewright", *words])
-        command = f"{program}; echo console ended with $?; sleep 600"
+        command = f"{shlex.join([*prefix, *program, *words])}; echo console ended with $?; sleep 600"
         place = ["-x", str(size[0]), "-y", str(size[1]), "-c", self.env["HOME"]]
         self._tmux("-f", "/dev/null", "new-session", "-d", "-s", "console", *place, command)
 

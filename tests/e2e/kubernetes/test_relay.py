@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +16,9 @@ from pathlib import Path
 import pytest
 
 from edgewright.lab.kubernetes import build, versions
+from tests.e2e.console import Terminal
 from tests.e2e.fleet import Fleet
+from tests.e2e.fleet import product as run_product
 from tests.e2e.kubernetes.away import Away, away_from, proxied
 from tests.e2e.kubernetes.formed import Formed
 from tests.support import ROOT, missing
@@ -70,6 +74,87 @@ def test_kubectl_through_the_relay(lab: Formed, away: Away, tmp_path: Path) -> N
     assert process.returncode == 0, output
     assert "through the relay of the plane" in output and re.search(r"Ended: \d+ connections?, \d+ bytes sent", output)
     assert not path.exists()
+
+
+def test_helm_through_the_relay(lab: Formed, away: Away, tmp_path: Path) -> None:
+    """P30: helm works unchanged: it installs a chart of its own and reads it back."""
+    path, chart = tmp_path / "kubeconfig", tmp_path / "chart"
+    (chart / "templates").mkdir(parents=True)
+    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: note\nversion: 0.1.0\n")
+    note = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: note}\ndata: {text: by-helm}\n"
+    (chart / "templates" / "note.yaml").write_text(note)
+    with proxied(lab, away, NAME, path):
+        helm = [str(lab.programs / "helm"), f"--kubeconfig={path}"]
+        began = time.monotonic()
+        done = away.run(*helm, "install", "note", str(chart))
+        assert done.returncode == 0 and "STATUS: deployed" in done.stdout, done.stderr
+        lab.took.append(f"helm install through the relay: {time.monotonic() - began:.2f} s")
+        assert "note" in away.run(*helm, "list", "--short").stdout
+        kubectl = [str(lab.programs / "kubectl"), f"--kubeconfig={path}"]
+        assert away.run(*kubectl, "get", "configmap", "note", "-o", "jsonpath={.data.text}").stdout == "by-helm"
+
+
+def test_k9s_through_the_relay(lab: Formed, away: Away, tmp_path: Path) -> None:
+    """P30: k9s works unchanged: its first table has the pods of the cluster, and follows them."""
+    program = os.environ.get("EDGEWRIGHT_K9S") or shutil.which("k9s")
+    if not program:
+        missing("k9s", "build it and name it: EDGEWRIGHT_K9S=FILE")
+    path, home = tmp_path / "kubeconfig", tmp_path / "home"
+    home.mkdir()
+    with proxied(lab, away, NAME, path):
+        began = time.monotonic()
+        words = ["--kubeconfig", str(path), "-A", "-c", "pods", "--logFile", str(tmp_path / "k9s.log")]
+        place = {**lab.env, "HOME": str(home), "XDG_CONFIG_HOME": str(home), "XDG_DATA_HOME": str(home)}
+        k9s = Terminal(place, words, (160, 50), away.command(), [program])
+        try:
+            k9s.wait("kube-apiserver-edge1", "Running", patience=60)
+            lab.took.append(f"k9s through the relay, to its first table: {time.monotonic() - began:.1f} s")
+        finally:
+            k9s.close()
+
+
+def test_a_personal_kubeconfig_of_each_role(lab: Formed, tmp_path: Path) -> None:
+    """P136: the cluster signs it for a day; a viewer reads no Secrets, an operator grants no rights."""
+
+    def may(path: Path, *words: str) -> bool:
+        command = [str(lab.programs / "kubectl"), f"--kubeconfig={path}", "auth", "can-i", *words]
+        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False).returncode == 0
+
+    for role, allowed in (("viewer", [1, 0, 0, 0]), ("operator", [1, 1, 1, 0]), ("admin", [1, 1, 1, 1])):
+        path = tmp_path / role
+        words = ("cluster", "kubeconfig", NAME, "--role", role, "--out", str(path))
+        shown = lab.timed(f"personal kubeconfig, {role}", lambda words=words: lab.run(*words))
+        assert f"with the rights of the role {role}, until " in shown and path.stat().st_mode & 0o777 == 0o600
+        asked = (("list", "pods"), ("get", "secrets"), ("create", "deployments"), ("create", "clusterrolebindings"))
+        assert [may(path, *each) for each in asked] == allowed, role
+        command = [str(lab.programs / "kubectl"), f"--kubeconfig={path}", "auth", "whoami", "-o", "json"]
+        user = json.loads(subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout)
+        assert f"edgewright:{role}s" in user["status"]["userInfo"]["groups"]
+        assert "system:masters" not in user["status"]["userInfo"]["groups"]
+    assert f"A personal kubeconfig of the cluster '{NAME}' for edgewright:user:" in lab.run(
+        "audit", "list", "-o", "json"
+    )
+
+
+def test_ssh_through_a_member(lab: Formed, tmp_path: Path) -> None:
+    """An SSH way to a member is measured as far as the API: one that is named, and one of the SSH configuration."""
+    address = lab.fleet.shown["hosts"][0]["address"]
+    shown = lab.run("kube", "reach", NAME)
+    assert re.search(r"^ssh +unknown ", shown, re.MULTILINE), shown
+    ssh, config = tmp_path / "ssh", tmp_path / "config"
+    options = "User root\nStrictHostKeyChecking no\nUserKnownHostsFile /dev/null\nLogLevel ERROR\n"
+    config.write_text(
+        f"Host edge1\n  HostName {address}\nHost *\n  IdentityFile {lab.fleet.shown['sshKey']}\n{options}"
+    )
+    ssh.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {config} "$@"\n')
+    ssh.chmod(0o755)
+    env = {**lab.env, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    for words in ((), ("--ssh", f"root@{address}")):
+        done = run_product(env, "kube", "reach", NAME, *words)
+        assert re.search(r"^ssh +yes ", done.stdout, re.MULTILINE), done.stdout + done.stderr
+    lab.took.append(re.sub(" +", " ", done.stdout.replace("\n", "; ")))
+    refused = run_product(env, "kube", "reach", NAME, "--ssh", f"root@{address}:1")
+    assert re.search(r"^ssh +no .*refused", refused.stdout, re.MULTILINE), refused.stdout
 
 
 def test_verbs_of_kubectl_and_reach(lab: Formed, away: Away) -> None:
