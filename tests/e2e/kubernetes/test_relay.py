@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -123,7 +124,7 @@ def test_a_personal_kubeconfig_of_each_role(lab: Formed, tmp_path: Path) -> None
     for role, allowed in (("viewer", [1, 0, 0, 0]), ("operator", [1, 1, 1, 0]), ("admin", [1, 1, 1, 1])):
         path = tmp_path / role
         words = ("cluster", "kubeconfig", NAME, "--role", role, "--out", str(path))
-        shown = lab.timed(f"personal kubeconfig, {role}", lambda words=words: lab.run(*words))
+        shown = lab.timed(f"personal kubeconfig, {role}", partial(lab.run, *words))
         assert f"with the rights of the role {role}, until " in shown and path.stat().st_mode & 0o777 == 0o600
         asked = (("list", "pods"), ("get", "secrets"), ("create", "deployments"), ("create", "clusterrolebindings"))
         assert [may(path, *each) for each in asked] == allowed, role
