@@ -20,8 +20,8 @@ class InsideSite:
         self.admin, self.agent, self.host, self.profile = admin, agent, host, profile
 
     @classmethod
-    async def made(cls, hub: Hub, admin: httpx.AsyncClient, number: int) -> InsideSite:
-        """Register a healthy host in the project Default, and publish a profile."""
+    async def made(cls, hub: Hub, admin: httpx.AsyncClient, number: int, **marks: Any) -> InsideSite:
+        """Register a healthy host in the project Default, and publish a profile; `marks` are the host's own."""
         project = hub.state.default_project()
         assert project is not None
         body = {"metadata": {"name": unique("t")}, "spec": {"defaultProjectUid": project.uid}}
@@ -35,7 +35,7 @@ class InsideSite:
             "spec": {
                 "device": device,
                 "host": {"hostUid": uid, "hostAuthToken": text},
-                "edgewright": {"registrationId": "a" * 32},
+                "edgewright": {"registrationId": "a" * 32, **marks},
             },
         }
         answer = (await admin.post(protocol.HOST_REGISTER, json=document)).raise_for_status().json()

@@ -137,6 +137,7 @@ async def test_an_adoption_is_given_up_without_a_word_to_the_hosts(inside: Insid
     await lost(hub, uid)
     await facts(site, document)
     (await admin.post(protocol.path(wire.ADOPT, uid=uid), json={})).raise_for_status()
+    assert document.simulated
     assert (await admin.delete(protocol.path(wire.CLUSTER, uid=uid))).status_code == 204
     assert uid not in hub.part(ClusterIndex).by_uid
     assert "adopt" not in await config(site) and (await config(site))["cluster"] is None
@@ -304,6 +305,24 @@ async def test_p108_content_that_the_plane_lacks_is_handed_over_and_nothing_else
     assert await send(digest, data) == 204 and await send(digest, data) == 204
     assert "ContentMissing" not in await conditions() and "content" not in await config(site)
     assert (await site.agent.get(protocol.path(protocol.BLOB, digest=digest))).content == data
+
+
+async def test_p106_a_simulated_cluster_has_no_secrets_and_can_be_changed_after_its_adoption(inside: Inside) -> None:
+    hub, admin = inside
+    site = await InsideSite.made(hub, admin, 5, simulated=True)
+    uid = await site.create()
+    document, _ = await desired(site, uid)
+    await lost(hub, uid)
+    await facts(site, document)
+    (await admin.post(protocol.path(wire.ADOPT, uid=uid), json={})).raise_for_status()
+    assert document.simulated
+    assert (await hand_over(site, uid, document, {"clusterSecret": "", "maskedValues": {}})).status_code == 204
+    now, _ = await desired(site, uid)
+    assert now.digest == document.digest
+    sent = {"profiles": [{"uid": site.profile, "variables": [{"name": "password", "value": "x"}]}]}
+    changed = await admin.patch(protocol.path(wire.PROFILES, uid=uid), json=sent)
+    assert changed.status_code == 204, changed.text
+    assert (await desired(site, uid))[0].generation > now.generation
 
 
 async def test_p106_a_host_with_two_clusters_is_asked_for_one_after_the_other(inside: Inside) -> None:

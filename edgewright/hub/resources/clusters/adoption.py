@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from edgewright.core.clusters import model
 from edgewright.core.clusters.document import canonical, read
+from edgewright.core.clusters.join import new_secret
 from edgewright.core.errors import InvalidDocument
 from edgewright.core.text import amount
 from edgewright.hub.clusters import ending, form, resolver, store, tables
@@ -118,8 +119,8 @@ async def _adopt(call: Call, item: Cluster, asked: Json, body: Json) -> None:
         if store.is_named(tx, newer.project_uid, newer.name, newer.uid):
             raise store.name_taken(newer.name)
         store.put(tx, now, newer, None, canonical(document).decode())
-        if secret:
-            store.put_key(tx, call.hub.box, item.uid, version, secret)
+        if secret or loaded.record.phase == tables.ADOPTING_PHASE:  # made-up hosts have none, and changes need one
+            store.put_key(tx, call.hub.box, item.uid, version, secret or new_secret().hex())
         private = msgspec.json.encode(masked).decode() if masked else ""
         store.put_secret(tx, call.hub.box, item.uid, store.PRIVATE, private)
         count = amount(len(store.host_uids(head)), "host")
