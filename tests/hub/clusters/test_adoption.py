@@ -137,7 +137,6 @@ async def test_an_adoption_is_given_up_without_a_word_to_the_hosts(inside: Insid
     await lost(hub, uid)
     await facts(site, document)
     (await admin.post(protocol.path(wire.ADOPT, uid=uid), json={})).raise_for_status()
-    assert document.simulated
     assert (await admin.delete(protocol.path(wire.CLUSTER, uid=uid))).status_code == 204
     assert uid not in hub.part(ClusterIndex).by_uid
     assert "adopt" not in await config(site) and (await config(site))["cluster"] is None
@@ -315,7 +314,6 @@ async def test_p106_a_simulated_cluster_has_no_secrets_and_can_be_changed_after_
     await lost(hub, uid)
     await facts(site, document)
     (await admin.post(protocol.path(wire.ADOPT, uid=uid), json={})).raise_for_status()
-    assert document.simulated
     assert (await hand_over(site, uid, document, {"clusterSecret": "", "maskedValues": {}})).status_code == 204
     now, _ = await desired(site, uid)
     assert now.digest == document.digest
