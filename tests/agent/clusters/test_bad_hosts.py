@@ -137,18 +137,25 @@ def quick(tmp_path: Path, monkeypatch: Patch) -> None:
 
 
 def test_a_registry_that_refuses_is_down_or_has_other_content_is_named(work: Context, quick: None) -> None:
-    for status in ("401 Unauthorized", "403 Forbidden", "500 Internal Server Error"):
+    for status, reason, step in (
+        ("401 Unauthorized", "wants a login, and this host has none", "a login that may read it"),
+        ("403 Forbidden", "does not allow an anonymous client", "a login that may read it"),
+        ("404 Not Found", "does not have it", "correct the reference in the profile"),
+        ("500 Internal Server Error", "an error of its own, 500", "Check the registry and the network"),
+    ):
         refusing = RawServer(give(status))
         with pytest.raises(EdgewrightError) as caught:
             pull(work, refusing.url)
         refusing.close()
-        assert refusing.host in caught.value.message and caught.value.hint
+        assert refusing.host in caught.value.message and reason in caught.value.message
+        assert step in caught.value.hint
     with pytest.raises(EdgewrightError) as caught:
         pull(work, refusing.url)
-    assert caught.value.code == "NoSource" and refusing.host in caught.value.message
+    assert caught.value.code == "NoSource" and f"{refusing.host} cannot be reached" in caught.value.message
     other = RawServer(give("200 OK", b"something else"))
-    with pytest.raises(EdgewrightError, match="gave another thing than sha256:"):
+    with pytest.raises(EdgewrightError, match="gave another thing than sha256:") as caught:
         pull(work, other.url)
+    assert caught.value.hint == "Do not trust it: push the content again."
     other.close()
     good = RawServer(give("200 OK", DATA, **KIND))
     assert pull(work, good.url) == DATA, "nothing of the failures is left"
@@ -160,7 +167,8 @@ def test_a_registry_with_another_authority_is_named(work: Context, quick: None, 
     server = RawServer(give("200 OK", DATA, **KIND), made.context)
     with pytest.raises(EdgewrightError) as caught:
         pull(work, server.url)
-    assert server.host in caught.value.message and "certificate" in caught.value.message
+    assert f"The certificate of the registry {server.host} is not accepted" in caught.value.message
+    assert "edgewright registry add NAME ADDRESS --ca FILE" in caught.value.hint
     assert pull(work, server.url, ca=made.ca.read_text()) == DATA
     server.close()
 

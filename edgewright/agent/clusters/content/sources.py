@@ -22,6 +22,22 @@ NO_BYTE = 120.0
 LIMITS = Limits(wait=NO_BYTE, window=NO_BYTE, least=1)
 
 
+_LOGIN = (
+    "Give the plane a login that may read it: edgewright registry add NAME ADDRESS --user U --password-file F."
+)
+STEPS: Dict[str, str] = {
+    "NoLogin": _LOGIN,
+    "WrongLogin": _LOGIN,
+    "Denied": _LOGIN,
+    "CertificateRefused": "Give the plane its authority: edgewright registry add NAME ADDRESS --ca FILE.",
+    "DigestMismatch": "Do not trust it: push the content again.",
+    "ResourceNotFound": "Push it there, or correct the reference in the profile.",
+    "MANIFEST_UNKNOWN": "Push it there, or correct the reference in the profile.",
+    "NAME_UNKNOWN": "Push it there, or correct the reference in the profile.",
+}
+"""What an operator does, by the code of the error: a host has neither logins nor authorities of its own."""
+
+
 class Source(NamedTuple):
     """A registry to pull from: `host` is `HOST[:PORT]`, `path` is put before the repository, `ca` is PEM."""
 
@@ -141,15 +157,15 @@ class Puller:
 
     def _first(self, ask: Any) -> None:
         problems: List[str] = []
+        step = "Check the registry and the network of the site."
         for source in self.sources:
             try:
                 ask(self._registry(source))
                 return
             except EdgewrightError as error:
-                problems.append(f"{source.host}: {error.message.rstrip('.')}")
-        raise Unreachable(
-            f"{'; '.join(problems)[:600]}.", "Check the registry and the network of the site.", "NoSource"
-        )
+                problems.append(f"{source.host}: {_reason(error, source)}")
+                step = STEPS.get(error.code, step)  # of the last one that has its own: that of the reference itself
+        raise Unreachable(f"{'; '.join(problems)[:600]}.", step, "NoSource")
 
     def _registry(self, source: Source) -> Registry:
         if source not in self._open:
@@ -172,6 +188,13 @@ def parts(document: Mapping[str, Any]) -> List[Tuple[str, int]]:
             raise InvalidInput("A manifest names a part without digest and size.", "Push the image again.")
         result[str(digest)] = size
     return list(result.items())
+
+
+def _reason(error: EdgewrightError, source: Source) -> str:
+    """Return why a source failed, without what only a person at the host could have set up."""
+    if error.code == "NoLogin":
+        return f"The registry {source.host} wants a login, and this host has none for it"
+    return error.message.rstrip(".")
 
 
 def _platform(index: Mapping[str, Any], architecture: str, what: str) -> str:
