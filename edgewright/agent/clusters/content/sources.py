@@ -22,9 +22,7 @@ NO_BYTE = 120.0
 LIMITS = Limits(wait=NO_BYTE, window=NO_BYTE, least=1)
 
 
-_LOGIN = (
-    "Give the plane a login that may read it: edgewright registry add NAME ADDRESS --user U --password-file F."
-)
+_LOGIN = "Give the plane a login that may read it: edgewright registry add NAME ADDRESS --user U --password-file F."
 STEPS: Dict[str, str] = {
     "NoLogin": _LOGIN,
     "WrongLogin": _LOGIN,
