@@ -189,7 +189,7 @@ def parts(document: Mapping[str, Any]) -> List[Tuple[str, int]]:
 
 
 def _reason(error: EdgewrightError, source: Source) -> str:
-    """Return why a source failed, without what only a person at the host could have set up."""
+    """Return why a source failed, without what only an operator at the host could have set up."""
     if error.code == "NoLogin":
         return f"The registry {source.host} wants a login, and this host has none for it"
     return error.message.rstrip(".")
