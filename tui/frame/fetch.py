@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from edgewright.commands.kernel.documents import document_of, events_of_host, operations_of_host
+from edgewright.commands.kernel.documents import cluster_of, document_of, events_of_host, operations_of_host
 from edgewright.core.errors import EdgewrightError, Failed, Unreachable
 from edgewright.sources.redact import redact_all
+from edgewright.store.collections.catalogue.clusters import CLUSTERS
 from edgewright.store.every import of_noun
 from tui.session import Session
 
@@ -50,6 +52,17 @@ async def fetch_operations(session: Session, uid: str) -> None:
     docs = await operations_of_host(session.make_context(), uid)
     if docs:
         session.store.emit("plane", "operations.seen", {"docs": redact_all(docs)})
+
+
+async def fetch_clusters(session: Session, uids: Sequence[str]) -> None:
+    """Put clusters into the model as the plane has them now. Raises `EdgewrightError`.
+
+    The progress of a step is in heartbeats alone (P69): it is no change that the plane would report.
+    """
+    if session.make_context is not None and uids:
+        ctx = session.make_context()
+        docs = [await cluster_of(ctx, uid) for uid in uids]
+        session.store.emit("plane", CLUSTERS.seen, {"docs": redact_all(docs)})
 
 
 def sentence(error: EdgewrightError) -> str:

@@ -16,7 +16,7 @@ from edgewright.store.engine.store import Store
 from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
 from edgewright.wire.protocol import personal
-from tests.tui.clusters import CASES, cluster, clusters, event
+from tests.tui.clusters import CASES, checklist, cluster, clusters, event
 from tests.tui.driving import Driven, console, press, said, settle, view
 from tests.tui.plane import FakePlane, context_of
 from tests.tui.samples import NOW, fill, session
@@ -237,3 +237,16 @@ def test_feeds_name_steps_without_digests(step: str) -> None:
         "k2", NOW, "Normal", "StepStarted", f"Step cluster-12345678-{step} has started.", "edgehost", "u", "e1"
     )
     assert feed_line(row).text in ("e1 Step join-control-plane has started.", "e1 Step end-grant has started.")
+
+
+async def test_pulse_follows_a_cluster_that_forms() -> None:
+    """Its progress is in heartbeats, which are no change: the plane is asked."""
+    before, after = cluster("forming"), cluster("forming")
+    after["status"]["edgewright"]["checklist"] = checklist(9, "running", "edge-7f3a")
+    async with console("pulse", plane=Plane([after])) as (pilot, _, made):
+        made.store.emit("plane", CLUSTERS.seen, {"docs": [before], "complete": True}, NOW)
+        await settle(pilot)
+        assert "forms: Form the cluster, 6 of 12 steps" in said(pilot)
+        pilot.app.screen.follow_forming()  # type: ignore[attr-defined]
+        await ready(pilot)
+        assert "forms: Serve the VIP, 9 of 12 steps" in said(pilot)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from importlib import import_module
 from typing import Any, ClassVar
 
 from msgspec.structs import replace
-from textual import events, on
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from edgewright.commands.kernel.base import Scope
+from edgewright.core.errors import EdgewrightError
 from edgewright.store.collections.alerts import ALERTS
 from edgewright.store.collections.catalogue.clusters import CLUSTERS
 from edgewright.store.collections.feed import FEED
@@ -40,6 +44,10 @@ PROBLEM_VERBS = ("acknowledge", "assign", "note", "silence")
 """Verbs that need a problem."""
 NEXT_LINES = 2
 """Lines of the next step on a screen without the pane beside the list: always the same number, so nothing jumps."""
+FORMING, SLOW_FORMING = 10.0, 60.0
+"""Seconds between two questions about clusters that form; the second one is for a slow link."""
+MOST_FORMING = 3
+"""Clusters that are asked for each time."""
 CHEAP = 0.01
 """Seconds that looking at the entire fleet may take to be done on every change."""
 
@@ -90,6 +98,7 @@ class PulseScreen(BaseScreen):
         self._pulse, self._old = Pulse(self.now), False
         self._filter = ProblemFilter()
         self._cost, self._looked = 0.0, 0.0
+        self.set_interval(SLOW_FORMING if self.session.terminal.low_bandwidth else FORMING, self.follow_forming)
         self.query_one("#problems").focus()
 
     @property
@@ -121,6 +130,16 @@ class PulseScreen(BaseScreen):
             self.select()
         else:
             self._old = True
+
+    @work(exclusive=True, group="pulse:forming", exit_on_error=False)
+    async def follow_forming(self) -> None:
+        """Ask for clusters that form: how far they are is no change that the plane reports."""
+        model = self.session.store.model
+        uids = [uid for uid, row in model.rows(CLUSTERS).items() if row.forms][:MOST_FORMING]
+        if uids and self._shown and not model.source.away and self.session.replay is None:
+            fetch = await asyncio.to_thread(import_module, "tui.frame.fetch")
+            with suppress(EdgewrightError):  # the title shows a plane that does not answer
+                await fetch.fetch_clusters(self.session, uids)
 
     def tick(self) -> None:
         """Update the ages; look at a big fleet again when that leaves most of the time to the keys."""
