@@ -57,7 +57,7 @@ async def fetch_operations(session: Session, uid: str) -> None:
 async def fetch_clusters(session: Session, uids: Sequence[str]) -> None:
     """Put clusters into the model as the plane has them now. Raises `EdgewrightError`.
 
-    The progress of a step is in heartbeats alone (P69): it is no change that the plane would report.
+    The progress of a step is in heartbeats alone (P69): the plane does not report it as a change.
     """
     if session.make_context is not None and uids:
         ctx = session.make_context()

@@ -133,7 +133,7 @@ class PulseScreen(BaseScreen):
 
     @work(exclusive=True, group="pulse:forming", exit_on_error=False)
     async def follow_forming(self) -> None:
-        """Ask for clusters that form: how far they are is no change that the plane reports."""
+        """Ask for clusters that form: the plane does not report how far a step is."""
         model = self.session.store.model
         uids = [uid for uid, row in model.rows(CLUSTERS).items() if row.forms][:MOST_FORMING]
         if uids and self._shown and not model.source.away and self.session.replay is None:
