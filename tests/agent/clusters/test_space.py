@@ -14,7 +14,8 @@ from edgewright.agent.clusters.content.fetch import Fetch
 from edgewright.agent.clusters.context import Context
 from edgewright.agent.clusters.host import Ended
 from edgewright.agent.clusters.machine.activate import Activate
-from edgewright.agent.clusters.machine.runtime import UNPACKED, Preload
+from edgewright.agent.clusters.machine.runtime import UNPACKED, Preload, Runtime
+from edgewright.agent.reconcile.steps import Seen
 from edgewright.core.clusters import model, tree
 from tests.agent.clusters.support import FakeHost, cluster, context
 from tests.agent.clusters.test_content import tree_document
@@ -92,3 +93,14 @@ def test_a_disk_is_full_before_kubernetes_has_no_space_left(tmp_path: Path, monk
     assert "needs 1,000,000,000 MB more" in host.short_of_space("/var", 10**15)
     monkeypatch.setattr(hosts, "SPARE", 10**18)
     assert "stay free for Kubernetes" in host.short_of_space("/var", 0)
+
+
+def test_a_containerd_whose_database_is_damaged_does_not_count_as_running(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
+    host.write(paths.SOCKET, b"")
+    damaged = Ended(1, "", "ctr: unknown service containerd.services.namespaces.v1.Namespaces")
+    host.answers.append(lambda command: damaged if "namespaces" in command else None)  # its version it reports
+    reason = "containerd does not answer: ctr: unknown service containerd.services.namespaces.v1.Namespaces"
+    assert Runtime().seen(context(host)) == (Seen.NOT_DONE, reason)
+    host.answers.clear()
+    assert Runtime().seen(context(host))[0] is Seen.DONE
