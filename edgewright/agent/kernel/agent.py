@@ -284,7 +284,7 @@ class Agent:
         self.contents.look(self.connection.another)
         self.plane_link.note(
             "registered", report.message, self.interval, lastHeartbeat=times.rfc3339(now), health=report.state.value,
-            duplicate=self._duplicate, run=self.flags.run, link=link_text(link),
+            duplicate=self._duplicate, run=self.flags.run, link=link_text(link), clockOff=f"{self._clock_off:.1f}",
         )  # fmt: skip
         return self.interval * random.uniform(0.95, 1.05)  # noqa: S311 - a spread, not a secret
 

@@ -19,14 +19,17 @@ from edgewright.agent.clusters.content.sources import Puller
 from edgewright.agent.clusters.context import Context
 from edgewright.agent.clusters.host import Ended
 from edgewright.agent.clusters.vip import arp
+from edgewright.agent.kernel.plane_link import STATUS
+from edgewright.agent.kernel.state import read_checked, write_checked
 from edgewright.agent.reconcile import checks as host_checks
-from edgewright.agent.reconcile.checks import FAILED, OK, WARNING, Check
+from edgewright.agent.reconcile.checks import FAILED, OK, UNKNOWN, WARNING, Check
 from edgewright.core.clusters import model
 from edgewright.core.clusters.host_slice import HostSlice, Source
 from edgewright.core.errors import EdgewrightError
 from edgewright.oci.registry import Registry
 from edgewright.oci.work import Unwatched
 from tests.agent.clusters.support import FakeHost, cluster, context
+from tests.agent.conftest import Bench
 from tests.oci.fake_registry import clean_home
 from tests.oci.raw_server import RawServer, certificate, give
 
@@ -109,6 +112,33 @@ def test_preflight_names_it_and_passes_when_it_is_corrected(
     assert (bad.state, f"{bad.text} {bad.next}") == (FAILED, sentence)
     right(work, monkeypatch)
     assert check(work).state == OK
+
+
+@pytest.mark.parametrize(
+    ("off", "state", "text"),
+    [
+        ("90.0", FAILED, "1 min ahead of the plane's"),
+        ("-31536000.0", FAILED, "behind the plane's"),
+        ("30.0", WARNING, "30 s ahead of"),
+        ("0.4", OK, "within 5 s of the plane's"),
+        (None, UNKNOWN, "the plane's clock is not known"),
+    ],
+)
+def test_a_clock_is_compared_with_the_planes(work: Context, off: str | None, state: str, text: str) -> None:
+    Path(work.data).mkdir(parents=True)
+    if off is not None:
+        write_checked(f"{work.data}/status.json", {"clockOff": off}, durable=False)
+    check = preflight.clock(work)
+    assert check.state == state and text in check.text
+    assert bool(check.next) is (state != OK)
+
+
+def test_the_link_notes_the_clock_at_each_heartbeat(bench: Bench) -> None:
+    agent = bench.start()
+    agent.step()
+    agent.step()
+    status = read_checked(f"{bench.flags.data}/{STATUS}.json")[0] or {}
+    assert abs(float(status["clockOff"])) < 60
 
 
 def test_docker_may_stay(work: Context) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import os
 from typing import Any, Callable, List, Tuple
 
 from edgewright.agent.clusters import paths
@@ -11,7 +12,10 @@ from edgewright.agent.clusters.checks import peer
 from edgewright.agent.clusters.context import Context, Looked, StepKind, nic_of
 from edgewright.agent.clusters.vip import arp, vrrp
 from edgewright.agent.clusters.vip.configuration import router_id
+from edgewright.agent.kernel.plane_link import STATUS
+from edgewright.agent.kernel.state import read_checked
 from edgewright.agent.reconcile import checks as host_checks
+from edgewright.agent.reconcile import preflight as host_preflight
 from edgewright.agent.reconcile.checks import FAILED, OK, Check
 from edgewright.agent.reconcile.steps import Seen
 from edgewright.core.addresses import among
@@ -81,6 +85,7 @@ def run_checks(context: Context) -> List[Check]:
         ("cgroup", lambda: host_checks.cgroup(host)),
         ("security", lambda: host_checks.security(host)),
         ("machine-id", lambda: host_checks.machine_id(host)),
+        ("clock", lambda: clock(context)),
         ("route", lambda: host_checks.route(host)),
         ("ports", lambda: ports(context)),
         ("foreign", lambda: foreign(context)),
@@ -106,6 +111,16 @@ def run_checks(context: Context) -> List[Check]:
             check = check._replace(state=host_checks.WARNING, text=f"{check.text} (waived by the cluster)")
         results.append(check)
     return results
+
+
+def clock(context: Context) -> Check:
+    """Check this host's clock against the plane's, as the link noted it at its last heartbeat: 60 s are allowed."""
+    status = read_checked(os.path.join(context.data, f"{STATUS}.json"))[0] or {}
+    try:
+        off: Any = float(str(status.get("clockOff")))
+    except ValueError:
+        off = None
+    return host_preflight.clock(off)
 
 
 def disk(context: Context) -> Check:
