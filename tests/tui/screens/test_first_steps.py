@@ -54,6 +54,11 @@ def test_one_step_after_the_other_is_next() -> None:
     assert states(url="https://127.0.0.1:8443", hosts=(HOST,)) == ["warn", "done", "done", "done"]
 
 
+def test_simulated_hosts_are_named_as_not_counted() -> None:
+    step = steps_of(progress(simulated=12), NOW)[3]
+    assert step.fact == "waiting for it to register; 12 simulated hosts not counted"
+
+
 def test_the_summary_names_what_is_done_and_what_is_next() -> None:
     assert summary(steps_of(progress(), NOW)) == "1 of 4 steps done. Next: registration token."
     assert summary(steps_of(progress(hosts=(HOST,)), NOW)) == "All steps are done."

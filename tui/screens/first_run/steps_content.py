@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from edgewright.core import times
+from edgewright.core.text import amount
 from edgewright.store.collections.tokens import TOKENS
 from tui.screens.first_run.content import LOOPBACK
 from tui.widgets.lines import Line, Role, line, pad, wrap
@@ -52,6 +53,8 @@ class Progress(NamedTuple):
     tokens: tuple[TokenRow, ...]
     builds: tuple[Shown, ...]
     hosts: tuple[HostRow, ...]
+    simulated: int = 0
+    """Hosts that are programs: they do not count."""
 
 
 def progress_of(model: Model, facts: DeploymentFacts | None, builds: Iterable[Shown], now: float) -> Progress:
@@ -75,6 +78,7 @@ def progress_of(model: Model, facts: DeploymentFacts | None, builds: Iterable[Sh
         tuple(sorted(tokens, key=lambda row: -(row.created or 0.0))),
         tuple(made),
         tuple(sorted(hosts, key=lambda row: row.registered or row.created or 0.0)),
+        sum(1 for row in model.hosts.values() if row.simulated),
     )
 
 
@@ -146,7 +150,8 @@ def _host(progress: Progress, now: float) -> Step:
     title = "First host"
     if not progress.hosts:
         advice = "Start the box from the installer, or run the install command on a machine. It shows here by itself."
-        return Step("host", "next", title, "waiting for it to register", advice)
+        simulated = f"; {amount(progress.simulated, 'simulated host')} not counted" if progress.simulated else ""
+        return Step("host", "next", title, f"waiting for it to register{simulated}", advice)
     first = progress.hosts[0]
     at = first.registered or first.created
     when = f"registered {times.duration(max(now - at, 0))} ago, " if at else ""
