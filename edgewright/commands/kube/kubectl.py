@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import tempfile
+import zlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ _ALWAYS = {
 """Options of kubectl that a verb has here: an apply on the server's side names the managers of a conflict."""
 
 
+_PORTS = (20_000, 12_000)
+"""First port, and how many: below those that Linux gives to connections."""
 _INTERRUPTED = 128 + signal.SIGINT
 """Exit code of a kubectl that handles Ctrl-C itself."""
 
@@ -116,13 +119,21 @@ async def reached(
     listener = Listener(api, report)
     folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="edgewright-kube-"))
     try:
-        port = await listener.start()
+        try:
+            port = await listener.start(usual_port(row.uid))
+        except Failed:  # another program has it, or another kubectl of this cluster
+            port = await listener.start()
         path = folder / "kubeconfig"
         await asyncio.to_thread(write_private, path, api.kubeconfig(port))
         yield {**os.environ, "KUBECONFIG": str(path)}
     finally:
         await asyncio.shield(listener.stop())
         await asyncio.to_thread(shutil.rmtree, folder, True)
+
+
+def usual_port(uid: str) -> int:
+    """Return the local port of a cluster: kubectl caches what an API has by its port, for each port a folder."""
+    return _PORTS[0] + zlib.crc32(uid.encode()) % _PORTS[1]
 
 
 @contextlib.contextmanager

@@ -96,6 +96,7 @@ class KubePodShell(Command):
     """Open a shell in the pod under the cursor, in this terminal. Needs kubectl."""
 
     name = "kube pod shell"
+    implementation = "kube.shell"
     title = "shell"
     keys = ("s",)
     scope = ANY

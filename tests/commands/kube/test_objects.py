@@ -11,7 +11,7 @@ import pytest
 from edgewright.clients.kube.refusals import of_status
 from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.context import CommandContext
-from edgewright.commands.kube import draining, manifest
+from edgewright.commands.kube import draining, manifest, object_verbs
 from edgewright.commands.kube.object_verbs import KubeNodeCordon, KubeNodeDrain, KubeNodeUncordon, KubeObjectDelete
 from edgewright.config.settings import Settings
 from edgewright.core.errors import Failed, NotFound, Refused, UsageError
@@ -144,6 +144,13 @@ async def test_a_drain_that_a_budget_stops_names_pod_and_budget(quick: None, mon
         await registry.run(KubeNodeDrain, context(), (UID,), given)
     assert "edge-1 is not empty: shop/debug: no controller" in caught.value.message
     assert "shop/web-1: budget web-budget allows none now" in caught.value.hint
+
+
+def test_every_verb_on_objects_has_its_action() -> None:
+    """A verb without one would only report that it works in the console."""
+    for verb in object_verbs.COMMANDS:
+        if verb is not object_verbs.KubePodLogs:
+            assert registry.acting(verb) is not verb and issubclass(registry.acting(verb), verb), verb.name
 
 
 async def test_without_kubectl_a_file_is_not_applied_and_the_verb_reports_it(monkeypatch: pytest.MonkeyPatch) -> None:

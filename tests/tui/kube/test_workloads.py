@@ -136,6 +136,16 @@ async def test_rows_follow_the_watch_and_the_cursor_stays_on_its_pod() -> None:
         assert "4 · watched" in frame_text(pilot.app, "crumb")
 
 
+async def test_the_worst_of_a_later_page_is_in_front_when_the_list_is_complete() -> None:
+    app, api = made("pods", "healthy")
+    api.page = 2
+    api.objects[workloads.PODS] = [*workloads.HEALTHY_PODS, *workloads.FAILED_PODS]
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await until(pilot, lambda: len(front(pilot).table.keys) == 7)
+        assert front(pilot).table.cursor_key == "shop/web-7d9f8c6b5-zzzzz"
+
+
 async def test_digits_choose_a_namespace_and_zero_shows_all() -> None:
     async with console("pods") as (pilot, _):
         screen = front(pilot)

@@ -61,7 +61,7 @@ class WorkloadsScreen(ActsOnObjects):
         self._pods: Rows | None = None
         self._shown_rows: Mapping[str, Any] = {}
         self._known: frozenset[str] = frozenset()
-        self._lost = False
+        self._lost = self._loaded = False
         opened = self.enter_cluster()
         super().begin()
         self.namespace = self._narrow.namespace or self.session.filters.get(self._namespace_place, "")
@@ -176,7 +176,11 @@ class WorkloadsScreen(ActsOnObjects):
         table.set_stale(complete and not self._is_live)
         new = keys - self._known if self._known and complete else ()
         self._known = keys if complete else frozenset()
+        at_top = table.cursor_index <= 0
         table.set_rows(tuple(self._rows), flash=[key for key in new if key in self._rows])
+        if not self._loaded and at_top:  # pages that follow bring worse rows above the first one: show those
+            table.move_to(0)
+        self._loaded = complete
         if measure:
             self._measured = keys
             self._fit_detail()

@@ -8,58 +8,21 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, cast
 
-from edgewright.clients.ports import CanCall, CanRelay
-from edgewright.core import times
-from edgewright.core.errors import Unreachable
+from edgewright.commands.kernel.context import CommandContext
+from edgewright.config.settings import Settings
 from edgewright.store.collections.catalogue.clusters import CLUSTERS
 from edgewright.store.engine import events as kinds
 from edgewright.store.engine.store import Store
-from edgewright.wire.protocol import clusters as wire
-from tests.tui.plane import FakePlane, context_of
+from tests.e2e.kubernetes.workloads.stand_in_plane import UID, StandInPlane
 from tui.app import EdgewrightApp
 from tui.session import Session, TerminalChoice
 
-UID = "c-workloads"
 
-
-class Reply(NamedTuple):
-    data: Any
-
-
-class StandInPlane(FakePlane):
-    """A plane with one cluster."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__()
-        self.kubeconfig = (folder / "kubeconfig").read_text()
-        self.document = cluster_document((folder / "address").read_text().strip())
-
-    async def port(self, wanted: type) -> Any:
-        return self if wanted in (CanCall, CanRelay) else await super().port(wanted)
-
-    async def call(self, method: str, path: str, *_: Any, **__: Any) -> Reply:
-        if path.endswith(wire.KUBECONFIG_CLIENT.rpartition("/")[2]):
-            return Reply(self.kubeconfig)
-        items = [self.document] if path == wire.SEARCH else []
-        return Reply({"items": items, "listmeta": {"count": len(items)}})
-
-    async def open_stream(self, *_: Any, **__: Any) -> Any:
-        raise Unreachable("There is no relay here.")
-
-
-def cluster_document(address: str) -> dict[str, Any]:
-    """Return the cluster as a plane has it."""
-    ours = {
-        "healthState": "Healthy", "nodes": {"ready": 3, "total": 3}, "members": [], "endpoint": address,
-        "reportedAt": times.rfc3339(times.now()), "vip": {"state": "one", "hosts": []}, "checklist": [],
-    }  # fmt: skip
-    return {
-        "metadata": {"uid": UID, "name": "workloads", "creationTimestamp": times.rfc3339(times.now())},
-        "specSummary": {},
-        "status": {"state": "Running", "edgewright": ours},
-    }
+def context_of(plane: StandInPlane, store: Store) -> CommandContext:
+    """Return what verbs work with."""
+    return CommandContext(Settings(), store=store, client=cast("Any", plane), actor="test")
 
 
 def make(folder: Path, view: str, target: str = UID) -> EdgewrightApp:
