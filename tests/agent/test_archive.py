@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
+import zipimport
 from modulefinder import ModuleFinder
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import httpx
 import pytest
 
 from edgewright.agent.install import archive
+from edgewright.agent.install.compiled import compile_archive, entry
 from tests.hub_fixture import running_hub
 from tests.support import ROOT
 
@@ -93,6 +95,32 @@ def test_its_size_and_what_is_not_in_it(built: Path) -> None:
     assert {name.split("/")[1] for name in names if name.count("/") > 1} == {"core", "wire", "agent", "oci"}
     others = ("agent/simulate/", "core/installer/", "core/filters/", "core/search/", "core/problems/", "hub", "forge")
     assert not [name for name in names if name.startswith(tuple(f"edgewright/{part}" for part in others))]
+
+
+def test_compiled_modules_are_taken_where_they_fit_and_the_archive_works_without(built: Path, tmp_path: Path) -> None:
+    program, folder = tmp_path / "agent.pyz", tmp_path / "run"
+    with zipfile.ZipFile(built) as old, zipfile.ZipFile(program, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, entry(str(folder)) if name == "__main__.py" else old.read(name))
+
+    def origin() -> str:
+        show = "import runpy, sys; sys.argv = ['x', '--version']; sys.path.insert(0, sys.orig_argv[-1])"
+        code = f"{show}\ntry: runpy.run_path(sys.orig_argv[-1], run_name='__main__')\nexcept SystemExit: pass\n"
+        code += "print(sys.modules['edgewright.agent.cli'].__file__)"
+        words = [sys.executable, "-I", "-S", "-c", code, str(program)]
+        return subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()[-1]
+
+    assert not compile_archive(str(program), str(folder)) and origin().startswith(str(program))
+    folder.mkdir()
+    (folder / "code-1-2-3.zip").write_bytes(b"of another version")
+    assert compile_archive(str(program), str(folder)) and not compile_archive(str(program), str(folder))
+    (made,) = folder.iterdir()
+    assert made.stat().st_mode & 0o777 == 0o600
+    assert origin() == f"{made}/edgewright/agent/cli.pyc"
+    code = zipimport.zipimporter(f"{made}/edgewright/agent").get_code("cli")
+    assert code is not None and code.co_filename == f"{program}/edgewright/agent/cli.py", "tracebacks name the archive"
+    os.utime(program, (1, 1))
+    assert origin().startswith(str(program)), "of another archive"
 
 
 def test_the_archive_alone_registers_a_host(built: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from edgewright.agent.clusters.kube.kubeconfigs import forget_kubeconfigs
 from edgewright.agent.clusters.registry import steps_of
 from edgewright.agent.clusters.slices import forget_part, read_part
 from edgewright.agent.reconcile.driver import Driver
+from edgewright.agent.reconcile.patience import Patience
 from edgewright.agent.reconcile.steps import Action, Plan, Seen, Step
 from edgewright.core.clusters import actions as planned
 from edgewright.core.clusters import document as documents
@@ -28,8 +29,8 @@ PERMANENT = (int(ExitCode.REFUSED), int(ExitCode.INVALID))
 """Exit statuses of a step that no repetition changes: an operator decides."""
 FRESH = 1.0
 """Seconds for which an observation serves several questions of one look."""
-SOON = 10.0
-"""The same while the leader waits for another host."""
+SOON, SELDOM = 2.0, 10.0
+"""Seconds between two looks while the leader waits for another host: at first, and at most."""
 EVERY = 60.0
 """Seconds after which a control plane looks again though nothing waits: the leader's Lease lasts 150 s."""
 
@@ -50,6 +51,7 @@ class ClusterDriver(Driver):
         self._observed: Dict[str, Tuple[float, Observed]] = {}
         self._actions: Dict[str, Tuple[Context, planned.Action]] = {}
         self._every: Dict[str, Optional[float]] = {}
+        self._patience = Patience(SOON, SELDOM)
         self._fetches: Dict[str, str] = {}
         """By cluster: the id of the fetch that is planned, empty for none."""
         self.trouble = ""
@@ -85,8 +87,14 @@ class ClusterDriver(Driver):
         member = context.document.member(context.host_uid)
         self.trouble = self._moved(member, observed)
         always = member is not None and member.role == CONTROL_PLANE and made.role in (planned.FORMER, planned.JOINER)
-        self._every[context.document.uid] = (SOON if made.waits else EVERY) if always else None
-        return [self._plan(document, actions) for actions in (made.actions, *(lane.actions for lane in made.duties))]
+        self._every[context.document.uid] = self._look_again(context.document.uid, made.waits) if always else None
+        return [self._plan(document, actions) for actions in made.lanes]
+
+    def _look_again(self, uid: str, waits: Sequence[planned.Wait]) -> float:
+        if not waits:
+            self._patience.end(uid)
+            return EVERY
+        return self._patience.again(uid, " ".join(wait.reason for wait in waits), self.host.uptime())
 
     def _moved(self, member: Optional[Member], observed: Observed) -> str:
         """Return that this host has another address than in its cluster, as a sentence; the cluster is not changed."""
@@ -110,12 +118,14 @@ class ClusterDriver(Driver):
         forget_part(self.data, uid)
         forget_kubeconfigs(self.data, uid)
 
+    def refresh(self) -> None:
+        """See `Driver.refresh`: what was observed before a step ended is not enough to judge it."""
+        self._observed.clear()
+
     def observe(self, action: Action) -> Tuple[Seen, str]:
-        """See `Driver.observe`, by the planner's rules; what was observed before the step ended is not enough."""
+        """See `Driver.observe`, by the planner's rules."""
         context, wanted = self._actions[action.step]
         result = judge(wanted, context.document, self._observe(context, FRESH))
-        if result.done is not True:
-            result = judge(wanted, context.document, self._observe(context, 0.0))
         state = {True: Seen.DONE, False: Seen.NOT_DONE, None: Seen.UNKNOWN}[result.done]
         return state, result.text
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Mapping, Optional, TypeVar
+from typing import Callable, Dict, List, Mapping, Optional, Tuple, TypeVar
 
 from edgewright.agent.clusters import paths
 from edgewright.agent.clusters.checks import peer
 from edgewright.agent.clusters.checks.preflight import REPORT
 from edgewright.agent.clusters.content.fetch import missing_parts
 from edgewright.agent.clusters.context import Context, StepKind, looked
+from edgewright.agent.clusters.endpoint import Endpoint, Look
 from edgewright.agent.clusters.k3s import admission
 from edgewright.agent.clusters.k3s.node import complete_settings
 from edgewright.agent.clusters.kube import leader, tokens
@@ -25,12 +26,11 @@ from edgewright.agent.clusters.kube.release import RESETTING
 from edgewright.agent.clusters.layers_state import layer_states
 from edgewright.agent.clusters.machine.runtime import Preload
 from edgewright.agent.clusters.registry import steps_of
-from edgewright.agent.clusters.vip import arp
 from edgewright.agent.clusters.vip.steps import Keepalived, has_vip
 from edgewright.agent.reconcile.steps import Seen
 from edgewright.core.addresses import among, same
 from edgewright.core.clusters import observed as seen
-from edgewright.core.clusters.model import Done
+from edgewright.core.clusters.model import PRESENT, Done
 from edgewright.core.clusters.planning import targets
 from edgewright.core.errors import EdgewrightError, Refused, Unreachable
 
@@ -39,25 +39,32 @@ POD_NICS = ("cni", "flannel", "veth", "docker", "br-", "cilium", "cali", "kube-"
 """Beginnings of the names of interfaces that serve pods and containers only."""
 
 
-def gather(context: Context) -> seen.Observed:
-    """Return everything that this host can observe now."""
-    endpoint = context.document.endpoint
-    answering = answers(endpoint.host, endpoint.port)
-    return seen.Observed(context.host_uid, local(context, answering), cluster(context, answering), peers(context))
+def gather(context: Context, endpoint: Optional[Endpoint] = None) -> seen.Observed:
+    """Return everything that this host can observe now; `endpoint` has answers of before that may still count."""
+    here, answering = local(context, endpoint or Endpoint())
+    return seen.Observed(context.host_uid, here, cluster(context, answering), peers(context))
 
 
-def local(context: Context, answering: bool) -> seen.Local:
-    """Return what this host observes of itself."""
+def local(context: Context, endpoint: Endpoint) -> Tuple[seen.Local, Optional[bool]]:
+    """Return what this host observes of itself, and whether the endpoint of the API answers it.
+
+    A host that is not prepared yet and was never in the cluster does not ask the endpoint: no step depends on it.
+    """
     host, document = context.host, context.document
-    member = document.member(context.host_uid)
-    if member is None:
-        return seen.Local(clean=clean(context))
+    if document.member(context.host_uid) is None:
+        return seen.Local(clean=clean(context)), answers(document.endpoint.host, document.endpoint.port)
     active = _step(steps_of(document)["activate"], context)
     runtime = _step(steps_of(document)["runtime"], context) if active else False
     missing = (
         None if runtime is None else _or_none(lambda: images_missing(context)) if runtime else len(document.images) or 1
     )
     ready = api_ready(context)
+    with_vip = context.has_vip and context.control_plane
+    here = _or_none(lambda: has_vip(context)) if with_vip else None
+    done = _done(formed(context))
+    forms = context.init_host and document.bootstrap.done is None and done is None and not ready
+    asked = not missing or host.has(paths.KUBELET_CONF) or context.me.state != PRESENT
+    answering, macs = endpoint.look(context, forms, here) if asked else Look()
     return seen.Local(
         preflight=preflight(context),
         content_missing=_or_none(lambda: len(missing_parts(context))),
@@ -69,12 +76,12 @@ def local(context: Context, answering: bool) -> seen.Local:
         admitted=admitted(context) if answering and not inside(context, ready) else None,
         kubelet_ca=kubelet_ca(context),
         joined=joined_here(context),
-        done=_done(formed(context)),
+        done=done,
         clean=clean(context),
         resetting=str(host.json(RESETTING).get("releaseId") or ""),
         moved=moved_to(context),
-        vip=vip(context),
-    )
+        vip=vip(context, here, macs) if with_vip else seen.Vip(),
+    ), answering
 
 
 def inside(context: Context, ready: Optional[bool]) -> bool:
@@ -108,10 +115,10 @@ def other_tree(context: Context) -> str:
     return "" if applied == context.document.tree.digest else applied
 
 
-def cluster(context: Context, answering: bool) -> seen.Api:
+def cluster(context: Context, answering: Optional[bool]) -> seen.Api:
     """Return what the API and etcd show, as far as this host has credentials."""
     api = _or_none(lambda: connect(context))
-    silent = leader.silent_for(context, answering)
+    silent = 0.0 if answering is None else leader.silent_for(context, answering)
     if api is None:
         return seen.Api(answers=answering, silent_for=silent)
     control_plane = context.host.has(paths.ADMIN_CONF)
@@ -213,12 +220,8 @@ def kubelet_ca(context: Context) -> Optional[str]:
     return _or_none(lambda: spki_sha256(ca_of(text)))
 
 
-def vip(context: Context) -> seen.Vip:
-    """Return who has the VIP, as far as this host sees."""
-    if not context.has_vip or not context.control_plane:
-        return seen.Vip()
-    here = _or_none(lambda: has_vip(context))
-    macs = _or_none(lambda: arp.probe(context.host, context.nic, context.document.endpoint.host, 0.6))
+def vip(context: Context, here: Optional[bool], macs: Optional[List[str]]) -> seen.Vip:
+    """Return who has the VIP, as far as this host sees; `macs` are those of other machines that answer for it."""
     owners = seen.UNKNOWN
     if macs is not None and here is not None:
         count = len(macs) + (1 if here else 0)

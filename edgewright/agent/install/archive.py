@@ -14,9 +14,10 @@ import tokenize
 import zipfile
 from typing import Dict, Iterator, List, Optional, Tuple
 
+from edgewright.agent.install.compiled import FOLDER, entry
+
 SHEBANG = b"#!/usr/bin/env python3\n"
 PROGRAM = "edgewright.agent.__main__"
-_ENTRY = b"import sys\nfrom edgewright.agent.__main__ import start\n\nsys.exit(start())\n"
 _TIME = (2026, 1, 1, 0, 0, 0)
 """The time of every file in the archive: the real one would make each build differ."""
 
@@ -64,13 +65,13 @@ def _imports(path: str) -> List[str]:
     return names
 
 
-def build(target: str, package: str) -> None:
-    """Write the archive to `target` (executable). Raises `OSError`."""
+def build(target: str, package: str, compiled_in: str = FOLDER) -> None:
+    """Write the archive to `target` (executable); it looks for its compiled modules in a folder. Raises `OSError`."""
     fresh = target + ".new"
     with open(fresh, "wb") as file:
         file.write(SHEBANG)
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-            _add(archive, "__main__.py", _ENTRY)
+            _add(archive, "__main__.py", entry(compiled_in))
             for name, path in sources(package):
                 with open(path, "rb") as source:
                     _add(archive, name, lean(source.read()))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
+from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from edgewright.agent.clusters.driver import KIND as CLUSTER
 from edgewright.agent.clusters.driver import ClusterDriver
+from edgewright.agent.clusters.endpoint import Endpoint
 from edgewright.agent.clusters.gather import gather
 from edgewright.agent.clusters.host import Host
 from edgewright.agent.clusters.personal import signing
@@ -16,6 +19,7 @@ from edgewright.agent.clusters.registry import STEPS
 from edgewright.agent.clusters.report import reporting
 from edgewright.agent.facts import system
 from edgewright.agent.facts.booted import booted
+from edgewright.agent.install.compiled import compile_archive
 from edgewright.agent.kernel import agent_log
 from edgewright.agent.kernel.disk_usage import usage_collector
 from edgewright.agent.kernel.enrolment import IDENTITY
@@ -88,7 +92,7 @@ def make_reconciler(
     reboot = Reboot(boot, time.time, lambda: made[0].running())
     clusters = ClusterDriver(
         Host(root.top or "/"), data, lambda: host_uid(data), program(), STEPS,
-        look=reporting(gather, exchange.run_folder(data, run), report),
+        look=reporting(partial(gather, endpoint=Endpoint()), exchange.run_folder(data, run), report),
     )  # fmt: skip
     parts = Parts(
         runner=choose_runner(os.path.join(places[exchange.OWN], "steps")),
@@ -124,6 +128,7 @@ def reconcile(data: str, run: str = "", root: str = "/", report: Optional[agent_
             log(agent_log.INFO, "Another reconciler works on this folder.")
             return 0
         again = reconciler.run()
+        _compile(log)
         _mark_pending(reconciler.run_folder, again is not None)
         if again is not None and os.path.isdir(SYSTEMD):
             # Not `start`: a timer that has started this very run is still active, and ends together with it.
@@ -135,6 +140,17 @@ def reconcile(data: str, run: str = "", root: str = "/", report: Optional[agent_
     finally:
         reconciler.close()
     return 0
+
+
+def _compile(log: agent_log.AgentLog) -> None:
+    """Compile the archive for the programs that start from now on; without that they only start later."""
+    archive = os.path.abspath(sys.argv[0])
+    if not archive.endswith(".pyz"):
+        return
+    try:
+        compile_archive(archive)
+    except (OSError, ValueError, SyntaxError) as error:
+        log(agent_log.DEBUG, f"The agent's modules are not compiled: {error}")
 
 
 def _mark_pending(run: str, pending: bool) -> None:

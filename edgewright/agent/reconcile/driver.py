@@ -46,6 +46,9 @@ class Driver:
         """Return whether the program of a step that no document wants any more is ended; by default it is left."""
         return False
 
+    def refresh(self) -> None:
+        """Observe again at the next question: a program has ended since."""
+
     def observe(self, action: Action) -> Tuple[Seen, str]:
         """Look whether a step's effect is there, whatever its program reported; the text is what was seen."""
         raise NotImplementedError

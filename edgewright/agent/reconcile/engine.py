@@ -6,11 +6,12 @@ whether the program still runs, and the observation whether its effect is there.
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set
+from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from edgewright.agent.reconcile.driver import Driver
 from edgewright.agent.reconcile.journal import CannotRecord, Journal
-from edgewright.agent.reconcile.runner import Runner
+from edgewright.agent.reconcile.patience import Patience
+from edgewright.agent.reconcile.runner import Runner, UnitState
 from edgewright.agent.reconcile.steps import (
     EQUAL_FAILURES,
     STARTS_PER_HOUR,
@@ -25,10 +26,10 @@ from edgewright.agent.reconcile.steps import (
 from edgewright.core.errors import EdgewrightError
 from edgewright.core.text import clean
 
-LOOK = 2.0
-"""Seconds between two looks at a running step."""
-ASK_AGAIN = 10.0
-"""Seconds between two looks at what a step waits for."""
+LOOK, LOOK_SELDOM = 2.0, 10.0
+"""Seconds between two looks at a running step: at first, and at most. Its end ends the wait (`Runner.wait`)."""
+ASK_SOON, ASK_AGAIN = 2.0, 10.0
+"""Seconds between two looks at what a step waits for: at first, and at most."""
 MAX_ERROR = 300
 
 
@@ -67,6 +68,9 @@ class Engine:
         """Steps that an operator asked to continue; `*` for all."""
         self._noted = noted
         self._steps: Dict[str, Step] = {}
+        self._patience = Patience(ASK_SOON, ASK_AGAIN)
+        self._units: Dict[str, UnitState] = {}
+        """What `look` has read of the programs that run."""
         self._forgotten: Set[str] = set()
         """Failed steps that no plan wants, whose units this reconciler has forgotten."""
         for name, record in journal.records.items():
@@ -74,6 +78,14 @@ class Engine:
                 self._steps[name] = read_step(record)
             except ValueError:
                 continue  # a record of something else, for example of an operation
+
+    def look(self) -> None:
+        """Read what became of the programs that run, before anything is observed.
+
+        What ended before an observation is judged by it: nothing has to be observed twice.
+        """
+        self._units = {}
+        self._units = {step.unit: self._unit(step) for step in self.running()}
 
     def run(self, actions: Sequence[Action]) -> Position:
         """Bring a plan one move further. Never raises for a step that fails or a journal that cannot be written."""
@@ -98,7 +110,7 @@ class Engine:
         for step in self.running():
             if step.step in wanted:
                 continue
-            unit, driver = self.runner.state(step.unit), self.drivers.get(step.kind)
+            unit, driver = self._unit(step), self.drivers.get(step.kind)
             cancelled = unit.name == "running" and driver is not None and driver.cancels(step)
             if cancelled:
                 self.runner.forget(step.unit)
@@ -150,7 +162,7 @@ class Engine:
         driver = self.drivers[action.kind]
         if step.state is State.RUNNING:
             return self._judge(driver, action, step)
-        seen, text = driver.observe(action)
+        seen, text = _observe(driver, action, twice=step.state is State.DONE)
         if seen is Seen.DONE:
             if step.state is not State.DONE:
                 self._move(step, Event.OBSERVED)
@@ -158,7 +170,7 @@ class Engine:
                     self.runner.forget(step.unit)  # an attempt that ended too early left it
             return None
         if seen is Seen.UNKNOWN:
-            return Position(False, action, step, f"cannot be observed: {text}", again=ASK_AGAIN)
+            return self._wait(action, step, f"cannot be observed: {text}")
         if step.state is State.DONE:
             step = self._move(step, Event.LOST)
         if step.state in (State.OPERATOR, State.FAILED) and self.retries & {action.step, "*"}:
@@ -180,12 +192,14 @@ class Engine:
     def _start(self, driver: Driver, action: Action, step: Step) -> Position:
         reason = driver.waits_for(action)
         if reason:
-            return Position(False, action, step, reason, again=ASK_AGAIN)
+            return self._wait(action, step, reason)
+        self._patience.end(step.step)
         try:
             command = driver.command(action)
         except (EdgewrightError, OSError) as error:
             return Position(False, action, step, f"its program: {error}", again=ASK_AGAIN)
         self.runner.forget(step.unit)  # what an earlier attempt left; before the record, so that it is never misread
+        self._units.pop(step.unit, None)
         self._forgotten.discard(action.step)
         step = self._move(step, Event.STARTED, limit=action.limit, boot=self.boot)
         try:
@@ -197,19 +211,20 @@ class Engine:
 
     def _judge(self, driver: Driver, action: Action, step: Step) -> Optional[Position]:
         """Judge a step that has started, by its record."""
-        unit = self.runner.state(step.unit)
+        unit = self._unit(step)
         if unit.name == "running":
             elapsed = max(0.0, self.clock() - step.since)
-            return Position(False, action, step, "", driver.percent(action, elapsed), LOOK)
+            again = min(LOOK_SELDOM, max(LOOK, elapsed / 4))
+            return Position(False, action, step, "", driver.percent(action, elapsed), again)
         if unit.name == "unknown":
-            return Position(False, action, step, f"cannot be observed: {unit.text}", again=ASK_AGAIN)
-        seen, text = driver.observe(action)
+            return self._wait(action, step, f"cannot be observed: {unit.text}")
+        seen, text = _observe(driver, action, twice=True)
         if seen is Seen.DONE:
             self._move(step, Event.OBSERVED)
             self.runner.forget(step.unit)
             return None
         if seen is Seen.UNKNOWN:
-            return Position(False, action, step, f"cannot be observed: {text}", again=ASK_AGAIN)
+            return self._wait(action, step, f"cannot be observed: {text}")
         if unit.name == "absent":
             cause = "the host was restarted" if step.boot != self.boot else "its program is not there any more"
             step = self._move(step, Event.INTERRUPTED, error=_text(f"{cause}; {text}"), error_class="interrupted")
@@ -224,12 +239,34 @@ class Engine:
                 return Position(False, action, step, "operator")
         return Position(False, action, step, "its next try", again=max(0.0, step.due - self.clock()))
 
+    def _unit(self, step: Step) -> UnitState:
+        """Return what became of a program; one that has ended makes an observation from before useless."""
+        unit = self._units.get(step.unit)
+        if unit is None:
+            unit = self.runner.state(step.unit)
+            driver = self.drivers.get(step.kind)
+            if unit.name != "running" and driver is not None:
+                driver.refresh()
+        return unit
+
+    def _wait(self, action: Action, step: Step, reason: str) -> Position:
+        return Position(False, action, step, reason, again=self._patience.again(step.step, reason, self.clock()))
+
     def _move(self, step: Step, event: Event, **more: object) -> Step:
         after = step.move(event, self.clock(), **more)
         self.journal.append(after.step, after.record())
         self._steps[after.step] = after
         self._noted(after, event)
         return after
+
+
+def _observe(driver: Driver, action: Action, twice: bool) -> Tuple[Seen, str]:
+    """Return what a driver observes; with `twice` no step has failed, or is lost, because of one observation."""
+    seen, text = driver.observe(action)
+    if seen is Seen.NOT_DONE and twice:
+        driver.refresh()
+        seen, text = driver.observe(action)
+    return seen, text
 
 
 def _text(text: str) -> str:

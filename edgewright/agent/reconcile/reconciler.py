@@ -102,13 +102,13 @@ class Reconciler:
         """Return the steps whose program runs."""
         return self._engine.running() if self._engine is not None else []
 
-    def run(self, sleep: Callable[[float], None] = time.sleep) -> Optional[float]:
+    def run(self, sleep: Optional[Callable[[float], object]] = None) -> Optional[float]:
         """Work until nothing is left; return the seconds after which to start again, `None` for never.
 
         While no program runs it stays for `STAY` or `POLLS` seconds in a row at most, unless a request waits in its
-        folder: that would start it again at once.
+        folder: that would start it again at once. The end of a program ends each wait; `sleep` is that of tests.
         """
-        quiet = 0.0
+        quiet, pause = 0.0, sleep or self._pause
         while True:
             wait = self.tick()
             requests = exchange.names(self.places[exchange.REQUESTS])
@@ -118,12 +118,14 @@ class Reconciler:
             until = time.monotonic() + wait
             while not exchange.names(self.places[exchange.REQUESTS]):
                 left = until - time.monotonic()
-                if left <= 0:
+                if left <= 0 or pause(min(LOOK, left)):
                     break
-                sleep(min(LOOK, left))
             else:
                 if self.trouble:
-                    sleep(min(wait, 10.0))  # what waits cannot be taken now: the disk is full
+                    pause(min(wait, 10.0))  # what waits cannot be taken now: the disk is full
+
+    def _pause(self, seconds: float) -> bool:
+        return self._parts.runner.wait([step.unit for step in self.running()], seconds)
 
     def tick(self) -> Optional[float]:
         """Look at everything once; return after how many seconds to look again, `None` when nothing is left."""
@@ -135,6 +137,7 @@ class Reconciler:
             return 10.0
         assert self._engine is not None and self._requests is not None
         self._take_signals(self._engine)
+        self._engine.look()
         self._settle(self._engine)  # before the requests: a reboot waits for steps that run
         waits = [self._requests.take()]
         self.trouble = self._requests.trouble

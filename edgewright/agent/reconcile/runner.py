@@ -7,10 +7,12 @@ shell writes the exit status to a file. In both cases the name is the lock: a se
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import signal
 import subprocess
-from typing import Dict, List, NamedTuple, Optional, Sequence
+import time
+from typing import Dict, List, NamedTuple, Optional, Sequence, Set
 
 from edgewright.core.errors import Failed
 
@@ -19,6 +21,10 @@ SYSTEMD = "/run/systemd/system"
 CALL = 20.0
 """Seconds that a call of systemd's programs may take."""
 LOG_LINES = 40
+POLL = 0.5
+"""Seconds between two looks at a program whose end the kernel does not report (before Linux 5.3)."""
+SETTLES = 0.02
+"""Seconds after the end of a process until its exit status is looked for again."""
 
 
 class UnitState(NamedTuple):
@@ -28,10 +34,17 @@ class UnitState(NamedTuple):
     code: int = 0
     """Exit status of one that has ended; above 128 the signal that ended it."""
     text: str = ""
+    pid: int = 0
+    """Process of one that runs, 0 where it is not known."""
 
 
 class Runner:
     """Starts programs and observes them."""
+
+    def __init__(self) -> None:
+        self._pids: Dict[str, int] = {}
+        self._ended: Set[str] = set()
+        """Units whose end `wait` has returned."""
 
     def start(self, unit: str, command: Sequence[str], limit: float) -> None:
         """Start a program that may take `limit` seconds. Raises `Failed` when it cannot be started."""
@@ -49,6 +62,66 @@ class Runner:
         """Remove a program's traces, so that the name can be used again; one that runs is ended. Never raises."""
         raise NotImplementedError
 
+    def wait(self, units: Sequence[str], seconds: float) -> bool:
+        """Wait until one of these programs has ended, `seconds` at most; return whether one has.
+
+        Each end is returned once: what cannot be judged yet (a full disk) is not a reason to look without a pause.
+        """
+        until = time.monotonic() + seconds
+        while True:
+            pids = [self._process(unit) for unit in units if unit not in self._ended]
+            if None in pids:
+                self._ended.update(unit for unit in units if self._process(unit) is None)
+                return True
+            left = until - time.monotonic()
+            if left <= 0:
+                return False
+            if not first_end([pid or 0 for pid in pids], left):
+                continue
+            time.sleep(SETTLES)
+            self._pids.clear()
+
+    def _process(self, unit: str) -> Optional[int]:
+        """Return the process of a program, 0 where that is not known, `None` when it does not run any more."""
+        if unit not in self._pids:
+            state = self.state(unit)
+            if state.name not in ("running", "unknown"):
+                return None
+            if not state.pid:
+                return 0
+            self._pids[unit] = state.pid
+        return self._pids[unit]
+
+    def _begin(self, unit: str) -> None:
+        """Forget what was known of an earlier program of this name."""
+        self._pids.pop(unit, None)
+        self._ended.discard(unit)
+
+
+def first_end(pids: Sequence[int], seconds: float) -> bool:
+    """Wait until one of these processes ends; return whether one may have, by `seconds` at the latest."""
+    opened = getattr(os, "pidfd_open", None)
+    if not pids:
+        time.sleep(seconds)
+        return False
+    handles: List[int] = []
+    try:
+        if opened is None or 0 in pids:
+            raise OSError("the kernel cannot be asked")
+        poll = select.poll()
+        for pid in pids:
+            handles.append(opened(pid))
+            poll.register(handles[-1], select.POLLIN)
+        return bool(poll.poll(1000 * seconds))
+    except ProcessLookupError:
+        return True
+    except OSError:
+        time.sleep(min(POLL, seconds))
+        return True
+    finally:
+        for handle in handles:
+            os.close(handle)
+
 
 def choose_runner(folder: str) -> Runner:
     """Return the runner of this host; `folder` is where a host without systemd has its files."""
@@ -63,6 +136,7 @@ class SystemdRunner(Runner):
         options = ["--quiet", f"--unit={unit}", "--property=RemainAfterExit=yes"]
         options += [f"--property=RuntimeMaxSec={limit:.0f}", "--property=KillMode=control-group"]
         options += [f"--description=Edgewright step {unit}"]
+        self._begin(unit)
         done = _call(["systemd-run", *options, "--", *command])
         if done is None:
             raise Failed("systemd-run cannot be started or does not answer.")
@@ -71,7 +145,7 @@ class SystemdRunner(Runner):
 
     def state(self, unit: str) -> UnitState:
         """See `Runner.state`."""
-        names = "LoadState,ActiveState,SubState,Result,ExecMainCode,ExecMainStatus"
+        names = "LoadState,ActiveState,SubState,Result,ExecMainCode,ExecMainStatus,MainPID"
         done = _call(["systemctl", "show", unit, f"--property={names}"])
         if done is None or done.returncode != 0:
             return UnitState("unknown", text="systemd does not answer")
@@ -97,7 +171,8 @@ def read_unit(values: Dict[str, str]) -> UnitState:
         return UnitState("absent")
     active, sub = values["ActiveState"], values.get("SubState", "")
     if active in ("activating", "deactivating", "reloading") or (active == "active" and sub != "exited"):
-        return UnitState("running")
+        main = values.get("MainPID", "")
+        return UnitState("running", pid=int(main) if main.isdigit() else 0)
     if active == "inactive" and values.get("Result", "success") == "success" and values.get("ExecMainCode") == "0":
         return UnitState("absent")  # loaded, never started
     digits = values.get("ExecMainStatus", "")
@@ -116,11 +191,13 @@ class ProcessRunner(Runner):
     _SHELL = 'echo $$ > "$0/pid"; "$@" > "$0/log" 2>&1 < /dev/null; echo $? > "$0/code.new"; mv "$0/code.new" "$0/code"'
 
     def __init__(self, folder: str) -> None:
+        super().__init__()
         self.folder = folder
         self._children: Dict[str, "subprocess.Popen[bytes]"] = {}
 
     def start(self, unit: str, command: Sequence[str], limit: float) -> None:
         """See `Runner.start`."""
+        self._begin(unit)
         place = os.path.join(self.folder, unit)
         bounded = ["timeout", f"{limit:.0f}", *command] if shutil.which("timeout") else list(command)
         try:
@@ -148,7 +225,7 @@ class ProcessRunner(Runner):
             return UnitState("absent")
         pid = _number(os.path.join(place, "pid"))
         if unit in self._children or (pid is not None and _runs(pid, place)):
-            return UnitState("running")
+            return UnitState("running", pid=pid or 0)
         # The status may have been written between the two looks.
         code = _number(os.path.join(place, "code"))
         return UnitState("absent" if code is None else "ended", code or 0)

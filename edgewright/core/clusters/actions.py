@@ -10,7 +10,7 @@ import hashlib
 import re
 from typing import Any, Mapping, NamedTuple, Optional, Tuple
 
-from edgewright.core.clusters.steps import BY_ID, LAYER, limit_of
+from edgewright.core.clusters.steps import BY_ID, FETCH, LAYER, PREFLIGHT, limit_of
 
 OPERATOR = "operator"
 """Value of `Wait.on` for what an operator has to decide."""
@@ -70,6 +70,16 @@ class Plan(NamedTuple):
     actions: Tuple[Action, ...]
     duties: Tuple[Lane, ...] = ()
     waits: Tuple[Wait, ...] = ()
+
+    @property
+    def lanes(self) -> Tuple[Tuple[Action, ...], ...]:
+        """Return what does not wait for each other, the host's own actions first.
+
+        The fetch is also a lane of its own beside the preflight, which listens to the network for seconds: it writes
+        into the store of content only. What it is for, the activation, waits for both.
+        """
+        beside = self.actions[1:2] if [action.step for action in self.actions[:2]] == [PREFLIGHT, FETCH] else ()
+        return (self.actions, *((beside,) if beside else ()), *(lane.actions for lane in self.duties))
 
 
 FORMER, JOINER, WORKER_ROLE, LEAVING, DELETING, OUTSIDE = (

@@ -73,14 +73,14 @@ STEPS: Tuple[StepSpec, ...] = (
     ),
     StepSpec(
         FETCH, "Fetch content", FORM, BOTH,
-        "preflight; space for all content",
+        "the document is on the host; space for all content",
         "fetches tree, images and add-ons by digest, with the next source after 2 minutes without a byte",
         "every digest of the document is in the store",
         "remove incomplete files", None, 60.0, target="content",
     ),
     StepSpec(
         ACTIVATE, "Activate the tree", FORM, BOTH,
-        "fetch",
+        "preflight, fetch",
         "unpacks the tree beside its place, syncs and renames it; one link for each component",
         "the tree is complete and the links lead to it",
         "the links of the tree before", 15 * MINUTE, 15.0, target="tree",

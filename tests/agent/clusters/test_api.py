@@ -35,6 +35,8 @@ class Server:
                 outer.requests.append(self.path)
                 outer.reply(self)
 
+            do_POST = do_GET
+
             def log_message(self, *arguments: Any) -> None:
                 pass
 
@@ -123,3 +125,28 @@ def test_the_key_is_on_no_disk(server: Server, monkeypatch: pytest.MonkeyPatch) 
 
 def _link(name: str) -> bool:
     return os.path.lexists(f"/proc/self/fd/{name}")
+
+
+def test_questions_go_through_one_connection_until_the_server_closes_it(server: Server) -> None:
+    links: set[Any] = set()
+
+    def reply(handler: BaseHTTPRequestHandler) -> None:
+        links.add(handler.client_address)
+        handler.protocol_version = "HTTP/1.1"
+        body("{}")(handler)
+        handler.close_connection = closes
+
+    closes = False
+    server.reply = reply
+    made = server.api()
+    for _ in range(3):
+        assert made.get("/a") == {} and made.text("/readyz", 3.0)[0] == 200
+    assert len(links) == 1
+    closes = True
+    assert made.get("/a") == {}
+    assert made.get("/a") == {} and len(links) == 2, "the question is asked again through a new one"
+    closes = False
+    made.get("/a")
+    before = len(links)
+    made.send("POST", "/a", {})
+    assert len(links) == before + 1, "what changes something is never sent twice: it has a connection of its own"

@@ -57,8 +57,8 @@ class World:
     def local(self, **changes: Any) -> None:
         self.seen = dataclasses.replace(self.seen, local=dataclasses.replace(self.seen.local, **changes))
 
-    def end(self, code: int) -> None:
-        (step,) = self.reconciler.running()
+    def end(self, code: int, name: str = "") -> None:
+        (step,) = [step for step in self.reconciler.running() if not name or f"-{name}-" in step.step]
         self.runner.units[step.unit] = UnitState("ended", code)
 
     def tick(self) -> list[str]:
@@ -86,12 +86,13 @@ def test_each_step_of_the_planner_has_a_program_here() -> None:
 def test_steps_follow_each_other_by_what_is_observed(world: World) -> None:
     document = cluster()
     world.offer(document)
-    assert world.tick() == ["preflight"]
-    (unit,) = world.runner.starts
-    assert unit.startswith("edgewright-step-cluster-")
-    world.local(preflight=observed.Preflight(targets.members(document)), content_missing=1)
-    world.end(0)
-    assert world.tick() == ["fetch"]
+    world.local(content_missing=1)
+    assert world.tick() == ["preflight", "fetch"], "the fetch does not wait for the preflight"
+    assert all(unit.startswith("edgewright-step-cluster-") for unit in world.runner.starts)
+    assert progress(world)["step"].split("-")[2] == "preflight"
+    world.local(preflight=observed.Preflight(targets.members(document)))
+    world.end(0, "preflight")
+    assert world.tick() == ["fetch"], "the activation waits for both"
     world.local(content_missing=0, tree="")
     world.end(0)
     assert world.tick() == ["activate"]

@@ -23,7 +23,7 @@ from edgewright.agent.clusters.host import Ended
 from edgewright.agent.clusters.vip import arp, check, configuration, notify, vrrp
 from edgewright.agent.clusters.vip import steps as vip_steps
 from edgewright.agent.reconcile import exchange
-from edgewright.agent.reconcile.checks import FAILED, OK, WARNING
+from edgewright.agent.reconcile.checks import FAILED, OK, WARNING, Check
 from edgewright.agent.reconcile.steps import Seen
 from tests.agent.clusters.support import FakeHost, cluster, context
 from tests.agent.clusters.test_kube import certificate
@@ -256,6 +256,25 @@ def test_another_router_with_the_vip_or_the_id_is_named(
     monkeypatch.setattr(vrrp, "adverts", lambda address: [same])
     result = preflight.routers(context(host, document))
     assert result.state == state and text in result.text and (state == OK or result.next)
+
+
+def test_checks_that_listen_to_the_network_do_so_at_the_same_time(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = threading.Barrier(2, timeout=20)
+    monkeypatch.setattr(preflight, "vip", lambda context: Check("vip", OK, f"free {both.wait() >= 0}"))
+    monkeypatch.setattr(vrrp, "adverts", lambda address: [both.wait()][:0])
+    results = preflight.run_checks(context(host))
+    assert [check.state for check in results if check.id in ("vip", "vrrp")] == [OK, OK]
+    assert [check.id for check in results][:3] == ["memory", "cpu", "disk"], "in order"
+
+    def breaks(context: object) -> Check:
+        raise ZeroDivisionError("odd")
+
+    monkeypatch.setattr(preflight, "vip", breaks)
+    monkeypatch.setattr(vrrp, "adverts", lambda address: [])
+    broken = [check for check in preflight.run_checks(context(host)) if check.id == "vip"]
+    assert [(check.state, check.text) for check in broken] == [("unknown", "the check broke: ZeroDivisionError: odd")]
 
 
 def test_a_vip_of_ipv6_is_asked_for_by_the_kernel(host: FakeHost) -> None:

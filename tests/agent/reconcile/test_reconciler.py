@@ -239,7 +239,7 @@ def test_it_ends_while_a_step_only_waits_and_a_timer_brings_it_back(
         host.now += seconds
 
     began = host.now
-    assert host.reconciler.run(sleep) == 10.0 and 300 <= host.now - began <= 310
+    assert host.reconciler.run(sleep) == 10.0 and 290 <= host.now - began <= 310
     assert (host.handover.observed.progress() or {})["waitingFor"] == "the grant of the leader"
     monkeypatch.setattr(host.trial, "waits_for", lambda action: "")
     host.kill()

@@ -96,6 +96,41 @@ def test_a_process_survives_whoever_started_it_and_is_bounded(tmp_path: Path) ->
     assert "within its limit" in wait(runner, "b", "ended").text
 
 
+def test_the_end_of_a_program_ends_the_wait_once(tmp_path: Path) -> None:
+    runner = ProcessRunner(str(tmp_path))
+    runner.start("a", ["sleep", "0.1"], 30.0)
+    began = time.monotonic()
+    assert runner.wait(["a"], 20.0) and time.monotonic() - began < 10
+    assert runner.state("a").name == "ended", "its exit status can be read at once"
+    assert not runner.wait(["a"], 0.01), "an end that cannot be judged (a full disk) is no reason to look all the time"
+    runner.forget("a")
+    runner.start("a", ["sleep", "30"], 60.0)
+    assert not runner.wait(["a"], 0.05) and not runner.wait([], 0.01)
+    runner.forget("a")
+    assert runner.wait(["a"], 20.0), "a program that is not there any more has ended"
+
+
+def test_a_wait_for_a_unit_of_systemd_asks_for_its_process_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[list[str]] = []
+    child = subprocess.Popen(["sleep", "0.2"])
+
+    def call(command: list[str]) -> subprocess.CompletedProcess[bytes]:
+        calls.append(command)
+        runs = child.poll() is None
+        text = LOADED + ("active SubState=running" if runs else "active SubState=exited ExecMainCode=1")
+        return subprocess.CompletedProcess(command, 0, f"{text} MainPID={child.pid}".replace(" ", "\n").encode(), b"")
+
+    monkeypatch.setattr(module, "_call", call)
+    real = SystemdRunner()
+    assert not real.wait(["x"], 0.02) and not real.wait(["x"], 0.02) and len(calls) == 1
+    assert real.wait(["x"], 20.0) and not real.wait(["x"], 0.01)
+    child.wait()
+    monkeypatch.delattr("os.pidfd_open", raising=False)
+    monkeypatch.setattr(module, "POLL", 0.01)
+    real.start("x", ["a"], 5.0)
+    assert real.wait(["x"], 20.0), "an older kernel is asked again and again"
+
+
 def test_the_host_decides_which(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SYSTEMD", str(tmp_path))
     assert isinstance(choose_runner("x"), SystemdRunner)

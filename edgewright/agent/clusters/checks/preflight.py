@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, List, Tuple
 
 from edgewright.agent.clusters import paths
@@ -25,6 +26,8 @@ from edgewright.core.errors import EdgewrightError, Failed
 from edgewright.core.text import amount
 
 REPORT = paths.STATE + "/preflight.json"
+AT_ONCE = 4
+"""Checks that run at the same time."""
 SPACE = 4_000_000_000
 """Bytes that must be free beside what the tree needs: images are there twice, and 10 percent more."""
 
@@ -52,7 +55,9 @@ class Preflight(StepKind):
         host = context.host
         context.claim()
         peer.serve_status(context)
-        results = run_checks(context) + peer.probe_all(context)
+        with ThreadPoolExecutor(1) as pool:
+            members = pool.submit(peer.probe_all, context)
+            results = run_checks(context) + members.result()
         failures = []
         for check in results:
             host.report(f"{check.state:8} {check.id}: {check.text}" + (f" {check.next}" if check.state != OK else ""))
@@ -74,7 +79,10 @@ class Preflight(StepKind):
 
 
 def run_checks(context: Context) -> List[Check]:
-    """Return the checks of this host alone. One that breaks is unknown, not an end."""
+    """Return the checks of this host alone, in order. One that breaks is unknown, not an end.
+
+    They run at the same time: two of them listen to the network for seconds.
+    """
     host = context.host
     looks: List[Tuple[str, Callable[[], Check]]] = [
         ("memory", lambda: host_checks.memory(host)),
@@ -97,20 +105,25 @@ def run_checks(context: Context) -> List[Check]:
         ("programs", lambda: programs(context)),
     ]
     waived = waived_of(context.document.kubernetes.config)
-    results = []
-    for name, look in looks:
-        try:
-            check = look()
-        except EdgewrightError as error:
-            check = Check(name, host_checks.UNKNOWN, error.message.rstrip("."))
-        except Exception as error:
-            check = Check(
-                name, host_checks.UNKNOWN, f"the check broke: {type(error).__name__}: {error}", "Report this."
-            )
-        if check.state == FAILED and name in waived:
-            check = check._replace(state=host_checks.WARNING, text=f"{check.text} (waived by the cluster)")
-        results.append(check)
-    return results
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        results = list(pool.map(lambda item: run_check(*item), looks))
+    return [
+        check._replace(state=host_checks.WARNING, text=f"{check.text} (waived by the cluster)")
+        if check.state == FAILED and name in waived
+        else check
+        for (name, _), check in zip(looks, results)
+    ]
+
+
+def run_check(name: str, look: Callable[[], Check]) -> Check:
+    """Return what a check returns; `unknown` for one that breaks."""
+    try:
+        return look()
+    except EdgewrightError as error:
+        return Check(name, host_checks.UNKNOWN, error.message.rstrip("."))
+    except Exception as error:
+        text = f"the check broke: {type(error).__name__}: {error}"
+        return Check(name, host_checks.UNKNOWN, text, "Report this.")
 
 
 def clock(context: Context) -> Check:

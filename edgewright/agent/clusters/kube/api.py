@@ -11,7 +11,7 @@ import re
 import socket
 import ssl
 import threading
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import urlencode
 
 from edgewright.agent.clusters import paths
@@ -96,6 +96,13 @@ class Api:
     ) -> None:
         self._address, self._port, self._name, self._patience = address, port, name, patience
         self._context = _context(credentials)
+        self._open: Optional[Link] = None
+        """The connection of the request before: the next question goes through it."""
+
+    def __del__(self) -> None:
+        """Close the connection."""
+        if getattr(self, "_open", None) is not None:
+            self._open.close()  # type: ignore[union-attr]
 
     def get(self, path: str, **query: str) -> Dict[str, Any]:
         """Return an object or a list."""
@@ -173,14 +180,32 @@ class Api:
     def _exchange(
         self, method: str, path: str, data: Optional[bytes], headers: Mapping[str, str], timeout: float
     ) -> Tuple[int, bytes]:
-        link = Link(self._address, self._port, timeout, self._context, self._name)
-        try:
-            return link.exchange(method, path, data, {"Accept": "application/json, */*", **headers}, MOST)
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            reason = clean(getattr(error, "strerror", None) or error, 200).lower().rstrip(".")
-            raise Unreachable(f"The API at {self._address}:{self._port} does not answer: {reason}.") from None
-        finally:
+        for link in self._links(method, timeout):
+            again = link.sock is not None
+            try:
+                answer = link.exchange(method, path, data, {"Accept": "application/json, */*", **headers}, MOST)
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                link.close()
+                if again and not isinstance(error, (TimeoutError, socket.timeout)):
+                    continue  # the server has closed it meanwhile
+                reason = clean(getattr(error, "strerror", None) or error, 200).lower().rstrip(".")
+                raise Unreachable(f"The API at {self._address}:{self._port} does not answer: {reason}.") from None
+            except BaseException:
+                link.close()
+                raise
+            self._open = link
+            return answer
+        raise AssertionError("a new connection is the last one")
+
+    def _links(self, method: str, timeout: float) -> Iterator["Link"]:
+        """Yield the open connection, for questions only: they may be asked twice. Then a new one."""
+        link, self._open = self._open, None
+        if link is not None and method == "GET":
+            link.limit(timeout)
+            yield link
+        elif link is not None:
             link.close()
+        yield Link(self._address, self._port, timeout, self._context, self._name)
 
 
 class Link(http.client.HTTPSConnection):
@@ -191,6 +216,12 @@ class Link(http.client.HTTPSConnection):
         self._verified, self._tls, self._seconds = name, context, timeout
         self._link: Optional[socket.socket] = None
         self._late = False
+
+    def limit(self, timeout: float) -> None:
+        """Set the limit of each wait."""
+        self._seconds = self.timeout = timeout
+        if self.sock is not None:
+            self.sock.settimeout(timeout)
 
     def connect(self) -> None:
         """Open it."""

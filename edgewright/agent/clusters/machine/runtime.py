@@ -11,6 +11,7 @@ import io
 import json
 import os
 import tarfile
+from types import MappingProxyType
 from typing import Any, Dict, List, Mapping, Tuple
 
 from edgewright.agent.clusters import paths
@@ -18,7 +19,7 @@ from edgewright.agent.clusters.content.fetch import find_store, image_digest
 from edgewright.agent.clusters.content.store import ContentStore, index_of, manifest_of, parts_of
 from edgewright.agent.clusters.context import Context, Looked, StepKind
 from edgewright.agent.reconcile.steps import Seen
-from edgewright.core.errors import Failed
+from edgewright.core.errors import EdgewrightError, Failed
 from edgewright.core.text import amount
 
 LABELS = {"io.cri-containerd.pinned": "pinned", "io.cri-containerd.image": "managed"}
@@ -97,18 +98,36 @@ class Preload(StepKind):
         host = context.host
         missing, _ = self.state(context)
         wanted = context.images()
+        if len(missing) > 1:
+            self._together(context, {ref: wanted[ref] for ref in missing})
+            missing, _ = self.state(context)
         for ref in missing:
             digest = image_digest(context, ref, wanted[ref])
-            store = find_store(context, digest)
             host.report(f"import {ref}")
-            command = ctr(context, "images", "import", "--local", "-")
-            code = host.stream(command, feed=lambda file, s=store, r=ref, d=digest: write_archive(file, s, {r: d}))
+            code = import_images(context, find_store(context, digest), {ref: digest})
             if code != 0:
                 raise Failed(f"The image {ref} cannot be imported (ctr ended with {code}).", "The log has the reason.")
         for ref in self.state(context)[1]:
             labels = [f"{name}={value}" for name, value in LABELS.items()]
             host.must(ctr(context, "images", "label", ref, *labels))
         self._unpin(context, set(wanted))
+
+    def _together(self, context: Context, wanted: Mapping[str, str]) -> None:
+        """Import images in one stream of each store: a layer that several images have goes through it once.
+
+        What that leaves is imported image by image, so that an error names the image.
+        """
+        groups: Dict[str, Tuple[ContentStore, Dict[str, str]]] = {}
+        for ref, listed in wanted.items():
+            digest = image_digest(context, ref, listed)
+            try:
+                store = find_store(context, digest)
+            except EdgewrightError:
+                continue
+            groups.setdefault(store.folder, (store, {}))[1][ref] = digest
+        for store, names in groups.values():
+            context.host.report(f"import {amount(len(names), 'image')}")
+            import_images(context, store, names, LABELS)
 
     def _unpin(self, context: Context, wanted: "set[str]") -> None:
         """Take the pin of images that a document before named: the kubelet may remove them when it needs the room."""
@@ -128,6 +147,15 @@ class Preload(StepKind):
             elif any(labels.get(name) != value for name, value in LABELS.items()):
                 unpinned.append(ref)
         return missing, unpinned
+
+
+def import_images(
+    context: Context, store: ContentStore, names: Mapping[str, str], given: Mapping[str, str] = MappingProxyType({})
+) -> int:
+    """Import images of a store, with labels; return the exit status of containerd's client."""
+    labels = [f"--label={name}={value}" for name, value in given.items()]
+    command = ctr(context, "images", "import", "--local", *labels, "-")
+    return context.host.stream(command, feed=lambda file: write_archive(file, store, names))
 
 
 def images(context: Context) -> Dict[str, Tuple[str, Mapping[str, str]]]:

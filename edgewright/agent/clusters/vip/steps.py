@@ -13,6 +13,9 @@ from edgewright.agent.reconcile.steps import Seen
 from edgewright.core.addresses import among
 from edgewright.core.errors import Failed, Refused
 
+ARP_SECONDS = 0.9
+"""The planner has asked right before, and the preflight for longer."""
+
 
 class Vip(StepKind):
     """Sets the VIP on the host that forms the cluster, without a check: `kubeadm init` itself calls the endpoint."""
@@ -35,7 +38,7 @@ class Vip(StepKind):
         address, nic = context.document.endpoint.host, context.nic
         if not nic:
             raise Failed(f"No interface has the address {context.me.address}.", "Check the network of this host.")
-        others = arp.probe(context.host, nic, address)
+        others = arp.probe(context.host, nic, address, ARP_SECONDS)
         if others:
             raise Refused(f"The VIP {address} is in use by {', '.join(others)}.", "Choose a free address.", "VipInUse")
         bits = 128 if ":" in address else 32

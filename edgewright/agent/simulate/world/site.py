@@ -71,16 +71,12 @@ class WorldDriver(Driver):
         self.plan_now = actions.Plan(actions.OUTSIDE, ())
 
     def lanes(self, document: Mapping[str, Any], release: str = "") -> List[engine_steps.Plan]:
-        """Return the host's own actions, then each lane of its duties."""
+        """Return the lanes of its plan, the host's own actions first."""
         wanted = self.machine.document
         if wanted is None:
             return []
         self.plan_now = plan(wanted, self.observed())
-        lanes: Sequence[Tuple[actions.Action, ...]] = (
-            self.plan_now.actions,
-            *(lane.actions for lane in self.plan_now.duties),
-        )
-        return [self._plan(wanted, lane) for lane in lanes]
+        return [self._plan(wanted, lane) for lane in self.plan_now.lanes]
 
     def observed(self) -> Observed:
         """Return what this host observes now."""
