@@ -30,7 +30,7 @@ class Endpoint:
     def look(self, context: Context, forms: bool, here: Optional[bool]) -> Look:
         """Return who answers now.
 
-        `forms`: this host may be about to form the cluster, so no other machine may have the VIP. `here`: it has the VIP.
+        `forms`: this host may be about to form the cluster, so no other machine may have the VIP. `here`: it has it.
         """
         host, endpoint = context.host, context.document.endpoint
         macs = None

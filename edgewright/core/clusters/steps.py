@@ -74,7 +74,8 @@ STEPS: Tuple[StepSpec, ...] = (
     StepSpec(
         FETCH, "Fetch content", FORM, BOTH,
         "the document is on the host; space for all content",
-        "fetches tree, images and add-ons by digest, with the next source after 2 minutes without a byte",
+        "fetches tree, images and add-ons by digest, with the next source after 2 minutes without a byte; unpacks the "
+        "tree on a host that has none",
         "every digest of the document is in the store",
         "remove incomplete files", None, 60.0, target="content",
     ),

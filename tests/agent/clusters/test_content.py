@@ -148,6 +148,26 @@ def test_fetch_brings_tree_and_images_and_is_done_by_what_is_on_the_disk(
     assert len(registry.requests) == before, "what is here is not asked for again"
 
 
+@pytest.mark.parametrize("active", [False, True])
+def test_a_fetch_unpacks_the_tree_of_a_host_that_has_none(host: FakeHost, registry: FakeRegistry, active: bool) -> None:
+    """It runs beside the preflight; what cannot be unpacked is left to `activate`, whose error has the reason."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as archive:
+        entry = tarfile.TarInfo("bin/kubeadm")
+        entry.size = 4
+        archive.addfile(entry, io.BytesIO(b"text"))
+    description = json.dumps(tree_document([])).encode()
+    config, layer = registry.put_blob("tree", description), registry.put_blob("tree", file.getvalue())
+    made = tree.manifest_document(tree.Blob(config, len(description)), [tree.Blob(layer, len(file.getvalue()))], {})
+    digest = registry.put_manifest("tree", "v1", made)
+    work = context(host, cluster(tree=model.Artefact(f"{registry.host}/tree:v1", digest), images=()))
+    if active:
+        host.write(paths.APPLIED, b'{"tree": "another"}')
+    Fetch().act(work)
+    assert host.has(f"{work.tree_folder}/.complete") is not active
+    assert host.has(f"{work.tree_folder}/bin/kubeadm") is not active and Fetch().seen(work)[0] is Seen.DONE
+
+
 @pytest.mark.parametrize("damaged", [False, True])
 def test_content_that_came_with_the_appliance_is_taken_before_a_registry_is_asked(
     host: FakeHost, registry: FakeRegistry, damaged: bool

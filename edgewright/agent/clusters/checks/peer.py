@@ -114,6 +114,10 @@ def close_ports(context: Context) -> None:
     """Let the server give the ports of Kubernetes back, before kubeadm needs them."""
     host = context.host
     host.write(CLOSED, b"", durable=False)
+    try:
+        socket.create_connection(("127.0.0.1", PORT), timeout=WAIT).close()  # it looks at once
+    except OSError:
+        pass  # it looks twice a second
     until = host.uptime() + 5.0
     while own_ports(context) and host.uptime() < until:
         host.sleep(0.1)

@@ -9,7 +9,7 @@ from edgewright.agent.clusters.content.sources import Puller
 from edgewright.agent.clusters.content.store import ContentStore, complete, resolved
 from edgewright.agent.clusters.content.sweep import stored_manifest, sweep
 from edgewright.agent.clusters.context import Context, Looked, StepKind
-from edgewright.agent.clusters.machine.unpack import DESCRIPTION, is_complete
+from edgewright.agent.clusters.machine.unpack import DESCRIPTION, is_complete, unpack
 from edgewright.agent.reconcile.steps import Seen
 from edgewright.core.clusters.tree import read_manifest, read_tree
 from edgewright.core.errors import EdgewrightError, InvalidInput
@@ -61,6 +61,8 @@ class Fetch(StepKind):
                 job.step(f"{image.ref}: {image.digest[:19]}")
                 names[image.ref] = puller.image(architecture(context))
                 context.store.name_images(names)
+        if not context.applied():
+            unpack_early(context)
 
     def percent(self, context: Context) -> Optional[int]:
         """See `StepKind.percent`: of the tree, which is by far the largest part."""
@@ -69,6 +71,21 @@ class Fetch(StepKind):
             return 0
         total = sum(part.size for part in manifest.layers) or 1
         return min(99, 100 * sum(context.store.have(part.digest) for part in manifest.layers) // total)
+
+
+def unpack_early(context: Context) -> None:
+    """Unpack the tree on a host that has none yet, while its preflight runs. What fails is left to `activate`."""
+    manifest = stored_manifest(context)
+    if manifest is None or is_complete(context.host, context.tree_folder):
+        return
+    layers = [context.store.path(layer.digest) for layer in manifest.layers]
+    try:
+        unpack(
+            context.host, layers, context.tree_folder, context.store.read(manifest.config.digest),
+            lambda name: context.host.report(f"unpacked {name[:12]}"),
+        )  # fmt: skip
+    except EdgewrightError as error:
+        context.host.report(f"the tree is not unpacked yet: {error.message}")
 
 
 class _Job:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import tarfile
 from types import MappingProxyType
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, BinaryIO, Dict, List, Mapping, Tuple
 
 from edgewright.agent.clusters import paths
 from edgewright.agent.clusters.content.fetch import find_store, image_digest
-from edgewright.agent.clusters.content.store import ContentStore, index_of, manifest_of, parts_of
+from edgewright.agent.clusters.content.store import PIECE, ContentStore, index_of, manifest_of, parts_of
 from edgewright.agent.clusters.context import Context, Looked, StepKind
 from edgewright.agent.reconcile.steps import Seen
 from edgewright.core.errors import EdgewrightError, Failed
@@ -185,13 +186,18 @@ def write_archive(file: Any, store: ContentStore, names: Mapping[str, str]) -> N
     for digest in names.values():
         digests[digest] = None
         digests.update({part: None for part, _ in parts_of(manifest_of(store, digest))})
-    with tarfile.open(fileobj=file, mode="w|") as archive:
-        for name, data in (("oci-layout", b'{"imageLayoutVersion":"1.0.0"}'), ("index.json", index)):
-            entry = tarfile.TarInfo(name)
-            entry.size = len(data)
-            archive.addfile(entry, io.BytesIO(data))
-        for digest in digests:
-            entry = tarfile.TarInfo(f"blobs/sha256/{digest[7:]}")
-            entry.size = os.stat(store.path(digest)).st_size
-            with open(store.path(digest), "rb") as blob:
-                archive.addfile(entry, blob)
+    for name, data in (("oci-layout", b'{"imageLayoutVersion":"1.0.0"}'), ("index.json", index)):
+        _add(file, name, len(data), io.BytesIO(data))
+    for digest in digests:
+        with open(store.path(digest), "rb") as blob:
+            _add(file, f"blobs/sha256/{digest[7:]}", os.fstat(blob.fileno()).st_size, blob)
+    file.write(bytes(2 * tarfile.BLOCKSIZE))
+
+
+def _add(file: Any, name: str, size: int, content: BinaryIO) -> None:
+    """Write one file of a tar in large pieces: `tarfile` itself writes a stream in pieces of 10 kB."""
+    entry = tarfile.TarInfo(name)
+    entry.size = size
+    file.write(entry.tobuf())
+    shutil.copyfileobj(content, file, PIECE)
+    file.write(bytes(-size % tarfile.BLOCKSIZE))
