@@ -26,7 +26,7 @@ from edgewright.agent.reconcile.steps import (
 from edgewright.core.errors import EdgewrightError
 from edgewright.core.text import clean
 
-LOOK, LOOK_SELDOM = 2.0, 10.0
+LOOK, LOOK_SELDOM = 4.0, 10.0
 """Seconds between two looks at a running step: at first, and at most. Its end ends the wait (`Runner.wait`)."""
 ASK_SOON, ASK_AGAIN = 2.0, 10.0
 """Seconds between two looks at what a step waits for: at first, and at most."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Dict, Tuple
 
-SHARE = 0.25
-"""Of the time that was waited already: what ends then is noticed after a quarter more at most."""
+SHARE = 0.1
+"""Of the time that was waited already: what ends then is noticed after a tenth more at most."""
 _DIGITS = re.compile(r"[0-9]+")
 
 

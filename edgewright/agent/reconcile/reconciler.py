@@ -221,10 +221,9 @@ class Reconciler:
             if stored.released:
                 driver.left(stored.document)
                 self._forget(stored)
-            else:
-                self._record(stored, "applied", {**stored.wanted, "at": self._now()})
-                places = [Place(True, again=driver.again(stored.document))]
-        return places
+                return places
+            self._record(stored, "applied", {**stored.wanted, "at": self._now()})
+        return [*places, Place(True, again=driver.again(stored.document))]
 
     def _record(self, stored: Stored, name: str, value: Dict[str, Any]) -> None:
         """Note `applied` or `failed` of a document, durable; the same content is written once."""

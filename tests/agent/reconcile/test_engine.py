@@ -122,7 +122,7 @@ def test_steps_run_in_order_and_the_observed_state_decides(world: World) -> None
     position = world.run("a", "b")
     assert position.action is not None and (position.action.n, position.action.of) == (1, 2)
     assert world.state("a") is State.RUNNING and len(world.runner.starts) == 1
-    assert world.run("a", "b").again == 2.0 and len(world.runner.starts) == 1
+    assert world.run("a", "b").again == 4.0 and len(world.runner.starts) == 1
     world.end("a", 0, Seen.DONE)
     world.run("a", "b")
     assert world.state("a") is State.DONE and world.state("b") is State.RUNNING

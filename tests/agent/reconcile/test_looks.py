@@ -8,6 +8,7 @@ import pytest
 
 from edgewright.agent.reconcile.steps import Seen, State
 from tests.agent.reconcile.test_engine import World
+from tests.agent.reconcile.test_reconciler import Host
 
 
 @pytest.fixture
@@ -43,7 +44,17 @@ def test_what_is_waited_for_is_looked_at_soon_and_then_less_often(world: World) 
             world.now += result[-1]
         return result
 
-    first = waits(20)
+    first = waits(40)
     assert first[:4] == [2.0] * 4 and first == sorted(first) and first[-1] == 10.0
     world.driver.waiting = "the API does not answer"
     assert world.run("a").again == 2.0, "another reason"
+
+
+def test_a_document_is_looked_at_again_as_it_asks_also_while_a_step_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The leader of a cluster waits for another host while its own add-on waits for its pods."""
+    host = Host(tmp_path)
+    host.offer(1, 5)
+    monkeypatch.setattr(host.trial, "again", lambda document: 3.0)
+    assert host.reconciler.tick() == 3.0 and len(host.reconciler.running()) == 1

@@ -81,7 +81,7 @@ def documents(host: Host) -> dict[str, Any]:
 def test_p73_wanted_applied_and_failed_are_different_fields(host: Host) -> None:
     host.offer(1, 180, 60)
     assert names(host.reconciler.places[REQUESTS]) == ["wake"]
-    assert host.reconciler.tick() == 2.0 and names(host.reconciler.places[REQUESTS]) == []
+    assert host.reconciler.tick() == 4.0 and names(host.reconciler.places[REQUESTS]) == []
     assert documents(host)["wanted"]["generation"] == 1 and "applied" not in documents(host)
     progress = host.handover.observed.progress()
     assert progress is not None and (progress["n"], progress["of"], progress["attempt"]) == (1, 2, 1)
@@ -146,7 +146,7 @@ def test_a_reconciler_that_was_killed_continues(host: Host) -> None:
     host.offer(1, 180)
     host.reconciler.tick()
     host.kill()
-    assert host.reconciler.tick() == 2.0 and len(host.runner.starts) == 1
+    assert host.reconciler.tick() == 4.0 and len(host.runner.starts) == 1
     host.finish()
     host.kill()
     assert host.reconciler.tick() is None and documents(host)["applied"]["generation"] == 1
@@ -163,7 +163,7 @@ def test_a_program_of_an_earlier_document_ends_before_the_next_one_starts(host: 
     host.kill()
     assert host.reconciler.tick() == 1.0 and host.runner.starts == [old]
     host.runner.units[old] = UnitState("ended", 0)
-    assert host.reconciler.tick() == 2.0 and len(host.runner.starts) == 2
+    assert host.reconciler.tick() == 4.0 and len(host.runner.starts) == 2
     assert [step.unit for step in host.reconciler.running()] == [host.runner.starts[1]]
     done = next(step for step in host.reconciler.engine._steps.values() if step.unit == old)
     assert (done.state, done.error, done.error_class) == (State.DONE, "", ""), "its work is done: no failure"
@@ -211,7 +211,7 @@ def test_a_disk_that_is_full_is_a_condition_of_the_host(host: Host, monkeypatch:
     assert "the disk is full" in trouble
     assert "no step can start" in judge(None, "", 0.0, 0.0, work_trouble=trouble).message
     monkeypatch.setattr(os, "fsync", real)
-    assert host.reconciler.tick() == 2.0 and len(host.runner.starts) == 1
+    assert host.reconciler.tick() == 4.0 and len(host.runner.starts) == 1
     assert host.handover.observed.trouble == ""
 
 
