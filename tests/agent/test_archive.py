@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import pwd
 import shutil
@@ -62,17 +63,25 @@ def test_docstrings_and_comments_stay_behind_and_every_line_stays_in_its_place(b
         b'"""Doc\n\nof it."""\n\nX = 1  # why\n"""About X."""\n\n\ndef f():\n    """Only this."""\n\n\nT = "# no"\n'
     )
     lean = archive.lean(source)
-    assert lean == b'""\n\n\n\nX = 1\n""\n\n\ndef f():\n    ""\n\n\nT = "# no"\n'
+    assert lean == b'""\n\n\n\nX = 1\n""\n\n\ndef f():\n ""\n\n\nT = "# no"\n'
     types = (
         b"async def f(a: int, *b: 'x', c: D[e] = 3, **d: f) -> G[h]:\n    x: int = 1\n\n\nclass N:\n    y: int = 2\n"
     )
     types += b"\n    def m(\n        self,\n        a: int = 1,\n    ) -> int: ...\n"
-    wanted = b"async def f(a, *b, c = 3, **d):\n    x: int = 1\n\n\nclass N:\n    y: int = 2\n"
-    assert archive.lean(types) == wanted + b"\n    def m(\n        self,\n        a = 1,\n    ): ...\n"
+    wanted = b"async def f(a, *b, c = 3, **d):\n x: int = 1\n\n\nclass N:\n y: int = 2\n"
+    assert archive.lean(types) == wanted + b"\n def m(\n  self,\n  a = 1,\n ): ...\n"
+    assert archive.lean(b'if a:\n    b = """c\n    d\n"""\n') == b'if a:\n b = """c\n    d\n"""\n'
     for name in zipfile.ZipFile(built).namelist()[1:]:
         packed, text = zipfile.ZipFile(built).read(name), (ROOT / name).read_bytes()
         assert packed.count(b"\n") == text.count(b"\n"), name
         compile(packed, name, "exec")
+        assert texts(packed) <= texts(text) | {""}, f"{name}: another text"
+
+
+def texts(source: bytes) -> set[str]:
+    """Return all texts of a module."""
+    nodes = ast.walk(ast.parse(source))
+    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 
 def test_it_contains_what_the_program_imports_and_no_more(built: Path, tmp_path: Path) -> None:

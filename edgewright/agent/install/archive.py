@@ -1,6 +1,6 @@
 """The agent as one archive: a zip with a `#!` line and the modules that its program imports, and no others.
 
-Docstrings, comments and the types of parameters stay behind.
+Docstrings, comments, the types of parameters and three of four spaces of indentation stay behind.
 
 The same source gives the same bytes.
 """
@@ -12,7 +12,7 @@ import io
 import os
 import tokenize
 import zipfile
-from typing import Dict, Iterator, List, Optional, Tuple
+from typing import Dict, Iterator, List, Optional, Set, Tuple
 
 from edgewright.agent.install.compiled import FOLDER, entry
 
@@ -80,7 +80,7 @@ def build(target: str, package: str, compiled_in: str = FOLDER) -> None:
 
 
 def lean(source: bytes) -> bytes:
-    """Return a module without docstrings, comments and types of parameters: a third of the bytes that go to every host.
+    """Return a module without docstrings, comments, types of parameters and wide indentation: fewer bytes to send.
 
     Every line stays where it is, so that a traceback of a host names the line of the source.
     """
@@ -99,7 +99,20 @@ def lean(source: bytes) -> bytes:
                 continue  # after other code on one line
             indent = lines[first][: len(lines[first]) - len(lines[first].lstrip())]
             lines[first : last + 1] = [indent + '""', *[""] * (last - first)]
-    return "\n".join(lines).encode()
+    return "\n".join(_narrow(lines)).encode()
+
+
+def _narrow(lines: List[str]) -> List[str]:
+    """Return lines with one space for each four of their indentation, but for those inside of a text."""
+    inside: Set[int] = set()
+    for node in ast.walk(ast.parse("\n".join(lines))):
+        if isinstance(node, (ast.Constant, ast.JoinedStr)):
+            inside.update(range(node.lineno, node.end_lineno or node.lineno))
+    rests = [line.lstrip(" ") for line in lines]
+    return [
+        line if row in inside else " " * ((len(line) - len(rest)) // 4) + rest
+        for row, (line, rest) in enumerate(zip(lines, rests))
+    ]
 
 
 def _types(tree: ast.AST, lines: List[str]) -> Iterator[Tuple[int, int, int]]:
