@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from edgewright.agent.reconcile.runner import UnitState
 from edgewright.agent.reconcile.steps import Seen, State
 from tests.agent.reconcile.test_engine import World
 from tests.agent.reconcile.test_reconciler import Host
@@ -58,3 +59,8 @@ def test_a_document_is_looked_at_again_as_it_asks_also_while_a_step_runs(
     host.offer(1, 5)
     monkeypatch.setattr(host.trial, "again", lambda document: 3.0)
     assert host.reconciler.tick() == 3.0 and len(host.reconciler.running()) == 1
+    monkeypatch.setattr(host.trial, "permanent", lambda code: True)
+    (step,) = host.reconciler.running()
+    host.runner.units[step.unit] = UnitState("ended", 4)
+    assert host.reconciler.tick() == 3.0, "a leader whose step waits for an operator renews its Lease"
+    assert (host.handover.observed.progress() or {})["waitingFor"] == "operator"
