@@ -234,8 +234,10 @@ class Engine:
             error = f"{ended}; {text}" + (f"; last line: {last}" if last else "")
             event = Event.UNREACHED if driver.unreachable(unit.code) else Event.FAILED
             step = self._move(step, event, error=_text(error), error_class=f"exit-{unit.code}")
-            if driver.permanent(unit.code):
-                step = self._move(step, Event.EXHAUSTED, cause="an error that no repetition changes")
+            permanent = driver.permanent(unit.code)
+            if permanent or step.equal >= EQUAL_FAILURES:
+                cause = "an error that no repetition changes" if permanent else f"{EQUAL_FAILURES} equal failures"
+                step = self._move(step, Event.EXHAUSTED, cause=cause)
                 return Position(False, action, step, "operator")
         return Position(False, action, step, "its next try", again=max(0.0, step.due - self.clock()))
 

@@ -204,7 +204,7 @@ def test_p70_three_equal_failures_wait_for_an_operator_and_a_retry_continues(wor
         assert len(world.runner.starts) == n + 1
         world.end("a", 7)
         position = world.run("a")
-        assert position.again == [10.0, 20.0, 40.0][n]
+        assert position.again == [10.0, 20.0, None][n], "the last one waits for nobody but the operator"
         world.now += (position.again or 0) - 0.5
         assert world.run("a").waiting_for in ("its next try", "operator") and len(world.runner.starts) == n + 1
         world.now += 1
