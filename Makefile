@@ -61,7 +61,13 @@ format: $(VENV)/.dev  ## Format the sources
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-e2e: $(VENV)/.dev agent kubernetes  ## Run every end-to-end test (root, systemd-nspawn, QEMU, tmux; see docs/testing.md)
+# k9s, for the tests that run it through `kube proxy`; EDGEWRIGHT_K9S names one that is there.
+K9S_VERSION := v0.50.16
+export EDGEWRIGHT_K9S ?= $(CURDIR)/build/bin/k9s
+$(CURDIR)/build/bin/k9s:
+	GOBIN=$(CURDIR)/build/bin CGO_ENABLED=0 go install -trimpath -ldflags "-s -w" github.com/derailed/k9s@$(K9S_VERSION)
+
+e2e: $(VENV)/.dev agent kubernetes $(EDGEWRIGHT_K9S)  ## Run every end-to-end test (root, systemd-nspawn, QEMU, tmux; see docs/testing.md)
 	EDGEWRIGHT_SCHEDULES="$${EDGEWRIGHT_SCHEDULES-500}" EDGEWRIGHT_STEPS="$${EDGEWRIGHT_STEPS-4}" $(PY) -m pytest -m e2e --timeout=1800 $(PYTEST_ARGS)
 
 e2e-kubernetes: $(VENV)/.dev kubernetes  ## ... of those the clusters': Kubernetes on hosts of the lab (root)

@@ -97,9 +97,10 @@ def test_helm_through_the_relay(lab: Formed, away: Away, tmp_path: Path) -> None
 
 def test_k9s_through_the_relay(lab: Formed, away: Away, tmp_path: Path) -> None:
     """P30: k9s works unchanged: its first table has the pods of the cluster, and follows them."""
-    program = os.environ.get("EDGEWRIGHT_K9S") or shutil.which("k9s")
+    named = os.environ.get("EDGEWRIGHT_K9S", "")
+    program = named if named and Path(named).is_file() else shutil.which("k9s")
     if not program:
-        missing("k9s", "build it and name it: EDGEWRIGHT_K9S=FILE")
+        missing("k9s", "build it, as `make e2e` does, and name it: EDGEWRIGHT_K9S=FILE")
     path, home = tmp_path / "kubeconfig", tmp_path / "home"
     home.mkdir()
     with proxied(lab, away, NAME, path):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from edgewright.clients.http.errors import UNKNOWN_PATH
 from edgewright.clients.ports import CanCall, CanOperateHosts
+from edgewright.core import times
 from edgewright.core.errors import NotFound
+from edgewright.store.collections.catalogue import measured
 from edgewright.store.collections.catalogue.clusters import CLUSTERS
 from edgewright.store.collections.feed import FEED, EventRow
 from edgewright.store.engine.store import Store
@@ -250,3 +253,20 @@ async def test_pulse_follows_a_cluster_that_forms() -> None:
         pilot.app.screen.follow_forming()  # type: ignore[attr-defined]
         await ready(pilot)
         assert "forms: Serve the VIP, 9 of 12 steps" in said(pilot)
+
+
+async def test_what_a_verb_of_this_machine_measured_is_shown_with_its_age(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plane does not know whether there is a direct route from here; `kube reach` and the like do."""
+    monkeypatch.setenv("EDGEWRIGHT_HOME", str(tmp_path))
+    with monkeypatch.context() as earlier:
+        earlier.setattr(times, "now", lambda: NOW - 180)
+        measured.note("c-healthy", direct=("yes", ""), ssh=("no", "permission denied (publickey)."))
+    documents = [cluster("healthy")]
+    async with console("cluster", "c-healthy", plane=Plane(documents), size=(200, 60)) as (pilot, _, made):
+        made.store.emit("plane", CLUSTERS.seen, {"docs": documents, "complete": True}, NOW)
+        await ready(pilot)
+        text = screen_text(pilot.app)
+        assert "direct reached, measured 3m ago" in text, text
+        assert "by SSH not reached, measured 3m ago" in text and "permission denied (publickey)." in text

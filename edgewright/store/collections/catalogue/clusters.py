@@ -9,7 +9,7 @@ from edgewright.core.errors import NotFound, Refused
 from edgewright.core.filters.fields import FilterField
 from edgewright.store.collection import NOT_FOR_ALL, Collection, Documents, Reading
 from edgewright.store.collections.catalogue.cluster_rows import ClusterRow, cluster_row
-from edgewright.store.collections.document_values import EXTENSION, integer, part, parts, text, texts
+from edgewright.store.collections.document_values import EXTENSION, integer, moment, part, parts, text, texts
 from edgewright.store.table import Column, Facts, Look, Table, ago, stamp
 from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
@@ -260,6 +260,21 @@ def _first_end(row: ClusterRow, now: float) -> str:
     return f"{row.certificate} {when_}".strip()
 
 
+def reach_text(row: ClusterRow, now: float) -> str:
+    """Return the ways to the API that worked when they were measured, with since when: `relay 3m`.
+
+    `no` where none of those that were measured worked, `-` where none was measured.
+    """
+    reached, measured = [], False
+    for way, _, result in (each.partition(": ") for each in row.reach):
+        columns = result.split(" ")
+        measured = measured or columns[0] in ("yes", "no")
+        if columns[0] == "yes":
+            since = moment(columns[2].rstrip(":")) if len(columns) > 2 else None
+            reached.append(way if since is None else f"{way} {ago(since, now)}")
+    return ", ".join(reached) or ("no" if measured else "-")
+
+
 def _tone(row: ClusterRow) -> str:
     return {"Running": "ok", "Deleting": "warn", "Deleted": "muted", "Pending": "muted"}.get(row.state, "work")
 
@@ -309,6 +324,7 @@ TABLE: Table[ClusterRow] = Table(
         Column("version", "KUBERNETES", 10, most=20),
         Column("created", "AGE", 5, right=True, age=True, tone="muted"),
         Column("endpoint", "API", 12, most=40),
+        Column("reach", "REACHED", 9, most=20, value=lambda row, look: reach_text(row, look.now), tone="muted"),
         Column("project", "PROJECT", 7, most=24, value=lambda row, look: look.projects.get(row.project_uid, "-")),
         Column("reason", "REASON", 12, weight=3),
     ),
@@ -326,6 +342,7 @@ TABLE: Table[ClusterRow] = Table(
         "version",
         "created",
         "endpoint",
+        "reach",
         "project",
         "reason",
     ),
