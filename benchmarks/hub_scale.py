@@ -38,7 +38,7 @@ from tests.hub_fleet import open_hub, seed
 from tests.postgres import Cluster, cluster
 
 CONNECTIONS, BEATS = 64, 1_000
-"""Connections with heartbeats of each hub, and heartbeats a second of all: CPU a beat is compared at the same rate."""
+"""Connections for changes of the stream, and heartbeats a second of all: CPU a beat is compared at the same rate."""
 RATE, READERS = 1_700, (0, 1, 20)
 """Changes a second for readers of the stream, and how many there are."""
 ENCODING = os.environ.get("EDGEWRIGHT_STREAM_ENCODING", "gzip")
@@ -81,6 +81,8 @@ class Beats:
     def run(self, seconds: float, rate: float = 0.0) -> tuple[int, float, list[float]]:
         """Send for some seconds, `rate` a second to all hubs together (0: as fast as they acknowledge).
 
+        Each host has a connection of its own, so that one hub and two have the same fleet.
+
         Returns what was acknowledged, the seconds, and microseconds of CPU a beat by process.
         """
         self._turn += 1
@@ -88,7 +90,7 @@ class Beats:
         more = {"seconds": seconds, "rate": rate / count}
         with contextlib.ExitStack() as stack:
             clients = [
-                stack.enter_context(beats_of(hub, self._hosts[index::count], f"b{self._turn}", CONNECTIONS, **more))
+                stack.enter_context(beats_of(hub, own := self._hosts[index::count], f"b{self._turn}", len(own), **more))
                 for index, hub in enumerate(self._hubs)
             ]
             before = self._costs()
@@ -119,7 +121,8 @@ def print_beats(name: str, runs: Sequence[tuple[int, float, list[float]]], hubs:
 
 def beats(folder: Path, seconds: float) -> None:
     """Print what an acknowledged heartbeat costs one hub on SQLite, and one and two on PostgreSQL."""
-    print(f"heartbeats, 500 hosts, {CONNECTIONS} TLS connections to each hub, {os.cpu_count()} cores:")
+    load = os.getloadavg()[0]
+    print(f"heartbeats, 500 hosts with a TLS connection each, {os.cpu_count()} cores, load {load:.1f} before:")
     with running_hub(data=folder / "sqlite") as hub:
         sqlite = Beats([hub], registered(hub), None)
         sqlite.run(1.0)
@@ -138,6 +141,7 @@ def beats(folder: Path, seconds: float) -> None:
         one = print_beats("one at half of the rate", half, 1)
         for count, name in ((1, "  one as fast as it can"), (2, "  two")):
             print_beats(name, [fast[count - 1]], count)
+        print(f"  load {os.getloadavg()[0]:.1f} after")
     ratio = median(sum(pair_of[2]) / sum(alone_of[2]) for alone_of, pair_of in runs)
     print(f"  two hubs {two / one:.2f} x the CPU a beat of one that takes as many as each of them")
     most = [sum(used) for _, _, used in fast]

@@ -18,6 +18,9 @@ from typing import Any, cast
 
 import uvloop
 
+_AT_ONCE = 32
+"""Connections that are made at the same time."""
+
 
 class Connection(asyncio.Protocol):
     """One connection: a request at a time; the answers of a heartbeat have no body."""
@@ -90,10 +93,13 @@ async def main() -> None:
     loop = asyncio.get_running_loop()
     work: dict[str, Any] = json.loads(sys.stdin.readline())
     context = ssl.create_default_context(cafile=work["ca"])
-    links = []
-    for _ in range(work["connections"]):
-        _, link = await loop.create_connection(Connection, work["host"], work["port"], ssl=context)
-        links.append(link)
+    links: list[Connection] = []
+    while len(links) < work["connections"]:
+        some = [
+            loop.create_connection(Connection, work["host"], work["port"], ssl=context)
+            for _ in range(min(_AT_ONCE, work["connections"] - len(links)))
+        ]
+        links += [link for _, link in await asyncio.gather(*some)]
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
     counts: Counter[int] = Counter()

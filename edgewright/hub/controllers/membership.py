@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Engine, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, func, select
 
 from edgewright import __version__
 from edgewright.core import times
@@ -67,6 +67,8 @@ class Membership:
         self.alone = not self.shared
         """Whether no other process can be there: none was seen for a day that did not report its end."""
         self.names: tuple[str, ...] = (SWEEPS, ALERTS)
+        self._text = ""
+        """The statement of a sign of life."""
         self._prepared = False
         """Whether the leases of all tasks exist."""
         self._leases: dict[str, tuple[Lease, float]] = {}
@@ -157,20 +159,35 @@ class Membership:
             await asyncio.sleep(EVERY)
 
     def _beat(self, tx: Tx) -> tuple[dict[str, Lease], tuple[str, ...], bool, float]:
-        clock = lease.clock(tx.connection)
-        mine = _TABLE.update().where(_TABLE.c.id == self.id).values(seen=clock, ended=False)
-        # A process that never joined, or whose row another one removed after a day, has no row.
-        row = tx.first(mine.returning(_TABLE.c.seen)) or tx.first(select(clock))
-        now = float(row[0])
         if not self._prepared:
             lease.prepare(tx, self.names)
-        taken = lease.take(tx, self.names, self.id, LEASE)
-        others = self._others(tx.connection, now)
-        return taken, _up(others), not others, now
+        if not self._text:
+            statement, known = self._sign_of_life(lease.clock(tx.connection)), {"literal_binds": True}
+            self._text = str(statement.compile(tx.connection, compile_kwargs=known))
+        row = tx.connection.exec_driver_sql(self._text).one()
+        now, others = float(row.now), [(address, float(seen)) for address, seen in row.others or ()]
+        taken = {name: Lease(name, self.id, int(epoch)) for name, epoch in row.taken or ()}
+        up = tuple(address for address, seen in others if now - seen < AWAY)
+        return taken, up, not others, now
+
+    def _sign_of_life(self, clock: ColumnElement[Any]) -> Select[Any]:
+        """Return one statement for what is written and read each second; it costs SQLAlchemy more than the database."""
+        mine = _TABLE.update().where(_TABLE.c.id == self.id).values(seen=clock, ended=False)
+        seen = mine.returning(_TABLE.c.seen).cte("mine")
+        taken = lease.taking(clock, self.names, self.id, LEASE).cte("taken")
+        others = func.json_agg(func.json_build_array(_TABLE.c.address, _TABLE.c.seen))
+        # A process that never joined, or whose row another one removed after a day, has no row.
+        return select(
+            func.coalesce(select(seen.c.seen).scalar_subquery(), clock).label("now"),
+            select(func.json_agg(func.json_build_array(taken.c.name, taken.c.epoch))).scalar_subquery().label("taken"),
+            select(others).where(_TABLE.c.seen > clock - FORGET, *self._not_ended()).scalar_subquery().label("others"),
+        )
+
+    def _not_ended(self) -> tuple[ColumnElement[bool], ...]:
+        return _TABLE.c.id != self.id, _TABLE.c.ended.is_(False)
 
     def _others(self, connection: Connection, now: float) -> list[Process]:
-        known = (_TABLE.c.id != self.id, _TABLE.c.ended.is_(False))
-        return [_process(row, now, ()) for row in connection.execute(_listed(now).where(*known))]
+        return [_process(row, now, ()) for row in connection.execute(_listed(now).where(*self._not_ended()))]
 
     def leave(self, engine: Engine) -> None:
         """Give the tasks back and note the end, so that others need not wait; a failure changes nothing."""

@@ -24,7 +24,7 @@ from edgewright.hub.db import schema
 from edgewright.hub.db.shared import lease
 from edgewright.hub.db.shared.lease import LeaseLost
 from edgewright.hub.db.shared.rows import insert_new
-from edgewright.hub.db.shared.sessions import at_once
+from edgewright.hub.db.shared.sessions import driver_of
 from edgewright.hub.http.problems import Problem, StorageProblem
 
 if TYPE_CHECKING:
@@ -129,6 +129,8 @@ class Runtime:
         self._controllers = {controller.kind: controller for controller in controllers}
         self._holder = holder
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._question = ""
+        """The statement of each look: to make it costs as much as to ask."""
 
     async def start(self) -> None:
         """Make the jobs of periodic controllers that do not exist yet."""
@@ -189,8 +191,16 @@ class Runtime:
         """Return whether a job may be due, by a read: a look that finds nothing writes nothing."""
 
         def query(connection: Connection) -> bool:
-            due = select(_TABLE.c.name).where(*self._ready(lease.clock(connection))).limit(1)
-            return at_once(connection).execute(due).first() is not None
+            shared = connection.dialect.name == "postgresql"
+            text = self._question
+            if not text:
+                due = select(_TABLE.c.name).where(*self._ready(lease.clock(connection))).limit(1)
+                text = str(due.compile(connection, compile_kwargs={"literal_binds": True}))
+                self._question = text if shared else ""  # on SQLite it has the time
+            if not shared:
+                return connection.exec_driver_sql(text).first() is not None
+            with driver_of(connection) as driver:
+                return driver.execute(text).fetchone() is not None
 
         return await self._hub.read(query)
 

@@ -38,7 +38,7 @@ log = logging.getLogger("edgewright.hub")
 T = TypeVar("T")
 _MAX_BATCH, _MAX_SHARED = 500, 64
 """Jobs of one transaction; fewer on PostgreSQL, where another hub may wait for the rows that it locks."""
-GATHER, PAUSE, GATHERED = 0.05, 0.01, 32
+GATHER, PAUSE, GATHERED = 0.1, 0.05, 64
 """Seconds from the begin of a batch with several heartbeats to that of the next one, unless so many wait by then, or
 none has arrived for `PAUSE` seconds: few senders, which wait for each answer."""
 DRAIN = 5.0
@@ -99,7 +99,7 @@ class Writer:
         self._checkpoints = Checkpoints(engine)
         self._stopping = False
         self._stop_began = self._began = 0.0
-        self._crowded = False  # whether the last batch had several heartbeats
+        self.crowded = False  # whether the last batch had several heartbeats
         self.slowest = 0.0
         """Seconds that a commit took, the longest of the latest ones."""
         self.batches = 0
@@ -175,7 +175,7 @@ class Writer:
         """Wait for something to write. Of many heartbeats some wait for others, so that one commit serves them."""
         while not (self._jobs or self._beats or self._stopping):
             self._condition.wait()
-        while self._crowded and not (self._jobs or self._stopping or len(self._beats_waiting) >= GATHERED):
+        while self.crowded and not (self._jobs or self._stopping or len(self._beats_waiting) >= GATHERED):
             left, before = self._began + GATHER - time.monotonic(), len(self._beats_waiting)
             if left <= 0 or not (self._condition.wait(min(left, PAUSE)) or len(self._beats_waiting) > before):
                 break
@@ -190,7 +190,7 @@ class Writer:
                 jobs, self._jobs = self._jobs[: self._most], self._jobs[self._most :]
                 beats = self._beats.take()
                 waiting, self._beats_waiting = self._beats_waiting, []
-                self._crowded = len(waiting) > 1
+                self.crowded = len(waiting) > 1
                 self._in_flight = [*(future for _, future in jobs), *waiting]
             began = self._began = time.monotonic()
             self.working = True

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import resource
 import socket
 import ssl
 import time
 from collections import Counter
+from collections.abc import Callable
 from email.utils import formatdate
 from typing import Any, Protocol, cast
 
@@ -42,18 +44,36 @@ class Server(uvicorn.Server):
     """Listens on sockets that were opened before; uvicorn's own signal handling stays."""
 
     def __init__(self, config: uvicorn.Config, stop: Stop, report: Report, caps: tuple[int, int]) -> None:
+        self._ends = False
+        self._wake: Callable[[], object] = lambda: None
         super().__init__(config)
         self._stop = stop
         self._report = report
         self._cap, self._cap_of_address = caps
 
-    async def on_tick(self, counter: int) -> bool:
-        """Do what uvicorn does ten times a second; the header `Date` has the clock of the plane (rule P5)."""
-        ends = await super().on_tick(counter)
-        if counter % 10 == 0:
+    @property
+    def should_exit(self) -> bool:
+        """Whether the server ends; a signal sets it, and a hub that starts again."""
+        return self._ends
+
+    @should_exit.setter
+    def should_exit(self, ends: bool) -> None:
+        self._ends = ends
+        if ends:
+            self._wake()
+
+    async def main_loop(self) -> None:
+        """Renew the header `Date`, which has the clock of the plane (rule P5), each second until the server ends.
+
+        uvicorn's own wakes ten times a second, so that an idle hub would cost twice as much.
+        """
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        self._wake = lambda: loop.call_soon_threadsafe(ended.set)
+        while not self.should_exit:
             date = formatdate(times.now(), usegmt=True).encode()
             self.server_state.default_headers = [(b"date", date), *self.config.encoded_headers]
-        return ends
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), 1.0)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer what may be answered, for as long as a stop may take, then end the application (rule P50).

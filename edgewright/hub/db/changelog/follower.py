@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import select
 import threading
 from collections.abc import Callable
 from time import monotonic, perf_counter
@@ -156,6 +157,8 @@ class LogFollower:
     def _listen(self, connection: Connection) -> None:
         connection.exec_driver_sql(f"LISTEN {changelog.CHANNEL}")
         driver: Any = connection.connection.driver_connection
+        waiting = select.poll()
+        waiting.register(driver.fileno(), select.POLLIN)
         while not self._stopping:
             began = boottime()
             newest = driver.execute(changelog.HEAD).fetchone()
@@ -166,10 +169,12 @@ class LogFollower:
             own = True
             end = monotonic() + POLL
             while own and not self._asked.is_set() and monotonic() < end and not self._stopping:
-                for notice in driver.notifies(timeout=max(0.0, end - monotonic()), stop_after=1):
+                for notice in driver.notifies(timeout=0):
                     number, _, origin = notice.payload.partition(" ")
                     self._newest = max(self._newest, int(number) if number.isdigit() else 0)
-                    own = origin == self._origin
+                    own = own and origin == self._origin
+                if own:  # waited for here, since the driver itself wakes ten times a second meanwhile
+                    waiting.poll(max(0.0, end - monotonic()) * 1000)
             self._asked.clear()
 
     def _read(self, seq: int) -> Read | None:

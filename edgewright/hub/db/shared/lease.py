@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Float, case, cast, func, literal, or_, select
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from edgewright.core import times
 from edgewright.hub.db import schema
@@ -54,14 +55,19 @@ def prepare(tx: Tx, names: Iterable[str]) -> None:
 
 def take(tx: Tx, names: Sequence[str], holder: str, seconds: float) -> dict[str, Lease]:
     """Take or renew leases that exist; returns those that the process has now, by name."""
-    now, mine = clock(tx.connection), _TABLE.c.holder == holder
-    statement = (
+    rows = tx.all(taking(clock(tx.connection), names, holder, seconds))
+    return {row.name: Lease(row.name, holder, int(row.epoch)) for row in rows}
+
+
+def taking(now: ColumnElement[Any], names: Sequence[str], holder: str, seconds: float) -> ReturningUpdate[Any]:
+    """Return the statement that takes or renews leases; its rows are name and epoch of those that the process has."""
+    mine = _TABLE.c.holder == holder
+    return (
         _TABLE.update()
         .where(_TABLE.c.name.in_(names), or_(mine, _TABLE.c.until < now))
         .values(until=now + seconds, holder=holder, epoch=case((mine, _TABLE.c.epoch), else_=_TABLE.c.epoch + 1))
         .returning(_TABLE.c.name, _TABLE.c.epoch)
     )
-    return {row.name: Lease(row.name, holder, int(row.epoch)) for row in tx.all(statement)}
 
 
 def release(tx: Tx, lease: Lease) -> None:

@@ -67,13 +67,6 @@ def again(work: Callable[[], T]) -> T:
     return work()
 
 
-def at_once(connection: Connection) -> Connection:
-    """Return a connection on PostgreSQL for single reads, each a transaction of its own: no begin and end to send."""
-    if connection.dialect.name == "postgresql":
-        return connection.execution_options(isolation_level="AUTOCOMMIT")
-    return connection
-
-
 @contextmanager
 def driver_of(connection: Connection) -> Iterator[Any]:
     """Yield the driver's own connection to PostgreSQL, on which each statement is a transaction of its own.

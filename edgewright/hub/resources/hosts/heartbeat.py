@@ -25,6 +25,7 @@ from edgewright.hub.http.routing import Access, Call, Message, On, Receive, Rout
 from edgewright.hub.readmodel.pending_work import ENDING, MOVING
 from edgewright.hub.relay.waiting import Waiting
 from edgewright.hub.resources.hosts import health, shapes
+from edgewright.hub.resources.hosts.beat_rounds import BeatRounds
 from edgewright.hub.resources.hosts.clones import Clones
 from edgewright.hub.resources.hosts.reported import Reported
 from edgewright.hub.security.secretbox import digest
@@ -101,6 +102,7 @@ class Heartbeats:
         self._hub = hub
         self._interval = f"{hub.options.heartbeat:g}".encode()
         self._lineage = ("", b"")
+        self._rounds = BeatRounds(lambda: hub.writer.crowded)
         self.refused = protocol.ANSWER_TIMEOUT + max(protocol.BACKOFF_CAP, hub.options.heartbeat)
         """Seconds that a host may wait until its next heartbeat when this one was refused or not answered (P4, P43)."""
 
@@ -208,6 +210,7 @@ class Heartbeats:
             moved = not health.settle(self._hub, entry, now, forced=late) and moved
         self._hub.changes.note_beat(uid)
         self._publish(entry, now, moved=moved)
+        self._rounds.note()
         try:
             await durable
         except StorageProblem:

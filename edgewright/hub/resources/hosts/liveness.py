@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from edgewright.core import times
-from edgewright.hub.db.shared.sessions import at_once
+from edgewright.hub.db.shared.sessions import driver_of
 from edgewright.hub.http.problems import StorageProblem
 from edgewright.hub.resources.hosts.heartbeat import Heartbeats
 from edgewright.hub.resources.hosts.reported import Reported
@@ -74,11 +74,11 @@ class Liveness:
 
     def _read(self, connection: Connection) -> tuple[float, list[Any]]:
         """Return where the next look begins, and the rows that other hubs wrote since this one began."""
-        connection = at_once(connection)
-        now, oldest = connection.exec_driver_sql(_OPEN).one()
-        since = now - LONGEST if self._since is None else max(self._since - BACK, now - LONGEST)
-        values = {"since": since, "own": self._hub.membership.id}
-        return min(now, oldest or now), _decode(connection.exec_driver_sql(_ROWS, values).scalar() or "[]")
+        with driver_of(connection) as driver:
+            now, oldest = driver.execute(_OPEN).fetchone()
+            since = now - LONGEST if self._since is None else max(self._since - BACK, now - LONGEST)
+            rows = driver.execute(_ROWS, {"since": since, "own": self._hub.membership.id}).fetchone()[0]
+        return min(now, oldest or now), _decode(rows or "[]")
 
 
 async def run(hub: Services) -> None:
