@@ -52,6 +52,8 @@ class Api:
         self.row, self.config, self._relay, self._report = row, config, relay, report
         self.endpoint = row.endpoint
         self._only_relay, self.ssh = only_relay, ssh
+        self.control_planes: tuple[str, ...] = ()
+        """Hosts that are looked for in the SSH configuration where `ssh` names none."""
         self.way = ""
         """The way of the last connection."""
 
@@ -73,13 +75,13 @@ class Api:
         """
         if ssh:
             ways.ssh_command(ssh)
-        elif not only_relay:
-            ssh = await ways.configured(row.control_planes)
         text = await stored_or_personal(ctx, row, report, admin=admin)
         config = read_one(text, "The kubeconfig")
         if not isinstance(config, dict) or not config.get("clusters"):
             raise Failed(f"The kubeconfig of {row.name} is not valid.", "Ask again in a minute.")
-        return cls(row, config, await ctx.port(CanRelay), report, only_relay=only_relay, ssh=ssh)
+        api = cls(row, config, await ctx.port(CanRelay), report, only_relay=only_relay, ssh=ssh)
+        api.control_planes = row.control_planes
+        return api
 
     def kubeconfig(self, port: int) -> str:
         """Return the kubeconfig for a local port, with a name that kubectl shows."""
@@ -99,18 +101,31 @@ class Api:
         """Return the way to use: direct or SSH where the API answers with its own certificate, else the relay."""
         self.way = RELAY
         if not self._only_relay:
-            direct, by_ssh = await self.measure()
-            self.way = DIRECT if direct.state == "yes" else SSH if by_ssh.state == "yes" else RELAY
+            by_ssh = asyncio.create_task(self.by_ssh())
+            direct = await self.direct()
+            if direct.state == "yes":
+                self.way = DIRECT
+                by_ssh.cancel()
+                await asyncio.gather(by_ssh, return_exceptions=True)
+                await self._note(direct, Measured("unknown", 0.0))
+                return self.way
+            other = await by_ssh
+            await self._note(direct, other)
+            self.way = SSH if other.state == "yes" else RELAY
             if self.ssh and self.way == RELAY:
-                self._report(f"SSH to {self.ssh} does not lead to the API: {by_ssh.error}. The relay is used.")
+                self._report(f"SSH to {self.ssh} does not lead to the API: {other.error}. The relay is used.")
         return self.way
 
     async def measure(self) -> tuple[Measured, Measured]:
-        """Measure the direct route and SSH, for this verb and for the screens of this machine."""
+        """Measure the direct route and SSH completely."""
         direct, by_ssh = await asyncio.gather(self.direct(), self.by_ssh())
+        await self._note(direct, by_ssh)
+        return direct, by_ssh
+
+    async def _note(self, direct: Measured, by_ssh: Measured) -> None:
+        """Store results for the screens of this machine."""
         results = {DIRECT: (direct.state, direct.error), SSH: (by_ssh.state, by_ssh.error)}
         await asyncio.to_thread(measured.note, self.row.uid, **results)
-        return direct, by_ssh
 
     @property
     def shown(self) -> str:
@@ -138,6 +153,8 @@ class Api:
 
     async def by_ssh(self) -> Measured:
         """Measure SSH: TLS through a member to its API, whose certificate the cluster's CA must have signed."""
+        if not self.ssh:
+            self.ssh = await ways.configured(self.control_planes)
         if not self.ssh:
             return Measured("unknown", 0.0, NO_TARGET)
         began = asyncio.get_running_loop().time()

@@ -25,6 +25,8 @@ CHUNK = 32_768
 SSH_WITHIN = 10.0
 """Seconds for SSH to a member and its API to answer."""
 _TARGET = re.compile(r"((?:[\w.][\w.-]*@)?(?:[\w.][\w.-]*|\[[0-9a-fA-F:.]+\]))(?::(\d{1,5}))?", re.ASCII)
+LOOK_WITHIN = 5.0
+"""Seconds for `ssh` to show its configuration, which may run programs of the user (`Match exec`)."""
 _NAMES = 10
 """Members that are looked for in the SSH configuration."""
 
@@ -121,19 +123,29 @@ async def open_ssh(target: str, context: ssl.SSLContext | None = None) -> Ssh:
 
 async def configured(names: Sequence[str]) -> str:
     """Return the first of these hosts that the user's SSH configuration has an address or a jump host for; else ""."""
-    for name in names[:_NAMES] if shutil.which("ssh") else ():
-        if _TARGET.fullmatch(name) is None:
-            continue
-        process = await asyncio.create_subprocess_exec(
-            "ssh", "-G", "--", name, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
-        output, _ = await process.communicate()
-        settings = dict(line.split(" ", 1) for line in output.decode("utf-8", "replace").splitlines() if " " in line)
-        jumps = any(settings.get(key, "none") != "none" for key in ("proxyjump", "proxycommand"))
-        if process.returncode == 0 and (settings.get("hostname", name).lower() != name.lower() or jumps):
-            return name
-    return ""
+    if shutil.which("ssh") is None:
+        return ""
+    known = await asyncio.gather(*(_is_configured(name) for name in names[:_NAMES]))
+    return next((name for name, is_known in zip(names, known, strict=False) if is_known), "")
+
+
+async def _is_configured(name: str) -> bool:
+    if _TARGET.fullmatch(name) is None:
+        return False
+    process = await asyncio.create_subprocess_exec(
+        "ssh", "-G", "--", name, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(LOOK_WITHIN):
+            output, _ = await process.communicate()
+    except TimeoutError:
+        return False
+    finally:
+        _end(process)
+    settings = dict(line.split(" ", 1) for line in output.decode("utf-8", "replace").splitlines() if " " in line)
+    jumps = any(settings.get(key, "none") != "none" for key in ("proxyjump", "proxycommand"))
+    return process.returncode == 0 and (settings.get("hostname", name).lower() != name.lower() or jumps)
 
 
 async def _why(process: asyncio.subprocess.Process) -> str:
@@ -147,5 +159,7 @@ async def _why(process: asyncio.subprocess.Process) -> str:
 
 
 def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
     with contextlib.suppress(ProcessLookupError):
         process.terminate()

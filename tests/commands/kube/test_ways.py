@@ -46,6 +46,7 @@ while data := link.recv(65536):
 @pytest.fixture
 async def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
     """Return an API that is at a port of this machine, with a program `ssh` that leads there."""
+    monkeypatch.setenv("EDGEWRIGHT_HOME", str(tmp_path / "home"))
     pki.ensure_certificates(tmp_path, [ways.SERVER_NAME])
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "server.crt", tmp_path / "server.key")
@@ -77,6 +78,27 @@ async def test_ssh_is_used_where_no_direct_route_is(api: Api) -> None:
     writer.write(b"bytes")
     assert await asyncio.wait_for(reader.read(5), 5) == b"bytes"
     way.close()
+
+
+async def test_a_direct_route_waits_for_no_ssh(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[str] = []
+
+    async def hangs() -> ways.Measured:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append("ssh")
+        raise AssertionError
+
+    async def works() -> ways.Measured:
+        await asyncio.sleep(0)
+        return ways.Measured("yes", 0.0)
+
+    monkeypatch.setattr(api, "by_ssh", hangs)
+    monkeypatch.setattr(api, "direct", works)
+    async with asyncio.timeout(5):
+        assert await api.choose() == "direct"
+    assert ended == ["ssh"]
 
 
 async def test_what_ssh_prints_is_the_reason(api: Api) -> None:
