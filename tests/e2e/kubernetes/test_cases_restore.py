@@ -10,10 +10,10 @@ import pytest
 
 from edgewright.lab.kubernetes import build, versions
 from tests.e2e.fleet import Fleet, until
-from tests.e2e.kubernetes.cases import UNPROVEN, Cases
+from tests.e2e.kubernetes.cases import Cases
 from tests.support import missing
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900), UNPROVEN]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 NAME, HOST = "older", "edge1"
 WATCHED = 75.0
 """Seconds for which the host is watched: more than one look of its reconciler, and many heartbeats."""
