@@ -74,7 +74,7 @@ class KubeManifest(_OnObjects):
     title = "apply a file"
     keys = ("plus",)
     also = (NODES,)
-    asks = "Apply a file"
+    asks = "Apply a file to {what}"
     params = (Param("file", "manifest in YAML or JSON", required=True, metavar="FILE"),)
     no_cli = "The command line has kube apply."
 
