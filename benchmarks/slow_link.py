@@ -69,7 +69,7 @@ def views(link: Link, stock: bool, rest: float, home: str) -> tuple[Figures, Fig
             opening[name] = key_time(term, key, lambda term, words=words: term.shows(*words))  # type: ignore[misc]
             resting[name] = at_rest(term, rest)
             if name == "Hosts":
-                opening["host detail"] = key_time(term, b"\r", lambda term: term.shows("HERE", "uid"))
+                opening["host detail"] = key_time(term, b"\r", lambda term: term.shows("Hosts ›", "CONDITION"))
                 resting["host detail"] = at_rest(term, rest)
                 key_time(term, b"2", lambda term: term.shows("HOST", "HEALTH"))
             if name == "Clusters":
@@ -87,7 +87,8 @@ def clusters(term: ThinTerm, opening: Figures, resting: Figures, rest: float) ->
     opening["cluster wizard"] = key_time(term, b"+", lambda term: term.shows("New cluster", "ABOUT"))
     opening["wizard key"] = key_time(term, b"quay", lambda term: term.shows("quay"))
     resting["cluster wizard"] = at_rest(term, rest)
-    key_time(term, b"\x1b", lambda term: term.shows("CLUSTER", "STATE"))
+    key_time(term, b"\x1b", lambda term: term.shows("Leave the wizard"))
+    key_time(term, b"\x1b[B\r", lambda term: term.shows("CLUSTER", "STATE"))
 
 
 def cursor(link: Link, columns: int, lines: int, stock: bool, rest: float, home: str) -> tuple[float, Figure, Figure]:

@@ -26,6 +26,8 @@ from tests.support import ROOT, missing
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 NAME = "relayed"
+K9S = os.environ.get("EDGEWRIGHT_K9S", "")
+"""Read here: tests have none of the caller's variables."""
 
 
 @pytest.fixture(scope="module")
@@ -97,8 +99,7 @@ def test_helm_through_the_relay(lab: Formed, away: Away, tmp_path: Path) -> None
 
 def test_k9s_through_the_relay(lab: Formed, away: Away, tmp_path: Path) -> None:
     """P30: k9s works unchanged: its first table has the pods of the cluster, and follows them."""
-    named = os.environ.get("EDGEWRIGHT_K9S", "")
-    program = named if named and Path(named).is_file() else shutil.which("k9s")
+    program = K9S if K9S and Path(K9S).is_file() else shutil.which("k9s")
     if not program:
         missing("k9s", "build it, as `make e2e` does, and name it: EDGEWRIGHT_K9S=FILE")
     path, home = tmp_path / "kubeconfig", tmp_path / "home"
