@@ -104,6 +104,8 @@ def small_profile(lab: Cases) -> None:
 def before(lab: Cases) -> dict[str, list[str]]:
     """Return what the host of the site has before it belongs to a cluster, its own things among them."""
     lab.sh(PLACE[SITE], SITE_SETUP)
+    units = "systemctl list-units --plain --no-legend 'edgewright-*'"
+    until("its reconciler rests", 90.0, lambda: "reconciler.timer" not in lab.sh(PLACE[SITE], units), 1.0)
     return lab.traces(PLACE[SITE])
 
 
