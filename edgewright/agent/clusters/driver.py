@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from edgewright.agent.clusters import tend
 from edgewright.agent.clusters.context import Context, StepKind
@@ -51,6 +51,8 @@ class ClusterDriver(Driver):
         self._observed: Dict[str, Tuple[float, Observed]] = {}
         self._actions: Dict[str, Tuple[Context, planned.Action]] = {}
         self._every: Dict[str, Optional[float]] = {}
+        self._resets: Set[str] = set()
+        """Clusters that this host leaves by a reset of its own."""
         self._patience = Patience(SOON, SELDOM)
         self._fetches: Dict[str, str] = {}
         """By cluster: the id of the fetch that is planned, empty for none."""
@@ -72,6 +74,7 @@ class ClusterDriver(Driver):
                 wanted = member is not None and member.state == PRESENT and not release
                 self.trouble = f"This host belongs to the cluster {owner} until it is released there." if wanted else ""
                 return [] if wanted else [[]]
+            self._resets = {*self._resets - {context.document.uid}, *([context.document.uid] if release else [])}
             observed = self._observe(context, FRESH)
             if release:
                 observed = dataclasses.replace(observed, local=dataclasses.replace(observed.local, reset=release))
@@ -199,7 +202,8 @@ class ClusterDriver(Driver):
         if before is not None and now - before[0] < fresh:
             return before[1]
         observed = self._look(context)
-        if self._care(context, observed):
+        # Not on a host that is reset: a look after its last step would make it a host of the cluster again.
+        if uid not in self._resets and self._care(context, observed):
             observed = self._look(context)
         self._observed[uid] = (self.host.uptime(), observed)
         return observed

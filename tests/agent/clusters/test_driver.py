@@ -221,3 +221,19 @@ def test_a_step_that_this_agent_does_not_know_is_named(world: World) -> None:
     world.driver._steps = kinds
     world.offer(cluster())
     assert world.tick() == [] and "no step preflight" in progress(world)["waitingFor"]
+
+
+def test_a_host_that_is_reset_takes_care_of_the_cluster_no_more(world: World) -> None:
+    """Its last look would claim it for the cluster that it has just left, which its document still names."""
+    sealed = documents.as_json(documents.sealed(cluster()))
+    store_part(world.data, "c0ffee", slice_json(HostSlice(Sealed(cluster_secret=SECRET))))
+    assert world.driver.lanes(sealed) and world.cared == 1
+    world.host.time += 5
+    (own,) = world.driver.lanes(sealed, release="r1")
+    assert [action.target for action in own] and world.cared == 1
+    world.host.time += 5
+    world.driver.observe(own[0])
+    assert world.cared == 1
+    world.host.time += 5
+    world.driver.lanes(sealed)
+    assert world.cared == 2
