@@ -14,8 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.e2e.fleet import UNIT, Fleet, product, until
 from tests.e2e.kubernetes.agreement import read_journal
 from tests.e2e.kubernetes.formed import Formed
@@ -25,12 +23,6 @@ RECONCILER = "edgewright-reconciler.service"
 AGENT = ("/usr/bin/python3", "/usr/local/lib/edgewright/edgewright-agent.pyz")
 LINKS = "/run/edgewright/kubernetes"
 PKI = "/etc/kubernetes/pki"
-
-
-UNPROVEN = pytest.mark.skipif(
-    os.environ.get("EDGEWRIGHT_CASES") != "all", reason="not seen to pass on hosts yet: EDGEWRIGHT_CASES=all runs it"
-)
-"""Cases that are written and have not passed on hosts of a lab as they are now."""
 
 
 def kill_kubeadm(when: str) -> tuple[str, str]:

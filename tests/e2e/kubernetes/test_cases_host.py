@@ -13,11 +13,11 @@ import pytest
 
 from edgewright.lab.kubernetes import build, documents, versions
 from tests.e2e.fleet import Fleet, product, until
-from tests.e2e.kubernetes.cases import DATA, LINKS, PKI, UNPROVEN, Cases, cases_lab
+from tests.e2e.kubernetes.cases import DATA, LINKS, PKI, Cases, cases_lab
 from tests.e2e.kubernetes.test_cluster import assert_clean
 from tests.support import missing
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500), UNPROVEN]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
 FULL, SITE, MOVED = "full", "site", "moved"
 PLACE = {FULL: "edge1", SITE: "edge2", MOVED: "edge3"}
 STOP = "systemctl stop edgewright-reconciler.service edgewright-reconciler.timer"
