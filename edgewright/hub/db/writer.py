@@ -38,7 +38,7 @@ log = logging.getLogger("edgewright.hub")
 T = TypeVar("T")
 _MAX_BATCH, _MAX_SHARED = 500, 64
 """Jobs of one transaction; fewer on PostgreSQL, where another hub may wait for the rows that it locks."""
-GATHER, PAUSE, GATHERED = 0.1, 0.05, 64
+GATHER, PAUSE, GATHERED = 0.1, 0.05, 32
 """Seconds from the begin of a batch with several heartbeats to that of the next one, unless so many wait by then, or
 none has arrived for `PAUSE` seconds: few senders, which wait for each answer."""
 DRAIN = 5.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -69,11 +70,21 @@ def test_the_loop_sleeps_once_a_round_and_never_when_a_round_has_enough() -> Non
     assert fleet.slept == before
 
 
+def test_a_loop_that_is_busy_for_as_long_does_not_sleep_as_well() -> None:
+    fleet = Fleet()
+    fleet.send(300)
+    for wanted in (fleet.slept, fleet.slept, fleet.slept + REST / 2):
+        fleet.now += REST if wanted == fleet.slept else REST / 2  # what the round took
+        fleet.rounds._count = 10
+        fleet.rounds.end()
+        assert fleet.slept == pytest.approx(wanted)
+
+
 async def test_all_heartbeats_of_one_round_are_counted_once() -> None:
     seen: list[float] = []
     rounds = BeatRounds(lambda: True, seen.append)
-    rounds._rate, rounds._began = 500.0, float("inf")
+    rounds._rate, rounds._began, rounds._rested = 300.0, float("inf"), time.monotonic()
     for _ in range(3):
         rounds.note()
     await asyncio.sleep(0)
-    assert seen == [REST] and rounds._count == 0
+    assert seen == [pytest.approx(REST, abs=0.005)] and rounds._count == 0
