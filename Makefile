@@ -74,7 +74,7 @@ e2e: $(VENV)/.dev agent kubernetes $(EDGEWRIGHT_K9S)  ## Run every end-to-end te
 # A schedule waits for most of its time, so three sets run beside each other, each with hubs and PostgreSQL of its own.
 e2e-schedules: $(VENV)/.dev  ## ... of those 500 schedules of 4 faults against several hubs (EDGEWRIGHT_SCHEDULES, EDGEWRIGHT_STEPS: how many)
 	EDGEWRIGHT_SCHEDULES="$${EDGEWRIGHT_SCHEDULES-500}" EDGEWRIGHT_STEPS="$${EDGEWRIGHT_STEPS-4}" \
-	  $(PY) -m pytest tests/dist/test_schedules.py -m e2e --timeout=300 -n 3 --dist loadgroup $(PYTEST_ARGS)
+	  $(PY) -m pytest -m e2e --timeout=300 -n 3 --dist loadgroup tests/dist/test_schedules.py $(PYTEST_ARGS)
 
 e2e-kubernetes: $(VENV)/.dev kubernetes  ## ... of those the clusters': Kubernetes on hosts of the lab (root)
 	$(PY) -m pytest -m e2e --timeout=900 $(KUBERNETES_TESTS) $(PYTEST_ARGS)
