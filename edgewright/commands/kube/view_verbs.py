@@ -63,7 +63,7 @@ class KubeEvents(_View):
 
     name = "kube events"
     title = "events"
-    aliases = ("cluster-events", "ev")
+    aliases = ("cluster-events",)
     here = (("events", ("workloads", "nodes")),)
     opens = "cluster-events"
 
