@@ -42,7 +42,8 @@ ARGUMENTS = {
     "alert receiver remove": ("r",),
     "cluster retry": ("c",),
     "kube exec": ("c", "p", "--", "true"),
-    **{f"kube {verb}": ("c",) for verb in ("proxy", "reach", "ask", "get", "describe", "logs", "apply", "delete", "drain")},
+    "kube ask": ("c",),
+    **{f"kube {verb}": ("c",) for verb in ("proxy", "reach", "get", "describe", "logs", "apply", "delete", "drain")},
     **{f"kube {verb}": ("c", "n") for verb in ("cordon", "uncordon")},
 }
 HUB_ONLY = ports.names(ports.HUB_ONLY)
