@@ -5,7 +5,9 @@ Here is the way in; `console` puts the console together, `verbs` the verbs that 
 
 from __future__ import annotations
 
+import _thread
 import sys
+import time
 from os.path import dirname, join
 
 TYPE_CHECKING = False  # as typing has it; importing typing would double the time of --help
@@ -19,11 +21,30 @@ CONSOLE_OPTIONS = ("context", "project", "read-only", "ascii", "lines", "last-fr
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run Edgewright with these words and return the exit code: no words open the console."""
+    before, sys.unraisablehook = sys.unraisablehook, _unraisable
     try:
         return _main(list(sys.argv[1:] if argv is None else argv))
     except KeyboardInterrupt:  # before anything was begun, e.g. while modules are loaded
         sys.stderr.write("\nInterrupted.\n")
         return 130
+    finally:
+        sys.unraisablehook = before
+
+
+def _unraisable(what: sys.UnraisableHookArgs) -> None:
+    """Repeat a Ctrl-C that Python drops with a traceback, since it met a callback that no exception leaves.
+
+    Callbacks of weak references are such, as Python has one for each module that it loads.
+    """
+    if what.exc_type is KeyboardInterrupt:
+        _thread.start_new_thread(_interrupt_again, ())
+    else:
+        sys.__unraisablehook__(what)
+
+
+def _interrupt_again() -> None:
+    time.sleep(0.01)  # until the callback has returned
+    _thread.interrupt_main()
 
 
 def _main(text: list[str]) -> int:

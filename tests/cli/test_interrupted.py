@@ -118,6 +118,26 @@ def test_a_signal_soon_after_the_start_gives_no_traceback(tmp_path: Path, number
         assert child.returncode in (130, 3, -signal.SIGTERM), (delay, child.returncode, told)
 
 
+DROPPED = """
+from edgewright.cli import main as cli
+class Late:
+    def __del__(self):
+        raise KeyboardInterrupt
+def slow(*_):
+    Late()
+    time.sleep(20)
+    return 0
+cli.run = slow
+print("READY", flush=True)
+"""
+
+
+def test_a_signal_in_a_callback_that_no_exception_leaves_is_not_lost(tmp_path: Path) -> None:
+    """The callback that Python has for each module that it loads dropped a Ctrl-C once, with a traceback."""
+    _, told = (child := started(tmp_path, DROPPED, "host", "list")).communicate(timeout=60)
+    assert (child.returncode, told.strip()) == (130, "Interrupted.")
+
+
 def test_a_cancelled_task_is_an_interrupt(capsys: pytest.CaptureFixture[str]) -> None:
     assert errors.end(asyncio.CancelledError(), ["forge", "verify", "x.iso"]) == 130
     assert capsys.readouterr().err.strip() == "Interrupted; nothing partial is left."
