@@ -34,6 +34,7 @@ def document(uid: str, judge: Callable[[dict[str, Any]], str | None]) -> Wanted:
 def beats(drive: Drive, chance: random.Random, uid: str, own: str) -> None:
     """Heartbeats with rising numbers; some are sent twice through two hubs, some late, some report trouble."""
     path, seq, sure, newest, late_seq, ends, at = f"/v1/edgehosts/{uid}/health", 0, 0, 0, 0, 0, 0.0
+    first = "healthy"
     headers = {"Authorization": own}
 
     def judge(shown: dict[str, Any]) -> str | None:
@@ -49,6 +50,7 @@ def beats(drive: Drive, chance: random.Random, uid: str, own: str) -> None:
             ends = seq + chance.randrange(1, 12)  # unhealthy for some heartbeats
         state = "unhealthy" if seq < ends else "healthy"
         drive.model.changes[uid].report(state)
+        first = state if seq == 1 else first
         # The load is the number, so that each hub shows which heartbeat it has.
         body = {"state": state, "message": f"beat {seq}", "edgewright": {"seq": seq, "bootId": BOOT, "load1": seq}}
         if drive.done(uid, drive.send(uid, "PATCH", path, body, headers, chance), 204):
@@ -67,7 +69,7 @@ def beats(drive: Drive, chance: random.Random, uid: str, own: str) -> None:
                 drive.model.reported[uid] = state
         # Late, unless the host was silent for so long that another machine with its identity would be accepted (P17).
         elif extra < 0.5 and time.monotonic() - at < RECENT:
-            late = {"state": "healthy", "message": "late", "edgewright": {"seq": 1, "bootId": BOOT, "load1": 0}}
+            late = {"state": first, "message": "late", "edgewright": {"seq": 1, "bootId": BOOT, "load1": 0}}
             drive.done(uid, drive.send(uid, "PATCH", path, late, headers, chance), 204)
 
 

@@ -150,7 +150,7 @@ def test_a_uid_that_another_host_has(fleet: Fleet, plane: Plane, console: Consol
     try:
         newcomer_says(fleet, newcomer, f"Another registration already uses the host UID {taken}")
         plane_tells(plane, taken, "belongs to a host that is registered already")
-        console_shows(console, taken, "RegistrationRefused")
+        console_shows(console, "'edge1' was refused", "RegistrationRefused")  # the screen has the name of that host
         after = plane.host(taken)
         assert after["status"]["edgewright"]["registeredAt"] == before["status"]["edgewright"]["registeredAt"]
         assert after["spec"]["host"]["hostAddress"] == before["spec"]["host"]["hostAddress"]
