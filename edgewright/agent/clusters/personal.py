@@ -17,6 +17,8 @@ from edgewright.core.text import clean
 from edgewright.wire import protocol
 from edgewright.wire.protocol import personal
 
+_BEGIN = "-----BEGIN CERTIFICATE REQUEST-----"
+
 
 def signing(store: DocumentStore, driver: ClusterDriver, clock: Callable[[], float]) -> Handler:
     """Return the handler. It refuses what is not a request of the user and the group that the plane names."""
@@ -51,17 +53,22 @@ def _sign(store: DocumentStore, driver: ClusterDriver, clock: Callable[[], float
     left = min(personal.VALID, until - now) if until is not None else 0.0
     if left < personal.LEAST:
         raise Refused("The request for a kubeconfig is too old: ask again.")
-    _compare(context, wanted, personal.subject(user, role))
-    certificate = signed(context.host, wanted, user, int(left), f"personal kubeconfig, role {role}")
+    plain = _checked(context, wanted, personal.subject(user, role))
+    certificate = signed(context.host, plain, user, int(left), f"personal kubeconfig, role {role}")
     ca = context.host.text(f"{paths.KUBERNETES}/pki/ca.crt")
     text = f"The certificate of {user} with the role {role} is signed."
     return Outcome(protocol.OP_SUCCEEDED, text, certificate={"certificate": certificate, "ca": ca})
 
 
-def _compare(context: Context, request: str, subject: str) -> None:
-    """Raise `Refused` unless a certificate request has this subject and nothing else in it."""
-    command = ["openssl", "req", "-noout", "-verify", "-subject", "-nameopt", "RFC2253", "-in", "/dev/stdin"]
+def _checked(context: Context, request: str, subject: str) -> str:
+    """Return a certificate request as openssl writes it. Raises `Refused` unless it has this subject and no more in it.
+
+    What is signed is what was compared: of a text with two requests in it, the API may read another one than openssl.
+    """
+    command = ["openssl", "req", "-verify", "-subject", "-nameopt", "RFC2253", "-in", "/dev/stdin"]
     done = context.host.run(command, 10.0, data=request.encode())
-    shown = [line.partition("=")[2].strip() for line in done.output.splitlines() if line.startswith("subject=")]
-    if done.code != 0 or shown != [subject]:
+    head, begin, rest = done.output.partition(_BEGIN)
+    shown = [line.partition("=")[2].strip() for line in head.splitlines() if line.startswith("subject=")]
+    if done.code != 0 or not begin or shown != [subject]:
         raise Refused("The certificate request has another subject than the one that the plane names.")
+    return begin + rest

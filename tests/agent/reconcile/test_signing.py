@@ -107,6 +107,14 @@ def test_p136_another_subject_is_refused(ask: Ask, api: Api, user: str, group: s
     assert not api.asked
 
 
+def test_p136_what_is_compared_is_what_is_signed(ask: Ask, api: Api) -> None:
+    """openssl reads a first request with a no-break space, the API (Go) does not, and would take the second one."""
+    good, bad = key_and_request(USER, GROUPS["viewer"])[1], key_and_request(USER, GROUPS["admin"])[1]
+    outcome = ask(good.replace("\n", "\u00a0\n", 2).replace("-----\u00a0", "-----") + bad)
+    assert outcome.state == protocol.OP_SUCCEEDED, outcome.message
+    assert base64.b64decode(api.asked[0]["request"]).decode() == good
+
+
 @pytest.mark.parametrize(
     "changes",
     [

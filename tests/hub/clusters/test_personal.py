@@ -170,6 +170,18 @@ def test_p136_what_is_not_a_plain_request_is_refused(world: World, make: Any) ->
     assert answer.status_code == 422 and answer.json()["code"] == personal.E_REQUEST, answer.text
 
 
+def test_p136_only_the_request_that_was_checked_goes_to_the_host(world: World) -> None:
+    """Readers of PEM differ: with a no-break space in the first of two requests, an API takes the second one."""
+    who = world.people["viewer"]
+    good = world.request(who, "viewer")
+    first, second, *rest = good.split("\n")
+    text = "\n".join([first, second + "\u00a0", *rest]) + world.request(who, "admin")
+    assert who.client.post(world.path, json={"request": text}).status_code == 202
+    (operation,) = world.offered()
+    assert operation["params"]["request"] == good
+    world.clear()
+
+
 def test_p136_requests_are_bounded_and_need_a_cluster_with_an_api(world: World) -> None:
     who = world.people["viewer"]
     answers = [who.client.post(world.path, json={"request": world.request(who, "viewer")}) for _ in range(9)]

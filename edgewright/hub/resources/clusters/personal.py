@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from sqlalchemy import func, select
 from starlette.responses import Response
@@ -71,8 +72,7 @@ async def ask(call: Call) -> Response:
     body = await call.body()
     record, role = item.record, _role(call, item, str(body.get("role") or ""))
     user = personal.user_name(call.actor.name, call.actor.uid)
-    request = str(body["request"])
-    check_request(request, user, personal.GROUPS[role])
+    request = check_request(str(body["request"]), user, personal.GROUPS[role])
     chosen = choose(call.hub, item, "", "no kubeconfig can be signed")
     until = times.rfc3339(call.now + personal.VALID)
     params = {"cluster": item.uid, "request": request, "user": user, "role": role, "until": until}
@@ -97,10 +97,11 @@ async def ask(call: Call) -> Response:
     return call.json({**chosen.document(), "operation": operation, "role": role, "until": until}, 202)
 
 
-def check_request(text: str, user: str, group: str) -> None:
-    """Raise `Problem` 422 unless it is a certificate request (PEM) of this user and group, with a key that is strong.
+def check_request(text: str, user: str, group: str) -> str:
+    """Return a certificate request (PEM) of this user and group, with a key that is strong, as this plane writes it.
 
-    Nothing but the subject may be in it: names or usages of its own would be in the certificate, too.
+    Raises `Problem` 422 for another one. Nothing but the subject may be in it: names or usages of its own would be in
+    the certificate, too. Only what was read here is passed on: another reader may take another part of a text for it.
     """
     try:
         request = x509.load_pem_x509_csr(text.encode())
@@ -115,6 +116,7 @@ def check_request(text: str, user: str, group: str) -> None:
         raise _wrong(f"its key has to be an elliptic curve's, or RSA with {_LEAST_RSA} bits")
     if subject != [("CN", user), ("O", group)] or extensions:
         raise _wrong(f"its subject has to be CN={user} and O={group}, and nothing else in it")
+    return request.public_bytes(serialization.Encoding.PEM).decode()
 
 
 def _wrong(reason: str) -> Problem:
