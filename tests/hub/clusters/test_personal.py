@@ -163,7 +163,37 @@ def named(world: World, who: Person) -> str:
     return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
 
-@pytest.mark.parametrize("make", [weak, named, lambda world, who: "no request"])
+def plain(who: Person, curve: ec.EllipticCurve, *extensions: x509.ExtensionType) -> bytes:
+    """Return a request (DER) of the viewer's subject."""
+    subject = x509.Name.from_rfc4514_string(personal.subject(personal.user_name(who.email, who.uid), "viewer"))
+    builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=False)
+    return builder.sign(ec.generate_private_key(curve), hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+
+def pem(der: bytes) -> str:
+    text = base64.encodebytes(der).decode()
+    return f"-----BEGIN CERTIFICATE REQUEST-----\n{text}-----END CERTIFICATE REQUEST-----\n"
+
+
+def other_version(world: World, who: Person) -> str:
+    return pem(plain(who, ec.SECP256R1()).replace(b"\x02\x01\x00", b"\x02\x01\x01", 1))
+
+
+def x400_address(world: World, who: Person) -> str:
+    """Return a request with a subjectAltName of a kind that the library has no type for."""
+    name = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.17"), bytes.fromhex("3004a3023000"))
+    return pem(plain(who, ec.SECP256R1(), name))
+
+
+def small_curve(world: World, who: Person) -> str:
+    return pem(plain(who, ec.SECP192R1()))
+
+
+@pytest.mark.parametrize(
+    "make", [weak, named, lambda world, who: "no request", other_version, x400_address, small_curve]
+)
 def test_p136_what_is_not_a_plain_request_is_refused(world: World, make: Any) -> None:
     who = world.people["viewer"]
     answer = who.client.post(world.path, json={"request": make(world, who)})

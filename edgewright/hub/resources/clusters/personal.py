@@ -32,7 +32,12 @@ from edgewright.wire.protocol import personal
 
 WAITING = 8
 """Requests that may wait for one host: viewers may make them, and no user is to take the place of operations."""
-_LEAST_RSA = 2048
+_LEAST_RSA, _LEAST_CURVE = 2048, 256
+_UNREADABLE = (
+    ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature, x509.DuplicateExtension, x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)  # fmt: skip
+"""What the library raises for a request of another kind; the last two are no `ValueError`."""
 
 
 def _cluster(call: Call) -> Cluster:
@@ -107,16 +112,25 @@ def check_request(text: str, user: str, group: str) -> str:
         request = x509.load_pem_x509_csr(text.encode())
         key, signed, extensions = request.public_key(), request.is_signature_valid, len(request.extensions)
         subject = sorted((attribute.rfc4514_attribute_name, str(attribute.value)) for attribute in request.subject)
-    except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature, x509.DuplicateExtension):
+    except _UNREADABLE:
         raise _wrong("it cannot be read") from None
     if not signed:
         raise _wrong("its signature is not that of its key")
-    strong = isinstance(key, (ec.EllipticCurvePublicKey, ed25519.Ed25519PublicKey))
-    if not strong and not (isinstance(key, rsa.RSAPublicKey) and key.key_size >= _LEAST_RSA):
-        raise _wrong(f"its key has to be an elliptic curve's, or RSA with {_LEAST_RSA} bits")
+    if not _is_strong(key):
+        raise _wrong(
+            f"its key has to be Ed25519, an elliptic curve's with {_LEAST_CURVE} bits, or RSA with {_LEAST_RSA}"
+        )
     if subject != [("CN", user), ("O", group)] or extensions:
         raise _wrong(f"its subject has to be CN={user} and O={group}, and nothing else in it")
     return request.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def _is_strong(key: object) -> bool:
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return key.key_size >= _LEAST_CURVE
+    return isinstance(key, ed25519.Ed25519PublicKey) or (
+        isinstance(key, rsa.RSAPublicKey) and key.key_size >= _LEAST_RSA
+    )
 
 
 def _wrong(reason: str) -> Problem:
