@@ -70,6 +70,8 @@ class Endpoint:
                 await self._hub.await_credential(request.headers)
         if route.path not in self._open_paths:
             actor = self._hub.authenticator.actor(request.headers, address)
+        if actor.is_user:
+            self._hub.turns.note_user()
         params: dict[str, str] = request.path_params
         project, state = request.headers.get(protocol.H_PROJECT, "").strip(), self._hub.state
         if route.access is not Access.OPEN:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
-from time import perf_counter
+from time import monotonic, perf_counter
 
 from starlette.requests import ClientDisconnect
 
@@ -23,6 +23,8 @@ SLICE = 0.005
 """Seconds that one piece of work may occupy the event loop."""
 MAX_WAITING = 100
 """Requests of one caller that may wait for a turn; further ones get 429."""
+ATTENDED = 0.5
+"""Seconds after the last request of a user, or bytes of a user's stream, for which the event loop does not sleep."""
 
 
 class Turns:
@@ -31,6 +33,16 @@ class Turns:
     def __init__(self) -> None:
         self._taken = False
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+        self._user = -ATTENDED
+
+    def note_user(self) -> None:
+        """Note that a user asks for something now, or that bytes of a user's stream pass."""
+        self._user = monotonic()
+
+    @property
+    def attended(self) -> bool:
+        """Return whether a user has asked for something a moment ago: then the event loop is not to sleep."""
+        return monotonic() - self._user < ATTENDED
 
     def waiting(self, owner: str) -> int:
         """Return how many pieces of work of one caller wait."""

@@ -78,6 +78,19 @@ async def test_p17_a_number_too_large_for_the_database_harms_no_other_host(
     assert refused == 422
 
 
+async def test_a_user_is_noted_and_a_host_is_not(inside: tuple[Hub, httpx.AsyncClient]) -> None:
+    """While users ask, the event loop does not sleep between heartbeats (docs/hub.md, limits)."""
+    hub, admin = inside
+    own = await new_host(hub, admin, "h")
+    hub.turns._user = 0.0
+    async with bare(hub) as client:
+        assert (await client.patch("/v1/edgehosts/h/health", json=beat(1), headers=own)).status_code == 204
+        assert (await client.get("/v1/edgehosts/h", headers=own)).status_code < 500
+    assert not hub.turns.attended
+    assert (await admin.get("/v1/edgehosts/tokens")).status_code == 200
+    assert hub.turns.attended
+
+
 async def test_p17_a_beat_of_a_new_boot_that_was_not_stored_may_come_again(
     inside: tuple[Hub, httpx.AsyncClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from edgewright.hub.readmodel import pace
 from edgewright.hub.resources.hosts.beat_rounds import ENOUGH, REST, TOGETHER, BeatRounds
+from edgewright.hub.resources.hosts.heartbeat import Heartbeats
 
 
 class Fleet:
@@ -88,3 +92,16 @@ async def test_all_heartbeats_of_one_round_are_counted_once() -> None:
         rounds.note()
     await asyncio.sleep(0)
     assert seen == [pytest.approx(REST, abs=0.005)] and rounds._count == 0
+
+
+def test_the_loop_does_not_sleep_while_users_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each step of a request, and each 256 KiB of a relay stream, would wait for the next round."""
+    turns, now = pace.Turns(), 1_000.0
+    monkeypatch.setattr(pace, "monotonic", lambda: now)
+    options, writer = SimpleNamespace(heartbeat=60.0), SimpleNamespace(crowded=True)
+    may_sleep = Heartbeats(cast(Any, SimpleNamespace(options=options, writer=writer, turns=turns)))._rounds._crowded
+    assert may_sleep()
+    turns.note_user()
+    assert not may_sleep()
+    now += pace.ATTENDED
+    assert may_sleep()

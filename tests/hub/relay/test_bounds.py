@@ -15,6 +15,7 @@ from edgewright.hub.clusters.index import ClusterIndex
 from edgewright.hub.http import upgrade
 from edgewright.hub.http.auth import Actor
 from edgewright.hub.http.problems import Problem
+from edgewright.hub.readmodel.pace import Turns
 from edgewright.hub.relay.tables import ReachRecord, StreamRecord
 from edgewright.hub.relay.waiting import Reaches, Waiting
 from edgewright.hub.resources.relay import bridge, routes
@@ -115,6 +116,22 @@ async def test_p133_a_peer_that_breaks_the_protocol_ends_its_stream(data: bytes)
     assert len(ended) == 1 and "the host broke the protocol" in ended[0]
 
 
+async def test_bytes_of_a_stream_are_noted_here_and_at_a_hub_between() -> None:
+    """The event loop does not sleep between heartbeats meanwhile."""
+    noted: list[str] = []
+    actor = Actor("operator", "u", "u", "127.0.0.1")
+    stream = Stream(record(), actor, lambda _: None, lambda _, __: None, lambda: noted.append("stream"))
+    stream.client.made(cast(Any, Link()))
+    stream.host.made(cast(Any, Link()))
+    stream.client.received(websocket.frame(websocket.BINARY, b"x", True))
+    stream.host.received(websocket.frame(websocket.BINARY, b"x", True))
+    far = bridge.Far()
+    between = bridge.Bridge(far, lambda: noted.append("bridge"))
+    between.received(b"x")
+    between.send(b"x")
+    assert noted == ["stream", "stream", "bridge", "bridge"]
+
+
 async def test_bytes_before_the_stream_is_open_end_it() -> None:
     ended: list[str] = []
     actor = Actor("operator", "u", "u", "127.0.0.1")
@@ -188,7 +205,7 @@ async def test_p133_an_end_that_does_not_read_is_not_lost_while_the_other_one_do
 async def test_p134_a_request_is_repeated_at_another_hub_once(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[Mapping[str, str]] = []
 
-    async def connect(_data: Any, _address: str, _target: str, headers: Mapping[str, str]) -> None:
+    async def connect(_data: Any, _address: str, _target: str, headers: Mapping[str, str], _passed: Any) -> None:
         sent.append(headers)
 
     async def ask(headers: Mapping[str, str], until: float) -> None:
@@ -198,7 +215,7 @@ async def test_p134_a_request_is_repeated_at_another_hub_once(monkeypatch: pytes
         )  # fmt: skip
         waiting = Waiting([msgspec.structs.replace(record(), until=until)])
         membership = SimpleNamespace(id="the hub after a restart, at the same address", shared=False)
-        hub = SimpleNamespace(part=lambda _: waiting, membership=membership, data="")
+        hub = SimpleNamespace(part=lambda _: waiting, membership=membership, data="", turns=Turns())
         await routes.host(cast(Any, SimpleNamespace(request=request, uid="h", hub=hub)))
 
     monkeypatch.setattr(bridge, "connect", connect)

@@ -102,7 +102,7 @@ class Heartbeats:
         self._hub = hub
         self._interval = f"{hub.options.heartbeat:g}".encode()
         self._lineage = ("", b"")
-        self._rounds = BeatRounds(lambda: hub.writer.crowded)
+        self._rounds = BeatRounds(lambda: hub.writer.crowded and not hub.turns.attended)
         self.refused = protocol.ANSWER_TIMEOUT + max(protocol.BACKOFF_CAP, hub.options.heartbeat)
         """Seconds that a host may wait until its next heartbeat when this one was refused or not answered (P4, P43)."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
@@ -28,8 +28,9 @@ _MAX_HEAD = 16_384
 class Bridge:
     """A `Pipe` of the host's connection, with the connection to the other hub behind it."""
 
-    def __init__(self, far: Far) -> None:
-        self._far = far
+    def __init__(self, far: Far, passed: Callable[[], None]) -> None:
+        """Call `passed` when bytes pass."""
+        self._far, self._passed = far, passed
         self._near: asyncio.Transport | None = None
         far.bridge = self
 
@@ -40,10 +41,12 @@ class Bridge:
 
     def received(self, data: bytes) -> None:
         """Pass bytes of the host on."""
+        self._passed()
         self._far.write(data)
 
     def send(self, data: bytes) -> None:
         """Pass bytes of the other hub on."""
+        self._passed()
         if self._near is not None and not self._near.is_closing():
             self._near.write(data)
 
@@ -159,7 +162,9 @@ class Far(asyncio.Protocol):
             self._transport.close()
 
 
-async def connect(data: Path, address: str, target: str, headers: Mapping[str, str]) -> Bridge:
+async def connect(
+    data: Path, address: str, target: str, headers: Mapping[str, str], passed: Callable[[], None]
+) -> Bridge:
     """Repeat the request for `target` at the hub at `address`; raises `Problem` with its status when it refuses.
 
     503 when it does not answer: the host then tries another address of the plane. `data` has the CA of the plane.
@@ -181,7 +186,7 @@ async def connect(data: Path, address: str, target: str, headers: Mapping[str, s
         raise Problem(503, protocol.E_UNAVAILABLE, text, {"Retry-After": "1"}) from None
     status = _status(head)
     if status == 101:
-        return Bridge(far)
+        return Bridge(far, passed)
     far.close()
     code = {403: protocol.E_FORBIDDEN, 404: protocol.E_NOT_FOUND}.get(status, relay.E_ENDED)
     text = f"The hub at {parts.netloc}, which has the client of this stream, refused it ({status or 'no answer'})."

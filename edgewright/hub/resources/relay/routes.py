@@ -72,7 +72,7 @@ async def client(call: Call) -> Response:
     record = StreamRecord(
         new_uid(), item.uid, chosen.uid, port, membership.id, membership.address, round(chosen.until, 3)
     )
-    stream = Stream(record, call.actor, streams.opened, streams.ended)
+    stream = Stream(record, call.actor, streams.opened, streams.ended, call.hub.turns.note_user)
     stream.asked = {"state": "waiting", **chosen.document()}
     streams.add(stream)  # before it is stored, so that the limits count it
 
@@ -109,7 +109,8 @@ async def host(call: Call) -> Response:
         }
         headers[relay.BRIDGED] = "1"
         target = f"{protocol.path(relay.OWN, uid=call.uid)}?{urlencode({'stream': record.uid, 'port': record.port})}"
-        return Upgrade(key, await bridge.connect(call.hub.data, record.address, target, headers))
+        far = await bridge.connect(call.hub.data, record.address, target, headers, call.hub.turns.note_user)
+        return Upgrade(key, far)
     stream = call.hub.part(Streams).by_uid.get(record.uid)
     if stream is None or stream.over or stream.taken:
         raise not_found("stream", record.uid)

@@ -134,9 +134,11 @@ class Stream:
         actor: Actor,
         opened: Callable[[Stream], None],
         ended: Callable[[Stream, str], None],
+        passed: Callable[[], None] = lambda: None,
     ) -> None:
+        """Call `passed` when bytes pass."""
         self.record, self.actor = record, actor
-        self._opened = opened
+        self._opened, self._passed = opened, passed
         self.client = End(self, "client")
         self.host = End(self, "host")
         self.asked: dict[str, Any] = {}
@@ -176,6 +178,7 @@ class Stream:
             self.end(f"the {end.name} sent bytes before the stream was open")
             return
         self.moved = monotonic()
+        self._passed()
         if end is self.client:
             self.sent += len(piece)
         else:
