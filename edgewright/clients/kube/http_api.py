@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
+import zlib
 from collections.abc import AsyncGenerator
 
 import httpx
@@ -17,6 +19,8 @@ MAX_ANSWER = 64 * 1024 * 1024
 """Bytes of one answer: a page of 500 large pods has a tenth of that."""
 MAX_LINE = 8 * 1024 * 1024
 """Bytes of one line of a watch: etcd stores objects of 1.5 MB, JSON is larger."""
+STEP = 1024 * 1024
+"""Bytes that are decompressed at a time: 64 kB from the network may become 64 MB, and the screen is not to wait."""
 _SERVER_NAME = "kubernetes"
 """In the certificate of every API server that kubeadm made."""
 
@@ -35,7 +39,7 @@ class HttpApi:
 
     async def request(self, method: str, path: str, body: bytes = b"", kind: str = "application/json") -> bytes:
         """Return the body of the answer. Raises `EdgewrightError`."""
-        headers = {"Accept": "application/json", **({"Content-Type": kind} if body else {})}
+        headers = {"Accept": "application/json", "Accept-Encoding": "gzip", **({"Content-Type": kind} if body else {})}
         try:
             request = self._client.build_request(
                 method, path, content=body or None, headers=headers, extensions=dict(self._extensions)
@@ -45,7 +49,7 @@ class HttpApi:
                 data = await self._body(response)
             finally:
                 await response.aclose()
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._explained(error) from None
         if response.status_code >= 400:
             raise refusals.of_answer(response.status_code, data)
@@ -54,22 +58,28 @@ class HttpApi:
     async def lines(self, path: str, silent: float) -> AsyncGenerator[bytes, None]:
         """Yield the lines of an answer that lasts. Raises `EdgewrightError`."""
         timeout = httpx.Timeout(WITHIN, read=silent)
+        extensions = {**self._extensions, "timeout": timeout.as_dict()}
+        headers = {"Accept-Encoding": "identity"}
         try:
             async with self._client.stream(
-                "GET", path, timeout=timeout, extensions={**self._extensions, "timeout": timeout.as_dict()}
+                "GET", path, headers=headers, timeout=timeout, extensions=extensions
             ) as response:
                 if response.status_code >= 400:
                     raise refusals.of_answer(response.status_code, await self._body(response))
-                rest = b""
-                async for piece in response.aiter_bytes():
-                    *complete, rest = (rest + piece).split(b"\n")
-                    for each in complete:
-                        yield each
+                if response.headers.get("content-encoding", "identity") != "identity":
+                    raise self._encoded()
+                rest = bytearray()
+                async for piece in response.aiter_raw():
+                    rest += piece
+                    if b"\n" in piece:
+                        *complete, rest = rest.split(b"\n")
+                        for each in complete:
+                            yield bytes(each)
                     if len(rest) > MAX_LINE:
                         raise Failed(f"A line of the API of {self._name} is too long.", "Use kubectl.")
                 if rest:
-                    yield rest
-        except httpx.HTTPError as error:
+                    yield bytes(rest)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._explained(error) from None
 
     async def aclose(self) -> None:
@@ -78,13 +88,39 @@ class HttpApi:
 
     async def _body(self, response: httpx.Response) -> bytes:
         data = bytearray()
-        async for piece in response.aiter_bytes():
+        async for piece in self._content(response):
             data += piece
             if len(data) > MAX_ANSWER:
                 raise Failed(f"An answer of the API of {self._name} is too large.", "Use kubectl: edgewright kube get")
         return bytes(data)
 
-    def _explained(self, error: httpx.HTTPError) -> EdgewrightError:
+    async def _content(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
+        """Yield what an answer contains; of gzip no more than `STEP` bytes at a time."""
+        encoding = response.headers.get("content-encoding", "identity")
+        if encoding == "identity":
+            async for piece in response.aiter_raw():
+                yield piece
+            return
+        if encoding != "gzip":
+            raise self._encoded()
+        engine = zlib.decompressobj(31)
+        try:
+            async for piece in response.aiter_raw():
+                rest = piece
+                while rest:
+                    yield engine.decompress(rest, STEP)
+                    rest = engine.unconsumed_tail
+                    await asyncio.sleep(0)
+            yield engine.flush()
+        except zlib.error:
+            raise self._encoded() from None
+
+    def _encoded(self) -> Failed:
+        return Failed(
+            f"An answer of the API of {self._name} is compressed in a way that cannot be read.", "Use kubectl."
+        )
+
+    def _explained(self, error: httpx.HTTPError | httpx.InvalidURL) -> EdgewrightError:
         if isinstance(error, httpx.TimeoutException):
             return TimedOut(f"The API of {self._name} does not answer.", "It is asked again.")
         reason = clean(str(error) or type(error).__name__, 200)

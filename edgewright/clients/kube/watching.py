@@ -33,8 +33,12 @@ CHECK_EVERY = 10.0
 CHECK_WITHIN = 6.0
 PAUSES = (1.0, 2.0, 5.0, 10.0)
 """Seconds before the list is taken again, after one failure, two, ..."""
+STEADY = 5.0
+"""Seconds that a watch lasts before failures are counted from zero again: shorter ones begin at growing distances."""
 MOST = 50_000
 """Objects of one list; more are left out, and the view reports it."""
+_MOST_PAGES = 2 * MOST // PAGE
+_UNREADABLE = (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError)
 
 
 class _Meta(msgspec.Struct, rename="camel"):
@@ -65,8 +69,8 @@ class _Marked(msgspec.Struct):
 class Watched(Generic[R]):
     """The rows of one list by key, and how old what they show is.
 
-    `row_of` makes the key and the row of an object (JSON); it raises `msgspec.DecodeError` or `ValueError` for one that
-    it cannot read, which is left out. `changed` is called with the keys that differ, `None` for all of them.
+    `row_of` makes the key and the row of an object (JSON); it raises one of `_UNREADABLE` for one that it cannot read,
+    which is left out. `changed` is called with the keys that differ, `None` for all of them.
     """
 
     def __init__(
@@ -91,6 +95,7 @@ class Watched(Generic[R]):
         self.skipped = 0
         """Objects that could not be read, or were more than `MOST`."""
         self._failures = 0
+        self._lasted = 0.0
         self._version = ""
 
     @property
@@ -101,12 +106,27 @@ class Watched(Generic[R]):
     async def run(self) -> None:
         """Follow the list until cancelled."""
         while True:
+            self._lasted = 0.0
             try:
                 if not self._version:
                     await self._take_list()
                 await self._watch()
             except EdgewrightError as error:
+                self._judge()
                 await self._failed(error)
+            else:
+                self._judge()
+                if self._lasted < STEADY:  # a proxy or an API that ends each watch at once is asked slowly
+                    await asyncio.sleep(self._pause())
+
+    def _judge(self) -> None:
+        if self._lasted >= STEADY:
+            self._failures = 0
+
+    def _pause(self) -> float:
+        pause = PAUSES[min(self._failures, len(PAUSES) - 1)]
+        self._failures += 1
+        return pause
 
     async def _failed(self, error: EdgewrightError) -> None:
         if not isinstance(error, TimedOut | Unreachable):
@@ -115,8 +135,7 @@ class Watched(Generic[R]):
             self._failures = 1  # the list is taken at once; an API that answers so to a new list too is asked slowly
             return
         self.unknown = isinstance(error, NotFound)
-        pause = PAUSES[min(self._failures, len(PAUSES) - 1)]
-        self._failures += 1
+        pause = self._pause()
         self.error, self.retry_at = error.message, self._clock() + pause
         self._changed(None)
         await asyncio.sleep(pause)
@@ -125,27 +144,34 @@ class Watched(Generic[R]):
         rows: dict[str, R] = {}
         query: dict[str, Any] = {"limit": PAGE}
         skipped = 0
-        while True:
+        for _ in range(_MOST_PAGES):
             data = await self._api.request("GET", self._with(query))
             page = _decoded(data, _List)
-            for raw in page.items or ():
-                try:
-                    key, row = self._row_of(raw)
-                except (msgspec.DecodeError, ValueError):
+            for at, raw in enumerate(page.items or ()):
+                if len(rows) >= MOST:
                     skipped += 1
                     continue
-                if len(rows) < MOST:
-                    rows[key] = row
-                else:
+                if at % PAGE == PAGE - 1:  # an API may send more than it was asked for
+                    await asyncio.sleep(0)
+                try:
+                    key, row = self._row_of(raw)
+                except _UNREADABLE:
                     skipped += 1
+                    continue
+                rows[key] = row
             if not self.complete:  # the first page is shown at once, the others follow
                 self.rows = dict(rows)
                 self._answered()
                 self._changed(None)
+            if len(rows) >= MOST:
+                skipped += page.metadata.remaining_item_count or 0
+                break
             if not page.metadata.next:
                 break
             query = {"limit": PAGE, "continue": page.metadata.next}
             await asyncio.sleep(0)
+        else:
+            raise Failed("The list of the API does not end.", "Use kubectl.")
         self._version = page.metadata.resource_version
         if not self._version:
             raise Failed("The API gives its list no version.", "Use kubectl.")
@@ -158,7 +184,7 @@ class Watched(Generic[R]):
             "watch": "1", "allowWatchBookmarks": "true", "resourceVersion": self._version,
             "timeoutSeconds": WATCH_SECONDS,
         }  # fmt: skip
-        reading = asyncio.create_task(self._read(self._with(query)))
+        reading, began = asyncio.create_task(self._read(self._with(query))), time.monotonic()
         try:
             if self.error:
                 await self._check()
@@ -168,6 +194,7 @@ class Watched(Generic[R]):
                     await self._check()
             await reading
         finally:
+            self._lasted = time.monotonic() - began
             reading.cancel()
             with contextlib.suppress(asyncio.CancelledError, EdgewrightError):
                 await reading
@@ -187,7 +214,6 @@ class Watched(Generic[R]):
                 continue
             event = _decoded(line, _Event)
             self._answered()
-            self._failures = 0
             if event.type == "BOOKMARK":
                 self._version = _decoded(event.object, _Marked).metadata.resource_version or self._version
             elif event.type == "ERROR":
@@ -200,7 +226,7 @@ class Watched(Generic[R]):
         version = _decoded(event.object, _Marked).metadata.resource_version
         try:
             key, row = self._row_of(event.object)
-        except (msgspec.DecodeError, ValueError):
+        except _UNREADABLE:
             self.skipped += 1
             return
         finally:

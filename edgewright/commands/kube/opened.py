@@ -16,6 +16,7 @@ import msgspec
 from edgewright.clients.kube.watching import PAUSES, Watched
 from edgewright.core import times
 from edgewright.core.errors import EdgewrightError, Failed
+from edgewright.store.workloads import namespaces
 from edgewright.store.workloads.kinds import Kind
 from edgewright.store.workloads.objects import ObjectRow
 
@@ -144,12 +145,11 @@ class Opened:
     async def _name(self) -> None:
         """Look at the names of namespaces again and again."""
         while True:
-            with contextlib.suppress(EdgewrightError, msgspec.DecodeError, KeyError, TypeError):
-                data = await (await self.opened()).request("GET", "/api/v1/namespaces?limit=500")
-                names = [str(each["metadata"]["name"]) for each in msgspec.json.decode(data)["items"]]
-                ordered = sorted(names, key=lambda each: (each != "default", each))
-                if tuple(ordered) != self.namespaces:
-                    self.namespaces = tuple(ordered)
+            with contextlib.suppress(EdgewrightError, msgspec.DecodeError, ValueError, RecursionError):
+                data = await (await self.opened()).request("GET", f"/api/v1/namespaces?limit={namespaces.MOST}")
+                names = namespaces.names_of(data)
+                if names != self.namespaces:
+                    self.namespaces = names
                     self._announce()
             await asyncio.sleep(NAMESPACES_EVERY)
 

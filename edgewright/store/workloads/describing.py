@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from edgewright.core.errors import Failed
+from edgewright.core.text import clean
 from edgewright.store.collections.document_values import part, parts, text, value, when
 from edgewright.store.table import Facts, Look
 from edgewright.store.workloads.cluster_events import ClusterEvent, event_row
@@ -15,6 +17,20 @@ from edgewright.store.workloads.objects import since_text
 
 Block = tuple[str, list[tuple[str, str]]]
 """A title, and lines with their roles."""
+MOST_BYTES = 4 * 1024 * 1024
+"""Bytes of an object that is shown: etcd stores 1.5 MB of one, JSON is larger."""
+LINE = 4096
+"""Characters of a line."""
+
+
+def document_of(data: bytes) -> dict[str, Any]:
+    """Return an object of the API. Raises `Failed` for one that cannot be shown."""
+    if len(data) > MOST_BYTES:
+        raise Failed(f"The object has {len(data):,} bytes, which is too much to show.", "Use kubectl.")
+    try:
+        return msgspec.json.decode(data, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Failed("The API answers something that is not an object.", "Use kubectl.") from None
 
 
 def facts_of(kind: Kind, document: Mapping[str, Any], now: float) -> tuple[str, tuple[Facts, ...]]:
@@ -38,7 +54,7 @@ def described(kind: Kind, document: Mapping[str, Any], events: Sequence[Mapping[
         blocks.append(("ANNOTATIONS", shown))
     if kind.name != "events":
         blocks.append(("EVENTS", _events(events, now)))
-    return blocks
+    return [(title, [(role, clean(text, LINE)) for role, text in lines]) for title, lines in blocks]
 
 
 def _containers(document: Mapping[str, Any]) -> list[Block]:

@@ -9,7 +9,7 @@ import msgspec
 
 from edgewright.store.table import Table
 from edgewright.store.workloads import cluster_events, deployments, machines, nodes, pods, services
-from edgewright.store.workloads.objects import ObjectRow
+from edgewright.store.workloads.objects import ObjectRow, is_key
 
 
 class Kind(NamedTuple):
@@ -41,8 +41,10 @@ class Kind(NamedTuple):
         return self.path(namespace, name)
 
     def row_of(self, raw: Any) -> tuple[str, ObjectRow]:
-        """Return key and row of an object. Raises `msgspec.DecodeError`."""
+        """Return key and row of an object. Raises `msgspec.DecodeError`, and `ValueError` for what is not a name."""
         row = self.row(self.decoder.decode(raw))
+        if not is_key(row.uid):
+            raise ValueError("not a name of an object")
         return row.uid, row
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -15,6 +17,8 @@ _FACTORS = {
     "n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15,
     "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50,
 }  # fmt: skip
+_NAME = r"[A-Za-z0-9_][A-Za-z0-9_.:@-]{0,252}"
+_KEY = re.compile(rf"(?:{_NAME}/)?{_NAME}", re.ASCII)
 _GPUS = ("nvidia.com/mig-", "gpu.intel.com/")
 Names = Mapping[str, str]
 
@@ -91,6 +95,11 @@ SIGNS: Mapping[str, str] = {"ok": "•", "work": "►", "warn": "▲", "bad": "�
 _WORST = ("bad", "warn", "work", "parked", "muted", "ok")
 
 
+def is_key(text: str) -> bool:
+    """Whether a text is `namespace/name` or a name, as every API server checks: it is shown, and is part of a path."""
+    return _KEY.fullmatch(text) is not None
+
+
 def sign(row: ObjectRow) -> str:
     """Return the glyph of a row."""
     return SIGNS.get(row.health, "○")
@@ -112,13 +121,14 @@ def condition(rows: Iterable[Condition] | None, kind: str) -> Condition | None:
 
 
 def quantity(value: Any) -> float:
-    """Return a quantity (`500m`, `16Gi`, `4`) as a number; 0 for what is none."""
+    """Return a quantity (`500m`, `16Gi`, `4`) as a finite number; 0 for what is none."""
     text = str(value if value is not None else "").strip()
     number = text.rstrip("KMGTPEikmnu") if not text[-1:].isdigit() else text
     try:
-        return float(number) * _FACTORS[text[len(number) :]]
+        result = float(number) * _FACTORS[text[len(number) :]]
     except (ValueError, KeyError):
         return 0.0
+    return result if math.isfinite(result) else 0.0
 
 
 def is_gpu(resource: str) -> bool:

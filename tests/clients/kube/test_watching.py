@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -136,6 +136,53 @@ async def test_no_more_rows_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> N
     async with watched(api) as (made, _):
         await until(lambda: watches(api))
         assert len(made.rows) == 3 and made.skipped == 2
+
+
+async def test_a_list_that_is_too_long_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "MOST", 3)
+    api = FakeClusterApi({PATH: [pod(f"web-{at}") for at in range(20)]})
+    api.page = 2
+    async with watched(api) as (made, _):
+        await until(lambda: watches(api))
+        assert len(made.rows) == 3 and made.live and len(lists(api)) == 2
+
+
+async def test_a_list_without_an_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "PAUSES", (9.0,))
+
+    class Endless(FakeClusterApi):
+        def _list(self, path: str, query: dict[str, list[str]]) -> bytes:
+            return msgspec.json.encode({"metadata": {"resourceVersion": "1", "continue": "on"}, "items": []})
+
+    api = Endless({PATH: []})
+    async with watched(api) as (made, _):
+        await until(lambda: made.error)
+        assert "does not end" in made.error and len(lists(api)) == 200
+
+
+@pytest.mark.parametrize("lines", [[], [{"type": "ERROR", "object": {"code": 410, "message": "too old"}}]])
+async def test_an_api_that_ends_each_watch_at_once_is_asked_slowly(
+    monkeypatch: pytest.MonkeyPatch, lines: list[Any]
+) -> None:
+    monkeypatch.setattr(watching, "PAUSES", (0.05,))
+
+    class Ends(FakeClusterApi):
+        async def lines(self, path: str, silent: float) -> AsyncGenerator[bytes, None]:
+            self.requests.append(("WATCH", path, None))
+            for each in lines:
+                yield msgspec.json.encode(each)
+
+    api = Ends({PATH: [pod("web-0")]})
+    async with watched(api) as (made, _):
+        await asyncio.sleep(0.4)
+        assert 2 <= len(watches(api)) <= 10 and len(made.rows) == 1
+
+
+async def test_an_object_without_a_name_of_the_api_has_no_row() -> None:
+    api = FakeClusterApi({PATH: [pod("web-0"), pod("web\x1b[2J"), pod("..?x"), pod("web-1", "shop/../..")]})
+    async with watched(api) as (made, _):
+        await until(lambda: watches(api))
+        assert list(made.rows) == ["shop/web-0"] and made.skipped == 3
 
 
 @pytest.mark.parametrize(
