@@ -20,6 +20,7 @@ from tests.tui.plane import FakePlane, context_of
 from tests.tui.samples import NOW, fill, session
 from tui.app import EdgewrightApp
 from tui.frame.base import CommandTyped
+from tui.screens.workloads import describe
 from tui.screens.workloads.list import WorkloadsScreen
 from tui.terminal.paint.screen_text import screen_text
 
@@ -189,6 +190,18 @@ async def test_enter_leads_from_a_deployment_a_service_and_a_node_to_its_pods_an
         front(pilot).table.point_at("edge-11d0")
         await press(pilot, "enter")
         assert sorted(front(pilot).table.keys) == ["shop/report-28912", "shop/web-7d9f8c6b5-9pl7w"]
+
+
+async def test_a_description_is_read_at_once_and_not_at_the_next_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(describe, "EVERY", 1000.0)
+    async with console("pods") as (pilot, api):
+        await press(pilot, "d")
+        await until(pilot, lambda: "CONTAINERS" in screen_text(pilot.app))
+        await press(pilot, "escape", "y")
+        await until(pilot, lambda: "apiVersion: v1" in screen_text(pilot.app))
+        await press(pilot, "escape")
+        path = front(pilot).kind.path_of(front(pilot).table.cursor_key)
+        assert len([each for each in api.requests if each[:2] == ("GET", path)]) == 2
 
 
 async def test_events_are_those_of_the_cluster_here_and_those_of_the_plane_elsewhere() -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-import msgspec
-from textual import work
+from textual import events, work
 
 from edgewright.commands.kernel.results import Detail, Section
 from edgewright.core.errors import EdgewrightError, NotFound
-from edgewright.store.workloads.describing import described, facts_of
+from edgewright.store.collections.document_values import part, parts
+from edgewright.store.workloads.describing import described, document_of, facts_of
 from edgewright.store.workloads.kinds import BY_VIEW, EVENTS, Kind
 from tui.frame.document_values import masked, yaml_lines
 from tui.frame.fetch import sentence
@@ -33,14 +34,17 @@ class _ObjectScreen(ReaderScreen, ShowsCluster):
         """Ask for it, then again and again."""
         super().begin()
         self._document: dict[str, Any] | None = None
-        self._events: list[dict[str, Any]] = []
+        self._events: list[Mapping[str, Any]] = []
         self._error = ""
         self._read_at: float | None = None
         self.enter_cluster()
         view, _, self.key = self.rest.partition("/")
         self.kind: Kind = BY_VIEW[view]
-        self.read()
         self.set_interval(EVERY, self.read)
+
+    def on_screen_resume(self, event: events.ScreenResume | None = None) -> None:
+        """Ask for it at once: the first time, and when another screen showed meanwhile."""
+        self.call_later(self.read)  # after the handler of the base, which notes that the screen is shown
 
     @property
     def crumb(self) -> str:
@@ -63,20 +67,18 @@ class _ObjectScreen(ReaderScreen, ShowsCluster):
             return
         try:
             api = await opened.opened()
-            self._document = msgspec.json.decode(await api.request("GET", self.kind.path_of(self.key)))
+            self._document = document_of(await api.request("GET", self.kind.path_of(self.key)))
             self._events = await self._events_of(api)
             self._error, self._read_at = "", self.now
         except NotFound:
             self._error = f"This {self.kind.single} does not exist any more."
         except EdgewrightError as error:
             self._error = sentence(error)
-        except msgspec.DecodeError:
-            self._error = "The API answers something that is not an object."
         if self.is_there:
             self.select()
             self.show_frame()
 
-    async def _events_of(self, api: Any) -> list[dict[str, Any]]:
+    async def _events_of(self, api: Any) -> list[Mapping[str, Any]]:
         return []
 
     def lines(self, document: dict[str, Any], width: int) -> list[Line]:
@@ -88,7 +90,10 @@ class _ObjectScreen(ReaderScreen, ShowsCluster):
         trouble = trouble_lines(self._opened, self._error, None, self.now, width)
         if self._document is None:
             return trouble or [line(("► ", "work"), "Reading ...")]
-        return [*trouble, *self.lines(self._document, width)]
+        try:
+            return [*trouble, *self.lines(self._document, width)]
+        except RecursionError:
+            return [*trouble, line(("▲ ", "bad"), f"This {self.kind.single} is nested too deeply to show it here.")]
 
 
 class WorkloadYamlScreen(_ObjectScreen):
@@ -99,7 +104,7 @@ class WorkloadYamlScreen(_ObjectScreen):
 
     def lines(self, document: dict[str, Any], width: int) -> list[Line]:
         """Return it in YAML."""
-        meta = {name: value for name, value in (document.get("metadata") or {}).items() if name != "managedFields"}
+        meta = {name: value for name, value in part(document, "metadata").items() if name != "managedFields"}
         return [yaml_line(text) for text in yaml_lines(masked({**document, "metadata": meta}))]
 
 
@@ -108,13 +113,12 @@ class DescribeScreen(_ObjectScreen):
 
     view = "workload"
 
-    async def _events_of(self, api: Any) -> list[dict[str, Any]]:
-        meta = (self._document or {}).get("metadata") or {}
+    async def _events_of(self, api: Any) -> list[Mapping[str, Any]]:
+        meta = part(self._document or {}, "metadata")
         selector = quote(f"involvedObject.name={meta.get('name')},involvedObject.kind={self._kind_name()}")
         namespace = str(meta.get("namespace") or "")
         data = await api.request("GET", f"{EVENTS.path(namespace)}?fieldSelector={selector}&limit=100")
-        items: list[dict[str, Any]] = msgspec.json.decode(data).get("items") or []
-        return items
+        return parts(document_of(data), "items")
 
     def _kind_name(self) -> str:
         return str((self._document or {}).get("kind") or self.kind.single.capitalize())
