@@ -14,6 +14,9 @@ from edgewright.agent.clusters.kube import leader, nodes
 from edgewright.agent.clusters.kube.api import admin
 from edgewright.agent.clusters.kube.joining import note_joined_here
 from edgewright.agent.clusters.outside import step_out
+from edgewright.agent.reconcile.steps import unit_name
+from edgewright.core.clusters import steps
+from edgewright.core.clusters.actions import short
 from edgewright.core.clusters.model import PRESENT
 from edgewright.core.clusters.observed import Observed
 from edgewright.core.clusters.planning.duties import may_lead
@@ -76,7 +79,7 @@ def _resign(context: Context, observed: Observed) -> bool:
     """Give the Lease up when this host leaves, or its API does not serve, and another one can lead.
 
     Otherwise the others wait until it is too old. Not while the cluster is deleted: its leader goes last, and everyone
-    has to know who that is.
+    has to know who that is. Not while a program of this host changes an add-on either.
     """
     lease, leaves = observed.api.lease, context.me.state != PRESENT
     if lease is None or lease.holder != context.host_uid or context.document.ending or observed.api.etcd is None:
@@ -85,11 +88,24 @@ def _resign(context: Context, observed: Observed) -> bool:
     entries = [etcd_member(observed, member) for member in others]
     if not (leaves or not observed.local.api_ready) or not any(entry and entry.healthy for entry in entries):
         return False
+    if _changes_layer(context):
+        return False
     try:
         leader.resign(context, connect(context))
     except EdgewrightError:
         return False  # the next look tries again
     return True
+
+
+def _changes_layer(context: Context) -> bool:
+    """Return whether a program of this host installs or removes an add-on.
+
+    Another leader would take that for what a helm that was killed has left, and remove it.
+    """
+    begin = f"cluster-{short(context.document.uid, 8)}"
+    units = [unit_name(f"{begin}-{step}-*") for step in (steps.LAYER, steps.REMOVE_LAYER)]
+    listed = context.host.run(["systemctl", "list-units", "--plain", "--no-legend", "--state=running", *units], 20)
+    return bool(listed.output.strip())
 
 
 def _lead(context: Context, observed: Observed) -> bool:

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from edgewright.agent.clusters import outside, paths, tend
+from edgewright.agent.clusters.host import Ended
 from edgewright.agent.clusters.kube import nodes
 from edgewright.agent.clusters.kube.api import Api
 from edgewright.agent.clusters.kube.nodes import SET, WORKER_LABEL, difference
-from edgewright.core.clusters import model, observed, quorum
+from edgewright.core.clusters import actions, model, observed, quorum
 from edgewright.core.clusters.model import WORKER, Member, Taint
 from edgewright.core.errors import EdgewrightError, Failed, Unreachable
 from tests.agent.clusters.support import FakeHost, cluster, context
@@ -202,6 +203,11 @@ def test_a_leader_that_leaves_gives_its_lease_up_unless_the_cluster_is_deleted(
     one = dataclasses.replace(document, members=(leaving[0], document.members[1]))
     alone = dataclasses.replace(seen, api=dataclasses.replace(api, etcd=(other._replace(healthy=False),)))
     assert not tend.tend(context(host, one), alone) and stored["spec"]["holderIdentity"] == "host-1"
+    begin = f"edgewright-step-cluster-{actions.short(document.uid, 8)}"
+    running = [f"{begin}-layer-dns-1.service loaded active running"]
+    host.answers.append(lambda words: Ended(0, running[0] if f"{begin}-layer-*.service" in words else ""))
+    assert not tend.tend(context(host, one), seen) and stored["spec"]["holderIdentity"] == "host-1", "helm runs here"
+    running[0] = ""
     assert tend.tend(context(host, one), seen), "it looks again"
     assert stored["spec"]["holderIdentity"] == "" and "annotations" in stored["metadata"], "the grant stays"
     mine = dataclasses.replace(seen, api=dataclasses.replace(api, lease=observed.Lease("host-2", 3.0)))
