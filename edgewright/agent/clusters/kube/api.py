@@ -101,8 +101,9 @@ class Api:
 
     def __del__(self) -> None:
         """Close the connection."""
-        if getattr(self, "_open", None) is not None:
-            self._open.close()  # type: ignore[union-attr]
+        link: Optional[Link] = getattr(self, "_open", None)  # without one where the credentials cannot be used
+        if link is not None:
+            link.close()
 
     def get(self, path: str, **query: str) -> Dict[str, Any]:
         """Return an object or a list."""
