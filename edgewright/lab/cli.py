@@ -205,7 +205,7 @@ def _rehearse(folder: Folder, namespace: argparse.Namespace) -> int:
             print(rehearsal.lines(tried.proofs), flush=True)
         if tried.proofs and stays:
             print(status.ways_in(status.document(folder, _loaded(folder))), file=sys.stderr)
-            print("The lab stays. End it by `edgewright lab down`.", file=sys.stderr)
+            print(_with_folder("The lab stays. End it by `edgewright lab down`.", namespace.dir), file=sys.stderr)
     return 0 if stays else _down(folder, namespace)
 
 

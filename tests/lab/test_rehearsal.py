@@ -82,9 +82,12 @@ def test_a_step_that_fails_is_the_next_one_and_leaves_the_lab(
     assert "The lab stays" in shown.err and "waits for an operator" in shown.err and ("down",) not in called
 
 
-def test_a_lab_that_is_to_stay_stays(called: list[tuple[str, ...]], tmp_path: Path) -> None:
+def test_a_lab_that_is_to_stay_stays(
+    called: list[tuple[str, ...]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert cli.main(["rehearse", "--dir", str(tmp_path), "--stay"]) == 0
     assert ("down",) not in called
+    assert f"The lab stays. End it by `edgewright lab down --dir {tmp_path}`." in capsys.readouterr().err
 
 
 def test_lines_name_the_time_of_all_steps() -> None:

@@ -93,7 +93,7 @@ def _certificates(at: Path, address: str) -> None:
 
 
 def seed(storage: Path, data: Path) -> None:
-    """Copy the storage of a registry; its blobs get a second name where the disk allows it."""
+    """Copy the storage of a registry; its blobs get a second name where the disk allows it. Raises `Failed`."""
 
     def copy(source: str, target: str) -> str:
         if Path(source).stat().st_size > SMALL:
@@ -102,7 +102,12 @@ def seed(storage: Path, data: Path) -> None:
                 return target
             except OSError:
                 pass
-        return str(shutil.copy2(source, target))
+        try:
+            return str(shutil.copy2(source, target))
+        except OSError as error:  # `copytree` would continue, and end with an error that no sentence has
+            why = error.strerror or str(error)
+            hint = "Free space, or name a folder on another disk by --dir."
+            raise Failed(f"The registry of the lab cannot be stored in {data}: {why}.", hint) from None
 
     shutil.copytree(storage, data, copy_function=copy, dirs_exist_ok=True)
 
