@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import stat
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -30,7 +31,7 @@ def folder(kind: Kind) -> Path:
         return Path(home).expanduser().absolute() / kind
 
     if kind == "run":
-        return Path(platformdirs.user_runtime_dir("edgewright", appauthor=False))
+        return _run_folder()
     where = {
         "config": platformdirs.user_config_dir,
         "state": platformdirs.user_state_dir,
@@ -38,6 +39,20 @@ def folder(kind: Kind) -> Path:
         "data": platformdirs.user_data_dir,
     }[kind]
     return Path(where("edgewright", appauthor=False))
+
+
+def _run_folder() -> Path:
+    """Return the folder for files of a running program: that of the session, else one in the user's state.
+
+    A session folder counts when it is a directory of the user alone (XDG Base Directory Specification). Without one
+    `platformdirs` warns on stderr and takes a place in `/tmp`, which another user can have made before.
+    """
+    for place in (os.environ.get("XDG_RUNTIME_DIR", ""), f"/run/user/{os.getuid()}"):
+        with contextlib.suppress(OSError):
+            state = Path(place).lstat()
+            if place and stat.S_ISDIR(state.st_mode) and state.st_uid == os.getuid() and not state.st_mode & 0o077:
+                return Path(place) / "edgewright"
+    return folder("state") / "run"
 
 
 def shown(path: Path) -> str:

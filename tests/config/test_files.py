@@ -32,6 +32,26 @@ def test_files_are_private_and_whole(home: Path, monkeypatch: pytest.MonkeyPatch
     assert [p.name for p in path.parent.iterdir()] == ["x"]
 
 
+def test_without_a_folder_of_the_session_nothing_is_written_to_tmp(
+    home: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    """Another user can make `/tmp/runtime-0` first; and `kube ask` printed a warning of Python."""
+    monkeypatch.delenv("EDGEWRIGHT_HOME")
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
+    monkeypatch.setattr("os.getuid", lambda: 4_000_000)
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    assert locations.folder("run") == home / "state" / "edgewright" / "run"
+    session = home / "session"
+    session.mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(session))
+    assert locations.folder("run") == home / "state" / "edgewright" / "run"  # it is another user's
+    monkeypatch.setattr("os.getuid", lambda: session.stat().st_uid)
+    assert locations.folder("run") == session / "edgewright"
+    session.chmod(0o755)
+    assert session not in locations.folder("run").parents
+    assert not list(recwarn)
+
+
 def test_a_secret_that_others_can_read_is_refused(home: Path) -> None:
     path = home / "secret"
     path.write_text("x")
