@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Timer
 
 import pytest
 import yaml
 
+from edgewright.commands.cluster import kubeconfig_file
 from edgewright.commands.cluster.kubeconfig_file import default_path, merge_into, merged
 from edgewright.commands.kube.proxy import kubeconfig_path
-from edgewright.core.errors import Conflict, InvalidInput
+from edgewright.core.errors import Conflict, Failed, InvalidInput
 
 MADE = yaml.safe_dump(
     {
@@ -63,6 +66,39 @@ def test_a_link_stays_one_and_a_folder_with_its_rights(tmp_path: Path) -> None:
     merge_into(link, "south", MADE)
     assert link.is_symlink() and shared.stat().st_mode & 0o777 == 0o755
     assert len(yaml.safe_load((shared / "config").read_text())["clusters"]) == 2
+
+
+def test_merges_at_the_same_time_lose_no_cluster(tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    names = [f"shop-{number}" for number in range(12)]
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(lambda name: merge_into(path, name, MADE), names)) == names
+    assert sorted(entry["name"] for entry in yaml.safe_load(path.read_text())["users"]) == sorted(names)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["config"]
+
+
+def test_a_merge_waits_for_kubectl_and_then_names_its_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, lock = tmp_path / "config", tmp_path / "config.lock"
+    path.write_text("kind: Config\n")
+    lock.touch()
+    monkeypatch.setattr(kubeconfig_file, "LOCK_WITHIN", 0.0)
+    with pytest.raises(Conflict, match="being changed by another program") as refused:
+        merge_into(path, "north", MADE)
+    assert refused.value.hint.endswith(f"rm {lock}") and lock.exists()
+    assert path.read_text() == "kind: Config\n"
+    monkeypatch.setattr(kubeconfig_file, "LOCK_WITHIN", 5.0)
+    Timer(0.1, lock.unlink).start()
+    assert merge_into(path, "north", MADE) == "north" and not lock.exists()
+
+
+def test_a_full_disk_leaves_the_file_and_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "config"
+    merge_into(path, "north", MADE)
+    before = path.read_text()
+    monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(Failed, match="the disk is full"):
+        merge_into(path, "south", MADE)
+    assert path.read_text() == before and [entry.name for entry in tmp_path.iterdir()] == ["config"]
 
 
 def test_a_proxy_takes_no_file_that_exists(tmp_path: Path) -> None:
