@@ -13,12 +13,13 @@ import pytest
 
 from tests.groups import pytest_xdist_make_scheduler
 from tests.pictures import pytest_addoption, pytest_collection_modifyitems, pytest_configure, snap_compare
+from tests.properties import pytest_pycollect_makemodule
 from tests.support import palette_tables
 
 # Hooks and a fixture, found here by pytest.
 __all__ = [
-    "pytest_addoption", "pytest_collection_modifyitems", "pytest_configure", "pytest_xdist_make_scheduler",
-    "snap_compare",
+    "pytest_addoption", "pytest_collection_modifyitems", "pytest_configure",
+    "pytest_pycollect_makemodule", "pytest_xdist_make_scheduler", "snap_compare",
 ]  # fmt: skip
 
 

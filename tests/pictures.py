@@ -24,6 +24,8 @@ TESTS, STORED = ROOT / "tests", ROOT / "snapshots"
 ACTUAL = ROOT / "build" / "snapshots"  # what a failed comparison saw
 FORBIDDEN = re.compile(r'[\\/?*:|"<>\x00-\x1f\x7f]')
 TEXT = re.compile(r'<text [^>]*?x="([\d.]+)"[^>]*clip-path="url\(#terminal-line-(\d+)\)">([^<]*)</text>')
+PAUSE = 0.1  # seconds between two pictures
+IDLE, MOST = 4, 100  # a screen is idle when so many pictures in a row are equal; how many are taken at most
 CELL = 12.2  # width of a cell in Rich's SVG
 PICTURES = pytest.StashKey[set[Path]]()  # those of the tests that were collected, also of deselected ones
 
@@ -33,8 +35,12 @@ def picture_of(item: pytest.Item) -> Path:
     return STORED / item.path.relative_to(TESTS).with_suffix("") / f"{FORBIDDEN.sub('', item.name)}.svg"
 
 
-def svg_of(app: App[Any], size: tuple[int, int], before: Before | None) -> str:
-    """Run an app without a terminal and return what it shows, without Rich's random identifier."""
+def svg_of(app: App[Any], size: tuple[int, int], before: Before | None, expected: str | None = None) -> str:
+    """Run an app without a terminal and return what it shows, without Rich's random identifier.
+
+    A picture that is not `expected` can be too early on a busy machine: a style or the result of a thread comes when
+    no message waits. It is taken again until the screen is idle.
+    """
     seen = ""
 
     async def pilot(pilot: Pilot[Any]) -> None:
@@ -44,12 +50,23 @@ def svg_of(app: App[Any], size: tuple[int, int], before: Before | None) -> str:
         for _ in range(2):  # the second for what the end of an animation set off
             await pilot.pause()
             await pilot.wait_for_scheduled_animations()
-        seen = app.export_screenshot(title=app.title, simplify=True)
+        seen, equal = _svg(app), 1
+        for _ in range(MOST):
+            if seen == expected or equal == IDLE:
+                break
+            await pilot.pause(PAUSE)
+            earlier, seen = seen, _svg(app)
+            equal = equal + 1 if seen == earlier else 1
         app.exit()
 
     app.run(headless=True, auto_pilot=pilot, size=size)
     assert seen, "the app ended before its picture was taken"
-    return re.sub(r"\bterminal-\d+-([\w-]+)", r"terminal-\1", seen)
+    return seen
+
+
+def _svg(app: App[Any]) -> str:
+    svg = app.export_screenshot(title=app.title, simplify=True)
+    return re.sub(r"\bterminal-\d+-([\w-]+)", r"terminal-\1", svg)
 
 
 def rows_of(svg: str) -> list[str]:
@@ -91,7 +108,7 @@ def snap_compare(request: pytest.FixtureRequest) -> Iterator[Callable[..., bool]
         assert not used, "a test has one picture: parametrize it for more"
         used = True
         expected = picture.read_text("utf-8") if picture.is_file() else None
-        actual = svg_of(app, terminal_size, run_before)
+        actual = svg_of(app, terminal_size, run_before, expected)
         if actual == expected:
             return True
         if request.config.getoption("--snapshot-update"):

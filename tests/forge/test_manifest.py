@@ -52,7 +52,9 @@ def test_a_folder_that_takes_nothing(tmp_path: Path) -> None:
         write_manifest(tmp_path / "none" / "out.iso", GOOD)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(changes=st.dictionaries(st.sampled_from(["kind", "iso", "base", "userData", "checks", "proof"]), JSON))
 def test_any_manifest_has_a_label(tmp_path: Path, changes: dict[str, object]) -> None:
     manifest_path(tmp_path / "out.iso").write_text(json.dumps({**GOOD, **changes}))

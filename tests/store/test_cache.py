@@ -61,7 +61,9 @@ def test_a_folder_in_its_place_is_told_of(tmp_path: Path) -> None:
     assert "cannot be read" in cache.load(tmp_path).problem
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(where=st.integers(0, 10_000), byte=st.integers(1, 255), cut=st.booleans())
 def test_a_spoilt_file_never_gives_a_wrong_fleet(host: Maker, tmp_path: Path, where: int, byte: int, cut: bool) -> None:
     path = tmp_path / "fleet.cache"

@@ -48,7 +48,9 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("small")
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(told=steps, rounds=st.sets(st.integers(0, 40)))
 def test_slices_give_the_same_model_as_the_whole(host: Maker, told: list[Any], rounds: set[int]) -> None:
     whole, sliced = Store(), Store()

@@ -56,7 +56,9 @@ def test_the_model_at_any_time_is_the_live_one(host: Maker, tmp_path: Path) -> N
     assert replay.now == times[700]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(steps=st.lists(st.integers(-50, 50), max_size=20))
 def test_stepping_there_and_back_is_the_same_as_going_straight(host: Maker, tmp_path: Path, steps: list[int]) -> None:
     path = tmp_path / "fleet.rec"
@@ -109,7 +111,9 @@ def test_what_is_no_recording_is_refused(tmp_path: Path) -> None:
         read(path)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @example(junk=b'{"\xa4": 1}', where=0)
 @given(junk=st.binary(max_size=60), where=st.integers(0, 100))
 def test_junk_in_the_middle_never_raises(host: Maker, tmp_path: Path, junk: bytes, where: int) -> None:

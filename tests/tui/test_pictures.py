@@ -77,6 +77,19 @@ def test_a_difference_of_colours_is_named_as_such() -> None:
     assert "the text is the same: colours or styles differ" in pictures.difference(old, new)
 
 
+class Late(Words):
+    """An app whose colour comes when no message waits, as on a busy machine."""
+
+    def on_mount(self) -> None:
+        self.set_timer(0.15, lambda: self.query_one(Static).update("[red]edge[/]"))
+
+
+@pytest.mark.parametrize("expects", [False, True])
+def test_a_picture_is_that_of_an_idle_screen(expects: bool) -> None:
+    idle = pictures.svg_of(Words("edge", "red"), (40, 3), None)
+    assert pictures.svg_of(Late("edge"), (40, 3), None, idle if expects else None) == idle
+
+
 @pytest.mark.parametrize("update", [False, True])
 def test_a_changed_picture_fails_in_short_and_is_written_when_asked(
     stored: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, update: bool

@@ -17,7 +17,9 @@ from edgewright.forge.iso.verify import verify_iso
 from edgewright.forge.iso.volume import descriptors
 
 SEED = cidata_bytes(b"#cloud-config\nname: x\n")
-MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 def looked_at(path: Path) -> None:

@@ -230,7 +230,9 @@ def test_file_names_stay_in_their_folder() -> None:
 CELLS = st.text(alphabet="edge-1/.,;:\"'#=\n\t 0249{}[]&*!|>äé\0", max_size=60)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(head=st.sampled_from(["name,address,gateway,dns,vlan,tags\n", "name;mtu\n", ""]), text=CELLS, kind=st.booleans())
 def test_any_text_is_a_plan_or_told(tmp_path: Path, head: str, text: str, kind: bool) -> None:
     file = tmp_path / ("plan.csv" if kind else "plan.yaml")
