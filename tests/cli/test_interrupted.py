@@ -134,8 +134,8 @@ print("READY", flush=True)
 
 def test_a_signal_in_a_callback_that_no_exception_leaves_is_not_lost(tmp_path: Path) -> None:
     """The callback that Python has for each module that it loads dropped a Ctrl-C once, with a traceback."""
-    _, told = (child := started(tmp_path, DROPPED, "host", "list")).communicate(timeout=60)
-    assert (child.returncode, told.strip()) == (130, "Interrupted.")
+    _, stderr = (child := started(tmp_path, DROPPED, "host", "list")).communicate(timeout=60)
+    assert (child.returncode, stderr.strip()) == (130, "Interrupted.")
 
 
 def test_a_cancelled_task_is_an_interrupt(capsys: pytest.CaptureFixture[str]) -> None:

@@ -121,7 +121,11 @@ def view(pilot: Driven) -> str:
     return screen.view if isinstance(screen, BaseScreen) else type(screen).__name__
 
 
-def told(made: Session) -> str:
-    """Return the newest message."""
+def newest_message(made: Session) -> str:
+    """Return the newest message of a session."""
     made.store.flush()
     return made.store.model.messages[-1].text if made.store.model.messages else ""
+
+
+told = newest_message
+"""The name that older tests have for it."""

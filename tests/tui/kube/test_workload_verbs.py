@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.tui import workloads
-from tests.tui.driving import frame_text, press, said, settle, told, until, view
+from tests.tui.driving import frame_text, newest_message, press, said, settle, until, view
 from tests.tui.fake_cluster_api import FakeClusterApi
 from tests.tui.kube.test_workloads import console, front
 from tui.screens.workloads import logs
@@ -62,7 +62,7 @@ async def test_delete_shows_its_plan_with_cancel_as_the_default() -> None:
         await until(pilot, lambda: view(pilot) == "ConfirmModal")
         assert "StatefulSet/vision starts another one" in said(pilot)
         await press(pilot, "enter")
-        assert "cancelled, nothing changed" in told(front(pilot).session)
+        assert "cancelled, nothing changed" in newest_message(front(pilot).session)
         assert not [each for each in api.requests if each[0] == "DELETE"]
         await press(pilot, "ctrl+d")
         await until(pilot, lambda: view(pilot) == "ConfirmModal")
@@ -87,9 +87,9 @@ async def test_without_kubectl_there_is_no_shell_and_the_message_names_the_next_
     async with console("pods", "healthy") as (pilot, _):
         session = front(pilot).session
         await press(pilot, "s")
-        await until(pilot, lambda: "kubectl is not on PATH" in told(session))
-        assert "edgewright kube proxy" in told(session)
+        await until(pilot, lambda: "kubectl is not on PATH" in newest_message(session))
+        assert "edgewright kube proxy" in newest_message(session)
         session.read_only = True
         await press(pilot, "s")
         await settle(pilot)
-        assert "read-only" in told(session)
+        assert "read-only" in newest_message(session)

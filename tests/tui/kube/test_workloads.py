@@ -14,7 +14,7 @@ from edgewright.store.collections.catalogue.clusters import CLUSTERS
 from edgewright.store.engine.store import Store
 from tests.tui import workloads
 from tests.tui.clusters import clusters
-from tests.tui.driving import Driven, frame_text, press, settle, told, until, view
+from tests.tui.driving import Driven, frame_text, newest_message, press, settle, until, view
 from tests.tui.fake_cluster_api import FakeClusterApi
 from tests.tui.plane import FakePlane, context_of
 from tests.tui.samples import NOW, fill, session
@@ -155,7 +155,7 @@ async def test_digits_choose_a_namespace_and_zero_shows_all() -> None:
         assert screen.table.keys == ("kube-system/coredns-6f6b679f8f-abcde",)
         assert "Pods in kube-system" in frame_text(pilot.app, "crumb")
         await press(pilot, "9")
-        assert "There is no namespace 9: the cluster has 3." in told(screen.session)
+        assert "There is no namespace 9: the cluster has 3." in newest_message(screen.session)
         await press(pilot, "0")
         assert len(screen.table.keys) == 7
 

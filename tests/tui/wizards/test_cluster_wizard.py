@@ -14,7 +14,7 @@ from edgewright.commands.cluster import actions, wizard_answers
 from edgewright.core.errors import TimedOut, Unreachable
 from edgewright.forge.answer_files import read_document
 from edgewright.store.engine.store import Store
-from tests.tui.driving import console, press, told, until, view
+from tests.tui.driving import console, newest_message, press, until, view
 from tests.tui.plane import context_of
 from tests.tui.samples import NOW, fill
 from tests.tui.test_viewer import become
@@ -110,7 +110,7 @@ async def test_why_a_host_is_not_offered_is_shown_and_one_that_turns_unhealthy_i
         fill(made.store, [*small_fleet()[:3], lost, *small_fleet()[4:]])
         wizard(pilot)._known = None
         await press(pilot, "pagedown")
-        assert state(pilot).key == "hosts" and "shop-1 is unhealthy" in told(made)
+        assert state(pilot).key == "hosts" and "shop-1 is unhealthy" in newest_message(made)
 
 
 @pytest.mark.e2e
@@ -136,7 +136,7 @@ async def test_pools_are_added_changed_and_removed_and_hosts_move() -> None:
         await press(pilot, "x")
         assert len(state(pilot).pools) == 1 and [host["name"] for host in state(pilot).hosts] == ["shop-1"]
         await press(pilot, "plus", *"more", "tab", "down", "pagedown")
-        assert "The control planes of a cluster are in one pool" in told(made)
+        assert "The control planes of a cluster are in one pool" in newest_message(made)
 
 
 @pytest.mark.e2e
@@ -149,7 +149,7 @@ async def test_a_failed_preflight_is_named_and_creating_takes_the_key_twice() ->
         await press(pilot, "pagedown", "pagedown")
         await on(pilot, "summary")
         await press(pilot, "b")
-        assert "Preflight failed on shop-2" in told(made) and not plane.bodies
+        assert "Preflight failed on shop-2" in newest_message(made) and not plane.bodies
         await press(pilot, "b")
         await until(pilot, lambda: view(pilot) == "cluster")
     assert len(plane.bodies) == 1
@@ -183,7 +183,7 @@ async def test_what_the_plane_refuses_is_shown_and_nothing_is_created() -> None:
         await at(pilot, "summary")
         assert "The plane refuses this cluster" in shown(pilot) and "outside of the network of shop-1" in shown(pilot)
         await press(pilot, "b")
-        assert "Not created: The VIP 10.4.1.100" in told(made)
+        assert "Not created: The VIP 10.4.1.100" in newest_message(made)
         assert not plane.bodies
         plane.wrong = []
         await press(pilot, "b")
@@ -202,7 +202,7 @@ async def test_a_plane_that_is_back_creates_what_it_could_not_check() -> None:
         await until(pilot, lambda: "The plane could not check it: 10.4.0.2:8443 does not answer." in shown(pilot))
         assert "refuses" not in shown(pilot) and "would accept" not in shown(pilot)
         await press(pilot, "b", "b")
-        assert "10.4.0.2:8443 does not answer." in told(made) and not plane.bodies
+        assert "10.4.0.2:8443 does not answer." in newest_message(made) and not plane.bodies
         plane.failure = None
         await press(pilot, "b", "b")
         await until(pilot, lambda: bool(plane.bodies))
@@ -217,7 +217,7 @@ async def test_nobody_creates_who_may_not(fields: dict[str, Any], reason: str) -
             await become(pilot, made, role)
         await at(pilot, "summary")
         await press(pilot, "b")
-        assert reason in told(made)
+        assert reason in newest_message(made)
     assert not plane.bodies
 
 
