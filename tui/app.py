@@ -68,6 +68,7 @@ class EdgewrightApp(TerminalApp):
 
     def __init__(self, session: Session) -> None:
         self._typed: list[str] = []
+        self._last_key = 0.0
         self.type_ahead = TypeAhead(self)
         toolkit_caches.bound()
         super().__init__(session)
@@ -92,6 +93,7 @@ class EdgewrightApp(TerminalApp):
 
     def key_arrived(self) -> None:
         """Paint the effect of a key before more events of the fleet are worked on. Called on the thread of the keys."""
+        self._last_key = time.monotonic()
         self.session.store.defer(KEY_FIRST)
 
     def post_display_hook(self) -> None:
@@ -145,6 +147,8 @@ class EdgewrightApp(TerminalApp):
             self.announce(problem, "warn")
         if not self.is_headless:
             self.set_interval(THEME_POLL, self.look_at_themes, name="themes")
+            ahead = load("tui.navigation.ahead:import_ahead")(lambda: self._last_key, lambda: self.ending)
+            self.run_worker(ahead, group="start:ahead", exit_on_error=False)
         if self.session.start is not None:
             self.run_worker(self._feed(self.session.start), group="source:run", exit_on_error=False)
 
