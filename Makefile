@@ -67,14 +67,17 @@ export EDGEWRIGHT_K9S ?= $(CURDIR)/build/bin/k9s
 $(CURDIR)/build/bin/k9s:
 	GOBIN=$(CURDIR)/build/bin CGO_ENABLED=0 go install -trimpath -ldflags "-s -w" github.com/derailed/k9s@$(K9S_VERSION)
 
+# A schedule waits for most of its time, so three sets run beside each other, each with hubs and PostgreSQL of its own.
+# (A command and no call of make: `make -n` runs the lines that call make.)
+SCHEDULES = EDGEWRIGHT_SCHEDULES="$${EDGEWRIGHT_SCHEDULES-500}" EDGEWRIGHT_STEPS="$${EDGEWRIGHT_STEPS-4}" \
+	$(PY) -m pytest -m e2e --timeout=300 -n 3 --dist loadgroup tests/dist/test_schedules.py $(PYTEST_ARGS)
+
 e2e: $(VENV)/.dev agent kubernetes $(EDGEWRIGHT_K9S)  ## Run every end-to-end test (root, systemd-nspawn, QEMU, tmux; see docs/testing.md)
 	status=0; $(PY) -m pytest -m e2e --timeout=1800 --deselect tests/dist/test_schedules.py $(PYTEST_ARGS) || status=$$?; \
-	  $(MAKE) e2e-schedules || status=$$?; exit $$status
+	  $(SCHEDULES) || status=$$?; exit $$status
 
-# A schedule waits for most of its time, so three sets run beside each other, each with hubs and PostgreSQL of its own.
 e2e-schedules: $(VENV)/.dev  ## ... of those 500 schedules of 4 faults against several hubs (EDGEWRIGHT_SCHEDULES, EDGEWRIGHT_STEPS: how many)
-	EDGEWRIGHT_SCHEDULES="$${EDGEWRIGHT_SCHEDULES-500}" EDGEWRIGHT_STEPS="$${EDGEWRIGHT_STEPS-4}" \
-	  $(PY) -m pytest -m e2e --timeout=300 -n 3 --dist loadgroup tests/dist/test_schedules.py $(PYTEST_ARGS)
+	$(SCHEDULES)
 
 e2e-kubernetes: $(VENV)/.dev kubernetes  ## ... of those the clusters': Kubernetes on hosts of the lab (root)
 	$(PY) -m pytest -m e2e --timeout=900 $(KUBERNETES_TESTS) $(PYTEST_ARGS)
