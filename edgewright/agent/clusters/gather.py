@@ -124,6 +124,7 @@ def cluster(context: Context, answering: Optional[bool]) -> seen.Api:
     control_plane = context.host.has(paths.ADMIN_CONF)
     lease = _or_none(lambda: leader.read(context, api)) if control_plane else None
     done = _or_none(lambda: [stored_done(context, api)]) if control_plane else None
+    leads = lease is not None and lease.lease is not None and lease.lease.holder == context.host_uid
     return seen.Api(
         answers=answering,
         silent_for=silent,
@@ -135,6 +136,7 @@ def cluster(context: Context, answering: Optional[bool]) -> seen.Api:
         lease_readable=lease is not None,
         grant=lease.grant if lease else None,
         last_expired=lease.last_expired if lease else "",
+        grantee_ready=leader.grantee_ready(context, lease.grant) if leads and lease else None,
         joined=lease.joined if lease else None,
         served=_or_none(lambda: tokens.served(context, api)) if control_plane else None,
         layers=_or_none(lambda: layer_states(context, api)) if control_plane else None,

@@ -27,13 +27,18 @@ _WHEN = re.compile(r"[0-9TZ:.+-]{0,40}", re.ASCII)
 
 
 class Grant(NamedTuple):
-    """A grant. `since` is for users only; `age` are seconds since this host saw it first and is not stored."""
+    """A grant. `since` is for users only; `age` are seconds since this host saw it first and is not stored.
+
+    `node` is the UID of the Node that its host had when the grant was given, empty for none: only another one, or one
+    that is ready, shows that the kubelet has joined. `None`: not known.
+    """
 
     host_uid: str
     action: str
     since: str
     limit: float
     age: float = 0.0
+    node: Optional[str] = None
 
 
 class GrantState(enum.Enum):
@@ -48,6 +53,8 @@ class GrantState(enum.Enum):
 def write_grant(grant: Grant) -> str:
     """Return the text of the annotation."""
     body = {"hostUid": grant.host_uid, "action": grant.action, "since": grant.since, "limit": grant.limit}
+    if grant.node is not None:
+        body["node"] = grant.node
     return json.dumps(body, sort_keys=True, separators=(",", ":"))
 
 
@@ -63,8 +70,10 @@ def read_grant(text: str, age: float = 0.0) -> Optional[Grant]:
     valid = isinstance(host, str) and 0 < len(host) <= 128 and action in LIMITS and isinstance(since, str)
     if not valid or not _WHEN.fullmatch(since) or isinstance(limit, bool) or not isinstance(limit, (int, float)):
         return None
+    node = body.get("node")
     # A limit that another program wrote never makes a grant last longer.
-    return Grant(host, action, since, float(min(max(limit, 0.0), LIMITS[action])), age)
+    limit = float(min(max(limit, 0.0), LIMITS[action]))
+    return Grant(host, action, since, limit, age, node if isinstance(node, str) and len(node) <= 128 else None)
 
 
 def wanted(grant: Grant, document: ClusterDocument) -> Optional[Member]:

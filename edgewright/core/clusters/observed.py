@@ -128,8 +128,9 @@ class Api:
 
     `answers`: the endpoint answers this host. `silent_for` are seconds since the last answer. `joined` is the join
     epoch in which each host has joined. `served` are hosts whose token (and, for a control plane, certificates) are in
-    the cluster. `last_expired` is the host whose grant expired last. `config_matches`: the stored configuration of
-    kubeadm equals the document.
+    the cluster. `last_expired` is the host whose grant expired last. `grantee_ready`: the API
+    server of the control plane that has the grant to join answers on its `/readyz`. `config_matches`: the stored
+    configuration of kubeadm equals the document.
     """
 
     answers: Optional[bool] = None
@@ -142,6 +143,7 @@ class Api:
     lease_readable: bool = False
     grant: Optional[Grant] = None
     last_expired: str = ""
+    grantee_ready: Optional[bool] = None
     joined: Optional[Mapping[str, int]] = None
     served: Optional[FrozenSet[str]] = None
     layers: Optional[Mapping[str, LayerState]] = None

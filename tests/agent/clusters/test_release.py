@@ -13,6 +13,7 @@ from edgewright.agent.clusters import paths
 from edgewright.agent.clusters.host import Ended
 from edgewright.agent.clusters.kube import leader, leading, own_node, release, tokens
 from edgewright.agent.clusters.kube.etcd import EtcdMember
+from edgewright.core.clusters import quorum
 from edgewright.core.clusters.grants import Grant
 from edgewright.core.errors import Failed, Refused
 from tests.agent.clusters.support import FakeHost, cluster, context
@@ -136,36 +137,54 @@ def test_the_pods_of_a_broken_node_are_not_waited_for_when_its_host_is_there(
     assert ({"metadata": {"annotations": {leader.RELEASE: "r1"}}} in merged) is drained
 
 
-@pytest.mark.parametrize(("learner", "joined"), [(False, True), (True, False)])
-def test_a_grant_ends_with_a_record_when_the_host_is_a_voter_and_without_its_learner_else(
-    host: FakeHost, monkeypatch: pytest.MonkeyPatch, learner: bool, joined: bool
+@pytest.mark.parametrize(
+    "case", ["ready", "registered", "starts", "old node", "not healthy", "learner", "past its limit"]
+)
+def test_a_grant_ends_with_a_record_when_etcd_api_and_kubelet_have_the_host_and_without_its_learner_else(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:
+    """Its Node need not be ready; one that was there before the grant has to be."""
     done: list[str] = []
-    listed = [EtcdMember(7, "n1", ["https://10.0.0.11:2380"], False)]
-    listed.append(EtcdMember(8, "n2", ["https://10.0.0.12:2380"], learner))
-    grant = Grant("host-2", "join", "", 600.0)
+    learner = case in ("learner", "past its limit")
+    seen = [quorum.EtcdMember("7", "n1", True, True)]
+    seen.append(quorum.EtcdMember("8", "n2", not learner, not learner and case != "not healthy"))
+    before = "" if case != "old node" else "uid"
+    grant = Grant("host-2", "join", "", 600.0, 601.0 if case == "past its limit" else 1.0, before)
 
     class Fake:
         def maybe(self, path: str) -> Any:
-            return {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+            state = "True" if case == "ready" else "False"
+            return {"metadata": {"uid": "uid"}, "status": {"conditions": [{"type": "Ready", "status": state}]}}
 
         def merge(self, path: str, body: Any) -> None:
             done.append(f"labels of {path.rpartition('/')[2]}")
 
         def members(self) -> list[EtcdMember]:
-            return listed
+            return [EtcdMember(8, "n2", ["https://10.0.0.12:2380"], learner)]
 
         def remove(self, member: int) -> None:
             done.append(f"removed {member}")
 
+    class Server(Fake):
+        def text(self, path: str, timeout: float) -> tuple[int, str]:
+            return 500 if case == "starts" else 200, path
+
     monkeypatch.setattr(leading, "admin", lambda host: Fake())
     monkeypatch.setattr(leading, "Etcd", lambda host: Fake())
+    monkeypatch.setattr(leading, "members_with_health", lambda work: tuple(seen))
+    monkeypatch.setattr(leader, "admin", lambda host, address: Server() if address == "10.0.0.12" else None)
     monkeypatch.setattr(leader, "read", lambda work, api: leader.View(None, grant, "", {}))
     monkeypatch.setattr(leader, "note_joined", lambda api, change: done.append("recorded"))
     monkeypatch.setattr(leader, "set_grant", lambda work, api, grant, last="": done.append(f"ended {last}"))
     monkeypatch.setattr(tokens, "withdraw", lambda work, api, uid: done.append(f"withdrawn {uid}"))
-    leading.EndGrant().act(context(host, cluster(2), argument="host-2"))
-    if joined:
+    work = context(host, cluster(2), argument="host-2")
+    if case in ("ready", "registered"):
+        leading.EndGrant().act(work)
         assert done == ["withdrawn host-2", "labels of n2", "recorded", "ended "]
-    else:
+    elif case == "past its limit":
+        leading.EndGrant().act(work)
         assert done == ["removed 8", "withdrawn host-2", "ended host-2"]
+    else:
+        with pytest.raises(Failed, match="n2 has not joined yet"):
+            leading.EndGrant().act(work)
+        assert done == [], "what the host needs to join stays"

@@ -63,6 +63,7 @@ class Rules(NamedTuple):
 
     guard: bool = True
     one_grant: bool = True
+    grant_until_voter: bool = True
     init_fixed: bool = True
 
 
@@ -145,10 +146,13 @@ def leader_sees(state: State) -> Observed | None:
     grant = None
     if grants:
         n, action, _, age = grants[0]
-        grant = Grant(f"host-{n + 1}", action, "", LIMITS[action], LIMITS[action] + 1 if age == PAST else 0.0)
+        limit = LIMITS[action]
+        grant = Grant(f"host-{n + 1}", action, "", limit, limit + 1 if age == PAST else 0.0, "")
     api = Api(
         answers=True, done=PROOF, done_readable=True, etcd=etcd, lease_readable=True, grant=grant,
-        nodes={f"n{n + 1}": Node("u", ready=n in reach) for n, host in enumerate(hosts) if host.etcd == VOTER},
+        # The Node of a host is not ready until its grant is over: no rule may need that.
+        nodes={f"n{n + 1}": Node("u", ready=n in reach and host.recorded) for n, host in enumerate(hosts) if host.etcd},
+        grantee_ready=bool(grants) and grants[0][0] in reach,
         joined={f"host-{n + 1}": 1 for n, host in enumerate(hosts) if host.recorded},
         served=frozenset(f"host-{n + 1}" for n, host in enumerate(hosts) if host.served), layers={},
     )  # fmt: skip
@@ -273,6 +277,11 @@ def check(name: str, before: State, after: State) -> None:
         raise Broken(f"{name}: two learners")
     if quorum_side(before) != "none" and quorum_side(after) == "none":
         raise Broken(f"{name}: quorum lost by our own action")
+    if name.startswith(steps.END_GRANT) and name.endswith("fulfilled"):
+        n = int(name.split()[1]) - 1
+        reach = connected(before, quorum_side(before))  # type: ignore[arg-type]
+        if before.hosts[n].etcd != VOTER or n not in reach:
+            raise Broken(f"{name}: grant over before its host is a healthy voter")
 
 
 class Result(NamedTuple):

@@ -9,7 +9,7 @@ import pytest
 
 from edgewright.core.clusters import model, steps
 from edgewright.core.clusters.actions import Action, Plan, read_step_id
-from edgewright.core.clusters.grants import Grant
+from edgewright.core.clusters.grants import Grant, read_grant, write_grant
 from edgewright.core.clusters.model import ClusterDocument, Done
 from edgewright.core.clusters.observed import Api, LayerState, Lease, Local, Node, Observed, Peer, Preflight, Vip
 from edgewright.core.clusters.planner import plan
@@ -208,6 +208,31 @@ def test_p121_one_control_plane_is_admitted_at_a_time() -> None:
     assert action.params["fulfilled"] is True
     recorded = leader(doc, etcd("n1", "n2"))
     assert duty(doc, recorded)[0] == "serve-join n3"
+
+
+@pytest.mark.parametrize(
+    "case", ["registered", "api", "unknown", "member", "node", "old node", "another agent", "read"]
+)
+def test_p121_a_grant_ends_with_a_healthy_voter_an_api_and_a_kubelet_whose_node_need_not_be_ready(case: str) -> None:
+    doc = document(3)
+    grant = Grant("host-2", "join", "", 600.0, 20.0, {"old node": "new", "another agent": None}.get(case, ""))
+    nodes = {"n1": Node("1", True)} if case == "node" else {"n1": Node("1", True), "n2": Node("new", False)}
+    seen = leader(
+        doc, etcd("n1", "n2", down="n2" if case == "member" else ""), grant=grant, served=frozenset(["host-2"]),
+        joined={"host-1": 1}, nodes=nodes, grantee_ready={"api": False, "unknown": None}.get(case, True),
+    )  # fmt: skip
+    if case == "read":  # as the annotation has it
+        kept = read_grant(write_grant(grant), 20.0)
+        assert kept == grant
+        seen = dataclasses.replace(seen, api=dataclasses.replace(seen.api, grant=kept))
+    if case in ("registered", "read"):
+        assert duty(doc, seen)[0] == "end-grant n2"
+    else:
+        assert "end-grant n2" not in duty(doc, seen) and "serve-join n3" not in duty(doc, seen)
+        assert waits(doc, seen)[0].startswith("n2 joins, since 20 s")
+    ready = {**seen.api.nodes, "n2": Node("new", True)} if seen.api.nodes else {}
+    again = dataclasses.replace(seen, api=dataclasses.replace(seen.api, nodes=ready))
+    assert (duty(doc, again)[0] == "end-grant n2") is (case != "member")
 
 
 def test_a_grant_past_its_limit_is_cleaned_up_and_the_next_host_comes_first() -> None:

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from edgewright.core.clusters import quorum
+from edgewright.core.clusters.planning import duties
 from edgewright.core.clusters.quorum import Verdict
 from tests.core.clusters.quorum_model import Result, Rules, State, explore, settles, start
 
@@ -14,6 +15,7 @@ EVENTS = 6
 MUTANTS = {
     "no guard": (3, True, 3, Rules(guard=False), "quorum lost by our own action"),
     "two grants": (3, False, 2, Rules(one_grant=False), "two grants"),
+    "grant over too early": (3, False, 2, Rules(grant_until_voter=False), "before its host is a healthy voter"),
     "init moved": (2, False, 3, Rules(init_fixed=False), "formed 2 times"),
 }
 
@@ -36,6 +38,8 @@ def mutated(name: str, monkeypatch: pytest.MonkeyPatch) -> Result:
     with monkeypatch.context() as patch:
         if not rules.guard:
             patch.setattr(quorum, "may_remove", lambda members, identifier: Verdict(True, ""))
+        if not rules.grant_until_voter:
+            patch.setattr(duties, "admitted", lambda observed, document, member: member.host_uid != "host-1")
             # `rules` is part of the key of what the model remembers, so nothing of the mutant stays behind.
         return explore(start(size, formed), depth, rules)
 

@@ -10,12 +10,12 @@ from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional
 
 from edgewright.agent.clusters import paths
 from edgewright.agent.clusters.context import Context
-from edgewright.agent.clusters.kube.api import Api
+from edgewright.agent.clusters.kube.api import Api, admin
 from edgewright.core import times
 from edgewright.core.clusters import grants
 from edgewright.core.clusters.grants import Grant
 from edgewright.core.clusters.observed import Lease
-from edgewright.core.errors import Conflict, NotFound, Refused
+from edgewright.core.errors import Conflict, EdgewrightError, NotFound, Refused
 
 PATH = f"/apis/coordination.k8s.io/v1/namespaces/{grants.LEASE_NAMESPACE}/leases"
 LEASE = f"{PATH}/{grants.LEASE_NAME}"
@@ -121,6 +121,17 @@ def set_grant(context: Context, api: Api, grant: Optional[Grant], last_expired: 
 def new_grant(context: Context, host_uid: str, action: str) -> Grant:
     """Return a grant from now on."""
     return Grant(host_uid, action, times.rfc3339(context.host.now()), grants.LIMITS[action])
+
+
+def grantee_ready(context: Context, grant: Optional[Grant]) -> Optional[bool]:
+    """Return whether the API server of the host that may join is ready, `None` where there is none to be asked."""
+    member = context.document.member(grant.host_uid) if grant is not None and grant.action == grants.JOIN else None
+    if member is None:
+        return None
+    try:
+        return admin(context.host, member.address).text("/readyz", 3.0)[0] == 200
+    except EdgewrightError:
+        return None
 
 
 def read_joined(body: Optional[Mapping[str, Any]]) -> Dict[str, int]:

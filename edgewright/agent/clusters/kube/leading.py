@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict
+from typing import Dict, Optional
 
 from edgewright.agent.clusters.addons.helm import kubectl_api
 from edgewright.agent.clusters.checks.peer import question
@@ -15,8 +15,9 @@ from edgewright.agent.clusters.kube.labels import label_value
 from edgewright.agent.clusters.kube.own_node import is_ready, labels_of
 from edgewright.agent.reconcile.steps import Seen
 from edgewright.core.addresses import same
-from edgewright.core.clusters import grants, quorum
-from edgewright.core.clusters.model import CONTROL_PLANE, NEVER, Member, Pool
+from edgewright.core.clusters import grants, observed, quorum
+from edgewright.core.clusters.model import CONTROL_PLANE, NEVER, PRESENT, Member, Pool
+from edgewright.core.clusters.planning.judge import admitted
 from edgewright.core.errors import Failed, NotFound, Refused
 
 BROKEN = 30
@@ -48,7 +49,10 @@ class ServeJoin(Duty):
                 verdict = quorum.may_add(members_with_health(context))
                 if not verdict.allowed:
                     raise Failed(f"{member.node_name} cannot join now: {verdict.reason}.", "It is tried again.")
-                leader.set_grant(context, api, leader.new_grant(context, member.host_uid, grants.JOIN))
+                node = api.maybe(f"/api/v1/nodes/{member.node_name}") or {}
+                grant = leader.new_grant(context, member.host_uid, grants.JOIN)
+                before = str((node.get("metadata") or {}).get("uid") or "")
+                leader.set_grant(context, api, grant._replace(node=before))
                 context.host.report(f"grant for {member.node_name}: {verdict.reason}")
         tokens.serve(context, api, member)
         context.host.report(f"{member.node_name} is admitted for {tokens.MINUTES} minutes")
@@ -68,7 +72,10 @@ class EndGrant(Duty):
             self._forget(context, api, view)
             return
         member = about(context)
-        joined = self._joined(context, api, member)
+        joined = self._joined(context, api, member, view.grant)
+        own = view.grant if view.grant is not None and view.grant.host_uid == member.host_uid else None
+        if own is not None and grants.state_of(own, context.document, joined) is grants.GrantState.OPEN:
+            raise Failed(f"{member.node_name} has not joined yet.", "Its grant stays open until then.")
         if member.role == CONTROL_PLANE and not joined:
             self._dead_learner(context, member)
         tokens.withdraw(context, api, member.host_uid)
@@ -77,7 +84,7 @@ class EndGrant(Duty):
                 f"/api/v1/nodes/{member.node_name}", {"metadata": {"labels": labels_of(context.document, member)}}
             )
             leader.note_joined(api, lambda known: known.update({member.host_uid: member.join_epoch}))
-        if view.grant is not None and view.grant.host_uid == member.host_uid:
+        if own is not None:
             leader.set_grant(context, api, None, "" if joined else member.host_uid)
         host.report(f"the grant of {member.node_name} is over: {'joined' if joined else 'not joined'}")
 
@@ -87,15 +94,16 @@ class EndGrant(Duty):
         if view.grant is not None and view.grant.host_uid == context.argument:
             leader.set_grant(context, api, None)
 
-    def _joined(self, context: Context, api: Api, member: Member) -> bool:
+    def _joined(self, context: Context, api: Api, member: Member, grant: Optional[grants.Grant]) -> bool:
         node = api.maybe(f"/api/v1/nodes/{member.node_name}")
-        if member.state != "present" or not is_ready(node):
-            return False
-        if member.role != CONTROL_PLANE:
-            return True
-        listed = Etcd(context.host).members()
-        own = [item for item in listed if item.name and same(member.address, item.address)]
-        return any(not item.learner for item in own)
+        if member.state != PRESENT or node is None or member.role != CONTROL_PLANE:
+            return member.state == PRESENT and is_ready(node)
+        there = {member.node_name: observed.Node(str(node["metadata"]["uid"]), is_ready(node))}
+        etcd, ready = members_with_health(context), leader.grantee_ready(context, grant)
+        seen = observed.Observed(
+            context.host_uid, api=observed.Api(nodes=there, etcd=etcd, grant=grant, grantee_ready=ready)
+        )
+        return bool(admitted(seen, context.document, member))
 
     def _dead_learner(self, context: Context, member: Member) -> None:
         """Remove a member of etcd that never started, or a learner whose join is over."""

@@ -89,6 +89,7 @@ def _api(world: World, uid: str, answers: bool) -> Api:
         lease_readable=True,
         grant=grant,
         last_expired=cluster.last_expired,
+        grantee_ready=None if grant is None else world.reach(uid, grant.host_uid) and world.serves(grant.host_uid),
         joined=dict(cluster.joined),
         served=frozenset(cluster.served),
         layers=dict(cluster.layers),

@@ -131,7 +131,9 @@ def _take_grant(action: str) -> Effect:
         if cluster.leader != run.machine.uid:
             return "another host is the leader"
         if cluster.grant is None:
-            cluster.grant, cluster.granted = Grant(uid, action, "", LIMITS[action]), run.world.now
+            name = run.world.machines[uid].name
+            node = cluster.nodes[name].uid if name in cluster.nodes else ""
+            cluster.grant, cluster.granted = Grant(uid, action, "", LIMITS[action], node=node), run.world.now
         return ""
 
     return effect

@@ -22,7 +22,7 @@ from edgewright.core.clusters.model import (
 )
 from edgewright.core.clusters.observed import Observed
 from edgewright.core.clusters.planning import targets
-from edgewright.core.clusters.planning.judge import etcd_member, joined, node_of
+from edgewright.core.clusters.planning.judge import admitted, etcd_member, joined, node_of
 
 WORKERS_AT_ONCE = 10
 GRANT_LANE = "grant"
@@ -139,7 +139,7 @@ def _open(document: ClusterDocument, observed: Observed) -> _Duty:
         params = {"hostUid": grant.host_uid, "nodeName": "", "fulfilled": False, "joinEpoch": 0}
         return GRANT_LANE, (Action(steps.END_GRANT, f"{short(grant.host_uid)}-0", params),), ()
     entry = etcd_member(observed, member)
-    fulfilled = joined(observed, document, member) if grant.action == JOIN else entry is None
+    fulfilled = admitted(observed, document, member) if grant.action == JOIN else entry is None
     state = state_of(grant, document, fulfilled)
     if state is not GrantState.OPEN:
         return GRANT_LANE, (_end(document, member, state is GrantState.FULFILLED and grant.action == JOIN),), ()

@@ -64,10 +64,28 @@ def node_ready(observed: Observed, member: Member) -> Optional[bool]:
 
 
 def joined(observed: Observed, document: ClusterDocument, member: Member) -> Optional[bool]:
-    """Return whether a member has joined, as the leader sees it."""
+    """Return whether a member has joined completely, as another host sees it."""
     if member.role == "worker":
         return node_ready(observed, member)
     return both(voter(observed, member), node_ready(observed, member))
+
+
+def admitted(observed: Observed, document: ClusterDocument, member: Member) -> Optional[bool]:
+    """Return whether the grant of a joining control plane is over: it is safe in etcd, its API and kubelet are there.
+
+    Its Node need not be ready: that protects no quorum, and the next host would wait for it. A Node that was there
+    before the grant shows nothing of the kubelet unless it is ready, so the token would be removed too early.
+    """
+    grant, node, entry = observed.api.grant, node_of(observed, member), etcd_member(observed, member)
+    if observed.api.nodes is None or observed.api.etcd is None:
+        return None
+    if entry is None or node is None or not (entry.voter and entry.started and entry.healthy):
+        return False
+    if node.ready:
+        return True
+    if grant is None or grant.host_uid != member.host_uid or grant.node in (None, node.uid):
+        return False
+    return observed.api.grantee_ready
 
 
 def both(*values: Optional[bool]) -> Optional[bool]:
