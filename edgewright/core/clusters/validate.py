@@ -323,7 +323,8 @@ def host_problems(host: HostFacts, simulated: bool) -> Iterator[HostProblem]:
 
 
 def _hosts(document: ClusterDocument, known: Known) -> Iterator[Problem]:
-    ids: Dict[str, str] = {}
+    stay = [known.facts[m.host_uid] for m in document.present if m.host_uid in known.facts and not known.joins(m)]
+    ids = {host.machine_id: host.name for host in reversed(stay) if host.machine_id}
     for n, member in enumerate(document.members):
         if member.state != PRESENT or not known.joins(member):
             continue

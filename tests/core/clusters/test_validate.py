@@ -111,6 +111,16 @@ def test_members_are_not_judged_again_by_their_health() -> None:
     assert problems(document(3, 1), known, before=document()) == []
 
 
+def test_a_copy_of_a_member_cannot_join() -> None:
+    first = document(1)
+    copied = {**FACTS, "host-2": FACTS["host-2"]._replace(machine_id=FACTS["host-1"].machine_id)}
+    members = (*first.members, dataclasses.replace(document(1, 1).members[1], host_uid="host-2"))
+    (bad,) = [row for row in problems(dataclasses.replace(document(1, 1), members=members), copied, before=first)]
+    assert (bad.code, bad.path) == ("MachineIdTwice", "members[1].hostUid")
+    assert bad.message == "edge-1 and edge-2 have the same machine-id"
+    assert problems(first, copied, before=first) == [], "who is there already is not judged again"
+
+
 def test_even_numbers_of_control_planes() -> None:
     assert rows(document(2))[0][0] == "error"
     formed: dict[str, Any] = {"bootstrap": {"initHostUid": "host-1", "done": DONE}}
