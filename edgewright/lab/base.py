@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edgewright.core.errors import Conflict, Failed
-from edgewright.lab.tools import environment
+from edgewright.lab.tools import environment, run
 
 SUITE = "bookworm"
 PACKAGES = (
@@ -36,6 +36,12 @@ FORMAT = "1"
 """Raised when the way the base is made changes, so that older ones are not taken."""
 
 _MOUNTS = Path("/proc/self/mounts")
+_CONFINED = (
+    *("setpriv", "--pdeathsig", "KILL"),
+    *("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"),
+)
+"""Whatever ends the lab ends the installer too, and its mounts (proc, sys, dev) vanish with the namespace: mounts
+that stay would prevent the removal of the draft, and with it each later `up`."""
 Report = Callable[[str], None]
 
 
@@ -67,6 +73,7 @@ def ensure_base(log: Report, suite: str = SUITE, packages: tuple[str, ...] = PAC
         if ready.is_dir():
             return ready
         draft = cache / f"{ready.name}.new"
+        _unmount_below(draft)
         shutil.rmtree(draft, ignore_errors=True)
         _install(draft, suite, packages, log)
         draft.rename(ready)
@@ -100,10 +107,18 @@ def clean_cache() -> int:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise Conflict(f"A lab is making the base {folder.name}.", "Wait until it is done.") from None
+            _unmount_below(folder)
             freed += _size(folder)
             shutil.rmtree(folder)
             lock_file.unlink(missing_ok=True)
     return freed
+
+
+def _unmount_below(folder: Path) -> None:
+    """End the mounts below a draft: a killed `up` of an earlier version left them."""
+    places = [line.split()[1].replace("\\040", " ") for line in _MOUNTS.read_text().splitlines()]
+    for place in sorted((place for place in places if place.startswith(f"{folder}/")), reverse=True):
+        run(["umount", "--lazy", place], check=False)
 
 
 def _size(folder: Path) -> int:
@@ -121,6 +136,7 @@ def _install(target: Path, suite: str, packages: tuple[str, ...], log: Report) -
     began = time.monotonic()
     log(f"base image: unpacking Debian {suite} with {len(packages)} packages (once, about half a minute)")
     command = [
+        *_CONFINED,
         "mmdebstrap",
         "--mode=root",
         "--variant=minbase",

@@ -23,6 +23,7 @@ PROGRAMS: dict[str, str] = {
     "bridge": "iproute2",
     "nft": "nftables",
     "nsenter": "util-linux",
+    "setpriv": "util-linux",
     "unshare": "util-linux",
     "mount": "mount",
     "ssh-keygen": "openssh-client",

@@ -115,7 +115,7 @@ def test_a_copy_of_a_member_cannot_join() -> None:
     first = document(1)
     copied = {**FACTS, "host-2": FACTS["host-2"]._replace(machine_id=FACTS["host-1"].machine_id)}
     members = (*first.members, dataclasses.replace(document(1, 1).members[1], host_uid="host-2"))
-    (bad,) = [row for row in problems(dataclasses.replace(document(1, 1), members=members), copied, before=first)]
+    (bad,) = problems(dataclasses.replace(document(1, 1), members=members), copied, before=first)
     assert (bad.code, bad.path) == ("MachineIdTwice", "members[1].hostUid")
     assert bad.message == "edge-1 and edge-2 have the same machine-id"
     assert problems(first, copied, before=first) == [], "who is there already is not judged again"
