@@ -43,7 +43,8 @@ KUBECONFIGS = "cluster-kubeconfigs"
 """Folder below the data folder with the kubeconfigs that a leader made for the plane, while it leads."""
 SENT = "cluster-reports"
 """State file with the digests of what the plane has taken."""
-
+GIVE_AGAIN = 300.0
+"""Seconds after which content that the plane still asks for is sent again: a plane that was restored does not have it."""
 
 DOCUMENT, REPORTS, ADOPTION, CONTENT = "cluster", "cluster-reports", "cluster-adoption", "cluster-content"
 """Topics of the log."""
@@ -69,8 +70,8 @@ class ClusterLink:
         sent = (folder.load(SENT) or {}).get("sent")
         self._sent: Dict[str, str] = dict(sent) if isinstance(sent, dict) else {}
         self._refused: Dict[str, Refusal] = {}
-        self._given: Set[Tuple[str, str]] = set()
-        """Content that the plane was given since the start, by cluster and digest."""
+        self._given: Dict[Tuple[str, str], float] = {}
+        """When the plane was given which content that it asks for (epoch seconds), by cluster and digest."""
         self._none: Set[Tuple[str, ...]] = set()
         """Of which documents this host has no part, because it is to leave: not to be asked for at each heartbeat."""
 
@@ -102,6 +103,8 @@ class ClusterLink:
         self._problems(DOCUMENT, problems)
         self._problems(REPORTS, self._send_all(plane))
         self._problems(ADOPTION, self._hand_over(plane, adoption) if adoption is not None else [])
+        if content is None:
+            self._given.clear()  # another plane, or one that was set back, is given it too
         self._problems(CONTENT, self._give_content(plane, content) if content is not None else [])
 
     def _problems(self, topic: str, problems: Sequence[Problem]) -> None:
@@ -214,13 +217,14 @@ class ClusterLink:
         return self._send(f"{uid}/adoption", body, uid, plane.cluster_adoption, MAX_ADOPTION)
 
     def _give_content(self, plane: Plane, wanted: Mapping[str, Any]) -> List[Problem]:
-        """Send content of layers that the plane lacks after an adoption (P108), once since the start."""
+        """Send content of layers that the plane lacks after an adoption (P108), again while it goes on asking."""
+        now = times.now()
         uid, digests = str(wanted.get("uid") or ""), wanted.get("digests")
         blobs = BlobFolder(os.path.join(self._data, BLOBS))
         for digest in digests if isinstance(digests, list) else []:
-            if not isinstance(digest, str) or (uid, digest) in self._given:
+            if not isinstance(digest, str) or 0 <= now - self._given.get((uid, digest), -GIVE_AGAIN) < GIVE_AGAIN:
                 continue
-            self._given.add((uid, digest))
+            self._given[uid, digest] = now
             try:
                 if not blobs.has(digest):
                     continue
@@ -234,7 +238,7 @@ class ClusterLink:
                 plane.cluster_content(uid, digest, {"data": base64.b64encode(data).decode("ascii")})
             except PlaneRefusal as error:
                 if retryable(error.status):
-                    self._given.discard((uid, digest))
+                    del self._given[uid, digest]
                     raise
                 return [(agent_log.WARNING, error.message)]
         return []

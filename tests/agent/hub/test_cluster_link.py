@@ -19,7 +19,7 @@ from edgewright.agent.kernel.agent_log import AgentLog
 from edgewright.agent.kernel.state import StateFolder
 from edgewright.agent.plane import clusters, tls
 from edgewright.agent.plane.client import Client, parse_endpoint
-from edgewright.agent.plane.clusters import KUBECONFIGS, REPORT, ClusterLink
+from edgewright.agent.plane.clusters import GIVE_AGAIN, KUBECONFIGS, REPORT, ClusterLink
 from edgewright.agent.plane.plane import Plane
 from edgewright.agent.reconcile import exchange
 from edgewright.agent.reconcile.handover import Handover
@@ -284,7 +284,7 @@ def test_p106_an_operator_adopts_the_document_of_a_host_that_a_restored_plane_ha
     host.folder.close()
 
 
-def test_p108_content_is_given_once_and_only_what_is_here(
+def test_p108_content_is_given_once_while_it_is_asked_for_and_only_what_is_here(
     control: Host, uid: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = b"a manifest"
@@ -295,9 +295,17 @@ def test_p108_content_is_given_once_and_only_what_is_here(
     monkeypatch.setattr(
         control.plane, "cluster_content", lambda _uid, name, body: sent.append((name, base64.b64decode(body["data"])))
     )
+    asked = {"uid": uid, "digests": [here, "0" * 64, "../x", 7]}
     for _ in range(2):
-        control.link.look(control.plane, None, None, {"uid": uid, "digests": [here, "0" * 64, "../x", 7]})
+        control.link.look(control.plane, None, None, asked)
     assert sent == [(here, data)]
+    control.link.look(control.plane, None)  # the plane has it
+    control.link.look(control.plane, None, None, asked)
+    assert sent == [(here, data)] * 2, "another plane, or one that was set back, lacks it again"
+    later = times.now() + GIVE_AGAIN + 1
+    monkeypatch.setattr(times, "now", lambda: later)
+    control.link.look(control.plane, None, None, asked)
+    assert sent == [(here, data)] * 3, "a plane that was set back in between still asks"
 
 
 def test_p86_a_host_that_takes_the_document_of_the_plane_fetches_its_part_of_it(
