@@ -11,6 +11,7 @@ import sys
 import time
 import zipfile
 import zipimport
+from concurrent.futures import ThreadPoolExecutor
 from modulefinder import ModuleFinder
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,15 @@ def test_the_same_source_gives_the_same_bytes(built: Path, tmp_path: Path) -> No
     archive.build(str(again), str(ROOT / "edgewright"))
     assert again.read_bytes() == built.read_bytes()
     assert built.stat().st_mode & 0o777 == 0o755
+
+
+def test_two_builds_of_one_archive_at_once_both_succeed(built: Path, tmp_path: Path) -> None:
+    """Two labs that come up at the same time build it from the same source into the same folder."""
+    target = tmp_path / "dist" / "agent.pyz"
+    target.parent.mkdir()
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda _n: archive.build(str(target), str(ROOT / "edgewright")), range(3)))
+    assert target.read_bytes() == built.read_bytes() and list(target.parent.iterdir()) == [target]
 
 
 def test_docstrings_and_comments_stay_behind_and_every_line_stays_in_its_place(built: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import io
 import os
+import tempfile
 import tokenize
 import zipfile
 from typing import Dict, Iterator, List, Optional, Set, Tuple
@@ -67,16 +68,20 @@ def _imports(path: str) -> List[str]:
 
 def build(target: str, package: str, compiled_in: str = FOLDER) -> None:
     """Write the archive to `target` (executable); it looks for its compiled modules in a folder. Raises `OSError`."""
-    fresh = target + ".new"
-    with open(fresh, "wb") as file:
-        file.write(SHEBANG)
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-            _add(archive, "__main__.py", entry(compiled_in))
-            for name, path in sources(package):
-                with open(path, "rb") as source:
-                    _add(archive, name, lean(source.read()))
-    os.chmod(fresh, 0o755)  # noqa: S103 - a program that everybody may run
-    os.replace(fresh, target)
+    handle, fresh = tempfile.mkstemp(".new", os.path.basename(target) + ".", os.path.dirname(target) or ".")
+    try:
+        with open(handle, "wb") as file:
+            file.write(SHEBANG)
+            with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+                _add(archive, "__main__.py", entry(compiled_in))
+                for name, path in sources(package):
+                    with open(path, "rb") as source:
+                        _add(archive, name, lean(source.read()))
+        os.chmod(fresh, 0o755)  # noqa: S103 - a program that everybody may run
+        os.replace(fresh, target)
+    except BaseException:
+        os.unlink(fresh)
+        raise
 
 
 def lean(source: bytes) -> bytes:

@@ -44,7 +44,7 @@ KUBECONFIGS = "cluster-kubeconfigs"
 SENT = "cluster-reports"
 """State file with the digests of what the plane has taken."""
 GIVE_AGAIN = 300.0
-"""Seconds after which content that the plane still asks for is sent again: a plane that was restored does not have it."""
+"""Seconds after which content that the plane still asks for is sent again: a plane that was restored lacks it."""
 
 DOCUMENT, REPORTS, ADOPTION, CONTENT = "cluster", "cluster-reports", "cluster-adoption", "cluster-content"
 """Topics of the log."""
@@ -217,7 +217,7 @@ class ClusterLink:
         return self._send(f"{uid}/adoption", body, uid, plane.cluster_adoption, MAX_ADOPTION)
 
     def _give_content(self, plane: Plane, wanted: Mapping[str, Any]) -> List[Problem]:
-        """Send content of layers that the plane lacks after an adoption (P108), again while it goes on asking."""
+        """Send content of layers that the plane lacks after an adoption (P108); again while it still asks."""
         now = times.now()
         uid, digests = str(wanted.get("uid") or ""), wanted.get("digests")
         blobs = BlobFolder(os.path.join(self._data, BLOBS))
