@@ -181,10 +181,9 @@ class Builder:
         self._count(event)
         if depth + len(self.stack) > MAX_DEPTH:
             raise self.refuse(f"it is nested deeper than {MAX_DEPTH} levels", event, "No user-data needs that.")
-        if isinstance(value, str):
-            self.copied += len(value)
-            if self.copied > MAX_SIZE:
-                raise self.refuse("its aliases make it longer than 1 MB", event)
+        self.copied += len(value) if isinstance(value, str) else sum(map(len, value)) if isinstance(value, dict) else 0
+        if self.copied > MAX_SIZE:
+            raise self.refuse("its aliases make it longer than 1 MB", event)
         if isinstance(value, dict):
             return {key: self._copy(item, event, depth + 1) for key, item in value.items()}
         if isinstance(value, list):

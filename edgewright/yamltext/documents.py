@@ -30,7 +30,9 @@ def read_all(text: str, name: str, most: int = MAX_SIZE, nodes: int = MAX_NODES)
     try:
         for event in yaml.parse(text, Loader=loader):
             if isinstance(event, yaml.DocumentStartEvent):
+                copied = builder.copied
                 builder = Builder(hidden, name, left, places=False)
+                builder.copied = copied  # all documents share the bound
             builder.take(event)
             if isinstance(event, yaml.DocumentEndEvent):
                 left -= builder.nodes

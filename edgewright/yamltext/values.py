@@ -304,6 +304,7 @@ class _Builder:
             source = self.merged.get(id(merged), _NOWHERE)
             for name, item in merged.items():
                 if name not in frame.value:
+                    self._grow(len(name), event)
                     path = f"{frame.path}.{name}" if frame.path else name
                     written = f"{source}.{name}" if source else name
                     frame.value[name] = self._copy(item, written, path, (*frame.steps, name), event)
@@ -354,6 +355,7 @@ class _Builder:
         if len(steps) > MAX_DEPTH:
             raise self.refuse(f"it is nested deeper than {MAX_DEPTH} levels", event)
         if isinstance(value, dict):
+            self._grow(sum(map(len, value)), event)
             return {
                 key: self._copy(item, f"{source}.{key}" if source else key, f"{path}.{key}", (*steps, key), event)
                 for key, item in value.items()
@@ -363,13 +365,17 @@ class _Builder:
                 self._copy(item, f"{source}[{number}]", f"{path}[{number}]", (*steps, number), event)
                 for number, item in enumerate(value)
             ]
-        self.copied += len(value) if isinstance(value, str) else 8
-        if self.copied > MAX_VALUES:
-            raise self.refuse("its aliases make it larger than 5 MB", event)
+        self._grow(len(value) if isinstance(value, str) else 8, event)
         scalar = self.scalars.get(source)
         if scalar is not None:
             self._store(path, scalar._replace(steps=steps if scalar.pieces else ()))
         return value
+
+    def _grow(self, size: int, event: Any) -> None:
+        """Count the characters that aliases copy, keys included."""
+        self.copied += size
+        if self.copied > MAX_VALUES:
+            raise self.refuse("its aliases make it larger than 5 MB", event)
 
 
 def _word(text: str) -> Any:

@@ -18,6 +18,7 @@ from edgewright.core.errors import InvalidInput
 from edgewright.core.yaml.subset import load
 from edgewright.forge.userdata.text import dump
 from edgewright.yamltext.bounds import MAX_SIZE
+from edgewright.yamltext.documents import read_all, read_one
 from edgewright.yamltext.encoding import decode
 from edgewright.yamltext.reader import read
 
@@ -238,6 +239,21 @@ def test_doubled_keys_before_many_aliases_take_bounded_time() -> None:
     problems = read(text).problems
     assert time.process_time() - begin < 4
     assert len([problem for problem in problems if problem.code == "NotPortable"]) == 1
+
+
+def test_aliases_of_long_keys_stay_bounded() -> None:
+    """As JSON these 0.5 MB would be 12 GB."""
+    text = "a: &a\n  ? " + "x" * 400_000 + "\n  : 1\n" + "b: [" + ", ".join(["*a"] * 30_000) + "]\n"
+    for reading in (read, read_one):
+        with pytest.raises(InvalidInput, match="its aliases make it longer than 1 MB"):
+            reading(text, "The text")
+
+
+def test_aliases_of_several_documents_stay_bounded_together() -> None:
+    document = "--- {a: &a " + "x" * 4_000 + ", b: [" + ", ".join(["*a"] * 240) + "]}\n"
+    assert len(read_all(document, "The text")) == 1
+    with pytest.raises(InvalidInput, match="its aliases make it longer than 1 MB"):
+        read_all(document * 2, "The text")
 
 
 def test_variables_that_double_stay_bounded() -> None:

@@ -18,6 +18,7 @@ from edgewright.yamltext.values import MAX_NODES, read_values
 from tests.core.profiles.stacks import addon, layer
 
 MEGABYTES = 1024 * 1024
+LONG_KEY = "a: &a\n  ? " + "x" * 400_000 + "\n  : 1\n"
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{name}: &{name} [{','.join(['*' + before] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
 )
@@ -38,6 +39,8 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("a: \ue000\n", "U+E000 is not allowed"),
         ("a: *gone\n", "the alias *gone names nothing"),
         ("a: &a [*a]\n", "names nothing that ended before it"),
+        (LONG_KEY + "b: [" + ", ".join(["*a"] * 30_000) + "]\n", "its aliases make it larger than 5 MB"),
+        (LONG_KEY + "b: [" + ", ".join(["{<<: *a}"] * 30_000) + "]\n", "its aliases make it larger than 5 MB"),
         ("? [a]\n: b\n", "a key must be a word"),
         ("a: b: c\n", "line 1, column 5"),
         ("a: 'x\n", "line 2"),
