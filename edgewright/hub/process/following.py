@@ -92,12 +92,18 @@ class Follower:
         return ""
 
     async def knows(self, authenticator: Authenticator, headers: Mapping[str, str]) -> None:
-        """Wait until memory has a credential that another hub issued a moment ago; a wrong one is not waited for."""
+        """Wait until memory has a credential that another hub issued a moment ago; a wrong one is not waited for.
+
+        Raises `Problem` 503 where memory does not get it in time: to its owner 401 would mean that it was revoked.
+        """
         unknown = authenticator.unknown(headers)
         if self._log is None or unknown is None or not await self._hub.read(partial(_exists, unknown)):
             return
         end = monotonic() + MOST_BEHIND
-        while authenticator.unknown(headers) is not None and monotonic() < end:
+        while authenticator.unknown(headers) is not None:
+            if monotonic() >= end:
+                text = "This hub has not followed yet what another hub stored (this credential); send it again."
+                raise Behind(text)
             await asyncio.sleep(0.02)
 
     async def _newest(self) -> int:

@@ -288,3 +288,46 @@ async def test_p68_an_activation_code_of_another_hub_is_accepted_at_once(
     answer = await asyncio.wait_for(waiting, 10)
     assert answer.status_code == 201, answer.text
     assert (await activate(link.partition("#")[2])).status_code == 401, "a code is accepted once"
+
+
+async def test_p68_a_credential_that_memory_does_not_get_in_time_is_not_wrong(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, client = pair.hubs[1], pair.clients[1]
+    stands_still(hub, monkeypatch)
+    made = await pair.clients[0].post(protocol.API_KEYS, json={"metadata": {"name": "k"}})
+    monkeypatch.setattr("edgewright.hub.process.following.MOST_BEHIND", 0.2)
+    monkeypatch.setattr(hub.follower, "check", lambda: None)  # its newest look found nothing new
+    answer = await client.get("/v1/users/info", headers={"ApiKey": made.json()["apiKey"]})
+    assert (answer.status_code, answer.json()["code"]) == (503, protocol.E_BEHIND)
+    assert (await client.get("/v1/users/info", headers={"ApiKey": "wrong"})).status_code == 401
+
+
+@pytest.mark.parametrize("seq", [2, 1])
+async def test_p68_a_heartbeat_that_waits_is_not_acknowledged_when_its_host_was_deleted_meanwhile(
+    pair: Pair, host: Host, monkeypatch: pytest.MonkeyPatch, seq: int
+) -> None:
+    """A hub that was behind when the heartbeat came may follow again before it is stored. Number 1 is a late one."""
+    hub, client, path = pair.hubs[1], pair.clients[1], f"/v1/edgehosts/{host.uid}/health"
+    await host.beat(1, "healthy")
+    continues = stands_still(hub, monkeypatch)
+    arrived, stored, write = asyncio.Event(), asyncio.Event(), hub.writer.beat
+
+    async def later(durable: asyncio.Future[None]) -> None:
+        arrived.set()
+        await durable
+        await stored.wait()
+
+    monkeypatch.setattr(hub.writer, "beat", lambda beat: asyncio.ensure_future(later(write(beat))))
+    body = {"state": "healthy", "edgewright": {"seq": seq, "bootId": "b"}}
+    waiting = asyncio.create_task(client.patch(path, json=body, headers=host._own))
+    await asyncio.wait_for(arrived.wait(), 10)
+    assert (await pair.clients[0].delete(f"/v1/edgehosts/{host.uid}")).status_code == 204
+    assert host.uid in hub.state.hosts
+    continues()
+    while host.uid in hub.state.hosts:
+        await asyncio.sleep(0.02)
+    stored.set()
+    answer = await asyncio.wait_for(waiting, 10)
+    assert (answer.status_code, answer.json()["code"]) == (503, protocol.E_BEHIND)
+    assert (await client.patch(path, json=body, headers=host._own)).status_code == 401

@@ -20,7 +20,7 @@ from edgewright.core.text import clean
 from edgewright.hub.db.beats import ANY_NUMBER, Written
 from edgewright.hub.db.records import HostEntry, Sender
 from edgewright.hub.http import problems
-from edgewright.hub.http.problems import Problem, StorageProblem
+from edgewright.hub.http.problems import Behind, Problem, StorageProblem
 from edgewright.hub.http.routing import Access, Call, Message, On, Receive, Route, Send
 from edgewright.hub.readmodel.pending_work import ENDING, MOVING
 from edgewright.hub.relay.waiting import Waiting
@@ -189,11 +189,13 @@ class Heartbeats:
             extension.seq is not None and extension.seq <= live.seq
         )  # fmt: skip
         uid, writer, clones = entry.record.uid, self._hub.writer, self._clones
+        credential = entry.record.credential_hash
         origin = peer, extension.address or "", extension.mac or ""
         sender = live.sender if origin == live.sender else Sender(*origin)
         if late and not clones.late(entry, boot, extension.seq, sender, now):
             # What it repeats may have failed to be stored: then it is stored now, else this changes nothing.
             await writer.beat(live.beat(uid, live.seq, 0, force=0))
+            self._confirm(entry, credential)
             return clones.others(entry, sender)
         if boot != live.boot_id:
             removed = tuple(other for other in live.replaced_boots if other != boot)
@@ -216,8 +218,18 @@ class Heartbeats:
         except StorageProblem:
             live.excused = max(live.excused, self.refused)
             raise
-        self._hub.check_current()  # only now: that it arrived counts for health (rule P43)
+        self._confirm(entry, credential)
         return clones.others(entry, sender)
+
+    def _confirm(self, entry: HostEntry, credential: str | None) -> None:
+        """Raise `Problem` 503 unless memory follows and the host still has the credential that it began with.
+
+        Only after the commit, since that a heartbeat arrived counts for health (rule P43). While it waited, memory may
+        have learned of a revocation that is older than this request (rule P68).
+        """
+        self._hub.check_current()
+        if self._hub.state.credentials.get(credential or "") is not entry:
+            raise Behind("The credential of this host was changed while its heartbeat waited; send it again.")
 
     def follow(self, written: Written) -> None:
         """Take the rows of hosts whose heartbeat the database did not take, and the counts that it corrected."""
