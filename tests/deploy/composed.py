@@ -25,7 +25,7 @@ from tests.e2e.fleet import until
 _VARIABLE = re.compile(r"\$(?:(\$)|\{(\w+)(?::(-|\?)([^}]*))?\})")
 _KNOWN = {
     "image", "command", "entrypoint", "secrets", "configs", "environment", "depends_on", "restart", "stop_grace_period",
-    "read_only", "tmpfs", "cap_drop", "security_opt", "networks", "volumes", "ports", "healthcheck",
+    "hostname", "read_only", "tmpfs", "cap_drop", "security_opt", "networks", "volumes", "ports", "healthcheck",
 }  # fmt: skip
 _LIMITS = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
 
@@ -123,7 +123,7 @@ class Composed:
 
     def _run(self, name: str) -> None:
         service = self.services[name]
-        words = ["run", "-d", "--name", self.container(name), "--hostname", name, *_LIMITS]
+        words = ["run", "-d", "--name", self.container(name), "--hostname", service.get("hostname", name), *_LIMITS]
         words += ["--restart", service["restart"]] if "restart" in service else []
         words += ["--read-only", "--read-only-tmpfs=false"] if service.get("read_only") else []
         words += [f"--tmpfs={each}" for each in service.get("tmpfs", [])]

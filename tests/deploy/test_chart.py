@@ -62,7 +62,8 @@ def test_each_object_is_valid_for_kubernetes(valid: Valid, values: Path) -> None
     arguments = count["Deployment"]["spec"]["template"]["spec"]["containers"][0]["args"]
     build_parser().parse_args(arguments)
     given = yaml.safe_load(values.read_text())
-    assert [word for word in arguments if "advertise" in word] == [f"--advertise={name}" for name in given["advertise"]]
+    names = ["$(POD_IP)", *given["advertise"], "plane.default.svc"]
+    assert [word for word in arguments if "advertise" in word] == [f"--advertise={name}" for name in names]
     assert ("PodDisruptionBudget" in count) == (given.get("replicas", 2) > 1)
     assert ("NetworkPolicy" in count) == given.get("networkPolicy", {}).get("enabled", True)
 
@@ -84,6 +85,36 @@ def test_every_value_arrives_in_an_object() -> None:
     assert absent in ([], ["0.2.0"]), "a digest counts more than the tag"
 
 
+@pytest.mark.parametrize(
+    ("settings", "policy", "port"),
+    [
+        (("type=LoadBalancer",), "Local", None),
+        (("type=NodePort", "nodePort=30443"), "Cluster", 30443),
+        (("type=NodePort", "externalTrafficPolicy=Local"), "Local", None),
+        (("type=ClusterIP", "nodePort=30443"), None, None),
+    ],
+)
+def test_every_node_takes_connections_where_no_balancer_asks_the_nodes(
+    settings: tuple[str, ...], policy: str | None, port: int | None
+) -> None:
+    words = [word for setting in settings for word in ("--set", f"service.{setting}")]
+    (service,) = [each for each in rendered(VALUES[-1], *words) if each["kind"] == "Service"]
+    assert service["spec"].get("externalTrafficPolicy") == policy
+    assert service["spec"]["ports"][0].get("nodePort") == port
+
+
+@pytest.mark.parametrize("values", VALUES, ids=lambda path: path.stem)
+def test_hubs_reach_each_other_whatever_the_policy_allows(values: Path) -> None:
+    """A stream of the relay whose client is at one hub and whose host is at another one passes between them."""
+    documents = {document["kind"]: document["spec"] for document in rendered(values)}
+    if "NetworkPolicy" not in documents:
+        return
+    policy, hubs = documents["NetworkPolicy"], {"podSelector": documents["NetworkPolicy"]["podSelector"]}
+    for rules, key in ((policy["ingress"], "from"), (policy["egress"], "to")):
+        allowed = [rule for rule in rules if {"port": "https", "protocol": "TCP"} in rule["ports"]]
+        assert any(hubs in rule.get(key, [hubs]) for rule in allowed), rules
+
+
 def _leaves(value: Any) -> Any:
     if isinstance(value, dict):
         for each in value.values():
@@ -103,6 +134,8 @@ def _leaves(value: Any) -> Any:
         ("image.repository=", "image.repository is required"),
         ("image.digest=sha256:abc", "digest"),
         ("podDisruptionBudget.minAvailable=2", "smaller than replicas"),
+        ("preStopSeconds=20", "terminationGracePeriodSeconds must be at least preStopSeconds + 30"),
+        ("service.nodePort=70000", "nodePort"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_name(setting: str, message: str) -> None:

@@ -39,7 +39,8 @@ def test_a_hub_of_the_chart_has_probes_and_no_rights() -> None:
     pod = deployment["template"]["spec"]
     (hub,) = pod["containers"]
     _check_arguments(hub["args"])
-    assert "--advertise=hub.example.net" in hub["args"] and "env" not in hub
+    assert "--advertise=hub.example.net" in hub["args"]
+    assert hub["env"] == [{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}], "no secret"
     assert hub["livenessProbe"]["httpGet"]["path"] == "/healthz"
     assert hub["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "https", "scheme": "HTTPS"}
     assert pod["securityContext"]["runAsNonRoot"] is True and pod["automountServiceAccountToken"] is False
@@ -73,7 +74,8 @@ def test_the_compose_file_has_no_secret_in_an_argument_or_variable() -> None:
     assert set(services) == {"database", "hub-1", "hub-2", "proxy"}
     for name in ("hub-1", "hub-2"):
         hub = services[name]
-        _check_arguments([word for word in hub["command"] if "HUB_NAME" not in word])
+        _check_arguments(["serve", *(word for word in hub["command"] if "HUB_NAME" not in word)])
+        assert hub["hostname"] == name and 'serve --advertise="$$(cat /etc/hostname)" "$$@"' in hub["entrypoint"][2]
         assert hub["read_only"] is True and hub["cap_drop"] == ["ALL"] and "environment" not in hub
         assert set(hub["secrets"]) <= set(document["secrets"])
         assert {volume.partition(":")[0] for volume in hub["volumes"]} <= set(document["volumes"])

@@ -83,7 +83,7 @@ def prepare(options: ServeOptions, address: str = "") -> Hub:
         if lock is not None:
             lock.started(engines[0])
         if address:
-            _report_others(membership.await_others(engines[0]))
+            _report_others(membership.await_others(engines[0]), address)
     except DBAPIError as error:
         _close(engines)
         raise unusable(error) from None
@@ -106,12 +106,17 @@ def _prepare(options: ServeOptions, address: str, *, patient: bool) -> Hub:
             threading.Event().wait(RETRY)
 
 
-def _report_others(others: Sequence[Process]) -> None:
-    """Log which hubs this one has joined, and which of them may not know of it."""
+def _report_others(others: Sequence[Process], address: str) -> None:
+    """Log which hubs this one has joined, which of them may not know of it, and which has the same address."""
     for other in others:
         text = f"{other.address} (version {other.version}, up since {rfc3339(other.started)})"
         if other.age < MEMBER_AWAY:
             log.info("this hub joins the hub %s on its database", text)
+            if other.address == address:
+                log.warning(
+                    "the hub %s has the address of this one, so streams of the relay cannot pass between them: give "
+                    "each hub a name or address of its own by its first --advertise", text,
+                )  # fmt: skip
         else:
             log.warning(
                 "the hub %s was last seen %s ago and has not reported its end: while it runs without the database it "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +11,11 @@ from edgewright.clients.http.credential import Credential
 from edgewright.clients.http.transport import Transport
 from edgewright.clients.relay import open_stream
 from edgewright.wire.protocol import relay
-from tests.dist.hubs import several_hubs
+from tests.dist.hubs import further_directory, several_hubs
+from tests.e2e.forge.image_place import _free_address
 from tests.hub.clusters.plane import Site
 from tests.hub.relay.rig import echo, host_side, until
+from tests.hub_fixture import running_hub
 from tests.postgres import Cluster
 
 pytestmark = pytest.mark.e2e
@@ -58,3 +61,17 @@ async def test_p134_a_stream_through_both_hubs_and_after_one_was_killed(postgres
             assert await _echoed(both, uid, data) == data, "the client goes to the second hub"
             for transport in (there, both):
                 await transport.aclose()
+
+
+def test_p134_a_hub_that_has_no_address_of_its_own_says_so(postgres: Cluster, tmp_path: Path) -> None:
+    """Two hubs with the name of the plane first: neither could pass a stream to the other one."""
+    port, database = _free_address().rpartition(":")[2], postgres.create()
+    words = ["--db", postgres.url(database), "--advertise", "plane.test"]
+    with running_hub(*words, data=tmp_path / "a", listen=f"127.0.0.1:{port}") as first:
+        further_directory(first.data, tmp_path / "b")
+        with running_hub(*words, data=tmp_path / "b", listen=f"127.0.0.2:{port}") as second:
+            warned = [line["message"] for line in second.log() if "has the address of this one" in line["message"]]
+            assert len(warned) == 1 and f"https://plane.test:{port}" in warned[0] and "first --advertise" in warned[0]
+        further_directory(first.data, tmp_path / "c")
+        with running_hub("--advertise", "c.test", *words, data=tmp_path / "c", listen=f"127.0.0.2:{port}") as third:
+            assert not [line for line in third.log() if "has the address of this one" in line["message"]]
