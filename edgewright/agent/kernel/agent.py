@@ -376,10 +376,12 @@ class Agent:
         moment = time.monotonic()
         if force or moment - self._facts_at >= FACTS_EVERY * 0.9:
             self.facts = device.collect(self.root)
-            work = self.handover.documents(self.enrolment.uid)
+            self._facts_at = moment
+        work = self.handover.documents(self.enrolment.uid)
+        if self.facts is not None:  # why a step failed is reported with the beat that reports the failure
+            self.facts.extension.pop("documents", None)
             if work:
                 self.facts.extension["documents"] = work
-            self._facts_at = moment
 
     def _facts_sent(self) -> None:
         if self.facts is not None:

@@ -231,7 +231,7 @@ class Engine:
         else:
             ended = unit.text or f"its program ended with {unit.code}"
             last = next((line for line in reversed(self.runner.log(step.unit)) if line.strip()), "")
-            error = f"{ended}; {text}" + (f"; last line: {last}" if last else "")
+            error = _failure(ended, text, last)
             event = Event.UNREACHED if driver.unreachable(unit.code) else Event.FAILED
             step = self._move(step, event, error=_text(error), error_class=f"exit-{unit.code}")
             permanent = driver.permanent(unit.code)
@@ -260,6 +260,13 @@ class Engine:
         self._steps[after.step] = after
         self._noted(after, event)
         return after
+
+
+def _failure(ended: str, text: str, last: str) -> str:
+    """Return why a step failed, the last line of its log first: a list shows the begin of it alone."""
+    if not last:
+        return f"{ended}; {text}"
+    return f"{last.rstrip('. ')} ({ended if text.rstrip('. ') in last else f'{ended}; {text}'})"
 
 
 def _observe(driver: Driver, action: Action, twice: bool) -> Tuple[Seen, str]:

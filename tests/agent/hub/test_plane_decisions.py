@@ -51,7 +51,6 @@ def ask(rig: HostRig, kind: str, **params: str) -> dict[str, Any]:
 
 
 def documents(rig: HostRig) -> list[dict[str, Any]]:
-    rig.agent._facts_at = -1000.0
     rig.agent.step()
     items: list[dict[str, Any]] = rig.document()["status"]["edgewright"].get("documents") or []
     return items

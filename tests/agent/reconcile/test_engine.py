@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from edgewright.agent.reconcile import engine
 from edgewright.agent.reconcile.driver import Driver
 from edgewright.agent.reconcile.engine import Engine, Position
 from edgewright.agent.reconcile.journal import Journal, read_records
@@ -373,3 +374,23 @@ def test_an_hour_of_accelerated_work_with_kills(world: World) -> None:
             if state.name == "running" and step is not None and world.now - step.since >= 1200:
                 world.end(step.step, 0, Seen.DONE)
     assert 3600 <= world.now - began < 3700 and len(world.runner.starts) == 3 and looks > 350
+
+
+@pytest.mark.parametrize(
+    ("ended", "text", "last", "reason"),
+    [
+        ("its program ended with 1", "not done", "", "its program ended with 1; not done"),
+        (
+            "its program ended with 1", "1 failure: ports: 6443", "1 failure: ports: 6443. Correct all.",
+            "1 failure: ports: 6443. Correct all (its program ended with 1)",
+        ),
+        (
+            "it took longer than 600 s", "no Node", "no space left on device",
+            "no space left on device (it took longer than 600 s; no Node)",
+        ),
+    ],
+)  # fmt: skip
+def test_the_reason_of_a_failure_begins_with_its_cause_and_repeats_nothing(
+    ended: str, text: str, last: str, reason: str
+) -> None:
+    assert engine._failure(ended, text, last) == reason
