@@ -60,6 +60,37 @@ def small_plane(folder: Path, hosts: int = 9, clusters: int = 0) -> Iterator[Sma
             os.killpg(demo.pid, signal.SIGKILL)
 
 
+def end_local_plane(home: Path) -> None:
+    """End what a console with this home has started and what outlives it: a hub, and the agent of this machine.
+
+    They are found by the folder that they were given, whatever the console had noted of them when it ended.
+    """
+    for number, patience in ((signal.SIGTERM, 10.0), (signal.SIGKILL, 2.0)):
+        deadline = time.monotonic() + patience
+        for pid in started_in(home):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        while (left := started_in(home)) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        if not left:
+            return
+
+
+def started_in(home: Path) -> list[int]:
+    """Return the processes of the product, but consoles, whose arguments have a path in `home`."""
+    found: list[int] = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+            ended = path.with_name("stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        except OSError:
+            continue
+        inside = any(word.startswith(f"{home}/".encode()) for word in words)
+        if inside and b"edgewright" in words and not ended:
+            found.append(int(path.parent.name))
+    return found
+
+
 def _await_plane(folder: Path, demo: subprocess.Popen[bytes]) -> SmallPlane:
     deadline = time.monotonic() + 60
     while True:

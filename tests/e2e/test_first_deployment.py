@@ -11,6 +11,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from edgewright.forge.proof.machine import Machine, command
 from tests.e2e.console import Console
 from tests.e2e.forge.forge_base import base_iso
 from tests.e2e.forge.proof_rig import ADDRESS, PORT, Rig
+from tests.e2e.planes import end_local_plane
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(3000)]
 
@@ -84,24 +86,14 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
 def record(rig: Rig, tmux: str) -> Iterator[Record]:
     """The console of somebody who has nothing yet, at 80x24."""
     nowhere = rig.folder / "nowhere"
-    console = Console(rig.home, "", nowhere, nowhere, columns=80, lines=24, prefix=rig.inside("env", "--"))
-    made = Record(console)
-    try:
+    with ExitStack() as ended:  # each is done whatever the one before raises
+        ended.callback(end_local_plane, rig.home)
+        console = Console(rig.home, "", nowhere, nowhere, columns=80, lines=24, prefix=rig.inside("env", "--"))
+        made = Record(console)
+        ended.callback(console.close)
+        ended.callback(made.write)
+        ended.callback(lambda: made.keep("the last screen"))
         yield made
-    finally:
-        made.keep("the last screen")
-        made.write()
-        console.close()
-        stop_hub(rig)
-
-
-def stop_hub(rig: Rig) -> None:
-    """End the hub and the agent that the guide started: they outlive the console."""
-    note = next(rig.home.rglob("local.json"), None)
-    known = json.loads(note.read_text()) if note is not None else {}
-    for name in ("agent", "hub"):
-        if known.get(name):
-            os.kill(known[name], 15)
 
 
 def test_the_first_deployment_by_keys(rig: Rig, record: Record) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +12,7 @@ import pytest
 
 from tests.e2e.console import Console, Terminal
 from tests.e2e.fleet import command_environment, product, until
-from tests.e2e.planes import SmallPlane, small_plane
+from tests.e2e.planes import SmallPlane, end_local_plane, small_plane, started_in
 from tests.e2e.terminal.screen_scripts import GUIDE, GUIDE_TO_ITS_END, PLANE, REPLAY
 from tests.e2e.terminal.script import answers, go_home, play
 from tests.e2e.terminal.wizard_answers import ANSWERS
@@ -133,10 +131,10 @@ def test_the_guide_leads_to_a_hub_of_ones_own(empty_home: Path, manner: str) -> 
         until("the end of the console", 20, lambda: guide.ended)
         assert "console ended with 0" in guide.screen()
         assert local_hub(empty_home) is None
+        until("the end of what the guide started", 20, lambda: not started_in(empty_home))
     finally:
         guide.close()
-        if (pid := local_hub(empty_home)) is not None:
-            os.kill(pid, signal.SIGTERM)
+        end_local_plane(empty_home)
     assert crash_logs(empty_home) == []
 
 
