@@ -245,6 +245,11 @@ def nodes_text(row: ClusterRow) -> str:
     return f"{'-' if row.ready is None else row.ready}/{row.nodes}"
 
 
+def _change(row: ClusterRow) -> str:
+    """Return how many hosts have applied the newest document where not all have: `2 of 3`."""
+    return row.change.removeprefix("applied by ")
+
+
 def ends_text(end: float | None, now: float) -> str:
     """Return the time to the end of a certificate in one unit: `212d`, `ended 2d`; `-` when it is not known."""
     if end is None:
@@ -302,12 +307,12 @@ TABLE: Table[ClusterRow] = Table(
             tone=lambda row: sign_of(row)[1],
             order=lambda row: (_ORDER.index(sign_of(row)[0]), row.state == wire.DELETED, row.name.casefold()),
         ),
-        Column("name", "CLUSTER", 12, most=40, tone="strong"),
+        Column("name", "CLUSTER", 11, most=40, tone="strong"),
         Column("state", "STATE", 12, tone=_tone),
-        Column("health", "HEALTH", 10, tone=_health),
-        Column("kind", "KIND", 9, value=lambda row, look: "simulated" if row.simulated else "real", tone="muted"),
+        Column("health", "HEALTH", 9, tone=_health),
         Column("nodes", "NODES", 5, right=True, value=lambda row, look: nodes_text(row), tone=_node_tone),
-        Column("vip", "VIP", 5, value=lambda row, look: _VIP_CELLS.get(row.vip, "-"), tone=_vip_tone),
+        Column("vip", "VIP", 4, value=lambda row, look: _VIP_CELLS.get(row.vip, "-"), tone=_vip_tone),
+        Column("change", "CHANGE", 6, most=20, value=lambda row, look: _change(row), tone="work"),
         Column(
             "certificates",
             "CERTS",
@@ -318,8 +323,8 @@ TABLE: Table[ClusterRow] = Table(
             order=lambda row: row.certificate_end,
             tone="muted",
         ),
+        Column("kind", "KIND", 9, value=lambda row, look: "simulated" if row.simulated else "real", tone="muted"),
         Column("reported", "REPORT", 6, right=True, age=True, tone="muted"),
-        Column("change", "CHANGE", 8, most=20, tone="work"),
         Column("profile", "PROFILE", 8, most=28, value=lambda row, look: ", ".join(row.profiles) or "-"),
         Column("version", "KUBERNETES", 10, most=20),
         Column("created", "AGE", 5, right=True, age=True, tone="muted"),
