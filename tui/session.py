@@ -158,6 +158,9 @@ class Session(Struct):
     """What wizard and Installers screen call, in place of `edgewright.commands.installer.wizard_api`; for tests."""
     open_cluster: Callable[[str, Callable[[str], None]], Awaitable[Any]] | None = None
     """Opens the API of a cluster by uid, in place of `edgewright.commands.kube.local_api.open_api`; for tests."""
+    measure_way: Callable[[Any], Awaitable[bool]] | None = None
+    """Measures the direct way to the API of a cluster, given its row (`edgewright.commands.kube.looking.look`), for
+    screens that show it; None where nothing is measured (render, replay)."""
     opened: dict[str, Any] = field(default_factory=dict)
     """APIs of clusters that screens show, by uid: `edgewright.commands.kube.opened.Opened`."""
     replay: ReplaySource | None = None

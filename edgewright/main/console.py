@@ -137,6 +137,7 @@ def make_session(settings: Settings, feed: LiveFeed | None, store: Any = None) -
         keymap_problems=tuple(problem.message for problem in keymap.problems),
         read_only=settings.read_only,
         retry_now=feed.retry_now if feed is not None else None,
+        measure_way=_measure_way if feed is not None else None,
         peer_in_use=feed.peer if feed is not None else None,
         views=ViewStateFile(),
         terminal=detect.choose(
@@ -149,6 +150,11 @@ def make_session(settings: Settings, feed: LiveFeed | None, store: Any = None) -
         ),
         themes_dir=locations.folder("config") / "themes",
     )
+
+
+async def _measure_way(row: Any) -> bool:
+    """Measure the direct way to the API of a cluster; what that needs is imported at the first one."""
+    return bool(await import_module("edgewright.commands.kube.looking").look(row))
 
 
 def _report_unfinished(feed: LiveFeed) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import contextlib
 import ssl
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +12,7 @@ from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.described import entries, one_of
 from edgewright.commands.kube import ways
 from edgewright.commands.kube.credential import stored_or_personal
-from edgewright.commands.kube.ways import CHUNK, PORT, SSH_WITHIN, Direct, Measured, Way
+from edgewright.commands.kube.ways import CHUNK, DIRECT_WITHIN, PORT, SSH_WITHIN, Direct, Measured, Way
 from edgewright.commands.kube.ways import SERVER_NAME as SERVER_NAME
 from edgewright.core.errors import EdgewrightError, Failed, UsageError
 from edgewright.store.collections.catalogue import measured
@@ -23,8 +21,6 @@ from edgewright.wire.protocol import clusters as wire
 from edgewright.yamltext.documents import read_one
 from edgewright.yamltext.writer import write
 
-DIRECT_WITHIN = 3.0
-"""Seconds for the direct route to answer; else the relay is used."""
 NO_TARGET = "no SSH target: give --ssh USER@HOST, or name a control plane in ~/.ssh/config"
 DIRECT, SSH, RELAY = "direct", "ssh", "relay"
 Json = dict[str, Any]
@@ -125,7 +121,7 @@ class Api:
     async def _note(self, direct: Measured, by_ssh: Measured) -> None:
         """Store results for the screens of this machine."""
         results = {DIRECT: (direct.state, direct.error), SSH: (by_ssh.state, by_ssh.error)}
-        await asyncio.to_thread(measured.note, self.row.uid, **results)
+        await asyncio.to_thread(measured.note, self.row.uid, self._authority, **results)
 
     @property
     def shown(self) -> str:
@@ -172,19 +168,7 @@ class Api:
         """Measure the direct route: TLS to the endpoint, whose certificate the cluster's CA must have signed."""
         if not self.endpoint:
             return Measured("no", 0.0, "the cluster has no endpoint yet")
-        began = asyncio.get_running_loop().time()
-        try:
-            async with asyncio.timeout(DIRECT_WITHIN):
-                _, writer = await asyncio.open_connection(
-                    self.endpoint, PORT, ssl=self.trust(), server_hostname=SERVER_NAME
-                )
-                writer.close()
-        except TimeoutError:
-            return Measured("no", DIRECT_WITHIN, f"{self.endpoint}:{PORT} does not answer within {DIRECT_WITHIN:.0f} s")
-        except (OSError, ssl.SSLError) as error:
-            reason = str(getattr(error, "strerror", None) or error).lower()
-            return Measured("no", asyncio.get_running_loop().time() - began, reason[:200])
-        return Measured("yes", asyncio.get_running_loop().time() - began)
+        return await ways.measure_direct(self.endpoint, PORT, self.trust())
 
     async def relayed(self) -> Measured:
         """Measure the relay: a stream to the API is opened and ended."""
@@ -198,11 +182,11 @@ class Api:
 
     def trust(self) -> ssl.SSLContext:
         """Return a TLS context that trusts the cluster's CA alone."""
-        data = str(self.config["clusters"][0]["cluster"].get("certificate-authority-data") or "")
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        with contextlib.suppress(ValueError, ssl.SSLError):  # then nothing is trusted, and the relay is used
-            context.load_verify_locations(cadata=base64.b64decode(data).decode())
-        return context
+        return ways.trusting(self._authority)
+
+    @property
+    def _authority(self) -> str:
+        return str(self.config["clusters"][0]["cluster"].get("certificate-authority-data") or "")
 
 
 class Listener:

@@ -7,6 +7,7 @@ nothing: a host that wants a password or is not known is reported, and another w
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import re
 import shutil
@@ -22,6 +23,8 @@ PORT = 6443
 SERVER_NAME = "kubernetes"
 """In the certificate of every API server that kubeadm made: a local port never needs TLS without verification."""
 CHUNK = 32_768
+DIRECT_WITHIN = 3.0
+"""Seconds for the direct route to answer; else the relay is used."""
 SSH_WITHIN = 10.0
 """Seconds for SSH to a member and its API to answer."""
 _TARGET = re.compile(r"((?:[\w.][\w.-]*@)?(?:[\w.][\w.-]*|\[[0-9a-fA-F:.]+\]))(?::(\d{1,5}))?", re.ASCII)
@@ -85,6 +88,30 @@ class Ssh(Direct):
         """End it, and the program."""
         super().close()
         _end(self._process)
+
+
+async def measure_direct(endpoint: str, port: int, context: ssl.SSLContext) -> Measured:
+    """Measure the direct route: TLS to the endpoint, as far as `context` asks for a certificate."""
+    began = asyncio.get_running_loop().time()
+    name = SERVER_NAME if context.check_hostname else ""
+    try:
+        async with asyncio.timeout(DIRECT_WITHIN):
+            _, writer = await asyncio.open_connection(endpoint, port, ssl=context, server_hostname=name)
+            writer.close()
+    except TimeoutError:
+        return Measured("no", DIRECT_WITHIN, f"{endpoint}:{port} does not answer within {DIRECT_WITHIN:.0f} s")
+    except (OSError, ssl.SSLError, ValueError) as error:
+        reason = str(getattr(error, "strerror", None) or error).lower()
+        return Measured("no", asyncio.get_running_loop().time() - began, reason[:200])
+    return Measured("yes", asyncio.get_running_loop().time() - began)
+
+
+def trusting(data: str) -> ssl.SSLContext:
+    """Return a TLS context that trusts these CA certificates alone, base64 of PEM as in a kubeconfig."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    with contextlib.suppress(ValueError, ssl.SSLError):  # then nothing is trusted, and the relay is used
+        context.load_verify_locations(cadata=base64.b64decode(data).decode())
+    return context
 
 
 def ssh_command(target: str) -> list[str]:

@@ -255,6 +255,29 @@ async def test_pulse_follows_a_cluster_that_forms() -> None:
         assert "forms: Serve the VIP, 9 of 12 steps" in said(pilot)
 
 
+async def test_the_direct_way_is_measured_when_a_cluster_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGEWRIGHT_HOME", str(tmp_path))
+    asked: list[str] = []
+
+    async def measure(row: Any) -> bool:
+        asked.append(row.uid)
+        measured.note(row.uid, direct=("open", "the first use of the API proves whose it is"))
+        return True
+
+    documents = [cluster("healthy")]
+    async with console("clusters", plane=Plane(documents), size=(200, 60), measure_way=measure) as (pilot, _, made):
+        made.store.emit("plane", CLUSTERS.seen, {"docs": documents, "complete": True}, NOW)
+        await ready(pilot)
+        assert asked == []
+        await press(pilot, "enter")
+        await ready(pilot)
+        text = screen_text(pilot.app)
+        assert asked == ["c-healthy"] and "direct answers, measured 0s ago" in text, text
+        assert "the first use of the API proves whose it is" in text
+
+
 async def test_what_a_verb_of_this_machine_measured_is_shown_with_its_age(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,7 +43,11 @@ _VIPS: Mapping[str, tuple[str, Role, str]] = {
 
 
 _WAYS = (("direct", "direct"), ("ssh", "by SSH"), ("relay", "by the relay of the plane"))
-_REACH: Mapping[str, tuple[str, Role, str]] = {"yes": ("•", "ok", "reached"), "no": ("▬", "parked", "not reached")}
+_REACH: Mapping[str, tuple[str, Role, str]] = {
+    "yes": ("•", "ok", "reached"),
+    "no": ("▬", "parked", "not reached"),
+    "open": ("○", "muted", "answers"),
+}
 
 
 class Shown(Struct, frozen=True):
@@ -293,7 +297,7 @@ def reach_lines(shown: Shown, width: int) -> list[Line]:
         left: list[Piece] = [(f"{sign} ", role), f"{named} ", (word, "muted")]
         out.append(spread(left, [(since, "muted")] if since != UNKNOWN else [], width))
         error = (look.error or UNKNOWN) if look is not None else text(shown.doc, f"{OURS}.reach.{way}.error")
-        if error != UNKNOWN and state == "no":
+        if error != UNKNOWN and state in ("no", "open"):
             out += wrap(error, width, "    ", "    ", role="muted")
     return out
 

@@ -44,10 +44,10 @@ class ReadsClusters(Fetches):
         self.take_stored()
         self.set_interval(self.forming_every, self._follow_forming)
         self._ways_here: dict[str, measured.Ways] = {}
-        self.set_interval(self.forming_every, self._look_at_ways)
-        self.call_later(self._look_at_ways)
+        self.set_interval(self.forming_every, self.look_at_ways)
+        self.call_later(self.look_at_ways)
 
-    async def _look_at_ways(self) -> None:
+    async def look_at_ways(self) -> None:
         """Take what verbs of this machine have measured since."""
         before, self._ways_here = self._ways_here, await asyncio.to_thread(measured.read)
         if self._ways_here != before and self._shown:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from textual import events, on
+from textual import events, on, work
 from textual.app import ComposeResult
 
 from edgewright.commands.kernel import described
@@ -26,6 +26,8 @@ from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, blocks, line
 
 TWO, THREE = 120, 180
+MEASURE_EVERY = 15.0
+"""Seconds between two looks whether the direct way to the API is to be measured again."""
 OF_A_HOST = ("cluster release", "cluster forget")
 """Verbs that take the host under the cursor."""
 
@@ -61,6 +63,16 @@ class ClusterScreen(ReadsClusters, BaseScreen):
         super().begin()
         self.query_one("#facts").focus()
         self.select()
+        self._measure_way()
+        self.set_interval(MEASURE_EVERY, self._measure_way)
+
+    @work(exclusive=True, group="reach", exit_on_error=False)
+    async def _measure_way(self) -> None:
+        """Measure whether this machine reaches the API directly, unless that was done a moment ago."""
+        entry = (self._things or {}).get(self.target)
+        measure = self.session.measure_way
+        if measure is not None and entry is not None and self.is_current and await measure(entry.row):
+            await self.look_at_ways()
 
     async def fetched(self, ctx: CommandContext) -> dict[str, Any]:
         """Return this cluster by its uid; a name that was typed becomes the uid."""
