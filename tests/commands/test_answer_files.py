@@ -289,3 +289,13 @@ def test_a_plan_that_cannot_be_carried_out_is_refused(tmp_path: Path) -> None:
     look_alike(tmp_path, "base.iso", {"/casper/vmlinuz": b"k"})
     with pytest.raises(InvalidInput, match="looks like an Ubuntu live ISO"):
         planned(path)
+
+
+def test_a_host_that_is_named_by_its_uid_keeps_the_name_of_the_record() -> None:
+    """Its node would be called as its uid, and a name that another host has would not be noticed."""
+    hosts = (definition.WantedHost("shop-1", "", ""), definition.WantedHost("edge-uid-2", "", ""))
+    body = definition.pool_body(
+        definition.WantedPool("cp", hosts, {}), {"shop-1": "edge-uid-1", "edge-uid-2": "edge-uid-2"}
+    )
+    listed = [(host["hostUid"], host.get("hostName")) for host in body["cloudConfig"]["edgeHosts"]]
+    assert listed == [("edge-uid-1", "shop-1"), ("edge-uid-2", None)]

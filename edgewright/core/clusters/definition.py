@@ -169,11 +169,13 @@ def body(definition: Definition, profiles: Mapping[str, str], hosts: Mapping[str
 
 
 def pool_body(pool: WantedPool, hosts: Mapping[str, str]) -> Dict[str, Any]:
-    """Return a pool as the plane takes it."""
+    """Return a pool as the plane takes it; a host that the file names by its uid has the name of the plane's record."""
     listed = []
     for host in pool.hosts:
         nic = {key: value for key, value in (("nicName", host.nic), ("ip", host.address)) if value}
-        listed.append({"hostUid": hosts[host.name], "hostName": host.name, "nic": nic})
+        uid = hosts[host.name]
+        named = {} if uid == host.name else {"hostName": host.name}
+        listed.append({"hostUid": uid, **named, "nic": nic})
     return {"cloudConfig": {"edgeHosts": listed}, "poolConfig": {**pool.config, "size": len(listed)}}
 
 
