@@ -66,7 +66,7 @@ def order(document: ClusterDocument, journals: dict[str, list[Record]]) -> dict[
     duties: list[Record] = []
     for node, records in sorted(journals.items()):
         started = [row for row in records if row["state"] == "running"]
-        result[node] = _once(row["name"] for row in started if not steps.BY_ID[row["name"]].leader)
+        result[node] = _own(_once(row["name"] for row in started if not steps.BY_ID[row["name"]].leader))
         duties += [row for row in started if steps.BY_ID[row["name"]].leader]
     duties.sort(key=lambda row: float(row["since"]))
     names = {targets.host(document, member): member.node_name for member in document.members}
@@ -74,6 +74,15 @@ def order(document: ClusterDocument, journals: dict[str, list[Record]]) -> dict[
         result[f"for {node}"] = _once(row["name"] for row in duties if row["about"] == about)
     result["layers"] = _once(row["about"] for row in duties if row["name"] == steps.LAYER)
     return result
+
+
+def _own(names: list[str]) -> list[str]:
+    """Return own steps with `preflight` first: it and `fetch` start with the document, and whichever is ready begins.
+
+    A preflight before the formation waits until all members answer, and hosts of the lab get the document one by one.
+    """
+    first = [name for name in names[:2] if name in (steps.PREFLIGHT, steps.FETCH)]
+    return [*sorted(first, key=lambda name: name != steps.PREFLIGHT), *names[len(first) :]]
 
 
 def _once(names: Iterable[str]) -> list[str]:
