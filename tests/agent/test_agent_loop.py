@@ -104,6 +104,24 @@ def test_p20_facts_are_told_when_they_change_and_not_otherwise(bench: Bench) -> 
     assert "labels" not in put.body["metadata"] and "hostAuthToken" not in put.body["spec"]["host"]
 
 
+def test_p20_why_a_step_failed_is_told_with_the_beat_that_tells_that_it_did(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = bench.start()
+    agent.step()
+    listed: list[dict[str, Any]] = [{"uid": "c1", "kind": "cluster", "failed": {"step": "s", "error": "no space left"}}]
+    monkeypatch.setattr(agent.handover, "documents", lambda host_uid="": listed)
+    agent.step()
+    agent.step()
+    (put,) = bench.stub.sent("PUT", agent.enrolment.uid)
+    assert put.body["spec"]["edgewright"]["documents"] == listed, "and once, though facts are read once a minute"
+    listed = []
+    agent.step()
+    agent.step()
+    (_, put) = bench.stub.sent("PUT", agent.enrolment.uid)
+    assert "documents" not in put.body["spec"]["edgewright"]
+
+
 def test_p22_desired_state_is_asked_for_when_it_moved_and_every_tenth_beat(bench: Bench) -> None:
     agent = bench.start()
     agent.step()

@@ -89,6 +89,16 @@ def _works(member: Member) -> bool:
     return bool(member.progress) and (member.progress or {}).get("waitingFor") != OPERATOR
 
 
+def joins(member: Member, now: float) -> bool:
+    """Return whether a host joins: it works and has no Node yet, or joins again, for half an hour at most."""
+    if not _works(member):
+        return False
+    report = read_report(member.progress, False)
+    if report is None or report.step not in (steps.JOIN_CONTROL_PLANE, steps.JOIN_WORKER):
+        return not member.node
+    return not member.node or (report.since is not None and now - report.since < FORMING)
+
+
 def troubles_of(hub: Services, cluster: Cluster, listed: list[Member], now: float) -> list[Trouble]:
     """Return everything that is wrong with a cluster, worst first; nothing of a deleted one."""
     if cluster.record.phase == DELETED_PHASE:
@@ -98,7 +108,8 @@ def troubles_of(hub: Services, cluster: Cluster, listed: list[Member], now: floa
     active = cluster.record.phase == ACTIVE
     present = [member for member in listed if member.machine["state"] == wire.PRESENT]
     forming = is_forming(hub, cluster, listed, now)
-    joining = [member for member in present if forming or (not member.node and _works(member))]
+    joining = [member for member in present if forming or joins(member, now)]
+    ready_soon = {member.machine["nodeName"] for member in joining}
     return troubles(
         Facts(
             formed=active and cluster.head["done"] is not None,
@@ -109,7 +120,11 @@ def troubles_of(hub: Services, cluster: Cluster, listed: list[Member], now: floa
                 if report and member.node.get("ready") is not True and member not in joining
             ],
             owners=owners(hub, listed, now),
-            etcd=_names(item for item in report.get("etcd") or () if item.get("healthy") is False and not forming),
+            etcd=_names(
+                item
+                for item in report.get("etcd") or ()
+                if item.get("healthy") is False and not forming and item.get("name") not in ready_soon
+            ),
             silent=list(quiet.items()) if report else [],
             full=_names(item for item in report.get("etcd") or () if NOSPACE in (item.get("alarms") or ())),
             layers=_names(item for item in report.get("layers") or () if item.get("state") in _FAILED),
@@ -139,13 +154,15 @@ def _failed(hub: Services, cluster: Cluster, listed: list[Member]) -> list[tuple
             continue
         entry = hub.state.hosts.get(member.machine["hostUid"])
         failed = document_at(entry, cluster.uid).get("failed") if entry is not None else None
-        error = str(failed.get("error") or "") if isinstance(failed, dict) else ""
-        report = read_report(member.progress, False, error)
+        # Of another step, it is what the host reported before this one failed.
+        same = isinstance(failed, dict) and failed.get("step") == member.progress.get("step")
+        error = str(failed.get("error") or "").rstrip(".") if same and isinstance(failed, dict) else ""
+        report = read_report(member.progress, False)
         if report is not None and report.operator:
             spec = steps.BY_ID.get(report.step)
             title = f"{spec.title} {report.layer}".rstrip() if spec is not None else report.step
             name = member.machine["hostName"]
-            text = f"{title} failed on {name}" + (f": {report.error.rstrip('.')}" if report.error else "")
+            text = f"{title} failed on {name}" + (f": {clean(error, 300)}" if error else "")
             rows.append((text, (name,)))
     return rows
 
@@ -194,7 +211,7 @@ def observed(hub: Services, cluster: Cluster, listed: list[Member], now: float) 
         "certificates": list(report.get("certificates") or ()),
         "firstEnd": None if ends is None else {"name": ends[0], "node": ends[1], "notAfter": times.rfc3339(ends[2])},
         "forming": is_forming(hub, cluster, listed, now),
-        "change": _change(cluster, listed),
+        "change": _change(cluster, listed, now),
     }
 
 
@@ -219,7 +236,7 @@ def _layers(cluster: Cluster, report: Json) -> list[Json]:
     return rows
 
 
-def _change(cluster: Cluster, listed: list[Member]) -> str:
+def _change(cluster: Cluster, listed: list[Member], now: float) -> str:
     """Return what is still to be done for the present document, empty when nothing is."""
     if cluster.record.phase != ACTIVE or cluster.head["done"] is None:
         return ""
@@ -228,5 +245,8 @@ def _change(cluster: Cluster, listed: list[Member]) -> str:
     leaving = [member.machine["hostName"] for member in listed if member.machine["state"] != wire.PRESENT]
     if leaving:
         return f"{leaving[0]} leaves" if len(leaving) == 1 else f"{len(leaving)} hosts leave"
+    joining = [member.machine["hostName"] for member in listed if joins(member, now)]
+    if joining:
+        return f"{joining[0]} joins" if len(joining) == 1 else f"{len(joining)} hosts join"
     done = sum(1 for member in listed if member.report.get("appliedDigest") == cluster.record.digest)
     return f"applied by {done} of {len(listed)}" if done < len(listed) else ""

@@ -150,3 +150,46 @@ async def test_what_is_wrong_is_listed_and_a_cluster_that_was_never_complete_is_
     assert state.status_code == 204
     assert (await shown())["problems"][0]["text"] == f"the API does not answer on {site.host}"
     assert (await reasons(hub, uid))[-1] == "ClusterUnhealthy"
+
+
+async def test_a_node_whose_host_joins_again_is_a_change_and_no_trouble(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, admin = inside
+    site = await InsideSite.made(hub, admin, 1)
+    uid = await site.create()
+    node = {"name": site.host, "ready": False, "version": "v1.36.3"}
+    etcd = [{"name": site.host, "voter": False, "healthy": False}, {"name": "other", "voter": True, "healthy": True}]
+    seq = 1
+
+    async def shown(name: str, since: float, **more: Any) -> dict[str, Any]:
+        nonlocal seq
+        seq += 1
+        progress = {"step": f"cluster-0123abcd-{name}-e1-2", "n": 1, "of": 1, "since": times.rfc3339(since), **more}
+        beat = {"state": "healthy", "edgewright": {"seq": seq, "bootId": "b", "progress": progress}}
+        (await site.agent.patch(protocol.path(protocol.HOST_HEALTH, uid=site.host), json=beat)).raise_for_status()
+        answer = await admin.get(protocol.path(wire.OVERVIEW, uid=uid))
+        ours: dict[str, Any] = answer.raise_for_status().json()["status"]["edgewright"]
+        return ours
+
+    await site.observe(uid, nodes=[{**node, "ready": True}], layers=[{"name": "net", "state": "ready"}])
+    await looked(hub, times.now(), monkeypatch)
+    await site.observe(uid, nodes=[node], etcd=etcd)
+    ours = await shown("join-control-plane", times.now() - 60)
+    assert (ours["healthState"], ours["problems"], ours["change"]) == ("Healthy", [], f"{site.host} joins")
+    ours = await shown("join-control-plane", times.now() - 3600)
+    assert [row["kind"] for row in ours["problems"]] == ["node", "etcd"], "one that does not end is a trouble"
+    ours = await shown("join-control-plane", times.now() - 60, waitingFor="operator", errorClass="exit-1")
+    text = f"Join as control plane failed on {site.host}"
+    assert [row["kind"] for row in ours["problems"]] == ["step", "node", "etcd"]
+    assert ours["change"] == "applied by 0 of 1"
+    assert ours["problems"][0]["text"] == text, "a class is no reason; the log line comes with the next call"
+    for step, error in (("keepalived-e1", ""), ("join-control-plane-e1-2", ": no space left")):
+        failed = {"digest": "d", "step": f"cluster-0123abcd-{step}", "error": "no space left.", "at": ""}
+        spec = {"edgewright": {"documents": [{"uid": uid, "kind": "cluster", "failed": failed}]}}
+        body = {"metadata": {"uid": site.host}, "spec": spec}
+        (await site.agent.put(protocol.path(protocol.HOST, uid=site.host), json=body)).raise_for_status()
+        ours = await shown("join-control-plane", times.now(), waitingFor="operator", errorClass="exit-1")
+        assert ours["problems"][0]["text"] == text + error
+    ours = await shown("layer-net-e1", times.now() - 5)
+    assert [row["kind"] for row in ours["problems"]] == ["node", "etcd"]
