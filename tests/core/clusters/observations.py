@@ -7,7 +7,9 @@ from typing import Any
 
 from edgewright.core.clusters.model import ClusterDocument, Done
 from edgewright.core.clusters.observed import Api, Lease, Local, Node, Observed, Peer, Preflight, Vip
+from edgewright.core.clusters.planner import plan
 from edgewright.core.clusters.planning import targets
+from edgewright.core.clusters.planning.judge import judge
 from edgewright.core.clusters.quorum import EtcdMember
 from tests.core.clusters.documents import DONE, sha
 
@@ -68,3 +70,19 @@ def leader(document: ClusterDocument, members: tuple[EtcdMember, ...], **more: A
     """Return what the leader sees of a formed cluster."""
     peers = {m.host_uid: Peer(preflight=True, prepared=True, api=False) for m in document.members[1:]}
     return Observed("host-1", joined(document), api(document, members, **more), peers)
+
+
+def duty(doc: ClusterDocument, observed: Observed) -> list[str]:
+    """Return the first action of each lane that is not done, with its host or layer."""
+    shown = []
+    for lane in plan(doc, observed).duties:
+        for action in lane.actions:
+            if judge(action, doc, observed).done is not True:
+                shown.append(f"{action.step} {action.params.get('nodeName') or action.params.get('layer')}")
+                break
+    return shown
+
+
+def waits(doc: ClusterDocument, observed: Observed) -> list[str]:
+    """Return what the leader waits for."""
+    return [wait.reason for wait in plan(doc, observed).waits]
