@@ -17,6 +17,8 @@ HOME = Path(edgewright.__file__).resolve().parent.parent
 
 ARCHIVE = "edgewright-agent.pyz"
 BUILDER = Path("packaging") / "build_agent.py"
+BUILDING = 900.0
+"""Seconds that the agent's archive may take to be built: normally some seconds, minutes on a crowded machine."""
 
 
 def command_line(*text: str) -> list[str]:
@@ -58,7 +60,7 @@ def find_agent(named: str | None, log: Any) -> Path:
     builder = HOME / BUILDER
     if builder.is_file():
         log("agent archive: building it from this source")
-        run([sys.executable, builder, "--archive-only"], env=environment_for(), timeout=120.0)
+        run([sys.executable, builder, "--archive-only"], env=environment_for(), timeout=BUILDING)
     for folder in (HOME / "dist", Path.cwd() / "dist"):
         if (folder / ARCHIVE).is_file():
             return folder / ARCHIVE
