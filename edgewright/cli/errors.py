@@ -91,15 +91,15 @@ def terminal_closed() -> int:
 def crashed(argv: Sequence[str], form: str = "table") -> int:
     """Write what went wrong inside into a log file and report where; called while the exception is handled."""
     import platform
-    import traceback
 
+    from edgewright.cli.crash import covered, text_of
     from edgewright.core import times
 
     moment = times.rfc3339(times.now())
-    kind = sys.exc_info()[0]
+    kind, error, _ = sys.exc_info()
     text = (
         f"{moment} edgewright {__version__}, Python {platform.python_version()}, {platform.platform()}\n"
-        f"words: {list(argv)[:2]}\n{traceback.format_exc()}"
+        f"words: {covered(str(list(argv)[:2]))}\n{text_of(error) if error is not None else ''}"
     )
     where = ""
     try:
