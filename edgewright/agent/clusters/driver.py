@@ -10,6 +10,7 @@ from edgewright.agent.clusters.context import Context, StepKind
 from edgewright.agent.clusters.gather import gather
 from edgewright.agent.clusters.host import Host
 from edgewright.agent.clusters.kube.kubeconfigs import forget_kubeconfigs
+from edgewright.agent.clusters.machine import settings
 from edgewright.agent.clusters.registry import steps_of
 from edgewright.agent.clusters.slices import forget_part, read_part
 from edgewright.agent.reconcile.driver import Driver
@@ -32,7 +33,8 @@ FRESH = 1.0
 SOON, SELDOM = 2.0, 10.0
 """Seconds between two looks while the leader waits for another host: at first, and at most."""
 EVERY = 60.0
-"""Seconds after which a control plane looks again though nothing waits: the leader's Lease lasts 150 s."""
+"""Seconds after which a control plane looks again though nothing waits: the leader's Lease lasts 150 s. Another host
+does while a setting of the cluster is not in force."""
 
 
 class ClusterDriver(Driver):
@@ -90,7 +92,10 @@ class ClusterDriver(Driver):
         member = context.document.member(context.host_uid)
         self.trouble = self._moved(member, observed)
         always = member is not None and member.role == CONTROL_PLANE and made.role in (planned.FORMER, planned.JOINER)
-        self._every[context.document.uid] = self._look_again(context.document.uid, made.waits) if always else None
+        if always:
+            self._every[context.document.uid] = self._look_again(context.document.uid, made.waits)
+        else:
+            self._every[context.document.uid] = EVERY if settings.problem(context) else None
         return [self._plan(document, actions) for actions in made.lanes]
 
     def _look_again(self, uid: str, waits: Sequence[planned.Wait]) -> float:

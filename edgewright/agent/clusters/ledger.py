@@ -11,15 +11,18 @@ from typing import Callable, Dict, List, NamedTuple, Tuple
 
 from edgewright.agent.clusters import paths
 from edgewright.agent.clusters.host import Host
+from edgewright.agent.clusters.machine.keys import rewrite
 from edgewright.agent.kernel.state import reason_of, sync_folder
 from edgewright.agent.reconcile.journal import CannotRecord, decode, encode
 from edgewright.core.errors import Failed
 
-FILE, FOLDER, CONTENT, UNIT, ADDRESS, SYSCTL, MODULE, TABLES = (
-    "file", "folder", "content", "unit", "address", "sysctl", "module", "tables",
+FILE, FOLDER, CONTENT, UNIT, ADDRESS, SYSCTL, MODULE, TABLES, KEYS, TIME = (
+    "file", "folder", "content", "unit", "address", "sysctl", "module", "tables", "keys", "time",
 )  # fmt: skip
 """`folder`: made, removed when it is empty. `content`: what appears in it from now on belongs to the cluster; `before`
-has the names that were there, empty where the folder was not. `tables`: the nft tables that were there."""
+has the names that were there, empty where the folder was not. `tables`: the nft tables that were there. `keys`: a block
+in an authorized_keys, `before` is empty where the file was made for it. `time`: a file with time servers, `before` has
+the command that lets its service read it."""
 ABSENT = ""
 OWN_TABLES = ("kube-proxy", "flannel-ipv4", "flannel-ipv6")
 """nft tables of kube-proxy and CNI plug-ins."""
@@ -117,6 +120,13 @@ def undo(host: Host, entry: Entry) -> bool:
         return _undo_content(host, entry)
     if entry.kind == TABLES:
         return _undo_tables(host, entry)
+    if entry.kind == KEYS:
+        return rewrite(host, entry.name, (), made=entry.before == ABSENT)
+    if entry.kind == TIME:
+        removed = host.remove(entry.name)
+        if removed:
+            host.run(_names(entry.before))  # a service that does not run any more reads it at its next start
+        return removed
     if entry.kind == UNIT:
         host.run(["systemctl", "stop", entry.name], 120)
         host.run(["systemctl", "reset-failed", entry.name])

@@ -9,6 +9,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from edgewright.agent.clusters import paths
 from edgewright.agent.clusters.context import Context
 from edgewright.agent.clusters.kube.kubeconfigs import forget_kubeconfigs, refresh
+from edgewright.agent.clusters.machine import settings
 from edgewright.agent.kernel import agent_log
 from edgewright.agent.kernel.state import reason_of
 from edgewright.agent.reconcile import exchange
@@ -17,6 +18,7 @@ from edgewright.core.clusters.model import ABSENT, CONTROL_PLANE
 from edgewright.core.clusters.observed import LayerState, Observed
 from edgewright.core.clusters.planning import targets
 from edgewright.core.errors import EdgewrightError
+from edgewright.core.text import clean
 
 PREFIX = "cluster-"
 CERTIFICATES = (
@@ -96,6 +98,9 @@ def host_report(context: Context, observed: Observed) -> Dict[str, Any]:
         body["api"] = {"ready": local.api_ready}  # all that a plane has of a cluster without quorum
     if local.vip.here is not None:
         body["vip"] = {"held": local.vip.here}
+    wrong = settings.problem(context)
+    if wrong:
+        body["settings"] = clean(wrong, 500)
     active = context.applied().get("version")
     if local.tree and isinstance(active, str) and active:
         body["versions"] = {"kubernetes": active}  # of the tree that is active, which may be an older one

@@ -1,4 +1,4 @@
-"""What a host does at each look besides its steps: answer members, note a join; the leader its Lease and Nodes."""
+"""What a host does at each look besides its steps: settings, answers to members; the leader its Lease and Nodes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from edgewright.agent.clusters.k3s import admission
 from edgewright.agent.clusters.kube import leader, nodes
 from edgewright.agent.clusters.kube.api import admin
 from edgewright.agent.clusters.kube.joining import note_joined_here
+from edgewright.agent.clusters.machine import settings
 from edgewright.agent.clusters.outside import step_out
 from edgewright.agent.reconcile.steps import unit_name
 from edgewright.core.clusters import steps
@@ -39,10 +40,12 @@ def tend(context: Context, observed: Observed) -> bool:
     if member.state != PRESENT and not leads:
         give_vip_up(context)
         return _resign(context, observed)
+    changed = False
     try:
         if member.state != PRESENT:
             return _lead(context, observed)  # until a control plane that stays can; it serves the VIP as long
         context.claim()
+        changed = settings.settle(context)
         if len(context.document.members) > 1:
             failed = observed.local.preflight
             served = (observed.api.served if leads else None) or frozenset()
@@ -60,9 +63,9 @@ def tend(context: Context, observed: Observed) -> bool:
         begun = not observed.local.joined and observed.local.kubelet_ca
         if begun and joined(observed, context.document, member):
             note_joined_here(context)
-        return step_out(context, observed, member) or _lead(context, observed)
+        return step_out(context, observed, member) or _lead(context, observed) or changed
     except EdgewrightError:
-        return False  # the next look tries again
+        return changed  # the next look tries again
 
 
 def give_vip_up(context: Context) -> None:

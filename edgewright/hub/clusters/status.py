@@ -9,7 +9,7 @@ from edgewright.core import times
 from edgewright.core.clusters import model
 from edgewright.core.clusters.actions import with_titles
 from edgewright.core.clusters.troubles import MILD
-from edgewright.core.text import amount
+from edgewright.core.text import amount, clean
 from edgewright.hub.clusters import judging
 from edgewright.hub.clusters.index import Cluster, Reports
 from edgewright.hub.clusters.members import FRESH
@@ -24,6 +24,7 @@ from edgewright.wire.protocol import clusters as wire
 Json = dict[str, Any]
 HEALTHY, UNHEALTHY, UNKNOWN_HEALTH = "Healthy", "UnHealthy", "Unknown"
 _TRUE, _FALSE = "True", "False"
+_SETTINGS = "HostSettingsNotApplied"
 _NOT_PROVEN = "k3s is not proven here: hosts run it as its documentation describes, tested against a stand-in only."
 
 
@@ -92,6 +93,10 @@ def conditions(hub: Services, cluster: Cluster, listed: list[Member], now: float
         rows.append(_row(name["type"], True, name["reason"], name["message"], name["since"]))
     if head["kubernetes"].get("distribution") == model.K3S:
         rows.append(_row("NotProven", True, "NotProven", _NOT_PROVEN, record.created))
+    wrong = [(member.machine["hostName"], str(member.report.get("settings") or "")) for member in listed]
+    if texts := [f"{name}: {clean(text, 300)}" for name, text in wrong if text]:
+        more = f" {amount(len(texts) - 5, 'more host')}." if len(texts) > 5 else ""
+        rows.append(_row(_SETTINGS, True, _SETTINGS, " ".join(texts[:5]) + more, record.modified))
     if (since := waiting.since(head)) is not None:
         names = ", ".join(f"{profile['name']} {profile['version']}" for profile in waiting.profiles(head)[:5])
         call = protocol.path(wire.SPC_APPLY, uid=cluster.uid)

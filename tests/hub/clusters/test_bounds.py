@@ -71,7 +71,7 @@ def test_settings_without_effect_are_warnings_of_the_check_and_are_documented(si
     cloud = {
         "controlPlaneEndpoint": {"host": own.address(200), "type": "VIP"},
         "ntpServers": ["ntp"],
-        "sshKeys": ["ssh-ed25519 AAAA"],
+        "sshKeys": ["ssh-ed25519 AAAA"],  # both are in force, so they warn of nothing
     }
     config = {
         "timezone": "Europe/Berlin", "controlPlaneHealthCheckTimeout": "10m", "updateWorkerPoolsInParallel": True,

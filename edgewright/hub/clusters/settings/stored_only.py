@@ -9,8 +9,6 @@ from edgewright.core.profiles.problems import Problem, warning
 
 Json = dict[str, Any]
 SETTINGS: dict[str, str] = {
-    "cloudConfig.ntpServers": "Set time servers in the user-data of the hosts.",
-    "cloudConfig.sshKeys": "Set SSH keys in the user-data of the hosts.",
     "clusterConfig.machineManagementConfig.osPatchConfig": "Patch the OS by a new image of the hosts.",
     "clusterConfig.lifecycleConfig.pause": "Changes reach the hosts at once.",
     "clusterConfig.timezone": "There are no maintenance windows yet that would use it.",
@@ -38,10 +36,7 @@ def warnings(head: Json) -> Iterator[Problem]:
 
 
 def _given(head: Json) -> Iterator[str]:
-    cloud, config = head["cloudConfig"], head["clusterConfig"]
-    for key in ("ntpServers", "sshKeys"):
-        if cloud.get(key):
-            yield f"cloudConfig.{key}"
+    config = head["clusterConfig"]
     patches = (config.get("machineManagementConfig") or {}).get("osPatchConfig") or {}
     later = str(patches.get("onDemandPatchAfter") or "")
     if patches.get("patchOnBoot") or patches.get("schedule") or (later and not later.startswith("0001-")):

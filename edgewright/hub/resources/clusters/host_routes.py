@@ -243,6 +243,7 @@ HOST_STATE = shapes.obj(
     vip=shapes.obj(held=shapes.FLAG, since=shapes.text(40), mac=shapes.text(32)),
     api=shapes.obj(ready=shapes.FLAG),
     disk=shapes.ANY,
+    settings=shapes.text(500),
     released=shapes.name(64),
 )
 KUBECONFIGS = shapes.obj(admin=shapes.text(wire.MAX_KUBECONFIG), client=shapes.text(wire.MAX_KUBECONFIG))
