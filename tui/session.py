@@ -163,6 +163,8 @@ class Session(Struct):
     screens that show it; None where nothing is measured (render, replay)."""
     opened: dict[str, Any] = field(default_factory=dict)
     """APIs of clusters that screens show, by uid: `edgewright.commands.kube.opened.Opened`."""
+    forwards: list[Any] = field(default_factory=list)
+    """Ports of this machine that lead into clusters: `edgewright.commands.kube.changes.forwarding.Forward`."""
     replay: ReplaySource | None = None
     """The recording that is shown instead of a plane; then `now` is its moment and `start` its `run`."""
     hub_log: Callable[[], Path | None] | None = None

@@ -43,6 +43,8 @@ ARGUMENTS = {
     "cluster retry": ("c",),
     "kube exec": ("c", "p", "--", "true"),
     "kube ask": ("c",),
+    "kube scale": ("c", "deployment/web", "--replicas", "2"),
+    **{f"kube {verb}": ("c", "deployment/web") for verb in ("restart", "port-forward")},
     **{f"kube {verb}": ("c",) for verb in ("proxy", "reach", "get", "describe", "logs", "apply", "delete", "drain")},
     **{f"kube {verb}": ("c", "n") for verb in ("cordon", "uncordon")},
 }

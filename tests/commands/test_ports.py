@@ -113,8 +113,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "cluster release": {"host": "edge-1"},
     **{
         f"kube {verb}": {"arguments": ["pods"]}
-        for verb in ("get", "describe", "logs", "exec", "apply", "delete", "drain")
+        for verb in ("get", "describe", "logs", "exec", "apply", "delete", "drain", "restart", "port-forward")
     },
+    "kube scale": {"arguments": ["deployment/web"], "replicas": 2},
     **{f"kube {verb}": {"arguments": ["edge-1"]} for verb in ("cordon", "uncordon")},
     "alert receiver add": {"name": "ops", "url": "https://ops.example/x"},
     "alert assign": {"assignee": "ana"},

@@ -38,6 +38,8 @@ class FakeClusterApi:
         for end, error in self.refuse.items():
             if parts.path.endswith(end):
                 raise error
+        if method == "PATCH" and (patched := self._patch(parts.path, parts.query, msgspec.json.decode(body))):
+            return msgspec.json.encode(patched)
         if method != "GET":
             return msgspec.json.encode({})
         if parts.path == "/version":
@@ -52,6 +54,22 @@ class FakeClusterApi:
             return msgspec.json.encode({"metadata": {"resourceVersion": str(self.version)}, "items": []})
         raise of_status(404, f'"{parts.path}" not found')
 
+    def _patch(self, path: str, query: str, patch: dict[str, Any]) -> dict[str, Any] | None:
+        """Return an object with a merge patch; it is stored unless it is a dry run. Raises a conflict of versions."""
+        for listed, documents in self.objects.items():
+            for at, document in enumerate(documents):
+                if path not in _paths(listed, document):
+                    continue
+                wanted = patch.get("metadata", {}).get("resourceVersion")
+                if wanted not in (None, document["metadata"].get("resourceVersion")):
+                    raise of_status(409, "the object has been modified", "Conflict")
+                made = merged(document, patch)
+                if "dryRun=All" not in query:
+                    made["metadata"]["resourceVersion"] = str(int(made["metadata"].get("resourceVersion", 0)) + 1)
+                    documents[at] = made
+                return made
+        return None
+
     def _list(self, path: str, query: dict[str, list[str]]) -> bytes:
         documents = self.objects[path]
         start, size = int(query.get("continue", ["0"])[0]), self.page or len(documents) or 1
@@ -65,6 +83,9 @@ class FakeClusterApi:
         if self.failure is not None:
             raise self.failure
         parts = urlsplit(path)
+        for end, error in self.refuse.items():
+            if parts.path.endswith(end):
+                raise error
         if parts.path.endswith("/log"):
             for line in self.logs.get(parts.path, []):
                 yield line.encode()
@@ -100,6 +121,19 @@ class FakeClusterApi:
     async def aclose(self) -> None:
         """Note it."""
         self.closed = True
+
+
+def merged(document: Any, patch: Any) -> Any:
+    """Return a document with a merge patch (RFC 7386)."""
+    if not isinstance(patch, dict):
+        return patch
+    made = dict(document) if isinstance(document, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            made.pop(name, None)
+        else:
+            made[name] = merged(made.get(name), value)
+    return made
 
 
 def _paths(listed: str, document: dict[str, Any]) -> tuple[str, ...]:

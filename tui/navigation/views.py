@@ -43,7 +43,16 @@ VIEWS: dict[str, str] = {
     "cluster": "tui.screens.cluster.screen:ClusterScreen",
     **{
         view: f"tui.screens.workloads.list:workloads_screen({view})"
-        for view in ("pods", "deployments", "services", "nodes", "cluster-events", "machines")
+        for view in (
+            "pods",
+            "deployments",
+            "statefulsets",
+            "daemonsets",
+            "services",
+            "nodes",
+            "cluster-events",
+            "machines",
+        )
     },
     "workload": "tui.screens.workloads.describe:DescribeScreen",
     "workload-logs": "tui.screens.workloads.logs:PodLogsScreen",
@@ -79,6 +88,7 @@ KINDS = {
     "installers": "build",
     **{each.view: each.noun for each in _DESCRIBED},
     "workloads": "cluster",
+    "deployments": "cluster",
     "nodes": "cluster",
 }
 """Kind of the objects (`Target.kind`) on the screens of a scope."""

@@ -104,7 +104,7 @@ async def _change(app: NavigatingApp, command: type[Command], targets: tuple[str
         return
     asked = missing_params(command, args)
     if not asked:
-        await _run_plan(app, command, targets, args, asked=False)
+        await run_plan(app, command, targets, args, asked=False)
         return
     from tui.verbs.form import values_of
 
@@ -116,7 +116,7 @@ async def _change(app: NavigatingApp, command: type[Command], targets: tuple[str
             return
         where = app.screen
         try:
-            await _run_plan(app, command, targets, {**args, **values_of(command, answers)}, asked=True)
+            await run_plan(app, command, targets, {**args, **values_of(command, answers)}, asked=True)
             return
         except EdgewrightError as error:
             problem = f"{error.message} {error.hint}".strip()
@@ -125,10 +125,13 @@ async def _change(app: NavigatingApp, command: type[Command], targets: tuple[str
                 return
 
 
-async def _run_plan(
+async def run_plan(
     app: NavigatingApp, command: type[Command], targets: tuple[str, ...], args: Mapping[str, Any], asked: bool
 ) -> None:
-    """Plan, let the user agree, apply, report. Raises what `plan` raises, and for a form what `apply` raises."""
+    """Plan, let the user agree, apply, report. Raises what `plan` raises, and for a form what `apply` raises.
+
+    A screen that asked for the arguments itself calls it.
+    """
     from tui.modals.confirm import ConfirmModal
     from tui.modals.run import RunModal
 

@@ -44,10 +44,11 @@ LISTS: tuple[Scope, ...] = (
     "macros",
     "clusters",
     "workloads",
+    "deployments",
     "nodes",
 )
 """Scopes of lists beside the hosts: filter, sort, columns, marks and export are live there."""
-RAW: tuple[Scope, ...] = ("host", "tokens", "feed", "profiles", "clusters", "workloads", "nodes")
+RAW: tuple[Scope, ...] = ("host", "tokens", "feed", "profiles", "clusters", "workloads", "deployments", "nodes")
 """Scopes beside the hosts that show a raw document."""
 FRAMES = (
     "pulse", "hosts", "host", "clusters", "cluster", "tokens", "events", "audit", "installers", "help", "first-run",

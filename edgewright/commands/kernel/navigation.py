@@ -30,6 +30,7 @@ class Move(NamedTuple):
 
 
 _LOGS = ("installer-log", "hub-log", "workload-logs")
+_WITH_REPLICAS = ("deployments",)
 MOVES: tuple[Move, ...] = (
     Move("nav-down", ("down", "j"), "Go one line down"),
     Move("nav-up", ("up", "k"), "Go one line up"),
@@ -73,16 +74,16 @@ MOVES: tuple[Move, ...] = (
     ),
     Move("log-hits", ("f",), "Show only the lines that the search finds, or all", "logs", _LOGS),
     Move("log-wrap", ("w",), "Wrap long lines, or cut them", "logs", _LOGS),
-    Move("namespace-all", ("0",), "Show all namespaces of the cluster", "workloads"),
-    Move("namespace-1", ("1",), "Show namespace 1 of the cluster", "workloads"),
-    Move("namespace-2", ("2",), "Show namespace 2 of the cluster", "workloads"),
-    Move("namespace-3", ("3",), "Show namespace 3 of the cluster", "workloads"),
-    Move("namespace-4", ("4",), "Show namespace 4 of the cluster", "workloads"),
-    Move("namespace-5", ("5",), "Show namespace 5 of the cluster", "workloads"),
-    Move("namespace-6", ("6",), "Show namespace 6 of the cluster", "workloads"),
-    Move("namespace-7", ("7",), "Show namespace 7 of the cluster", "workloads"),
-    Move("namespace-8", ("8",), "Show namespace 8 of the cluster", "workloads"),
-    Move("namespace-9", ("9",), "Show namespace 9 of the cluster", "workloads"),
+    Move("namespace-all", ("0",), "Show all namespaces of the cluster", "workloads", _WITH_REPLICAS),
+    Move("namespace-1", ("1",), "Show namespace 1 of the cluster", "workloads", _WITH_REPLICAS),
+    Move("namespace-2", ("2",), "Show namespace 2 of the cluster", "workloads", _WITH_REPLICAS),
+    Move("namespace-3", ("3",), "Show namespace 3 of the cluster", "workloads", _WITH_REPLICAS),
+    Move("namespace-4", ("4",), "Show namespace 4 of the cluster", "workloads", _WITH_REPLICAS),
+    Move("namespace-5", ("5",), "Show namespace 5 of the cluster", "workloads", _WITH_REPLICAS),
+    Move("namespace-6", ("6",), "Show namespace 6 of the cluster", "workloads", _WITH_REPLICAS),
+    Move("namespace-7", ("7",), "Show namespace 7 of the cluster", "workloads", _WITH_REPLICAS),
+    Move("namespace-8", ("8",), "Show namespace 8 of the cluster", "workloads", _WITH_REPLICAS),
+    Move("namespace-9", ("9",), "Show namespace 9 of the cluster", "workloads", _WITH_REPLICAS),
     Move("replay-next", ("right",), "Go one event on in the recording", "replay"),
     Move("replay-previous", ("left",), "Go one event back in the recording", "replay"),
     Move("replay-forward", ("shift+right", "f"), "Go a minute on in the recording", "replay"),

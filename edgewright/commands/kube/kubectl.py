@@ -23,9 +23,11 @@ from edgewright.core.errors import Failed, NotFound, UsageError
 _ALWAYS = {
     "apply": ("--server-side",),
     "drain": ("--ignore-daemonsets",),
+    "port-forward": ("--address", "127.0.0.1"),
 }
 """Options of kubectl that a verb has here: an apply on the server's side names the managers of a conflict."""
-
+_SUBCOMMANDS = {"restart": ("rollout", "restart")}
+"""Verbs that kubectl has under another name."""
 
 _PORTS = (20_000, 12_000)
 """First port, and how many: below those that Linux gives to connections."""
@@ -44,7 +46,7 @@ class _Kubectl(declared._Kubectl):
         if not given:
             raise UsageError(f"`{self.name}` needs arguments of kubectl.", f"See: edgewright {self.name} --help")
         program = find_kubectl()
-        arguments = (program, verb, *_ALWAYS.get(verb, ()), *given)
+        arguments = (program, *_SUBCOMMANDS.get(verb, (verb,)), *_ALWAYS.get(verb, ()), *self.options(args), *given)
         lines: tuple[str, ...] = (f"on {row.name}: kubectl {' '.join(arguments[1:])}",)
         if verb == "apply":
             lines += await self._difference(ctx, row, program, given, args)
@@ -52,6 +54,10 @@ class _Kubectl(declared._Kubectl):
         return Plan(
             f"kubectl {verb} on {row.name}", lines, (row.uid,), (), cli, None, (row, arguments), {row.uid: row.name}
         )
+
+    def options(self, args: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return what options of the verb itself are for kubectl. Raises `UsageError`."""
+        return ()
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
@@ -156,6 +162,29 @@ class KubeDescribe(_Kubectl, declared.KubeDescribe):
 
 
 class KubeLogs(_Kubectl, declared.KubeLogs):
+    """See the declaration."""
+
+    def options(self, args: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return that of the container before."""
+        return ("--previous",) if args.get("previous") else ()
+
+
+class KubeScale(_Kubectl, declared.KubeScale):
+    """See the declaration."""
+
+    def options(self, args: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return how many pods. Raises `UsageError`."""
+        wanted = int(args.get("replicas") or 0)
+        if wanted < 0:
+            raise UsageError(f"{wanted} is not a number of pods.", "Give 0 or more: --replicas N")
+        return (f"--replicas={wanted}",)
+
+
+class KubeRestart(_Kubectl, declared.KubeRestart):
+    """See the declaration."""
+
+
+class KubePortForward(_Kubectl, declared.KubePortForward):
     """See the declaration."""
 
 

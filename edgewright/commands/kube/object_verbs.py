@@ -1,4 +1,4 @@
-"""Verbs of the console on objects of a cluster: delete, logs, shell, cordon, drain, apply a file."""
+"""Verbs of the console on objects of a cluster: delete, edit, scale, restart, logs, shell, ports, nodes, a file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import ClassVar
 
 from edgewright.commands.kernel.base import Command, Danger, Param, Target
 
-ANY, NODES = "workloads", "nodes"
+ANY, DEPLOYMENTS, NODES = "workloads", "deployments", "nodes"
+"""Scopes: lists of pods, services and others; of what has pods by a template; of nodes."""
+_CONSOLE = "The console asks for what is missing; the command line has {}."
 
 
 class _OnObjects(Command):
@@ -28,8 +30,44 @@ class KubeObjectDelete(_OnObjects):
     implementation = "kube.objects"
     title = "delete"
     keys = ("ctrl+d",)
+    also = (DEPLOYMENTS,)
     danger = "destructive"
     no_cli = "The command line has kube delete."
+
+
+class KubeObjectEdit(_OnObjects):
+    """Edit the object under the cursor in $EDITOR; the plan has the difference that the server finds."""
+
+    name = "kube object edit"
+    implementation = "kube.changes.editing"
+    title = "edit"
+    keys = ("e",)
+    also = (DEPLOYMENTS, NODES)
+    action = "edit_object"
+    no_cli = "kubectl edit does so through kube proxy."
+
+
+class KubeObjectScale(_OnObjects):
+    """Set how many pods a deployment or a stateful set has; an autoscaler that sets it again is in the plan."""
+
+    name = "kube object scale"
+    implementation = "kube.changes.scaling"
+    title = "scale"
+    keys = ("s",)
+    scope = DEPLOYMENTS
+    action = "scale_object"
+    no_cli = _CONSOLE.format("kube scale")
+
+
+class KubeObjectRestart(_OnObjects):
+    """Replace the pods of the marked deployments or sets, or of the one under the cursor, as their strategy has it."""
+
+    name = "kube object restart"
+    implementation = "kube.changes.scaling"
+    title = "restart"
+    keys = ("r",)
+    scope = DEPLOYMENTS
+    no_cli = "The command line has kube restart."
 
 
 class KubeNodeCordon(_OnObjects):
@@ -73,7 +111,7 @@ class KubeManifest(_OnObjects):
     implementation = "kube.manifest"
     title = "apply a file"
     keys = ("plus",)
-    also = (NODES,)
+    also = (DEPLOYMENTS, NODES)
     asks = "Apply a file to {what}"
     params = (Param("file", "manifest in YAML or JSON", required=True, metavar="FILE"),)
     no_cli = "The command line has kube apply."
@@ -86,10 +124,25 @@ class KubePodLogs(Command):
     title = "logs"
     keys = ("l",)
     scope = ANY
+    also = (DEPLOYMENTS,)
     online = False
     action = "pod_logs"
     cli = False
     no_cli = "The command line has kube logs."
+
+
+class KubePodPrevious(Command):
+    """Show the logs of the former containers: what a container printed before its last restart."""
+
+    name = "kube pod previous"
+    title = "former log"
+    keys = ("p",)
+    scope = ANY
+    also = (DEPLOYMENTS,)
+    online = False
+    action = "pod_previous"
+    cli = False
+    no_cli = "The command line has kube logs --previous."
 
 
 class KubePodShell(Command):
@@ -108,10 +161,43 @@ class KubePodShell(Command):
     no_cli = "The command line has kube exec."
 
 
+class KubePodForward(_OnObjects):
+    """Lead a port of 127.0.0.1 to a port of the pod, deployment or service under the cursor. Needs kubectl."""
+
+    name = "kube pod forward"
+    implementation = "kube.changes.forwarding"
+    title = "port-forward"
+    keys = ("F",)
+    also = (DEPLOYMENTS,)
+    action = "port_forward"
+    no_cli = _CONSOLE.format("kube port-forward")
+
+
+class KubeForwards(Command):
+    """Show the ports of this machine that lead into clusters, and end one; all end with the console."""
+
+    name = "kube forwards"
+    title = "forwards"
+    keys = ("f",)
+    aliases = ("forwards", "pf")
+    scope = ANY
+    also = (DEPLOYMENTS,)
+    online = False
+    action = "port_forwards"
+    cli = False
+    no_cli = "A kube port-forward of the command line ends with Ctrl-C."
+
+
 COMMANDS: tuple[type[Command], ...] = (
     KubeObjectDelete,
+    KubeObjectEdit,
+    KubeObjectScale,
+    KubeObjectRestart,
     KubePodLogs,
+    KubePodPrevious,
     KubePodShell,
+    KubePodForward,
+    KubeForwards,
     KubeManifest,
     KubeNodeCordon,
     KubeNodeUncordon,

@@ -14,7 +14,7 @@ from edgewright.commands.kube import object_verbs as declared
 from edgewright.commands.kube.local_api import open_api
 from edgewright.core.errors import UsageError
 from edgewright.core.text import amount
-from edgewright.store.workloads.kinds import BY_VIEW, NODES, Kind
+from edgewright.store.workloads.kinds import BY_VIEW, NODES, WITH_REPLICAS, Kind
 from edgewright.store.workloads.objects import ObjectRow
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _after(kind: Kind, row: ObjectRow) -> str:
     if kind.single == "pod":
         owner = getattr(row, "owner", "")
         return f"ends; {owner} starts another one" if owner else "ends; no controller starts another one"
-    if kind.single == "deployment":
+    if kind.view in WITH_REPLICAS:
         return f"ends with its {amount(getattr(row, 'wanted', 0), 'pod')}"
     if kind.single == "node":
         return "leaves the API; a kubelet that runs there registers it again"

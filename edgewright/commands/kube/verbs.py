@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from edgewright.commands.kernel.base import Command, Param, Target
 
 _ADMIN = Param("admin", "with the rights of an admin; the plane records it", flag="--admin", kind="flag")
@@ -63,7 +65,7 @@ class _Kubectl(_Kube):
     """A verb of kubectl, which must be on PATH."""
 
     implementation = "kube.kubectl"
-    params = (_ARGUMENTS, _ADMIN, _SSH, _RELAY)
+    params: ClassVar[tuple[Param, ...]] = (_ARGUMENTS, _ADMIN, _SSH, _RELAY)
 
 
 class KubeGet(_Kubectl):
@@ -85,6 +87,11 @@ class KubeLogs(_Kubectl):
 
     name = "kube logs"
     title = "logs"
+    params = (
+        _ARGUMENTS,
+        Param("previous", "of the container before its last restart", flag="--previous", kind="flag"),
+        *_Kubectl.params[1:],
+    )
 
 
 class KubeExec(_Kubectl):
@@ -100,6 +107,35 @@ class KubeApply(_Kubectl):
 
     name = "kube apply"
     title = "apply"
+    danger = "write"
+
+
+class KubeScale(_Kubectl):
+    """Set how many pods something has: kube scale CLUSTER deployment/web --replicas 3 -- -n shop."""
+
+    name = "kube scale"
+    title = "scale"
+    danger = "write"
+    params = (
+        _ARGUMENTS,
+        Param("replicas", "how many pods", flag="--replicas", required=True, kind="int", metavar="N"),
+        *_Kubectl.params[1:],
+    )
+
+
+class KubeRestart(_Kubectl):
+    """Replace the pods of something by new ones: kube restart CLUSTER deployment/web -- -n shop."""
+
+    name = "kube restart"
+    title = "restart"
+    danger = "write"
+
+
+class KubePortForward(_Kubectl):
+    """Lead a port of 127.0.0.1 to a pod until Ctrl-C: kube port-forward CLUSTER svc/web 8080:80 -- -n shop."""
+
+    name = "kube port-forward"
+    title = "port-forward"
     danger = "write"
 
 
@@ -144,6 +180,9 @@ COMMANDS: tuple[type[Command], ...] = (
     KubeLogs,
     KubeExec,
     KubeApply,
+    KubeScale,
+    KubeRestart,
+    KubePortForward,
     KubeCordon,
     KubeUncordon,
     KubeDelete,

@@ -40,6 +40,24 @@ class KubeDeployments(_View):
     opens = "deployments"
 
 
+class KubeStatefulSets(_View):
+    """Show the stateful sets of a cluster."""
+
+    name = "kube statefulsets"
+    title = "stateful sets"
+    aliases = ("statefulsets", "statefulset", "sts")
+    opens = "statefulsets"
+
+
+class KubeDaemonSets(_View):
+    """Show the daemon sets of a cluster."""
+
+    name = "kube daemonsets"
+    title = "daemon sets"
+    aliases = ("daemonsets", "daemonset", "ds")
+    opens = "daemonsets"
+
+
 class KubeServices(_View):
     """Show the services of a cluster."""
 
@@ -64,7 +82,7 @@ class KubeEvents(_View):
     name = "kube events"
     title = "events"
     aliases = ("cluster-events",)
-    here = (("events", ("workloads", "nodes")),)
+    here = (("events", ("workloads", "deployments", "nodes")),)
     opens = "cluster-events"
 
 
@@ -82,7 +100,7 @@ class _Pointed(Command):
 
     online = False
     scope = "workloads"
-    also: ClassVar[tuple[str, ...]] = ("nodes",)
+    also: ClassVar[tuple[str, ...]] = ("deployments", "nodes")
     cli = False
     no_cli = _NO_CLI
 
@@ -97,7 +115,7 @@ class KubeObject(_Pointed):
 
 
 class KubeKinds(_Pointed):
-    """Choose what is shown of the cluster: pods, deployments, services, nodes, events, machines."""
+    """Choose what is shown of the cluster: pods, deployments, sets, services, nodes, events, machines."""
 
     name = "kube kinds"
     title = "kinds"
@@ -111,13 +129,15 @@ class KubeNamespaces(_Pointed):
     name = "kube namespaces"
     title = "namespace"
     keys = ("n",)
-    also = ()
+    also = ("deployments",)
     action = "namespaces"
 
 
 COMMANDS: tuple[type[Command], ...] = (
     KubePods,
     KubeDeployments,
+    KubeStatefulSets,
+    KubeDaemonSets,
     KubeServices,
     KubeNodes,
     KubeEvents,

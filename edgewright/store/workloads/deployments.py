@@ -1,4 +1,7 @@
-"""Rows of deployments: replicas that are ready, up to date and available, and why a rollout does not progress."""
+"""Rows of deployments: replicas that are ready, up to date and available, and why a rollout does not progress.
+
+Stateful sets and daemon sets have the same row and table (`sets`).
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ from edgewright.store.table import Column, Facts, Look, Table
 from edgewright.store.workloads.objects import Condition, Meta, ObjectRow, by_harm, condition, pairs, sign, since_text
 
 
-class _Selector(msgspec.Struct, rename="camel", gc=False):
+class Selector(msgspec.Struct, rename="camel", gc=False):
+    """`LabelSelector`."""
+
     match_labels: dict[str, str] | None = None
 
 
@@ -22,15 +27,17 @@ class _PodSpec(msgspec.Struct, gc=False):
     containers: list[_Image] = []
 
 
-class _Template(msgspec.Struct, gc=False):
+class Template(msgspec.Struct, gc=False):
+    """`PodTemplateSpec`, of which only the images are decoded."""
+
     spec: _PodSpec = msgspec.field(default_factory=_PodSpec)
 
 
 class _Spec(msgspec.Struct, gc=False):
     replicas: int | None = 1
     paused: bool = False
-    selector: _Selector = msgspec.field(default_factory=_Selector)
-    template: _Template = msgspec.field(default_factory=_Template)
+    selector: Selector = msgspec.field(default_factory=Selector)
+    template: Template = msgspec.field(default_factory=Template)
 
 
 class _Status(msgspec.Struct, rename="camel", gc=False):
@@ -50,7 +57,7 @@ class Deployment(msgspec.Struct, gc=False):
 
 
 class DeploymentRow(ObjectRow, frozen=True, array_like=True, gc=False):
-    """One deployment."""
+    """One deployment, stateful set or daemon set."""
 
     wanted: int = 0
     ready: int = 0
@@ -104,7 +111,7 @@ def _state(deployment: Deployment, wanted: int) -> tuple[str, str]:
     return ("ok", "") if wanted else ("muted", "scaled to 0")
 
 
-def _facts(row: DeploymentRow, look: Look) -> tuple[Facts, ...]:
+def _facts(title: str, row: DeploymentRow, look: Look) -> tuple[Facts, ...]:
     facts = (
         ("ready", f"{row.ready} of {row.wanted}"),
         ("up to date", str(row.updated)),
@@ -115,41 +122,46 @@ def _facts(row: DeploymentRow, look: Look) -> tuple[Facts, ...]:
         ("namespace", row.namespace),
         ("age", since_text(row.created, look.now)),
     )
-    return (("DEPLOYMENT", facts),)
+    return ((title, facts),)
 
 
-TABLE: Table[DeploymentRow] = Table(
-    "deployment",
-    columns=(
-        Column("sign", "", 1, value=lambda row, look: sign(row), tone=lambda row: row.health, order=by_harm),
-        Column("name", "DEPLOYMENT", 16, most=44, tone="strong"),
-        Column("namespace", "NAMESPACE", 9, most=20),
-        Column(
-            "ready", "READY", 5, right=True, value=lambda row, look: f"{row.ready}/{row.wanted}",
-            tone=lambda row: "muted" if row.health in ("ok", "muted") else "warn",
-            order=lambda row: row.ready - row.wanted,
+def table_of(thing: str, things: str) -> Table[DeploymentRow]:
+    """Return the table of a kind that has replicas: `deployment`, `deployments`."""
+    return Table(
+        thing,
+        columns=(
+            Column("sign", "", 1, value=lambda row, look: sign(row), tone=lambda row: row.health, order=by_harm),
+            Column("name", thing.upper(), 16, most=44, tone="strong"),
+            Column("namespace", "NAMESPACE", 9, most=20),
+            Column(
+                "ready", "READY", 5, right=True, value=lambda row, look: f"{row.ready}/{row.wanted}",
+                tone=lambda row: "muted" if row.health in ("ok", "muted") else "warn",
+                order=lambda row: row.ready - row.wanted,
+            ),
+            Column("updated", "UP-TO-DATE", 10, right=True, tone="muted"),
+            Column("available", "AVAILABLE", 9, right=True, tone="muted"),
+            Column("created", "AGE", 4, right=True, age=True, tone="muted"),
+            Column("images", "IMAGES", 12, most=60, value=lambda row, look: ", ".join(row.images), tone="muted"),
+            Column("reason", "REASON", 12, weight=3),
         ),
-        Column("updated", "UP-TO-DATE", 10, right=True, tone="muted"),
-        Column("available", "AVAILABLE", 9, right=True, tone="muted"),
-        Column("created", "AGE", 4, right=True, age=True, tone="muted"),
-        Column("images", "IMAGES", 12, most=60, value=lambda row, look: ", ".join(row.images), tone="muted"),
-        Column("reason", "REASON", 12, weight=3),
-    ),
-    listing=("name", "namespace", "ready", "updated", "available", "created"),
-    fields=(
-        FilterField("name", "text", "name of the deployment", searched=True),
-        FilterField("namespace", "word", "its namespace", aliases=("ns",), searched=True),
-        FilterField("health", "word", "ok, work, warn, bad, parked or muted"),
-        FilterField("image", "text", "image of a container", source="images", aliases=("images",), searched=True),
-        FilterField("ready", "number", "replicas that are ready"),
-        FilterField("wanted", "number", "replicas that are asked for", aliases=("replicas",)),
-        FilterField("reason", "text", "why it is not complete", searched=True),
-        FilterField("label", "tags", "a label: label:key, label.key:value", source="tags", aliases=("tag", "tags")),
-        FilterField("age", "age", "time since it was created", source="created"),
-    ),
-    example="health:bad  namespace:shop  image:nginx  -l app=web",
-    facts=_facts,
-    headline=lambda row: f"{row.namespace}/{row.name}: {row.ready} of {row.wanted} ready",
-    nothing="No deployments here.",
-    sort="sign",
-)  # fmt: skip
+        listing=("name", "namespace", "ready", "updated", "available", "created"),
+        fields=(
+            FilterField("name", "text", f"name of the {thing}", searched=True),
+            FilterField("namespace", "word", "its namespace", aliases=("ns",), searched=True),
+            FilterField("health", "word", "ok, work, warn, bad, parked or muted"),
+            FilterField("image", "text", "image of a container", source="images", aliases=("images",), searched=True),
+            FilterField("ready", "number", "replicas that are ready"),
+            FilterField("wanted", "number", "replicas that are asked for", aliases=("replicas",)),
+            FilterField("reason", "text", "why it is not complete", searched=True),
+            FilterField("label", "tags", "a label: label:key, label.key:value", source="tags", aliases=("tag", "tags")),
+            FilterField("age", "age", "time since it was created", source="created"),
+        ),
+        example="health:bad  namespace:shop  image:nginx  -l app=web",
+        facts=lambda row, look: _facts(thing.upper(), row, look),
+        headline=lambda row: f"{row.namespace}/{row.name}: {row.ready} of {row.wanted} ready",
+        nothing=f"No {things} here.",
+        sort="sign",
+    )  # fmt: skip
+
+
+TABLE: Table[DeploymentRow] = table_of("deployment", "deployments")

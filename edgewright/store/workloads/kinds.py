@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from edgewright.store.table import Table
-from edgewright.store.workloads import cluster_events, deployments, machines, nodes, pods, services
+from edgewright.store.workloads import cluster_events, deployments, machines, nodes, pods, services, sets
 from edgewright.store.workloads.objects import ObjectRow, is_key
 
 
@@ -59,6 +59,14 @@ DEPLOYMENTS: Final = Kind(
     "deployments", "deployments", "Deployments", "deployment", "/apis/apps/v1", True, _Decoder(deployments.Deployment),
     deployments.deployment_row, deployments.TABLE,
 )  # fmt: skip
+STATEFULSETS: Final = Kind(
+    "statefulsets", "statefulsets", "Stateful sets", "statefulset", "/apis/apps/v1", True, _Decoder(sets.StatefulSet),
+    sets.stateful_row, sets.STATEFUL_TABLE,
+)  # fmt: skip
+DAEMONSETS: Final = Kind(
+    "daemonsets", "daemonsets", "Daemon sets", "daemonset", "/apis/apps/v1", True, _Decoder(sets.DaemonSet),
+    sets.daemon_row, sets.DAEMON_TABLE,
+)  # fmt: skip
 SERVICES: Final = Kind(
     "services", "services", "Services", "service", "/api/v1", True, _Decoder(services.Service), services.service_row,
     services.TABLE,
@@ -71,5 +79,7 @@ MACHINES: Final = Kind(
     "virtualmachines", "machines", "Machines", "virtualmachine", "/apis/kubevirt.io/v1", True,
     _Decoder(machines.Machine), machines.machine_row, machines.TABLE, optional=True,
 )  # fmt: skip
-KINDS: Final[tuple[Kind, ...]] = (PODS, DEPLOYMENTS, SERVICES, NODES, EVENTS, MACHINES)
+KINDS: Final[tuple[Kind, ...]] = (PODS, DEPLOYMENTS, STATEFULSETS, DAEMONSETS, SERVICES, NODES, EVENTS, MACHINES)
+WITH_REPLICAS: Final = frozenset({DEPLOYMENTS.view, STATEFULSETS.view, DAEMONSETS.view})
+"""Views of the kinds whose rows are `DeploymentRow`: what has pods by a template."""
 BY_VIEW: Final = {kind.view: kind for kind in KINDS}

@@ -140,6 +140,12 @@ PLANE: dict[str, str] = {
     "deployments": """
         : deploy <enter> -> needs a cluster
         """,
+    "statefulsets": """
+        : sts <enter> -> needs a cluster
+        """,
+    "daemonsets": """
+        : ds <enter> -> needs a cluster
+        """,
     "services": """
         : svc <enter> -> needs a cluster
         """,

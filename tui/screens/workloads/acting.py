@@ -14,7 +14,7 @@ from tui.frame.links import open_key
 from tui.frame.lists.listing import ListingScreen
 from tui.modals.choose import ChooseModal
 from tui.screens.workloads.following import ShowsCluster
-from tui.screens.workloads.narrow import pods_of
+from tui.screens.workloads.narrow import FORMER, pods_of
 from tui.terminal.lend import terminal_lent
 from tui.widgets.lines import line
 
@@ -50,18 +50,25 @@ class ActsOnObjects(ListingScreen, ShowsCluster):
 
     def action_pod_logs(self) -> None:
         """Follow the logs of the marked pods, or of the pods of what is under the cursor."""
+        self._open_logs()
+
+    def action_pod_previous(self) -> None:
+        """Show the logs of the containers before their last restart, of the same pods."""
+        self._open_logs(FORMER)
+
+    def _open_logs(self, which: str = "") -> None:
         rows = self.rows_pointed_at()
         if not rows:
             self.app.refuse("Choose a pod first.")  # type: ignore[attr-defined]
             return
         if all(isinstance(row, PodRow) for row in rows):
-            open_key(self.app, f"workload-logs/{self.cluster_uid}/pods={','.join(row.uid for row in rows)}")
+            open_key(self.app, f"workload-logs/{self.cluster_uid}/{which}pods={','.join(row.uid for row in rows)}")
             return
         narrow = pods_of(self.kind.single, rows[0])
         if narrow is None:
             self.app.refuse(f"This {self.kind.single} has no pods.")  # type: ignore[attr-defined]
             return
-        open_key(self.app, f"workload-logs/{self.cluster_uid}/{narrow.query}")
+        open_key(self.app, f"workload-logs/{self.cluster_uid}/{which}{narrow.query}")
 
     async def action_pod_shell(self) -> None:
         """Open a shell in the pod under the cursor; the console comes back when it ends."""

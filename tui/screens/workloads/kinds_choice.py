@@ -10,8 +10,8 @@ from tui.widgets.lines import Line, line
 ALL = "*"
 """Key of the line for all namespaces: no namespace has this name."""
 _COMMANDS = {
-    "pods": ":pods", "deployments": ":deploy", "services": ":svc", "nodes": ":nodes", "cluster-events": ":events",
-    "machines": ":vm",
+    "pods": ":pods", "deployments": ":deploy", "statefulsets": ":sts", "daemonsets": ":ds", "services": ":svc",
+    "nodes": ":nodes", "cluster-events": ":events", "machines": ":vm",
 }  # fmt: skip
 
 

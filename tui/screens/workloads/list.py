@@ -17,7 +17,7 @@ from edgewright.commands.kernel.results import Detail, Section
 from edgewright.commands.kube.opened import Rows
 from edgewright.core.text import amount
 from edgewright.store.table import Column, Look, Table
-from edgewright.store.workloads.kinds import BY_VIEW, PODS, Kind
+from edgewright.store.workloads.kinds import BY_VIEW, PODS, WITH_REPLICAS, Kind
 from edgewright.store.workloads.nodes import on_nodes, with_pods
 from tui.frame.ages import age_of
 from tui.frame.document_values import UNKNOWN
@@ -25,8 +25,9 @@ from tui.frame.fetched import detail_lines
 from tui.frame.links import open_key
 from tui.frame.lists.listing import Listed
 from tui.modals.choose import ChooseModal
-from tui.screens.workloads.acting import ActsOnObjects
 from tui.screens.workloads.following import age_text, trouble_lines
+from tui.screens.workloads.forwards import ForwardsPorts
+from tui.screens.workloads.hints import HINTS
 from tui.screens.workloads.kinds_choice import ALL, kind_lines, namespace_lines
 from tui.screens.workloads.narrow import Narrow, narrow_of, pods_of
 from tui.verbs.bindings import move_bindings
@@ -43,7 +44,7 @@ MANY = 1000
 """Rows from which the columns are not measured again with each new name."""
 
 
-class WorkloadsScreen(ActsOnObjects):
+class WorkloadsScreen(ForwardsPorts):
     """Lists the objects of one kind; the plane is not asked, and need not be there on a direct route."""
 
     BINDINGS = move_bindings(
@@ -351,6 +352,10 @@ def cell(column: Column[Any], row: Any, look: Look) -> Span:
     return Span(text, cast("Role", column.tone_of(row)))
 
 
+def _scope(view: str) -> str:
+    return "nodes" if view == "nodes" else "deployments" if view in WITH_REPLICAS else "workloads"
+
+
 @cache
 def workloads_screen(view: str) -> type[WorkloadsScreen]:
     """Return the screen of a kind."""
@@ -363,7 +368,7 @@ def workloads_screen(view: str) -> type[WorkloadsScreen]:
     parts = {
         "__doc__": f"All {kind.title.lower()} of a cluster.",
         "__module__": __name__,
-        "scope": "nodes" if view == "nodes" else "workloads",
+        "scope": _scope(view),
         "view": view,
         "kind": kind,
         "table_of": table,
@@ -376,18 +381,3 @@ def workloads_screen(view: str) -> type[WorkloadsScreen]:
         "table_columns": columns,
     }
     return type(f"{kind.title}Screen", (WorkloadsScreen,), parts)
-
-
-_FIRST = ("filter", "kube-object=describe", "yaml=yaml", "kube-pod-logs", "mark")
-_LAST = ("kube-namespaces=namespace", "kube-kinds=kinds", "kube-manifest=apply a file", "kube-object-delete")
-HINTS: Mapping[str, tuple[str, ...]] = {
-    "pods": ("nav-open=open", "filter", "kube-pod-logs", "kube-pod-shell", *_FIRST[1:3], "mark", *_LAST),
-    "deployments": ("nav-open=pods", *_FIRST, *_LAST),
-    "services": ("nav-open=pods", *_FIRST, *_LAST),
-    "nodes": (
-        "nav-open=pods", "filter", "kube-object=describe", "yaml=yaml", "kube-node-cordon", "kube-node-uncordon",
-        "mark", "kube-kinds=kinds", "kube-node-drain",
-    ),
-    "cluster-events": ("nav-open=open", "filter", "kube-object=describe", "yaml=yaml", *_LAST[:2]),
-    "machines": ("nav-open=open", "filter", "kube-object=describe", "yaml=yaml", "mark", *_LAST),
-}  # fmt: skip

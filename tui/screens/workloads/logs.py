@@ -1,7 +1,8 @@
 """Logs of pods, followed over several at once: merged by time, each line with its pod, bounded in memory.
 
 Each container is a stream of its own. What arrives is taken into the view a few times a second; while more arrives
-than the view stores, the oldest lines are left out and a line marks where.
+than the view stores, the oldest lines are left out and a line marks where. The log of containers before their last
+restart is read once.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from urllib.parse import quote, urlencode
 
 from edgewright.commands.kube.opened import Rows
 from edgewright.core import times
-from edgewright.core.errors import EdgewrightError, TimedOut
+from edgewright.core.errors import EdgewrightError, InvalidInput, TimedOut
 from edgewright.core.text import amount, clean
 from edgewright.store.workloads.kinds import PODS
 from edgewright.store.workloads.pods import PodRow
 from tui.frame.pager.log_buffer import GAP, LINE_LENGTH, MAX_LINES, moment_of
 from tui.frame.pager.log_pager import LogReaderScreen
 from tui.screens.workloads.following import ShowsCluster, trouble_lines
-from tui.screens.workloads.narrow import narrow_of
+from tui.screens.workloads.narrow import FORMER, narrow_of
 from tui.widgets.lines import Line, Role
 
 MOST_PODS = 20
@@ -34,6 +35,8 @@ AGAIN = 3.0
 SILENT = 600.0
 """Seconds without a line after which a log is asked for again: a connection may have ended unseen."""
 
+_NONE_FORMER = "it did not restart, so there is no former log"
+
 
 class Source(NamedTuple):
     """One container whose log is followed."""
@@ -45,14 +48,18 @@ class Source(NamedTuple):
 
 
 class PodLogsScreen(LogReaderScreen, ShowsCluster):
-    """Follows pods by `cluster/pods=KEY,KEY` or by what narrows the list of pods (`cluster/label=...`)."""
+    """Follows pods by `cluster/pods=KEY,KEY` or by what narrows the list of pods (`cluster/label=...`).
+
+    With `former&` before that it shows the logs of their containers before the last restart.
+    """
 
     view = "workload-logs"
 
     def begin(self) -> None:
         """Follow all of them."""
         super().begin()
-        self.following = True
+        self.former = self.rest.startswith(FORMER)
+        self.following = not self.former
         self._pending: list[tuple[float, str]] = []
         self._left_out = 0
         self._tasks: dict[Source, asyncio.Task[None]] = {}
@@ -77,14 +84,20 @@ class PodLogsScreen(LogReaderScreen, ShowsCluster):
     @property
     def crumb(self) -> str:
         """Name what is followed."""
-        narrow = narrow_of(self.rest)
+        narrow, word = narrow_of(self._query), "former log" if self.former else "log"
         named = self._named()
         if narrow.of:
-            return f"log of {narrow.of}"
-        return f"log of {named[0].partition('/')[2]}" if len(named) == 1 else f"log of {amount(len(named), 'pod')}"
+            return f"{word} of {narrow.of}"
+        return (
+            f"{word} of {named[0].partition('/')[2]}" if len(named) == 1 else f"{word} of {amount(len(named), 'pod')}"
+        )
+
+    @property
+    def _query(self) -> str:
+        return self.rest.removeprefix(FORMER)
 
     def _named(self) -> list[str]:
-        query = self.rest
+        query = self._query
         return query.removeprefix("pods=").split(",") if query.startswith("pods=") else []
 
     def _wanted_pods(self) -> list[PodRow]:
@@ -93,7 +106,7 @@ class PodLogsScreen(LogReaderScreen, ShowsCluster):
         if named := self._named():
             matches = [rows[key] for key in named if key in rows]
         else:
-            lets = narrow_of(self.rest).lets()
+            lets = narrow_of(self._query).lets()
             matches = [row for _, row in sorted(rows.items()) if lets is None or lets(row)]
         matches = [row for row in matches if row.status != "Pending"]
         self._not_shown = max(len(matches) - MOST_PODS, 0)
@@ -101,7 +114,7 @@ class PodLogsScreen(LogReaderScreen, ShowsCluster):
 
     def _follow_pods(self) -> None:
         """Begin with the containers of pods that are not followed yet."""
-        if not self.following or self._pods is None or not self._pods.complete:
+        if not (self.following or self.former) or self._pods is None or not self._pods.complete:
             return
         pods = self._wanted_pods()
         several, containers = len(pods) > 1, any(len(pod.names) > 1 for pod in pods)
@@ -118,6 +131,13 @@ class PodLogsScreen(LogReaderScreen, ShowsCluster):
             try:
                 await self._read_once(source, TAIL_OF_MANY if several else TAIL)
                 self._states[source] = "ended"
+                if self.former:
+                    return
+            except InvalidInput as error:  # what the API answers for a container that never ended
+                never = self.former and "previous terminated container" in error.message.lower()
+                self._states[source] = _NONE_FORMER if never else error.message
+                if self.former:
+                    return
             except TimedOut:
                 continue  # silent for long: asked again from the newest line on
             except EdgewrightError as error:
@@ -131,7 +151,8 @@ class PodLogsScreen(LogReaderScreen, ShowsCluster):
     async def _read_once(self, source: Source, tail: int) -> None:
         assert self._opened is not None
         api = await self._opened.opened()
-        query: dict[str, Any] = {"container": source.container, "follow": "true", "timestamps": "true"}
+        query: dict[str, Any] = {"container": source.container, "timestamps": "true"}
+        query |= {"previous": "true"} if self.former else {"follow": "true"}
         newest = self._newest.get(source, "")
         query.update({"sinceTime": newest} if newest else {"tailLines": tail})
         lines = api.lines(f"{PODS.path_of(source.key)}/log?{urlencode(query, quote_via=quote)}", SILENT)
@@ -165,6 +186,13 @@ class PodLogsScreen(LogReaderScreen, ShowsCluster):
         if self._shown:
             self.select()
             self.show_frame()
+
+    def action_follow(self) -> None:
+        """Follow the logs, or stop; a container that ended prints nothing more."""
+        if self.former:
+            self.app.refuse("These containers have ended: there is nothing to follow. l shows those that run.")  # type: ignore[attr-defined]
+            return
+        super().action_follow()
 
     def _stop(self) -> None:
         for task in self._tasks.values():

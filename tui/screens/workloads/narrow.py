@@ -8,6 +8,9 @@ from urllib.parse import parse_qsl, urlencode
 
 from edgewright.store.workloads.objects import ObjectRow
 
+FORMER = "former&"
+"""Begins a target of logs that means the containers before their last restart."""
+
 
 class Narrow(NamedTuple):
     """Only objects of `namespace` with all `labels` (`key:value`), on `node`; empty ones do not count."""

@@ -93,7 +93,7 @@ async def test_the_screens_follow_a_real_api(server: ApiServer) -> None:
         await wait(pilot, lambda: screen._opened and len(screen._opened.namespaces) >= 5)
         await press(pilot, str(screen._opened.namespaces.index("kitchen") + 1))  # type: ignore[union-attr]
         assert {key.partition("/")[0] for key in screen.table.keys} == {"kitchen"}
-        await press(pilot, "0", "w", "down", "down", "down", "enter")
+        await press(pilot, "0", "w", *["down"] * 5, "enter")
         await wait(pilot, lambda: front(pilot).view == "nodes" and "1/2" in screen_text(app))
         assert "NotReady" in screen_text(app)
     await maker.aclose()

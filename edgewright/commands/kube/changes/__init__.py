@@ -1,0 +1,1 @@
+"""Actions that change what runs in a cluster: replicas, rollouts, single objects."""
