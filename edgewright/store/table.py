@@ -48,6 +48,8 @@ class Look(NamedTuple):
     """Epoch seconds UTC."""
     projects: Mapping[str, str] = {}
     """Names of projects by uid, where they are known."""
+    usage: Any = None
+    """CPU and memory in use (`store.workloads.usage.Usage`) of what a cluster runs; None where that is not asked."""
 
     def project(self, uid: str) -> str:
         """Return the name of a project, `tenant` for none."""
@@ -77,6 +79,8 @@ class Column(NamedTuple, Generic[R]):
     """Role of the theme, for example `muted`."""
     order: Callable[[R], Any] | None = None
     """What it is sorted by, where that is not the value; None sorts last."""
+    down: bool = False
+    """Whether the largest number is the first."""
     listed: str = ""
     """Title on the command line, where it is another one."""
     wide: bool = False
@@ -100,6 +104,8 @@ class Column(NamedTuple, Generic[R]):
         value = self.of(row, look)
         if self.age:
             return -value if isinstance(value, (int, float)) and value else None
+        if self.down and isinstance(value, (int, float)):
+            return -value
         return value.lower() if isinstance(value, str) else value
 
 

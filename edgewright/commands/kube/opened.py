@@ -15,16 +15,22 @@ import msgspec
 
 from edgewright.clients.kube.watching import PAUSES, Watched
 from edgewright.core import times
-from edgewright.core.errors import EdgewrightError, Failed
+from edgewright.core.errors import EdgewrightError, Failed, NotFound
 from edgewright.store.workloads import namespaces
 from edgewright.store.workloads.kinds import Kind
 from edgewright.store.workloads.objects import ObjectRow
+from edgewright.store.workloads.usage import BASE, Usage, usage_of
 
 if TYPE_CHECKING:
     from edgewright.clients.kube.ports import CanAskApi
 
 LINGER = 30.0
 """Seconds that a port and its watches last after the last screen was left."""
+USAGE_EVERY, NO_USAGE_EVERY = 20.0, 120.0
+"""Seconds between two looks at what is in use: metrics-server measures each 15 s; and where there are no metrics."""
+SHARE = 10.0
+"""Times as long as an answer took, at least, until the next is asked for: a thin link is left to what follows it."""
+NO_METRICS = "this cluster has no metrics API: install metrics-server"
 NAMESPACES_EVERY = 30.0
 """Seconds between two looks at the names of namespaces."""
 Report = Callable[[str], None]
@@ -56,6 +62,9 @@ class Opened:
         """Why the API is not open."""
         self.retry_at: float | None = None
         self.namespaces: tuple[str, ...] = ()
+        self.usage: dict[str, Usage] = {}
+        """What is in use by the name of the kind: pods or nodes; it is asked for with the first list of the kind."""
+        self._measuring: dict[str, asyncio.Task[None]] = {}
         self._followed: dict[str, Followed] = {}
         self._users = 0
         self._opening: asyncio.Task[None] | None = None
@@ -89,6 +98,26 @@ class Opened:
             followed = self._begin(kind)
         followed.listeners.append(changed)
         return followed.watched
+
+    def measure(self, kind: Kind) -> None:
+        """Ask again and again what the objects of a kind use; `usage` has it."""
+        if kind.name not in self._measuring:
+            self._measuring[kind.name] = asyncio.create_task(self._measure(kind))
+
+    async def _measure(self, kind: Kind) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            every, api, began = USAGE_EVERY, await self.opened(), loop.time()
+            try:
+                data = await api.request("GET", f"{BASE}/{kind.name}")
+                self.usage[kind.name] = Usage(await asyncio.to_thread(usage_of, data))
+            except NotFound:
+                self.usage[kind.name], every = Usage({}, NO_METRICS), NO_USAGE_EVERY
+            except EdgewrightError as error:
+                self.usage[kind.name] = Usage({}, error.message.rstrip("."))
+            for listener in tuple(self._followed[kind.name].listeners) if kind.name in self._followed else ():
+                listener(None)
+            await asyncio.sleep(max(every, SHARE * (loop.time() - began)))
 
     def unfollow(self, kind: Kind, changed: Changed) -> None:
         """Call `changed` no more; the watch ends with the API."""
@@ -166,9 +195,11 @@ class Opened:
     async def aclose(self) -> None:
         """End the watches and the port. A screen that is opened meanwhile opens it again."""
         followed, self._followed = list(self._followed.values()), {}
-        for each in followed:
-            each.task.cancel()
-        await asyncio.gather(*(each.task for each in followed), return_exceptions=True)
+        measuring, self._measuring = list(self._measuring.values()), {}
+        tasks = [*(each.task for each in followed), *measuring]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._close_api()
         self._ending = None
 

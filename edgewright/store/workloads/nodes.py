@@ -184,6 +184,15 @@ def pods_text(row: NodeRow) -> str:
     return f"{'-' if row.pods is None else row.pods}/{row.most_pods or '-'}"
 
 
+def _percent(row: NodeRow, look: Look) -> tuple[int | None, int | None]:
+    """Return CPU and memory in use in percent of what pods may use; None where that is not known."""
+    used = None if look.usage is None else look.usage.rows.get(row.uid)
+    if used is None:
+        return None, None
+    cpu = round(used.cpu * 100 / row.cpu) if row.cpu else None
+    return cpu, round(used.memory * 100 / row.memory) if row.memory else None
+
+
 def _facts(row: NodeRow, look: Look) -> tuple[Facts, ...]:
     facts = (
         ("status", f"{row.status}: {row.reason}" if row.reason else row.status),
@@ -192,6 +201,7 @@ def _facts(row: NodeRow, look: Look) -> tuple[Facts, ...]:
         ("pods", pods_text(row)),
         ("CPU", f"{row.cpu:g}"),
         ("memory", memory_text(row.memory)),
+        *((("in use", look.usage.text(row.uid)),) if look.usage is not None else ()),
         *((("GPUs", f"{gpu_text(row)} asked for"),) if row.gpu or row.gpu_asked else ()),
         ("address", row.address or "-"),
         ("kubelet", row.version or "-"),
@@ -216,6 +226,8 @@ TABLE: Table[NodeRow] = Table(
                tone="muted"),
         Column("memory", "MEMORY", 8, right=True, value=lambda row, look: memory_text(row.memory),
                order=lambda row: -row.memory, tone="muted"),
+        Column("used_cpu", "CPU%", 4, right=True, down=True, value=lambda row, look: _percent(row, look)[0]),
+        Column("used_memory", "MEM%", 4, right=True, down=True, value=lambda row, look: _percent(row, look)[1]),
         Column("gpu", "GPU", 4, right=True, value=lambda row, look: gpu_text(row), order=lambda row: -row.gpu),
         Column("since", "SINCE", 5, right=True, age=True, tone="muted"),
         Column("version", "VERSION", 9, most=20, tone="muted"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -223,6 +224,29 @@ async def test_one_port_and_one_watch_for_all_screens_of_a_cluster() -> None:
         await press(pilot, "w", "down", "enter")
         assert view(pilot) == "deployments"
         assert sum(1 for method, path, _ in api.requests if method == "WATCH" and path.startswith(workloads.PODS)) == 1
+
+
+async def test_what_is_in_use_is_shown_where_there_are_metrics_and_its_absence_where_not() -> None:
+    base = "/apis/metrics.k8s.io/v1beta1"
+    app, api = made("pods", "healthy")
+    used = {"name": "vision-0", "namespace": "shop"}
+    api.objects[f"{base}/pods"] = [{"metadata": used, "containers": [{"usage": {"cpu": "250m", "memory": "64Mi"}}]}]
+    async with app.run_test(size=(200, 60)) as pilot:
+        await settle(pilot)
+        await shown(pilot)
+        front(pilot).table.point_at("shop/vision-0")
+        await until(pilot, lambda: "250 m CPU, 64 MiB" in screen_text(pilot.app))
+        row = next(line for line in screen_text(pilot.app).splitlines() if "vision-0" in line)
+        assert "CPU/m MEM/Mi" in screen_text(pilot.app) and re.search(r"edge-11d1 +250 +64 ", row), row
+        await command(pilot, "nodes")
+        await until(pilot, lambda: "this cluster has no metrics API: install metrics-server" in joined(pilot))
+        assert "CPU%" in screen_text(pilot.app)
+
+
+def joined(pilot: Driven) -> str:
+    """Return the text of the detail beside the list without its line ends."""
+    lines = (line.partition("│")[2].strip() for line in screen_text(pilot.app).splitlines())
+    return " ".join(lines)
 
 
 async def test_a_lost_api_leaves_the_rows_and_shows_how_old_they_are() -> None:

@@ -40,6 +40,8 @@ from tui.widgets.virtual_table import Cells, VirtualTable
 EVERY, SLOW_EVERY = 0.25, 1.0
 """Seconds between two looks at what changed; on a slow link fewer."""
 NOT_INSTALLED = "KubeVirt is not installed in this cluster: its API has no virtual machines."
+MEASURED = frozenset({"pods", "nodes"})
+"""Kinds whose CPU and memory in use are asked for."""
 MANY = 1000
 """Rows from which the columns are not measured again with each new name."""
 
@@ -68,6 +70,8 @@ class WorkloadsScreen(ForwardsPorts):
         self.namespace = self._narrow.namespace or self.session.filters.get(self._namespace_place, "")
         if opened is not None:
             self._watched = opened.follow(self.kind, self._rows_changed)
+            if self.kind.name in MEASURED:
+                opened.measure(self.kind)
             if self.kind.name == "nodes":
                 self._pods = opened.follow(PODS, self._rows_changed)
         self.set_interval(SLOW_EVERY if self.session.terminal.low_bandwidth else EVERY, self._take_changes)
@@ -140,6 +144,10 @@ class WorkloadsScreen(ForwardsPorts):
         if self._shown and (self._changed_keys is None or self._changed_keys):
             self._changed_keys = set()
             self.select()
+
+    def _look(self) -> Look:
+        usage = self._opened.usage.get(self.kind.name) if self._opened is not None else None
+        return Look(self.now, usage=usage)
 
     def _objects(self) -> Mapping[str, Any]:
         if self._watched is None:
@@ -223,7 +231,7 @@ class WorkloadsScreen(ForwardsPorts):
         column = self.table_of.column(self.sort_by[0])
         if column is None:
             return rows
-        look, shown = Look(self.now), self._shown_rows
+        look, shown = self._look(), self._shown_rows
         order = {row.key: column.sorted_by(shown[row.key], look) for row in rows}
         known = sorted((row for row in rows if order[row.key] is not None), key=lambda row: row.key)
         unknown = [row for row in rows if order[row.key] is None]
@@ -233,11 +241,11 @@ class WorkloadsScreen(ForwardsPorts):
         row = self._shown_rows.get(key)
         if row is None or key not in self._rows:
             return ()
-        look, columns = Look(self.now), self.table_of.columns
+        look, columns = self._look(), self.table_of.columns
         return tuple(cell(columns[index], row, look) for index in self._in_sight)
 
     def _value(self, row: Listed, index: int) -> Any:
-        column, look = self.table_of.columns[index], Look(self.now)
+        column, look = self.table_of.columns[index], self._look()
         thing = self._shown_rows.get(row.key)
         if thing is None:
             return None
@@ -250,7 +258,7 @@ class WorkloadsScreen(ForwardsPorts):
         described = self.table_of.column(column)
         if described is None or described.age or not (described.most or described.weight):
             return 0
-        look, rows = Look(self.now), self._shown_rows
+        look, rows = self._look(), self._shown_rows
         shown = (rows.get(row.key) for row in self._listed)
         return longest_text(str(described.of(row, look)) for row in shown if row is not None)
 
@@ -260,7 +268,7 @@ class WorkloadsScreen(ForwardsPorts):
         trouble = self.trouble(width)
         if row is None:
             return trouble
-        look = Look(self.now)
+        look = self._look()
         sections = tuple(Section(title, facts) for title, facts in self.table_of.facts(row, look))
         return [*trouble, *detail_lines(Detail(row.name, {}, self.table_of.headline(row), sections), width)]
 
