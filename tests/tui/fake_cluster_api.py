@@ -63,7 +63,7 @@ class FakeClusterApi:
                 wanted = patch.get("metadata", {}).get("resourceVersion")
                 if wanted not in (None, document["metadata"].get("resourceVersion")):
                     raise of_status(409, "the object has been modified", "Conflict")
-                made = merged(document, patch)
+                made: dict[str, Any] = merged(document, patch)
                 if "dryRun=All" not in query:
                     made["metadata"]["resourceVersion"] = str(int(made["metadata"].get("resourceVersion", 0)) + 1)
                     documents[at] = made

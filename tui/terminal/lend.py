@@ -11,11 +11,11 @@ from textual.app import App, SuspendNotSupported
 
 @contextmanager
 def terminal_lent(app: App[Any]) -> Iterator[None]:
-    """Give the terminal away while the block runs. Where there is none to give (tests), the block runs all the same.
+    """Give the terminal away while the block runs, Ctrl-C too. Where there is none to give (tests), the block runs.
 
     Nothing is painted meanwhile: a repaint while the console is suspended would wait for a thread that is stopped.
     """
-    with app.batch_update():
+    with app.batch_update(), _interrupts_ignored(app):
         try:
             suspended = app.suspend()
             suspended.__enter__()
@@ -26,3 +26,16 @@ def terminal_lent(app: App[Any]) -> Iterator[None]:
             yield
         finally:
             suspended.__exit__(None, None, None)
+
+
+@contextmanager
+def _interrupts_ignored(app: App[Any]) -> Iterator[None]:
+    watchdog = getattr(getattr(app, "session", None), "watchdog", None)
+    if watchdog is None:
+        yield
+        return
+    watchdog.lent = True
+    try:
+        yield
+    finally:
+        watchdog.lent = False

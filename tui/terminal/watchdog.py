@@ -79,6 +79,8 @@ class Watchdog:
         self._timed = False
         self._before: dict[int, Any] = {}
         self._thread: threading.Thread | None = None
+        self.lent = False
+        """Whether another program has the terminal: Ctrl-C is for that program alone, which is in the same group."""
         self.code = 0
         """Exit code that was asked for: 128 and the number of the signal, 0 while nothing asked."""
 
@@ -199,6 +201,8 @@ class Watchdog:
     def _signal(self, number: int) -> None:
         if number not in self._before:
             return  # of the toolkit: a new size, a child that ended
+        if number == signal.SIGINT and self.lent:
+            return
         now = time.monotonic()
         if self._asked_at is not None:
             if number != signal.SIGHUP and now - self._asked_at >= AGAIN:

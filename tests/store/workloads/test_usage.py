@@ -29,7 +29,8 @@ def shown(kind: Kind, document: dict[str, Any], look: Look) -> dict[str, Any]:
 
 def test_the_containers_of_a_pod_add_up_and_a_node_is_in_percent_of_what_pods_may_use() -> None:
     known = usage(NODE, POD)
-    assert known.rows["shop/web-1"] == Used(pytest.approx(0.0045), 24 * 2**20)
+    used = known.rows["shop/web-1"]
+    assert used.cpu == pytest.approx(0.0045) and used.memory == 24 * 2**20
     assert (known.cpu("edge-1"), known.memory("edge-1")) == (413, 8192)
     pods = shown(PODS, workloads.pod("web-1"), Look(0.0, usage=known))
     assert pods == {"used_cpu": 5, "used_memory": 24}

@@ -11,6 +11,7 @@ import pytest
 
 from edgewright.clients.kube.refusals import of_status
 from edgewright.commands.kube.changes import forwarding
+from edgewright.core.errors import InvalidInput
 from tests.tui import workloads
 from tests.tui.driving import frame_text, newest_message, press, said, settle, until, view
 from tests.tui.kube.test_workload_verbs import LOG, stamped
@@ -81,10 +82,12 @@ async def test_an_editor_that_changes_nothing_fails_or_is_missing(
 ) -> None:
     async with console("pods", "healthy") as (pilot, api):
         session = front(pilot).session
-        for text, message in (("", "was not changed"), ("raise SystemExit(3)", "ended with code 3, so nothing was")):
-            monkeypatch.setenv("KUBE_EDITOR", str(program(tmp_path / "edit", text)))
-            await press(pilot, "e")
-            await until(pilot, lambda wanted=message: wanted in newest_message(session))
+        monkeypatch.setenv("KUBE_EDITOR", str(program(tmp_path / "edit", "")))
+        await press(pilot, "e")
+        await until(pilot, lambda: "was not changed" in newest_message(session))
+        program(tmp_path / "edit", "raise SystemExit(3)")
+        await press(pilot, "e")
+        await until(pilot, lambda: "ended with code 3, so nothing was" in newest_message(session))
         monkeypatch.setenv("KUBE_EDITOR", "/nonexistent/ed --wait")
         await press(pilot, "e")
         await until(pilot, lambda: "The editor /nonexistent/ed is not on PATH." in newest_message(session))
@@ -94,6 +97,11 @@ async def test_an_editor_that_changes_nothing_fails_or_is_missing(
             monkeypatch.delenv(name, raising=False)
         await press(pilot, "e")
         await until(pilot, lambda: "No editor was found on PATH." in newest_message(session))
+        opened: Any = front(pilot)._opened
+        kept, opened.api, opened.error = opened.api, None, "No route to host."
+        await press(pilot, "e")
+        await until(pilot, lambda: "is not open. No route to host." in newest_message(session))
+        opened.api, opened.error = kept, ""
         session.read_only = True
         await press(pilot, "e")
         await until(pilot, lambda: "read-only" in newest_message(session))
@@ -231,6 +239,6 @@ async def a_cluster(_: Any, target: str) -> Any:
 
 @pytest.mark.parametrize("ports", [["", "0"], ["70000", "1"], ["x", ""], ["1.5", ""]])
 def test_what_is_no_port_is_refused(ports: list[str]) -> None:
-    with pytest.raises(forwarding.InvalidInput, match="is not a port"):
+    with pytest.raises(InvalidInput, match="is not a port"):
         forwarding.port_of(ports[0])
     assert forwarding.port_of("", free=True) == 0 and forwarding.port_of("8080") == 8080

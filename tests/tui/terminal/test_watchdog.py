@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import pty
 import signal
@@ -11,9 +12,13 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from textual.app import SuspendNotSupported
 
+from tui.terminal.lend import terminal_lent
 from tui.terminal.watchdog import MODES_OFF, STOPPED, Watchdog
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs a pty")
@@ -59,6 +64,30 @@ def test_a_signal_ends_a_process_whose_loop_does_not_run(
             time.sleep(0.1)  # as long as two times its patience: nothing ends
     assert ended == ([code] if code else [])
     assert steps == (["last"] if code else [])
+
+
+def test_ctrl_c_is_for_the_program_that_the_terminal_is_lent_to(terminal: tuple[int, int]) -> None:
+    """Two of them end the console when it has the terminal itself."""
+    ended: list[int] = []
+    with Watchdog(patience=0.05, terminal=terminal[1], output=terminal[1], end=ended.append) as watchdog:
+        app: Any = SimpleNamespace(
+            session=SimpleNamespace(watchdog=watchdog), batch_update=contextlib.nullcontext, suspend=no_terminal
+        )
+        with terminal_lent(app):
+            for _ in range(3):
+                signal.raise_signal(signal.SIGINT)
+                time.sleep(0.02)
+            time.sleep(0.1)
+        assert ended == [] and watchdog.code == 0 and not watchdog.lent
+        signal.raise_signal(signal.SIGINT)
+        time.sleep(0.02)
+        signal.raise_signal(signal.SIGINT)
+        until(lambda: ended)
+    assert ended == [130]
+
+
+def no_terminal() -> None:
+    raise SuspendNotSupported
 
 
 def test_the_modes_of_a_terminal_that_lives_are_restored(terminal: tuple[int, int]) -> None:

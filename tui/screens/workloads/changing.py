@@ -27,18 +27,33 @@ class ChangesObjects(ActsOnObjects):
             self.app.refuse(reason)  # type: ignore[attr-defined]
         return not reason
 
+    async def read_object(self, key: str) -> dict[str, Any] | None:
+        """Return an object as the API has it now; None, with the reason shown, while it is not open, or when left.
+
+        Raises `EdgewrightError`.
+        """
+        app: Any = self.app
+        opened = self._opened
+        if opened is None or opened.api is None:
+            why = opened.error or opened.progress if opened is not None else "This cluster has no API."
+            app.refuse(f"The API of {self.cluster_name} is not open. {why}")
+            return None
+        document = document_of(await opened.api.request("GET", self.kind.path_of(key)))
+        return document if app.screen is self else None
+
     async def action_edit_object(self) -> None:
         """Edit the object under the cursor; what the server refuses opens the editor again, with its reason."""
         app: Any = self.app
         rows = self.rows_pointed_at()
         if not self._may(KubeObjectEdit):
             return
-        if len(rows) != 1 or self._opened is None:
+        if len(rows) != 1:
             app.refuse("One object at a time is edited: choose one.")
             return
         try:
-            api = await self._opened.opened()
-            before = document_of(await api.request("GET", self.kind.path_of(rows[0].uid)))
+            before = await self.read_object(rows[0].uid)
+            if before is None:
+                return
             given = editing.text_of(before)
             while True:
                 edited = await edited_text(app, given, f"{rows[0].name}.yaml")

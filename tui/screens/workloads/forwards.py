@@ -8,7 +8,6 @@ from edgewright.commands.kube.changes.forwarding import Forward, port_of, ports_
 from edgewright.commands.kube.kubectl import find_kubectl
 from edgewright.commands.kube.object_verbs import KubePodForward
 from edgewright.core.errors import EdgewrightError, ExitCode, InvalidInput
-from edgewright.store.workloads.describing import document_of
 from tui.modals.choose import ChooseModal
 from tui.modals.form import Field, FormModal
 from tui.screens.workloads.changing import ChangesObjects
@@ -25,14 +24,16 @@ class ForwardsPorts(ChangesObjects):
         rows = self.rows_pointed_at()
         if not self._may(KubePodForward):
             return
-        if len(rows) != 1 or self._opened is None or self.kind.view in ("cluster-events", "machines"):
+        if len(rows) != 1 or self.kind.view in ("cluster-events", "machines"):
             app.refuse("A port leads to one pod, deployment, set or service: choose one.")
             return
         try:
             find_kubectl()
-            api = await self._opened.opened()
-            ports = ports_of(document_of(await api.request("GET", self.kind.path_of(rows[0].uid))))
-            answers = await app.ask(FormModal(f"Forward to {rows[0].uid}", _fields(ports), go="Forward"))
+            document = await self.read_object(rows[0].uid)
+            if document is None:
+                return
+            form = FormModal(f"Forward to {rows[0].uid}", _fields(ports_of(document)), go="Forward")
+            answers = await app.ask(form)
             if not answers:
                 return
             given = {"port": answers["port"], "local": answers.get("local", ""), "forwards": self.session.forwards}

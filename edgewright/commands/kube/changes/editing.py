@@ -7,6 +7,7 @@ a field that changed meanwhile stays. Where a field that was edited changed mean
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -95,7 +96,7 @@ class KubeObjectEdit(declared.KubeObjectEdit):
             now, result = await _patched(api, kind, key, before, patch, dry=True)
         lines = difference(now, result)
         undo = ("The values before are not stored: to go back, edit it again.",)
-        cli = f"edgewright kube apply {args.get('name')} -- -f FILE"
+        cli = shlex.join(["edgewright", "kube", "apply", str(args.get("name")), "--", "-f", "FILE"])
         payload = (kind, key, before, patch)
         return Plan(f"Edit {name}", lines or ("nothing differs",), (key,), undo, cli, None, payload, {key: key})
 
