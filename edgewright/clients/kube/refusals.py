@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 
 import msgspec
 
@@ -26,6 +27,8 @@ _HINTS = {
     401: "The kubeconfig may have ended: open the view again.",
     403: "See what your role may do in the cluster: docs/clusters.md.",
 }
+_OBJECT = re.compile(r'Invalid value: "\{(?:[^"\\]|\\.)*": ')
+"""The complete object, quoted, that the API puts before the reason why a patch of it is refused."""
 
 
 class _Status(msgspec.Struct):
@@ -46,7 +49,8 @@ def of_answer(status: int, data: bytes) -> EdgewrightError:
 
 def of_status(status: int, message: str, reason: str = "") -> EdgewrightError:
     """Return the error of a status of the API."""
-    sentence = clean(message, 500) or f"The API of the cluster answers HTTP {status}."
+    reason_alone = _OBJECT.sub("", message).strip().removeprefix('"" is invalid: ').removeprefix("patch: ")
+    sentence = clean(reason_alone, 500) or f"The API of the cluster answers HTTP {status}."
     sentence = sentence[:1].upper() + sentence[1:]
     sentence += "" if sentence.endswith((".", "!", "?", "…")) else "."
     if status == 410:

@@ -198,6 +198,18 @@ def test_a_text_is_read_as_it_was_written(value: str) -> None:
     assert read_one(editing.text_of(document), "text") == document
 
 
+def test_the_object_that_the_api_puts_before_its_reason_is_left_out() -> None:
+    """As kube-apiserver v1.36.3 answers a merge patch with a field that it does not know."""
+    quoted = '{\\"apiVersion\\":\\"apps/v1\\",\\"a\\":\\"' + "x" * 4000 + '\\"}'
+    reason = 'strict decoding error: unknown field "spec.replicsa"'
+    error = of_status(422, f' "" is invalid: patch: Invalid value: "{quoted}": {reason}', "Invalid")
+    assert error.message == f"S{reason[1:]}."
+    cut = of_status(422, f' "" is invalid: patch: Invalid value: "{quoted}', "Invalid")
+    assert len(cut.message) <= 502
+    plain = 'Deployment "web" is invalid: spec.replicas: Invalid value: -2: must be greater than or equal to 0'
+    assert of_status(422, plain, "Invalid").message == f"{plain}."
+
+
 def test_patches() -> None:
     before = {"a": 1, "b": {"c": 1, "d": [1]}, "e": 1}
     after = {"a": 1, "b": {"c": 2, "d": [1, 2]}, "f": {}}
