@@ -7,6 +7,7 @@ each container gets small `ulimit`s, and health checks are run by the test, sinc
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -160,10 +161,9 @@ class Composed:
     def down(self) -> None:
         """Remove everything, also when it is half there."""
         if shutil.which("podman"):
-            self.podman("rm", "-f", "-a", "-t", "5", check=False)
-            self.podman("volume", "prune", "-f", check=False)
-            self.podman("network", "prune", "-f", check=False)
-            self.podman("rmi", "-a", "-f", check=False)
+            for words in ("rm -f -a -t 5", "volume prune -f", "network prune -f", "rmi -a -f"):
+                with contextlib.suppress(subprocess.TimeoutExpired):  # the namespace and the mounts go all the same
+                    self.podman(*words.split(), check=False, timeout=300)
         subprocess.run(["ip", "netns", "del", self.netns], check=False, capture_output=True)
         for mount in sorted(_mounts(self.folder), reverse=True):
             subprocess.run(["umount", "-l", mount], check=False, capture_output=True)
