@@ -14,11 +14,23 @@ import pytest
 from edgewright.clients.kube import watching
 from edgewright.commands.kernel import registry
 from edgewright.commands.kube import draining
+from edgewright.commands.kube.changes import editing
+from edgewright.commands.kube.changes.scaling import RESTARTED
 from edgewright.commands.kube.local_api import open_api
-from edgewright.commands.kube.object_verbs import KubeManifest, KubeNodeDrain, KubeObjectDelete, KubePodShell
-from edgewright.core.errors import Failed
+from edgewright.commands.kube.object_verbs import (
+    KubeManifest,
+    KubeNodeDrain,
+    KubeObjectDelete,
+    KubeObjectEdit,
+    KubeObjectRestart,
+    KubeObjectScale,
+    KubePodShell,
+)
+from edgewright.core.errors import Conflict, Failed, InvalidInput, NotFound
 from edgewright.store.engine.store import Store
+from edgewright.store.workloads import usage
 from edgewright.store.workloads.kinds import BY_VIEW, PODS
+from edgewright.yamltext.documents import read_one
 from edgewright.yamltext.writer import write
 from tests.e2e.kubernetes.workloads.api_server import ApiServer
 from tests.e2e.kubernetes.workloads.console import context_of, make
@@ -191,4 +203,51 @@ async def test_verbs_against_the_real_api(
     pods = [row for row in await rows(api, "/api/v1/namespaces/kitchen/pods", "pods") if row.name == "web-1"]
     outcome = await registry.run(KubeObjectDelete, context, (UID,), {**given, "view": "pods", "objects": pods})
     assert outcome.done == ("kitchen/web-1",)
+    await maker.aclose()
+
+
+async def test_edit_scale_and_restart_against_the_real_api(
+    server: ApiServer, ready: tuple[Any, dict[str, Any]]
+) -> None:
+    """The server finds the difference, refuses what it does not know, and nothing is written over another change."""
+    context, given = ready
+    maker, api = Maker(server, time.time()), given["api"]
+    path = "/apis/apps/v1/namespaces/kitchen/deployments"
+    document = read_one(DEPLOYMENT.replace("shop", "kitchen"), "The deployment")
+    await maker.send("POST", path, document)
+    (row,) = [each for each in await rows(api, path, "deployments") if each.name == "till"]
+    given = {**given, "view": "deployments", "objects": [row]}
+    before = msgspec.json.decode(await api.request("GET", f"{path}/till"))
+    text = editing.text_of(before)
+    edit = registry.acting(KubeObjectEdit)()
+
+    async def planned(old: str, new: str) -> Any:
+        assert old in text
+        return await edit.plan(context, (UID,), {**given, "before": before, "edited": text.replace(old, new)})
+
+    with pytest.raises(InvalidInput, match="unknown field"):
+        await planned("replicas: 2", "replicsa: 2")
+    with pytest.raises(InvalidInput, match="replicas"):
+        await planned("replicas: 2", "replicas: -2")
+    with pytest.raises(InvalidInput, match=r"selector.*immutable"):
+        await planned("matchLabels:\n      app: till", "matchLabels:\n      app: other")
+    plan = await planned("till:1", "till:2")
+    changes = [line.strip() for line in plan.lines if line[:1] in "+-"]
+    assert len(changes) == 2 and changes[0].endswith("registry.example/till:1"), plan.lines
+    await maker.status(f"{path}/till", {"replicas": 1, "observedGeneration": 1})  # a status is no change of a user
+    arguments = {**given, "before": before, "edited": text.replace("till:1", "till:2")}
+    outcome = await registry.run(KubeObjectEdit, context, (UID,), arguments, plan=plan)
+    assert outcome.message == "deployment kitchen/till edited."
+    now = msgspec.json.decode(await api.request("GET", f"{path}/till"))
+    assert now["spec"]["template"]["spec"]["containers"][0]["image"].endswith("till:2")
+    assert "edgewright" in {each["manager"] for each in now["metadata"]["managedFields"]}
+    with pytest.raises(Conflict, match="was changed meanwhile"):
+        await registry.run(KubeObjectEdit, context, (UID,), arguments, plan=plan)
+
+    await registry.run(KubeObjectScale, context, (UID,), {**given, "replicas": "5"})
+    await registry.run(KubeObjectRestart, context, (UID,), given)
+    now = msgspec.json.decode(await api.request("GET", f"{path}/till"))
+    assert now["spec"]["replicas"] == 5 and RESTARTED in now["spec"]["template"]["metadata"]["annotations"]
+    with pytest.raises(NotFound):
+        await api.request("GET", f"{usage.BASE}/pods")
     await maker.aclose()
