@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -14,7 +15,49 @@ from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.base import Command, Outcome, Plan, Refusal
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.results import Listing, Stream
+from edgewright.config import contexts
+from edgewright.config.settings import Settings
 from edgewright.core.errors import Refused
+
+Special = Callable[["CommandContext", "dict[str, Any]", str], int]
+"""A verb that only the composition root can run: gets context, arguments and the form of the output."""
+
+
+def perform_in_loop(
+    command: type[Command],
+    settings: Settings,
+    targets: Sequence[str],
+    args: dict[str, Any],
+    options: dict[str, str],
+    form: str,
+    special: Special | None,
+) -> int:
+    """Make what the verb works with, and run it; return its exit code. Raises `EdgewrightError`."""
+    ctx = make_context(command, settings, options)
+    if special is not None:
+        return special(ctx, args, form)
+    return asyncio.run(perform(command, ctx, targets, args, options, form))
+
+
+def make_context(command: type[Command], settings: Settings, options: dict[str, str]) -> CommandContext:
+    """Return what the verb works with. Raises `NotFound` for a context that is not there."""
+    context = None
+    if command.online or "context" in options:
+        context = contexts.load().choose(options.get("context", ""))
+    journal = None
+    if command.danger != "none":
+        from edgewright.commands.kernel.journal import open_journal
+
+        journal = open_journal()
+    return CommandContext(
+        settings,
+        context=context,
+        project=options.get("project", ""),
+        read_only=settings.read_only or (context is not None and context.read_only),
+        timeout=settings.timeout,
+        journal=journal,
+        actor="cli",
+    )
 
 
 async def perform(

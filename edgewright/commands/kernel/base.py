@@ -116,6 +116,9 @@ class Command:
     implementation: ClassVar[str] = ""
     """The module below `edgewright.commands` whose class of the same name plans and applies it (`registry.acting`), so
     that a declaration imports nothing heavy. Empty: this class does it itself."""
+    quick: ClassVar[str] = ""
+    """The module below `edgewright.commands` whose `run` may answer on the command line at once, with less loaded;
+    where it returns None, nothing was done and the verb goes its ordinary way."""
     title: ClassVar[str]
     """Short label for the key line, e.g. `delete`."""
     keys: ClassVar[tuple[str, ...]] = ()

@@ -64,3 +64,10 @@ class Stream(NamedTuple):
     columns: tuple[Column, ...]
     widths: tuple[int, ...]
     items: AsyncIterator[Item]
+
+
+class Quick(NamedTuple):
+    """What a quick way of a verb prints: a text of complete lines, and a note for stderr."""
+
+    text: str = ""
+    note: str = ""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import os
 import ssl
 from typing import TYPE_CHECKING
 
@@ -21,13 +23,30 @@ def client_context(api: Api) -> ssl.SSLContext:
     context = api.trust()
     user = api.config["users"][0]["user"] if api.config.get("users") else {}
     names = ("client-certificate-data", "client-key-data")
-    path = locations.ensure(locations.folder("run")) / f"ask-{api.row.uid}-{id(context):x}.pem"
     try:
-        content = b"\n".join(base64.b64decode(str(user[name])) for name in names)
-        locations.write_private(path, content.decode())
-        context.load_cert_chain(path)
+        show(context, *(base64.b64decode(str(user[name])) for name in names), name=api.row.uid)
     except (KeyError, ValueError, ssl.SSLError):
         raise Failed(f"The kubeconfig of {api.row.name} has no usable certificate.", "Ask again in a minute.") from None
+    return context
+
+
+def show(context: ssl.SSLContext, certificate: bytes, key: bytes, *, name: str) -> None:
+    """Let a context show a certificate with its key, both PEM. Blocking. Raises `ssl.SSLError`, `Failed`.
+
+    OpenSSL reads them from a file: of memory alone where the system has such, else one of the user that is removed.
+    """
+    content = certificate + b"\n" + key
+    with contextlib.suppress(AttributeError, FileNotFoundError, PermissionError):  # not Linux, or no /proc
+        handle = os.memfd_create("certificate")
+        try:
+            os.write(handle, content)
+            context.load_cert_chain(f"/proc/self/fd/{handle}")
+        finally:
+            os.close(handle)
+        return
+    path = locations.ensure(locations.folder("run")) / f"ask-{name}-{id(context):x}.pem"
+    try:
+        locations.write_private(path, content)
+        context.load_cert_chain(path)
     finally:
         path.unlink(missing_ok=True)
-    return context

@@ -72,6 +72,7 @@ class KubeGet(_Kubectl):
     """Show objects of a cluster: kube get CLUSTER pods -- -A -o wide."""
 
     name = "kube get"
+    quick = "kube.plain.quick"
     title = "get"
 
 

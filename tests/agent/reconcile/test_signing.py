@@ -16,7 +16,7 @@ from edgewright.agent.clusters.kube import signing
 from edgewright.agent.kernel.operations import Outcome
 from edgewright.agent.reconcile.requests import Request
 from edgewright.core import times
-from edgewright.store.collections.catalogue.personal_kubeconfig import key_and_request
+from edgewright.store.collections.catalogue.personal_key import key_and_request
 from edgewright.wire import protocol
 from edgewright.wire.protocol.personal import GROUPS, VALID, user_name
 from tests.agent.clusters import support

@@ -14,7 +14,7 @@ import httpx
 
 from edgewright.core.clusters.document import as_json, read, sealed
 from edgewright.core.clusters.model import HostSettings
-from edgewright.store.collections.catalogue.personal_kubeconfig import key_and_request
+from edgewright.store.collections.catalogue.personal_key import key_and_request
 from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
 from edgewright.wire.protocol import personal, relay

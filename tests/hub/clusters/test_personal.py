@@ -19,7 +19,8 @@ from cryptography.x509.oid import NameOID
 from edgewright.clients.http.transport import Reply
 from edgewright.core import times
 from edgewright.core.errors import Refused
-from edgewright.store.collections.catalogue.personal_kubeconfig import Personal, fetch, key_and_request
+from edgewright.store.collections.catalogue.personal_key import key_and_request
+from edgewright.store.collections.catalogue.personal_kubeconfig import Personal, fetch
 from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
 from edgewright.wire.protocol import personal

@@ -14,6 +14,7 @@ import msgspec
 from edgewright.config import locations
 from edgewright.core import times
 from edgewright.core.errors import EdgewrightError
+from edgewright.store.collections.catalogue import reached
 
 MOST = 500
 """Clusters; those that were measured longest ago go first."""
@@ -41,7 +42,7 @@ Ways = dict[str, Look]
 def read() -> dict[str, Ways]:
     """Return what was measured, by the uid of the cluster; nothing where that cannot be read. Blocking."""
     try:
-        return msgspec.json.decode(locations.read_private(_path()) or "{}", type=dict[str, Ways])
+        return msgspec.json.decode(locations.read_private(reached.path()) or "{}", type=dict[str, Ways])
     except (msgspec.DecodeError, EdgewrightError):
         return {}
 
@@ -60,7 +61,7 @@ def note(uid: str, authority_: str = "", /, **ways: tuple[str, str]) -> None:
             since = before.since if before is not None and before.state == state else now
             known[way] = Look(state, since, now, error[:200])
     if known:
-        _write(_path(), {**every, uid: known})
+        _write(reached.path(), {**every, uid: known})
     if authority_ and len(authority_) <= MOST_AUTHORITY and authority(uid) != authority_:
         _write(_authorities(), {**_read_authorities(uid), uid: authority_})
 
@@ -82,10 +83,6 @@ def _write(path: Path, every: dict[str, Any]) -> None:
     with suppress(EdgewrightError, OSError):
         locations.ensure(path.parent)
         locations.write_private(path, msgspec.json.encode(dict(list(every.items())[-MOST:])))
-
-
-def _path() -> Path:
-    return locations.folder("state") / "reach.json"
 
 
 def _authorities() -> Path:

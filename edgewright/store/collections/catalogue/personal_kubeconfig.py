@@ -6,12 +6,8 @@ import asyncio
 import base64
 import json
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any, NamedTuple
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from edgewright.clients.http import errors
 from edgewright.clients.ports import CanCall
@@ -67,7 +63,7 @@ async def fetch(client: CanCall, uid: str, name: str, server: str, role: str, re
     """
     path = protocol.path(personal.PATH, uid=uid)
     user, group = await offer(client, uid, role)
-    key, request = await asyncio.to_thread(key_and_request, user, group)
+    key, request = await asyncio.to_thread(_key_and_request, user, group)
     body = {"request": request, **({"role": role} if role else {})}
     asked: Mapping[str, Any] = (await client.call("POST", path, "kubeconfig", body=body)).data
     host, seconds = clean(text(asked, "hostName"), 128), number(asked, "seconds") or 0.0
@@ -101,14 +97,10 @@ def has_none(error: NotFound) -> bool:
     return error.code == errors.UNKNOWN_PATH
 
 
-def key_and_request(user: str, group: str) -> tuple[str, str]:
-    """Return a new private key and a certificate request for it, both PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = [x509.NameAttribute(NameOID.COMMON_NAME, user), x509.NameAttribute(NameOID.ORGANIZATION_NAME, group)]
-    request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name(subject)).sign(key, hashes.SHA256())
-    plain = serialization.NoEncryption()
-    stored = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    return stored.decode(), request.public_bytes(serialization.Encoding.PEM).decode()
+def _key_and_request(user: str, group: str) -> tuple[str, str]:
+    """Return a new private key and its request. Blocking: the library that makes them is loaded, for this alone."""
+    made: tuple[str, str] = import_module(f"{__package__}.personal_key").key_and_request(user, group)
+    return made
 
 
 async def _result(client: CanCall, host: str, operation: str, name: str, patience: float) -> Mapping[str, Any]:
