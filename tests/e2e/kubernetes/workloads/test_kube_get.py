@@ -35,7 +35,7 @@ class Place(NamedTuple):
 
     def product(self, *words: str, kubectl: bool = False) -> subprocess.CompletedProcess[str]:
         """Run `kube get`, with or without a kubectl on PATH."""
-        path = f"{self.server.folder}:{os.environ['PATH']}" if kubectl else "/usr/bin:/bin"
+        path = f"{self.server.folder}:{os.environ['PATH']}" if kubectl else str(self.server.folder / "no-programs")
         env = {**self.environment, "PATH": path, "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"}
         argv = [sys.executable, "-m", "edgewright", "kube", "get", *words]
         return subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
