@@ -29,7 +29,7 @@ NOUNS = {
     "sshkeys": ("/v1/users/assets/sshkeys",),
     "filters": ("/v1/filters",),
     "apikeys": ("/v1/apiKeys",),
-    "profiles": ("/v1/clusterprofiles", "/v1/dashboard/clusterprofiles"),
+    "profiles": ("/v1/clusterprofiles", "/v1/dashboard/clusterprofiles", "/v1/spectroclusters/spc"),
     "macros": ("/v1/projects/{uid}/macros", "/v1/tenants/{tenantUid}/macros"),
     "packs": ("/v1/packs",),
     "registries": ("/v1/registries",),

@@ -49,6 +49,8 @@ MAINTENANCE = (
     "/v1/cloudconfigs/{cloudType}/{configUid}/machinePools/{machinePoolName}/machines/{machineUid}/maintenance"
 )
 MACHINE_UIDS = "/v1/cloudconfigs/{configUid}/machinePools/machineUids"
+DEFINITION = "/v1/spectroclusters/spc/download"
+"""Profiles as a cluster definition for a host without a plane."""
 SEARCH = "/v1/dashboard/spectroclusters/search"
 SEARCH_SCHEMA = "/v1/dashboard/spectroclusters/search/schema"
 NAMES = "/v1/dashboard/spectroclusters/metadata"

@@ -213,6 +213,10 @@ def _bodies(site: Site, uid: str) -> dict[tuple[str, str], Any]:
     return {
         ("POST", wire.CREATE): fresh,
         ("POST", wire.VALIDATE): fresh,
+        ("POST", wire.DEFINITION): {
+            "metadata": {"name": "site-9"},
+            "spec": {"cloudType": "edge-native", "profiles": [{"uid": site.profile}]},
+        },
         ("PATCH", wire.METADATA): {"metadata": {"labels": {"team": "shops"}}},
         ("PUT", wire.PROFILES): profiles,
         ("PATCH", wire.PROFILES): profiles,

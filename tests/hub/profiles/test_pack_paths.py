@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
+
 from edgewright.core.profiles.variables import COVER
 from edgewright.profiles.archive import unpack
 from edgewright.wire import protocol
@@ -44,6 +46,43 @@ def test_a_profile_as_a_cluster_definition_has_no_masked_value(hub: RunningHub) 
     addon = admin.post(protocol.PROFILES, json=body(unique("addon"))).raise_for_status().json()["uid"]
     refused = admin.get(protocol.path(protocol.PROFILE_DEFINITION, uid=addon))
     assert refused.status_code == 422 and "infrastructure" in refused.json()["message"]
+
+
+def test_profiles_with_values_of_a_cluster_are_one_definition(hub: RunningHub) -> None:
+    admin = hub.client()
+    sent = infrastructure(unique("definition"))
+    sent["spec"]["variables"][1]["defaultValue"] = "canary-5c1e"
+    below = admin.post(protocol.PROFILES, json=sent).raise_for_status().json()["uid"]
+    addon = admin.post(protocol.PROFILES, json=body(unique("addon"))).raise_for_status().json()["uid"]
+    packs = [{"name": "podinfo", "values": "replicas: 7\n", "manifests": [{"name": "one", "content": "kind: Own\n"}]}]
+    spec: dict[str, Any] = {"cloudType": "edge-native", "profiles": [{"uid": below}, {"uid": addon, "packs": packs}]}
+
+    def download(**changes: Any) -> httpx.Response:
+        asked = {"metadata": {"name": "site 9"}, "spec": {**spec, **changes}}
+        return admin.post(wire.DEFINITION, json=asked)
+
+    answer = download()
+    assert answer.status_code == 200 and answer.headers["content-disposition"].endswith('"site-9.tgz"')
+    name, (infra, shop) = unpack(answer.content)
+    (layer,) = shop.layers
+    assert (name, len(infra.layers), layer.values) == ("site 9", 4, "replicas: 7\n")
+    assert [part.content for part in layer.manifests] == ["kind: Own\n"]
+    assert {row.default for row in infra.variables if row.masked} == {COVER}
+    for changes, code, text in (
+        ({"profiles": [{"uid": addon}]}, 422, "infrastructure"),
+        ({"profiles": [{"uid": below}, {"uid": below}]}, 422, "named twice"),
+        ({"profiles": [{"uid": "f" * 24}]}, 404, "f" * 24),
+        ({"profiles": [{"uid": below, "packs": [{"name": "no-such"}]}]}, 422, "no pack no-such"),
+        ({"cloudType": "aws"}, 422, "edge-native"),
+        ({"profiles": None}, 422, ""),
+    ):
+        refused = download(**changes)
+        assert refused.status_code == code and text in refused.json()["message"], (changes, refused.text)
+    other = Site(hub, 1)
+    hidden = admin.post(wire.DEFINITION, json={"metadata": {"name": "x"}, "spec": {**spec, "profiles": [
+        {"uid": other.profile}]}})  # fmt: skip
+    seen = admin.get(protocol.path(protocol.PROFILE, uid=other.profile))
+    assert hidden.status_code == seen.status_code, "as any other path shows or hides it"
 
 
 def test_a_cluster_shows_which_packs_it_changes(hub: RunningHub) -> None:

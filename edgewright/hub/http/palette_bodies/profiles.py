@@ -130,3 +130,18 @@ _CLUSTER_PROFILE_SORT_SPEC = obj(
     order=text(64, "asc", "desc"),
 )
 CLUSTER_PROFILES_FILTER_SPEC = obj(filter=_CLUSTER_PROFILE_FILTER_SPEC, sort=many(_CLUSTER_PROFILE_SORT_SPEC))
+_PACK_VALUES_ENTITY = requiring(
+    obj(
+        manifests=many(_MANIFEST_REF_UPDATE_ENTITY),
+        name=name(),
+        tag=name(),
+        type_=text(64, "spectro", "helm", "manifest", "oci"),
+        values=text(262144),
+    ),
+    "name",
+)
+_CLUSTER_DEFINITION_PROFILE_ENTITY = requiring(obj(packs=many(_PACK_VALUES_ENTITY), uid=name()), "uid")
+_CLUSTER_DEFINITION_SPEC_ENTITY = requiring(
+    obj(cloudType=text(), profiles=many(_CLUSTER_DEFINITION_PROFILE_ENTITY)), "cloudType", "profiles"
+)
+CLUSTER_DEFINITION_ENTITY = obj(metadata=META, spec=_CLUSTER_DEFINITION_SPEC_ENTITY)

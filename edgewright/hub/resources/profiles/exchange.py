@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from edgewright.core.errors import InvalidDocument, InvalidInput
+from edgewright.core.errors import InvalidInput
 from edgewright.core.profiles import exchange, imports
 from edgewright.core.profiles.imports import PackSource
 from edgewright.core.profiles.model import FIRST_VERSION, Layer, Profile, Registry
@@ -18,7 +18,7 @@ from edgewright.core.profiles.problems import error, errors
 from edgewright.hub.http import shapes
 from edgewright.hub.http.multipart import file_of
 from edgewright.hub.http.palette_bodies import profiles as palette
-from edgewright.hub.http.problems import Problem, bad_request
+from edgewright.hub.http.problems import bad_request
 from edgewright.hub.http.routing import Access, Call, Route
 from edgewright.hub.packs.index import OWN, PackIndex
 from edgewright.hub.profiles import layers as profile_layers
@@ -26,14 +26,13 @@ from edgewright.hub.profiles import stored
 from edgewright.hub.profiles.index import MacroIndex
 from edgewright.hub.profiles.tables import ProfileRecord
 from edgewright.hub.resources.profiles import access, routes
-from edgewright.profiles import archive
 from edgewright.profiles.prepare import exported, prepare
 from edgewright.wire import protocol
 from edgewright.yamltext import writer
 from edgewright.yamltext.documents import read_one
 
 Json = dict[str, Any]
-_FILE = "application/octet-stream"
+FILE = "application/octet-stream"
 """The media type of a file in Palette's API, whatever is in it."""
 
 
@@ -43,7 +42,7 @@ async def export(call: Call) -> Response:
     now = await access.read(call, access.find(call))
     record, index = now.record, call.hub.part(PackIndex)
     names = {uid: index.registry_name(uid) for uid in (*OWN, *index.registries)}
-    profile = await access.work(call, partial(_exported_profile, now, names))
+    profile = await access.work(call, partial(exported_profile, now, names))
     packs = await profile_layers.packs_of(call.hub, profile)
 
     def write() -> str:
@@ -54,41 +53,18 @@ async def export(call: Call) -> Response:
         text = await access.work(call, write)
     except InvalidInput as problem:
         raise stored.refused(problem) from None
-    headers = {"Content-Disposition": f'attachment; filename="{_file_name(record)}.{ending}"'}
-    return Response(text.encode(), 200, {**headers, "Cache-Control": "no-store"}, _FILE)
+    headers = {"Content-Disposition": f'attachment; filename="{file_name(record)}.{ending}"'}
+    return Response(text.encode(), 200, {**headers, "Cache-Control": "no-store"}, FILE)
 
 
-async def definition(call: Call) -> Response:
-    """Return the profile as a cluster definition (`.tgz`) for a host without a plane; masked values are covered.
-
-    Raises 422 for a profile that does not make a cluster alone, such as one of add-ons.
-    """
-    now = await access.read(call, access.find(call))
-    index = call.hub.part(PackIndex)
-    names = {uid: index.registry_name(uid) for uid in (*OWN, *index.registries)}
-    profile = await access.work(call, partial(_exported_profile, now, names))
-    packs = await profile_layers.packs_of(call.hub, profile)
-
-    def write() -> bytes:
-        document, _warnings = exported(prepare(profile, packs))
-        return archive.pack(profile.name, [exchange.from_document(document)])
-
-    try:
-        data = await access.work(call, write)
-    except InvalidInput as problem:
-        raise stored.refused(problem) from None
-    except InvalidDocument as problem:
-        raise Problem(422, "InvalidDefinition", f"{problem.message} {problem.hint}".strip()) from None
-    headers = {"Content-Disposition": f'attachment; filename="{_file_name(now.record)}.tgz"'}
-    return Response(data, 200, {**headers, "Cache-Control": "no-store"}, _FILE)
-
-
-def _file_name(record: ProfileRecord) -> str:
+def file_name(record: ProfileRecord) -> str:
+    """Return the name of a file with a profile, without its ending."""
     name = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in record.name)
     return f"{name}-{record.version}"
 
 
-def _exported_profile(now: access.Stored, names: Mapping[str, str]) -> Profile:
+def exported_profile(now: access.Stored, names: Mapping[str, str]) -> Profile:
+    """Return a profile with the names of its registries, by their uids. Blocking."""
     document = stored.document(now.record.name, now.record.version, now.metadata, now.present, None)
     for item in document["spec"]["template"]["packs"]:
         if "registry" in item:
@@ -265,7 +241,6 @@ _FORMAT = shapes.text(8, "json", "yaml")
 _FORM = shapes.obj(importFile=shapes.text())
 ROUTES = (
     Route("GET", protocol.PROFILE_EXPORT, Access.READ, export, query={"format": _FORMAT}),
-    Route("GET", protocol.PROFILE_DEFINITION, Access.READ, definition),
     Route(
         "POST", protocol.PROFILES_IMPORT, Access.WRITE, import_, body=palette.CLUSTER_PROFILE_IMPORT_ENTITY,
         query={"publish": shapes.text(8)},

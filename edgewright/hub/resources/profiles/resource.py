@@ -13,7 +13,7 @@ from edgewright.hub.profiles.work import ProfileWork
 from edgewright.hub.readmodel.memory import Follow, rows
 from edgewright.hub.readmodel.state import State
 from edgewright.hub.resource import Resource
-from edgewright.hub.resources.profiles import apply, dashboard, exchange, images, macros, packs, routes
+from edgewright.hub.resources.profiles import apply, dashboard, definition, exchange, images, macros, packs, routes
 from edgewright.hub.services import Services
 from edgewright.wire import protocol
 
@@ -63,6 +63,7 @@ RESOURCE = Resource(
         *routes.ROUTES,
         *packs.ROUTES,
         *exchange.ROUTES,
+        *definition.ROUTES,
         *dashboard.ROUTES,
         *apply.ROUTES,
         *images.ROUTES,
