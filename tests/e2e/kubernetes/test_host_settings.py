@@ -1,8 +1,9 @@
-"""Time servers and SSH keys of a cluster on a host that booted: a real sshd, and no Kubernetes."""
+"""Time servers and SSH keys of a cluster on a host that booted: a real sshd and systemd-timesyncd; no Kubernetes."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -12,11 +13,13 @@ import pytest
 
 from edgewright.agent.install import archive
 from tests.e2e.fleet import Fleet, until
-from tests.support import ROOT
+from tests.support import ROOT, missing
 
 pytestmark = [pytest.mark.e2e]
 
 SERVER = "192.0.2.7"
+TIMESYNCD = Path("/usr/lib/systemd/systemd-timesyncd")
+BUS = Path("/usr/share/dbus-1/system.d/org.freedesktop.timesync1.conf")
 SETTLE = """\
 import json, sys
 sys.path.insert(0, "/root/agent.pyz")
@@ -41,6 +44,17 @@ else:
     print(json.dumps(settings.problem(context)))
 """
 """One look of a member at its settings, and what a release takes back, by the agent's own archive."""
+UNIT = """\
+[Service]
+AmbientCapabilities=
+CapabilityBoundingSet=
+PrivateTmp=no
+RuntimeDirectory=systemd/timesync
+[Unit]
+ConditionCapability=
+ConditionVirtualization=
+"""
+"""A container may not set the clock; the service then only asks its servers."""
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +99,29 @@ def test_the_keys_of_a_cluster_open_the_host_until_it_leaves(fleet: Fleet, tmp_p
 
 def test_a_host_without_a_time_service_says_so(fleet: Fleet) -> None:
     assert "neither systemd-timesyncd nor chrony" in settle(fleet, [SERVER], [])
+
+
+def test_timesyncd_asks_the_servers_of_the_cluster_until_the_host_leaves(fleet: Fleet) -> None:
+    if not TIMESYNCD.is_file():
+        missing("e2e", "systemd-timesyncd is not installed: apt-get install systemd-timesyncd")
+    disk = fleet.disk("edge1")
+    for place in (TIMESYNCD, Path("/usr/lib/systemd/system/systemd-timesyncd.service"), BUS):
+        shutil.copy(place, disk / str(place)[1:])
+    drop_in = disk / "etc/systemd/system/systemd-timesyncd.service.d/lab.conf"
+    drop_in.parent.mkdir(parents=True)
+    drop_in.write_text(UNIT)
+    fleet.within("edge1", "useradd", "--system", "systemd-timesync")
+    fleet.within("edge1", "systemctl", "daemon-reload")
+    fleet.within("edge1", "systemctl", "reload", "dbus")
+    fleet.within("edge1", "systemctl", "start", "systemd-timesyncd")
+
+    def asked() -> list[str]:
+        lines = fleet.within("edge1", "timedatectl", "show-timesync", check=False).splitlines()
+        return next((line.split("=")[1].split() for line in lines if line.startswith("SystemNTPServers=")), [])
+
+    assert asked() == []
+    assert settle(fleet, [SERVER, "ntp.example"], []) == ""
+    until("it has read them", 10, lambda: asked() == [SERVER, "ntp.example"])
+    assert settle(fleet, [], [], release=True) == []
+    until("it has forgotten them", 10, lambda: asked() == [])
+    assert not (disk / "etc/systemd/timesyncd.conf.d").exists()
