@@ -21,7 +21,7 @@ AFTER: Final = 1.0
 LOOK: Final = 0.25
 """Seconds until it is looked again whether keys come."""
 NEXT: Final = (
-    "hosts", "host", "clusters", "cluster", "pulse", "events", "tokens", "installers", "cluster-new", "help",
+    "hosts", "host", "clusters", "cluster", "pulse", "events", "installers", "cluster-new", "help",
 )  # fmt: skip
 """Views in the order of their import. Those of workloads and profiles and the installer's wizard are left out: they
 take 25 MB that most consoles never need."""

@@ -29,6 +29,7 @@ from edgewright.hub.process.options import ServeOptions
 from edgewright.hub.readmodel import pace
 from edgewright.hub.readmodel.tokens import Tokens
 from edgewright.wire import protocol
+from edgewright.wire.protocol import clusters
 from tests.hub.http import profile_calls
 from tests.hub.resources.test_search_budget import body
 from tests.hub_fleet import add_events, open_hub, seed
@@ -40,6 +41,10 @@ BODIES: dict[str, Any] = {
     protocol.PROFILES_IMPORT_VALIDATE: profile_calls.body("read"),
     protocol.HOSTS_SEARCH: body(10, 1, 100),
     protocol.PROJECTS_SUMMARY: {},
+    clusters.DEFINITION: {
+        "metadata": {"name": "a"},
+        "spec": {"cloudType": clusters.CLOUD_TYPE, "profiles": [{"uid": "0" * 24}]},
+    },
     protocol.APPLIANCES_METADATA: {"sort": [{"field": "name", "order": "desc"}]},
 }
 ROUTES = sorted(

@@ -71,8 +71,14 @@ def test_p59_what_belongs_to_another_project_does_not_exist(plane: Plane, route:
 
 
 LISTS = [route for route in TABLE if "{uid}" not in route.path and needed_role(route.access) == VIEWER]
-CHECKS = (protocol.PROFILES_VALIDATE_NAME, protocol.PROFILES_IMPORT_VALIDATE, clusters.VALIDATE_NAME, clusters.VALIDATE)
-"""They check what is sent, and list nothing."""
+CHECKS = (
+    protocol.PROFILES_VALIDATE_NAME,
+    protocol.PROFILES_IMPORT_VALIDATE,
+    clusters.VALIDATE_NAME,
+    clusters.VALIDATE,
+    clusters.DEFINITION,
+)
+"""They answer to what is sent, and list nothing."""
 LISTS = [route for route in LISTS if route.path not in (STREAM, protocol.USER_WORKSPACE_ROLES, *CHECKS)]
 
 

@@ -29,7 +29,7 @@ from edgewright.agent.reconcile.steps import Seen
 from edgewright.core.clusters import join, model
 from edgewright.core.errors import Conflict, Failed, Refused
 from edgewright.forge.tree.parts import templates
-from tests.agent.clusters import k3s_stand_in
+from tests.agent.clusters.k3s import k3s_stand_in
 from tests.agent.clusters.support import DIGEST, SECRET, FakeHost, cluster, context
 from tests.agent.clusters.test_content import layer_of, tree_document
 from tests.agent.clusters.test_kube import certificate
