@@ -22,6 +22,8 @@ from tests.support import ROOT
 T = TypeVar("T")
 KUBERNETES_CACHE = str(cache_folder())
 """Where `lab kubernetes build` put the parts for the user who runs the tests; tests have homes of their own."""
+LAB_CACHE = os.environ.get("EDGEWRIGHT_LAB_CACHE")
+"""Where that user has the bases of labs, when it is named."""
 UNIT = "edgewright-agent.service"
 
 
@@ -44,8 +46,8 @@ def epoch(text: str) -> float:
 def command_environment(home: Path) -> dict[str, str]:
     """Return the environment of the product's commands: a home of their own, no user's context."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("EDGEWRIGHT_", "XDG_"))}
-    if "EDGEWRIGHT_LAB_CACHE" in os.environ:
-        kept["EDGEWRIGHT_LAB_CACHE"] = os.environ["EDGEWRIGHT_LAB_CACHE"]
+    if LAB_CACHE:
+        kept["EDGEWRIGHT_LAB_CACHE"] = LAB_CACHE
     return {
         **kept,
         "EDGEWRIGHT_KUBERNETES_CACHE": KUBERNETES_CACHE,

@@ -16,11 +16,16 @@ from tests.support import missing
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
 
-def test_each_step_has_its_proof_and_the_lab_is_removed(tmp_path: Path) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def parts() -> None:
+    """Of the module, since a test has an environment and a home of its own."""
     if lacking := shortcomings():
         missing("e2e", lacking[0])
     if not any(built.version == versions.DEFAULT for built in build.trees()):
         missing("kubernetes", f"build it: edgewright lab kubernetes build --version {versions.DEFAULT}")
+
+
+def test_each_step_has_its_proof_and_the_lab_is_removed(tmp_path: Path) -> None:
     folder = tmp_path / "lab"
     done = product(command_environment(tmp_path), "lab", "rehearse", "--dir", str(folder), "-o", "json", timeout=1500)
     assert done.returncode == 0, done.stderr

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Optional
+from typing import Dict, Optional, Sequence
 
 from edgewright.agent.clusters.addons.helm import kubectl_api
 from edgewright.agent.clusters.checks.peer import question
@@ -21,7 +21,8 @@ from edgewright.core.clusters.planning.judge import admitted
 from edgewright.core.errors import Failed, NotFound, Refused
 
 BROKEN = 30
-"""Seconds for which a drain waits for the pods of a node that is not ready, whose host is there."""
+"""Seconds for which a drain waits for the pods of a node that is not ready, whose host is there; each node is looked at
+again that often, since one that just lost its kubelet or its etcd counts as ready for a while."""
 
 
 class Duty(StepKind):
@@ -122,35 +123,49 @@ class Drain(Duty):
 
     def act(self, context: Context) -> None:
         """See `StepKind.act`."""
-        api, member, host = admin(context.host), about(context), context.host
+        api, member = admin(context.host), about(context)
         path = f"/api/v1/nodes/{member.node_name}"
-        node = api.maybe(path)
-        if node is None:
+        if api.maybe(path) is None:
             return
         api.merge(path, {"spec": {"unschedulable": True}})
-        # A kubelet without its API ends no pod; its host is there, and ends all of them when it resets itself. A host
-        # that is not there either may still run them: it is waited for, or declared lost.
-        broken = not is_ready(node) and question(context, member.address, member) is not None
         pool = next((pool for pool in context.document.pools if pool.name == member.pool), Pool(member.pool))
         others = [n for n in api.items("/api/v1/nodes") if n["metadata"]["name"] != member.node_name and is_ready(n)]
         if pool.drain.mode != NEVER and (others or pool.drain.mode == "always"):
-            seconds = min(BROKEN, pool.drain.timeout_seconds) if broken else pool.drain.timeout_seconds
             command = [
                 context.path_of("kubectl"), "drain", member.node_name, *kubectl_api(context),
-                "--ignore-daemonsets", "--delete-emptydir-data", "--force", f"--timeout={seconds}s",
+                "--ignore-daemonsets", "--delete-emptydir-data", "--force",
             ]  # fmt: skip
             if pool.drain.disable_eviction:
                 command.append("--disable-eviction")
-            code = host.stream(command)
-            if code != 0 and broken:
+            self._move(context, command, pool.drain.timeout_seconds)
+        if api.maybe(path) is not None:  # nobody removed it meanwhile
+            api.merge(path, {"metadata": {"annotations": {leader.RELEASE: member.release_id}}})
+
+    @staticmethod
+    def _move(context: Context, command: Sequence[str], limit: int) -> None:
+        """Run a drain until no pod is left, for `limit` seconds; pods of a broken node are not waited for."""
+        api, member, host = admin(context.host), about(context), context.host
+        until = host.uptime() + limit
+        while True:
+            began = host.uptime()
+            seconds = max(1, min(BROKEN, round(until - began)))
+            if host.stream([*command, f"--timeout={seconds}s"]) == 0:
+                return
+            # A kubelet without its API ends no pod; its host is there, and ends all of them when it resets itself. A
+            # host that is not there either may still run them: it is waited for, or declared lost.
+            node = api.maybe(f"/api/v1/nodes/{member.node_name}")
+            if node is None:
+                return
+            if not is_ready(node) and question(context, member.address, member) is not None:
                 host.report(f"{member.node_name} is not ready: its pods end when that host resets itself")
-            elif code != 0:
+                return
+            ended = host.uptime()
+            if until - ended < 1 or ended - began < seconds - 1:  # kubectl itself failed
                 raise Failed(
-                    f"{member.node_name} cannot be drained within {pool.drain.timeout_seconds} s.",
+                    f"{member.node_name} cannot be drained within {limit} s.",
                     "The log names the pods and budgets that hinder it.",
                     "DrainBlocked",
                 )
-        api.merge(path, {"metadata": {"annotations": {leader.RELEASE: member.release_id}}})
 
 
 class RemoveMember(Duty):
