@@ -56,6 +56,7 @@ def test_bounds_are_those_of_the_code() -> None:
         "values of a layer, a manifest": f"{model.MAX_VALUES // megabytes} MB",
         "all values and manifests of a profile": f"{model.MAX_TOTAL // megabytes} MB",
         "levels of a YAML text": str(MAX_DEPTH),
+        "characters that aliases of a text copy, keys included": f"{model.MAX_VALUES // megabytes} MB",
         "keys and values of a text, copies of aliases counted": f"{MAX_NODES:,}",
         "layers, variables": f"{model.MAX_LAYERS}, {model.MAX_VARIABLES}",
         "references of a profile": f"{MAX_REFERENCES:,}",

@@ -217,7 +217,7 @@ async def test_a_failure_opens_no_form_over_a_view_that_the_user_went_on_to(monk
         await planned.wait()
         raise Conflict("A token named shop exists.", "Choose another name.")
 
-    monkeypatch.setattr("tui.verbs.verbs._run_plan", slow)
+    monkeypatch.setattr("tui.verbs.verbs.run_plan", slow)
     async with console("tokens") as (pilot, _, made):
         await press(pilot, "plus")
         await until(pilot, lambda: view(pilot) == "FormModal")
