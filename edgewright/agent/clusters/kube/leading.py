@@ -138,7 +138,7 @@ class Drain(Duty):
             if pool.drain.disable_eviction:
                 command.append("--disable-eviction")
             self._move(context, command, pool.drain.timeout_seconds)
-        if api.maybe(path) is not None:  # nobody removed it meanwhile
+        if api.maybe(path) is not None:  # it was not removed meanwhile
             api.merge(path, {"metadata": {"annotations": {leader.RELEASE: member.release_id}}})
 
     @staticmethod
