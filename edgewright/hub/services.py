@@ -128,6 +128,8 @@ class Tasks(Protocol):
     """Addresses of the other processes that are up."""
     alone: bool
     """Whether no other process can be there (rule P68)."""
+    alone_since: float
+    """Since when that is known, by the clock that also counts sleep."""
 
     def has(self, name: str) -> bool:
         """Return whether this process has a task now."""

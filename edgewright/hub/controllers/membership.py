@@ -66,6 +66,8 @@ class Membership:
         """Addresses of the other processes that are up."""
         self.alone = not self.shared
         """Whether no other process can be there: none was seen for a day that did not report its end."""
+        self.alone_since = 0.0
+        """Since when it is known, by the clock that also counts sleep."""
         self.names: tuple[str, ...] = (SWEEPS, ALERTS)
         self._text = ""
         """The statement of a sign of life."""
@@ -135,7 +137,10 @@ class Membership:
     async def beat(self, hub: Writes) -> None:
         """Write that this process is there, and take or renew its tasks."""
         began = boottime()
-        taken, self.others, self.alone, now = await hub.write(self._beat)
+        taken, self.others, alone, now = await hub.write(self._beat)
+        if alone and not self.alone:
+            self.alone_since = boottime()
+        self.alone = alone
         self._prepared = True
         if self._clock is not None:
             self._clock.learn(began, now, boottime())

@@ -16,6 +16,7 @@ from edgewright.hub.db.changelog.entry import Entry
 from edgewright.hub.db.changelog.follower import Following, LogFollower
 from edgewright.hub.http.auth import Authenticator, Credential
 from edgewright.hub.http.problems import Behind
+from edgewright.hub.process.clock import boottime
 from edgewright.hub.process.observe.readiness import Readiness
 from edgewright.hub.readmodel.pieces import CHUNK
 
@@ -71,11 +72,13 @@ class Follower:
     def check(self) -> None:
         """Raise `Problem` 503 while memory is more than `MOST_BEHIND` seconds behind the log, or cannot follow it.
 
-        A process that is alone on its database continues: nothing can be revoked without it.
+        A process that is alone on its database continues: nothing can be revoked without it. But the last other one
+        may have revoked something before its end, so memory has to have followed the log since then.
         """
         if self._log is None:
             return  # the one process of its database; this is asked for each heartbeat
-        if self._hub.membership.alone and not self._log.following.lost:
+        state, membership = self._log.following, self._hub.membership
+        if membership.alone and not state.lost and boottime() - state.age >= membership.alone_since:
             return
         reason = self._reason()
         if reason:

@@ -23,6 +23,7 @@ from edgewright.hub.db.records import Live
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.http.problems import StorageProblem
 from edgewright.hub.process.app import Hub
+from edgewright.hub.process.clock import boottime
 from edgewright.hub.resources.hosts import reported
 from edgewright.hub.resources.hosts.liveness import Liveness
 from edgewright.hub.resources.hosts.reported import Reported
@@ -267,6 +268,26 @@ async def test_p68_a_hub_that_does_not_follow_refreshes_no_session(pair: Pair, m
     monkeypatch.setattr("edgewright.hub.process.following.MOST_BEHIND", 0.0)
     answer = await pair.clients[1].get(refresh)
     assert (answer.status_code, answer.json()["code"]) == (503, protocol.E_BEHIND)
+
+
+async def test_p68_a_hub_that_is_alone_now_has_what_the_other_stored_before_it_ended(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have revoked a credential. A hub that followed since then answers however old its look at the log is."""
+    hub, client = pair.hubs[1], pair.clients[1]
+
+    async def no_beat(writes: object) -> None:
+        """Nothing learns who is there."""
+
+    monkeypatch.setattr(hub.membership, "beat", no_beat)
+    await asyncio.sleep(0.1)
+    stands_still(hub, monkeypatch)
+    monkeypatch.setattr("edgewright.hub.process.following.MOST_BEHIND", 0.0)
+    hub.membership.alone, hub.membership.alone_since = True, boottime()
+    answer = await client.get("/v1/users/info")
+    assert (answer.status_code, answer.json()["code"]) == (503, protocol.E_BEHIND)
+    hub.membership.alone_since = boottime() - 60.0
+    assert (await client.get("/v1/users/info")).status_code == 200
 
 
 async def test_p68_an_activation_code_of_another_hub_is_accepted_at_once(
