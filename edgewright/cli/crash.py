@@ -27,6 +27,10 @@ _LEAST = 4
 """Characters of a value from which it is taken out of messages wherever it is."""
 _MOST = 200_000
 """Characters of a crash file at most."""
+_LINE = 4_000
+"""Characters of a line at most: the patterns above take longer than a line is long."""
+_VALUES = 1_000
+"""Values of one variable that are looked for."""
 
 
 def text_of(error: BaseException) -> str:
@@ -35,7 +39,14 @@ def text_of(error: BaseException) -> str:
     for value in sorted(set(_values(error)), key=len, reverse=True):
         text = text.replace(value, COVER).replace(repr(value)[1:-1], COVER)
     text = _PEM.sub(COVER, text)
-    return "".join(line if _PLACE.fullmatch(line.rstrip()) else covered(line) for line in text.splitlines(True))
+    lines = (line if len(line) <= _LINE else _cut(line) for line in text.splitlines(True))
+    return "".join(line if _PLACE.fullmatch(line.rstrip()) else covered(line) for line in lines)
+
+
+def _cut(line: str) -> str:
+    """Return begin and end of a long line, by whole words: half of a secret would not look like one."""
+    half = _LINE // 2
+    return f"{line[:half].rpartition(' ')[0]} [cut] {line[-half:].partition(' ')[2]}"
 
 
 def covered(line: str) -> str:
@@ -63,11 +74,11 @@ def _values(error: BaseException) -> Iterator[str]:
 def _texts(name: str, value: Any) -> Iterator[str]:
     """Yield the secret texts of a variable; of a mapping those of its own secret names."""
     if type(value) is dict:
-        for key, part in list(value.items())[:1000]:
+        for key, part in list(value.items())[:_VALUES]:
             if isinstance(key, str) and not isinstance(part, dict):
                 yield from _texts(key, part)
     elif SECRET_NAME.search(name):
-        for part in value if isinstance(value, (list, tuple)) else (value,):
+        for part in value[:_VALUES] if isinstance(value, (list, tuple)) else (value,):
             if isinstance(part, bytes):
                 part = part.decode("utf-8", "replace")
             if isinstance(part, str) and len(part) >= _LEAST:
