@@ -44,7 +44,7 @@ def text_of(error: BaseException) -> str:
 
 
 def _cut(line: str) -> str:
-    """Return begin and end of a long line, by whole words: half of a secret would not look like one."""
+    """Return begin and end of a long line, cut at spaces: half of a secret would not look like one."""
     half = _LINE // 2
     return f"{line[:half].rpartition(' ')[0]} [cut] {line[-half:].partition(' ')[2]}"
 
