@@ -92,6 +92,14 @@ def test_the_keys_of_a_cluster_open_the_host_until_it_leaves(fleet: Fleet, tmp_p
     assert [login(fleet, key) for key in keys] == [True, False]
     assert settle(fleet, [], texts[1:]) == ""
     assert [login(fleet, key) for key in keys] == [False, True], "a change takes the key of before away"
+    for place, wrong, right in (("/home/spectro", "o+w", "o-w"), ("/home/spectro/.ssh", "o+w", "o-w")):
+        fleet.within("edge1", "chmod", wrong, place)
+        assert not login(fleet, keys[1])
+        assert f"sshd refuses /home/spectro/.ssh/authorized_keys: {place} has another owner" in settle(
+            fleet, [], texts[1:]
+        )
+        fleet.within("edge1", "chmod", right, place)
+        assert settle(fleet, [], texts[1:]) == "" and login(fleet, keys[1])
     assert settle(fleet, [], texts, release=True) == []
     assert [login(fleet, key) for key in keys] == [False, False]
     assert not (fleet.disk("edge1") / "home/spectro/.ssh").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -100,7 +101,7 @@ def test_a_release_takes_back_what_was_made_and_a_second_one_finds_nothing(host:
     host.commands.clear()
     assert Ledger(host).undo(host.report) == []
     assert host.names("/home/spectro") == [] and not host.has(os.path.dirname(DROP_IN))
-    assert host.commands == [["systemctl", "restart", settings.TIMESYNCD]]
+    assert host.commands == [["systemctl", "try-restart", settings.TIMESYNCD]]
     assert Ledger(host).undo(host.report) == [] and len(host.commands) == 1
 
 
@@ -132,6 +133,88 @@ def test_a_second_name_of_a_file_is_not_copied_into_the_users_own(host: FakeHost
     assert host.data("/etc/shadow") == b"root:secret\n"
 
 
+def test_a_folder_in_place_of_the_file_costs_no_descriptor(host: FakeHost) -> None:
+    host.folder(AUTHORIZED)
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(5):
+        host.time += settings.EVERY
+        assert f"{AUTHORIZED} cannot be changed" in settle(host, ssh=[KEY])
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{keys.BEGIN}\n{OTHER}\nssh-rsa AAAAown\n",
+        f"ssh-rsa AAAAown\n{OTHER}\n{keys.END}\n",
+        f"{keys.BEGIN}\n{OTHER}\nssh-rsa AAAAown\n{block(KEY)}",
+        f"{keys.BEGIN}\n" * 20_000,
+    ],
+    ids=["no end", "no begin", "two begins", "large"],
+)
+def test_a_block_without_its_marks_is_named_and_costs_no_line_of_the_user(host: FakeHost, text: str) -> None:
+    host.write(AUTHORIZED, text.encode())
+    began = time.process_time()
+    assert "do not match" in settle(host, ssh=[KEY]) and host.data(AUTHORIZED) == text.encode()
+    assert time.process_time() - began < 2.0, "a user's file does not keep the agent busy"
+
+
+def test_marks_of_an_editor_with_other_line_ends_are_marks(host: FakeHost) -> None:
+    host.write(AUTHORIZED, b"ssh-rsa AAAAown\r\n" + block(OTHER).replace("\n", "\r\n").encode())
+    assert settle(host, ssh=[KEY]) == ""
+    assert host.data(AUTHORIZED) == b"ssh-rsa AAAAown\r\n" + block(KEY).encode()
+
+
+def test_a_file_never_grows_beyond_what_can_be_read_again(host: FakeHost) -> None:
+    text = b"# " + b"x" * (keys.MOST - 20) + b"\n"
+    host.write(AUTHORIZED, text)
+    assert "larger than 1 MiB" in settle(host, ssh=[KEY]) and host.data(AUTHORIZED) == text
+    assert host.names(os.path.dirname(AUTHORIZED)) == ["authorized_keys"]
+
+
+@pytest.mark.parametrize("made", ["link", "folder", "link of the folder"])
+def test_what_a_user_put_in_place_of_the_file_stops_no_release(host: FakeHost, made: str) -> None:
+    assert settle(host, ssh=[KEY]) == ""
+    file, own = Path(host.path(AUTHORIZED)), Path(host.path("/home/spectro/dotfiles"))
+    if made == "link of the folder":
+        file.parent.rename(own)
+        file.parent.symlink_to(own)
+    else:
+        file.unlink()
+        file.symlink_to(own) if made == "link" else file.mkdir()
+    assert Ledger(host).undo(host.report) == [] and os.path.lexists(file)
+
+
+@pytest.mark.parametrize(
+    ("place", "mode"), [("", 0o777), ("/.ssh", 0o702), ("/.ssh/authorized_keys", 0o602), ("/.ssh/authorized_keys", 0o0)]
+)
+def test_keys_that_sshd_would_not_take_are_no_setting_in_force(host: FakeHost, place: str, mode: int) -> None:
+    host.write(AUTHORIZED, b"ssh-rsa AAAAown\n")
+    Path(host.path(f"/home/spectro{place}")).chmod(mode)
+    if mode == 0 and os.geteuid():
+        pytest.skip("only root reads such a file")
+    assert f"sshd refuses {AUTHORIZED}: /home/spectro{place} has another owner" in settle(host, ssh=[KEY])
+    Path(host.path(f"/home/spectro{place}")).chmod(0o700)
+    host.time += settings.EVERY
+    assert settle(host, ssh=[KEY]) == "" and KEY in host.text(AUTHORIZED)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_folder_of_root_with_something_in_it_is_not_given_to_the_user(host: FakeHost) -> None:
+    line = "spectro:x:4242:4242::/home/spectro:/bin/bash\n"
+    host.write("/etc/passwd", line.encode())
+    os.chown(host.path("/home/spectro"), 4242, 4242)
+    folder = Path(host.path(os.path.dirname(AUTHORIZED)))
+    folder.mkdir(0o700)
+    (folder / "secret").write_text("of root")
+    assert "/home/spectro/.ssh has another owner" in settle(host, ssh=[KEY]) and folder.stat().st_uid == 0
+    (folder / "secret").unlink()
+    (folder / "authorized_keys").unlink()
+    host.time += settings.EVERY
+    assert settle(host, ssh=[KEY]) == "" and folder.stat().st_uid == 4242, "an empty one is that of a run that was cut"
+    assert (folder / "authorized_keys").stat().st_uid == 4242
+
+
 def test_keys_go_to_the_user_that_is_there_and_none_is_made(host: FakeHost) -> None:
     host.write("/etc/passwd", b"root:x:0:0::/root:/bin/sh\n")
     assert "this host has no user spectro or kairos" in settle(host, ssh=[KEY])
@@ -150,6 +233,7 @@ def test_keys_go_to_the_user_that_is_there_and_none_is_made(host: FakeHost) -> N
     [
         (".ssh/authorized_keys .ssh/authorized_keys2", True),
         ("/etc/ssh/keys/%u %h/.ssh/authorized_keys", True),
+        ("/home/%u/.ssh/authorized_keys", True),
         ("/etc/ssh/keys/%u", False),
         ("none", False),
     ],
@@ -167,7 +251,7 @@ def test_time_servers_are_a_file_of_timesyncd_that_follows_the_document(host: Fa
     assert host.text(DROP_IN).splitlines() == ["[Time]", "NTP=", "NTP=10.0.0.1 ntp.example"]
     host.time += settings.EVERY
     settle(host, ["10.0.0.1", "ntp.example"])
-    restart = ["systemctl", "restart", settings.TIMESYNCD]
+    restart = ["systemctl", "try-restart", settings.TIMESYNCD]
     assert host.ran(*restart) == [restart], "once for each change"
     settle(host, ["10.0.0.2"])
     assert host.text(DROP_IN).endswith("NTP=10.0.0.2") and len(host.ran(*restart)) == 2
@@ -187,6 +271,12 @@ def test_with_chrony_they_are_a_file_of_its_sources(host: FakeHost, unit: str, f
     runs(host, settings.TIMESYNCD)
     host.time += settings.EVERY
     assert settle(host, ["10.0.0.1"]) == "" and host.has(DROP_IN) and not host.has(path), "the service was changed"
+
+
+def test_a_folder_of_chrony_that_stays_comes_before_one_of_dhcp(host: FakeHost) -> None:
+    runs(host, settings.CHRONY[1])
+    host.write("/etc/chrony/chrony.conf", b"sourcedir /run/chrony-dhcp\nsourcedir /etc/chrony/sources.d\n")
+    assert settle(host, ["10.0.0.1"]) == "" and host.has("/etc/chrony/sources.d/edgewright.sources")
 
 
 def test_a_host_that_sets_no_clock_says_so_until_it_does(host: FakeHost) -> None:
@@ -214,11 +304,11 @@ def test_a_full_run_folder_stops_nothing_else(host: FakeHost) -> None:
 def test_a_service_that_did_not_restart_is_restarted_at_the_next_try(host: FakeHost) -> None:
     runs(host, settings.TIMESYNCD)
     broken = [True]
-    host.answers.append(lambda command: Ended(1, "", "it hangs") if "restart" in command and broken else None)
+    host.answers.append(lambda command: Ended(1, "", "it hangs") if "try-restart" in command and broken else None)
     assert "it hangs" in settle(host, ["10.0.0.1"])
     broken.clear()
     host.time += settings.EVERY
-    assert settle(host, ["10.0.0.1"]) == "" and len(host.ran("systemctl", "restart")) == 2
+    assert settle(host, ["10.0.0.1"]) == "" and len(host.ran("systemctl", "try-restart")) == 2
 
 
 def test_each_look_of_a_present_member_settles_and_an_absent_one_does_not(host: FakeHost) -> None:

@@ -77,7 +77,8 @@ def _keys(context: Context, stamp: Dict[str, Any]) -> None:
         )
     read = host.run(["sshd", "-T", "-C", f"user={user},host=localhost,addr=127.0.0.1"], 10.0, None, _SBIN).output
     files = next((line.split()[1:] for line in read.splitlines() if line.startswith("authorizedkeysfile ")), [])
-    if files and not {FILE[1:], "%h" + FILE, path} & set(files):
+    named = [name.replace("%u", user).replace("%h", home) for name in files]
+    if files and not {FILE[1:], path} & set(named):
         raise Failed(
             f"The SSH keys of the cluster are not set: sshd of this host does not read {path}.",
             "Add .ssh/authorized_keys to AuthorizedKeysFile.",
@@ -130,9 +131,10 @@ def _service(host: Host, servers: Sequence[str]) -> Tuple[str, str, List[str]]:
     states = host.run(["systemctl", "is-active", *units]).output.split()
     active = [unit for unit, state in zip(units, states) if state == "active"]
     if TIMESYNCD in active:
-        return DROP_IN, f"[Time]\nNTP=\nNTP={' '.join(servers)}\n", ["systemctl", "restart", TIMESYNCD]
+        return DROP_IN, f"[Time]\nNTP=\nNTP={' '.join(servers)}\n", ["systemctl", "try-restart", TIMESYNCD]
     lines = host.lines("/etc/chrony/chrony.conf") or host.lines("/etc/chrony.conf")
     folders = [line.split()[1] for line in lines if active and line.split()[0] == "sourcedir" and line.split()[1:]]
+    folders.sort(key=lambda name: name.startswith("/run/"))  # one that stays comes first
     if not folders:
         return "", "", []
     text = "".join(f"server {name} iburst\n" for name in servers)
