@@ -151,6 +151,33 @@ def test_the_pods_of_a_broken_node_are_not_waited_for_when_its_host_is_there(
     assert ({"metadata": {"annotations": {leader.RELEASE: "r1"}}} in merged) is drained
 
 
+def test_a_kubectl_that_fails_at_once_is_no_pod_that_hinders(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    ready = {"metadata": {"name": "n1"}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+
+    class Fake:
+        def maybe(self, path: str) -> Any:
+            return ready
+
+        def items(self, path: str) -> list[Any]:
+            return [ready]
+
+        def merge(self, path: str, body: Any) -> None:
+            assert "metadata" not in body, "it is not drained"
+
+    document = cluster(2)
+    leaving = dataclasses.replace(document.members[1], state="absent", release_id="r1")
+    work = context(host, dataclasses.replace(document, members=(document.members[0], leaving)), argument="host-2")
+    monkeypatch.setattr(leading, "admin", lambda host: Fake())
+
+    def kubectl(command: Sequence[str]) -> Ended | None:
+        host.time += 2.0 if "drain" in command else 0.0
+        return Ended(1, "") if "drain" in command else None
+
+    host.answers.append(kubectl)
+    with pytest.raises(Failed, match="kubectl could not drain n2: it ended after 2 s"):
+        leading.Drain().act(work)
+
+
 @pytest.mark.parametrize(
     "case", ["ready", "registered", "starts", "old node", "not healthy", "learner", "past its limit"]
 )

@@ -160,7 +160,10 @@ class Drain(Duty):
                 host.report(f"{member.node_name} is not ready: its pods end when that host resets itself")
                 return
             ended = host.uptime()
-            if until - ended < 1 or ended - began < seconds - 1:  # kubectl itself failed
+            if ended - began < seconds - 1:
+                text = f"kubectl could not drain {member.node_name}: it ended after {ended - began:.0f} s."
+                raise Failed(text, "The log has its reason.")
+            if until - ended < 1:
                 raise Failed(
                     f"{member.node_name} cannot be drained within {limit} s.",
                     "The log names the pods and budgets that hinder it.",
