@@ -72,7 +72,7 @@ def read_grant(text: str, age: float = 0.0) -> Optional[Grant]:
         return None
     node = body.get("node")
     # A limit that another program wrote never makes a grant last longer.
-    limit = float(min(max(limit, 0.0), LIMITS[action]))
+    limit = float(min(max(0.0, limit), LIMITS[action]))  # 0.0 for NaN, which is not greater
     return Grant(host, action, since, limit, age, node if isinstance(node, str) and len(node) <= 128 else None)
 
 

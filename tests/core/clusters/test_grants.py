@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from edgewright.core.clusters.grants import Grant, read_grant, write_grant
+from edgewright.core.clusters.grants import JOIN, LIMITS, Grant, GrantState, read_grant, state_of, write_grant
 from edgewright.core.clusters.observed import Node, Peer
 from edgewright.core.clusters.planner import plan
 from edgewright.core.clusters.quorum import EtcdMember
@@ -82,3 +82,10 @@ def test_a_host_that_is_not_prepared_never_gets_the_grant() -> None:
     assert waits(doc, silent) == ["n2 does not answer", "n3 does not answer"]
     both = dataclasses.replace(seen, peers={uid: Peer(prepared=False, reason="pulls images") for uid in seen.peers})
     assert waits(doc, both) == ["n2 pulls images", "n3 pulls images"]
+
+
+@pytest.mark.parametrize("limit", ["NaN", "1e999", "-1", str(10**400)])
+def test_no_limit_that_another_program_wrote_lets_a_grant_last_longer(limit: str) -> None:
+    grant = read_grant(f'{{"hostUid": "host-2", "action": "join", "since": "", "limit": {limit}}}', 601.0)
+    assert grant is not None and 0.0 <= grant.limit <= LIMITS[JOIN]
+    assert state_of(grant, document(3), False) is GrantState.EXPIRED
