@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+import pytest
 
 from edgewright.core.profiles.variables import COVER
+from edgewright.hub.process.app import Hub
+from edgewright.profiles import archive
 from edgewright.profiles.archive import unpack
 from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
@@ -75,14 +78,32 @@ def test_profiles_with_values_of_a_cluster_are_one_definition(hub: RunningHub) -
         ({"profiles": [{"uid": below, "packs": [{"name": "no-such"}]}]}, 422, "no pack no-such"),
         ({"cloudType": "aws"}, 422, "edge-native"),
         ({"profiles": None}, 422, ""),
+        ({"profiles": [{"uid": below}] * 2000}, 422, "at most 20 profiles"),
     ):
         refused = download(**changes)
         assert refused.status_code == code and text in refused.json()["message"], (changes, refused.text)
+    asked = {"metadata": {"name": 'caf\u00e9 "\u5e97"'}, "spec": spec}
+    named = admin.post(wire.DEFINITION, json=asked)
+    assert named.headers["content-disposition"].endswith('"caf-----.tgz"'), "a header has no other letters"
+    assert unpack(named.content)[0] == 'caf\u00e9 "\u5e97"'
     other = Site(hub, 1)
     hidden = admin.post(wire.DEFINITION, json={"metadata": {"name": "x"}, "spec": {**spec, "profiles": [
         {"uid": other.profile}]}})  # fmt: skip
     seen = admin.get(protocol.path(protocol.PROFILE, uid=other.profile))
     assert hidden.status_code == seen.status_code, "as any other path shows or hides it"
+
+
+async def test_profiles_that_are_too_large_together_are_no_definition(
+    inside: tuple[Hub, httpx.AsyncClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, admin = inside
+    made = await admin.post(protocol.PROFILES, json=infrastructure())
+    uid = made.raise_for_status().json()["uid"]
+    asked = {"metadata": {"name": "x"}, "spec": {"cloudType": "edge-native", "profiles": [{"uid": uid}]}}
+    assert (await admin.post(wire.DEFINITION, json=asked)).status_code == 200
+    monkeypatch.setattr(archive, "MAX_UNPACKED", 1024)
+    refused = await admin.post(wire.DEFINITION, json=asked)
+    assert refused.status_code == 422 and refused.json()["code"] == "TooBig", "it could not be read"
 
 
 def test_a_cluster_shows_which_packs_it_changes(hub: RunningHub) -> None:

@@ -52,27 +52,30 @@ async def of_cluster(call: Call) -> Response:
         raise Problem(422, "NotAvailable", f"Only clusters of the type {wire.CLOUD_TYPE} are available here.")
     sent = spec.get("profiles") or []
     uids = [str(item["uid"]) for item in sent]
+    if len(uids) > MAX_PROFILES:
+        raise Problem(422, "TooManyProfiles", f"A cluster definition has at most {MAX_PROFILES} profiles.")
     twice = next((uid for uid in uids if uids.count(uid) > 1), "")
     if twice:
         raise Problem(422, "ProfileTwice", f"The profile {twice} is named twice; remove one.")
-    if len(uids) > MAX_PROFILES:
-        raise Problem(422, "TooManyProfiles", f"A cluster definition has at most {MAX_PROFILES} profiles.")
     chosen = []
     for item in sent:
         record = call.hub.part(ProfileIndex).by_uid.get(str(item["uid"]))
         if record is None or not access.visible(call, record):
             raise not_found("cluster profile", str(item["uid"]))
         chosen.append((record, {str(pack["name"]): pack for pack in item.get("packs") or ()}))
-    file = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in name)
-    return await _answer(call, name, file, chosen)
+    return await _answer(call, name, exchange.plain(name), chosen)
 
 
 async def _answer(call: Call, name: str, file: str, chosen: list[tuple[ProfileRecord, dict[str, Json]]]) -> Response:
     index = call.hub.part(PackIndex)
     names = {uid: index.registry_name(uid) for uid in (*OWN, *index.registries)}
-    parts = []
+    parts, size = [], 0
     for record, packs in chosen:
         now = await access.read(call, record)
+        size += max(map(len, now.texts))
+        if size > archive.MAX_UNPACKED:  # more than a reader of the file takes, and much memory
+            text = f"The profiles are larger than {archive.MAX_UNPACKED // 1024**2} MB together; leave some out."
+            raise Problem(422, "TooBig", text)
         profile = _with_values(await access.work(call, partial(exchange.exported_profile, now, names)), packs)
         parts.append((profile, await profile_layers.packs_of(call.hub, profile)))
 

@@ -59,8 +59,12 @@ async def export(call: Call) -> Response:
 
 def file_name(record: ProfileRecord) -> str:
     """Return the name of a file with a profile, without its ending."""
-    name = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in record.name)
-    return f"{name}-{record.version}"
+    return f"{plain(record.name)}-{record.version}"
+
+
+def plain(name: str) -> str:
+    """Return a name as a header and any file system take it."""
+    return "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "-" for letter in name)
 
 
 def exported_profile(now: access.Stored, names: Mapping[str, str]) -> Profile:
