@@ -49,10 +49,8 @@ def write_system(folder: Folder, state: LabState, host: Member, root: Path) -> N
         if not link.is_symlink():
             link.symlink_to(f"/lib/systemd/system/{unit}")
     scrub = wants.parent / "e2scrub_reap.service"
-    if not scrub.is_symlink():
-        scrub.symlink_to(
-            "/dev/null"
-        )  # its CPU class is idle: on a busy machine a host would boot for a minute and more
+    if not scrub.is_symlink():  # its CPU class is idle: on a busy machine a host would boot for a minute and more
+        scrub.symlink_to("/dev/null")
     # a journal on disk, so that what the agent logged before a power cut can be read after it
     (root / "var/log/journal").mkdir(parents=True, exist_ok=True)
 

@@ -35,6 +35,13 @@ async def looked(hub: Hub, moment: float, monkeypatch: pytest.MonkeyPatch) -> No
         await controller.look(_Work(hub))  # type: ignore[arg-type]
 
 
+async def overview(admin: httpx.AsyncClient, uid: str) -> dict[str, Any]:
+    """Return what only this plane has in the overview of a cluster."""
+    answer = await admin.get(protocol.path(wire.OVERVIEW, uid=uid))
+    ours: dict[str, Any] = answer.raise_for_status().json()["status"]["edgewright"]
+    return ours
+
+
 async def reasons(hub: Hub, uid: str) -> list[str]:
     """Return the reasons of the events of a cluster, oldest first."""
     query = select(schema.events.c.reason).where(schema.events.c.object_uid == uid).order_by(schema.events.c.id)
@@ -125,30 +132,25 @@ async def test_what_is_wrong_is_listed_and_a_cluster_that_was_never_complete_is_
     uid = await site.create()
     node = {"name": site.host, "ready": False, "version": "v1.36.3"}
 
-    async def shown() -> dict[str, Any]:
-        answer = await admin.get(protocol.path(wire.OVERVIEW, uid=uid))
-        ours: dict[str, Any] = answer.raise_for_status().json()["status"]["edgewright"]
-        return ours
-
     await site.observe(uid, nodes=[node])
-    ours = await shown()
+    ours = await overview(admin, uid)
     assert (ours["healthState"], ours["forming"], ours["problems"]) == ("Unknown", True, [])
     ends = {"name": "apiserver", "node": "n", "notAfter": times.rfc3339(times.now() + 20 * times.DAY)}
     layers = [{"name": "net", "state": "ready"}]
     await site.observe(uid, nodes=[{**node, "ready": True}], certificates=[ends], layers=layers)
-    ours = await shown()
+    ours = await overview(admin, uid)
     assert (ours["healthState"], ours["forming"], ours["nodes"]) == ("Healthy", False, {"ready": 1, "total": 1})
     assert [row["kind"] for row in ours["problems"]] == ["certificate"] and ours["firstEnd"]["name"] == "apiserver"
     await looked(hub, times.now(), monkeypatch)
     etcd = [{"name": "n", "voter": True, "healthy": False}]
     await site.observe(uid, nodes=[node], etcd=etcd, certificates=[ends])
     await looked(hub, times.now(), monkeypatch)
-    ours = await shown()
+    ours = await overview(admin, uid)
     assert ours["healthState"] == "UnHealthy" and ours["problems"][0]["since"]
     assert [row["kind"] for row in ours["problems"]] == ["node", "etcd", "certificate"], "it was complete once"
     state = await site.agent.put(protocol.path(wire.HOST_STATE, uid=uid), json={"api": {"ready": False}})
     assert state.status_code == 204
-    assert (await shown())["problems"][0]["text"] == f"the API does not answer on {site.host}"
+    assert (await overview(admin, uid))["problems"][0]["text"] == f"the API does not answer on {site.host}"
     assert (await reasons(hub, uid))[-1] == "ClusterUnhealthy"
 
 
@@ -168,9 +170,7 @@ async def test_a_node_whose_host_joins_again_is_a_change_and_no_trouble(
         progress = {"step": f"cluster-0123abcd-{name}-e1-2", "n": 1, "of": 1, "since": times.rfc3339(since), **more}
         beat = {"state": "healthy", "edgewright": {"seq": seq, "bootId": "b", "progress": progress}}
         (await site.agent.patch(protocol.path(protocol.HOST_HEALTH, uid=site.host), json=beat)).raise_for_status()
-        answer = await admin.get(protocol.path(wire.OVERVIEW, uid=uid))
-        ours: dict[str, Any] = answer.raise_for_status().json()["status"]["edgewright"]
-        return ours
+        return await overview(admin, uid)
 
     await site.observe(uid, nodes=[{**node, "ready": True}], layers=[{"name": "net", "state": "ready"}])
     await looked(hub, times.now(), monkeypatch)
