@@ -131,6 +131,8 @@ def test_its_application_opens_through_the_relay_from_where_no_host_is_reached(l
     began = time.monotonic()
     with away_from(lab, tmp_path) as away, proxied(lab, away, AGAIN, path):
         kubectl = [str(lab.programs / "kubectl"), f"--kubeconfig={path}"]
+        # A cluster is healthy when what its layers declare is applied; pods of the last one may start meanwhile.
+        away.run(*kubectl, "rollout", "status", "deployment/web", "--timeout=60s", timeout=70.0)
         command = away.command(*kubectl, "port-forward", "service/web", "8080:80", "--address", "127.0.0.1")
         forward = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         try:
