@@ -9,6 +9,7 @@ import contextlib
 import http.client
 import socket
 import ssl
+import threading
 import zlib
 from collections.abc import Mapping
 from typing import Final, NamedTuple, Self
@@ -36,36 +37,70 @@ class _Connection(http.client.HTTPConnection):
         """Connect. Raises `OSError`."""
         raw = socket.create_connection((self.host, self.port), self.timeout)
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # headers and body leave in two pieces
+        self.sock = raw
+        if self._context is None:
+            return
         try:
-            self.sock = raw if self._context is None else self._context.wrap_socket(raw, server_hostname=self._name)
+            wrapped = self._context.wrap_socket(raw, server_hostname=self._name, do_handshake_on_connect=False)
+            self.sock = wrapped  # from here on `cut` ends it
+            wrapped.do_handshake()
         except BaseException:
-            raw.close()
+            self.sock.close()
             raise
+
+    def cut(self) -> None:
+        """End all reading and writing at once, from another thread."""
+        if self.sock is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
 
 
 class Link:
     """A connection to one server, made with the first question. Blocking; use it as a context manager."""
 
     def __init__(
-        self, host: str, port: int, context: ssl.SSLContext | None, *, name: str = "", timeout: float = 10.0
+        self,
+        host: str,
+        port: int,
+        context: ssl.SSLContext | None,
+        *,
+        name: str = "",
+        timeout: float = 10.0,
+        within: float = 60.0,
     ) -> None:
-        """`name` is what the certificate must be for (default: `host`); `timeout` is seconds for each wait."""
+        """`name` is what the certificate must be for (default: `host`).
+
+        `timeout` is seconds for each wait, `within` for all of it: a peer that sends a byte now and then ends too.
+        """
         self._connection = _Connection(host, port, context, name or host, timeout)
+        self._late = False
+        self._timer = threading.Timer(within, self._end)
+        self._timer.daemon = True
 
     def __enter__(self) -> Self:
+        self._timer.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
         self._connection.close()
+
+    def _end(self) -> None:
+        self._late = True
+        self._connection.cut()
 
     def ask(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
         """Send a request and return its answer, whatever its status. Raises `OSError`."""
+        if self._late:
+            raise TimeoutError("there is no time for another question")
         try:
             self._connection.request(method, path, body, {"Accept-Encoding": "gzip", **headers})
             response = self._connection.getresponse()
             data = response.read(MAX_ANSWER + 1)
         except http.client.HTTPException as error:
             raise ConnectionError(f"no answer in HTTP: {type(error).__name__}") from error
+        if self._late:
+            raise TimeoutError("the answer was not complete in time")
         named = {key.lower(): value for key, value in response.getheaders()}
         if named.get("content-encoding", "identity") == "gzip":
             data = _decompressed(data)

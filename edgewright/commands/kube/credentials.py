@@ -40,13 +40,18 @@ def show(context: ssl.SSLContext, certificate: bytes, key: bytes, *, name: str) 
         handle = os.memfd_create("certificate")
         try:
             os.write(handle, content)
-            context.load_cert_chain(f"/proc/self/fd/{handle}")
+            context.load_cert_chain(f"/proc/self/fd/{handle}", password=_no_password)
         finally:
             os.close(handle)
         return
     path = locations.ensure(locations.folder("run")) / f"ask-{name}-{id(context):x}.pem"
     try:
         locations.write_private(path, content)
-        context.load_cert_chain(path)
+        context.load_cert_chain(path, password=_no_password)
     finally:
         path.unlink(missing_ok=True)
+
+
+def _no_password() -> str:
+    """Return none: without this, OpenSSL asks on the terminal for that of an encrypted key, and waits."""
+    return ""

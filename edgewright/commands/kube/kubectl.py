@@ -133,8 +133,10 @@ async def reached(
         await asyncio.to_thread(write_private, path, api.kubeconfig(port))
         yield {**os.environ, "KUBECONFIG": str(path)}
     finally:
-        await asyncio.shield(listener.stop())
-        await asyncio.to_thread(shutil.rmtree, folder, True)
+        try:
+            await asyncio.shield(listener.stop())
+        finally:  # also when it is cancelled meanwhile: the file has a key
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def usual_port(uid: str) -> int:

@@ -198,6 +198,8 @@ class Listener:
         self._open: set[asyncio.Task[None]] = set()
         self.port = 0
         self.connections = self.sent = self.received = 0
+        self._failure = ""
+        """What was reported of the last connection, if it failed: a client that tries again and again adds no line."""
 
     async def start(self, port: int = 0) -> int:
         """Listen; returns the port. Raises `Failed` for one that is in use."""
@@ -225,9 +227,12 @@ class Listener:
         way: Way | None = None
         try:
             way = await self._api.connect()
+            self._failure = ""
             await self._carry(reader, writer, way)
         except EdgewrightError as error:
-            self._report(f"{error.message} {error.hint}".strip())
+            before, self._failure = self._failure, f"{error.message} {error.hint}".strip()
+            if self._failure != before:
+                self._report(self._failure)
         except (OSError, asyncio.CancelledError):
             pass  # an end is away, which its client sees; or `stop`: asyncio logs a cancelled task as an error
         finally:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import socket
 import ssl
+import subprocess
+import sys
 import threading
+import time
 import zlib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -177,6 +182,15 @@ class Handler(BaseHTTPRequestHandler):
         kind = self.path.strip("/")
         if kind == "broken":
             data = data[:-9]
+        if kind == "slow":
+            self.send_response(200)
+            self.send_header("Content-Length", "100000")
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                for _ in range(200):
+                    self.wfile.write(b"x")
+                    time.sleep(0.05)
+            return
         if kind == "lost":
             self.close_connection = True
             return
@@ -210,3 +224,92 @@ def test_a_link_asks_more_than_once_and_bounds_what_it_gets(port: int, monkeypat
     for path in ("/broken", "/lost"):
         with Link("127.0.0.1", port, None, timeout=5) as link, pytest.raises(OSError):
             link.ask("GET", path, {})
+
+
+@pytest.mark.parametrize("path", ["/slow", "/"])
+def test_a_link_ends_in_time_although_bytes_come(port: int, path: str) -> None:
+    began = time.monotonic()
+    with Link("127.0.0.1", port, None, timeout=5, within=0.3) as link:
+        with pytest.raises(OSError):
+            for _ in range(100_000):
+                link.ask("GET", path, {})
+        assert time.monotonic() - began < 4
+        with pytest.raises(TimeoutError):
+            link.ask("GET", "/none", {})
+
+
+def test_a_link_ends_in_time_when_its_peer_never_ends_the_handshake() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        began = time.monotonic()
+        address = server.getsockname()[1]
+        context = ssl.create_default_context()
+        with Link("127.0.0.1", address, context, timeout=20, within=0.3) as link, pytest.raises(OSError):
+            link.ask("GET", "/", {})
+        assert time.monotonic() - began < 4
+
+
+def test_options_that_the_user_gave_kubectl_are_left_to_kubectl(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("KUBERC", raising=False)
+    assert not quick._is_set_up()
+    monkeypatch.setenv("KUBERC", str(tmp_path / "mine"))
+    assert quick._is_set_up()
+    monkeypatch.delenv("KUBERC")
+    (tmp_path / ".kube").mkdir()
+    (tmp_path / ".kube/kuberc").write_text("kind: Preference\n")
+    assert quick._is_set_up()
+    monkeypatch.setattr(quick, "_of_plane", lambda *_: pytest.fail("the plane was asked"))
+    assert quick.run(Context("a", "https://192.0.2.1:9"), "", "store-7", {"arguments": ["pods"]}, 0.1) is None
+    monkeypatch.setenv("KUBERC", "off")
+    assert not quick._is_set_up()
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"columnDefinitions": ["NAME"], "rows": [{"cells": ["a"]}]},
+        {"columnDefinitions": [{"name": "Name"}], "rows": ["a"]},
+        {"columnDefinitions": [{"name": "Name"}, {"name": "B"}], "rows": [{"cells": ["a" * 40_000, 1]}] * 9_000},
+    ],
+)
+def test_another_answer_than_a_table_goes_the_ordinary_way(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quick, "_of_plane", lambda *_: (quick.Cluster("c-1", "192.0.2.1"), ""))
+    monkeypatch.setattr(quick, "_certified", lambda *_: None)
+    monkeypatch.setattr(quick, "_pages", lambda *_: [page])
+    assert quick.run(Context("a", "https://192.0.2.1:9"), "", "store-7", {"arguments": ["pods"]}, 0.1) is None
+
+
+def test_pages_are_bounded_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def ask(_: Link, method: str, path: str, headers: Any) -> once.Answer:
+        asked.append(path)
+        return once.Answer(200, {}, b'{"kind": "Table", "metadata": {"continue": "x"}, "rows": []}')
+
+    monkeypatch.setattr(Link, "ask", ask)
+    monkeypatch.setattr(quick, "MAX_ANSWER", 500)
+    table = wanted(["pods"])
+    assert table is not None
+    with pytest.raises(quick.NotPlain):
+        quick._pages(quick.Cluster("c-1", "192.0.2.1"), ssl.create_default_context(), table)
+    assert len(asked) < 12
+
+
+def test_the_passphrase_of_a_key_is_not_asked_for(tmp_path: Path) -> None:
+    """OpenSSL would read it from the terminal."""
+    words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-subj", "/CN=a"]
+    words += ["-passout", "pass:secret", "-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "crt")]
+    subprocess.run(words, check=True, capture_output=True)
+    code = (
+        "import ssl, sys; from pathlib import Path; from edgewright.commands.kube.credentials import show\n"
+        "try: show(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), *(Path(each).read_bytes() for each in sys.argv[1:]), "
+        "name='x')\n"
+        "except ssl.SSLError: print('refused')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "crt"), str(tmp_path / "key")],
+        capture_output=True, text=True, timeout=60, input="secret\n", start_new_session=True,
+    )  # fmt: skip
+    assert done.stdout == "refused\n" and "phrase" not in done.stderr, done.stderr

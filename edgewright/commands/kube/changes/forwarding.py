@@ -76,7 +76,8 @@ class Forward:
                 try:
                     await self._read(process)
                     code = await process.wait()
-                    self._fail(Failed(self.reported or f"kubectl port-forward ended with code {code}.", "Try again."))
+                    hint = "Try again, or take another local port." if local else "Try again."
+                    self._fail(Failed(self.reported or f"kubectl port-forward ended with code {code}.", hint))
                 finally:
                     await _ended(process)
         except EdgewrightError as error:
@@ -100,7 +101,7 @@ class Forward:
 
     def _note(self, line: str) -> None:
         sentence = clean(line, 300).removeprefix("error: ").removeprefix("Error from server ")
-        self.reported = sentence[:1].upper() + sentence[1:]
+        self.reported = sentence[:1].upper() + sentence[1:] + ("" if sentence.endswith((".", "!", "?", "…")) else ".")
 
     def _fail(self, error: EdgewrightError) -> None:
         self.ended = self.ended or error.message

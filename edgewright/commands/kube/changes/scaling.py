@@ -51,7 +51,7 @@ class KubeObjectScale(declared.KubeObjectScale):
         async with api_of(ctx, targets[0], args) as api:
             for row in rows:
                 lines += await _autoscalers(api, kind, row)
-        lost = [f"{amount(row.wanted - wanted, 'pod')} of {row.uid} end." for row in rows if wanted < row.wanted]
+        lost = [_lost(row, row.wanted - wanted) for row in rows if wanted < row.wanted]
         names = {row.uid: row.uid for row in rows}
         what = f"{kind.single} {rows[0].name}" if len(rows) == 1 else amount(len(rows), kind.single)
         cli = _cli("scale", str(args.get("name")), kind, rows, "--replicas", str(wanted))
@@ -127,6 +127,10 @@ async def _autoscalers(api: CanAskApi, kind: Kind, row: DeploymentRow) -> list[s
             name = text(part(each, "metadata"), "name")
             lines.append(f"{row.uid}: the autoscaler {name} sets it again, to {least} to {most} pods")
     return lines
+
+
+def _lost(row: DeploymentRow, many: int) -> str:
+    return f"{amount(many, 'pod')} of {row.uid} {'ends' if many == 1 else 'end'}."
 
 
 def _way(document: Mapping[str, Any], row: DeploymentRow) -> str:

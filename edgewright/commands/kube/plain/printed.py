@@ -12,6 +12,8 @@ LEAST, PADDING = 6, 3
 """Cells of the narrowest column with its room, and between the longest text of a column and the next."""
 MOST = 4096
 """Characters of a cell that has some which could steer a terminal."""
+MOST_TEXT = 256 * 1024 * 1024
+"""Characters of a text: one cell that is long makes all lines as long, and the API may send such a cell."""
 _BREAK = re.compile(r"[\f\n\r]")
 
 
@@ -30,6 +32,8 @@ def text_of(pages: Sequence[Mapping[str, Any]], *, wide: bool, bare: bool, every
         lines.append([_cell(row["object"]["metadata"].get("namespace")), *cells] if everywhere else cells)
     widths = [max(LEAST, *(len(line[at]) + PADDING for line in lines)) for at in range(len(lines[0]))] if lines else []
     widths[-1:] = [0]
+    if sum(widths) * len(lines) > MOST_TEXT:
+        raise ValueError("the table is too wide")
     padded = ("".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
     return "".join(f"{line}\n" for line in padded)
 

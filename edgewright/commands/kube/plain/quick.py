@@ -13,12 +13,13 @@ import os
 import re
 import ssl
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from edgewright.clients.http import tls
 from edgewright.clients.http.credential import Credential
-from edgewright.clients.http.once import Answer, Link
+from edgewright.clients.http.once import MAX_ANSWER, Answer, Link
 from edgewright.commands.kernel.results import Quick
 from edgewright.commands.kube.credentials import show
 from edgewright.commands.kube.plain.printed import text_of
@@ -32,9 +33,11 @@ from edgewright.wire.protocol import clusters as wire
 
 DIRECT_WITHIN = 3.0
 """Seconds for the direct way to accept a connection, and for each piece of its answers."""
+PLANE_WITHIN, TABLE_WITHIN = 10.0, 60.0
+"""Seconds for all answers of the plane, and for all pages of a table."""
 PORT, SERVER_NAME = 6443, "kubernetes"
 MOST_PAGES = 200
-"""Pages of a table: 100,000 objects."""
+"""Pages of a table: 100,000 objects. All together have `MAX_ANSWER` bytes at most."""
 _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 _DATA = ("certificate-authority-data", "client-certificate-data", "client-key-data")
 _KEYS = frozenset(
@@ -61,18 +64,28 @@ def run(context: Context | None, project: str, target: str, args: Mapping[str, A
     table = wanted([str(word) for word in args.get("arguments") or ()])
     if table is None or context is None or project or context.project or any(args.get(key) for key in _WAYS):
         return None
+    if _is_set_up():
+        return None
     try:
         cluster, config = _of_plane(context, target, timeout)
         pages = _pages(cluster, _certified(config, cluster.uid), table)
         everywhere = table.everywhere and table.inside
         shown = text_of(pages, wide=table.wide, bare=table.bare, everywhere=everywhere)
-    except (NotPlain, OSError, EdgewrightError, ValueError, LookupError, TypeError, RecursionError):
+    except (NotPlain, OSError, EdgewrightError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
     return Quick(shown) if any(page.get("rows") for page in pages) else Quick(note=table.nothing)
 
 
 _WAYS = ("admin", "relay", "ssh")
 """Options that ask for another kubeconfig, or another way."""
+
+
+def _is_set_up() -> bool:
+    """Whether the user gave kubectl options of their own: its file of preferences may change what it prints."""
+    named = os.environ.get("KUBERC", "")
+    return named != "off" and (bool(named) or Path("~/.kube/kuberc").expanduser().exists())
+
+
 _STDIN = "path:-"
 """Where a key is that can be read once only."""
 
@@ -86,8 +99,9 @@ def _of_plane(context: Context, target: str, timeout: float) -> tuple[Cluster, s
     headers = {"Accept": "application/json", "User-Agent": "edgewright", **Credential(context.api_key()).headers()}
     trust = tls.context(context.ca_path()) if url.scheme == "https" else None  # this machine: `contexts.check_url`
     with Link(
-        url.hostname or "", url.port or (443 if trust else 80), trust, timeout=min(timeout, DIRECT_WITHIN)
-    ) as plane:
+        url.hostname or "", url.port or (443 if trust else 80), trust, timeout=min(timeout, DIRECT_WITHIN),
+        within=min(timeout, PLANE_WITHIN),
+    ) as plane:  # fmt: skip
         body = json.dumps(_search(target)).encode()
         answer = plane.ask("POST", f"{wire.SEARCH}?limit=2", {**headers, "Content-Type": "application/json"}, body)
         cluster = _only(_json(answer), target)
@@ -143,11 +157,11 @@ def _single(values: Mapping[str, Sequence[str]], name: str) -> str:
 def _pages(cluster: Cluster, trust: ssl.SSLContext, table: Wanted) -> list[Mapping[str, Any]]:
     """Return the pages of a table from the API."""
     pages: list[Mapping[str, Any]] = []
-    more = ""
-    with Link(cluster.endpoint, PORT, trust, name=SERVER_NAME, timeout=DIRECT_WITHIN) as api:
-        while len(pages) < MOST_PAGES:
+    more, size, times = "", 0, {"timeout": DIRECT_WITHIN, "within": TABLE_WITHIN}
+    with Link(cluster.endpoint, PORT, trust, name=SERVER_NAME, **times) as api:
+        while len(pages) < MOST_PAGES and size <= MAX_ANSWER:
             answer = api.ask("GET", table.path(more), {"Accept": _TABLE, "User-Agent": "edgewright"})
-            page = _json(answer)
+            page, size = _json(answer), size + len(answer.data)
             if page.get("kind") != "Table" or "warning" in answer.headers:  # kubectl shows warnings
                 raise NotPlain
             pages.append(page)
