@@ -137,7 +137,7 @@ class Drain(Duty):
             ]  # fmt: skip
             if pool.drain.disable_eviction:
                 command.append("--disable-eviction")
-            self._move(context, command, pool.drain.timeout_seconds)
+            self._move(context, command, min(pool.drain.timeout_seconds, int(self.limit) - 60))
         if api.maybe(path) is not None:  # it was not removed meanwhile
             api.merge(path, {"metadata": {"annotations": {leader.RELEASE: member.release_id}}})
 

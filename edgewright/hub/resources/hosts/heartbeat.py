@@ -147,6 +147,7 @@ class Heartbeats:
         entry = self._entry(scope, path)
         if entry is None:
             return {}
+        credential = entry.record.credential_hash
         message = await receive()
         body: bytes = message.get("body", b"")
         if message.get("more_body"):
@@ -158,7 +159,7 @@ class Heartbeats:
         if beat.state not in ("healthy", "unhealthy"):
             return message
         client = scope.get("client")
-        others = await self.accept(entry, beat, times.now(), str(client[0]) if client else "")
+        others = await self.accept(entry, credential, beat, times.now(), str(client[0]) if client else "")
         await send({"type": "http.response.start", "status": 204, "headers": self.headers(entry, others)})
         await send({"type": "http.response.body"})
         return None
@@ -175,11 +176,13 @@ class Heartbeats:
             return None
         return None if entry.record.pending_hash else entry
 
-    async def accept(self, entry: HostEntry, beat: Beat, now: float, peer: str = "") -> str:
+    async def accept(self, entry: HostEntry, credential: str | None, beat: Beat, now: float, peer: str = "") -> str:
         """Take one heartbeat and return once it is durable; doubled and late ones change nothing.
 
+        `credential` is what the host had when the head of the request was read: its body may come much later.
         Returns the other machines that report with this identity, as text; empty when there is none.
         """
+        self._require(entry, credential)
         live = entry.live
         extension = beat.edgewright or _NO_EXTENSION
         boot = extension.bootId or ""
@@ -189,7 +192,6 @@ class Heartbeats:
             extension.seq is not None and extension.seq <= live.seq
         )  # fmt: skip
         uid, writer, clones = entry.record.uid, self._hub.writer, self._clones
-        credential = entry.record.credential_hash
         origin = peer, extension.address or "", extension.mac or ""
         sender = live.sender if origin == live.sender else Sender(*origin)
         if late and not clones.late(entry, boot, extension.seq, sender, now):
@@ -228,6 +230,9 @@ class Heartbeats:
         have learned of a revocation that is older than this request (rule P68).
         """
         self._hub.check_current()
+        self._require(entry, credential)
+
+    def _require(self, entry: HostEntry, credential: str | None) -> None:
         if self._hub.state.credentials.get(credential or "") is not entry:
             raise Behind("The credential of this host was changed while its heartbeat waited; send it again.")
 
@@ -350,6 +355,7 @@ def texts(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 async def _slow(call: Call) -> Response:
     """Take a heartbeat that is spelled in an unusual way, with all checks."""
     entry = call.host()
+    credential = entry.record.credential_hash
     body = await call.body()
     extension = body.get("edgewright") or {}
     if read_generation(extension.get("observedGeneration")) is None:
@@ -358,7 +364,7 @@ async def _slow(call: Call) -> Response:
         beat = msgspec.convert(body, Beat)
     except msgspec.ValidationError as error:
         raise Problem(422, problems.TYPE, f"body in body is of a wrong type: {error}") from None
-    others = await call.hub.part(Heartbeats).accept(entry, beat, times.now(), call.actor.address)
+    others = await call.hub.part(Heartbeats).accept(entry, credential, beat, times.now(), call.actor.address)
     return call.empty(texts(call.hub.part(Heartbeats).headers(entry, others)))
 
 

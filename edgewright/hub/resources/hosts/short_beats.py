@@ -48,11 +48,12 @@ class ShortBeats:
         entry = self._entry(scope)
         if entry is None:
             return {}
+        credential = entry.record.credential_hash
         message = await receive()
         if message.get("more_body"):
             return message
         client = scope.get("client")
-        headers = await self.accept(entry, message.get("body", b""), str(client[0]) if client else "")
+        headers = await self.accept(entry, credential, message.get("body", b""), str(client[0]) if client else "")
         await send({"type": "http.response.start", "status": 204, "headers": headers})
         await send({"type": "http.response.body"})
         return None
@@ -67,13 +68,13 @@ class ShortBeats:
         entry = self._hub.state.credentials.get(digest(authorization.decode("latin-1")))
         return None if entry is None or entry.record.pending_hash else entry
 
-    async def accept(self, entry: HostEntry, line: bytes, peer: str) -> Headers:
+    async def accept(self, entry: HostEntry, credential: str | None, line: bytes, peer: str) -> Headers:
         """Take one short heartbeat and return the headers of its answer; raises `Problem` 409 for a full one."""
         beat, now = read_short_beat(line), times.now()
         full = None if beat is None else self._as_full(entry, beat, peer, now)
         if full is None:
             raise Problem(409, protocol.E_FULL_HEARTBEAT, "Send a full heartbeat.")
-        others = await self._heartbeats.accept(entry, full, now, peer)
+        others = await self._heartbeats.accept(entry, credential, full, now, peer)
         return self._heartbeats.headers(entry, others, known=True)
 
     def _as_full(self, entry: HostEntry, beat: ShortBeat, peer: str, now: float) -> Beat | None:
@@ -118,7 +119,8 @@ async def _slow(call: Call) -> Response:
     """Take a short heartbeat with another spelling of its headers, or after a new credential."""
     entry = call.actor.host
     assert entry is not None  # the route is for hosts alone
-    headers = await call.hub.part(ShortBeats).accept(entry, await call.raw_body(), call.actor.address)
+    credential = entry.record.credential_hash
+    headers = await call.hub.part(ShortBeats).accept(entry, credential, await call.raw_body(), call.actor.address)
     return call.empty(texts(headers))
 
 
