@@ -28,12 +28,16 @@ def binaries() -> Path | None:
 class Cluster:
     """One PostgreSQL server; as root it runs as the user `postgres`, else as this user.
 
-    With `prefix`, the words that enter a network namespace, it listens on every address there too. With `durable` a
-    commit is on the disk before it is answered, as outside of tests.
+    With `prefix`, the words that enter a network namespace, it listens on every address there too; `listen` is an
+    address of this machine, at which nobody is let in without a further line of `pg_hba.conf`. With `durable` a commit
+    is on the disk before it is answered, as outside of tests.
     """
 
-    def __init__(self, folder: Path, programs: Path, prefix: tuple[str, ...] = (), *, durable: bool = False) -> None:
+    def __init__(
+        self, folder: Path, programs: Path, prefix: tuple[str, ...] = (), *, durable: bool = False, listen: str = ""
+    ) -> None:
         self.folder, self._durable = folder, durable
+        self._listen = "*" if prefix else listen
         self._prefix = prefix
         self._programs = programs
         self._user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
@@ -51,8 +55,7 @@ class Cluster:
 
     def start(self) -> None:
         """Start the server and wait until it answers; the log goes to a file, so that nothing waits for a pipe."""
-        listen = "*" if self._prefix else ""
-        options = f"-c listen_addresses='{listen}' -c unix_socket_directories={self.folder}"
+        options = f"-c listen_addresses='{self._listen}' -c unix_socket_directories={self.folder}"
         options += "" if self._durable else " -c fsync=off"
         log = str(self.folder / "log")
         command = ["-D", str(self.folder / "data"), "-w", "-o", options, "-l", log, "start"]
@@ -90,7 +93,7 @@ class Cluster:
 
 
 @contextmanager
-def cluster(prefix: tuple[str, ...] = (), *, durable: bool = False) -> Iterator[Cluster]:
+def cluster(prefix: tuple[str, ...] = (), *, durable: bool = False, listen: str = "") -> Iterator[Cluster]:
     """Run a PostgreSQL server for as long as the block lasts; skips where none is installed. See `Cluster`."""
     programs = binaries()
     if programs is None or (os.geteuid() == 0 and shutil.which("runuser") is None):
@@ -102,7 +105,7 @@ def cluster(prefix: tuple[str, ...] = (), *, durable: bool = False) -> Iterator[
     guard = _guard(folder, programs)
     server = None
     try:
-        server = Cluster(folder, programs, prefix, durable=durable)
+        server = Cluster(folder, programs, prefix, durable=durable, listen=listen)
         yield server
     finally:
         if server is not None:
