@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from edgewright.agent.clusters.addons import applyset, objects
+from edgewright.agent.clusters.addons import applyset, layers, objects, record
 from edgewright.agent.clusters.addons.applyset import ApplySet
 from edgewright.agent.clusters.kube.api import Api
+from edgewright.core.clusters import model
 from edgewright.core.errors import Conflict, InvalidInput, NotFound, Refused
+from tests.agent.clusters.support import FakeHost, cluster, context
 
 KINDS = {
     "/api/v1": [("ConfigMap", "configmaps", True), ("Namespace", "namespaces", False), ("Pod", "pods", True),
-                ("PersistentVolumeClaim", "persistentvolumeclaims", True)],
-    "/apis/apps/v1": [("Deployment", "deployments", True)],
+                ("PersistentVolumeClaim", "persistentvolumeclaims", True), ("Node", "nodes", False)],
+    "/apis/apps/v1": [("Deployment", "deployments", True), ("DaemonSet", "daemonsets", True)],
 }  # fmt: skip
 
 
@@ -128,6 +131,64 @@ def test_content_that_is_not_objects_is_refused_and_lists_are_read() -> None:
     for data in (b"kind: x", b"[1]", b"{}", b"[" * 100_000):
         with pytest.raises(InvalidInput):
             objects.read_objects(data)
+
+
+def test_a_layer_waits_until_what_it_applied_has_started() -> None:
+    api = FakeApi()
+    net = item("DaemonSet", "net", "apps/v1")
+    ApplySet(api, "web").apply([WEB, net], "site", "1", lambda line: None)
+    left = [WEB, net]
+    assert layers.starting(api, left, "site") == "Deployment web: 0 of 1 ready"
+    api.stored[PATH].update(status={"observedGeneration": None, "availableReplicas": 1, "updatedReplicas": 1})
+    daemons = api.stored["/apis/apps/v1/namespaces/site/daemonsets/net"]
+    daemons["metadata"]["generation"] = 1
+    assert layers.starting(api, left, "site") == "DaemonSet net: not looked at yet" and left == [net]
+    status = {"observedGeneration": 1, "desiredNumberScheduled": 2, "numberReady": 1, "updatedNumberScheduled": 1}
+    daemons["status"] = status
+    assert layers.starting(api, left, "site") == "DaemonSet net: 1 of 2 ready"
+    status["numberReady"] = status["updatedNumberScheduled"] = 2
+    assert layers.starting(api, left, "site") == "" and left == []
+
+
+def test_a_layer_is_noted_as_installed_only_when_it_has_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the checklist has a check mark at an application whose pods are pending, and the next layer begins."""
+    api, noted = FakeApi(), list[float]()
+    host = FakeHost(tmp_path)
+    work = context(host, cluster(layers=(model.Layer("web", 1, model.MANIFEST, ("1",), "site"),)), argument="web")
+    monkeypatch.setattr(layers, "admin", lambda _: api)
+    monkeypatch.setattr(layers, "objects_of", lambda *_: [WEB])
+    monkeypatch.setattr(record, "read", lambda _: {})
+    monkeypatch.setattr(record, "change", lambda *_: noted.append(host.time))
+    began = host.time
+
+    def sleep(seconds: float) -> None:
+        host.time += seconds
+        if host.time >= began + 7:
+            api.stored[PATH]["status"] = {"availableReplicas": 1, "updatedReplicas": 1}
+
+    monkeypatch.setattr(host, "sleep", sleep)
+    layers.LayerStep().act(work)
+    assert noted == [began + 7] and "waits for Deployment web: 0 of 1 ready" in host.logged
+
+
+@pytest.mark.parametrize("state", ["a node is away", "no node is chosen", "paused"])
+def test_a_layer_waits_for_nothing_that_does_not_start_by_waiting(state: str) -> None:
+    api = FakeApi()
+    net = item("DaemonSet", "net", "apps/v1", generation=1)
+    ApplySet(api, "web").apply([{**WEB, "spec": {"paused": state == "paused"}}, net], "site", "1", lambda line: None)
+    for name, ready in (("a", "True"), ("b", "Unknown" if state == "a node is away" else "True")):
+        conditions = {"conditions": [{"type": "Ready", "status": ready}]}
+        api.stored[f"/api/v1/nodes/{name}"] = {**item("Node", name), "status": conditions}
+    wanted = 0 if state == "no node is chosen" else 2
+    up = min(wanted, 1 if state == "a node is away" else 2)
+    api.stored["/apis/apps/v1/namespaces/site/daemonsets/net"]["status"] = {
+        "observedGeneration": 1, "desiredNumberScheduled": wanted, "numberReady": up, "updatedNumberScheduled": up,
+    }  # fmt: skip
+    assert layers.starting(api, [net], "site") == ""
+    shown = layers.starting(api, [WEB], "site")
+    assert shown == ("" if state == "paused" else "Deployment web: 0 of 1 ready")
 
 
 def test_a_workload_is_ready_when_its_newest_generation_is() -> None:

@@ -8,9 +8,10 @@ from typing import Any, Dict, List, Optional, Tuple
 from edgewright.agent.clusters.addons import record
 from edgewright.agent.clusters.addons.applyset import ApplySet
 from edgewright.agent.clusters.addons.helm import LAYER_LABEL, Helm, content_label, helm_api, yaml_objects
-from edgewright.agent.clusters.addons.objects import Discovery, Kind, read_objects, ready
+from edgewright.agent.clusters.addons.objects import Discovery, Kind, kind_of, name_of, read_objects, ready, title
 from edgewright.agent.clusters.context import Context, Looked, StepKind
 from edgewright.agent.clusters.kube.api import Api, admin
+from edgewright.agent.clusters.kube.own_node import is_ready
 from edgewright.agent.reconcile.steps import Seen
 from edgewright.core.clusters.model import HELM, Layer
 from edgewright.core.clusters.planning import targets
@@ -27,6 +28,8 @@ KINDS = {
     "namespace": Kind("v1", "Namespace"),
 }
 """Kinds that a layer may wait for, as `daemonset/NAMESPACE/NAME` or `crd/NAME`."""
+STARTED = ("CustomResourceDefinition", "DaemonSet", "Deployment", "StatefulSet")
+"""Kinds of its own that a layer waits for, as helm does for a chart's: the next layer may need them."""
 READY = 600.0
 
 
@@ -61,7 +64,8 @@ class LayerStep(StepKind):
         items = [item for digest in manifests(layer) for item in objects_of(context, digest)]
         if items:
             ApplySet(api, layer.name, layer.on_remove).apply(items, layer.namespace, content_label(layer), host.report)
-        _until(context, lambda: waiting(api, layer))
+        own = [item for item in items if item.get("kind") in STARTED]
+        _until(context, lambda: starting(api, own, layer.namespace) or waiting(api, layer))
         record.change(api, lambda known: known.update({layer.name: targets.layer(layer)}))
 
 
@@ -137,6 +141,22 @@ def crds_waiting(api: Api, items: List[Dict[str, Any]]) -> str:
         reason = ready(find(api, KINDS["crd"], "", name))
         if reason:
             return f"CRD {name}: {reason}"
+    return ""
+
+
+def starting(api: Api, left: List[Dict[str, Any]], namespace: str) -> str:
+    """Return which of these objects has not started, empty when all have; `left` loses those that have.
+
+    Pods of a daemon set on nodes that are not ready are not waited for, nor what is paused: neither starts by waiting.
+    """
+    away = sum(not is_ready(node) for node in api.items("/api/v1/nodes")) if left else 0
+    while left:
+        item = find(api, kind_of(left[0]), name_of(left[0])[0] or namespace or "default", name_of(left[0])[1])
+        paused = ((item or {}).get("spec") or {}).get("paused") is True
+        reason = "" if paused else ready(item, away)
+        if reason:
+            return f"{title(left[0])}: {reason}"
+        left.pop(0)
     return ""
 
 

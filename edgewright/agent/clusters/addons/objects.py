@@ -124,8 +124,11 @@ def ordered(items: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
     return sorted(items, key=rank)
 
 
-def ready(item: Optional[Mapping[str, Any]]) -> str:
-    """Return why an object is not ready, empty when it is; kinds without a state are ready when they are there."""
+def ready(item: Optional[Mapping[str, Any]], away: Optional[int] = None) -> str:
+    """Return why an object is not ready, empty when it is; kinds without a state are ready when they are there.
+
+    `away` nodes are not ready: so many pods of a daemon set may be missing, and it may have no node at all.
+    """
     if item is None:
         return "not there"
     spec, status = item.get("spec") or {}, item.get("status") or {}
@@ -139,9 +142,9 @@ def ready(item: Optional[Mapping[str, Any]]) -> str:
         return _count(status.get("readyReplicas"), spec.get("replicas", 1), status.get("updatedReplicas"))
     if kind == "DaemonSet":
         wanted = status.get("desiredNumberScheduled") or 0
-        if not wanted:
+        if not wanted and away is None:
             return "no node has it yet"
-        return _count(status.get("numberReady"), wanted, status.get("updatedNumberScheduled"))
+        return _count(status.get("numberReady"), wanted - (away or 0), status.get("updatedNumberScheduled"))
     conditions = {str(c.get("type")): str(c.get("status")) for c in status.get("conditions") or []}
     if kind == "CustomResourceDefinition":
         return "" if conditions.get("Established") == "True" else "not established"
