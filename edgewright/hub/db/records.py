@@ -146,10 +146,8 @@ _encode = msgspec.json.Encoder().encode
 
 def loaded_host(row: Any) -> HostRecord:
     """Return a host from a row of `hosts`; texts that a fleet repeats are one object, not one for each host."""
-    values = {**row._mapping, "project_uid": sys.intern(row.project_uid), "state": sys.intern(row.state)}
-    if row.token_uid:
-        values["token_uid"] = sys.intern(row.token_uid)
-    return HostRecord(**values)
+    uid, project, state, *others, token, address = row
+    return HostRecord(uid, sys.intern(project), sys.intern(state), *others, token and sys.intern(token), address)
 
 
 class Sender(NamedTuple):

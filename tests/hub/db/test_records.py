@@ -5,7 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from edgewright.core.hosts.health import Reported, judge
-from edgewright.hub.db.records import Live
+from edgewright.hub.db import schema
+from edgewright.hub.db.records import HostRecord, Live, loaded_host
 
 
 def test_the_state_of_a_host_does_not_begin_anew_with_each_heartbeat_after_a_restart() -> None:
@@ -33,3 +34,10 @@ def test_p69_the_progress_of_a_host_comes_back_with_its_heartbeat_and_reaches_ot
     before.progress = None
     other.follow(SimpleNamespace(**before.row("edge-1")))
     assert other.progress is None
+
+
+def test_a_host_is_read_from_its_row_by_the_order_of_its_columns() -> None:
+    assert tuple(schema.hosts.columns.keys()) == HostRecord.__struct_fields__
+    row = ("edge-1", "p", "ready", "{}", 1.0, 2.0, 3, None, "r", "c", None, None, "t", "10.0.0.1")
+    assert loaded_host(row) == HostRecord(*row)
+    assert loaded_host((*row[:-2], None, "")).token_uid is None
