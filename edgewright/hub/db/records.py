@@ -144,10 +144,16 @@ class HostRecord(msgspec.Struct, frozen=True):
 _encode = msgspec.json.Encoder().encode
 
 
+_REPEATED = tuple(HostRecord.__struct_fields__.index(name) for name in ("project_uid", "state", "token_uid"))
+
+
 def loaded_host(row: Any) -> HostRecord:
     """Return a host from a row of `hosts`; texts that a fleet repeats are one object, not one for each host."""
-    uid, project, state, *others, token, address = row
-    return HostRecord(uid, sys.intern(project), sys.intern(state), *others, token and sys.intern(token), address)
+    values: list[Any] = list(row)
+    for place in _REPEATED:
+        if values[place] is not None:
+            values[place] = sys.intern(values[place])
+    return HostRecord(*values)
 
 
 class Sender(NamedTuple):
