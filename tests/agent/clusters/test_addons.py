@@ -14,7 +14,7 @@ from edgewright.agent.clusters.addons import applyset, layers, objects, record
 from edgewright.agent.clusters.addons.applyset import ApplySet
 from edgewright.agent.clusters.kube.api import Api
 from edgewright.core.clusters import model
-from edgewright.core.errors import Conflict, InvalidInput, NotFound, Refused
+from edgewright.core.errors import Conflict, InvalidInput, NotFound, Refused, Unreachable
 from tests.agent.clusters.support import FakeHost, cluster, context
 
 KINDS = {
@@ -161,13 +161,16 @@ def test_a_layer_is_noted_as_installed_only_when_it_has_started(
     monkeypatch.setattr(layers, "objects_of", lambda *_: [WEB])
     monkeypatch.setattr(record, "read", lambda _: {})
     monkeypatch.setattr(record, "change", lambda *_: noted.append(host.time))
-    began = host.time
 
     def sleep(seconds: float) -> None:
         host.time += seconds
         if host.time >= began + 7:
             api.stored[PATH]["status"] = {"availableReplicas": 1, "updatedReplicas": 1}
 
+    with pytest.raises(Unreachable, match="Not ready after 600 s: Deployment web: 0 of 1 ready"):
+        layers.LayerStep().act(work)  # a step that could not reach what it needs is repeated without a limit
+    assert noted == []
+    began = host.time
     monkeypatch.setattr(host, "sleep", sleep)
     layers.LayerStep().act(work)
     assert noted == [began + 7] and "waits for Deployment web: 0 of 1 ready" in host.logged

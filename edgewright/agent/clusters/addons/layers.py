@@ -15,7 +15,7 @@ from edgewright.agent.clusters.kube.own_node import is_ready
 from edgewright.agent.reconcile.steps import Seen
 from edgewright.core.clusters.model import HELM, Layer
 from edgewright.core.clusters.planning import targets
-from edgewright.core.errors import EdgewrightError, Failed, InvalidInput, NotFound
+from edgewright.core.errors import EdgewrightError, Failed, InvalidInput, NotFound, Unreachable
 
 KINDS = {
     "daemonset": Kind("apps/v1", "DaemonSet"),
@@ -184,7 +184,10 @@ def find(api: Api, kind: Kind, namespace: str, name: str) -> Optional[Dict[str, 
 
 
 def _until(context: Context, look: Any) -> None:
-    """Wait until nothing is left to wait for. Raises `Failed` with what it was after `READY` seconds."""
+    """Wait until nothing is left to wait for. Raises `Unreachable` with what it was after `READY` seconds.
+
+    So the step is repeated without a limit: pods may wait for a registry for hours, and need no operator then.
+    """
     host, last = context.host, ""
     until = host.uptime() + READY
     while True:
@@ -198,5 +201,5 @@ def _until(context: Context, look: Any) -> None:
             host.report(f"waits for {reason}")
             last = reason
         if host.uptime() > until:
-            raise Failed(f"Not ready after {READY:.0f} s: {reason}.", "Look at its pods and events.")
+            raise Unreachable(f"Not ready after {READY:.0f} s: {reason}.", "Look at its pods and events.")
         host.sleep(1.0)
