@@ -17,6 +17,9 @@ from tests.hub.fake_clock import fake_clock
 from tests.hub_fixture import RunningHub, running_hub
 from tests.postgres import Cluster
 
+CLOCK_KEPT = 1
+"""Seconds after which a hub reads the shift of its clock again."""
+
 
 @dataclass
 class Member:
@@ -102,7 +105,7 @@ def running_plane(server: Cluster, net: Network | None, count: int, *arguments: 
         for number in range(count):
             data, clock = room / f"hub{number}", room / f"clock{number}"
             clock.mkdir()
-            environment, shift = fake_clock(clock)
+            environment, shift = fake_clock(clock, kept=CLOCK_KEPT)
             if members:
                 further_directory(members[0].hub.data, data)
             link = DatabaseLink(room / f"link{number}", server.folder) if net is None else net.hub()

@@ -7,7 +7,7 @@ import signal
 import time
 from typing import Final, NamedTuple
 
-from tests.dist.plane import Member, Plane
+from tests.dist.plane import CLOCK_KEPT, Member, Plane
 
 FAULTS: Final = ("kill", "stop", "cut", "pause", "slow", "sessions", "lease", "clock", "power", "freeze")
 """`power`: a machine disappears, and its connections to the database do not end. `freeze`: a hub does not run."""
@@ -79,7 +79,7 @@ def _do(plane: Plane, member: Member, step: Step) -> None:
         plane.expire_leases()
     else:
         member.shift.write_text(f"{step.shift:+d}\n")
-        time.sleep(step.seconds)
+        time.sleep(2 * CLOCK_KEPT + step.seconds)
         member.shift.write_text("+0\n")
 
 
