@@ -137,7 +137,7 @@ def test_what_a_host_notices_is_shown_by_both(ready: Plane, plane: Cli) -> None:
     site, host, uid = ready.site, ready.hosts["used"], ready.uid
     text = "preflight: 10.77.0.200 is in use by 02:00:00:00:00:07. Choose a free address."
     place = {"lineage": "", "generation": 1, "digest": "d" * 64}
-    failed = {"step": "preflight", "error": text, "attempt": 1}
+    failed = {"step": "cluster-c0ffee-preflight-1", "error": text, "attempt": 1}
     document = {"uid": uid, "kind": "cluster", "name": TAKEN, "wanted": place, "failed": failed}
     site.agents[host].put(protocol.path(protocol.HOST, uid=host), json={
         "metadata": {"uid": host}, "spec": {"edgewright": {"documents": [document]}}}).raise_for_status()  # fmt: skip

@@ -93,6 +93,8 @@ def test_a_failed_step_has_its_log_line_and_a_retry_continues() -> None:
     (entry,) = made.clusters.documents(leader)
     assert "deployment web" in entry["failed"]["error"]
     assert made.clusters.log(leader, f"edgewright-step-{progress['step']}.service")
+    assert made.clusters.log(leader, "edgewright-step-*.service") and not made.clusters.log(leader, "kubelet.service")
+    assert not [event for event in made.clusters.events(leader) if "cluster-" in event.message]
     assert made.clusters.retry(leader)
     made.run(120)
     assert made.clusters.progress(leader) is None and not made.clusters.retry(leader)

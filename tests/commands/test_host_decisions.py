@@ -30,15 +30,15 @@ WAITING = {
 class Hosts(OnlyHosts):
     """One host with documents and the progress of a step."""
 
-    def __init__(self, *documents: dict[str, Any]) -> None:
+    def __init__(self, *documents: dict[str, Any], step: str = "trial-1") -> None:
         super().__init__()
-        self.documents = documents
+        self.documents, self.step = documents, step
 
     async def get(self, uid: str) -> dict[str, Any]:
         document = deepcopy(await super().get(uid))
         judged = document["status"].setdefault("edgewright", {})
         judged["documents"] = list(self.documents)
-        judged["progress"] = {"step": "trial-1", "n": 2, "of": 3, "waitingFor": "operator", "errorClass": "exit-3"}
+        judged["progress"] = {"step": self.step, "n": 2, "of": 3, "waitingFor": "operator", "errorClass": "exit-3"}
         return document
 
 
@@ -75,6 +75,16 @@ async def test_p85_a_retry_shows_what_waits_and_asks_once(args: dict[str, Any]) 
     assert plan.cli == f"edgewright host retry {HOST}" + (" --step trial-1" if args else "")
     outcome = await apply()
     assert answers.asked == [(HOST, "retry", args)] and outcome.message == f"{NAME}: 1 step starts again: trial-1."
+
+
+@pytest.mark.parametrize("named", ["preflight", "Preflight", "cluster-0123abcd-preflight-1"])
+async def test_a_step_is_named_as_it_is_shown(named: str) -> None:
+    answers = Answers("succeeded", "1 step starts again: Preflight.")
+    hosts = Hosts(step="cluster-0123abcd-preflight-1")
+    plan, apply = await planned("host retry", hosts, {"step": named}, answers)
+    assert "Preflight, step 2 of 3" in plan.lines[0] and plan.lines[-1] == "Only Preflight starts again."
+    await apply()
+    assert answers.asked == [(HOST, "retry", {"step": "cluster-0123abcd-preflight-1"})]
 
 
 async def test_p85_the_refusal_of_the_host_is_the_error() -> None:

@@ -109,6 +109,9 @@ def test_p69_the_work_of_a_host_as_text() -> None:
         ("waits for", "operator (exit-3)"),
         ("trial", "c  wanted generation 2  applied generation 1  failed: it broke"),
     ]
+    progress.update(step="cluster-0123abcd-preflight-0a1b", error="port 6443 is in use.")
+    shown = dict(work_text.lines(document, now))
+    assert shown["step"] == "Preflight, step 2 of 3, 40 %" and shown["waits for"] == "operator: port 6443 is in use"
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,7 @@ def test_rank_is_harm_then_number_of_hosts_then_age() -> None:
         ("no step can start: The reconciler cannot write /x: the disk is full.", "agent-state", "host disk", "/"),
         ("no step can start: the reconciler has not taken a request for 5 min (x)", "agent-state", "host show", ""),
         ("step trial-1 waits for an operator (exit-3)", "step", "host logs", "edgewright-step-trial-1.service"),
+        ("step Preflight waits for an operator: port 6443 is in use", "step", "host logs", "edgewright-step-*.service"),
         ("LineageChanged: the restored plane has another document c", "step", "host accept", ""),
         ("something else 7", "reported", "host logs", ""),
         ("", "reported", "host logs", ""),
@@ -89,6 +90,10 @@ def test_what_the_agent_reports_is_known_to_the_rules() -> None:
     work = {"step": "trial-1", "waitingFor": "operator", "errorClass": "exit-3"}
     report = judge(facts, "No space left on device", -240.0, NOW, "10.0.0.7", 0, "full; no space", work, ["c-1"])
     kinds_found = [cause.kind for cause in rules.causes_of(report.message)]
+    assert "step trial-1 waits for an operator: exit-3" in report.message
+    named = {"step": "cluster-0123abcd-layer-web-01", "waitingFor": "operator", "error": "no pod; no node"}
+    text = "step Install an add-on web waits for an operator: no pod, no node"
+    assert judge(None, "", 0.0, NOW, progress=named).message == text and len(rules.causes_of(text)) == 1
     assert kinds_found == ["disk", "agent-state", "clock", "duplicate", "agent-state", "step", "step"]
 
 

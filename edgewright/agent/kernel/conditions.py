@@ -7,6 +7,7 @@ from typing import Any, List, Mapping, NamedTuple, Optional, Sequence
 from edgewright.agent.facts.device import Facts
 from edgewright.core import times
 from edgewright.core.certificate_clock import BUILT, clock_text
+from edgewright.core.clusters.actions import with_titles
 from edgewright.core.hosts.hosts import Health
 
 DISK_FULL = 95
@@ -71,7 +72,8 @@ def judge(
     if work_trouble:
         problems.append(f"no step can start: {work_trouble.replace('; ', ', ')}")
     if progress is not None and progress.get("waitingFor") == "operator":
-        problems.append(f"step {progress['step']} waits for an operator ({progress.get('errorClass', 'failed')})")
+        reason = str(progress.get("error") or "").replace("; ", ", ") or progress.get("errorClass", "failed")
+        problems.append(f"step {with_titles(str(progress['step']))} waits for an operator: {reason}")
     if offered:
         uids = ", ".join(offered[:4])
         problems.append(f"LineageChanged: the restored plane has another document {uids}, which waits for an operator")

@@ -11,10 +11,12 @@ from edgewright.agent.kernel.enrolment import IDENTITY, REGISTRATION
 from edgewright.agent.kernel.state import read_checked
 from edgewright.agent.reconcile.exchange import DOCUMENTS, folders, run_folder
 from edgewright.agent.reconcile.observed import Observed
+from edgewright.agent.reconcile.steps import unit_name
 from edgewright.agent.reconcile.store import DocumentStore
 from edgewright.core import times
+from edgewright.core.clusters.actions import with_titles
 from edgewright.core.errors import ExitCode, NotFound, Refused
-from edgewright.core.hosts.work_text import image_text
+from edgewright.core.hosts.work_text import image_text, waiting_text
 from edgewright.core.text import clean
 
 LATE = 3
@@ -151,10 +153,11 @@ def _work(facts: Dict[str, Any], now: float) -> List[Tuple[str, str]]:
         percent = f", {progress['percent']} %" if "percent" in progress else ""
         since = _moment(progress.get("since"))
         age = f", for {times.duration(max(0.0, now - since))}" if since is not None else ""
-        waits = f", waits for {progress['waitingFor']}" if progress.get("waitingFor") else ""
+        waits = f", waits for {waiting_text(progress)}" if progress.get("waitingFor") else ""
         place = f"{progress.get('n', 1)} of {progress.get('of', 1)}"
         attempt = f", attempt {progress.get('attempt', 1)}"
-        rows.append(("Step", f"{progress['step']} ({place}){percent}{attempt}{age}{waits}"))
+        rows.append(("Step", f"{with_titles(progress['step'])} ({place}){percent}{attempt}{age}{waits}"))
+        rows.append(("Log of the step", f"journalctl -u {unit_name(progress['step'])}"))
     for document in facts.get("documents") or []:
         wanted, applied = (_generation(document.get(name)) for name in ("wanted", "applied"))
         text = f"{_name(document)}: wanted generation {wanted}, applied {applied}"

@@ -13,6 +13,7 @@ from edgewright.agent.reconcile.requests import Handler, Request
 from edgewright.agent.reconcile.steps import State
 from edgewright.agent.reconcile.store import DocumentStore, Stored
 from edgewright.agent.reconcile.trial import offer_trial
+from edgewright.core.clusters.actions import with_titles
 from edgewright.core.text import amount, clean
 from edgewright.wire import protocol
 from edgewright.wire.protocol.trial import blobs_of, problem, steps_of
@@ -32,14 +33,15 @@ def retry(engine: Callable[[], Engine], wanted: Callable[[], Set[str]]) -> Handl
         steps, names = engine(), wanted()
         if target != ALL:
             step = steps.step(target)
+            title = with_titles(clean(target, 100))
             if step is None or target not in names:
-                return _refused(f"This host has no step {clean(target, 100)}.")
+                return _refused(f"This host has no step {title}.")
             if step.state not in (State.FAILED, State.OPERATOR):
-                return _refused(f"The step {target} is {step.state.value}; only one that failed can be tried again.")
+                return _refused(f"The step {title} is {step.state.value}; only one that failed can be tried again.")
         moved = steps.retry(names if target == ALL else {target})
         if not moved:
             return _refused(NOTHING_WAITS)
-        listed = ", ".join(step.step for step in moved[:5]) + (" ..." if len(moved) > 5 else "")
+        listed = ", ".join(with_titles(step.step) for step in moved[:5]) + (" ..." if len(moved) > 5 else "")
         noun = "step starts" if len(moved) == 1 else "steps start"
         return Outcome(protocol.OP_SUCCEEDED, f"{len(moved)} {noun} again: {listed}.")
 

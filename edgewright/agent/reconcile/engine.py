@@ -17,6 +17,7 @@ from edgewright.agent.reconcile.steps import (
     STARTS_PER_HOUR,
     SUPERSEDED,
     Action,
+    Beside,
     Event,
     Seen,
     State,
@@ -42,6 +43,7 @@ class Position(NamedTuple):
     waiting_for: str = ""
     percent: Optional[int] = None
     again: Optional[float] = None
+    beside: Beside = None
 
 
 Transition = Callable[[Step, Event], None]
@@ -98,6 +100,11 @@ class Engine:
             if position is not None:
                 return position
         return Position(True)
+
+    def run_lanes(self, lanes: Sequence[Sequence[Action]]) -> List[Position]:
+        """Bring each lane one move further, the host's own first: that has what is beside it."""
+        places = [self.run(plan) for plan in lanes]
+        return [places[0]._replace(beside=_beside(lanes, places)), *places[1:]] if places else []
 
     def settle(self, wanted: Set[str]) -> List[Step]:
         """Judge started steps that no plan wants any more; return those whose program still runs.
@@ -260,6 +267,15 @@ class Engine:
         self._steps[after.step] = after
         self._noted(after, event)
         return after
+
+
+def _beside(lanes: Sequence[Sequence[Action]], places: Sequence[Position]) -> Beside:
+    """Return the step of the host's own plan that runs, or is done, beside the one that is current; `None` for none."""
+    own, current = {action.step for action in lanes[0]}, places[0].action
+    for plan, place in zip(lanes[1:], places[1:]):
+        if current is not None and plan and plan[0].step in own - {current.step} and not place.waiting_for:
+            return plan[0].step, 100 if place.done else min(place.percent or 0, 99)
+    return None
 
 
 def _failure(ended: str, text: str, last: str) -> str:

@@ -10,6 +10,7 @@ import json
 from typing import Any, Dict, List, Optional
 
 from edgewright.agent.reconcile import exchange
+from edgewright.agent.reconcile.steps import Beside
 from edgewright.core.text import clean
 from edgewright.wire import protocol
 from edgewright.wire.protocol.work import MAX_PROGRESS, read_progress
@@ -29,22 +30,25 @@ def progress_document(
     deadline: str = "",
     waiting_for: str = "",
     error_class: str = "",
+    error: str = "",
+    beside: Beside = None,
 ) -> Dict[str, Any]:
-    """Return the progress of a host, at most 512 bytes: what it waits for is cut to fit."""
-    step, error_class = _ascii(step, 100), _ascii(error_class, 40)
-    body: Dict[str, Any] = {"step": step, "n": n, "of": of, "since": since, "attempt": attempt}
+    """Return the progress of a host, at most 512 bytes: its error is cut to fit, then what it waits for."""
+    body: Dict[str, Any] = {"step": _ascii(step, 100), "n": n, "of": of, "since": since, "attempt": attempt}
     if percent is not None:
         body["percent"] = percent
-    for name, value in (("deadline", deadline), ("errorClass", error_class)):
-        if value:
-            body[name] = value
-    if waiting_for:
-        body["waitingFor"] = clean(waiting_for, 200)
-        over = len(json.dumps(body, separators=(",", ":"))) - MAX_PROGRESS
-        while over > 0 and body["waitingFor"]:
-            body["waitingFor"] = body["waitingFor"][: -max(1, over // 6)]
-            over = len(json.dumps(body, separators=(",", ":"))) - MAX_PROGRESS
+    if beside is not None:
+        body["beside"], body["besidePercent"] = _ascii(beside[0], 100), beside[1]
+    texts = {"deadline": deadline, "errorClass": _ascii(error_class, 40), "waitingFor": clean(waiting_for, 200)}
+    body.update({name: text for name, text in {**texts, "error": clean(error, 300)}.items() if text})
+    for name in ("error", "waitingFor", "beside"):
+        while body.get(name) and (over := _size(body) - MAX_PROGRESS) > 0:
+            body[name] = body[name][: -max(1, over // 6)]
     return body
+
+
+def _size(body: Dict[str, Any]) -> int:
+    return len(json.dumps(body, separators=(",", ":")))
 
 
 def _ascii(text: str, most: int) -> str:

@@ -12,6 +12,7 @@ from edgewright.agent.reconcile.requests import Request
 from edgewright.agent.reconcile.runner import SYSTEMD
 from edgewright.agent.reconcile.steps import Step
 from edgewright.core import times
+from edgewright.core.clusters.actions import with_titles
 from edgewright.wire import protocol
 
 LIMIT = 300.0
@@ -41,8 +42,8 @@ class Reboot:
             return Outcome(protocol.OP_REFUSED, "This host was not booted by systemd; reboot it at the machine.")
         busy = self._running()
         if busy:
-            text = f"The step {busy[0].step} is running; a reboot would interrupt it. Ask again when it has ended."
-            return Outcome(protocol.OP_REFUSED, text)
+            running = f"The step {with_titles(busy[0].step)} is running; a reboot would interrupt it."
+            return Outcome(protocol.OP_REFUSED, f"{running} Ask again when it has ended.")
         try:
             done = subprocess.run(self._command, stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False)
         except subprocess.TimeoutExpired:

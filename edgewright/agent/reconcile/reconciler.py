@@ -16,9 +16,10 @@ from edgewright.agent.reconcile.journal import CannotRecord, Journal, Record
 from edgewright.agent.reconcile.observed import MAX_TRANSITIONS, progress_document
 from edgewright.agent.reconcile.requests import ENDED, Handler, Judge, Requests
 from edgewright.agent.reconcile.runner import Runner
-from edgewright.agent.reconcile.steps import SUPERSEDED, Event, Plan, State, Step
+from edgewright.agent.reconcile.steps import SUPERSEDED, Event, Plan, State, Step, transition_text
 from edgewright.agent.reconcile.store import DocumentStore, Stored
 from edgewright.core import times
+from edgewright.core.clusters.actions import with_titles
 
 STAY, POLLS, SOON = 60.0, 300.0, 15.0
 """Seconds that the reconciler waits in memory; for a longer wait it ends, and a timer starts it again.
@@ -209,8 +210,8 @@ class Reconciler:
         if before is not None and lanes and lanes[0]:
             plan = lanes[0]
             first = engine.step(plan[0].step) or Step(plan[0].step, stored.kind, plan[0].target, since=before.since)
-            return [Place(False, plan[0], first, f"step {before.step} of an earlier document", again=LOOK)]
-        places = [engine.run(plan) for plan in lanes]
+            return [Place(False, plan[0], first, f"step {with_titles(before.step)} of an earlier document", again=LOOK)]
+        places = engine.run_lanes(lanes)
         failed = next((p for p in places if p.waiting_for and not p.done and p.again is None and p.step), None)
         if failed is not None and failed.step is not None:
             step = failed.step
@@ -254,12 +255,12 @@ class Reconciler:
         reason = EVENTS.get(event)
         if reason is None:
             return
-        text = f"Step {step.step}, attempt {step.attempt}: {event.value}." + (f" {step.error}" if step.error else "")
+        text = transition_text(step, event)
         self._report(
             agent_log.NOTICE if event in (Event.STARTED, Event.OBSERVED, Event.UNPLANNED) else agent_log.WARNING, text
         )
         n = 1 + max([int(item.get("n", 0)) for item in self._transitions] or [int(self._parts.clock() * 1000)])
-        self._transitions.append({"n": n, "reason": reason, "message": text, "at": self._now()})
+        self._transitions.append({"n": n, "reason": reason, "message": with_titles(text), "at": self._now()})
         self._transitions = self._transitions[-MAX_TRANSITIONS:]
 
     def _write(self, places: List[Place], current: Optional[Place]) -> None:
@@ -305,7 +306,7 @@ class Reconciler:
         since = times.rfc3339(step.since)
         return progress_document(
             action.step, action.n, action.of, since, step.attempt, place.percent, deadline, place.waiting_for,
-            step.error_class,
+            step.error_class, step.error if place.waiting_for else "", place.beside,
         )  # fmt: skip
 
     def _now(self) -> str:

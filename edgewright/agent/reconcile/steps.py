@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
-from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 FIRST_WAIT, LONGEST_WAIT = 10.0, 300.0
 """Seconds before a failed step starts again: the first wait, which doubles with each failure, and the longest."""
@@ -130,6 +130,12 @@ class Step(NamedTuple):
         return body
 
 
+def transition_text(step: Step, event: Event) -> str:
+    """Return what happened to a step as a sentence, with its id."""
+    text = f"Step {step.step}, attempt {step.attempt}: {event.value}"
+    return f"{text}: {step.error.rstrip('.')}." if step.error else f"{text}."
+
+
 def read_step(record: Mapping[str, Any]) -> Step:
     """Return a step from its record. Raises `ValueError` for one that this program cannot have written."""
     fields: Dict[str, Any] = {name: record[name] for name in Step._fields if name in record}
@@ -171,6 +177,10 @@ class Action(NamedTuple):
     """Seconds that one attempt may take."""
     n: int = 1
     of: int = 1
+
+
+Beside = Optional[Tuple[str, int]]
+"""A step with a lane of its own beside the current one: its id and its percent, 100 when it is done."""
 
 
 class Seen(enum.Enum):

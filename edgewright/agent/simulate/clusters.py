@@ -10,15 +10,17 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import uuid
+from fnmatch import fnmatchcase
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
 
 from edgewright.agent.reconcile.observed import progress_document
 from edgewright.agent.reconcile.reconciler import EVENTS
-from edgewright.agent.reconcile.steps import State
+from edgewright.agent.reconcile.steps import State, transition_text
 from edgewright.agent.simulate.cluster_faults import ClusterFaults
 from edgewright.agent.simulate.world.site import KIND, ScriptedHost, Site
 from edgewright.agent.simulate.world.state import PROOF
 from edgewright.core import times
+from edgewright.core.clusters.actions import with_titles
 from edgewright.core.clusters.document import as_json
 from edgewright.core.clusters.model import ABSENT, CONTROL_PLANE, ClusterDocument
 
@@ -150,7 +152,7 @@ class SimulatedClusters:
         deadline = times.rfc3339(since + action.limit / self._speed) if running and action.limit < 86_400 else ""
         return progress_document(
             action.step, action.n, action.of, times.rfc3339(since), step.attempt, place.percent, deadline,
-            place.waiting_for, step.error_class,
+            place.waiting_for, step.error_class, step.error if place.waiting_for else "", place.beside,
         )  # fmt: skip
 
     def events(self, host_uid: str) -> List[Event]:
@@ -163,8 +165,7 @@ class SimulatedClusters:
         for step, event in noted:
             reason = EVENTS.get(event)
             if reason is not None:
-                text = f"Step {step.step}, attempt {step.attempt}: {event.value}."
-                result.append(Event(reason, text + (f" {step.error}" if step.error else "")))
+                result.append(Event(reason, with_titles(transition_text(step, event))))
         return result
 
     def is_off(self, host_uid: str) -> bool:
@@ -199,7 +200,7 @@ class SimulatedClusters:
         """Return the last lines of a step's program; empty for another unit."""
         host = self._hosts.get(host_uid)
         steps_ = [p.step for p in host.positions if p.step is not None] if host is not None else []
-        return next(([step.error] for step in steps_ if step.unit == unit and step.error), [])
+        return next(([step.error] for step in steps_ if fnmatchcase(step.unit, unit) and step.error), [])
 
     def retry(self, host_uid: str) -> bool:
         """Let failed steps of a host start again, their cause fixed; return whether there were any."""

@@ -17,7 +17,6 @@ from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.described import entries, one_of
 from edgewright.commands.kernel.results import Column, Item, Listing, Text
 from edgewright.core.clusters import definition
-from edgewright.core.clusters.actions import with_titles
 from edgewright.core.errors import NotFound, Refused
 from edgewright.core.text import amount, clean
 from edgewright.forge.answer_files import opened, read_document
@@ -96,7 +95,7 @@ class ClusterDelete(declared.ClusterDelete):
             lines.append(
                 f"{row.name} ({row.state}): {amount(row.hosts, 'host')} {'leaves' if row.hosts == 1 else 'leave'}"
             )
-            lines += [f"  {with_titles(member)}" for member in row.members]
+            lines += [f"  {member}" for member in row.members]
         lines.append("Workloads end. What they stored on local volumes stays on the disks, but nothing uses it.")
         names = tuple(row.name for row in rows)
         title = f"Delete cluster {names[0]}" if len(names) == 1 else f"Delete {len(names)} clusters"

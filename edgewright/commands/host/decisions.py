@@ -14,6 +14,7 @@ from edgewright.commands.kernel.bulk import for_each
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.lookup import FoundHost
 from edgewright.core import times
+from edgewright.core.clusters.actions import names_step, with_titles
 from edgewright.core.errors import NotFound, UsageError
 from edgewright.core.hosts import work_text
 from edgewright.core.text import clean
@@ -28,6 +29,8 @@ class Decision(NamedTuple):
 
     params: Mapping[str, Any]
     row: HostRow
+    steps: Mapping[str, str] = {}
+    """Ids of the steps that are retried, by host UID; empty for all that wait."""
 
 
 class HostRetry(declared.HostRetry):
@@ -36,13 +39,13 @@ class HostRetry(declared.HostRetry):
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Return which step waits on which host, as it last reported. Raises `NotFound`, `Refused`."""
         hosts = await changeable(ctx, targets, self.name)
-        step = str(args.get("step") or "")
+        wanted = str(args.get("step") or "")
+        steps = {host.uid: _step_id(host, wanted) for host in hosts} if wanted else {}
         lines = [f"{plan_line(host)}: {_waiting(host)}" for host in hosts]
-        lines.append(
-            f"Only the step {step} starts again." if step else "Steps that failed or wait start again at once."
-        )
+        titles = ", ".join(dict.fromkeys(with_titles(clean(step, 100)) for step in steps.values()))
+        lines.append(f"Only {titles} starts again." if steps else "Steps that failed or wait start again at once.")
         plan = plan_for(self, "Retry", hosts, lines, (), ctx)
-        given = Decision({"step": step} if step else {}, hosts[0].row)
+        given = Decision({"step": steps[hosts[0].uid]} if steps else {}, hosts[0].row, steps)
         return plan._replace(confirm_text=None, payload=given, cli=self.cli_line(plan.touches, args))
 
     async def apply(
@@ -54,7 +57,8 @@ class HostRetry(declared.HostRetry):
             return await _decide(operations, plan, protocol.OP_RETRY, report)
 
         async def ask(uid: str) -> str:
-            return await operations.create(uid, protocol.OP_RETRY, dict(plan.payload.params))
+            step = plan.payload.steps.get(uid)
+            return await operations.create(uid, protocol.OP_RETRY, {"step": step} if step else {})
 
         return await for_each(plan, ask, report, "asked to retry")
 
@@ -101,6 +105,12 @@ async def _decide(operations: CanOperateHosts, plan: Plan, kind: str, report: Ca
     decision: Decision = plan.payload
     _, result = await wait_for_result(operations, uid, kind, dict(decision.params), report, decision.row)
     return Outcome((uid,), (), f"{plan.name_of(uid)}: {clean(result.get('message'))}")
+
+
+def _step_id(host: FoundHost, wanted: str) -> str:
+    """Return the id of the step that a user named as the host shows it; what is not its present step as it is."""
+    present = str(work_text.progress_of(host.document).get("step") or "")
+    return present if names_step(wanted, present) else wanted
 
 
 def _waiting(host: FoundHost) -> str:

@@ -102,6 +102,13 @@ def with_titles(text: str) -> str:
     return _IN_TEXT.sub(_title, text)
 
 
+def names_step(text: str, step_id: str) -> bool:
+    """Return whether a user means this step by a text: its id, its name in the registry, or its title."""
+    step = read_step_id(step_id)
+    names = {step_id, with_titles(step_id), *((step[0], BY_ID[step[0]].title) if step is not None else ())}
+    return text.casefold() in {name.casefold() for name in names}
+
+
 def _title(match: "re.Match[str]") -> str:
     step = read_step_id(match[0].rpartition(" ")[2])
     if step is None:

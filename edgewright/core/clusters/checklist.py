@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tup
 
 from edgewright.core import times
 from edgewright.core.clusters import steps
-from edgewright.core.clusters.actions import OPERATOR, read_step_id
+from edgewright.core.clusters.actions import OPERATOR, read_step_id, with_titles
 from edgewright.core.clusters.model import ABSENT, VIP, WORKER, ClusterDocument
 from edgewright.core.clusters.planning.duties import in_order
 from edgewright.core.text import clean
@@ -20,6 +20,8 @@ STATES = (FAILED, RUNNING, WAITING, UNKNOWN, PENDING, DONE)
 """From the one that a group of hosts shows first."""
 NEXT_TRY = "its next try"
 """What a step waits for that failed and starts again by itself, in the words of a host's progress."""
+NO_REASON = "its reason follows"
+"""What a list shows of a failure that a host has reported without its reason, as agents of earlier versions do."""
 PREPARE = (steps.PREFLIGHT, steps.FETCH, steps.ACTIVATE, steps.RUNTIME, steps.PRELOAD)
 
 
@@ -58,7 +60,8 @@ class HostReport(NamedTuple):
     """What a host reports about this cluster: its current step (name in the registry) and how that is.
 
     `step` is empty when nothing is left to do. `since` is epoch seconds. `error` is the reason of the last failure with
-    the last line of its log; `operator`: it waits for an operator. A host without a report is left out.
+    the last line of its log; `operator`: it waits for an operator. A host without a report is left out. `beside` is a
+    step that runs beside it, or is done already: the fetch beside the preflight.
     """
 
     step: str = ""
@@ -71,6 +74,13 @@ class HostReport(NamedTuple):
     operator: bool = False
     layer: str = ""
     """The layer that the leader installs now."""
+    beside: str = ""
+    beside_percent: int = 0
+    """100 when it is done."""
+
+    def at(self, step: str) -> HostReport:
+        """Return what is known of a step: of one beside the current one, how far it is."""
+        return HostReport(step, percent=self.beside_percent) if step == self.beside else self
 
 
 class ClusterReport(NamedTuple):
@@ -107,7 +117,8 @@ class Item(NamedTuple):
 def read_report(progress: Optional[Mapping[str, Any]], settled: bool, error: str = "") -> Optional[HostReport]:
     """Return the report of a host from the progress in its heartbeat (P69); `None` when nothing is known.
 
-    `settled`: it has reported that it applied the present document; `error` is what it reported of its last failure.
+    `settled`: it has reported that it applied the present document; `error` is what it reported of the failure of this
+    step in its facts: all of the sentence that a heartbeat has the beginning of.
     """
     if not progress:
         return HostReport("") if settled else None
@@ -122,17 +133,25 @@ def read_report(progress: Optional[Mapping[str, Any]], settled: bool, error: str
     waiting, percent, attempt = str(progress.get("waitingFor") or ""), progress.get("percent"), progress.get("attempt")
     operator = waiting == OPERATOR
     failed = operator or waiting == NEXT_TRY
+    beginning = str(progress.get("error") or "")
+    beside, beside_percent = read_step_id(str(progress.get("beside") or "")), progress.get("besidePercent")
     return HostReport(
         name,
         FAILED if failed else WAITING if waiting else RUNNING,
         since,
-        percent if isinstance(percent, int) and not isinstance(percent, bool) else None,
-        attempt if isinstance(attempt, int) and not isinstance(attempt, bool) else 0,
-        "" if failed else clean(waiting, 300),
-        clean(error or progress.get("errorClass") or "", 300) if failed else "",
+        _whole(percent),
+        _whole(attempt) or 0,
+        "" if failed else with_titles(clean(waiting, 300)),
+        clean(error if error.startswith(beginning.rstrip("…")) else beginning, 300) if failed else "",
         operator,
         target.rpartition("-")[0] if name == steps.LAYER else "",
+        beside[0] if beside is not None else "",
+        _whole(beside_percent) or 0,
     )
+
+
+def _whole(value: Any) -> Optional[int]:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def sequence(shape: Outline, host: Host) -> Tuple[str, ...]:
@@ -177,15 +196,15 @@ def _group(
     states = {m.host_uid: _state(step, order[m.host_uid], hosts.get(m.host_uid)) for m in members}
     worst = min(states.values(), key=STATES.index)
     behind = [m for m in members if states[m.host_uid] == worst]
-    reports = [report for report in (hosts.get(m.host_uid) for m in behind) if report is not None]
+    reports = {m.host_uid: hosts[m.host_uid].at(step) for m in behind if m.host_uid in hosts}
     names = tuple(m.node_name for m in members)
     done = sum(1 for state in states.values() if state == DONE)
     text = f"{done} of {len(members)} hosts" if len(members) > 1 else names[0]
     since = None
     if worst in (RUNNING, WAITING, FAILED):
-        details = [_detail(m, hosts[m.host_uid], len(members) > 1) for m in behind if m.host_uid in hosts]
+        details = [_detail(m, reports[m.host_uid], len(members) > 1) for m in behind if m.host_uid in reports]
         text = "; ".join(part for part in (text, *details[:3]) if part)
-        since = min((report.since for report in reports if report.since is not None), default=None)
+        since = min((report.since for report in reports.values() if report.since is not None), default=None)
     elif worst == UNKNOWN:
         text = f"{text}; no report from {', '.join(m.node_name for m in behind[:5])}"
     return Item(step, spec.title, worst, names, text, since, spec.expected)
@@ -197,6 +216,8 @@ def _state(step: str, order: Tuple[str, ...], report: Optional[HostReport]) -> s
     if not report.step or report.step not in order:
         # A duty of the leader comes after its own steps; a step of another release is not known here.
         return DONE if not report.step or report.step in steps.BY_ID else UNKNOWN
+    if step == report.beside:
+        return RUNNING if report.beside_percent < 100 else DONE
     place, now = order.index(step), order.index(report.step)
     if place != now:
         return DONE if place < now else PENDING
@@ -208,11 +229,11 @@ _RETRY = "edgewright host retry"
 
 def _retrying(report: HostReport) -> str:
     """Return the reason of a failure after which the host tries again by itself."""
-    return f"retrying: {report.error}" if report.error else "retrying"
+    return f"retrying: {report.error or NO_REASON}"
 
 
 def _detail(member: Host, report: HostReport, several: bool) -> str:
-    reason = report.error if report.operator else ""
+    reason = (report.error or NO_REASON) if report.operator else ""
     if report.state == FAILED and not report.operator:
         reason = _retrying(report)
     if report.state == WAITING and report.waiting_for:
@@ -222,7 +243,7 @@ def _detail(member: Host, report: HostReport, several: bool) -> str:
     if report.attempt > 1:
         reason = f"attempt {report.attempt}" + (f": {reason}" if reason else "")
     if report.operator:
-        reason = f"{reason}; then: {_RETRY}" if reason else f"waits for an operator: {_RETRY}"
+        reason = f"{reason}; then: {_RETRY}"
     return f"{member.node_name} {reason}".strip() if several else reason
 
 
@@ -238,7 +259,7 @@ def _layers(shape: Outline, hosts: Mapping[str, HostReport], cluster: Optional[C
             rows.append(Item(steps.LAYER, title, DONE, ()))
         elif report is not None:
             state = FAILED if report.operator else report.state
-            text = report.error or report.waiting_for or problem
+            text = report.error or report.waiting_for or problem or (NO_REASON if state == FAILED else "")
             text = _retrying(report) if state == FAILED and not report.operator else text
             rows.append(Item(steps.LAYER, title, state, (), text, report.since, spec.expected))
         else:

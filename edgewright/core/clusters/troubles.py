@@ -74,6 +74,10 @@ class Facts(NamedTuple):
     stuck: bool = False
     full: Sequence[str] = ()
     """Members of etcd that have the alarm NOSPACE."""
+    not_joined: Sequence[str] = ()
+    """Nodes of hosts that have never joined."""
+    no_node: Sequence[str] = ()
+    """Nodes of hosts that have joined, which the cluster does not have any more."""
 
 
 def troubles(facts: Facts, now: float) -> List[Trouble]:
@@ -91,8 +95,18 @@ def troubles(facts: Facts, now: float) -> List[Trouble]:
     if facts.full:
         text = f"etcd is full and stores nothing: {_names(facts.full)}"
         rows.append(Trouble(ETCD, text, tuple(facts.full)))
+    nodes = [
+        f"{amount(len(names), *what)}: {_names(names)}"
+        for names, what in (
+            (facts.not_ready, ("node not ready", "nodes not ready")),
+            (facts.no_node, ("host has no node any more", "hosts have no node any more")),
+            (facts.not_joined, ("host has not joined", "hosts have not joined")),
+        )
+        if names
+    ]
+    if nodes:
+        rows.append(Trouble(NODE, "; ".join(nodes), (*facts.not_ready, *facts.no_node, *facts.not_joined)))
     for kind, names, what, verb in (
-        (NODE, facts.not_ready, "node", "not ready"),
         (ETCD, facts.etcd, "etcd member", "unhealthy"),
         (LAYER, facts.layers, "layer", "failed"),
     ):

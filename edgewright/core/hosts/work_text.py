@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, List, Mapping, Optional, Tuple
 
 from edgewright.core import times
+from edgewright.core.clusters.actions import with_titles
 from edgewright.core.text import clean
 
 
@@ -15,8 +16,8 @@ def progress_of(document: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def step_text(progress: Mapping[str, Any]) -> str:
-    """Return the step, its place in the plan and how far it is: `preload, step 4 of 9, 60 %`."""
-    text = clean(progress.get("step"), 100)
+    """Return the step, its place in the plan and how far it is: `Preload images, step 4 of 9, 60 %`."""
+    text = with_titles(clean(progress.get("step"), 100))
     n, of = progress.get("n"), progress.get("of")
     if isinstance(n, int) and isinstance(of, int) and of > 1:
         text += f", step {n} of {of}"
@@ -39,9 +40,10 @@ def clock_text(progress: Mapping[str, Any], now: float) -> str:
 
 
 def waiting_text(progress: Mapping[str, Any]) -> str:
-    """Return what the step waits for, empty while it runs."""
-    waiting, failure = clean(progress.get("waitingFor"), 200), clean(progress.get("errorClass"), 40)
-    return waiting + (f" ({failure})" if waiting and failure else "")
+    """Return what the step waits for, and why it failed before; empty while it runs."""
+    waiting, failure = with_titles(clean(progress.get("waitingFor"), 200)), clean(progress.get("errorClass"), 40)
+    error = clean(progress.get("error"), 300).rstrip(".")
+    return waiting + (f": {error}" if error else f" ({failure})" if failure else "") if waiting else ""
 
 
 def lines(document: Mapping[str, Any], now: float) -> List[Tuple[str, str]]:

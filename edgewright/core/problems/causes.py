@@ -230,7 +230,7 @@ def _operator(match: "re.Match[str]") -> Cause:
         filter="reason:operator",
         next_step="Read the log of the step, fix its cause, then: edgewright host retry HOST.",
         action="host logs",
-        argument=f"edgewright-step-{match['step']}.service",
+        argument=f"edgewright-step-{match['step'] if re.fullmatch(_STEP_ID, match['step']) else '*'}.service",
     )
 
 
@@ -247,6 +247,7 @@ def _lineage(match: "re.Match[str]") -> Cause:
     )
 
 
+_STEP_ID = r"[a-z0-9][a-z0-9.-]*"
 _NUMBERS = r"\d+(?:[.,]\d+)?"
 
 # Start of the text, pattern, and what makes the cause. Patterns are compiled when the first text begins like them: ten
@@ -263,6 +264,6 @@ _RULES: Tuple[Tuple[str, str, Callable[["re.Match[str]"], Cause]], ...] = (
     ("another machine ", r"another machine reports with this identity.*", _duplicate),
     ("no step can start", r"no step can start: the reconciler has not taken .*", _idle),
     ("no step can start", r"no step can start: .*", _no_step),
-    ("step ", r"step (?P<step>[a-z0-9.-]+) waits for an operator.*", _operator),
+    ("step ", r"step (?P<step>.+?) waits for an operator.*", _operator),
     ("LineageChanged", r"LineageChanged: .*", _lineage),
 )

@@ -39,7 +39,7 @@ _RULES: Mapping[str, _Rule] = {
     "quorum": _Rule(PLANE, "host", "Check power and link of the silent control planes; etcd needs most of them."),
     "api": _Rule(PLANE, "host", "Open the host and read the log of its kubelet; the API server and etcd run in it."),
     "vip": _Rule(PLANE, "operator", "Check that the control planes reach each other: both sides answer for the VIP."),
-    "node": _Rule(SILENT, "host", "Open the host of the node: its kubelet, runtime and link."),
+    "node": _Rule(SILENT, "host", "Open the host: its work, kubelet, runtime and link."),
     "etcd": _Rule(SILENT, "host", "Open the host of the member: its disk, clock and link."),
     "step": _Rule(DISK, "operator", "Read the line of its log on the cluster's screen, fix the cause, then retry."),
     "layer": _Rule(DISK, "operator", "Open the cluster and read why the layer failed."),

@@ -12,12 +12,11 @@ from edgewright.core.clusters.checklist import (
     Item,
     Outline,
     checklist,
-    read_report,
 )
 from edgewright.core.clusters.model import CONTROL_PLANE, WORKER
 from edgewright.hub.clusters import form
 from edgewright.hub.clusters.index import Cluster, Reports
-from edgewright.hub.clusters.members import FRESH, Member, document_at
+from edgewright.hub.clusters.members import FRESH, Member, report_of
 from edgewright.hub.services import Services
 from edgewright.wire.protocol import clusters as wire
 
@@ -46,10 +45,7 @@ def rows(hub: Services, item: Cluster, listed: list[Member], now: float) -> list
         role = CONTROL_PLANE if form.is_control_plane(member.pool["config"]) else WORKER
         uid = machine["hostUid"]
         hosts.append(Host(uid, machine["nodeName"], role, machine["state"] == wire.ABSENT))
-        entry = hub.state.hosts.get(uid)
-        failed = document_at(entry, item.uid).get("failed") if entry is not None else None
-        error = str(failed.get("error") or "") if isinstance(failed, dict) else ""
-        report = read_report(member.progress, member.report.get("appliedDigest") == item.record.digest, error)
+        report = report_of(hub, item, member)
         if report is not None:
             known[uid] = report
     names = list(dict.fromkeys([*item.head["packOf"], *(str(row.get("name") or "") for row in layers)]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from edgewright.core import times
+from edgewright.core.clusters.actions import with_titles
 from edgewright.hub.clusters import checklists, form, judging, status
 from edgewright.hub.clusters.index import Cluster, Reports
 from edgewright.hub.clusters.settings import waiting
@@ -237,8 +238,13 @@ def _member(member: status.Member) -> Json:
         "version": str(member.node.get("version") or ""),
         "cordoned": member.node.get("cordoned") is True,
         "vip": (member.report.get("vip") or {}).get("held") is True,
-        "progress": member.progress,
+        "progress": _progress(member.progress),
     }
+
+
+def _progress(progress: Json | None) -> Json | None:
+    """Return the progress of a host with the title of its step, so that no client has to know the steps."""
+    return None if progress is None else {**progress, "title": with_titles(str(progress.get("step") or ""))}
 
 
 def archs(hub: Services, item: Cluster) -> list[str]:

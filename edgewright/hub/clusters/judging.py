@@ -14,7 +14,7 @@ from edgewright.core.clusters.troubles import MILD, Control, Facts, Trouble, soo
 from edgewright.core.text import clean
 from edgewright.hub.clusters import form
 from edgewright.hub.clusters.index import Cluster, Reports
-from edgewright.hub.clusters.members import FRESH, Member, document_at
+from edgewright.hub.clusters.members import FRESH, Member, report_of
 from edgewright.hub.clusters.tables import ACTIVE, DELETED_PHASE
 from edgewright.hub.services import Services
 from edgewright.wire.protocol import clusters as wire
@@ -110,15 +110,15 @@ def troubles_of(hub: Services, cluster: Cluster, listed: list[Member], now: floa
     forming = is_forming(hub, cluster, listed, now)
     joining = [member for member in present if forming or joins(member, now)]
     ready_soon = {member.machine["nodeName"] for member in joining}
+    late = [member for member in present if report and member.node.get("ready") is not True and member not in joining]
+    absent = [member for member in late if not member.node]
     return troubles(
         Facts(
             formed=active and cluster.head["done"] is not None,
             controls=[_control(hub, member, now) for member in present if form.is_control_plane(member.pool["config"])],
-            not_ready=[
-                member.machine["nodeName"]
-                for member in present
-                if report and member.node.get("ready") is not True and member not in joining
-            ],
+            not_ready=[member.machine["nodeName"] for member in late if member.node],
+            not_joined=[member.machine["nodeName"] for member in absent if not member.report.get("appliedDigest")],
+            no_node=[member.machine["nodeName"] for member in absent if member.report.get("appliedDigest")],
             owners=owners(hub, listed, now),
             etcd=_names(
                 item
@@ -152,17 +152,12 @@ def _failed(hub: Services, cluster: Cluster, listed: list[Member]) -> list[tuple
     for member in listed:
         if not member.progress:
             continue
-        entry = hub.state.hosts.get(member.machine["hostUid"])
-        failed = document_at(entry, cluster.uid).get("failed") if entry is not None else None
-        # Of another step, it is what the host reported before this one failed.
-        same = isinstance(failed, dict) and failed.get("step") == member.progress.get("step")
-        error = str(failed.get("error") or "").rstrip(".") if same and isinstance(failed, dict) else ""
-        report = read_report(member.progress, False)
+        report = report_of(hub, cluster, member)
         if report is not None and report.operator:
             spec = steps.BY_ID.get(report.step)
             title = f"{spec.title} {report.layer}".rstrip() if spec is not None else report.step
             name = member.machine["hostName"]
-            text = f"{title} failed on {name}" + (f": {clean(error, 300)}" if error else "")
+            text = f"{title} failed on {name}" + (f": {report.error.rstrip('.')}" if report.error else "")
             rows.append((text, (name,)))
     return rows
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from edgewright.core.clusters.checklist import HostReport, read_report
 from edgewright.hub.clusters.index import Cluster, Reports
 from edgewright.hub.services import Services
 
@@ -45,6 +46,16 @@ def members(hub: Services, cluster: Cluster) -> list[Member]:
             )
         )
     return result
+
+
+def report_of(hub: Services, cluster: Cluster, member: Member) -> HostReport | None:
+    """Return where the work of a host is, with the reason of the step that failed; `None` when nothing is known."""
+    entry = hub.state.hosts.get(member.machine["hostUid"])
+    failed = document_at(entry, cluster.uid).get("failed") if entry is not None else None
+    # Of another step, it is what the host reported before this one failed.
+    same = isinstance(failed, dict) and failed.get("step") == (member.progress or {}).get("step")
+    error = str(failed.get("error") or "") if same and isinstance(failed, dict) else ""
+    return read_report(member.progress, member.report.get("appliedDigest") == cluster.record.digest, error)
 
 
 def document_at(entry: Any, uid: str) -> Json:

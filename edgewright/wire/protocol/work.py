@@ -7,8 +7,8 @@ from typing import Any, Dict, Optional
 
 MAX_PROGRESS = 512
 """Bytes of the progress of a host as JSON."""
-TEXTS = ("step", "since", "deadline", "waitingFor", "errorClass")
-NUMBERS = ("n", "of", "percent", "attempt")
+TEXTS = ("step", "since", "deadline", "waitingFor", "errorClass", "error", "beside")
+NUMBERS = ("n", "of", "percent", "attempt", "besidePercent")
 PLACE = ("step", "attempt", "waitingFor", "errorClass", "n", "of")
 """Fields whose change is a change of the host; the others move within a step."""
 _MOST = 1_000_000

@@ -16,11 +16,14 @@ from edgewright.agent.clusters.driver import KIND, ClusterDriver
 from edgewright.agent.clusters.registry import STEPS
 from edgewright.agent.clusters.slices import read_part, store_part
 from edgewright.agent.reconcile import exchange
+from edgewright.agent.reconcile.decisions import retry
 from edgewright.agent.reconcile.reconciler import Parts, Reconciler
+from edgewright.agent.reconcile.requests import Request
 from edgewright.agent.reconcile.runner import UnitState
 from edgewright.agent.reconcile.store import DocumentStore
 from edgewright.core.clusters import document as documents
 from edgewright.core.clusters import model, observed, steps
+from edgewright.core.clusters.actions import with_titles
 from edgewright.core.clusters.host_slice import HostSlice, Sealed, slice_json
 from edgewright.core.clusters.planning import targets
 from tests.agent.clusters.support import SECRET, FakeHost, cluster
@@ -78,6 +81,12 @@ def progress(world: World) -> Mapping[str, Any]:
     return (exchange.get(world.reconciler.run_folder, exchange.PROGRESS) or {}).get("progress") or {}
 
 
+def beside(world: World) -> tuple[str, int]:
+    """Return title and percent of what is done beside the current step."""
+    shown = progress(world)
+    return with_titles(shown.get("beside", "")), shown.get("besidePercent", 0)
+
+
 def test_each_step_of_the_planner_has_a_program_here() -> None:
     wanted = {spec.id for spec in steps.STEPS} - set(steps.RESERVED)
     assert set(STEPS) == wanted
@@ -90,9 +99,16 @@ def test_steps_follow_each_other_by_what_is_observed(world: World) -> None:
     assert world.tick() == ["preflight", "fetch"], "the fetch does not wait for the preflight"
     assert all(unit.startswith("edgewright-step-cluster-") for unit in world.runner.starts)
     assert progress(world)["step"].split("-")[2] == "preflight"
+    assert beside(world) == ("Fetch content", 0)
+    world.local(content_missing=0)
+    world.end(0, "fetch")
+    assert world.tick() == ["preflight"] and beside(world) == ("Fetch content", 100), "it is done before the preflight"
+    world.local(content_missing=1)
+    assert world.tick() == ["preflight", "fetch"]
     world.local(preflight=observed.Preflight(targets.members(document)))
     world.end(0, "preflight")
     assert world.tick() == ["fetch"], "the activation waits for both"
+    assert beside(world) == ("", 0)
     world.local(content_missing=0, tree="")
     world.end(0)
     assert world.tick() == ["activate"]
@@ -118,9 +134,17 @@ def test_an_error_that_no_repetition_changes_waits_for_an_operator_at_once(world
     assert progress(world)["waitingFor"] == "operator" and progress(world)["attempt"] == 1
     for _ in range(20):
         assert world.tick() == []
-    world.reconciler.engine.retries.add("*")
+    outcome = retry(lambda: world.reconciler.engine, world.reconciler.wanted)(Request("o", "retry", {}, {}))
+    assert outcome is not None and outcome.message == "1 step starts again: Preflight."
+    refused = retry(lambda: world.reconciler.engine, set)(
+        Request("o", "retry", {"step": "cluster-0123abcd-init-1"}, {})
+    )
+    assert refused is not None and refused.message == "This host has no step Form the cluster."
     world.runner.units.clear()
     assert world.tick() == ["preflight"]
+    messages = [item["message"] for item in world.reconciler._transitions]
+    assert messages[0] == "Preflight, attempt 1: started." and not [text for text in messages if "cluster-" in text]
+    assert [text for text in messages if text.startswith("Preflight, attempt 1: failed equally too often: ")]
 
 
 def test_a_host_of_another_cluster_does_nothing_for_this_one(world: World) -> None:

@@ -124,7 +124,52 @@ def test_the_report_of_a_host_is_read_from_its_heartbeat() -> None:
     layer = read_report({**progress, "step": "cluster-0123abcd-layer-metrics-server-0a1b2c3d4e5f"}, False)
     assert layer is not None and layer.layer == "metrics-server"
     assert read_report(None, True) == HostReport("")
+    waiting = read_report({**progress, "waitingFor": "step cluster-0123abcd-fetch-1 of an earlier document"}, False)
+    assert waiting is not None and waiting.waiting_for == "step Fetch content of an earlier document"
     assert read_report(None, False) is read_report({"step": "trial-1", "since": "x"}, True) is None
+
+
+@pytest.mark.parametrize(
+    ("beginning", "facts", "reason"),
+    [
+        ("", "", "its reason follows"),
+        ("port 6443 is in use", "", "port 6443 is in use"),
+        ("port 6443 is", "port 6443 is in use (exit 1)", "port 6443 is in use (exit 1)"),
+        ("no swap allowed", "port 6443 is in use (exit 1)", "no swap allowed"),
+        ("", "from an earlier agent", "from an earlier agent"),
+    ],
+)
+def test_a_failure_has_its_reason_with_the_heartbeat_that_reports_it(beginning: str, facts: str, reason: str) -> None:
+    """The facts have all of the sentence, and may be those of the attempt before."""
+    progress = {"step": "cluster-c0ffee-preflight-1", "errorClass": "exit-1", "error": beginning}
+    for waiting, text in ((NEXT_TRY, f"retrying: {reason}"), ("operator", f"{reason}; then: {RETRY}")):
+        report = read_report({**progress, "waitingFor": waiting, "since": "1970-01-01T00:01:30Z"}, False, facts)
+        assert report is not None
+        rows = checklist(outline(document(1)), {"host-1": report})
+        assert rows[0].sentence(100.0) == f"Preflight: failed for 10 s: n1; {text}"
+
+
+@pytest.mark.parametrize(
+    ("percent", "row"),
+    [
+        (100, "Fetch content: done: 2 of 2 hosts"),
+        (60, "Fetch content: running: 1 of 2 hosts; n1 60 %"),
+        (None, "Fetch content: running: 1 of 2 hosts; n1 0 %"),
+    ],
+)
+def test_what_is_fetched_beside_the_preflight_is_not_pending(percent: int | None, row: str) -> None:
+    beat = {"step": "cluster-c0ffee-preflight-1", "beside": "cluster-c0ffee-fetch-2", "besidePercent": percent}
+    report = read_report(beat, False)
+    assert report is not None
+    rows = checklist(outline(document(1, 1)), {"host-1": report, "host-2": HostReport("activate")})
+    assert shown(*rows)[:2] == ["Preflight: running: 1 of 2 hosts; n1", row]
+
+
+def test_a_user_names_a_step_as_it_is_shown() -> None:
+    names = ("preflight", "Preflight", "cluster-0123abcd-preflight-1")
+    assert all(actions.names_step(name, "cluster-0123abcd-preflight-1") for name in names)
+    assert actions.names_step("Install an add-on web", "cluster-0123abcd-layer-web-1")
+    assert actions.names_step("trial-1", "trial-1") and not actions.names_step("", "cluster-0123abcd-preflight-1")
 
 
 @pytest.mark.parametrize(

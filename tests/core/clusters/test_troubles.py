@@ -56,6 +56,9 @@ def test_everything_else_in_its_order() -> None:
     silent = next(row for row in troubles(facts, NOW) if row.kind == "silent")
     assert silent.since == NOW - 300, "no sentence has an age, which would be old where it is shown"
     assert kinds(Facts(True, [UP], certificates=[("ca", "n1", NOW + 31 * times.DAY)])) == []
+    absent = Facts(True, [UP], ["n1"], not_joined=["n3"], no_node=["n4", "n5"])
+    assert texts(absent) == ["1 node not ready: n1; 2 hosts have no node any more: n4, n5; 1 host has not joined: n3"]
+    assert troubles(absent, NOW)[0].hosts == ("n1", "n4", "n5", "n3")
     assert "ended 2 days ago" in texts(Facts(True, certificates=[("ca", "n1", NOW - 2 * times.DAY)]))[0]
     assert {row.kind for row in troubles(facts, NOW) if row.kind in MILD} == {"certificate", "deletion"}
 

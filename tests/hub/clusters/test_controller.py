@@ -124,13 +124,23 @@ async def test_gauges_do_not_enter_the_change_log(inside: Inside, monkeypatch: p
     assert large.status_code == 413
 
 
+async def of_one_host(inside: Inside) -> tuple[InsideSite, str, dict[str, Any]]:
+    """Return a cluster of one host with its uid, and its node as a leader reports it: not ready."""
+    site = await InsideSite.made(*inside, 1)
+    return site, await site.create(), {"name": site.host, "ready": False, "version": "v1.36.3"}
+
+
+async def complete(hub: Hub, site: InsideSite, uid: str, node: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the leader report that everything is ready: from then on the cluster does not form any more."""
+    await site.observe(uid, nodes=[{**node, "ready": True}], layers=[{"name": "net", "state": "ready"}])
+    await looked(hub, times.now(), monkeypatch)
+
+
 async def test_what_is_wrong_is_listed_and_a_cluster_that_was_never_complete_is_forming(
     inside: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub, admin = inside
-    site = await InsideSite.made(hub, admin, 1)
-    uid = await site.create()
-    node = {"name": site.host, "ready": False, "version": "v1.36.3"}
+    site, uid, node = await of_one_host(inside)
 
     await site.observe(uid, nodes=[node])
     ours = await overview(admin, uid)
@@ -158,9 +168,7 @@ async def test_a_node_whose_host_joins_again_is_a_change_and_no_trouble(
     inside: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub, admin = inside
-    site = await InsideSite.made(hub, admin, 1)
-    uid = await site.create()
-    node = {"name": site.host, "ready": False, "version": "v1.36.3"}
+    site, uid, node = await of_one_host(inside)
     etcd = [{"name": site.host, "voter": False, "healthy": False}, {"name": "other", "voter": True, "healthy": True}]
     seq = 1
 
@@ -172,8 +180,7 @@ async def test_a_node_whose_host_joins_again_is_a_change_and_no_trouble(
         (await site.agent.patch(protocol.path(protocol.HOST_HEALTH, uid=site.host), json=beat)).raise_for_status()
         return await overview(admin, uid)
 
-    await site.observe(uid, nodes=[{**node, "ready": True}], layers=[{"name": "net", "state": "ready"}])
-    await looked(hub, times.now(), monkeypatch)
+    await complete(hub, site, uid, node, monkeypatch)
     await site.observe(uid, nodes=[node], etcd=etcd)
     ours = await shown("join-control-plane", times.now() - 60)
     assert (ours["healthState"], ours["problems"], ours["change"]) == ("Healthy", [], f"{site.host} joins")
@@ -191,5 +198,37 @@ async def test_a_node_whose_host_joins_again_is_a_change_and_no_trouble(
         (await site.agent.put(protocol.path(protocol.HOST, uid=site.host), json=body)).raise_for_status()
         ours = await shown("join-control-plane", times.now(), waitingFor="operator", errorClass="exit-1")
         assert ours["problems"][0]["text"] == text + error
+    more = {"waitingFor": "operator", "errorClass": "exit-1", "error": "the disk is full"}
+    ours = await shown("join-control-plane", times.now(), **more)
+    assert ours["problems"][0]["text"] == f"{text}: the disk is full", "the facts are those of the attempt before"
     ours = await shown("layer-net-e1", times.now() - 5)
     assert [row["kind"] for row in ours["problems"]] == ["node", "etcd"]
+    assert ours["members"][0]["progress"]["title"].startswith("Install an add-on net")
+
+
+async def test_a_host_that_has_never_joined_is_no_node_that_is_not_ready(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, admin = inside
+    site, uid, node = await of_one_host(inside)
+    await complete(hub, site, uid, node, monkeypatch)
+    await site.observe(uid, nodes=[])
+    assert [row["text"] for row in (await overview(admin, uid))["problems"]] == [f"1 host has not joined: {site.host}"]
+    state = await site.agent.put(protocol.path(wire.HOST_STATE, uid=uid), json={"appliedDigest": "0" * 64})
+    assert state.status_code == 204
+    texts = [row["text"] for row in (await overview(admin, uid))["problems"]]
+    assert texts == [f"1 host has no node any more: {site.host}"]
+    await site.observe(uid, nodes=[node])
+    assert [row["text"] for row in (await overview(admin, uid))["problems"]] == [f"1 node not ready: {site.host}"]
+
+
+async def test_content_that_is_there_before_the_preflight_has_ended_is_done(inside: Inside) -> None:
+    hub, admin = inside
+    site = await InsideSite.made(hub, admin, 1)
+    uid = await site.create()
+    progress = {"step": "cluster-0123abcd-preflight-01", "n": 1, "of": 9, "since": times.rfc3339(times.now())}
+    progress |= {"beside": "cluster-0123abcd-fetch-02", "besidePercent": 100}
+    beat = {"state": "healthy", "edgewright": {"seq": 2, "bootId": "b", "progress": progress}}
+    (await site.agent.patch(protocol.path(protocol.HOST_HEALTH, uid=site.host), json=beat)).raise_for_status()
+    states = [(row["step"], row["state"]) for row in (await overview(admin, uid))["checklist"][:3]]
+    assert states == [("preflight", "running"), ("fetch", "done"), ("activate", "pending")]

@@ -164,7 +164,7 @@ class ScriptedHost:
         lanes = self.driver.lanes({})
         wanted: Set[str] = {action.step for lane in lanes for action in lane}
         self.engine.settle(wanted)
-        self.positions = [self.engine.run(lane) for lane in lanes]
+        self.positions = self.engine.run_lanes(lanes)
         times = [place.again for place in self.positions if place.again is not None]
         idle = self.site.document is None and all(place.done for place in self.positions)
         self.again = world.now + min([IDLE if idle else POLL, *times])

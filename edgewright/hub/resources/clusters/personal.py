@@ -46,7 +46,7 @@ def _cluster(call: Call) -> Cluster:
     record = item.record
     call.require(VIEWER, record.project_uid)
     if record.phase == tables.DELETED_PHASE:
-        raise Problem(404, wire.E_DELETED, f"The cluster '{record.name}' is deleted.")
+        raise Problem(404, wire.E_DELETED, f"The cluster '{record.name}' is deleted, and its kubeconfig with it.")
     if item.head["simulated"]:
         raise conflict(f"The cluster '{record.name}' is simulated and has no API.", wire.E_SIMULATED)
     if item.head["done"] is None:

@@ -170,7 +170,7 @@ def _etcd(doc: Mapping[str, Any]) -> str:
 
 def _member(doc: Mapping[str, Any]) -> str:
     progress = part(doc, "progress")
-    step = text(progress, "step")
+    step = text(progress, "title") or text(progress, "step")
     ready = {True: "ready", False: "not ready"}.get(value(doc, "ready"), "")
     state = "leaving" if text(doc, "state") == wire.ABSENT else ready or "joining"
     shown = (text(doc, "role"), text(doc, "name"), text(doc, "address"), state, step)
