@@ -117,31 +117,32 @@ class KubeManifest(_OnObjects):
     no_cli = "The command line has kube apply."
 
 
-class KubePodLogs(Command):
+class _PodLog(Command):
+    """A log of pods; the screen opens it."""
+
+    scope = ANY
+    also = (DEPLOYMENTS,)
+    online = False
+    cli = False
+
+
+class KubePodLogs(_PodLog):
     """Follow the logs of the marked pods, or of the pods of what is under the cursor, merged by time."""
 
     name = "kube pod logs"
     title = "logs"
     keys = ("l",)
-    scope = ANY
-    also = (DEPLOYMENTS,)
-    online = False
     action = "pod_logs"
-    cli = False
     no_cli = "The command line has kube logs."
 
 
-class KubePodPrevious(Command):
+class KubePodPrevious(_PodLog):
     """Show the logs of the former containers: what a container printed before its last restart."""
 
     name = "kube pod previous"
     title = "former log"
     keys = ("p",)
-    scope = ANY
-    also = (DEPLOYMENTS,)
-    online = False
     action = "pod_previous"
-    cli = False
     no_cli = "The command line has kube logs --previous."
 
 

@@ -5,6 +5,8 @@ Stateful sets and daemon sets have the same row and table (`sets`).
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from edgewright.core.filters.fields import FilterField
@@ -33,18 +35,33 @@ class Template(msgspec.Struct, gc=False):
     spec: _PodSpec = msgspec.field(default_factory=_PodSpec)
 
 
-class _Spec(msgspec.Struct, gc=False):
+class Spec(msgspec.Struct, gc=False):
+    """What a kind with replicas is asked for."""
+
     replicas: int | None = 1
-    paused: bool = False
     selector: Selector = msgspec.field(default_factory=Selector)
     template: Template = msgspec.field(default_factory=Template)
 
+    @property
+    def wanted(self) -> int:
+        """Pods that are asked for; a kind that says nothing wants one."""
+        return 1 if self.replicas is None else self.replicas
 
-class _Status(msgspec.Struct, rename="camel", gc=False):
+
+class ReplicaStatus(msgspec.Struct, rename="camel", gc=False):
+    """How many pods of a kind with replicas are there."""
+
     ready_replicas: int = 0
     updated_replicas: int = 0
     available_replicas: int = 0
     observed_generation: int = 0
+
+
+class _Spec(Spec, gc=False):
+    paused: bool = False
+
+
+class _Status(ReplicaStatus, gc=False):
     conditions: list[Condition] | None = None
 
 
@@ -69,11 +86,25 @@ class DeploymentRow(ObjectRow, frozen=True, array_like=True, gc=False):
     images: tuple[str, ...] = ()
 
 
+class Counts(NamedTuple):
+    """Pods of a kind with replicas."""
+
+    wanted: int
+    ready: int
+    updated: int
+    available: int
+
+
 def deployment_row(deployment: Deployment) -> DeploymentRow:
     """Return the row of a deployment."""
-    meta, spec, status = deployment.metadata, deployment.spec, deployment.status
-    wanted = 1 if spec.replicas is None else spec.replicas
-    health, reason = _state(deployment, wanted)
+    spec, status = deployment.spec, deployment.status
+    health, reason = _state(deployment, spec.wanted)
+    counts = Counts(spec.wanted, status.ready_replicas, status.updated_replicas, status.available_replicas)
+    return row_of(deployment.metadata, spec, counts, health, reason)
+
+
+def row_of(meta: Meta, spec: Spec, counts: Counts, health: str, reason: str) -> DeploymentRow:
+    """Return the row of a deployment, stateful set or daemon set."""
     return DeploymentRow(
         uid=meta.key,
         name=tidy(meta.name),
@@ -81,10 +112,10 @@ def deployment_row(deployment: Deployment) -> DeploymentRow:
         health=health,
         created=meta.created,
         tags=meta.tags(),
-        wanted=wanted,
-        ready=status.ready_replicas,
-        updated=status.updated_replicas,
-        available=status.available_replicas,
+        wanted=counts.wanted,
+        ready=counts.ready,
+        updated=counts.updated,
+        available=counts.available,
         reason=tidy(reason),
         selector=pairs(spec.selector.match_labels),
         images=tuple(tidy(each.image) for each in spec.template.spec.containers),

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from edgewright.lab.kubernetes import versions
+from edgewright.yamltext.writer import write
 from tests.support import missing
 
 NAME = "workloads"
@@ -57,6 +58,14 @@ class ApiServer:
         except BaseException:
             self.stop()
             raise
+
+    @classmethod
+    def written(cls, folder: Path) -> ApiServer:
+        """Start one whose address and kubeconfig are files of its folder, where a stand-in for the plane has them."""
+        made = cls(folder)
+        (folder / "kubeconfig").write_text(write(made.config()))
+        (folder / "address").write_text(made.address)
+        return made
 
     def _certificates(self) -> None:
         def openssl(*words: str) -> None:

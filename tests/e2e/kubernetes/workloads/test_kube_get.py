@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import pytest
 
 from edgewright.wire.protocol import clusters as wire
-from edgewright.yamltext.writer import write
 from tests.e2e.kubernetes.workloads import plane_server
 from tests.e2e.kubernetes.workloads.api_server import NAME, ApiServer
 from tests.e2e.kubernetes.workloads.stand_ins import Maker
@@ -49,9 +48,7 @@ class Place(NamedTuple):
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("api")
-    server = ApiServer(folder)
-    (folder / "kubeconfig").write_text(write(server.config()))
-    (folder / "address").write_text(server.address)
+    server = ApiServer.written(folder)
     asyncio.run(fill(server))
     plane = plane_server.served(folder)
     threading.Thread(target=plane.serve_forever, daemon=True).start()

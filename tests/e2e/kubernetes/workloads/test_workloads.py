@@ -31,7 +31,6 @@ from edgewright.store.engine.store import Store
 from edgewright.store.workloads import usage
 from edgewright.store.workloads.kinds import BY_VIEW, PODS
 from edgewright.yamltext.documents import read_one
-from edgewright.yamltext.writer import write
 from tests.e2e.kubernetes.workloads.api_server import ApiServer
 from tests.e2e.kubernetes.workloads.console import context_of, make
 from tests.e2e.kubernetes.workloads.stand_in_plane import UID, StandInPlane
@@ -57,10 +56,7 @@ spec:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    folder = tmp_path_factory.mktemp("api")
-    made = ApiServer(folder)
-    (folder / "kubeconfig").write_text(write(made.config()))
-    (folder / "address").write_text(made.address)
+    made = ApiServer.written(tmp_path_factory.mktemp("api"))
     asyncio.run(fill(made))
     yield made
     made.stop()
