@@ -125,7 +125,3 @@ def newest_message(made: Session) -> str:
     """Return the newest message of a session."""
     made.store.flush()
     return made.store.model.messages[-1].text if made.store.model.messages else ""
-
-
-told = newest_message
-"""The name that older tests have for it."""

@@ -19,7 +19,7 @@ SITES = ("berlin-04", "kiel-02", "hamburg-01", "munich-07", "bremen-03", "koeln-
 
 
 def host_document(index: int, now: float = NOW, **changes: Any) -> dict[str, Any]:
-    """Return the document of one host as a hub tells it; `changes` replace values by these names."""
+    """Return the document of one host as a hub reports it; `changes` replace values by these names."""
     rng = random.Random(index)
     site = changes.get("site", SITES[index % len(SITES)])
     health = changes.get("health", "healthy")
@@ -116,7 +116,7 @@ def documents(count: int = 40, now: float = NOW) -> list[dict[str, Any]]:
 
 def event_documents(now: float = NOW) -> list[dict[str, Any]]:
     """Return some component events of the sick hosts."""
-    told = [
+    events = [
         (30, "edge-7f3a", "Warning", "NoHeartbeat", "No word for 14 min: the host is unhealthy"),
         (850, "edge-7f3a", "Info", "Heartbeat", "last heartbeat"),
         (857, "edge-7f3a", "Info", "Load", "load 11.2"),
@@ -131,7 +131,7 @@ def event_documents(now: float = NOW) -> list[dict[str, Any]]:
             "message": message,
             "source": {"component": "agent", "host": uid},
         }
-        for index, (ago, uid, severity, reason, message) in enumerate(told)
+        for index, (ago, uid, severity, reason, message) in enumerate(events)
     ]
 
 
@@ -156,10 +156,10 @@ def store_of(docs: list[dict[str, Any]], now: float = NOW, state: str = "live", 
         store.emit("plane", TOKENS.seen, {"docs": token_documents(now), "complete": True}, at=now - 3)
         store.emit("plane", AUDITS.seen, {"docs": []}, at=now - 3)
     away = state in ("lost", "refused")
-    told: dict[str, Any] = {"state": state, "message": message, "since": now - 240 if away else now - 3}
+    source: dict[str, Any] = {"state": state, "message": message, "since": now - 240 if away else now - 3}
     if away:
-        told["next_try"] = now + 12
-    store.emit("plane", SOURCE_STATE, told, at=now - 3)
+        source["next_try"] = now + 12
+    store.emit("plane", SOURCE_STATE, source, at=now - 3)
     store.emit("plane", "message", {"level": "info", "text": "edge-0c11 is back after 9 min"}, at=now - 20)
     store.flush()
     return store

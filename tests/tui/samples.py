@@ -228,8 +228,8 @@ def fill(store: Store, hosts: Sequence[dict[str, Any]] | None = None, state: str
     store.emit("plane", PROJECTS.seen, {"docs": projects, "complete": True}, NOW - 3)
     store.emit("plane", FEED.seen, {"docs": feed()}, NOW - 3)
     store.emit("plane", AUDITS.seen, {"docs": audits()}, NOW - 3)
-    told = {"state": state, "message": "", "since": NOW - 240, "next_try": NOW + 12 if state == "lost" else None}
-    store.emit("plane", kinds.SOURCE_STATE, {**told, "contact": NOW - (240 if state == "lost" else 3)}, NOW - 3)
+    source = {"state": state, "message": "", "since": NOW - 240, "next_try": NOW + 12 if state == "lost" else None}
+    store.emit("plane", kinds.SOURCE_STATE, {**source, "contact": NOW - (240 if state == "lost" else 3)}, NOW - 3)
     store.flush()
     return store
 

@@ -7,7 +7,7 @@ from textual.widgets import Button, Input
 from edgewright.commands.kernel.base import Plan
 from edgewright.core.errors import Refused
 from edgewright.store.collections.tokens import TOKENS
-from tests.tui.driving import Driven, console, frame_text, press, said, told, until, view
+from tests.tui.driving import Driven, console, frame_text, newest_message, press, said, until, view
 from tui.modals.confirm import ConfirmModal
 from tui.screens.tokens.screen import TokensScreen
 from tui.widgets.virtual_table import VirtualTable
@@ -32,7 +32,7 @@ async def test_revoke_shows_who_depends_on_it_and_enter_cancels() -> None:
         assert "same as   edgewright token revoke tok-shop" in said(pilot)
         await press(pilot, "enter")
         assert view(pilot) == "tokens"
-        assert "cancelled, nothing changed" in told(made)
+        assert "cancelled, nothing changed" in newest_message(made)
         assert ("revoke", "tok-shop") not in plane.calls
 
 
@@ -59,7 +59,7 @@ async def test_escape_cancels_and_tab_enter_goes() -> None:
         await press(pilot, "tab", "enter")
         await until(pilot, lambda: ("revoke", "tok-shop") in plane.calls)
         await until(pilot, lambda: view(pilot) == "tokens")
-        assert "revoke" in told(made).lower()
+        assert "revoke" in newest_message(made).lower()
 
 
 async def test_the_name_must_be_typed_where_the_rule_says_so() -> None:
@@ -78,7 +78,7 @@ async def test_the_name_must_be_typed_where_the_rule_says_so() -> None:
 async def test_read_only_refuses_with_the_reason() -> None:
     async with console("tokens", read_only=True) as (pilot, plane, made):
         await press(pilot, "r")
-        await until(pilot, lambda: "read-only" in told(made))
+        await until(pilot, lambda: "read-only" in newest_message(made))
         assert view(pilot) == "tokens"
         assert not [call for call in plane.calls if call[0] == "revoke"]
 
@@ -119,7 +119,7 @@ async def test_create_asks_for_what_is_needed_and_says_what_is_missing() -> None
         await until(pilot, lambda: "Name is needed." in _statics(pilot))
         await press(pilot, *"depot", "enter", "enter", "enter", "enter")
         await until(pilot, lambda: view(pilot) != "FormModal")
-        assert view(pilot) == "ConfirmModal", told(made)
+        assert view(pilot) == "ConfirmModal", newest_message(made)
         await press(pilot, "enter")
         await until(pilot, lambda: "ewt_shop-secret-text" in said(pilot))
         assert ("create_token", "depot") in plane.calls

@@ -1,4 +1,4 @@
-"""Every key of the console has an id that the key map knows, can be changed, and a conflict is told."""
+"""Every key of the console has an id that the key map knows, can be changed, and a conflict is reported."""
 
 from __future__ import annotations
 

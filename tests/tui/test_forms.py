@@ -16,7 +16,7 @@ from edgewright.core.errors import Conflict, EdgewrightError, Unreachable
 from edgewright.core.text import plural
 from edgewright.store.engine.store import Store
 from tests.support import ROOT
-from tests.tui.driving import Driven, console, press, said, settle, told, until, view
+from tests.tui.driving import Driven, console, newest_message, press, said, settle, until, view
 from tests.tui.samples import NOW, fill
 from tui.modals.confirm import ConfirmModal
 from tui.modals.form import FormModal
@@ -68,8 +68,8 @@ async def test_tagging_one_host_is_a_text_and_enter() -> None:
         await press(pilot, *"site", "colon", *"bonn", "enter")
         await until(pilot, lambda: any(call[0] == "update_labels" for call in plane.calls))
         await until(pilot, lambda: view(pilot) == "hosts")
-        assert "+ site:bonn" in told(made)
-        assert "uid-" not in told(made)
+        assert "+ site:bonn" in newest_message(made)
+        assert "uid-" not in newest_message(made)
 
 
 async def test_a_wrong_tag_is_told_in_the_form() -> None:
@@ -94,7 +94,7 @@ async def test_tagging_several_shows_the_plan_with_go_as_default() -> None:
         await press(pilot, "enter")
         await until(pilot, lambda: len([call for call in plane.calls if call[0] == "update_labels"]) == 2)
         await until(pilot, lambda: view(pilot) == "hosts")
-        assert "Tags of 2 hosts changed." in told(made)
+        assert "Tags of 2 hosts changed." in newest_message(made)
 
 
 @pytest.mark.parametrize(
@@ -122,14 +122,14 @@ async def test_a_message_after_an_action_has_names_and_one_sentence() -> None:
         await until(pilot, lambda: view(pilot) == "ConfirmModal")
         assert "tok-shop" not in said(pilot).split("same as")[0]
         await press(pilot, "escape")
-        assert told(made).endswith("Delete token shop-install: cancelled, nothing changed.")
+        assert newest_message(made).endswith("Delete token shop-install: cancelled, nothing changed.")
         await press(pilot, "ctrl+d")
         await until(pilot, lambda: view(pilot) == "ConfirmModal")
         pilot.app.screen.query_one("#typed", Input).value = "shop-install"
         await press(pilot, "tab", "enter")
         await until(pilot, lambda: ("delete_token", "tok-shop") in plane.calls)
         await until(pilot, lambda: view(pilot) == "tokens")
-        assert told(made).endswith("shop-install deleted.")
+        assert newest_message(made).endswith("shop-install deleted.")
 
 
 def test_answers_become_arguments() -> None:
@@ -179,7 +179,7 @@ async def test_a_value_that_the_verb_refuses_opens_the_form_again_with_what_was_
         form = pilot.app.screen
         assert isinstance(form, FormModal)
         assert form.answers() == {"name": "north", "tags": "((:", "match": ""}
-        assert "is not a condition" in told(made), "also in :messages"
+        assert "is not a condition" in newest_message(made), "also in :messages"
         await press(pilot, "down", "ctrl+u", *"ring", "enter", "enter")
         await until(pilot, lambda: view(pilot) == "ConfirmModal")
         assert "north" in said(pilot) and "ring" in said(pilot)
@@ -228,6 +228,6 @@ async def test_a_failure_opens_no_form_over_a_view_that_the_user_went_on_to(monk
         pilot.app.post_message(events.Key("2", "2"))
         await until(pilot, lambda: view(pilot) == "hosts")
         planned.set()
-        await until(pilot, lambda: "A token named shop exists." in told(made))
+        await until(pilot, lambda: "A token named shop exists." in newest_message(made))
         await settle(pilot)
         assert view(pilot) == "hosts"

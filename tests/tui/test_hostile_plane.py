@@ -93,12 +93,12 @@ def entries() -> list[dict[str, Any]]:
 def tell(made: Session) -> None:
     """Let the store see all that a plane can send."""
     store = made.store
-    told = [event(f"n{i}", i, "Error", nasty, nasty, nasty) for i, nasty in enumerate(NASTY.values(), 1)]
+    events = [event(f"n{i}", i, "Error", nasty, nasty, nasty) for i, nasty in enumerate(NASTY.values(), 1)]
     store.emit("plane", kinds.HOSTS_SEEN, {"docs": hosts()}, NOW - 3)
     store.emit("plane", TOKENS.seen, {"docs": named(tokens()), "complete": True}, NOW - 3)
     projects = [{"metadata": {"uid": "p-shops", "name": NASTY["cjk"] + NASTY["escape"]}}]
     store.emit("plane", PROJECTS.seen, {"docs": projects, "complete": True}, NOW - 3)
-    store.emit("plane", FEED.seen, {"docs": told}, NOW - 3)
+    store.emit("plane", FEED.seen, {"docs": events}, NOW - 3)
     store.emit("plane", AUDITS.seen, {"docs": entries()}, NOW - 3)
     work = [
         operation(f"op-{i}", f"kiel-{i:02}") | {"kind": nasty, "actor": nasty}

@@ -18,8 +18,8 @@ from tui.frame.title import title_line
 from tui.widgets.lines import text_of
 
 
-@pytest.mark.parametrize(("total", "told"), [(1, "1 host"), (2, "2 hosts"), (3000, "3,000 hosts")])
-def test_one_host_is_no_plural(total: int, told: str) -> None:
+@pytest.mark.parametrize(("total", "count"), [(1, "1 host"), (2, "2 hosts"), (3000, "3,000 hosts")])
+def test_one_host_is_no_plural(total: int, count: str) -> None:
     tally = SimpleNamespace(total=total, unhealthy=0, unknown=0, simulated=0)
     source = SimpleNamespace(state="live", since=None, contact=None)
     store = SimpleNamespace(model=SimpleNamespace(tally=tally, source=source, rows=lambda collection: {}))
@@ -34,7 +34,7 @@ def test_one_host_is_no_plural(total: int, told: str) -> None:
         link="",
         frozen_at=None,
     )
-    assert text_of([title_line(cast(Any, session), NOW, 100)]).rstrip().endswith(f" {told}")
+    assert text_of([title_line(cast(Any, session), NOW, 100)]).rstrip().endswith(f" {count}")
 
 
 def test_the_project_is_called_by_its_name() -> None:
@@ -67,8 +67,8 @@ def test_a_plane_that_is_silent_is_not_called_live() -> None:
 
 
 @pytest.mark.parametrize("width", [80, 200])
-@pytest.mark.parametrize(("state", "told"), [("live", "‼ plane cannot store 4m"), ("lost", "plane unreachable")])
-def test_p43_a_plane_that_cannot_store_is_named_in_the_title(state: str, told: str, width: int) -> None:
+@pytest.mark.parametrize(("state", "text"), [("live", "‼ plane cannot store 4m"), ("lost", "plane unreachable")])
+def test_p43_a_plane_that_cannot_store_is_named_in_the_title(state: str, text: str, width: int) -> None:
     made = session(fill(Store(clock=lambda: NOW), state=state))
     trouble = {
         "uid": "plane/storage",
@@ -79,7 +79,7 @@ def test_p43_a_plane_that_cannot_store_is_named_in_the_title(state: str, told: s
     }
     made.store.emit("plane", ALERTS.seen, {"docs": [trouble], "complete": True}, NOW - 3)
     made.store.flush()
-    assert told in text_of([title_line(made, NOW, width)])
+    assert text in text_of([title_line(made, NOW, width)])
 
 
 @pytest.mark.parametrize("width", range(40, 130))

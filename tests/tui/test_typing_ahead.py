@@ -13,7 +13,7 @@ from textual import events
 from textual.keys import _character_to_key
 
 import tui
-from tests.tui.driving import console, frame_text, press, settle, told, view, wait_until
+from tests.tui.driving import console, frame_text, newest_message, press, settle, view, wait_until
 from tests.tui.fleet import session_of
 from tui.app import EdgewrightApp
 from tui.frame.base import BaseScreen
@@ -164,7 +164,7 @@ async def test_a_view_of_one_object_is_not_opened_without_one(command: str) -> N
         burst(pilot.app, f":{command}\r")
         await settle(pilot)
         assert view(pilot) == "events"
-        assert "needs a host" in told(made)
+        assert "needs a host" in newest_message(made)
 
 
 # A screen that waits for its own removal waits for ever: the rule over the source ---------------------------------

@@ -6,7 +6,7 @@ import pytest
 
 from edgewright.commands.kernel import registry
 from edgewright.store.engine import events as kinds
-from tests.tui.driving import Driven, console, press, settle, told, view
+from tests.tui.driving import Driven, console, newest_message, press, settle, view
 from tui.frame.base import BaseScreen
 from tui.frame.title import title_line
 from tui.session import Session
@@ -52,8 +52,8 @@ async def test_a_key_that_needs_more_names_the_credential_and_the_next_step(star
         await become(pilot, made, "viewer")
         plane.calls.clear()
         await press(pilot, key)
-        assert "The API key noc-wall has the role viewer: `" in told(made)
-        assert f"Use a key of the role {needed}" in told(made)
+        assert "The API key noc-wall has the role viewer: `" in newest_message(made)
+        assert f"Use a key of the role {needed}" in newest_message(made)
         assert view(pilot) == start
         assert plane.calls == []
 
@@ -62,7 +62,7 @@ async def test_ctrl_o_does_not_give_a_viewer_more_and_a_break_does_not_forget_th
     async with console("tokens") as (pilot, _, made):
         await become(pilot, made, "viewer")
         await press(pilot, "ctrl+o")
-        assert "role viewer" in told(made)
+        assert "role viewer" in newest_message(made)
         made.store.emit("plane", kinds.SOURCE_STATE, {"state": "lost"})
         await settle(pilot)
         assert made.viewer
@@ -106,5 +106,7 @@ async def test_an_operator_is_not_offered_what_an_admin_may_do() -> None:
     async with console("tokens") as (pilot, plane, made):
         await become(pilot, made, "operator")
         await press(pilot, "ctrl+d")
-        assert "has the role operator: `token delete` is refused" in told(made) and "role admin" in told(made)
+        assert "has the role operator: `token delete` is refused" in newest_message(
+            made
+        ) and "role admin" in newest_message(made)
         assert not [call for call in plane.calls if call[0].startswith("delete")]

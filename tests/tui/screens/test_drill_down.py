@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.tui.driving import console, press, said, settle, told, until, view
+from tests.tui.driving import console, newest_message, press, said, settle, until, view
 from tests.tui.plane import FakePlane
 from tests.tui.samples import NOW, event, host
 from tui.screens.host.screen import HostScreen
@@ -48,7 +48,7 @@ async def test_tab_reaches_every_pane_of_a_wall() -> None:
 async def test_acknowledge_moves_a_problem_down_and_again_takes_it_back() -> None:
     async with console() as (pilot, _, made):
         await press(pilot, "tab", "a")
-        assert "hamburg-01" in told(made)
+        assert "hamburg-01" in newest_message(made)
         await until(pilot, lambda: "seen" in said(pilot))
         lines = said(pilot).splitlines()
         assert next(index for index, one in enumerate(lines) if "hamburg-01" in one) > next(
@@ -189,14 +189,14 @@ async def test_an_observed_host_offers_no_verb_that_would_change_it() -> None:
         await settle(pilot)
         assert not {"tag", "delete"} & {hint.label for hint in screen.key_hints() if hint.enabled}
         await press(pilot, "ctrl+d")
-        await until(pilot, lambda: "only observed" in told(made))
+        await until(pilot, lambda: "only observed" in newest_message(made))
 
 
 async def test_what_runs_in_the_background_and_breaks_is_told() -> None:
     plane = FakePlane()
     plane.hosts = None  # type: ignore[assignment]
     async with console("host", "uid-edge-7f3a", plane=plane) as (pilot, _, made):
-        await until(pilot, lambda: "A bug in Edgewright" in told(made))
+        await until(pilot, lambda: "A bug in Edgewright" in newest_message(made))
 
 
 async def test_a_dead_link_leads_to_the_hosts_behind_it() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from textual.widgets import Input, Static
 
 from edgewright.core.errors import Conflict, Unreachable
-from tests.tui.driving import Driven, console, press, said, told, until, view
+from tests.tui.driving import Driven, console, newest_message, press, said, until, view
 from tests.tui.samples import NOW
 from tui.session import FirstRun
 
@@ -85,7 +85,7 @@ async def test_a_plane_that_comes_while_help_is_read_is_shown_when_help_is_left(
         await press(pilot, "enter", "2", "question_mark")
         assert view(pilot) == "help"
         gate.set()
-        await until(pilot, lambda: "Connected to local." in told(made))
+        await until(pilot, lambda: "Connected to local." in newest_message(made))
         assert view(pilot) == "help"
         await press(pilot, "escape")
         await until(pilot, lambda: view(pilot) == "first-steps")

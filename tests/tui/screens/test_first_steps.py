@@ -16,7 +16,7 @@ from edgewright.store.collections.hosts import HostRow
 from edgewright.store.collections.tokens import TokenRow
 from edgewright.store.engine import events
 from edgewright.store.engine.model import Model
-from tests.tui.driving import console, press, said, told, until, view
+from tests.tui.driving import console, newest_message, press, said, until, view
 from tests.tui.samples import NOW
 from tests.tui.wizards.cluster_plane import ClusterPlane
 from tests.tui.wizards.installing import StandIn, every_build
@@ -129,7 +129,7 @@ async def test_enter_on_the_application_asks_it_and_shows_the_answer(monkeypatch
         await until(pilot, lambda: "web answers its probes on store-7" in said(pilot))
         await press(pilot, "end", "enter")
         await until(pilot, lambda: "shop/c1 answers: HTTP 200 in 0.4 s, asked through the relay" in said(pilot))
-        assert view(pilot) == "first-steps" and "HTTP 200" in told(made)
+        assert view(pilot) == "first-steps" and "HTTP 200" in newest_message(made)
 
 
 def test_own_tokens_ended_ones_and_observed_hosts_are_no_steps() -> None:
@@ -192,9 +192,11 @@ async def test_it_is_left_with_a_word_on_what_is_next_and_opened_again() -> None
         await press(pilot, ":", *"first-steps", "enter")
         await until(pilot, lambda: view(pilot) == "first-steps")
         await press(pilot, "home", "enter")
-        assert "hub configure --data DIR" in told(made)
+        assert "hub configure --data DIR" in newest_message(made)
         await press(pilot, "escape")
-        assert view(pilot) == "pulse" and "Next: address of the hub. :first-steps opens them again" in told(made)
+        assert view(pilot) == "pulse" and "Next: address of the hub. :first-steps opens them again" in newest_message(
+            made
+        )
 
 
 async def test_the_address_of_a_plane_elsewhere_is_told_and_stays() -> None:
@@ -202,7 +204,7 @@ async def test_the_address_of_a_plane_elsewhere_is_told_and_stays() -> None:
     async with console("first-steps", ways=FirstRun(deployment=lambda: facts), installer=StandIn()) as (pilot, _, made):
         await until(pilot, lambda: "sites use https://api.example.net" in said(pilot))
         await press(pilot, "home", "enter")
-        assert view(pilot) == "first-steps" and "cannot change the address" in told(made)
+        assert view(pilot) == "first-steps" and "cannot change the address" in newest_message(made)
 
 
 async def test_the_install_command_names_this_plane_and_closes_by_enter() -> None:

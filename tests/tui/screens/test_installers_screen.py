@@ -10,7 +10,7 @@ import pytest
 from edgewright.core import times
 from edgewright.forge.builds.record import list_builds, new_folder, write_json
 from edgewright.forge.builds.recorder import first_record
-from tests.tui.driving import Driven, console, press, said, settle, told, until, view
+from tests.tui.driving import Driven, console, newest_message, press, said, settle, until, view
 from tests.tui.samples import NOW, fleet, host
 from tests.tui.screens.test_screen_pictures import SIZES, Compare, app_of
 from tests.tui.wizards.installing import TOKEN, StandIn, every_build, manifest
@@ -177,7 +177,7 @@ async def test_forgetting_shows_its_plan_and_takes_the_record_away() -> None:
         await press(pilot, "tab", "enter")
         await until(pilot, lambda: list_builds() == [])
         await until(pilot, lambda: "No installer yet." in said(pilot))
-        assert told(made)
+        assert newest_message(made)
 
 
 async def test_a_build_that_has_ended_is_not_stopped_but_told() -> None:
@@ -185,7 +185,7 @@ async def test_a_build_that_has_ended_is_not_stopped_but_told() -> None:
     async with console("installers") as (pilot, _, made):
         await until(pilot, lambda: "It broke." in screen_text(pilot.app))
         await press(pilot, "x")
-        await until(pilot, lambda: "has ended" in told(made))
+        await until(pilot, lambda: "has ended" in newest_message(made))
 
 
 async def test_a_proof_of_what_made_no_iso_is_refused() -> None:
@@ -193,7 +193,7 @@ async def test_a_proof_of_what_made_no_iso_is_refused() -> None:
     async with console("installers") as (pilot, _, made):
         await until(pilot, lambda: "It broke." in screen_text(pilot.app))
         await press(pilot, "v")
-        await until(pilot, lambda: "has no ISO to boot" in told(made))
+        await until(pilot, lambda: "has no ISO to boot" in newest_message(made))
 
 
 def test_hosts_are_told_by_the_tag_of_their_installer() -> None:

@@ -198,19 +198,19 @@ def test_the_detail_speaks_in_sentences() -> None:
 
 
 def test_an_old_event_has_its_day() -> None:
-    told = (FeedLine("e", NOW - 3 * DAY, "was long ago"), FeedLine("f", NOW - 9, "is new"))
-    assert text_of(feed_lines(told, 60, now=NOW)) == "11-20 14h was long ago\n14:02:02Z is new"
+    feed = (FeedLine("e", NOW - 3 * DAY, "was long ago"), FeedLine("f", NOW - 9, "is new"))
+    assert text_of(feed_lines(feed, 60, now=NOW)) == "11-20 14h was long ago\n14:02:02Z is new"
 
 
 def test_a_long_event_wraps_where_there_is_room_for_it() -> None:
-    told = (
+    feed = (
         FeedLine("e", NOW - 9, "berlin-01-03 clock 4 min behind the plane's (it shows 09:17)"),
         FeedLine("f", NOW - 8, "b"),
     )
-    lines = feed_lines(told, 50, now=NOW, most=2)
+    lines = feed_lines(feed, 50, now=NOW, most=2)
     assert [one.key for one in lines] == ["e", "", "f"], "the cursor goes from event to event"
     assert "…" not in text_of(lines) and max(one.width for one in lines) <= 50
-    assert len(feed_lines(told, 50, now=NOW)) == 2
+    assert len(feed_lines(feed, 50, now=NOW)) == 2
     assert text_of(feed_lines((FeedLine("g", NOW, "word " * 40),), 50, now=NOW, most=2)).endswith("…")
 
 

@@ -10,7 +10,7 @@ from textual import events
 from edgewright.core.problems import Problem
 from edgewright.core.times import rfc3339
 from edgewright.store.collections.handling import HANDLING
-from tests.tui.driving import Driven, console, press, said, settle, told, until, view
+from tests.tui.driving import Driven, console, newest_message, press, said, settle, until, view
 from tests.tui.plane import FakePlane
 from tests.tui.samples import NOW
 from tui.frame.links import VIEWS
@@ -118,11 +118,11 @@ async def test_acknowledge_is_stored_on_the_plane_with_who_and_when() -> None:
         await press(pilot, "tab", "a")
         await until(pilot, lambda: "seen noc-2" in said(pilot))
         assert plane.calls[-1] == ("set_handling", "site/hamburg-01/link")
-        assert told(made) == "hamburg-01 acknowledged for all consoles."
+        assert newest_message(made) == "hamburg-01 acknowledged for all consoles."
         assert "Acknowledged by noc-2@x 1m ago." in said(pilot)
         await press(pilot, "a")
         await until(pilot, lambda: "seen noc-2" not in said(pilot))
-        assert told(made) == "hamburg-01 is open again."
+        assert newest_message(made) == "hamburg-01 is open again."
 
 
 async def test_what_another_console_changed_is_shown() -> None:
@@ -156,7 +156,7 @@ async def test_assign_note_and_silence(
         await until(pilot, lambda: "site/hamburg-01/link" in plane.records)
         record = plane.records["site/hamburg-01/link"]
         assert {name: record.get(name) for name in change} == change
-        await until(pilot, lambda: told(made) == message)
+        await until(pilot, lambda: newest_message(made) == message)
 
 
 async def test_a_silence_without_a_duration_is_refused_in_the_form() -> None:
@@ -185,9 +185,9 @@ async def test_a_plane_that_stores_nothing_leaves_it_to_this_console_and_the_mes
     async with console() as (pilot, plane, made):
         await press(pilot, "tab", "a")
         only = "in this console only; this plane does not store who handles a problem."
-        assert told(made) == f"hamburg-01 acknowledged {only}"
+        assert newest_message(made) == f"hamburg-01 acknowledged {only}"
         await press(pilot, "A")
-        assert "does not store" in told(made) and told(made).count(":") <= 1
+        assert "does not store" in newest_message(made) and newest_message(made).count(":") <= 1
         assert view(pilot) == "pulse" and not plane.calls
 
 
@@ -197,5 +197,5 @@ async def test_read_only_refuses_to_change_who_handles_a_problem() -> None:
         stores_handling(plane, made)
         for key in ("a", "A", "w", "s"):
             await press(pilot, "tab", key)
-            assert "read-only" in told(made)
+            assert "read-only" in newest_message(made)
         assert not plane.calls and view(pilot) == "pulse"

@@ -28,9 +28,9 @@ def recording(path: Path) -> Path:
         clock[0] += 30
         store.emit("plane", kinds.HOSTS_SEEN, {"docs": [host("kiel-03", "kiel-02", heartbeats=number)]})
         if number == 2:
-            told = event("bad", 0, "Warning", "kiel-03", "disk / above 95 %")
-            told["metadata"]["creationTimestamp"] = rfc3339(clock[0])
-            store.emit("plane", FEED.seen, {"docs": [told]})
+            happened = event("bad", 0, "Warning", "kiel-03", "disk / above 95 %")
+            happened["metadata"]["creationTimestamp"] = rfc3339(clock[0])
+            store.emit("plane", FEED.seen, {"docs": [happened]})
         store.flush()
     recorder.close()
     return path

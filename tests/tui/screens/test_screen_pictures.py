@@ -127,8 +127,8 @@ def test_empty(snap_compare: Compare, name: str) -> None:
 
 def test_loading(snap_compare: Compare) -> None:
     store = Store(clock=lambda: NOW)
-    told = {"state": "loading", "since": NOW - 9, "done": 1200, "total": 30000}
-    store.emit("plane", kinds.SOURCE_STATE, told, NOW - 3)
+    source = {"state": "loading", "since": NOW - 9, "done": 1200, "total": 30000}
+    store.emit("plane", kinds.SOURCE_STATE, source, NOW - 3)
     store.flush()
     assert snap_compare(EdgewrightApp(session(store)), terminal_size=(80, 24), run_before=ready)
 

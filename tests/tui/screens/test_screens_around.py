@@ -11,7 +11,7 @@ from edgewright.commands.kernel.base import Scope
 from edgewright.sources.replay import ReplaySource
 from edgewright.store.engine.record import Recorder
 from edgewright.store.engine.store import Store
-from tests.tui.driving import console, press, said, settle, told, until, view
+from tests.tui.driving import console, newest_message, press, said, settle, until, view
 from tests.tui.samples import NOW, fill, session
 from tui.frame.base import BaseScreen
 from tui.frame.help import help_groups
@@ -98,7 +98,7 @@ async def test_the_project_is_switched_by_choice_and_by_name() -> None:
         await until(pilot, lambda: went == ["p-lab"])
         await press(pilot, "colon", *"project shops", "enter")
         await until(pilot, lambda: went == ["p-lab", "p-shops"])
-        assert "Working in shops." in told(made)
+        assert "Working in shops." in newest_message(made)
 
 
 @pytest.mark.parametrize("where", ["hosts", "tokens", "events", "audit"])
@@ -112,7 +112,7 @@ async def test_the_project_is_asked_for_whatever_stands_under_the_cursor(where: 
         await press(pilot, "p")
         await until(pilot, lambda: view(pilot) == "ChooseModal")
         await press(pilot, "escape", "colon", *"context use", "enter")
-        await until(pilot, lambda: told(made).startswith("No context is stored yet"))
+        await until(pilot, lambda: newest_message(made).startswith("No context is stored yet"))
 
 
 async def test_a_context_that_is_not_there_is_told() -> None:
@@ -121,7 +121,7 @@ async def test_a_context_that_is_not_there_is_told() -> None:
 
     async with console(switch_context=switch) as (pilot, _, made):
         await press(pilot, "colon", *"context use nowhere", "enter")
-        await until(pilot, lambda: "There is no context nowhere" in told(made))
+        await until(pilot, lambda: "There is no context nowhere" in newest_message(made))
 
 
 async def test_a_theme_is_seen_while_it_is_pointed_at_and_escape_takes_it_back() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from edgewright.store.collections.operations import OPERATIONS
 from edgewright.store.engine.model import Model
 from edgewright.store.engine.store import Store
-from tests.tui.driving import console, press, said, settle, told
+from tests.tui.driving import console, newest_message, press, said, settle
 from tests.tui.samples import NOW, fill, operation
 from tui.screens.host.operations import operation_lines
 from tui.screens.pulse.detail import detail_lines
@@ -83,7 +83,7 @@ async def test_operations_come_and_go_on_the_screens() -> None:
         made.store.emit("plane", "operations.seen", {"docs": [over]}, NOW)
         await settle(pilot)
         assert "WORKING" not in said(pilot)
-        assert told(made).startswith("kiel-03: reset done")
+        assert newest_message(made).startswith("kiel-03: reset done")
 
 
 async def test_only_what_is_overdue_can_be_acknowledged() -> None:
@@ -92,7 +92,7 @@ async def test_only_what_is_overdue_can_be_acknowledged() -> None:
         made.store.emit("plane", "operations.seen", {"docs": docs}, NOW)
         await settle(pilot)
         await press(pilot, "G", "a")
-        assert told(made).startswith("Select a problem first")
+        assert newest_message(made).startswith("Select a problem first")
         await press(pilot, "k", "a")
         assert "operation/op2" in made.store.model.acknowledged
 

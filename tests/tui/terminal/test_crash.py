@@ -1,4 +1,4 @@
-"""A defect ends the console without a traceback on the terminal, and comes out of `run` to whoever tells it."""
+"""A defect ends the console without a traceback on the terminal, and leaves `run` as an exception."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ async def test_the_exception_is_kept_and_nothing_is_printed(capfd: pytest.Captur
             await wait_until(pilot, lambda: app.defect)
     assert isinstance(app.defect, ZeroDivisionError)
     assert app.return_code == 1
-    told = capfd.readouterr()
-    assert "Traceback" not in told.out + told.err and "ZeroDivisionError" not in told.out + told.err
+    printed = capfd.readouterr()
+    assert "Traceback" not in printed.out + printed.err and "ZeroDivisionError" not in printed.out + printed.err

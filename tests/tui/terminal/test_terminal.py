@@ -101,7 +101,7 @@ def test_shipped_themes_are_plain() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "sentence"),
     [
         ("name = 1 x", "line 1"),
         ('name = "a"\nwrong = 1', "line 2"),
@@ -110,11 +110,11 @@ def test_shipped_themes_are_plain() -> None:
         ("[colors]\nbad = 7", "line 2"),
     ],
 )
-def test_a_wrong_theme_file_is_told_with_its_line(tmp_path: Path, text: str, told: str) -> None:
+def test_a_wrong_theme_file_is_told_with_its_line(tmp_path: Path, text: str, sentence: str) -> None:
     (tmp_path / "mine.toml").write_text(text)
     read = theme_files.load([tmp_path])
     assert read.themes == {}
-    assert told in read.problems[0].sentence
+    assert sentence in read.problems[0].sentence
     assert "mine.toml" in read.problems[0].sentence
 
 

@@ -19,7 +19,7 @@ from edgewright.store.collections.handling import HANDLING
 from edgewright.store.engine import events as kinds
 from edgewright.store.engine import model as names
 from edgewright.store.engine.model import Patch
-from tests.tui.driving import Driven, console, press, said, settle, told, until, view, wait_until
+from tests.tui.driving import Driven, console, newest_message, press, said, settle, until, view, wait_until
 from tests.tui.samples import NOW, host
 from tui.app import EdgewrightApp
 from tui.frame.base import BaseScreen
@@ -67,7 +67,7 @@ def xterm(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_c_copies_and_says_what(start: str, keys: tuple[str, ...], text: str, message: str) -> None:
     async with console(start) as (pilot, _, made):
         await press(pilot, *keys)
-        await until(pilot, lambda: told(made) == message)
+        await until(pilot, lambda: newest_message(made) == message)
         assert pilot.app.clipboard == text
         assert SECRET not in said(pilot) + "".join(row.text for row in made.store.model.messages)
 
@@ -81,18 +81,18 @@ async def test_each_screen_has_something_to_copy(start: str, label: str) -> None
         await press(pilot, "c")
         if view(pilot) == "ChooseModal":
             await press(pilot, "enter")
-        await until(pilot, lambda: told(made).startswith(f"Copied: {label} of "))
+        await until(pilot, lambda: newest_message(made).startswith(f"Copied: {label} of "))
 
 
 @pytest.mark.usefixtures("xterm")
 async def test_c_copies_marked_hosts_together_and_escape_copies_nothing() -> None:
     async with console("hosts") as (pilot, _, made):
         await press(pilot, "space", "j", "space", "c", "enter")
-        await until(pilot, lambda: told(made) == "Copied: uid of 2 hosts.")
+        await until(pilot, lambda: newest_message(made) == "Copied: uid of 2 hosts.")
         assert len(pilot.app.clipboard.splitlines()) == 2
         await press(pilot, "c", "escape")
         assert view(pilot) == "hosts"
-        assert told(made) == "Copied: uid of 2 hosts."
+        assert newest_message(made) == "Copied: uid of 2 hosts."
 
 
 @pytest.mark.usefixtures("xterm")
@@ -102,7 +102,7 @@ async def test_c_copies_the_command_line_of_a_plan() -> None:
         await until(pilot, lambda: view(pilot) == "ConfirmModal")
         await press(pilot, "c")
         assert pilot.app.clipboard == "edgewright token revoke tok-shop"
-        assert told(made) == "Copied: command line of this plan."
+        assert newest_message(made) == "Copied: command line of this plan."
         assert view(pilot) == "ConfirmModal"
 
 
@@ -110,11 +110,11 @@ async def test_a_terminal_without_clipboard_shows_the_text_but_never_a_secret(mo
     monkeypatch.setenv("TERM", "linux")
     async with console("tokens") as (pilot, _, made):
         await press(pilot, "c", "down", "enter")
-        await until(pilot, lambda: "no clipboard" in told(made))
-        assert told(made).endswith("Here it is: tok-shop")
+        await until(pilot, lambda: "no clipboard" in newest_message(made))
+        assert newest_message(made).endswith("Here it is: tok-shop")
         await press(pilot, "c", "enter")
-        await until(pilot, lambda: not told(made).endswith("tok-shop"))
-        assert SECRET not in told(made)
+        await until(pilot, lambda: not newest_message(made).endswith("tok-shop"))
+        assert SECRET not in newest_message(made)
 
 
 def test_the_clipboard_goes_through_tmux_and_screen() -> None:
@@ -143,20 +143,20 @@ async def test_a_key_switches_the_mouse_off_and_on(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("TERM", "xterm")
     async with console() as (pilot, _, made):
         await press(pilot, "f9")
-        assert "mouse is off" in told(made)
+        assert "mouse is off" in newest_message(made)
         assert not made.terminal.mouse
         await press(pilot, "f9")
-        assert "mouse is on" in told(made)
+        assert "mouse is on" in newest_message(made)
         monkeypatch.setenv("TERM", "linux")
         await press(pilot, "f9")
-        assert "Linux console" in told(made)
+        assert "Linux console" in newest_message(made)
 
 
 async def test_ctrl_z_without_a_shell_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tui.terminal.app.has_job_control", lambda: False)
     async with console() as (pilot, _, made):
         await press(pilot, "ctrl+z")
-        assert "not started from a shell" in told(made)
+        assert "not started from a shell" in newest_message(made)
 
 
 async def test_a_frozen_screen_stays_while_the_data_continues() -> None:

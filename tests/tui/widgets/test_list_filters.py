@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tui.driving import console, press, settle, told
+from tests.tui.driving import console, newest_message, press, settle
 from tui.frame.base import BaseScreen
 from tui.frame.lists.filter import completions, judged
 from tui.frame.lists.listing import LEAST_DETAIL, ListingScreen
@@ -82,7 +82,7 @@ async def test_a_kept_filter_that_is_not_understood_any_more_is_left_out_and_tol
         assert isinstance(screen, ListingScreen)
         assert len(screen.table.keys) == 4
         await settle(pilot)
-        assert "There is no field planet" in told(made)
+        assert "There is no field planet" in newest_message(made)
 
 
 async def test_a_filter_is_typed_completed_and_kept() -> None:

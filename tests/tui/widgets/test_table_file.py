@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from edgewright.core.errors import Failed
-from tests.tui.driving import console, press, settle, told, until
+from tests.tui.driving import console, newest_message, press, settle, until
 from tests.tui.samples import NOW
 from tui.frame.lists.export import Table
 from tui.frame.lists.table_file import csv_text, json_text, write
@@ -74,16 +74,16 @@ async def test_a_key_writes_the_hosts_that_are_shown(tmp_path: Path, monkeypatch
         await press(pilot, "ctrl+s")
         await settle(pilot)
         await press(pilot, "down", "down", "enter")
-        await until(pilot, lambda: "written to" in told(made))
+        await until(pilot, lambda: "written to" in newest_message(made))
         (path,) = (tmp_path / "data" / "exports").iterdir()
-        assert f"written to ~/data/exports/{path.name}" in told(made)
+        assert f"written to ~/data/exports/{path.name}" in newest_message(made)
         shown = json.loads(path.read_text())
         assert tuple(row["uid"] for row in shown["rows"]) == keys
         assert shown["filter"] == "health:unhealthy"
         assert shown["rows"][0]["last_seen"].endswith("Z") and "kernel" not in shown["rows"][0]
         screen.action_export("json", "all")
         await until(pilot, lambda: len(list((tmp_path / "data" / "exports").iterdir())) == 2)
-        await until(pilot, lambda: "written to" in told(made))
+        await until(pilot, lambda: "written to" in newest_message(made))
         newest = max((tmp_path / "data" / "exports").iterdir(), key=lambda one: one.stat().st_mtime_ns)
         assert "kernel" in json.loads(newest.read_text())["rows"][0]
 
@@ -93,7 +93,7 @@ async def test_every_list_is_written(view: str, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("EDGEWRIGHT_HOME", str(tmp_path))
     async with console(view) as (pilot, _, made):
         pilot.app.screen.action_export("csv")  # type: ignore[attr-defined]
-        await until(pilot, lambda: "written to" in told(made))
+        await until(pilot, lambda: "written to" in newest_message(made))
         (path,) = (tmp_path / "data" / "exports").iterdir()
         rows = list(csv.reader(io.StringIO(path.read_text())))
         assert rows[0][0] == "uid" and len(rows) == 1 + len(pilot.app.screen.table.keys)  # type: ignore[attr-defined]

@@ -68,9 +68,9 @@ def test_rows_stay_in_order_while_single_rows_change(changes: list[tuple[int, in
     assert rows.keys() == fresh.keys()
     values = [known[key][1] for key in rows.keys()]  # noqa: SIM118
     assert 9 not in values
-    told = [value for value in values if value]
-    assert told == sorted(told, reverse=reverse)
-    assert values == told + [0] * (len(values) - len(told)), "unknown values come last either way"
+    given = [value for value in values if value]
+    assert given == sorted(given, reverse=reverse)
+    assert values == given + [0] * (len(values) - len(given)), "unknown values come last either way"
 
 
 @given(

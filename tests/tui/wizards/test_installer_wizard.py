@@ -18,7 +18,7 @@ from edgewright.core.cloudconfig.findings import Finding
 from edgewright.core.installer.answers import complete
 from edgewright.core.installer.document import user_data
 from edgewright.core.installer.pages import QUESTIONS
-from tests.tui.driving import Driven, console, press, said, settle, told, until, view
+from tests.tui.driving import Driven, console, newest_message, press, said, settle, until, view
 from tests.tui.wizards.installing import KEY, PEM, TOKEN, StandIn, answered, every_build
 from tui.frame.document_values import MASK
 from tui.terminal.paint.screen_text import screen_text
@@ -107,7 +107,7 @@ async def test_keys_and_the_answer_file_mean_the_same_bytes(tmp_path: Path) -> N
         await until(pilot, lambda: view(pilot) == "FormModal")
         pilot.app.screen.query_one("#field-file", Input).value = str(written)
         await press(pilot, "enter")
-        await until(pilot, lambda: written.exists() and "is written" in told(made))
+        await until(pilot, lambda: written.exists() and "is written" in newest_message(made))
         answers = dict(wizard(pilot).wizard_state.answers)
         for secret in (TOKEN, "a long password", "another password", answers["user.password"]):
             assert secret not in shown(pilot)
@@ -176,8 +176,8 @@ async def test_answers_that_cannot_be_stored_are_not_lost_by_leaving() -> None:
         await press(pilot, "tab", *"ewt_abcdef123456", "escape")
         await on(pilot, "plane")
         await press(pilot, "escape", "enter")
-        await until(pilot, lambda: "The answers are not stored: " in told(made))
-        assert "w writes them elsewhere" in told(made)
+        await until(pilot, lambda: "The answers are not stored: " in newest_message(made))
+        assert "w writes them elsewhere" in newest_message(made)
         await on(pilot, "plane")
         draft_path().parent.unlink()
         await press(pilot, "escape", "enter")
@@ -214,7 +214,7 @@ async def test_an_error_of_the_whole_holds_the_page_once() -> None:
         await on(pilot, "plane")
         assert "▲ The plane's name cannot be looked up." in shown(pilot)
         await press(pilot, "pagedown")
-        assert page(pilot) == "plane" and "press again" in told(made)
+        assert page(pilot) == "plane" and "press again" in newest_message(made)
         await press(pilot, "pagedown")
         await on(pilot, "token")
 
@@ -229,7 +229,7 @@ async def test_a_token_is_made_on_the_way_and_never_shown() -> None:
         await on(pilot, "uid")
         assert stand_in.made == [("shop-install", "", "30d", "prod")]
         assert wizard(pilot).wizard_state.answers["token.uid"] == "tok-new"
-        assert "Token shop-install is created" in told(made)
+        assert "Token shop-install is created" in newest_message(made)
         await press(pilot, "f2")
         assert TOKEN not in said(pilot)
 
@@ -248,7 +248,7 @@ async def test_long_work_is_shown_and_escape_stops_it() -> None:
         assert "Asking the plane" in shown(pilot) and "esc stops it" in shown(pilot)
         await press(pilot, "escape")
         await until(pilot, lambda: "esc stops it" not in shown(pilot))
-        assert "Stopped." in told(made) and page(pilot) == "plane"
+        assert "Stopped." in newest_message(made) and page(pilot) == "plane"
 
 
 async def test_a_base_is_looked_into_when_its_path_is_left(tmp_path: Path) -> None:
@@ -306,7 +306,7 @@ async def test_a_read_only_session_makes_nothing_and_says_why(tmp_path: Path, ma
             wizard(pilot).wizard_state.go("token")
             await wizard(pilot).show_page()
         await press(pilot, "pagedown" if make else "b")
-        await until(pilot, lambda: "read-only" in told(made))
+        await until(pilot, lambda: "read-only" in newest_message(made))
         assert stand_in.started == [] and stand_in.made == []
 
 

@@ -13,7 +13,7 @@ from edgewright.core.profiles.scope import Macro
 from edgewright.core.profiles.variables import COVER
 from edgewright.packs import catalogue
 from tests.core.profiles.stacks import REGISTRY_PACK, REGISTRY_VALUES
-from tests.tui.driving import console, press, told, until, view
+from tests.tui.driving import console, newest_message, press, until, view
 from tests.tui.wizards.profile_driving import PODINFO, at, calm, on, paste, shown, stack, state, wizard
 from tests.tui.wizards.profiling import ProfilePlane, shipped
 from tui.wizards.profile.wizard_state import ProfileState
@@ -60,7 +60,10 @@ async def test_five_megabytes_are_not_taken_by_the_editor() -> None:
         await at(pilot, "values")
         before = wizard(pilot).body.editor.text  # type: ignore[union-attr]
         await paste(pilot, "a: 1\n" * 1_000_000)
-        assert told(made) == "Not inserted: the values would be larger than 1 MB, which the editor does not take."
+        assert (
+            newest_message(made)
+            == "Not inserted: the values would be larger than 1 MB, which the editor does not take."
+        )
         assert wizard(pilot).body.editor.text == before  # type: ignore[union-attr]
 
 
@@ -71,7 +74,7 @@ async def test_values_that_are_too_large_for_the_editor_are_left_as_they_are() -
         await on(pilot, "about")
         await wizard(pilot).open_page("values")
         await on(pilot, "values")
-        assert "too large for the editor (1.0 MB)" in told(made)
+        assert "too large for the editor (1.0 MB)" in newest_message(made)
         await press(pilot, "x", "escape")
         await on(pilot, "layers")
         assert state(pilot).layers[0].values == large
@@ -86,7 +89,7 @@ async def test_a_preset_is_applied_with_comments_kept_and_taken_back() -> None:
         await press(pilot, "f8")
         await until(pilot, lambda: view(pilot) == "ChooseModal")
         await press(pilot, "enter")
-        await until(pilot, lambda: "is applied" in told(made))
+        await until(pilot, lambda: "is applied" in newest_message(made))
         assert state(pilot).layers[0].presets == (pack.presets[0].name,)
         after = wizard(pilot).body.editor.text  # type: ignore[union-attr]
         assert after != before and after.count("#") == before.count("#")
@@ -108,7 +111,7 @@ async def test_values_that_are_emptied_are_those_of_the_pack() -> None:
         await at(pilot, "values", stack(replace(PODINFO, values="a: 1\n")), 3)
         wizard(pilot).body.editor.put("")  # type: ignore[union-attr]
         await calm(pilot)
-        assert told(made) == "Values that are empty are those of the pack."
+        assert newest_message(made) == "Values that are empty are those of the pack."
 
 
 def test_a_written_directory_covers_passwords_and_names_what_cannot_be_read(tmp_path: Path) -> None:
@@ -132,7 +135,9 @@ async def test_a_missing_layer_stops_a_publish_before_it_is_sent() -> None:
         await at(pilot, "summary", profile)
         assert "1 error must be fixed before it is published" in shown(pilot) and "layers √" not in shown(pilot)
         await press(pilot, "p")
-        await until(pilot, lambda: "Not published: layers: The profile has no layer for: network" in told(made))
+        await until(
+            pilot, lambda: "Not published: layers: The profile has no layer for: network" in newest_message(made)
+        )
     assert not plane.sent
 
 

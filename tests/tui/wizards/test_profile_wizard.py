@@ -18,7 +18,7 @@ from edgewright.core.profiles.variables import COVER
 from edgewright.profiles.directory import files_of, read_directory
 from edgewright.store.collections.hosts import HOSTS
 from edgewright.wire import protocol
-from tests.tui.driving import console, press, told, until, view
+from tests.tui.driving import console, newest_message, press, until, view
 from tests.tui.wizards.profile_driving import PODINFO, URI, at, calm, choose, on, paste, shown, stack, state, wizard
 from tests.tui.wizards.profiling import ProfilePlane, shipped
 from tui.wizards.parts.drafts import draft_file
@@ -68,7 +68,7 @@ async def test_keys_make_a_profile_that_is_published_and_the_directory_is_the_sa
         await press(pilot, "enter")
         await on(pilot, "summary")
         await press(pilot, "p")
-        await until(pilot, lambda: "Not published: " in told(made))
+        await until(pilot, lambda: "Not published: " in newest_message(made))
         await press(pilot, "home", "enter")
         await on(pilot, "values")
         await press(pilot, "end", "backspace")
@@ -83,7 +83,7 @@ async def test_keys_make_a_profile_that_is_published_and_the_directory_is_the_sa
         await until(pilot, lambda: view(pilot) == "FormModal")
         pilot.app.screen.query_one("#field-path", Input).value = str(folder)
         await press(pilot, "enter")
-        await until(pilot, lambda: "written" in told(made))
+        await until(pilot, lambda: "written" in newest_message(made))
         profile = state(pilot).profile
         await press(pilot, "p")
         await until(pilot, lambda: view(pilot) == "profile")
@@ -149,7 +149,7 @@ async def test_a_second_os_layer_is_refused_with_the_way_out() -> None:
         await at(pilot, "layers")
         await press(pilot, "plus")
         await choose(pilot, "byoi")
-        assert told(made) == (
+        assert newest_message(made) == (
             "The profile has the layer edge-native-byoi already; x removes it, o chooses another version."
         )
         assert len(state(pilot).layers) == 3
@@ -184,7 +184,7 @@ async def test_a_version_that_another_user_made_meanwhile_is_refused_and_nothing
         await at(pilot, "summary")
         plane.known["prof-9"] = Profile("shop", version="1.0.0")
         await press(pilot, "s")
-        await until(pilot, lambda: "exists already" in told(made))
+        await until(pilot, lambda: "exists already" in newest_message(made))
         assert isinstance(pilot.app.screen, ProfileWizard) and draft_file("profile-new.json").is_file()
 
 
@@ -204,7 +204,7 @@ async def test_versions_of_a_pack_are_fetched_and_values_that_were_changed_stay(
         await until(pilot, lambda: view(pilot) == "ChooseModal")
         await press(pilot, "up", "enter")
         await until(pilot, lambda: state(pilot).layers[3].pack_version == "2.1.0")
-        assert state(pilot).layers[3].values == "mine: 1\n" and "the values stay" in told(made)
+        assert state(pilot).layers[3].values == "mine: 1\n" and "the values stay" in newest_message(made)
 
 
 async def test_fetching_a_pack_is_shown_and_stopped() -> None:
@@ -218,7 +218,7 @@ async def test_fetching_a_pack_is_shown_and_stopped() -> None:
         await until(pilot, lambda: "Fetching edge-native-byoi 1.0.0" in shown(pilot))
         assert "esc stops it" in shown(pilot)
         await press(pilot, "escape")
-        await until(pilot, lambda: told(made) == "Stopped.")
+        await until(pilot, lambda: newest_message(made) == "Stopped.")
         assert not state(pilot).layers and state(pilot).key == "layers"
 
 
@@ -239,7 +239,7 @@ async def test_a_registry_that_is_down_adds_nothing_and_is_named() -> None:
         )
         await press(pilot, "plus")
         await choose(pilot, "echo")
-        await until(pilot, lambda: "The registry charts does not answer." in told(made))
+        await until(pilot, lambda: "The registry charts does not answer." in newest_message(made))
         assert len(state(pilot).layers) == 3 and state(pilot).key == "layers"
 
 
@@ -294,7 +294,7 @@ async def test_a_copy_that_the_plane_refuses_is_deleted_again() -> None:
         await wizard(pilot).open_page("summary")
         await on(pilot, "summary")
         await press(pilot, "s")
-        await until(pilot, lambda: "Two variables have this name." in told(made))
+        await until(pilot, lambda: "Two variables have this name." in newest_message(made))
     assert list(plane.known) == ["prof-1"]
 
 
@@ -319,7 +319,7 @@ async def test_a_read_only_session_stores_nothing_and_writes_the_directory(tmp_p
         await at(pilot, "summary")
         assert "This session is read-only, so nothing is stored." in shown(pilot)
         await press(pilot, "s")
-        assert told(made).startswith("This session is read-only") and not plane.sent
+        assert newest_message(made).startswith("This session is read-only") and not plane.sent
 
 
 async def test_a_preview_for_a_host_has_its_project_and_its_size() -> None:

@@ -22,7 +22,7 @@ from edgewright.core.installer.pages import PAGES
 from edgewright.core.installer.shown_values import certificates, fingerprint, shown_text
 from tests.core.installer.samples import CA
 from tests.fake_connection import FakeConnection
-from tests.tui.driving import Driven, console, press, said, settle, told, until, view
+from tests.tui.driving import Driven, console, newest_message, press, said, settle, until, view
 from tests.tui.samples import NOW
 from tests.tui.wizards.installing import KEY, TOKEN, StandIn, answered, every_build
 from tests.tui.wizards.test_installer_wizard import kept, on, page, shown, typed, wizard
@@ -68,7 +68,7 @@ async def test_where_no_token_can_be_had_the_reason_is_a_message() -> None:
     async with console("installer-new", installer=StandIn()) as (pilot, _, made):
         await on(pilot, "plane")
         await press(pilot, "pagedown", "tab", "f8")
-        await until(pilot, lambda: "no usable token" in told(made))
+        await until(pilot, lambda: "no usable token" in newest_message(made))
         assert view(pilot) == "installer-new" and page(pilot) == "token"
 
 
@@ -120,8 +120,8 @@ async def test_a_plane_that_lists_no_keys_leaves_your_own(tmp_path: Path) -> Non
         wizard(pilot).wizard_state.go("user")
         await wizard(pilot).show_page()
         await press(pilot, "tab", "tab", "tab", "f8")
-        await until(pilot, lambda: "no public key in ~/.ssh or at the plane" in told(made))
-        assert "not available over this connection" in told(made)
+        await until(pilot, lambda: "no public key in ~/.ssh or at the plane" in newest_message(made))
+        assert "not available over this connection" in newest_message(made)
 
 
 async def test_a_context_is_chosen_and_brings_its_address() -> None:
@@ -246,7 +246,7 @@ async def test_a_build_without_answers_is_refused_and_not_shown_as_an_empty_wiza
     async with console("installers", installer=stand_in) as (pilot, _, made):
         await until(pilot, lambda: "kiosk-2026" in shown(pilot))
         await press(pilot, "r")
-        await until(pilot, lambda: "has no answers stored" in told(made))
+        await until(pilot, lambda: "has no answers stored" in newest_message(made))
         await until(pilot, lambda: view(pilot) == "installers")
 
 

@@ -40,12 +40,12 @@ def test_a_host_that_is_cut_off_while_it_forms_the_cluster_is_waited_for_and_nob
             lab.fleet.lab("fault", "oneway", *pair)  # its link stays up
     began = time.monotonic()
     try:
-        until("the plane misses it", 120.0, lambda: f"{FIRST} is unhealthy" in told(lab), 1.0)
+        until("the plane misses it", 120.0, lambda: f"{FIRST} is unhealthy" in shown(lab), 1.0)
         while time.monotonic() - began < SILENCE:
             assert [lab.attempts(host, "init") for host in others] == [0, 0], "nobody else forms the cluster"
             assert not any((lab.var_lib(host) / "etcd").exists() for host in others)
             time.sleep(10.0)
-        seen = told(lab)
+        seen = shown(lab)
         ca = lab.ca(FIRST)
     finally:
         lab.fleet.lab("fault", "clear")
@@ -58,8 +58,8 @@ def test_a_host_that_is_cut_off_while_it_forms_the_cluster_is_waited_for_and_nob
     lab.saw("1: the host that forms is cut off after etcd has started", text)
 
 
-def told(lab: Cases) -> str:
-    """Return what the plane tells an operator of the cluster and of the host."""
+def shown(lab: Cases) -> str:
+    """Return what the plane shows an operator of the cluster and of the host."""
     host = lab.fleet.plane().judgement(lab.fleet.uid(FIRST))
     state = f"{FIRST} is {host.get('healthState')}"
     lines = [line.strip() for line in lab.shown(NAME).splitlines() if FIRST in line]
