@@ -19,7 +19,7 @@ from tests.tui.wizards.installing import StandIn
 from tui.frame.pager.log_buffer import GAP, LogBuffer, moment_of
 from tui.frame.pager.log_polled import PolledLogScreen
 from tui.screens.host import logs as logs_module
-from tui.screens.host.logs import LogsScreen
+from tui.screens.host.logs import LogsScreen, unit_title
 from tui.screens.hub.log import tail
 from tui.screens.installers.log import InstallerLogScreen
 
@@ -50,6 +50,20 @@ def test_memory_is_bounded() -> None:
     for number in range(3000):
         large.take([f"{number} " + "x" * 5000])
     assert sum(len(one.text) for one in large.lines) <= 4_000_000 + 4096
+
+
+@pytest.mark.parametrize(
+    ("unit", "shown"),
+    [
+        ("kubelet.service", "kubelet.service"),
+        ("edgewright-step-cluster-0123abcd-layer-web-0a1b2c.service", "Install an add-on web"),
+        ("edgewright-step-trial-1.service", "trial-1"),
+        ("edgewright-step-*.service", "all steps"),
+        ("edgewright-step-*", "all steps"),
+    ],
+)
+def test_the_log_of_a_step_has_its_title(unit: str, shown: str) -> None:
+    assert unit_title(unit) == shown
 
 
 def test_moments_of_journals_and_builds() -> None:

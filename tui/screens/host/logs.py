@@ -8,6 +8,7 @@ from textual import work
 
 from edgewright.commands.host.logs import fetch_lines
 from edgewright.commands.kernel.base import Scope
+from edgewright.core.clusters.actions import with_titles
 from edgewright.core.errors import EdgewrightError
 from tui.frame.fetch import sentence
 from tui.frame.pager.log_pager import LogReaderScreen
@@ -19,6 +20,16 @@ PAUSE, SLOW_PAUSE = 30.0, 120.0
 """Seconds between two fetches; each of them is an operation of the host, and an entry of the audit log."""
 MOST_FETCHES = 40
 """Fetches after which following stops by itself: a console that is left open must not ask for ever."""
+
+
+STEP = "edgewright-step-"
+"""Begins the name of the unit of a step."""
+
+
+def unit_title(unit: str) -> str:
+    """Return what people call a unit: the title of a step, else its name."""
+    step = unit.removeprefix(STEP).removesuffix(".service")
+    return unit if not unit.startswith(STEP) else "all steps" if step == "*" else with_titles(step)
 
 
 class LogsScreen(LogReaderScreen):
@@ -42,7 +53,7 @@ class LogsScreen(LogReaderScreen):
         """Name the host, and the unit if it is the log of one."""
         row = self.session.store.model.hosts.get(self.uid)
         name = row.name if row else self.uid
-        return f"log of {self.unit} on {name}" if self.unit else f"log of {name}"
+        return f"log of {unit_title(self.unit)} on {name}" if self.unit else f"log of {name}"
 
     @property
     def uid(self) -> str:
