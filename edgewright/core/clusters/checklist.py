@@ -139,18 +139,18 @@ def read_report(progress: Optional[Mapping[str, Any]], settled: bool, error: str
         name,
         FAILED if failed else WAITING if waiting else RUNNING,
         since,
-        _whole(percent),
-        _whole(attempt) or 0,
+        _integer(percent),
+        _integer(attempt) or 0,
         "" if failed else with_titles(clean(waiting, 300)),
         clean(error if error.startswith(beginning.rstrip("…")) else beginning, 300) if failed else "",
         operator,
         target.rpartition("-")[0] if name == steps.LAYER else "",
         beside[0] if beside is not None else "",
-        _whole(beside_percent) or 0,
+        _integer(beside_percent) or 0,
     )
 
 
-def _whole(value: Any) -> Optional[int]:
+def _integer(value: Any) -> Optional[int]:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 

@@ -44,7 +44,7 @@ class Spec(msgspec.Struct, gc=False):
 
     @property
     def wanted(self) -> int:
-        """Pods that are asked for; a kind that says nothing wants one."""
+        """Pods that are asked for; one is the default of the API."""
         return 1 if self.replicas is None else self.replicas
 
 
