@@ -61,20 +61,26 @@ format: $(VENV)/.dev  ## Format the sources
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-# k9s, for the tests that run it through `kube proxy`; EDGEWRIGHT_K9S names one that is there, and none is built then.
+# k9s, for the tests that run it through `kube proxy`, and kwok, which answers for kubelets; EDGEWRIGHT_K9S and
+# EDGEWRIGHT_KWOK name one that is there, and none is built then.
 K9S_VERSION := v0.50.16
+KWOK_VERSION := v0.8.0
 K9S := $(if $(EDGEWRIGHT_K9S),,build/bin/k9s)
+KWOK := $(if $(EDGEWRIGHT_KWOK),,build/bin/kwok)
 export EDGEWRIGHT_K9S ?= $(CURDIR)/build/bin/k9s
-build/bin/k9s:
-	@command -v go >/dev/null || { echo "k9s is built with Go: install it, or name a k9s that is there with EDGEWRIGHT_K9S=FILE" >&2; exit 1; }
-	GOBIN="$(CURDIR)/build/bin" CGO_ENABLED=0 go install -trimpath -ldflags "-s -w" github.com/derailed/k9s@$(K9S_VERSION)
+export EDGEWRIGHT_KWOK ?= $(CURDIR)/build/bin/kwok
+build/bin/k9s: MODULE := github.com/derailed/k9s@$(K9S_VERSION)
+build/bin/kwok: MODULE := sigs.k8s.io/kwok/cmd/kwok@$(KWOK_VERSION)
+build/bin/k9s build/bin/kwok:
+	@command -v go >/dev/null || { echo "$(@F) is built with Go: install it, or name one that is there: make EDGEWRIGHT_K9S=FILE EDGEWRIGHT_KWOK=FILE ..." >&2; exit 1; }
+	GOBIN="$(CURDIR)/build/bin" CGO_ENABLED=0 go install -trimpath -ldflags "-s -w" $(MODULE)
 
 # A schedule waits for most of its time, so three sets run beside each other, each with hubs and PostgreSQL of its own.
 SCHEDULES = EDGEWRIGHT_SCHEDULES="$${EDGEWRIGHT_SCHEDULES-500}" EDGEWRIGHT_STEPS="$${EDGEWRIGHT_STEPS-4}" \
 	  $(PY) -m pytest -m e2e --timeout=300 -n 3 --dist loadgroup tests/dist/test_schedules.py $(PYTEST_ARGS)
 
 # No line of a recipe names $(MAKE): make runs such a line even where it is asked only to print it (make -n).
-e2e: $(VENV)/.dev agent kubernetes $(K9S)  ## Run every end-to-end test (root, systemd-nspawn, QEMU, tmux; see docs/testing.md)
+e2e: $(VENV)/.dev agent kubernetes $(K9S) $(KWOK)  ## Run every end-to-end test (root, systemd-nspawn, QEMU, tmux; see docs/testing.md)
 	status=0; $(PY) -m pytest -m e2e --timeout=1800 --deselect tests/dist/test_schedules.py $(PYTEST_ARGS) || status=$$?; \
 	  $(SCHEDULES) || status=$$?; exit $$status
 

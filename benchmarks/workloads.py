@@ -1,8 +1,10 @@
 """Workloads of 5,000 pods in the console and in k9s, in the same run, and `kube get` against kubectl.
 
-    python benchmarks/workloads.py [--pods N] [--rounds N] [--api FOLDER] [--only k9s|kubectl]
+    python benchmarks/workloads.py [--pods N] [--rounds N] [--api FOLDER] [--only k9s|kubectl] [--pods-by kwok|stand-in]
 
-The API is a real kube-apiserver with etcd and no kubelets: pods are made through it, and a stand-in sets their status.
+The API is a real kube-apiserver with etcd and no kubelets: pods are made through it. kwok (PATH, `EDGEWRIGHT_KWOK`)
+answers for the kubelets where it is there: kube-scheduler places the pods, and some crash and some are not ready at
+times while the programs watch. Without it a stand-in sets each status once. The first line says which.
 `--api` takes an API that runs already (a folder with `kubeconfig` and `address`). The console reaches it over the route
 of `kube proxy` (a local port of its own process), k9s directly. Both have a terminal of 132x43; what each shows is read
 by an emulator. k9s is taken from PATH or `EDGEWRIGHT_K9S`; kubectl is that of the ready parts. `kube get` runs as a
@@ -29,16 +31,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.lib.emulator import XtermScreen, XtermStream
 from benchmarks.lib.pty_run import Term, ratio
+from benchmarks.lib.workload_pods import ALL, SPACES, fill, keep
 from edgewright.yamltext.writer import write
-from tests.e2e.kubernetes.workloads import plane_server
+from tests.e2e.kubernetes.workloads import kwok, plane_server
 from tests.e2e.kubernetes.workloads.api_server import NAME, ApiServer, parts
-from tests.e2e.kubernetes.workloads.stand_ins import Maker
 
 COLUMNS, LINES = 132, 43
-SPACES = ("shop", "kitchen", "stock", "media")
 KEYS = 30
 SKIPPED = 77
-ALL = "-7d9f8c6b5-"
 
 
 class Api(NamedTuple):
@@ -142,8 +142,8 @@ def _cursor_after(seen: Seen, size: int, began: float) -> float:
 
 
 @contextmanager
-def running(pods: int) -> Iterator[Api]:
-    """Start an API with nodes and pods, and end it."""
+def running(pods: int, kept_by: Path | None) -> Iterator[Api]:
+    """Start an API with nodes and pods that kwok or (None) a stand-in for kubelets keeps, and end it."""
     with tempfile.TemporaryDirectory(prefix="edgewright-api-") as name:
         folder = Path(name)
         server = ApiServer(folder)
@@ -151,31 +151,10 @@ def running(pods: int) -> Iterator[Api]:
             (folder / "kubeconfig").write_text(write(server.config()))
             (folder / "kubeconfig").chmod(0o600)
             (folder / "address").write_text(server.address)
-            began = time.monotonic()
-            asyncio.run(fill(server, pods))
-            print(
-                f"{pods} pods made in {time.monotonic() - began:.0f} s (their status is set by a stand-in for kubelets)"
-            )
+            asyncio.run(fill(server, pods) if kept_by is None else keep(server, pods, kept_by))
             yield Api(folder, server.address)
         finally:
             server.stop()
-
-
-async def fill(server: ApiServer, pods: int) -> None:
-    """Make nodes and pods: most run, some wait, some crash."""
-    maker = Maker(server, time.time())
-    nodes = max(pods // 100, 3)
-    await maker.namespaces(SPACES)
-    await asyncio.gather(*(maker.node(f"edge-{at:02d}", ready=at != 7, gpus=2 * (at % 5 == 0)) for at in range(nodes)))
-    states = ["CrashLoopBackOff" if at % 500 == 3 else "Pending" if at % 700 == 5 else "Running" for at in range(pods)]
-    made = (
-        maker.pod(
-            SPACES[at % 4], f"web{at % 50}{ALL}{at:05d}", f"edge-{at % nodes:02d}", states[at], int(at % 100 == 0)
-        )
-        for at in range(pods)
-    )
-    await asyncio.gather(*made)
-    await maker.aclose()
 
 
 def compare(api: Api, pods: int, rounds: int, k9s: str) -> list[bool]:
@@ -239,14 +218,20 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--api", type=Path)
     parser.add_argument("--only", choices=("k9s", "kubectl"), help="compare with one of the two")
+    parser.add_argument("--pods-by", choices=("kwok", "stand-in"), help="who answers for the kubelets (default: kwok)")
     given = parser.parse_args()
-    k9s = os.environ.get("EDGEWRIGHT_K9S") or shutil.which("k9s") or ""
+    named = os.environ.get("EDGEWRIGHT_K9S", "")
+    k9s = named if os.path.isfile(named) else shutil.which("k9s") or ""
     if parts() is None or not (k9s or given.only == "kubectl"):
         print("needs the ready parts of Kubernetes (edgewright lab kubernetes build) and k9s on PATH", file=sys.stderr)
         return SKIPPED
+    kept_by = None if given.pods_by == "stand-in" else kwok.program()
+    if given.pods_by == "kwok" and kept_by is None:
+        print(f"there is no kwok: {kwok.HINT}", file=sys.stderr)
+        return SKIPPED
     if given.api is not None:
         return _all(Api(given.api, (given.api / "address").read_text().strip()), given, k9s)
-    with running(given.pods) as api:
+    with running(given.pods, kept_by) as api:
         return _all(api, given, k9s)
 
 

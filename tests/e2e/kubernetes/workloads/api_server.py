@@ -2,7 +2,7 @@
 
 Each has an address of its own in 127.0.0.0/8, so that the API is at port 6443 as that of a cluster is, and several
 live side by side. Nothing runs pods or nodes: who needs some makes them through the API and sets their status, which
-is a stand-in for kubelets.
+is a stand-in for kubelets, or starts kwok beside it.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ class ApiServer:
         assert programs is not None
         self.folder = folder
         self.address = f"127.{random.randrange(20, 250)}.{random.randrange(1, 250)}.{random.randrange(2, 250)}"
-        for name in ("kube-apiserver", "kubectl"):
+        for name in ("kube-apiserver", "kubectl", "kube-scheduler", "kube-controller-manager"):
             (folder / name).symlink_to(programs[0])
         self.kubectl = folder / "kubectl"
         self._certificates()
         self._processes: list[subprocess.Popen[bytes]] = []
         try:
-            self._start("etcd", self._etcd(programs[1]))
-            self._start("api", self._api())
+            self.beside("etcd", self._etcd(programs[1]))
+            self.beside("api", self._api())
             self._await()
         except BaseException:
             self.stop()
@@ -105,11 +105,14 @@ class ApiServer:
         }  # fmt: skip
         return [str(self.folder / "kube-apiserver"), *(f"--{name}={value}" for name, value in values.items())]
 
-    def _start(self, name: str, words: list[str]) -> None:
-        log = (self.folder / f"{name}.log").open("wb")
-        self._processes.append(
-            subprocess.Popen(words, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
-        )
+    def beside(self, name: str, words: list[str]) -> None:
+        """Start a program in the folder, which is its home too; it ends with the API, and `log` has what it wrote."""
+        with (self.folder / f"{name}.log").open("wb") as log:
+            process = subprocess.Popen(
+                words, cwd=self.folder, env={**os.environ, "HOME": str(self.folder)},
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        self._processes.append(process)
 
     def _await(self) -> None:
         latest = time.monotonic() + START_WITHIN
@@ -170,7 +173,7 @@ class ApiServer:
         return self._processes[1].pid
 
     def stop(self) -> None:
-        """End both processes and remove what they stored."""
+        """End all processes and remove what they stored."""
         for process in reversed(self._processes):
             process.kill()
             process.wait(20)

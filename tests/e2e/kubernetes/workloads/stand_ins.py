@@ -1,4 +1,7 @@
-"""Nodes, pods and what belongs to them, made through a real API; their status is set here, in place of kubelets."""
+"""Nodes, pods and what belongs to them, made through a real API; their status is set here, in place of kubelets.
+
+Where kwok answers for the kubelets they are made here without one.
+"""
 
 from __future__ import annotations
 
@@ -47,10 +50,9 @@ class Maker:
         for name in names:
             await self.send("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
 
-    async def node(self, name: str, ready: bool = True, gpus: int = 0) -> None:
-        """Make a node as its kubelet would register it."""
+    async def node(self, name: str, ready: bool | None = True, gpus: int = 0) -> None:
+        """Make a node as its kubelet would register it; with None it has no condition yet."""
         labels = {"kubernetes.io/arch": "amd64", "node-role.kubernetes.io/worker": "", "kubernetes.io/hostname": name}
-        await self.send("POST", "/api/v1/nodes", {"metadata": {"name": name, "labels": labels}, "spec": {}})
         size = {"cpu": "16", "memory": "65536000Ki", "pods": "250", **({"nvidia.com/gpu": str(gpus)} if gpus else {})}
         at = rfc3339(self._now)
         condition = {
@@ -64,13 +66,18 @@ class Maker:
             "systemUUID": "", "kubeProxyVersion": "", "operatingSystem": "linux",
         }  # fmt: skip
         addresses = [{"type": "InternalIP", "address": "10.4.1.7"}]
-        status = {"capacity": size, "allocatable": size, "addresses": addresses, "conditions": [condition]}
-        await self.status(f"/api/v1/nodes/{name}", {**status, "nodeInfo": info})
+        conditions = [] if ready is None else [condition]
+        status = {"capacity": size, "allocatable": size, "addresses": addresses, "conditions": conditions}
+        made = {"metadata": {"name": name, "labels": labels}, "spec": {}, "status": {**status, "nodeInfo": info}}
+        await self.send("POST", "/api/v1/nodes", made)
 
     async def pod(
         self, namespace: str, name: str, node: str = "", state: str = "Running", gpus: int = 0, **more: Any
     ) -> None:
-        """Make a pod in a state: Running, Pending, or what a container waits for (`CrashLoopBackOff`)."""
+        """Make a pod in a state: Running, Pending, or what a container waits for (`CrashLoopBackOff`).
+
+        With "" for state no status is set.
+        """
         app = more.pop("app", name.rpartition("-")[0] or name)
         limits = {"nvidia.com/gpu": str(gpus)} if gpus else {}
         container = {
@@ -80,7 +87,8 @@ class Maker:
         meta = {"name": name, "labels": {"app": app, "pod-template-hash": "7d9f8c6b5"}, **more.pop("metadata", {})}
         spec = {"containers": [container], "nodeName": node, "terminationGracePeriodSeconds": 1, **more}
         await self.send("POST", f"/api/v1/namespaces/{namespace}/pods", {"metadata": meta, "spec": spec})
-        await self.status(f"/api/v1/namespaces/{namespace}/pods/{name}", self.pod_status(state))
+        if state:
+            await self.status(f"/api/v1/namespaces/{namespace}/pods/{name}", self.pod_status(state))
 
     def pod_status(self, state: str, restarts: int = 0) -> dict[str, Any]:
         """Return a status as a kubelet reports it."""
