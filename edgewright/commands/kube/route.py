@@ -131,7 +131,10 @@ class Api:
         return f"by SSH through {self.ssh}" if self.way == SSH else "through the relay of the plane"
 
     async def connect(self) -> Way:
-        """Open a connection; when the direct route fails, over the relay. Raises `EdgewrightError`."""
+        """Open a connection: over the relay when the direct route fails, directly when the relay does.
+
+        Raises `EdgewrightError`, and `OSError` for a direct route that ended since it was measured.
+        """
         if self.way == DIRECT:
             try:
                 async with asyncio.timeout(DIRECT_WITHIN):
@@ -145,7 +148,16 @@ class Api:
             except OSError as error:
                 self.way = RELAY
                 self._report(f"SSH cannot be run: {error}; the relay is used.")
-        return await self._relay.open_stream(self.row.uid, PORT, "", lambda each: self._report(each.sentence))
+        try:
+            return await self._relay.open_stream(self.row.uid, PORT, "", lambda each: self._report(each.sentence))
+        except EdgewrightError:
+            # What did not answer in time once, on a busy machine or a link that was away, may answer now.
+            if self._only_relay or (await self.direct()).state != "yes":
+                raise
+        way = Direct(*await asyncio.open_connection(self.endpoint, PORT, limit=CHUNK * 2))
+        self.way = DIRECT
+        self._report(f"The relay gives no connection; {self.endpoint}:{PORT} answers, and is asked directly.")
+        return way
 
     async def by_ssh(self) -> Measured:
         """Measure SSH: TLS through a member to its API, whose certificate the cluster's CA must have signed."""

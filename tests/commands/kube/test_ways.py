@@ -18,7 +18,7 @@ from edgewright.clients.http.transport import Reply
 from edgewright.commands.kube import credential, ways
 from edgewright.commands.kube.route import Api
 from edgewright.core import times
-from edgewright.core.errors import InvalidInput, Refused
+from edgewright.core.errors import InvalidInput, Refused, Unreachable
 from edgewright.hub.security import pki
 from edgewright.store.collections.catalogue import personal_kubeconfig
 from edgewright.wire import protocol
@@ -99,6 +99,38 @@ async def test_a_direct_route_waits_for_no_ssh(api: Api, monkeypatch: pytest.Mon
     async with asyncio.timeout(5):
         assert await api.choose() == "direct"
     assert ended == ["ssh"]
+
+
+@pytest.mark.parametrize(("only_relay", "direct"), [(False, True), (True, True), (False, False)])
+async def test_a_relay_that_fails_leads_back_to_the_direct_route(
+    api: Api, monkeypatch: pytest.MonkeyPatch, only_relay: bool, direct: bool
+) -> None:
+    """The direct route did not answer while the way was chosen, and does now; who asked for the relay stays there."""
+    server = await asyncio.start_server(lambda reader, writer: writer.write(b"direct"), "127.0.0.1", 0)
+    asked: list[str] = []
+
+    async def refuses(*_: Any) -> Any:
+        asked.append("relay")
+        raise Unreachable("There is no relay here.")
+
+    async def measured() -> ways.Measured:
+        return ways.Measured("yes" if direct else "no", 0.0)
+
+    monkeypatch.setattr("edgewright.commands.kube.route.PORT", server.sockets[0].getsockname()[1])
+    monkeypatch.setattr(api, "direct", measured)
+    api._relay, api._only_relay, api.way = SimpleNamespace(open_stream=refuses), only_relay, "relay"  # type: ignore[assignment]
+    api.endpoint = "127.0.0.1"
+    async with server:
+        if only_relay or not direct:
+            with pytest.raises(Unreachable, match="There is no relay here"):
+                await api.connect()
+            assert api.way == "relay"
+            return
+        for _ in range(2):
+            way = await api.connect()
+            assert await way.read() == b"direct" and api.shown.startswith("directly at 127.0.0.1")
+            way.close()
+    assert asked == ["relay"], "the next connection is direct at once"
 
 
 async def test_what_ssh_prints_is_the_reason(api: Api) -> None:
