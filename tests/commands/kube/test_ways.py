@@ -118,7 +118,7 @@ async def test_a_relay_that_fails_leads_back_to_the_direct_route(
 
     monkeypatch.setattr("edgewright.commands.kube.route.PORT", server.sockets[0].getsockname()[1])
     monkeypatch.setattr(api, "direct", measured)
-    api._relay, api._only_relay, api.way = SimpleNamespace(open_stream=refuses), only_relay, "relay"  # type: ignore[assignment]
+    api._relay, api._only_relay, api.way = SimpleNamespace(open_stream=refuses), only_relay, "relay"
     api.endpoint = "127.0.0.1"
     async with server:
         if only_relay or not direct:
