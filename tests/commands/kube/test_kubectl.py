@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import stat
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from edgewright.commands.kube import kubectl
-from edgewright.commands.kube.route import Listener
+from edgewright.commands.kube.route import Api, Listener
 from edgewright.core.errors import Unreachable
 
 
@@ -47,8 +48,8 @@ async def test_the_kubeconfig_goes_also_when_its_end_is_cancelled(
         return Way()
 
     monkeypatch.setattr(kubectl, "Listener", Slow)
-    monkeypatch.setattr(kubectl.Api, "of", of)
-    monkeypatch.setattr(kubectl.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(Api, "of", of)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     seen = []
 
     async def use() -> None:
