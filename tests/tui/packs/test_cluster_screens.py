@@ -97,6 +97,14 @@ def test_sizes(snap_compare: Compare, view: str, size: tuple[int, int]) -> None:
     assert snap_compare(app_of(view), terminal_size=size, run_before=ready)
 
 
+async def test_80_columns_have_the_age_where_no_cluster_is_simulated() -> None:
+    documents = [each for each in clusters() if not each["status"]["edgewright"]["simulated"]]
+    async with console("clusters", plane=Plane(documents), size=(80, 24)) as (pilot, _, _):
+        await ready(pilot)
+        header = next(text for text in screen_text(pilot.app).splitlines() if "CLUSTER" in text)
+        assert header.split()[-4:-1] == ["KIND", "REPORT", "AGE"], header
+
+
 @pytest.mark.parametrize("size", SIZES, ids=IDS)
 @pytest.mark.parametrize("case", CASES)
 def test_cluster(snap_compare: Compare, case: str, size: tuple[int, int]) -> None:

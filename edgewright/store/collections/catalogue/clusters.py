@@ -323,11 +323,13 @@ TABLE: Table[ClusterRow] = Table(
             order=lambda row: row.certificate_end,
             tone="muted",
         ),
-        Column("kind", "KIND", 9, value=lambda row, look: "simulated" if row.simulated else "real", tone="muted"),
+        Column(
+            "kind", "KIND", 4, most=9, value=lambda row, look: "simulated" if row.simulated else "real", tone="muted"
+        ),
         Column("reported", "REPORT", 6, right=True, age=True, tone="muted"),
+        Column("created", "AGE", 4, right=True, age=True, tone="muted"),
         Column("profile", "PROFILE", 8, most=28, value=lambda row, look: ", ".join(row.profiles) or "-"),
         Column("version", "KUBERNETES", 10, most=20),
-        Column("created", "AGE", 5, right=True, age=True, tone="muted"),
         Column("endpoint", "API", 12, most=40),
         Column("reach", "REACHED", 9, most=20, value=lambda row, look: reach_text(row, look.now), tone="muted"),
         Column("project", "PROJECT", 7, most=24, value=lambda row, look: look.projects.get(row.project_uid, "-")),
