@@ -172,8 +172,8 @@ def table_of(thing: str, things: str) -> Table[DeploymentRow]:
             Column("updated", "UP-TO-DATE", 10, right=True, tone="muted"),
             Column("available", "AVAILABLE", 9, right=True, tone="muted"),
             Column("created", "AGE", 4, right=True, age=True, tone="muted"),
-            Column("images", "IMAGES", 12, most=60, value=lambda row, look: ", ".join(row.images), tone="muted"),
             Column("reason", "REASON", 12, weight=3),
+            Column("images", "IMAGES", 12, most=60, value=lambda row, look: ", ".join(row.images), tone="muted"),
         ),
         listing=("name", "namespace", "ready", "updated", "available", "created"),
         fields=(

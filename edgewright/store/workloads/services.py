@@ -124,5 +124,5 @@ TABLE: Table[ServiceRow] = Table(
     facts=_facts,
     headline=lambda row: f"{row.namespace}/{row.name}: {row.type}",
     nothing="No services here.",
-    sort="name",
+    sort="sign",
 )  # fmt: skip

@@ -287,7 +287,7 @@ class WorkloadsScreen(ForwardsPorts):
         if trouble:
             return trouble
         if self._watched is None or not self._watched.complete:
-            return [line(("► ", "work"), f"The {self.kind.title.lower()} of {self.cluster_name} are read ...")]
+            return [line(("► ", "work"), f"Reading the {self.kind.title.lower()} of {self.cluster_name} ...")]
         if self.filter_text:
             return [line(("○ ", "muted"), f"Nothing matches {self.filter_text}. ", ("esc removes the filter", "muted"))]
         where = f" Namespace {self.namespace}: 0 shows all." if self.namespace else ""
