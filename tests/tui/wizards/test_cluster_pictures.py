@@ -120,7 +120,7 @@ WRONG: dict[str, Run] = {
 }
 
 
-@pytest.mark.parametrize("size", [SMALL])
+@pytest.mark.parametrize("size", [SMALL, LARGE, WALL])
 @pytest.mark.parametrize("name", names(WRONG))
 def test_wrong(snap_compare: Compare, name: str, size: tuple[int, int]) -> None:
     async def run(pilot: Driven) -> None:
@@ -130,7 +130,8 @@ def test_wrong(snap_compare: Compare, name: str, size: tuple[int, int]) -> None:
     assert snap_compare(app(), terminal_size=size, run_before=run)
 
 
-def test_a_preflight_that_failed(snap_compare: Compare) -> None:
+@pytest.mark.parametrize("size", [SMALL, LARGE, WALL])
+def test_a_preflight_that_failed(snap_compare: Compare, size: tuple[int, int]) -> None:
     plane = ClusterPlane()
     plane.checks["uid-shop-1"] = SHORT
     plane.wrong = [
@@ -141,10 +142,11 @@ def test_a_preflight_that_failed(snap_compare: Compare) -> None:
         await at(pilot, "preflight")
         await settle(pilot)
 
-    assert snap_compare(app(plane), terminal_size=(80, 24), run_before=run)
+    assert snap_compare(app(plane), terminal_size=size, run_before=run)
 
 
-def test_hosts_that_do_not_answer(snap_compare: Compare) -> None:
+@pytest.mark.parametrize("size", [SMALL, LARGE, WALL])
+def test_hosts_that_do_not_answer(snap_compare: Compare, size: tuple[int, int]) -> None:
     plane = ClusterPlane()
     plane.failing = TimedOut("The host did not answer the preflight within 20 s.", "See host show.")
 
@@ -154,7 +156,7 @@ def test_hosts_that_do_not_answer(snap_compare: Compare) -> None:
         await on(pilot, "summary")
         await settle(pilot)
 
-    assert snap_compare(app(plane), terminal_size=(80, 24), run_before=run)
+    assert snap_compare(app(plane), terminal_size=size, run_before=run)
 
 
 def test_a_read_only_session(snap_compare: Compare) -> None:
