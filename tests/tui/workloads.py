@@ -10,6 +10,7 @@ from tests.tui.samples import ago
 
 PODS, NODES, NAMESPACES = "/api/v1/pods", "/api/v1/nodes", "/api/v1/namespaces"
 DEPLOYMENTS, SERVICES, EVENTS = "/apis/apps/v1/deployments", "/api/v1/services", "/api/v1/events"
+STATEFULSETS, DAEMONSETS = "/apis/apps/v1/statefulsets", "/apis/apps/v1/daemonsets"
 MACHINES = "/apis/kubevirt.io/v1/virtualmachines"
 
 
@@ -95,6 +96,32 @@ def deployment(name: str, wanted: int, available: int, message: str = "", namesp
     }  # fmt: skip
 
 
+def stateful(name: str, wanted: int, available: int) -> dict[str, Any]:
+    """Return a stateful set."""
+    status = {"currentRevision": f"{name}-1", "updateRevision": f"{name}-1"}
+    made = deployment(name, wanted, available)
+    return {**made, "kind": "StatefulSet", "status": {**made["status"], **status}}
+
+
+def daemon(name: str, wanted: int, available: int, misplaced: int = 0) -> dict[str, Any]:
+    """Return a daemon set; it may have pods on nodes that it does not select."""
+    status = {
+        "desiredNumberScheduled": wanted, "numberReady": available, "updatedNumberScheduled": wanted,
+        "numberAvailable": available, "numberMisscheduled": misplaced, "observedGeneration": 2,
+    }  # fmt: skip
+    return {**deployment(name, wanted, available, namespace="kube-system"), "kind": "DaemonSet", "status": status}
+
+
+def machine(name: str, state: str = "Running", message: str = "") -> dict[str, Any]:
+    """Return a virtual machine of KubeVirt; with a message it is not ready."""
+    ready = {"type": "Ready", "status": "False" if message else "True", "message": message}
+    return {
+        "kind": "VirtualMachine", "apiVersion": "kubevirt.io/v1", "metadata": meta(name, "shop"),
+        "spec": {"runStrategy": "Always"},
+        "status": {"printableStatus": state, "ready": not message, "conditions": [ready]},
+    }  # fmt: skip
+
+
 def service(name: str, kind: str = "ClusterIP", address: str = "", namespace: str = "shop") -> dict[str, Any]:
     """Return a service; a load balancer without an address waits for one."""
     ingress = {"loadBalancer": {"ingress": [{"ip": address}]} if address else {}}
@@ -130,27 +157,37 @@ OBJECTS: dict[str, list[dict[str, Any]]] = {
     NODES: [node("edge-7f3a"), node("edge-11d0"), node("edge-11d1", gpus=4)],
     NAMESPACES: [{"metadata": meta(name)} for name in ("shop", "default", "kube-system")],
     DEPLOYMENTS: [deployment("web", 2, 2), deployment("coredns", 2, 2, namespace="kube-system")],
+    STATEFULSETS: [stateful("vision", 1, 1)],
+    DAEMONSETS: [daemon("cilium", 3, 3)],
     SERVICES: [service("web", "LoadBalancer", "10.4.1.100"), service("vision")],
     EVENTS: [event("e1", "web-7d9f8c6b5-2xk4q", "Pulled", "Container image is present on this machine.")],
 }
+UNSCHEDULED = event(
+    "e3", "vision-1", "FailedScheduling", "0/3 nodes are available: 3 Insufficient nvidia.com/gpu.", "Warning"
+)
 TOO_SLOW = 'ReplicaSet "web-7d9f8c6b5" has timed out progressing.'
 DEGRADED: dict[str, list[dict[str, Any]]] = {
     **OBJECTS,
     PODS: [*HEALTHY_PODS, FAILED_PODS[1]],
     NODES: [node("edge-7f3a"), node("edge-11d0", cordoned=True), node("edge-11d1", gpus=4)],
     DEPLOYMENTS: [deployment("web", 3, 2), *OBJECTS[DEPLOYMENTS][1:]],
+    STATEFULSETS: [stateful("vision", 2, 1)],
+    DAEMONSETS: [daemon("cilium", 3, 3, misplaced=1)],
     SERVICES: [service("web", "LoadBalancer"), service("vision")],
+    EVENTS: [UNSCHEDULED, *OBJECTS[EVENTS]],
+    MACHINES: [machine("till-1"), machine("till-2", "Starting", "The guest agent does not answer yet.")],
 }
 FAILED: dict[str, list[dict[str, Any]]] = {
     **OBJECTS,
     PODS: [*HEALTHY_PODS, *FAILED_PODS],
     NODES: [node("edge-7f3a", ready=False), node("edge-11d0", cordoned=True), node("edge-11d1", gpus=4)],
     DEPLOYMENTS: [deployment("web", 3, 1, TOO_SLOW), *OBJECTS[DEPLOYMENTS][1:]],
+    STATEFULSETS: [stateful("vision", 2, 0)],
+    DAEMONSETS: [daemon("cilium", 3, 1)],
+    SERVICES: DEGRADED[SERVICES],
     EVENTS: [
         event("e2", "web-7d9f8c6b5-zzzzz", "BackOff", "Back-off restarting failed container main", "Warning", 30),
-        event(
-            "e3", "vision-1", "FailedScheduling", "0/3 nodes are available: 3 Insufficient nvidia.com/gpu.", "Warning"
-        ),
+        UNSCHEDULED,
         *OBJECTS[EVENTS],
     ],
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -29,24 +30,36 @@ CLUSTER = "c-healthy"
 LOST = Unreachable("The API of pos-kiel cannot be reached: no route to host.", "See: edgewright kube reach")
 STATES: dict[str, dict[str, list[dict[str, Any]]]] = {
     "empty": workloads.EMPTY,
+    "loading": workloads.OBJECTS,
     "healthy": workloads.OBJECTS,
     "degraded": workloads.DEGRADED,
     "failed": workloads.FAILED,
     "stale": workloads.FAILED,
     "simulated": {},
 }
-PICTURES = [
-    *(("pods", state, (80, 24)) for state in STATES),
-    ("pods", "stale", (132, 43)),
-    ("pods", "failed", (200, 60)),
-    ("nodes", "failed", (132, 43)),
-    ("deployments", "failed", (80, 24)),
-    ("services", "degraded", (80, 24)),
-    ("cluster-events", "failed", (132, 43)),
-    ("machines", "failed", (80, 24)),
-    ("workload", "failed", (80, 24)),
-    ("workload-yaml", "failed", (80, 24)),
+SIZES = ((80, 24), (132, 43), (200, 60))
+FAST = {*(("pods", state, SIZES[0]) for state in STATES), ("pods", "stale", SIZES[1]), ("pods", "failed", SIZES[2])}
+"""Pictures of pods that are not left to `make e2e`."""
+OTHERS = [
+    ("nodes", "failed", SIZES[1]),
+    ("deployments", "failed", SIZES[0]),
+    ("services", "degraded", SIZES[0]),
+    ("cluster-events", "failed", SIZES[1]),
+    ("machines", "failed", SIZES[0]),
+    ("workload", "failed", SIZES[0]),
+    ("workload-yaml", "failed", SIZES[0]),
 ]
+PODS = [
+    *(("pods", state, size) for state in STATES if state not in ("stale", "simulated") for size in SIZES),
+    ("pods", "stale", SIZES[0]),
+    ("pods", "stale", SIZES[1]),
+    ("pods", "simulated", SIZES[0]),
+]
+PICTURES = [
+    pytest.param(*each, id=f"{each[0]}-{each[1]}-{each[2][0]}x{each[2][1]}",
+                 marks=pytest.mark.e2e if each in PODS and each not in FAST else ())
+    for each in [*PODS, *OTHERS]
+]  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +78,9 @@ def made(name: str, state: str = "failed", rest: str = "") -> tuple[EdgewrightAp
     api = workloads.api(STATES[state])
 
     async def open_cluster(uid: str, report: Callable[[str], None]) -> FakeClusterApi:
+        if state == "loading":
+            report("The relay of the plane is asked for a way to pos-kiel ...")
+            await asyncio.Event().wait()
         return api
 
     shown = session(store, start_view=name, start_target=f"{CLUSTER}{rest}", open_cluster=open_cluster)
@@ -105,25 +121,35 @@ async def console(
         yield pilot, api
 
 
-@pytest.mark.parametrize(("name", "state", "size"), PICTURES, ids=[f"{v}-{s}-{w}x{h}" for v, s, (w, h) in PICTURES])
+@pytest.mark.parametrize(("name", "state", "size"), PICTURES)
 def test_pictures(snap_compare: Callable[..., bool], name: str, state: str, size: tuple[int, int]) -> None:
-    rest = "/pods/shop/web-7d9f8c6b5-zzzzz" if name.startswith("workload") else ""
-    app, api = made(name, state, rest)
+    pod = "web-7d9f8c6b5-2xk4q" if state == "healthy" else "web-7d9f8c6b5-zzzzz"
+    app, api = made(name, state, f"/pods/shop/{pod}" if name.startswith("workload") else "")
 
     async def ready(pilot: Driven) -> None:
         await settle(pilot)
-        await shown(pilot)
+        if state not in ("loading", "simulated"):
+            await shown(pilot)
         if state == "stale":
-            api.failure = LOST
-            api.end(LOST)
-            screen = front(pilot)
-            await until(pilot, lambda: bool(screen._watched and screen._watched.error))
-            app.session.now = lambda: NOW + 252
-            screen._opened._clock = lambda: NOW  # type: ignore[union-attr]
-            screen.select()
-            await settle(pilot)
+            await lose(pilot, app, api)
+        await settle(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=ready)
+
+
+async def lose(pilot: Driven, app: EdgewrightApp, api: FakeClusterApi) -> None:
+    """Let the API be out of reach for four minutes."""
+    api.failure = LOST
+    api.end(LOST)
+    screen: Any = pilot.app.screen
+    if isinstance(screen, WorkloadsScreen):
+        await until(pilot, lambda: bool(screen._watched and (screen._watched.error or screen._watched.unknown)))
+    else:
+        screen.read()
+        await until(pilot, lambda: bool(screen._error))
+    app.session.now = lambda: NOW + 252
+    screen._opened._clock = lambda: NOW
+    screen.select()
 
 
 async def test_rows_follow_the_watch_and_the_cursor_stays_on_its_pod() -> None:
