@@ -49,12 +49,7 @@ OTHERS = [
     ("workload", "failed", SIZES[0]),
     ("workload-yaml", "failed", SIZES[0]),
 ]
-PODS = [
-    *(("pods", state, size) for state in STATES if state not in ("stale", "simulated") for size in SIZES),
-    ("pods", "stale", SIZES[0]),
-    ("pods", "stale", SIZES[1]),
-    ("pods", "simulated", SIZES[0]),
-]
+PODS = [("pods", state, size) for state in STATES for size in SIZES]
 PICTURES = [
     pytest.param(*each, id=f"{each[0]}-{each[1]}-{each[2][0]}x{each[2][1]}",
                  marks=pytest.mark.e2e if each in PODS and each not in FAST else ())
