@@ -106,6 +106,9 @@ class Writer:
         self.working = False
         """A batch is being written."""
         self.beats_written = 0
+        self.beats_failed = 0
+        """Heartbeats of batches that the storage did not take, as far as this process knows: one whose answer was lost
+        may be stored."""
         self.jobs_written, self.seconds = 0, 0.0
         """Jobs of all batches, and the time that the batches took."""
         self._thread = threading.Thread(target=self._work, name="hub-writer", daemon=True)
@@ -220,6 +223,7 @@ class Writer:
             storage = failure
         self.batches += 1
         self.beats_written += len(beats) if failure is None else 0
+        self.beats_failed += len(beats) if failure is not None else 0
         if waiting:
             last = _Done(*waiting)
             last.error = failure

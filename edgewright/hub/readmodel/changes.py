@@ -19,6 +19,7 @@ import msgspec
 from edgewright.core import times
 from edgewright.core.roles import Scope
 from edgewright.hub.db.changelog.entry import Entry
+from edgewright.hub.http.problems import Behind, Problem
 from edgewright.hub.readmodel.beats import BeatReader, Beats
 from edgewright.hub.readmodel.compression import Compressor
 from edgewright.hub.readmodel.pace import Pace
@@ -174,7 +175,10 @@ class Changes:
                 waiter.clear()
                 if number is None or not self.ring.has(number):
                     asked = seq
-                    text, number, seq = await self._from_log(seq, scope, pace)
+                    try:
+                        text, number, seq = await self._from_log(seq, scope, pace)
+                    except Problem:
+                        return  # it comes again with its number, here or at another hub
                     if text is None:
                         text = _resync(seq)
                     elif forgets:
@@ -224,11 +228,17 @@ class Changes:
         return self.pieces.shared(number, scope, with_beats) or self.pieces.make(number, scope, with_beats, pace)
 
     async def _from_log(self, seq: int, scope: Scope, pace: Pace) -> tuple[bytes | None, int | None, int]:
-        """Return what is sent to a reader that names a number, and where it is then; `None` for one out of reach."""
+        """Return what is sent to a reader that names a number, and where it is then; `None` for one out of reach.
+
+        Raises `Problem` where the log has that number and memory does not get it in time, or the log cannot be read:
+        what this hub has is older than what the reader saw.
+        """
         end = asyncio.get_running_loop().time() + FOLLOWS_WITHIN
-        while seq > self.seq and not self.stopping and asyncio.get_running_loop().time() < end:
+        while seq > self.seq and not self.stopping:
             if await self.newest() < seq:
                 break
+            if asyncio.get_running_loop().time() > end:
+                raise Behind("This hub does not follow what other hubs store; use another one.")
             await asyncio.sleep(WAKE_EVERY)
         number = self.ring.position(seq)
         if number is not None:

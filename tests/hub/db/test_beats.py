@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,14 @@ import pytest
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import StatementError
 
-from edgewright.hub.db import beats, migrations, schema
-from edgewright.hub.db.beats import ANY_NUMBER, Beat, PendingBeats, is_repeatable, write_alone, write_beats
+from edgewright.hub.db import beats, migrations, schema, writer
+from edgewright.hub.db.beats import ANY_NUMBER, Beat, PendingBeats, Written, is_repeatable, write_alone, write_beats
 from edgewright.hub.db.engines import open_engines
 from edgewright.hub.db.records import Live, new_beat_row
 from edgewright.hub.db.shared.sessions import driver_of
 from edgewright.hub.db.writer import Writer
+from edgewright.hub.http.problems import StorageProblem
+from edgewright.hub.resources.hosts.heartbeat import Heartbeats
 from edgewright.hub.resources.hosts.liveness import BACK, Liveness
 from tests.hub.db.test_row_safety import Pair, _load, _token, pair, registration
 from tests.postgres import Cluster
@@ -254,6 +256,41 @@ async def test_p17_each_hub_shows_what_all_hubs_counted(pair: Pair) -> None:
     assert live[0].count == 4, "it took two and never saw the other two"
     await Liveness(pair.hubs[1]).look()
     assert live[1].count == 4
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("stored", [True, False])
+async def test_p17_a_heartbeat_without_an_answer_leaves_no_lower_count(
+    pair: Pair, stored: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hub loses the database with a heartbeat whose row it wrote, or did not write; its host goes on at the other."""
+    _, token = await _token(pair, "lost")
+    made = await pair.clients[0].post("/v1/edgehosts/register", json=registration("o", token))
+    await _load(pair, "o")
+    own = {"Authorization": made.json()["status"]["serviceAuthToken"], "ApiKey": ""}
+    live = [hub.state.hosts["o"].live for hub in pair.hubs]
+
+    async def send(hub: int, seq: int) -> int:
+        body = {"state": "healthy", "message": "m", "edgewright": {"seq": seq, "bootId": "b1"}}
+        return (await pair.clients[hub].patch("/v1/edgehosts/o/health", json=body, headers=own)).status_code
+
+    def lost(engine: Engine, beats: Sequence[Beat], origin: str) -> Written:
+        if stored:
+            write_alone(engine, beats, origin)
+        raise StorageProblem(503, "StorageUnreachable", "The answer was lost.")
+
+    first = live[0].count
+    assert [await send(hub, seq) for seq, hub in ((1, 0), (2, 1), (3, 1))] == [204] * 3
+    with monkeypatch.context() as patched:
+        patched.setattr(writer, "write_alone", lost)
+        patched.setattr(pair.hubs[0].part(Heartbeats), "take_row", lambda *_: False)  # it has not looked yet
+        assert await send(0, 4) == 503
+    if stored:
+        assert await send(1, 4) == 204, "the other hub finds it stored"
+    counted = first + (4 if stored else 3)
+    await Liveness(pair.hubs[0]).look()
+    assert (live[0].seq, live[0].count) == (4, counted)
+    assert pair.rows(select(schema.heartbeats).where(schema.heartbeats.c.uid == "o"))[0].count == counted
 
 
 @pytest.mark.e2e

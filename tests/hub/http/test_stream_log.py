@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from edgewright.core.roles import EVERYTHING, Scope
 from edgewright.hub.controllers.change_log import prune_change_log
 from edgewright.hub.db.transaction import Tx
+from edgewright.hub.http.problems import StorageProblem
 from edgewright.hub.process.app import Hub
+from edgewright.hub.readmodel import changes
 from edgewright.hub.readmodel.changes import Changes
 from tests.hub.db.test_changelog import follow, second
 from tests.hub_fleet import open_hub
@@ -93,6 +96,27 @@ async def test_p64_another_hub_continues_the_stream_and_waits_for_a_number_that_
     nothing = other.changes.stream(hub.changes.seq + 1000, EVERYTHING)
     async with asyncio.timeout(5):
         assert [await anext(nothing), b"event: resync" in await anext(nothing)][1]
+
+
+@pytest.mark.parametrize("why", ["behind", "unreadable"])
+async def test_p64_a_hub_that_cannot_follow_to_a_number_ends_the_stream_and_shows_nothing_older(
+    inside: Inside, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list of this hub, or `resync` at its own number, would set the reader back before what it saw."""
+    hub, admin = inside
+    other = second(hub)
+    assert (await admin.post("/v1/projects", json={"metadata": {"name": "p"}})).status_code == 201
+
+    async def newest() -> int:
+        if why == "unreadable":
+            raise StorageProblem(503, "StorageUnreachable", "The hub's database does not answer.")
+        return hub.changes.seq
+
+    other.changes.newest = newest
+    monkeypatch.setattr(changes, "FOLLOWS_WITHIN", 0.1)
+    async with asyncio.timeout(5):
+        pieces = [piece async for piece in other.changes.stream(hub.changes.seq, EVERYTHING)]
+    assert pieces == [b": edgewright changes\n\n"]
 
 
 async def test_p33_a_reader_that_the_ring_has_overtaken_continues_from_the_log(inside: Inside) -> None:

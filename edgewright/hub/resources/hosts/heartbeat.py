@@ -18,7 +18,7 @@ from edgewright.core.clusters.actions import OPERATOR
 from edgewright.core.hosts.link_spec import own_limit
 from edgewright.core.text import clean
 from edgewright.hub.db.beats import ANY_NUMBER, Written
-from edgewright.hub.db.records import HostEntry, Sender
+from edgewright.hub.db.records import HostEntry, Live, Sender
 from edgewright.hub.http import problems
 from edgewright.hub.http.problems import Behind, Problem, StorageProblem
 from edgewright.hub.http.routing import Access, Call, Message, On, Receive, Route, Send
@@ -243,12 +243,16 @@ class Heartbeats:
         for row in written.other:
             reported.doubt(row.uid, row.health)
             counted = self._hub.state.hosts.get(row.uid)
-            # Of a host with a newer heartbeat in memory the next batch corrects the count.
             if counted is not None and (row.boot_id, row.seq) == (counted.live.boot_id, counted.live.seq):
                 counted.live.count = row.counted
+            elif counted is not None:
+                _count_at_least(counted.live, row, row.counted)
         for row in written.refused:
             entry = self._hub.state.hosts.get(row.uid)
-            if entry is None or not entry.live.is_older(row):
+            if entry is None:
+                continue
+            if not entry.live.is_older(row):
+                _count_at_least(entry.live, row, row.count)
                 continue
             entry.live.follow(row)
             if not health.settle(self._hub, entry, now):
@@ -257,9 +261,12 @@ class Heartbeats:
     def take_row(self, row: Any, now: float) -> bool:
         """Take a row that another hub stored; returns whether it is newer than what this hub has of the host."""
         entry = self._hub.state.hosts.get(row.uid)
-        if entry is None or not entry.live.is_older(row):
+        if entry is None:
             return False
         live = entry.live
+        if not live.is_older(row):
+            _count_at_least(live, row, row.count)
+            return False
         if (row.boot_id, row.seq) == (live.boot_id, live.seq) and (live.at or 0.0) >= (row.at or 0.0):
             live.count = row.count
             return False
@@ -345,6 +352,15 @@ class Heartbeats:
         if vitals:
             live.vitals = vitals
         return moved
+
+
+def _count_at_least(live: Live, row: Any, counted: int) -> None:
+    """Take the count of a row when memory has a newer heartbeat of the same boot, which may never be stored.
+
+    The next batch of the host corrects it exactly, but a host whose next heartbeat goes to another hub has none here.
+    """
+    if row.boot_id == live.boot_id:
+        live.count = max(live.count, counted)
 
 
 def texts(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -57,13 +58,20 @@ class Liveness:
     def __init__(self, hub: Services) -> None:
         self._hub = hub
         self._since: float | None = None
+        self._failed = 0
+        """Heartbeats that the writer had failed to store when this was last looked at."""
 
     async def look(self) -> int:
         """Take what other hubs stored since the last look; returns how many hosts moved."""
         if not self._hub.membership.others:
             self._since = None  # alone; when another one appears, the last minute is read
             return 0
-        self._since, rows = await self._hub.read(self._read)
+        failed = self._hub.writer.beats_failed
+        if failed == self._failed:
+            self._since, rows = await self._hub.read(self._read)
+        else:  # rows that this hub wrote without knowing it may count what it never heard of
+            self._since, rows = await self._hub.read(partial(self._read, everything=True))
+        self._failed = failed
         beats, reported, moved = self._hub.part(Heartbeats), self._hub.part(Reported), 0
         for index, row in enumerate(rows):
             moved += beats.take_row(row, times.now())
@@ -72,12 +80,17 @@ class Liveness:
                 await asyncio.sleep(0)
         return moved
 
-    def _read(self, connection: Connection) -> tuple[float, list[Any]]:
-        """Return where the next look begins, and the rows that other hubs wrote since this one began."""
+    def _read(self, connection: Connection, everything: bool = False) -> tuple[float, list[Any]]:
+        """Return where the next look begins, and the rows that other hubs wrote since this one began.
+
+        With `everything` it is all rows of the last `LONGEST` seconds, this hub's own among them.
+        """
         with driver_of(connection) as driver:
             now, oldest = driver.execute(_OPEN).fetchone()
-            since = now - LONGEST if self._since is None else max(self._since - BACK, now - LONGEST)
-            rows = driver.execute(_ROWS, {"since": since, "own": self._hub.membership.id}).fetchone()[0]
+            known = None if everything else self._since
+            since = now - LONGEST if known is None else max(known - BACK, now - LONGEST)
+            own = "" if everything else self._hub.membership.id
+            rows = driver.execute(_ROWS, {"since": since, "own": own}).fetchone()[0]
         return min(now, oldest or now), _decode(rows or "[]")
 
 
