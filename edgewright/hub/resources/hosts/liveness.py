@@ -69,7 +69,7 @@ class Liveness:
         failed = self._hub.writer.beats_failed
         if failed == self._failed:
             self._since, rows = await self._hub.read(self._read)
-        else:  # rows that this hub wrote without knowing it may count what it never heard of
+        else:  # rows that this hub wrote without knowing it may count what it does not know
             self._since, rows = await self._hub.read(partial(self._read, everything=True))
         self._failed = failed
         beats, reported, moved = self._hub.part(Heartbeats), self._hub.part(Reported), 0
