@@ -21,6 +21,8 @@ MOST = 4 * 1024 * 1024
 """Bytes of a JSON file, and of a program's error output, that are used."""
 OUTPUT = 64 * 1024 * 1024
 """Bytes of a program's output at most: objects of large charts are 10 MB and more."""
+ERRORS, LINE = 40, 4096
+"""Lines of a long program's error output that are looked at for its reason, and bytes of each."""
 SPARE = 512 * 1024 * 1024
 """Bytes of a disk that content and trees leave free."""
 
@@ -167,15 +169,23 @@ class Host(Root):
         output, errors = done.stdout, done.stderr[-MOST:]
         return Ended(done.returncode, output.decode("utf-8", "replace"), errors.decode("utf-8", "replace"))
 
-    def stream(self, command: Sequence[str], environment: Optional[Mapping[str, str]] = None, feed: Any = None) -> int:
+    def stream(
+        self,
+        command: Sequence[str],
+        environment: Optional[Mapping[str, str]] = None,
+        feed: Any = None,
+        errors: Optional[List[str]] = None,
+    ) -> int:
         """Run a long program whose output goes to the log of the step; return its exit status.
 
-        `feed` is called with its standard input (a binary file) when it is given.
+        `feed` is called with its standard input (a binary file) when it is given. `errors` gets the last `ERRORS` lines
+        of its standard error output, which are in the log all the same.
         """
         try:
             child = subprocess.Popen(
                 list(command),
                 stdin=subprocess.DEVNULL if feed is None else subprocess.PIPE,
+                stderr=None if errors is None else subprocess.PIPE,
                 env={**os.environ, "HOME": self.path("/run/edgewright/home"), **(environment or {})},
             )
         except OSError as error:
@@ -191,6 +201,12 @@ class Host(Root):
                         child.stdin.close()
                     except BrokenPipeError:
                         pass
+            output = child.stderr
+            if errors is not None and output is not None:
+                for line in iter(lambda: output.readline(LINE), b""):
+                    os.write(2, line)
+                    errors.append(line.decode("utf-8", "replace").rstrip())
+                    del errors[:-ERRORS]
             return child.wait()
         except BaseException:
             child.kill()

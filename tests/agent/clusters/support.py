@@ -41,7 +41,13 @@ class FakeHost(Host):
                 return ended
         return Ended(0, "")
 
-    def stream(self, command: Sequence[str], environment: Mapping[str, str] | None = None, feed: Any = None) -> int:
+    def stream(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str] | None = None,
+        feed: Any = None,
+        errors: list[str] | None = None,
+    ) -> int:
         return self.run(command).code
 
     def uptime(self) -> float:

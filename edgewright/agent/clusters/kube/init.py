@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from typing import Any, Dict, List
 
@@ -16,6 +17,7 @@ from edgewright.agent.clusters.kube.reset import reset_kubeadm
 from edgewright.agent.reconcile.steps import Seen
 from edgewright.core.addresses import among
 from edgewright.core.errors import EdgewrightError, Failed, Refused
+from edgewright.core.text import clean
 
 FORMED = paths.STATE + "/formed.json"
 """`done` of the document, on this disk: with it, this host never forms a cluster again."""
@@ -129,6 +131,10 @@ def judge(context: Context) -> Looked:
     return Seen.DONE, f"the API is ready, etcd has {len(voters)} voters"
 
 
+_CHECK = re.compile(r"\[ERROR [^]]*\]: *(.+)")
+_ERROR = re.compile(r"(?:error: )?error execution phase (.+)")
+
+
 def write_configuration(context: Context, documents: List[Dict[str, Any]]) -> str:
     """Write the configuration of kubeadm and its patches into memory; return the path of the file."""
     host = context.host
@@ -145,9 +151,21 @@ def write_configuration(context: Context, documents: List[Dict[str, Any]]) -> st
 def kubeadm(context: Context, arguments: List[str]) -> None:
     """Run kubeadm by its absolute path with our programs first in PATH. Raises `Failed`."""
     command = [context.path_of("kubeadm"), *arguments]
-    code = context.host.stream(command, {"PATH": paths.SEARCH})
+    lines: List[str] = []
+    code = context.host.stream(command, {"PATH": paths.SEARCH}, errors=lines)
     if code != 0:
-        raise Failed(f"kubeadm {arguments[0]} ended with {code}.", "The lines above have the reason.")
+        raise Failed(f"kubeadm {arguments[0]} ended with {code}: {why(lines)}.", "The lines above have more.")
+
+
+def why(lines: List[str]) -> str:
+    """Return why kubeadm ended, from the last lines of its standard error output: its failed checks, else its error.
+
+    `[ERROR Port-6443]: Port 6443 is in use` is a failed check; `error: error execution phase ...: ...` an error.
+    """
+    checks = [found.group(1) for found in map(_CHECK.search, lines) if found]
+    phases = [found.group(1) for found in map(_ERROR.match, lines) if found]
+    text = "; ".join(checks[:3]) or (phases[-1] if phases else "its log has no reason")
+    return clean(text, 200).rstrip(".")
 
 
 def answers(address: str, port: int, timeout: float = 1.5) -> bool:
