@@ -162,8 +162,8 @@ def why(lines: List[str]) -> str:
 
     `[ERROR Port-6443]: Port 6443 is in use` is a failed check; `error: error execution phase ...: ...` an error.
     """
-    checks = [found.group(1) for found in map(_CHECK.search, lines) if found]
-    phases = [found.group(1) for found in map(_ERROR.match, lines) if found]
+    checks = [match.group(1) for match in map(_CHECK.search, lines) if match]
+    phases = [match.group(1) for match in map(_ERROR.match, lines) if match]
     text = "; ".join(checks[:3]) or (phases[-1] if phases else "its log has no reason")
     return clean(text, 200).rstrip(".")
 
