@@ -105,10 +105,7 @@ class Writer:
         self.batches = 0
         self.working = False
         """A batch is being written."""
-        self.beats_written = 0
-        self.beats_failed = 0
-        """Heartbeats of batches that the storage did not take, as far as this process knows: one whose answer was lost
-        may be stored."""
+        self.beats_written = self.beats_failed = 0  # one whose answer was lost counts as failed and may be stored
         self.jobs_written, self.seconds = 0, 0.0
         """Jobs of all batches, and the time that the batches took."""
         self._thread = threading.Thread(target=self._work, name="hub-writer", daemon=True)
