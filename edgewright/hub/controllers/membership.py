@@ -139,7 +139,8 @@ class Membership:
         began = boottime()
         taken, self.others, alone, now = await hub.write(self._beat)
         if alone and not self.alone:
-            self.alone_since = boottime()
+            # Memory of a process before whose start no hub was up has everything from its load on.
+            self.alone_since = began if self._prepared or not self.was_down else 0.0
         self.alone = alone
         self._prepared = True
         if self._clock is not None:
