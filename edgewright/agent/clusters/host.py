@@ -204,7 +204,10 @@ class Host(Root):
             output = child.stderr
             if errors is not None and output is not None:
                 for line in iter(lambda: output.readline(LINE), b""):
-                    os.write(2, line)
+                    try:
+                        os.write(2, line)
+                    except OSError:
+                        pass  # the program goes through its work without a log, too
                     errors.append(line.decode("utf-8", "replace").rstrip())
                     del errors[:-ERRORS]
             return child.wait()

@@ -133,12 +133,11 @@ class Api:
     async def connect(self) -> Way:
         """Open a connection: over the relay when the direct route fails, directly when the relay does.
 
-        Raises `EdgewrightError`, and `OSError` for a direct route that ended since it was measured.
+        Raises `EdgewrightError`.
         """
         if self.way == DIRECT:
             try:
-                async with asyncio.timeout(DIRECT_WITHIN):
-                    return Direct(*await asyncio.open_connection(self.endpoint, PORT, limit=CHUNK * 2))
+                return await self._directly()
             except (OSError, TimeoutError):
                 self.way = RELAY
                 self._report(f"The direct route to {self.endpoint}:{PORT} ended; the relay is used.")
@@ -150,14 +149,21 @@ class Api:
                 self._report(f"SSH cannot be run: {error}; the relay is used.")
         try:
             return await self._relay.open_stream(self.row.uid, PORT, "", lambda each: self._report(each.sentence))
-        except EdgewrightError:
+        except EdgewrightError as error:
             # What did not answer in time once, on a busy machine or a link that was away, may answer now.
             if self._only_relay or (await self.direct()).state != "yes":
                 raise
-        way = Direct(*await asyncio.open_connection(self.endpoint, PORT, limit=CHUNK * 2))
+            try:
+                way = await self._directly()
+            except (OSError, TimeoutError):
+                raise error from None
         self.way = DIRECT
         self._report(f"The relay gives no connection; {self.endpoint}:{PORT} answers, and is asked directly.")
         return way
+
+    async def _directly(self) -> Direct:
+        async with asyncio.timeout(DIRECT_WITHIN):
+            return Direct(*await asyncio.open_connection(self.endpoint, PORT, limit=CHUNK * 2))
 
     async def by_ssh(self) -> Measured:
         """Measure SSH: TLS through a member to its API, whose certificate the cluster's CA must have signed."""

@@ -150,6 +150,32 @@ def test_a_layer_waits_until_what_it_applied_has_started() -> None:
     assert layers.starting(api, left, "site") == "" and left == []
 
 
+@pytest.mark.parametrize(
+    "strategy", [{"type": "OnDelete"}, {"type": "RollingUpdate", "rollingUpdate": {"partition": 1}}]
+)
+@pytest.mark.parametrize("kind", ["StatefulSet", "DaemonSet"])
+def test_pods_that_are_replaced_on_request_alone_are_not_waited_for_but_have_to_run(
+    kind: str, strategy: dict[str, Any]
+) -> None:
+    status = {"observedGeneration": 2, "readyReplicas": 2, "updatedReplicas": 0}
+    status |= {"desiredNumberScheduled": 2, "numberReady": 2, "updatedNumberScheduled": 0}
+    shown = {**item(kind, "db", "apps/v1", generation=2), "spec": {"replicas": 2, "updateStrategy": strategy}}
+    assert objects.ready({**shown, "status": status}, 0) == ""
+    assert objects.ready({**shown, "status": {**status, "readyReplicas": 1, "numberReady": 1}}, 0) == "1 of 2 ready"
+    assert objects.ready({**shown, "status": status}) == "0 of 2 ready", "where a layer names it, all is waited for"
+
+
+def test_a_kind_that_no_layer_can_wait_for_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    host = FakeHost(tmp_path)
+    layer = model.Layer("web", 1, model.MANIFEST, ("1",), "site", wait_for=("pod/site/web-0",))
+    monkeypatch.setattr(layers, "admin", lambda _: FakeApi())
+    monkeypatch.setattr(layers, "objects_of", lambda *_: [])
+    began = host.time
+    with pytest.raises(InvalidInput, match="waits for pod/site/web-0, which is not a known kind"):
+        layers.LayerStep().act(context(host, cluster(layers=(layer,)), argument="web"))
+    assert host.time == began
+
+
 def test_a_layer_is_noted_as_installed_only_when_it_has_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

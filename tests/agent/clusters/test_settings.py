@@ -19,6 +19,7 @@ from edgewright.agent.clusters.report import host_report
 from edgewright.core.clusters import model, observed
 from edgewright.core.errors import Failed
 from tests.agent.clusters.support import FakeHost, cluster, context, member
+from tests.support import missing
 
 KEY, OTHER = "ssh-ed25519 AAAAone ops@example", "ecdsa-sha2-nistp256 AAAAtwo"
 AUTHORIZED = "/home/spectro/.ssh/authorized_keys"
@@ -192,7 +193,7 @@ def test_keys_that_sshd_would_not_take_are_no_setting_in_force(host: FakeHost, p
     host.write(AUTHORIZED, b"ssh-rsa AAAAown\n")
     Path(host.path(f"/home/spectro{place}")).chmod(mode)
     if mode == 0 and os.geteuid():
-        pytest.skip("only root reads such a file")
+        missing("root", "only root reads such a file")
     assert f"sshd refuses {AUTHORIZED}: /home/spectro{place} has another owner" in settle(host, ssh=[KEY])
     Path(host.path(f"/home/spectro{place}")).chmod(0o700)
     host.time += settings.EVERY

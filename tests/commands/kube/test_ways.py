@@ -133,6 +133,24 @@ async def test_a_relay_that_fails_leads_back_to_the_direct_route(
     assert asked == ["relay"], "the next connection is direct at once"
 
 
+async def test_a_direct_route_that_ends_after_it_was_measured_leaves_the_error_of_the_relay(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuses(*_: Any) -> Any:
+        raise Unreachable("There is no relay here.")
+
+    async def measured() -> ways.Measured:
+        return ways.Measured("yes", 0.0)
+
+    monkeypatch.setattr("edgewright.commands.kube.route.PORT", 1)
+    monkeypatch.setattr(api, "direct", measured)
+    api._relay, api._only_relay, api.way = SimpleNamespace(open_stream=refuses), False, "relay"
+    api.endpoint = "127.0.0.1"
+    with pytest.raises(Unreachable, match="There is no relay here"):
+        await api.connect()
+    assert api.way == "relay"
+
+
 async def test_what_ssh_prints_is_the_reason(api: Api) -> None:
     api.ssh = "ana@edge9"
     measured = await api.by_ssh()

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select, text
 
 from edgewright.core import times
-from edgewright.hub.controllers.membership import SWEEPS
+from edgewright.hub.controllers.membership import SWEEPS, Membership
 from edgewright.hub.db import lock as database_lock
 from edgewright.hub.db import schema
 from edgewright.hub.db.changelog import follower as log_follower
@@ -288,6 +288,29 @@ async def test_p68_a_hub_that_is_alone_now_has_what_the_other_stored_before_it_e
     assert (answer.status_code, answer.json()["code"]) == (503, protocol.E_BEHIND)
     hub.membership.alone_since = boottime() - 60.0
     assert (await client.get("/v1/users/info")).status_code == 200
+
+
+@pytest.mark.parametrize(("was_down", "at_once"), [(True, True), (False, False)])
+async def test_p68_a_hub_before_whose_start_none_was_up_has_everything_from_its_load_on(
+    pair: Pair, was_down: bool, at_once: bool
+) -> None:
+    """Its first look may find it alone: it need not follow once more. A later one ends the other one's time."""
+
+    class Writes:
+        """Finds nobody else."""
+
+        async def write(self, _job: Any) -> Any:
+            return {}, (), True, times.now()
+
+    writes: Any = Writes()
+    one = Membership(pair.hubs[0].engine)
+    one.was_down = was_down
+    began = boottime()
+    await one.beat(writes)
+    assert one.alone and (one.alone_since == 0.0) == at_once
+    one.alone = False
+    await one.beat(writes)
+    assert one.alone_since >= began, "another one was there meanwhile"
 
 
 async def test_p68_an_activation_code_of_another_hub_is_accepted_at_once(

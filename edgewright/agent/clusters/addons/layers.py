@@ -145,15 +145,11 @@ def crds_waiting(api: Api, items: List[Dict[str, Any]]) -> str:
 
 
 def starting(api: Api, left: List[Dict[str, Any]], namespace: str) -> str:
-    """Return which of these objects has not started, empty when all have; `left` loses those that have.
-
-    Pods of a daemon set on nodes that are not ready are not waited for, nor what is paused: neither starts by waiting.
-    """
+    """Return which of these objects has not started, empty when all have; `left` loses those that have."""
     away = sum(not is_ready(node) for node in api.items("/api/v1/nodes")) if left else 0
     while left:
-        item = find(api, kind_of(left[0]), name_of(left[0])[0] or namespace or "default", name_of(left[0])[1])
-        paused = ((item or {}).get("spec") or {}).get("paused") is True
-        reason = "" if paused else ready(item, away)
+        place, name = name_of(left[0])
+        reason = ready(find(api, kind_of(left[0]), place or namespace or "default", name), away)
         if reason:
             return f"{title(left[0])}: {reason}"
         left.pop(0)
@@ -186,13 +182,16 @@ def find(api: Api, kind: Kind, namespace: str, name: str) -> Optional[Dict[str, 
 def _until(context: Context, look: Any) -> None:
     """Wait until nothing is left to wait for. Raises `Unreachable` with what it was after `READY` seconds.
 
-    So the step is repeated without a limit: pods may wait for a registry for hours, and need no operator then.
+    So the step is repeated without a limit: pods may wait for a registry for hours, and need no operator then. Raises
+    `InvalidInput` at once, which no wait changes.
     """
     host, last = context.host, ""
     until = host.uptime() + READY
     while True:
         try:
             reason = str(look())
+        except InvalidInput:
+            raise
         except EdgewrightError as error:
             reason = error.message
         if not reason:

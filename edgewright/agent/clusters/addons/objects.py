@@ -127,13 +127,21 @@ def ordered(items: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
 def ready(item: Optional[Mapping[str, Any]], away: Optional[int] = None) -> str:
     """Return why an object is not ready, empty when it is; kinds without a state are ready when they are there.
 
-    `away` nodes are not ready: so many pods of a daemon set may be missing, and it may have no node at all.
+    With `away`, the number of nodes that are not ready, nothing is missing that does not start by waiting: so many pods
+    of a daemon set or its only node, what is paused, and pods that a strategy replaces on request alone.
     """
     if item is None:
         return "not there"
     spec, status = item.get("spec") or {}, item.get("status") or {}
     generation = (item.get("metadata") or {}).get("generation")
     kind = item.get("kind")
+    if away is not None:
+        update = spec.get("updateStrategy") or {}
+        if spec.get("paused") is True:
+            return ""
+        if update.get("type") == "OnDelete" or (update.get("rollingUpdate") or {}).get("partition"):
+            wanted = status.get("desiredNumberScheduled")
+            status = {**status, "updatedReplicas": spec.get("replicas", 1), "updatedNumberScheduled": wanted}
     if kind in ("Deployment", "DaemonSet", "StatefulSet") and status.get("observedGeneration") != generation:
         return "not looked at yet"
     if kind == "Deployment":

@@ -132,7 +132,7 @@ def judge(context: Context) -> Looked:
 
 
 _CHECK = re.compile(r"\[ERROR [^]]*\]: *(.+)")
-_ERROR = re.compile(r"(?:error: )?error execution phase (.+)")
+_ERROR = re.compile(r"error execution phase (.+)")
 
 
 def write_configuration(context: Context, documents: List[Dict[str, Any]]) -> str:
@@ -154,7 +154,7 @@ def kubeadm(context: Context, arguments: List[str]) -> None:
     lines: List[str] = []
     code = context.host.stream(command, {"PATH": paths.SEARCH}, errors=lines)
     if code != 0:
-        raise Failed(f"kubeadm {arguments[0]} ended with {code}: {why(lines)}.", "The lines above have more.")
+        raise Failed(f"kubeadm {arguments[0]} ended with {code}: {why(lines)}.", "Its log has more.")
 
 
 def why(lines: List[str]) -> str:
@@ -162,10 +162,9 @@ def why(lines: List[str]) -> str:
 
     `[ERROR Port-6443]: Port 6443 is in use` is a failed check; `error: error execution phase ...: ...` an error.
     """
-    checks = [match.group(1) for match in map(_CHECK.search, lines) if match]
-    phases = [match.group(1) for match in map(_ERROR.match, lines) if match]
-    text = "; ".join(checks[:3]) or (phases[-1] if phases else "its log has no reason")
-    return clean(text, 200).rstrip(".")
+    text = "\n".join(lines)
+    reason = "; ".join(_CHECK.findall(text)[:3]) or "".join(_ERROR.findall(text)[-1:])
+    return clean(reason, 200).rstrip(".") or "its log has no reason"
 
 
 def answers(address: str, port: int, timeout: float = 1.5) -> bool:

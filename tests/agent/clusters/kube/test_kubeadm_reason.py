@@ -56,3 +56,15 @@ def test_error_output_is_in_the_log_and_its_last_lines_are_returned(
     shown = capfd.readouterr()
     assert shown.out == "begin\n" and shown.err.splitlines() == [f"error {n}" for n in range(1, 101)]
     assert lines == [f"error {n}" for n in range(101 - ERRORS, 101)]
+
+
+def test_a_log_that_takes_nothing_ends_no_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+
+    def refuses(_file: int, _data: bytes) -> int:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("edgewright.agent.clusters.host.os.write", refuses)
+    script = f"echo error >&2; sleep 0.2; touch {tmp_path}/done"
+    assert Host(str(tmp_path)).stream(["sh", "-c", script], errors=lines) == 0
+    assert lines == ["error"] and (tmp_path / "done").exists()
