@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from edgewright.wire.protocol import clusters as wire
 
 MOST = 1_000
 """Clusters of one project, without the deleted ones."""
+_HELD = re.compile(r'"held"\s*:\s*true')
 LOGGED_EVERY = 300.0
 """Seconds after which a report that changes nothing is logged again: half of what a report is evidence for."""
 
@@ -160,6 +162,8 @@ class Reports:
         self._read: dict[tuple[str, str], dict[str, Any]] = {}
         self._logged: dict[str, float] = {}
         """When the last report of a cluster entered the change log (epoch seconds)."""
+        self._held: dict[tuple[str, str], float] = {}
+        """Since when a host has reported, without a break, that it has the VIP; by cluster and host (epoch seconds)."""
         for record in records:
             self.put(record)
 
@@ -167,8 +171,13 @@ class Reports:
         """Take a report; `logged` when it entered the change log, so that other hubs and readers have it too."""
         if logged and not record.host_uid:
             self._logged[record.cluster_uid] = record.at
+        key = (record.cluster_uid, record.host_uid)
         self._of.setdefault(record.cluster_uid, {})[record.host_uid] = record
-        self._read.pop((record.cluster_uid, record.host_uid), None)
+        self._read.pop(key, None)
+        if record.host_uid and _HELD.search(record.doc):
+            self._held.setdefault(key, record.at)
+        else:
+            self._held.pop(key, None)
 
     def put_all(self, records: Iterable[ReportRecord]) -> None:
         """Take the reports of a cluster as they were loaded."""
@@ -179,7 +188,7 @@ class Reports:
         """Forget a cluster that was removed."""
         self._logged.pop(cluster_uid, None)
         for host_uid in self._of.pop(cluster_uid, {}):
-            self._read.pop((cluster_uid, host_uid), None)
+            self._forget(cluster_uid, host_uid)
 
     def limit_to(self, cluster: ClusterRecord) -> None:
         """Forget the reports of hosts that have left a cluster: one that joins again begins without a report."""
@@ -187,7 +196,15 @@ class Reports:
         reports = self._of.get(cluster.uid, {})
         for host_uid in [uid for uid in reports if uid not in present]:
             del reports[host_uid]
-            self._read.pop((cluster.uid, host_uid), None)
+            self._forget(cluster.uid, host_uid)
+
+    def _forget(self, cluster_uid: str, host_uid: str) -> None:
+        self._read.pop((cluster_uid, host_uid), None)
+        self._held.pop((cluster_uid, host_uid), None)
+
+    def vip_since(self, cluster_uid: str, host_uid: str) -> float | None:
+        """Return since when a host claims the VIP; after a start of the hub, its last report at the latest."""
+        return self._held.get((cluster_uid, host_uid))
 
     def to_log(self, cluster_uid: str, now: float) -> bool:
         """Return whether other hubs and readers need the report of a cluster again, so that theirs is not too old."""

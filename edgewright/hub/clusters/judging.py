@@ -23,6 +23,8 @@ Json = dict[str, Any]
 _FAILED = ("failed", "error")
 FORMING = 1800.0
 """Seconds after its creation for which a cluster that was never complete is forming and not unhealthy."""
+CLAIM_BEATS = 2.0
+"""Heartbeats after which the claim of a silent host to the VIP no longer counts beside that of another."""
 
 
 def is_silent(hub: Services, member: Member, now: float) -> bool:
@@ -55,9 +57,29 @@ def ages(quiet: dict[str, float]) -> str:
 
 
 def owners(hub: Services, listed: list[Member], now: float) -> list[str]:
-    """Return the hosts that claim the VIP now."""
+    """Return the hosts that have the VIP now, as far as the plane can know.
+
+    Two have it when both claim it at the same time (cluster-design section 3): a host that sent nothing after another
+    began to claim it, or nothing for two heartbeats, has lost power or its link, and says nothing about the present.
+    """
     claims = [member for member in listed if (member.report.get("vip") or {}).get("held") is True]
-    return [member.machine["hostName"] for member in claims if not is_silent(hub, member, now)]
+    claims = [member for member in claims if not is_silent(hub, member, now)]
+    if len(claims) > 1:
+        newest = max(member.vip_since or 0.0 for member in claims)
+        claims = [each for each in claims if (each.vip_since or 0.0) == newest or _last_heartbeat(hub, each) > newest]
+        claims = [each for each in claims if _is_young(hub, each, now)] or claims
+    return [member.machine["hostName"] for member in claims]
+
+
+def _last_heartbeat(hub: Services, member: Member) -> float:
+    """Return when a host of the plane sent its last heartbeat, or registered (epoch seconds)."""
+    entry = hub.state.hosts[member.machine["hostUid"]]
+    return entry.live.at or entry.record.registered_at or 0.0
+
+
+def _is_young(hub: Services, member: Member, now: float) -> bool:
+    entry = hub.state.hosts[member.machine["hostUid"]]
+    return hub.renderer.silence(entry, now) <= CLAIM_BEATS * hub.renderer.host_interval(entry)
 
 
 def fresh(hub: Services, cluster: Cluster, now: float) -> Json:

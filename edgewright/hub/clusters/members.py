@@ -25,6 +25,8 @@ class Member(NamedTuple):
     offered: bool
     """Whether a document of another lineage waits at the host."""
     progress: Json | None
+    vip_since: float | None = None
+    """Since when it claims the VIP (epoch seconds)."""
 
 
 def members(hub: Services, cluster: Cluster) -> list[Member]:
@@ -43,6 +45,7 @@ def members(hub: Services, cluster: Cluster) -> list[Member]:
                 reports.document(cluster.uid, machine["hostUid"]),
                 bool(document.get("offered")),
                 entry.live.progress if entry is not None else None,
+                reports.vip_since(cluster.uid, machine["hostUid"]),
             )
         )
     return result
