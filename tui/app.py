@@ -116,6 +116,10 @@ class EdgewrightApp(TerminalApp):
         else:
             await super().on_event(event)
 
+    def key_done(self, event: events.Key) -> None:
+        """Deliver the next key: a table has worked on this one."""
+        self.type_ahead.returned(event)
+
     @on(Probe)
     def _probe_arrived(self, event: Probe) -> None:
         event.arrived()

@@ -1,14 +1,16 @@
-"""The output side of the terminal: what it can, and whether what was written has left.
+"""The output side of the terminal: what it can, whether what was written has left, and a short way to it.
 
-Private Textual API (8.2.8): the driver's `_writer_thread` and its queue.
+Private Textual API (8.2.8): the driver's `_writer_thread`, its `_queue` and its `_file`.
 """
 
 from __future__ import annotations
 
 import array
 import fcntl
+import os
 import termios
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tui.terminal.paint.cell_writer import Abilities
@@ -61,3 +63,58 @@ def _queued(driver: Driver) -> int:
     except (OSError, ValueError):
         return 0
     return count[0]
+
+
+class ShortWay:
+    """Writes to the terminal from the event loop as long as the terminal takes it at once.
+
+    To wake the thread that writes costs as much time as to compute the frame of a key. The terminal is opened once
+    more, so that a write may return early without a change of what the shell and others have open. A terminal that
+    does not take all of it (a slow line, ctrl+s) leaves the rest to the thread; nothing waits here.
+    """
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self._handle: int | None = None
+        self._tried = False
+
+    def write(self, text: str) -> tuple[str, bool]:
+        """Return what is left for the thread, and whether a character was cut: then the terminal shows it wrongly."""
+        thread: Any = getattr(self._driver, "_writer_thread", None)
+        if thread is None or not _idle(thread):
+            return text, False
+        if not self._tried:
+            self._open(thread)
+        if self._handle is None:
+            return text, False
+        file = thread._file
+        data = text.encode(file.encoding, file.errors)
+        try:
+            done = os.write(self._handle, data)
+        except BlockingIOError:
+            return text, False
+        except OSError:
+            self.close()
+            return text, False
+        if done == len(data):
+            return "", False
+        rest = data[done:].decode(file.encoding, "replace")
+        return rest.lstrip("\ufffd"), rest.startswith("\ufffd")
+
+    def _open(self, thread: Any) -> None:
+        self._tried = True
+        flags = os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
+        with suppress(OSError):  # no terminal, or one of another user (su): the thread writes all
+            self._handle = os.open(os.ttyname(thread.fileno()), flags)
+
+    def close(self) -> None:
+        """Leave everything to the thread from now on."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+
+def _idle(thread: Any) -> bool:
+    """Return whether the thread has written all it was given: it waits for more."""
+    queue = thread._queue
+    return thread.is_alive() and not queue.qsize() and bool(queue.not_empty._waiters)

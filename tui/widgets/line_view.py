@@ -14,11 +14,12 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from tui.terminal.own_keys import OwnKeys
 from tui.widgets.lines import Line
 from tui.widgets.roles import RolePainter
 
 
-class LineView(ScrollView, can_focus=True):
+class LineView(OwnKeys, ScrollView, can_focus=True):
     """Shows lines; the cursor stays on its key when the lines around it change."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"line-view--cursor", "line-view--found"}

@@ -16,6 +16,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from tui.terminal.own_keys import OwnKeys
 from tui.widgets.lines import Span
 from tui.widgets.roles import RolePainter
 from tui.widgets.table_keys import TABLE_BINDINGS, TABLE_CSS, TABLE_PARTS
@@ -28,7 +29,7 @@ Cells = tuple[Span, ...]
 FLASH_SECONDS = 1.5
 
 
-class VirtualTable(ScrollView, can_focus=True):
+class VirtualTable(OwnKeys, ScrollView, can_focus=True):
     """Shows `keys` in their order; `row_text(key)` gives the cells of a row that is seen."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = TABLE_PARTS

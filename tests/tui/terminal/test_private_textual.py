@@ -40,6 +40,8 @@ from tui.terminal.paint.row_compositor import RowCompositor
 SYMBOLS = {
     "_ansi": "test_a_style_caches_its_escape_codes",
     "_batch_count": "test_a_batch_is_counted_and_its_end_is_reported",
+    "_bindings": "test_the_bindings_of_nodes_are_changed_by_the_key_map_alone",
+    "_check_bindings": "test_the_bindings_of_nodes_are_changed_by_the_key_map_alone",
     "_clipboard": "test_the_clipboard_of_the_app_can_be_set",
     "_close_messages_no_wait": "test_a_defect_ends_the_app_through_fatal_error",
     "_closed": "test_an_app_that_ended_is_closed",
@@ -55,8 +57,10 @@ SYMBOLS = {
     "_end_batch": "test_a_batch_is_counted_and_its_end_is_reported",
     "_exit": "test_an_app_knows_that_it_is_ending",
     "_fatal_error": "test_a_defect_ends_the_app_through_fatal_error",
+    "_file": "test_what_is_not_written_yet_waits_in_the_queue_of_the_thread",
     "_get_renders": "test_a_partial_update_asks_get_renders_with_its_region",
     "_handle_exception": "test_a_defect_ends_the_app_through_fatal_error",
+    "_keymap": "test_the_bindings_of_nodes_are_changed_by_the_key_map_alone",
     "_link": "test_a_style_has_its_link",
     "_mouse": "test_mouse_reports_are_switched_by_the_driver",
     "_parse_cache": "test_a_style_sheet_is_parsed_once_for_its_variables",
@@ -66,6 +70,7 @@ SYMBOLS = {
     "_refresh_truecolor_filter": "test_an_app_starts_with_its_theme_and_styles_nothing_twice",
     "_sync_available": "test_a_terminal_that_knows_synchronised_output_sets_the_mark",
     "_variables": "test_a_style_sheet_is_parsed_once_for_its_variables",
+    "_waiters": "test_what_is_not_written_yet_waits_in_the_queue_of_the_thread",
     "_writer_thread": "test_what_is_not_written_yet_waits_in_the_queue_of_the_thread",
     "textual._ansi_sequences.SYNC_END": "test_synchronised_output_has_its_sequences",
     "textual._ansi_sequences.SYNC_START": "test_synchronised_output_has_its_sequences",
@@ -311,7 +316,8 @@ async def test_what_is_not_written_yet_waits_in_the_queue_of_the_thread() -> Non
     file = io.StringIO()
     thread = WriterThread(file)
     thread.write("a frame")
-    assert thread._queue.qsize() == 1
+    assert thread._queue.qsize() == 1 and not thread._queue.not_empty._waiters  # type: ignore[attr-defined]
+    assert thread._file is file
     thread.start()
     thread.stop()
     assert thread._queue.qsize() == 0 and file.getvalue() == "a frame"
@@ -398,3 +404,22 @@ def test_a_style_sheet_is_parsed_once_for_its_variables() -> None:
     )
     sheet.set_variables({"shade": "blue"})
     assert sheet._variables == {"shade": "blue"} and known not in sheet._parse_cache
+
+
+async def test_the_bindings_of_nodes_are_changed_by_the_key_map_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = Sample()
+    app.bind("z", "bell")
+    asked: list[tuple[str, bool]] = []
+
+    async def check(self: App[int], key: str, priority: bool = False) -> bool:
+        asked.append((key, priority))
+        return False
+
+    monkeypatch.setattr(Sample, "_check_bindings", check)
+    async with app.run_test() as pilot:
+        bindings, keymap, keys = app._bindings, app._keymap, {*app._bindings.key_to_bindings}
+        await pilot.press("z")
+        assert asked == [("z", True), ("z", False)]
+        app.set_keymap({"any": "y"})
+        assert app._keymap is not keymap and app._keymap == {"any": "y"}
+        assert app._bindings is bindings and {*bindings.key_to_bindings} == keys

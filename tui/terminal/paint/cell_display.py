@@ -19,11 +19,12 @@ from rich.color import ColorSystem
 from textual import constants, events
 from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._compositor import ChopsUpdate, LayoutUpdate
-from textual.app import App, ScreenStackError
+from textual.app import ScreenStackError
 from textual.strip import Strip
 
 from tui.terminal import output
 from tui.terminal.link_meter import SAMPLE, LinkMeter
+from tui.terminal.own_keys import QuickBindings
 from tui.terminal.paint.ack_gate import QUERY, AckGate
 from tui.terminal.paint.cell_writer import CellWriter
 from tui.terminal.paint.cells import Cells
@@ -66,6 +67,7 @@ class FrameSender:
         sys.setswitchinterval(min(SWITCH, sys.getswitchinterval()))
 
         self._write = driver.write
+        self._short_way = output.ShortWay(driver)
 
         def write(data: str) -> None:
             self.gate.sent(len(data))
@@ -82,6 +84,13 @@ class FrameSender:
             process(message)
 
         driver.process_message = process_message  # type: ignore[method-assign]
+        loop = asyncio.get_running_loop()
+
+        def send_message(message: Message) -> None:
+            """Give the app a message, without the task and the future that Textual makes for each."""
+            loop.call_soon_threadsafe(app.post_message, message)
+
+        driver.send_message = send_message  # type: ignore[method-assign]
 
     @property
     def slow(self) -> bool:
@@ -156,8 +165,12 @@ class FrameSender:
             self.gate.asked(now, self.writer.place)
         self._first = False
         self.pace.sent(size, now, self.slow)
-        self._write("".join(pieces))
-        self._driver.flush()
+        rest, cut = self._short_way.write("".join(pieces))
+        if rest:
+            self._write(rest)
+            self._driver.flush()
+        if cut:
+            self.forget()
 
     def answered(self, event: events.CursorPosition) -> None:
         """Take the terminal's answer that it has shown what was before a query."""
@@ -186,7 +199,7 @@ class FrameSender:
             self._timer = None
 
 
-class CellDisplay(App[int]):
+class CellDisplay(QuickBindings):
     """An app that sends changed cells, no faster than the terminal shows them."""
 
     cursor_is_shown = False

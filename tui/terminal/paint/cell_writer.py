@@ -44,6 +44,8 @@ class CellWriter:
         self._x: int | None = None
         self._y: int | None = None
         self._left: tuple[int, int] | None = None
+        self._shown: Cells | None = None
+        """The cells of the last frame: only rows that were touched since then can differ from them."""
 
     def update(self, shown: Cells, wanted: Cells, cursor: tuple[int, int] | None = None) -> str:
         """Return what makes the terminal show `wanted`, and take note of it in `shown`; both have the same size.
@@ -55,10 +57,13 @@ class CellWriter:
         self._pen, self._x, self._y = 0, None, None
         if shown.height and shown.text[0][:1] == [UNKNOWN]:
             self._clear(shown, wanted)
-        for y in range(wanted.height):
+            self._shown = None
+        for y in sorted(wanted.touched) if shown is self._shown else range(wanted.height):
             if shown.text[y] != wanted.text[y] or shown.pen[y] != wanted.pen[y]:
                 self._row(y, shown, wanted)
                 shown.text[y], shown.pen[y] = wanted.text[y][:], wanted.pen[y][:]
+        wanted.touched.clear()
+        self._shown = shown
         self._take(0)
         if cursor is not None and (self._out or cursor != self._left):
             self._move(*cursor)

@@ -24,17 +24,21 @@ class Cells:
         self.width, self.height = width, height
         self.text: list[list[str]] = []
         self.pen: list[list[int]] = []
+        self.touched: set[int] = set()
+        """Rows in which something was put since the writer looked last."""
         self.fill(fill, pen)
 
     def fill(self, text: str, pen: int) -> None:
         """Make all cells alike."""
         self.text = [[text] * self.width for _ in range(self.height)]
         self.pen = [[pen] * self.width for _ in range(self.height)]
+        self.touched = set(range(self.height))
 
     def put(self, y: int, x: int, segments: Iterable[Segment], pens: Pens) -> None:
         """Put segments on row `y` from column `x` on; what is beyond the edge is dropped."""
         if not 0 <= y < self.height:
             return
+        self.touched.add(y)
         text: list[str] = []
         pen: list[int] = []
         for part, style, _ in segments:

@@ -1,0 +1,83 @@
+"""Keys that are worked on where they arrive: a focused widget's own bindings, and bindings without copies.
+
+Textual finds out what a key does by copying the bindings of every node from the focused widget up to the app, twice for
+each key, and lets the key climb through each node's queue first. That is a fifth of the time from a key to its paint
+(`benchmarks/workloads.py`). The rules here are Textual's; the copies are made once for each node and key map.
+
+Private Textual API (8.2.8): `App._check_bindings`, `App._keymap`, `DOMNode._bindings`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from textual.app import App
+from textual.binding import BindingsMap
+from textual.dom import DOMNode
+from textual.keys import key_to_character
+from textual.widget import Widget
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual import events
+    from textual.binding import Binding, Keymap
+
+_applied: WeakKeyDictionary[DOMNode, tuple[BindingsMap, Keymap, BindingsMap]] = WeakKeyDictionary()
+"""For each node: its bindings and the key map from which the third was made. Nothing changes bindings in place here."""
+
+
+def bindings_of(app: App[Any], node: DOMNode, key: str) -> Sequence[Binding]:
+    """Return what a node does with a key after the user's key map."""
+    made = _applied.get(node)
+    if made is None or made[0] is not node._bindings or made[1] is not app._keymap:
+        bindings = node._bindings.copy()
+        if app._keymap:
+            result = bindings.apply_keymap(app._keymap)
+            if result.clashed_bindings:
+                app.handle_bindings_clash(result.clashed_bindings, node)
+        made = _applied[node] = (node._bindings, app._keymap, bindings)
+    return made[2].key_to_bindings.get(key, ())
+
+
+def _chain(app: App[Any]) -> Sequence[DOMNode]:
+    """Return the nodes that a key belongs to, the focused widget first."""
+    focused = app.screen.focused
+    return [app.screen, app] if focused is None or focused.loading else focused.ancestors_with_self
+
+
+class QuickBindings(App[int]):
+    """An app that looks for a key where it is bound, without a copy of all bindings."""
+
+    async def _check_bindings(self, key: str, priority: bool = False) -> bool:
+        """Run what a key is bound to, from the focused widget up (priority: from the app down); False: nothing."""
+        bound: list[tuple[DOMNode, Sequence[Binding]]] = []
+        character = key_to_character(key)
+        for node in _chain(self):
+            bound.append((node, bindings_of(self, node, key)))
+            if node.check_consume_key(key, character) or (node.is_modal and not priority):
+                break  # a field takes the key as text; what is under a modal has no keys
+        for node, bindings in reversed(bound) if priority else bound:
+            for binding in bindings:
+                if binding.priority == priority and await self.run_action(binding.action, node):
+                    return True
+        return False
+
+    def key_done(self, event: events.Key) -> None:
+        """Take note that a widget has worked on a key, which does not come back to the app."""
+
+
+class OwnKeys(Widget):
+    """A widget whose own keys act at once, without the way up to the app and back. Its actions wait for nothing."""
+
+    async def on_key(self, event: events.Key) -> None:
+        """Run what this widget itself binds to a key; anything else goes its usual way."""
+        app = self.app
+        for binding in bindings_of(app, self, event.key):
+            if not binding.priority and await app.run_action(binding.action, self):
+                event.stop()
+                event.prevent_default()
+                if isinstance(app, QuickBindings):
+                    app.key_done(event)
+                return
