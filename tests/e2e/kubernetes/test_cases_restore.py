@@ -93,10 +93,12 @@ def alert(lab: Cases) -> str:
 
 def test_a_copy_of_a_member_that_the_plane_does_not_know_as_one_is_refused_by_its_host(lab: Cases) -> None:
     before, ca = len(lab.records(HOST)), lab.ca(HOST)
+    lab.sh(COPY, f"systemctl stop {UNIT}")  # it reports facts that have changed: the plane shall have the old ones
     lab.sh(COPY, f"cp -p {MACHINE_ID} /root/machine-id")
     lab.sh(COPY, f"echo {lab.sh(HOST, f'cat {MACHINE_ID}').strip()} > {MACHINE_ID}")
     code, text = join(lab, lab.fleet.uid(COPY))
     assert code == 0, f"the plane has facts from before the copy: {text}"
+    lab.sh(COPY, f"systemctl start {UNIT}")
     sentence = f"{HOST} ({lab.address(HOST)}) has {SAME} as this host"
     lab.timed("a copy joins: refused by itself", lambda: lab.wait_shown(NAME, sentence, 120.0))
     shown = line_with(lab.shown(NAME), sentence)
