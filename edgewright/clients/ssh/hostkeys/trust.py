@@ -1,0 +1,82 @@
+"""Where host keys are known from: the management plane first, then the files of OpenSSH."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from edgewright.clients.ssh.config.resolve import HostSettings
+from edgewright.clients.ssh.hostkeys.keys import key_of_text
+from edgewright.clients.ssh.hostkeys.known_hosts import Entry, Known, read_files
+from edgewright.clients.ssh.refusals import PLANE
+from edgewright.core.slow_files import read_in_time
+
+
+class KnowsHosts(Protocol):
+    """A source of host keys."""
+
+    async def known(self, host: HostSettings) -> Known:
+        """Return what it knows about a host. Raises `EdgewrightError` where it cannot be asked."""
+        raise NotImplementedError
+
+
+class KnownFiles:
+    """The files that the configuration names for a host (`UserKnownHostsFile`, `GlobalKnownHostsFile`)."""
+
+    async def known(self, host: HostSettings) -> Known:
+        """Return the lines about it. Raises `TimedOut` where a file is on a share that does not answer."""
+        paths = (*host.user_files, *host.global_files)
+        return await read_in_time(lambda: _read(paths, host), "known_hosts")
+
+
+def _read(paths: Sequence[str], host: HostSettings) -> Known:
+    known = read_files(paths, host.key_name)
+    if host.key_name in (host.host, host.host_key_alias):
+        return known
+    return known._replace(without_port=read_files(paths, host.host)._replace(warnings=()))
+
+
+class PlaneKeys:
+    """Keys that hosts handed over when they registered: names and addresses of a host to its lines `TYPE BASE64`."""
+
+    def __init__(self) -> None:
+        self._entries: dict[tuple[str, int], tuple[Entry, ...]] = {}
+
+    def add(self, host: str, port: int, lines: Sequence[str]) -> int:
+        """Remember the keys of a registered host; return how many of its lines are keys."""
+        entries = []
+        for line in lines[:20]:
+            kind, _, text = line.strip().partition(" ")
+            try:
+                entries.append(Entry("", host, key_of_text(kind, text.split(" ")[0]), PLANE))
+            except ValueError:
+                continue  # a host may report what it wants
+        if entries:
+            self._entries[host.lower(), port] = tuple(entries)
+        return len(entries)
+
+    async def known(self, host: HostSettings) -> Known:
+        """Return the keys of a host of the plane."""
+        return Known(self._entries.get((host.host, host.port), ()))
+
+
+class Sources:
+    """Several sources, the first that has a key of a host decides; what any of them revokes is revoked."""
+
+    def __init__(self, *sources: KnowsHosts) -> None:
+        self._sources = sources
+
+    async def known(self, host: HostSettings) -> Known:
+        """Return the keys of the first source that has one, and all other lines of every source."""
+        entries: tuple[Entry, ...] = ()
+        warnings: tuple[str, ...] = ()
+        without_port: Known | None = None
+        for source in self._sources:
+            known = await source.known(host)
+            warnings += known.warnings
+            without_port = without_port or known.without_port
+            if any(not entry.marker for entry in entries):
+                entries += tuple(entry for entry in known.entries if entry.marker)
+            else:
+                entries += known.entries
+        return Known(entries, warnings, without_port)
