@@ -8,8 +8,8 @@ from typing import NamedTuple, Protocol
 class ScriptResult(NamedTuple):
     """What a script left: its exit status, and what it wrote to stdout and stderr.
 
-    `status` is 128 + N for a script that signal N ended, as a shell reports it, and -1 where the host reported none.
-    `cut` is set when one of the outputs was longer than the limit: it has the first bytes, and the script was ended.
+    `status` is -1 where the host reported none: a signal ended the shell itself, or the output was `cut`, i.e. one of
+    the outputs was longer than the limit; it has the first bytes then, and the script was ended.
     """
 
     status: int
@@ -25,10 +25,11 @@ class CanRunScript(Protocol):
     async def run_script(self, script: bytes, *, timeout: float, limit: int, sudo: bool = False) -> ScriptResult:
         """Run `script` by a shell of the host, with `sudo` as root (`sudo -n`, without a question).
 
-        `timeout`: seconds as a whole; `limit`: bytes of stdout, and of stderr, at most. The command that the host
-        executes is a constant (`exec sh -s`, `exec sudo -n sh -s`): nothing of a caller reaches a command line.
-        A status that is not 0 is a result. Raises `EdgewrightError`: `TimedOut` after `timeout`, `Unreachable` when
-        the connection ends before the script does.
+        `timeout`: seconds in total; `limit`: bytes of stdout, and of stderr, at most. The command that the host
+        executes is a constant (`exec sh -s`, `exec sudo -n sh -s`): nothing of a caller reaches a command line. The
+        user root needs no sudo. A status that is not 0 is a result. Raises `EdgewrightError`: `TimedOut` after
+        `timeout`, `Unreachable` when the connection ends before the script does, `Refused` where `sudo -n` is not
+        possible.
         """
         raise NotImplementedError
 

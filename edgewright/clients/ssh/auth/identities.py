@@ -1,0 +1,177 @@
+"""The keys that a user may show: files, encrypted ones too, the keys of an agent, and certificates for both."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import paramiko
+
+from edgewright.clients.ssh.auth.agent import Agent, AgentError, AgentKey
+from edgewright.clients.ssh.config.resolve import HostSettings
+from edgewright.clients.ssh.hostkeys.keys import HostKey, key_of_blob, key_of_text
+from edgewright.core.text import clean
+
+MAX_FILE = 65_536
+"""Bytes of a key file; an RSA key of 16384 bits has 13,000."""
+TRIES = 3
+"""How often a passphrase is asked for."""
+
+
+class Identity(NamedTuple):
+    """A key that can sign. `name` shows which: its type, and its file or comment; `touch`: the operator confirms."""
+
+    key: paramiko.PKey
+    name: str
+    touch: bool = False
+
+
+class Locked(NamedTuple):
+    """An encrypted key file."""
+
+    path: str
+
+
+class Identities:
+    """What is tried, in the order of OpenSSH: keys of the agent that a file names, files, then the rest of the agent.
+
+    Its methods block: they belong into a thread. `notes` has a sentence for each key that is left out.
+    """
+
+    def __init__(self, settings: HostSettings) -> None:
+        self._settings = settings
+        self._agent: Agent | None = None
+        self._certificates = [c for c in map(self._certificate, settings.certificates) if c is not None]
+        self.notes: list[str] = []
+
+    def close(self) -> None:
+        """End the connection to the agent."""
+        if self._agent is not None:
+            self._agent.close()
+
+    def each(self) -> Iterator[Identity | Locked]:
+        """Yield keys that can sign; encrypted files last, so that no question is asked that is not needed."""
+        available = self._agent_keys()
+        named: list[AgentKey] = []
+        files: list[str] = []
+        for path in self._settings.identities:
+            public = _public_of(path)
+            key = next((k for k in available if public is not None and k.key.blob == public.blob), None)
+            if key is None:
+                files.append(path)
+            elif key not in named:
+                named.append(key)
+        for key in named:
+            yield from self._of_agent(key)
+        locked: list[Locked] = []
+        for path in files:
+            loaded = self.load(path, None)
+            if isinstance(loaded, Locked):
+                locked.append(loaded)
+            elif loaded is not None:
+                yield from self._with_certificates(loaded, path)
+        if not self._settings.identities_only:
+            for key in available:
+                if key not in named:
+                    yield from self._of_agent(key)
+        yield from locked
+
+    def unlocked(self, path: str, passphrase: str) -> Iterator[Identity]:
+        """Yield what a file has, nothing where the passphrase is wrong."""
+        loaded = self.load(path, passphrase)
+        if isinstance(loaded, paramiko.PKey):
+            yield from self._with_certificates(loaded, path)
+
+    def load(self, path: str, passphrase: str | None) -> paramiko.PKey | Locked | None:
+        """Return the key of a file, `Locked` where it needs another passphrase, None for one that is not there."""
+        try:
+            status = os.stat(path)  # noqa: PTH116
+        except OSError:
+            if self._settings.identities_given:
+                self.notes.append(f"There is no key {clean(path, 200)}.")
+            return None
+        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_FILE:
+            self.notes.append(f"{clean(path, 200)} is not a key.")
+            return None
+        if status.st_uid == os.getuid() and status.st_mode & 0o077:
+            self.notes.append(f"Others may read the key {clean(path, 200)}, so it is not used: chmod 600 it.")
+            return None
+        try:
+            return paramiko.PKey.from_path(path, passphrase.encode() if passphrase else None)  # type: ignore[arg-type]
+        except (TypeError, paramiko.PasswordRequiredException):
+            return Locked(path)
+        except paramiko.pkey.UnknownKeyType:
+            self.notes.append(f"The type of the key {clean(path, 200)} is not supported; an agent may have it.")
+        except Exception:  # what a file contains has many ways to be no key
+            if passphrase is not None:
+                return Locked(path)
+            self.notes.append(f"{clean(path, 200)} is not a private key.")
+        return None
+
+    def _agent_keys(self) -> list[AgentKey]:
+        if not self._settings.identity_agent:
+            return []
+        try:
+            self._agent = Agent(self._settings.identity_agent)
+            return self._agent.keys()
+        except AgentError as error:
+            self.notes.append(f"No keys of an agent: {error}.")
+            return []
+
+    def _of_agent(self, key: AgentKey) -> Iterator[Identity]:
+        name = f"{key.get_name()} {key.comment} (agent)"
+        touch = key.get_name().startswith("sk-")
+        for certificate in self._certificates:
+            if _subject(certificate) == key.key.blob:
+                yield Identity(key.with_certificate(certificate), f"certificate for {name}", touch)
+        yield Identity(key, f"certificate for {name}" if key.public_blob is not None else name, touch)
+
+    def _with_certificates(self, key: paramiko.PKey, path: str) -> Iterator[Identity]:
+        name = f"{key.get_name()} {clean(path, 200)}"
+        if key.public_blob is not None:  # from_path took the certificate beside the file
+            yield Identity(key, f"certificate for {name}")
+            key.public_blob = None
+        for certificate in self._certificates:
+            if _subject(certificate) == key.asbytes():
+                key.public_blob = paramiko.pkey.PublicBlob(certificate.kind, certificate.blob)
+                yield Identity(key, f"certificate for {name}")
+                key.public_blob = None
+        yield Identity(key, name)
+
+    def _certificate(self, path: str) -> HostKey | None:
+        return _read_public(path)
+
+
+def _public_of(path: str) -> HostKey | None:
+    """Return the public key beside a private one, or in the file itself, where the agent has the private part."""
+    return _read_public(f"{path}.pub") or _read_public(path)
+
+
+def _read_public(path: str) -> HostKey | None:
+    try:
+        place = Path(path)
+        if not place.is_file() or place.stat().st_size > MAX_FILE:
+            return None
+        fields = place.read_text("utf-8").split(None, 2)
+        return key_of_text(fields[0], fields[1]) if len(fields) > 1 else None
+    except (OSError, ValueError):
+        return None
+
+
+def _subject(certificate: HostKey) -> bytes:
+    """Return the bytes of the plain key in a certificate, b"" where its type is not known."""
+    counts = {"ssh-ed25519": 1, "ssh-rsa": 2, "sk-ssh-ed25519@openssh.com": 2, "sk-ecdsa-sha2-nistp256@openssh.com": 3}
+    kind = certificate.kind.removesuffix("-cert-v01@openssh.com")
+    kind = {
+        "sk-ssh-ed25519": "sk-ssh-ed25519@openssh.com",
+        "sk-ecdsa-sha2-nistp256": "sk-ecdsa-sha2-nistp256@openssh.com",
+    }.get(kind, kind)
+    count = 2 if kind.startswith("ecdsa-sha2-") else counts.get(kind, 0)
+    message = paramiko.Message(certificate.blob)
+    fields: Sequence[bytes] = [message.get_binary() for _ in range(2 + count)]  # type, nonce, then those of the key
+    parts = [kind.encode(), *fields[2:]]
+    blob = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return key_of_blob(blob).blob if count else b""

@@ -1,0 +1,69 @@
+"""paramiko's transport, with the algorithms for host keys that fit what is known, and silent."""
+
+from __future__ import annotations
+
+import logging
+from typing import cast
+
+import paramiko
+
+from edgewright.clients.ssh.dial import Link
+from edgewright.clients.ssh.hostkeys.keys import HostKey, key_of_blob
+
+# Its messages name users and methods, and without a handler Python prints them over the console.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
+logging.getLogger("paramiko").propagate = False
+
+FOREVER = 3600.0
+"""Time-outs of paramiko: whoever waits ends the connection long before (`opening.py`)."""
+HOST_KEY_ALGORITHMS = (
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "rsa-sha2-512",
+    "rsa-sha2-256",
+)
+"""Those of paramiko, without certificates."""
+
+
+class HostTransport(paramiko.Transport):
+    """A connection to one host. `algorithms`: for its host key, most wanted first."""
+
+    def __init__(self, link: Link, algorithms: tuple[str, ...], *, compress: bool = False) -> None:
+        super().__init__(cast("paramiko.Channel", link))
+        self._algorithms = algorithms
+        self.link = link
+        self.banner_timeout = self.handshake_timeout = self.auth_timeout = self.channel_timeout = FOREVER
+        if compress:
+            self.use_compression()
+
+    @property
+    def preferred_keys(self) -> tuple[str, ...]:
+        """The algorithms for the host's key; paramiko would offer certificates last, and always."""
+        return self._algorithms
+
+    def shown_key(self) -> HostKey:
+        """Return the key, or the certificate, that the host has shown and signed with."""
+        key = self.get_remote_server_key()
+        blob = key.public_blob
+        return key_of_blob(key.asbytes() if blob is None else blob.key_blob)
+
+    def offered_by_host(self) -> tuple[str, ...]:
+        """Return the algorithms for its key that the host offered: the second list of its first packet (RFC 4253, 7.1).
+
+        paramiko forgets it where there is none in common. Empty where the packet did not arrive.
+        """
+        text = self.link.beginning
+        start = text.find(b"\n", max(0, text.find(b"SSH-")))
+        message = paramiko.Message(text[start + 1 :])
+        message.get_bytes(4 + 1 + 1 + 16)  # length, padding, kind, cookie
+        message.get_binary()
+        names = message.get_binary().decode("ascii", "replace")
+        return tuple(name for name in names.split(",") if name)
+
+    def end(self) -> None:
+        """Close it, and the timer of its handshake, whose thread would live on."""
+        self.close()
+        self.packetizer.complete_handshake()
+        self.link.close()
