@@ -1,4 +1,4 @@
-"""Finds the private names of Textual and Rich that our sources use."""
+"""Finds the private names of Textual and Rich that our sources use; an app and a driver that show what they do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from textual.app import App, ComposeResult
+from textual.drivers.linux_driver import LinuxDriver
+from textual.screen import Screen
+from textual.widgets import Static
 
 import tui
 from tests.support import ROOT
@@ -141,3 +146,37 @@ def classes_of(module: str) -> dict[str, ast.ClassDef]:
     file = sys.modules[module].__file__
     tree = ast.parse(Path(file).read_text()) if file else ast.Module([], [])
     return {node.name: node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+
+
+class Sample(App[int]):
+    """A screen with one line, and everything that Textual hands to `_display`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.frames: list[Any] = []
+        self.batches = 0
+
+    def compose(self) -> ComposeResult:
+        yield Static("first", id="line")
+
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        self.frames.append(renderable)
+        super()._display(screen, renderable)
+
+    def _end_batch(self) -> None:
+        self.batches += 1
+        super()._end_batch()
+
+
+class Recorder(LinuxDriver):
+    """A driver that collects what it would write."""
+
+    def __init__(self, app: App[Any]) -> None:
+        super().__init__(app, size=(80, 24))
+        self.written = ""
+
+    def write(self, data: str) -> None:
+        self.written += data
+
+    def flush(self) -> None:
+        pass

@@ -19,7 +19,7 @@ from textual import messages
 from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._compositor import ChopsUpdate, Compositor, LayoutUpdate
 from textual._styles_cache import StylesCache
-from textual.app import App, ComposeResult
+from textual.app import App
 from textual.color import Color
 from textual.css.stylesheet import Stylesheet
 from textual.drivers._writer_thread import WriterThread
@@ -31,7 +31,7 @@ from textual.widgets import Static
 
 from tests.support import ROOT
 from tests.tui.driving import wait_until
-from tests.tui.terminal.private_textual import foreign_uses, uses
+from tests.tui.terminal.private_textual import Recorder, Sample, foreign_uses, uses
 from tui.terminal import toolkit, toolkit_caches
 from tui.terminal.crash import StoresDefect
 from tui.terminal.paint.pens import Pens
@@ -104,40 +104,6 @@ def test_every_kind_of_use_is_found() -> None:
 def test_the_tested_release_of_textual_is_the_required_one() -> None:
     required = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     assert f"textual=={version('textual')}" in required
-
-
-class Sample(App[int]):
-    """A screen with one line, and everything that Textual hands to `_display`."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.frames: list[Any] = []
-        self.batches = 0
-
-    def compose(self) -> ComposeResult:
-        yield Static("first", id="line")
-
-    def _display(self, screen: Screen[Any], renderable: Any) -> None:
-        self.frames.append(renderable)
-        super()._display(screen, renderable)
-
-    def _end_batch(self) -> None:
-        self.batches += 1
-        super()._end_batch()
-
-
-class Recorder(LinuxDriver):
-    """A driver that collects what it would write."""
-
-    def __init__(self, app: App[Any]) -> None:
-        super().__init__(app, size=(80, 24))
-        self.written = ""
-
-    def write(self, data: str) -> None:
-        self.written += data
-
-    def flush(self) -> None:
-        pass
 
 
 async def test_frames_reach_display_as_updates_of_the_compositor() -> None:
