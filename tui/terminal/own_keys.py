@@ -69,7 +69,10 @@ class QuickBindings(App[int]):
 
 
 class OwnKeys(Widget):
-    """A widget whose own keys act at once, without the way up to the app and back. Its actions wait for nothing."""
+    """A widget whose own keys act at once, without the way up to the app and back. Its actions wait for nothing.
+
+    It is named last among the bases: Textual takes the style sheets of the first one alone.
+    """
 
     async def on_key(self, event: events.Key) -> None:
         """Run what this widget itself binds to a key; anything else goes its usual way."""

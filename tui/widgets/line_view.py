@@ -19,7 +19,7 @@ from tui.widgets.lines import Line
 from tui.widgets.roles import RolePainter
 
 
-class LineView(OwnKeys, ScrollView, can_focus=True):
+class LineView(ScrollView, OwnKeys, can_focus=True):
     """Shows lines; the cursor stays on its key when the lines around it change."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"line-view--cursor", "line-view--found"}

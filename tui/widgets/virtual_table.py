@@ -29,7 +29,7 @@ Cells = tuple[Span, ...]
 FLASH_SECONDS = 1.5
 
 
-class VirtualTable(OwnKeys, ScrollView, can_focus=True):
+class VirtualTable(ScrollView, OwnKeys, can_focus=True):
     """Shows `keys` in their order; `row_text(key)` gives the cells of a row that is seen."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = TABLE_PARTS
