@@ -8,10 +8,12 @@ from typing import Any
 from msgspec import Struct
 
 from edgewright.core import times
+from edgewright.core.hosts import states
 from edgewright.core.text import amount, clean
 from edgewright.store.collections.catalogue.cluster_rows import ClusterRow
 from edgewright.store.collections.catalogue.clusters import ends_text, nodes_text, sign_of
 from edgewright.store.collections.catalogue.measured import Look
+from edgewright.store.collections.conditions import state_key
 from edgewright.store.collections.hosts import HostRow
 from edgewright.wire.protocol import clusters as wire
 from tui.frame.ages import age_of, calm_age
@@ -71,11 +73,16 @@ class Shown(Struct, frozen=True):
         return frozenset(uid for each in self.row.problems if each.kind in ("silent", "quorum") for uid in each.uids)
 
     @property
+    def late(self) -> frozenset[str]:
+        """Hosts whose heartbeat is overdue, although they do not count as unhealthy yet, by uid."""
+        return frozenset(uid for uid, row in self.hosts.items() if state_key(row, self.now) == states.SILENT)
+
+    @property
     def leader_is_silent(self) -> bool:
-        """Whether the control plane that reported last sends no heartbeats any more."""
-        leader = text(self.doc, f"{OURS}.leader")
+        """Whether the control plane that reported last sends no heartbeats any more, or its next one is overdue."""
+        leader, silent = text(self.doc, f"{OURS}.leader"), self.silent | self.late
         return any(
-            text(each, "uid") in self.silent
+            text(each, "uid") in silent
             for each in many(self.doc, f"{OURS}.members")
             if leader in (text(each, "node"), text(each, "name"))
         )
@@ -114,7 +121,11 @@ def headline(shown: Shown, width: int) -> list[Line]:
     elif not row.problems and row.reason and row.reported is not None:
         out += wrap(row.reason, width, "  ", "  ", role="muted")
     elif not row.problems and row.health == "healthy" and not shown.lost:
-        out.append(line(("  Nothing is wrong with this cluster.", "muted")))
+        if late := sorted(shown.hosts[uid].name for uid in shown.late):
+            text_ = f"No fault is known; heartbeat overdue: {', '.join(late)}."
+            out += wrap(text_, width, "  ", "  ", role="warn")
+        else:
+            out.append(line(("  Nothing is wrong with this cluster.", "muted")))
     if row.change:
         out.append(line(("► ", "work"), f"Change: {row.change}"))
     out.append(_report_line(shown, width))
@@ -213,6 +224,8 @@ def _node_line(shown: Shown, member: Any, width: int, name_width: int, leader: s
     if uid in shown.silent:
         seen = age_of(host.last_seen, shown.now) if host is not None and host.last_seen else ""
         sign, role, state = *HEALTH_SIGNS["unhealthy"], f"no heartbeat {seen}".rstrip()
+    elif uid in shown.late and host is not None and host.last_seen:
+        sign, role, state = "○", "warn", f"{state}, no heartbeat {age_of(host.last_seen, shown.now)}"
     elif host is not None and host.health == "unhealthy":
         sign, role = HEALTH_SIGNS["unhealthy"]
         state += ", host unhealthy"
