@@ -47,7 +47,7 @@ def overview() -> str:
         "",
         EXIT_CODES.rstrip(),
         "",
-        f"Not in this version yet: {', '.join(LATER)}.",
+        *([f"Not in this version yet: {', '.join(LATER)}."] if LATER else []),
         "More: edgewright NOUN --help, edgewright NOUN VERB --help",
     ]
     return "\n".join(lines)

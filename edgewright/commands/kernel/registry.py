@@ -48,6 +48,7 @@ NOUNS: dict[str, tuple[str, ...]] = {
         "forge.verbs.verify",
     ),
     "build": ("build.verbs",),
+    "site": ("site.verbs",),
     "apply": ("installer.apply_verb",),
     "lab": ("delegate.verbs",),
     "render": ("console.tools",),
@@ -62,14 +63,16 @@ NOUNS: dict[str, tuple[str, ...]] = {
 }
 """First word of the command line to the modules that contain its verbs."""
 
-LATER: dict[str, str] = {
-    "site": "Opening a site by SSH is",
-}
+LATER: dict[str, str] = {}
 """Nouns of the design that this version does not have yet, as the beginning of the sentence that the user gets."""
 
 LATER_VERBS: dict[str, str] = {
     "host install": "Installing a host from here is",
     "forge bundle": "Building a content bundle is",
+    "site open": "Opening a site in the console is",
+    "site run": "Running a command on many hosts is",
+    "site bundle": "A support bundle over SSH is",
+    "site ledger": "The list of what was done over SSH is",
 }
 """The same for single verbs of a noun that is there."""
 
@@ -95,6 +98,7 @@ COMMAND_LINE_MODULES = frozenset(
         "profile.tool_verbs",
         "console.tools",
         "setup.verbs",
+        "site.verbs",
     }
 )
 """Modules without a verb of the console: it does not load them before its first frame."""

@@ -13,6 +13,7 @@ import hmac
 import os
 import secrets
 import stat
+import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -30,6 +31,7 @@ MAX_WARNINGS = 5
 """Broken lines of a file that are named."""
 AUTHORITY, REVOKED = "@cert-authority", "@revoked"
 _HASHED = "|1|"
+_adding = threading.Lock()
 
 
 class Entry(NamedTuple):
@@ -44,12 +46,13 @@ class Entry(NamedTuple):
 class Known(NamedTuple):
     """What is known about one host; `warnings` names lines and files that could not be read.
 
-    `without_port`: what is known under the name alone, for a host at another port than 22.
+    `perhaps`: what can prove a key, and never refuse one: what is known under the name alone, for a host at another
+    port than 22.
     """
 
     entries: tuple[Entry, ...] = ()
     warnings: tuple[str, ...] = ()
-    without_port: Known | None = None
+    perhaps: Known | None = None
 
     def of(self, marker: str) -> tuple[Entry, ...]:
         """Return the entries with this marker."""
@@ -157,17 +160,24 @@ def hashed(name: str) -> str:
 def add_line(path: str, name: str, key: HostKey, *, hash_name: bool) -> bool:
     """Add a key that the operator accepted to a file; return False for what is not a file (`/dev/null`).
 
-    One write to the end, as OpenSSH does it: a line that another program adds at the same time is not lost. Folder and
-    file are made for the user alone. Raises `OSError`.
+    A key that is there already is not added again: several connections may open at the same time. One write to the
+    end, as OpenSSH does it: a line that another program adds meanwhile is not lost. Folder and file are made for the
+    user alone. Raises `OSError`.
     """
-    place = Path(path)
+    with _adding:
+        if any(entry.key == key for entry in read_files([path], name).of("")):
+            return True
+        return _append(Path(path), f"{hashed(name) if hash_name else name} {key.line}\n".encode())
+
+
+def _append(place: Path, line: bytes) -> bool:
+    """Write a line to the end of a file; see `add_line`."""
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(place, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             return False
-        line = f"{hashed(name) if hash_name else name} {key.line}\n".encode()
         if status.st_size and os.pread(descriptor, 1, status.st_size - 1) != b"\n":
             line = b"\n" + line
         if os.write(descriptor, line) != len(line):

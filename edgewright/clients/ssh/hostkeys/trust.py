@@ -33,17 +33,20 @@ def _read(paths: Sequence[str], host: HostSettings) -> Known:
     known = read_files(paths, host.key_name)
     if host.key_name in (host.host, host.host_key_alias):
         return known
-    return known._replace(without_port=read_files(paths, host.host)._replace(warnings=()))
+    return known._replace(perhaps=read_files(paths, host.host)._replace(warnings=()))
 
 
 class PlaneKeys:
     """Keys that hosts handed over when they registered: names and addresses of a host to its lines `TYPE BASE64`."""
 
     def __init__(self) -> None:
-        self._entries: dict[tuple[str, int], tuple[Entry, ...]] = {}
+        self._entries: dict[tuple[str, int], Known] = {}
 
-    def add(self, host: str, port: int, lines: Sequence[str]) -> int:
-        """Remember the keys of a registered host; return how many of its lines are keys."""
+    def add(self, host: str, port: int, lines: Sequence[str], *, sure: bool = True) -> int:
+        """Remember the keys of a registered host; return how many of its lines are keys.
+
+        Unless it is `sure` that the host at this address is that one, its keys can prove it, and never refuse another.
+        """
         entries = []
         for line in lines[:20]:
             kind, _, text = line.strip().partition(" ")
@@ -52,12 +55,13 @@ class PlaneKeys:
             except ValueError:
                 continue  # a host may report what it wants
         if entries:
-            self._entries[host.lower(), port] = tuple(entries)
+            known = Known(tuple(entries))
+            self._entries[host.lower(), port] = known if sure else Known(perhaps=known)
         return len(entries)
 
     async def known(self, host: HostSettings) -> Known:
         """Return the keys of a host of the plane."""
-        return Known(self._entries.get((host.host, host.port), ()))
+        return self._entries.get((host.host, host.port), Known())
 
 
 class Sources:
@@ -70,13 +74,15 @@ class Sources:
         """Return the keys of the first source that has one, and all other lines of every source."""
         entries: tuple[Entry, ...] = ()
         warnings: tuple[str, ...] = ()
-        without_port: Known | None = None
+        perhaps: Known | None = None
         for source in self._sources:
             known = await source.known(host)
             warnings += known.warnings
-            without_port = without_port or known.without_port
+            if known.perhaps is not None:
+                more = perhaps.entries if perhaps is not None else ()
+                perhaps = Known((*more, *known.perhaps.entries))
             if any(not entry.marker for entry in entries):
                 entries += tuple(entry for entry in known.entries if entry.marker)
             else:
                 entries += known.entries
-        return Known(entries, warnings, without_port)
+        return Known(entries, warnings, perhaps)

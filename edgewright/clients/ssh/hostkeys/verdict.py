@@ -37,8 +37,8 @@ def judge(shown: HostKey, known: Known, host: str, now: float) -> Verdict:
     `ValueError` for a certificate that cannot be read.
     """
     verdict = _judge(shown, known, host, now)
-    if verdict.status == "unknown" and known.without_port is not None:
-        other = _judge(shown, known.without_port, host, now)
+    if verdict.status == "unknown" and known.perhaps is not None:
+        other = _judge(shown, known.perhaps, host, now)
         return other if other.status not in ("unknown", "changed") else verdict
     return verdict
 
@@ -76,7 +76,7 @@ def algorithms(known: Known, offered: tuple[str, ...]) -> tuple[str, ...]:
     Certificates only where an authority is known for the host, and first; then the types of which a key is known, so
     that a host with several keys shows the one that can be compared (`order_hostkeyalgs` of OpenSSH).
     """
-    everything = known.entries + (known.without_port.entries if known.without_port else ())
+    everything = known.entries + (known.perhaps.entries if known.perhaps else ())
     kinds = {entry.key.kind for entry in everything if not entry.marker}
     first = [name for name in offered if (("ssh-rsa" if name.startswith("rsa-") else name) in kinds)]
     plain = [*first, *(name for name in offered if name not in first)]

@@ -1,0 +1,1 @@
+"""Verbs about sites over SSH: for when nothing else answers."""

@@ -1,0 +1,92 @@
+"""Questions at the terminal while a connection opens: a host key that is not known, passwords, codes.
+
+The terminal is read on the event loop, so that Ctrl-C ends a question at once and leaves the terminal as it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+import termios
+from collections.abc import Iterator
+
+from edgewright.clients.ssh.auth.asking import Asker, HostKeyQuestion, NoAnswers
+from edgewright.core.text import clean
+
+MAX_ANSWER = 4096
+"""Bytes of an answer; a terminal gives no longer line."""
+
+
+def asker() -> Asker:
+    """Return what asks at the terminal, or answers nothing where stdin is none."""
+    return TerminalAsker(sys.stdin.fileno()) if sys.stdin is not None and sys.stdin.isatty() else NoAnswers()
+
+
+class TerminalAsker:
+    """Asks on stderr and reads from a terminal, one question at a time also for several hosts."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._turn = asyncio.Lock()
+        self._accepted: set[tuple[str, bytes]] = set()
+
+    async def accept_host_key(self, question: HostKeyQuestion) -> bool | None:
+        """Show the fingerprint and ask; no is the default."""
+        through = f", through {', '.join(map(clean, question.via))}" if question.via else ""
+        lines = [
+            f"The host key of {clean(question.host)} at {clean(question.address)}{through} is not known:",
+            f"  {question.key.kind} {question.key.fingerprint}",
+        ]
+        added = f" and add it to {clean(question.file)}" if question.file else ""
+        once = question.address, question.key.blob
+        async with self._turn:
+            if once in self._accepted:  # the jump host of several targets
+                return True
+            answer = await self._line("\n".join(lines) + f"\nAccept it{added}? [y/N] ", shown=True)
+            if answer is None or answer.strip() not in ("y", "Y", "yes"):
+                return False
+            self._accepted.add(once)
+            return True
+
+    async def secret(self, prompt: str, *, shown: bool) -> str | None:
+        """Ask for a password or code."""
+        async with self._turn:
+            return await self._line(prompt, shown=shown)
+
+    async def notice(self, text: str) -> None:
+        """Show a line."""
+        async with self._turn:
+            print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+    async def _line(self, prompt: str, *, shown: bool) -> str | None:
+        """Return the line that is typed, None at the end of the input (Ctrl-D)."""
+        loop = asyncio.get_running_loop()
+        arrived: asyncio.Future[bytes] = loop.create_future()
+
+        def read() -> None:
+            if not arrived.done():
+                arrived.set_result(os.read(self._descriptor, MAX_ANSWER))
+
+        print(prompt, end="", file=sys.stderr, flush=True)  # noqa: T201
+        with contextlib.nullcontext() if shown else self._without_echo():
+            loop.add_reader(self._descriptor, read)
+            try:
+                data = await arrived
+            finally:
+                loop.remove_reader(self._descriptor)
+                if not shown or not arrived.done():
+                    print(file=sys.stderr, flush=True)  # noqa: T201
+        return data.decode("utf-8", "replace").rstrip("\r\n") if data else None
+
+    @contextlib.contextmanager
+    def _without_echo(self) -> Iterator[None]:
+        before = termios.tcgetattr(self._descriptor)
+        quiet = list(before)
+        quiet[3] &= ~termios.ECHO
+        termios.tcsetattr(self._descriptor, termios.TCSADRAIN, quiet)
+        try:
+            yield
+        finally:
+            termios.tcsetattr(self._descriptor, termios.TCSADRAIN, before)
