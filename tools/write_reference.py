@@ -15,18 +15,21 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from edgewright.clients.ssh.probes.sets import CATALOGUE  # noqa: E402
 from edgewright.commands.kernel import registry  # noqa: E402
 from edgewright.commands.kernel.navigation import MOVES  # noqa: E402
 from edgewright.commands.kernel.usage import usage  # noqa: E402
 from edgewright.config.settings import NAMES, Settings  # noqa: E402
 from edgewright.core.clusters.schema import schema  # noqa: E402
 from edgewright.core.clusters.steps import markdown  # noqa: E402
+from edgewright.core.doctor.symptoms import LEADS_TO, SYMPTOMS  # noqa: E402
+from edgewright.core.doctor.symptoms import NAMES as SYMPTOM_NAMES  # noqa: E402
 from edgewright.core.filters import fields as filterfields  # noqa: E402
 from edgewright.core.hosts.states import STATES  # noqa: E402
 from edgewright.core.problems.fields import PROBLEM_FIELDS  # noqa: E402
 from edgewright.store.every import COLLECTIONS  # noqa: E402
 
-PAGES = ("docs/cli.md", "docs/console.md", "docs/clusters.md")
+PAGES = ("docs/cli.md", "docs/console.md", "docs/clusters.md", "docs/doctor.md")
 SCHEMA = "docs/schemas/cluster-document.json"
 _BLOCK = re.compile(r"(<!-- reference: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -93,12 +96,30 @@ def states() -> str:
     return _table(("State", "Meaning", "Owner", "Overdue", "Evidence", "Legal verbs"), rows)
 
 
+def probes() -> str:
+    """Return every probe of the catalogue with its limits."""
+    rights = {"no": "", "better": "reads more as root", "needed": "root"}
+    rows = [(f"`{p.id}`", p.title, f"{p.seconds} s", f"{p.size // 1024} KiB", rights[p.root]) for p in CATALOGUE]
+    return _table(("Probe", "What it reads", "Ends after", "At most", "Rights"), rows)
+
+
+def symptoms() -> str:
+    """Return every symptom with what it leads to, the deepest cause first."""
+    rows = []
+    for name in SYMPTOM_NAMES:
+        effects = LEADS_TO.get(name, frozenset())
+        rows.append((f"`{name}`", SYMPTOMS[name], " ".join(f"`{each}`" for each in SYMPTOM_NAMES if each in effects)))
+    return _table(("Symptom", "Meaning", "Explains"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "verbs": verbs,
     "keys": keys,
     "settings": settings,
     "states": states,
     "cluster-steps": markdown,
+    "doctor-probes": probes,
+    "doctor-symptoms": symptoms,
     "host-fields": lambda: _fields(filterfields.FILTER_FIELDS),
     "event-fields": lambda: _fields(filterfields.EVENT_FIELDS),
     "audit-fields": lambda: _fields(filterfields.AUDIT_FIELDS),

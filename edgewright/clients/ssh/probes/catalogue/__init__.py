@@ -1,0 +1,1 @@
+"""The probes as data, by subject; `edgewright.clients.ssh.probes.sets` puts them together."""

@@ -1,0 +1,106 @@
+"""From a run of probes to the facts of one host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgewright.clients.ssh.probes.frames import Reading, Run
+from edgewright.clients.ssh.probes.parsing import agent, certificates, disk, host, kubernetes, network
+from edgewright.core.doctor.facts import Facts
+
+WHY = {
+    "needs-root": "needs sudo",
+    "hung": "did not end in time",
+    "late": "the time of the run was over",
+    "lost": "the connection ended before it",
+}
+_NOTHING = Reading("lost")
+
+
+def facts_of(run: Run, sent: float, received: float) -> Facts:
+    """Return what is known; `sent` and `received` are this machine's clock around the run, epoch seconds."""
+    readings = run.readings
+    values: dict[str, Any] = {}
+
+    def lines(name: str) -> tuple[str, ...]:
+        reading = readings.get(name, _NOTHING)
+        return reading.lines if reading.usable else ()
+
+    def status(name: str) -> int | None:
+        return readings.get(name, _NOTHING).status
+
+    def usable(*names: str) -> bool:
+        return any(readings.get(name, _NOTHING).usable for name in names)
+
+    simple = (
+        ("identity.host", host.identity),
+        ("boot.cmdline", host.cmdline),
+        ("boot.uptime", host.uptime),
+        ("boot.slots", host.slots),
+        ("boot.kernel", host.kernel),
+        ("units.state", host.units),
+        ("units.processes", host.processes),
+        ("units.memory", host.memory),
+        ("time.clock", host.clock),
+        ("time.sync", host.synchronized),
+        ("disk.usage", disk.usage),
+        ("network.links", network.links),
+        ("network.addresses", network.addresses),
+        ("network.listen", network.listening),
+        ("network.gateway", network.gateway),
+        ("network.duplicate", network.duplicates),
+        ("network.plane", network.plane),
+        ("network.firewall", network.firewall),
+        ("dns.config", network.name_servers),
+        ("dns.servers", network.servers),
+        ("dns.plane", network.resolves),
+        ("agent.log", agent.agent_log),
+        ("kubernetes.files", kubernetes.files),
+        ("kubernetes.settings", kubernetes.settings),
+        ("kubernetes.kubelet", kubernetes.kubelet_log),
+        ("kubernetes.runtime", kubernetes.runtime),
+        ("kubernetes.steps", kubernetes.step_log),
+        ("kubernetes.api", kubernetes.api),
+        ("kubernetes.pods", kubernetes.pods),
+        ("etcd.health", kubernetes.etcd_health),
+        ("etcd.members", kubernetes.members),
+        ("etcd.log", kubernetes.etcd_log),
+        ("images.list", kubernetes.images),
+        ("images.registry", kubernetes.registries),
+        ("images.blobs", kubernetes.blobs),
+    )
+    for name, parse in simple:
+        if usable(name):
+            values.update(parse(lines(name)))
+    for name, judged in (
+        ("units.failed", host.failed),
+        ("units.jobs", host.jobs),
+        ("kubernetes.nodes", kubernetes.nodes),
+    ):
+        if usable(name):
+            values.update(judged(lines(name), status(name)))
+    if usable("disk.space", "disk.inodes", "disk.mounts"):
+        values.update(disk.file_systems(lines("disk.space"), lines("disk.inodes"), lines("disk.mounts")))
+    if usable("network.routes"):
+        values.update(network.routes(lines("network.routes"), lines("network.routes6")))
+    if usable("agent.unit", "agent.status"):
+        values.update(agent.agent(lines("agent.unit"), lines("agent.status"), lines("agent.files")))
+    if usable("userdata.site", "userdata.files"):
+        values.update(agent.user_data(lines("userdata.site"), lines("userdata.files")))
+    if usable("certificates.files"):
+        values.update(certificates.certificates(lines("certificates.files"), lines("certificates.keys")))
+    values.update(_clock(values.get("clock"), sent, received))
+    read = frozenset(name for name, reading in readings.items() if reading.usable)
+    missing = {name: WHY[reading.state] for name, reading in readings.items() if not reading.usable}
+    for name in read:
+        if "no-program" in lines(name):
+            missing[name] = "the host has no program for it"
+    return Facts(at=received, read=read - missing.keys(), not_read=missing, **values)
+
+
+def _clock(clock: float | None, sent: float, received: float) -> dict[str, Any]:
+    """Return how far the host's clock is ahead, with half of the run's time as the error."""
+    if clock is None or received < sent:
+        return {}
+    middle, error = (sent + received) / 2, (received - sent) / 2 + 1
+    return {"clock_off": clock - middle, "clock_error": error}

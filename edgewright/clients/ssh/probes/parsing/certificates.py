@@ -1,0 +1,117 @@
+"""Certificates: their dates, who signed them, and whether the key beside them is theirs."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Any
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+from edgewright.clients.ssh.probes.parsing.lines import with_word
+from edgewright.core.doctor.facts import Certificate
+from edgewright.core.text import clean
+
+Lines = Sequence[str]
+_BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+_AUTHORITIES = {"/etc/kubernetes/pki/etcd/": "/etc/kubernetes/pki/etcd/ca.crt"}
+_KUBERNETES = "/etc/kubernetes/pki/ca.crt"
+_SIGNED_OTHERWISE = {
+    "/etc/kubernetes/pki/apiserver-etcd-client.crt": "/etc/kubernetes/pki/etcd/ca.crt",
+    "/etc/kubernetes/pki/front-proxy-client.crt": "/etc/kubernetes/pki/front-proxy-ca.crt",
+}
+_MOST = 64
+
+
+def certificates(files: Lines, keys: Lines) -> dict[str, Any]:
+    """Return the certificates of the host in the order of the probe."""
+    parsed: dict[str, x509.Certificate | None] = {}
+    for place, pem in _blocks(files):
+        parsed.setdefault(place, _load(pem))
+    wrong = {row.strip(): "key" for word in ("differs", "bad-key", "no-key") for row in with_word(keys, word)}
+    wrong.update({row.strip(): "unreadable" for row in with_word(keys, "bad-certificate")})
+    results = [_fact(place, value, parsed, wrong.get(place, "")) for place, value in list(parsed.items())[:_MOST]]
+    return {"certificates": tuple(results)}
+
+
+def _blocks(lines: Lines) -> list[tuple[str, bytes]]:
+    """Return place and PEM text of the first certificate of each file; empty PEM for what has none."""
+    blocks: list[tuple[str, bytes]] = []
+    place, body = "", None
+    for line in lines:
+        if line.startswith("file /"):
+            place, body = line[5:].strip(), None
+            blocks.append((place, b""))
+        elif line.startswith("conf /"):
+            parts = line.split()
+            if len(parts) == 3:
+                try:
+                    blocks.append((parts[1], base64.b64decode(parts[2], validate=True)))
+                except (binascii.Error, ValueError):
+                    blocks.append((parts[1], b""))
+        elif line == "unreadable" and blocks and blocks[-1] == (place, b""):
+            blocks.pop()  # not known rather than broken
+        elif line.strip() == _BEGIN and place:
+            body = [line.strip()]
+        elif body is not None:
+            body.append(line.strip())
+            if line.strip() == _END:
+                if blocks and blocks[-1] == (place, b""):
+                    blocks[-1] = (place, "\n".join(body).encode())
+                body = None
+    return blocks
+
+
+def _load(pem: bytes) -> x509.Certificate | None:
+    try:
+        return x509.load_pem_x509_certificate(pem)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return None
+
+
+def _fact(
+    place: str, value: x509.Certificate | None, parsed: dict[str, x509.Certificate | None], wrong: str
+) -> Certificate:
+    if value is None:
+        return Certificate(place, fault="unreadable")
+    try:
+        subject, issuer = clean(value.subject.rfc4514_string(), 120), clean(value.issuer.rfc4514_string(), 120)
+        begins, ends = value.not_valid_before_utc.timestamp(), value.not_valid_after_utc.timestamp()
+        authority = _is_authority(value)
+    except (ValueError, OverflowError):
+        return Certificate(place, fault="unreadable")
+    fault = wrong
+    if not fault and not authority:
+        signer = parsed.get(_authority_of(place))
+        fault = "issuer" if signer is not None and not _signed(value, signer) else ""
+    return Certificate(place, subject, issuer, begins, ends, fault, authority)
+
+
+def _authority_of(place: str) -> str:
+    if place in _SIGNED_OTHERWISE:
+        return _SIGNED_OTHERWISE[place]
+    for start, authority in _AUTHORITIES.items():
+        if place.startswith(start):
+            return authority
+    own = place == "/var/lib/kubelet/pki/kubelet.crt"  # signs itself
+    return _KUBERNETES if place.startswith(("/etc/kubernetes/", "/var/lib/kubelet/")) and not own else ""
+
+
+def _is_authority(value: x509.Certificate) -> bool:
+    try:
+        return bool(value.extensions.get_extension_for_class(x509.BasicConstraints).value.ca)
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+
+
+def _signed(value: x509.Certificate, signer: x509.Certificate) -> bool:
+    """Return whether `signer` signed it; what cannot be checked counts as signed."""
+    try:
+        value.verify_directly_issued_by(signer)
+    except (ValueError, InvalidSignature):
+        return False
+    except (TypeError, UnsupportedAlgorithm):
+        return True
+    return True

@@ -1,0 +1,62 @@
+"""File systems: space, inodes, what takes no writes, what uses the space."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from edgewright.clients.ssh.probes.parsing.lines import first, integer_of, percent, with_word
+from edgewright.core.doctor.facts import FileSystem
+
+Lines = Sequence[str]
+
+
+def _rows(lines: Lines) -> list[tuple[str, int | None, int | None, int | None, str]]:
+    """Return mount, size, free, percent and folder of lines of `df -P` with the folder behind them."""
+    rows = []
+    for line in lines:
+        parts = line.split()
+        if (
+            len(parts) >= 7
+            and parts[-1].startswith("/")
+            and parts[-2].startswith("/")
+            and parts[-3].endswith(("%", "-"))
+        ):
+            rows.append((parts[-2], integer_of(parts[-6]), integer_of(parts[-4]), percent(parts[-3]), parts[-1]))
+    return rows
+
+
+def file_systems(space: Lines, inodes: Lines, mounts: Lines) -> dict[str, Any]:
+    """Return file systems by mount, and folders that take no writes."""
+    kinds: dict[str, tuple[str, str]] = {}
+    for row in with_word(mounts, "mount"):
+        parts = row.split()
+        if len(parts) == 3:
+            kinds[parts[0]] = (parts[1], parts[2])
+    results: dict[str, FileSystem] = {}
+    for mount, size, free, used, path in _rows(space):
+        kind, option = kinds.get(mount, ("", ""))
+        before = results.get(mount, FileSystem(mount, (), kind, size, free, used, None, _read_only(option)))
+        results[mount] = before._replace(paths=(*before.paths, path))
+    for mount, _size, _free, used, path in _rows(inodes):
+        kind, option = kinds.get(mount, ("", ""))
+        before = results.get(mount, FileSystem(mount, (path,), kind, None, None, None, None, _read_only(option)))
+        results[mount] = before._replace(inodes_used=used)
+    facts: dict[str, Any] = {"file_systems": tuple(results.values())}
+    facts["no_writes"] = tuple(row.strip() for row in with_word(mounts, "no-writes"))
+    facts["writes"] = frozenset(row.strip() for row in with_word(mounts, "writes"))
+    mode = first(mounts, "var-tmp").split()
+    facts["var_tmp_mode"] = mode[0] if mode and re.match(r"[d-][rwxsStT-]{9}", mode[0]) else ""
+    return facts
+
+
+def _read_only(option: str) -> bool | None:
+    return option == "ro" if option in ("ro", "rw") else None
+
+
+def usage(lines: Lines) -> dict[str, Any]:
+    """Return folders of a nearly full disk, largest first, with KB."""
+    rows = [line.split(None, 1) for line in lines]
+    sizes = [(row[1], integer_of(row[0])) for row in rows if len(row) == 2 and row[1].startswith("/")]
+    return {"usage": tuple(sorted(((path, kb) for path, kb in sizes if kb), key=lambda row: -row[1]))}

@@ -1,0 +1,42 @@
+"""Read facts from a host over anything that runs a script: one round trip."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from edgewright.clients.ssh.ports import CanRunScript
+from edgewright.clients.ssh.probes import frames, shell
+from edgewright.clients.ssh.probes.facts import facts_of
+from edgewright.clients.ssh.probes.probe import Probe
+from edgewright.core import times
+from edgewright.core.doctor.facts import Facts
+from edgewright.core.errors import Failed
+from edgewright.core.text import clean
+
+
+class Examined(NamedTuple):
+    """One host as it was read: its facts, the run behind them, and how long the run took in seconds."""
+
+    facts: Facts
+    run: frames.Run
+    seconds: float
+
+
+async def examine(connection: CanRunScript, probes: Sequence[Probe], *, log_lines: int = 100) -> Examined:
+    """Run `probes` in one script and return what they gave. Raises `Failed` when the host printed no frame at all."""
+    marker = secrets.token_hex(16)
+    text = shell.script(probes, marker, log_lines=log_lines)
+    sent = times.now()
+    result = await connection.run_script(text, timeout=shell.longest(probes) + 20.0, limit=shell.limit(probes))
+    received = times.now()
+    run = frames.parse(result.output, marker, probes)
+    if run.way == "unknown" and not any(reading.usable for reading in run.readings.values()):
+        reason = clean(result.errors.decode("utf-8", "replace").strip(), 200)
+        raise Failed(
+            f"The host ran none of the probes{': ' + reason if reason else ''}.",
+            "Its user needs a POSIX shell: try `ssh HOST sh -c true`.",
+            code="NoShell",
+        )
+    return Examined(facts_of(run, sent, received), run, result.seconds)

@@ -1,0 +1,244 @@
+"""What is known of one host, read over SSH. `None` and an empty text are *unknown*: no rule takes them for healthy.
+
+Times are epoch seconds of this machine's clock unless a field is of the host's clock.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, FrozenSet, NamedTuple, Optional, Tuple
+
+
+class FileSystem(NamedTuple):
+    """A file system and the folders of interest on it. Percents are 0 to 100."""
+
+    mount: str
+    paths: Tuple[str, ...] = ()
+    kind: str = ""
+    size_kb: Optional[int] = None
+    free_kb: Optional[int] = None
+    used: Optional[int] = None
+    inodes_used: Optional[int] = None
+    read_only: Optional[bool] = None
+
+
+class Unit(NamedTuple):
+    """A unit of systemd. `ever_active` is about this boot; `restarts` counts since the last start by an operator."""
+
+    name: str
+    load: str
+    active: str
+    sub: str = ""
+    enabled: str = ""
+    result: str = ""
+    restarts: Optional[int] = None
+    condition: Optional[bool] = None
+    type: str = ""
+    exit_status: Optional[int] = None
+    ever_active: Optional[bool] = None
+    entered: Optional[float] = None
+    """Seconds of uptime at which it became active; unknown where it never was."""
+
+
+class Link(NamedTuple):
+    """A network card; `card` is false for bridges and the like."""
+
+    name: str
+    state: str
+    carrier: Optional[bool] = None
+    mtu: Optional[int] = None
+    card: bool = False
+    up: Optional[bool] = None
+
+
+class Address(NamedTuple):
+    """An address of a card, without its prefix length."""
+
+    link: str
+    address: str
+    scope: str = ""
+
+
+class Server(NamedTuple):
+    """A name server and what it did: `answers`, `silent`, `refused`, `no-route`, `error` or "" (unknown)."""
+
+    address: str
+    state: str = ""
+    rcode: Optional[int] = None
+
+
+class Port(NamedTuple):
+    """A port somewhere else: `open`, `refused`, `silent`, `no-route`, `name` (it does not resolve) or "" (unknown)."""
+
+    host: str
+    port: int
+    state: str = ""
+
+
+class Certificate(NamedTuple):
+    """A certificate of the host. `fault`: `issuer` (not signed by the CA beside it), `key`, `unreadable` or ""."""
+
+    place: str
+    subject: str = ""
+    issuer: str = ""
+    begins: Optional[float] = None
+    ends: Optional[float] = None
+    fault: str = ""
+    authority: bool = False
+
+
+class LogLine(NamedTuple):
+    """A line of a log; `at` is the host's clock, `None` where the line has no time."""
+
+    at: Optional[float]
+    unit: str
+    text: str
+
+
+class Node(NamedTuple):
+    """A node as `kubectl get nodes` shows it."""
+
+    name: str
+    status: str
+    version: str = ""
+
+
+class Pod(NamedTuple):
+    """A pod that does not run, as `kubectl get pods` shows it."""
+
+    namespace: str
+    name: str
+    ready: str
+    status: str
+    node: str = ""
+
+
+class Member(NamedTuple):
+    """A member of etcd; `healthy` is `None` while it was not asked."""
+
+    name: str
+    endpoint: str = ""
+    started: Optional[bool] = None
+    healthy: Optional[bool] = None
+    learner: bool = False
+
+
+class Agent(NamedTuple):
+    """The agent of the host. `phase`, `code`, `message`, `hint` are what our agent reports of itself."""
+
+    unit: str = ""
+    active: str = ""
+    restarts: Optional[int] = None
+    uid: str = ""
+    endpoint: str = ""
+    phase: str = ""
+    code: str = ""
+    message: str = ""
+    hint: str = ""
+    health: str = ""
+    registered: Optional[bool] = None
+    last_heartbeat: Optional[float] = None
+    interval: Optional[float] = None
+    missing_files: Tuple[str, ...] = ()
+
+
+class Facts(NamedTuple):
+    """Everything that is known of one host.
+
+    `read` are ids of probes that gave something, `not_read` maps the others to why. `clock_off` is how far the host's
+    clock is ahead of this machine's in seconds, `clock_error` how exact that is.
+    """
+
+    at: float
+    read: FrozenSet[str] = frozenset()
+    not_read: Dict[str, str] = {}
+    hostname: str = ""
+    system: str = ""
+    kernel: str = ""
+    container: str = ""
+    immutable: bool = False
+    cmdline: str = ""
+    uptime: Optional[float] = None
+    load: Optional[float] = None
+    cpus: Optional[int] = None
+    slot: str = ""
+    """`active`, `passive`, `recovery`, `live` or unknown."""
+    upgrade_failure: Optional[bool] = None
+    boot_env: Dict[str, str] = {}
+    systemd: Optional[bool] = None
+    units: Dict[str, Unit] = {}
+    failed_units: Optional[Tuple[str, ...]] = None
+    waiting_jobs: Optional[Tuple[str, ...]] = None
+    processes: Optional[FrozenSet[str]] = None
+    memory_kb: Optional[int] = None
+    available_kb: Optional[int] = None
+    swap: Optional[bool] = None
+    oom_units: Tuple[Tuple[str, int], ...] = ()
+    kernel_log: Tuple[LogLine, ...] = ()
+    clock: Optional[float] = None
+    clock_off: Optional[float] = None
+    clock_error: float = 0.0
+    time_synchronized: Optional[bool] = None
+    file_systems: Tuple[FileSystem, ...] = ()
+    no_writes: Tuple[str, ...] = ()
+    writes: FrozenSet[str] = frozenset()
+    var_tmp_mode: str = ""
+    usage: Tuple[Tuple[str, int], ...] = ()
+    """Largest folders of a full disk with their size in KB."""
+    links: Optional[Tuple[Link, ...]] = None
+    addresses: Optional[Tuple[Address, ...]] = None
+    default_route: Optional[Tuple[str, str]] = None
+    """Gateway and card; both empty when there is none."""
+    listening: Optional[FrozenSet[int]] = None
+    gateway: str = ""
+    """`answers`, `silent`, `none` or unknown."""
+    rivals: Dict[str, Tuple[str, ...]] = {}
+    """MAC addresses of other machines that answer for an address of this host."""
+    asked_arp: Tuple[str, ...] = ()
+    vips: Tuple[str, ...] = ()
+    firewall_ports: Optional[Tuple[str, ...]] = None
+    """Open ports of a firewall that is on."""
+    name_servers: Optional[Tuple[str, ...]] = None
+    servers: Tuple[Server, ...] = ()
+    plane: Optional[Port] = None
+    plane_resolves: Optional[bool] = None
+    agent: Agent = Agent()
+    agent_log: Tuple[LogLine, ...] = ()
+    user_data: Dict[str, str] = {}
+    user_data_tabs: bool = False
+    user_data_files: Tuple[Tuple[str, int], ...] = ()
+    certificates: Optional[Tuple[Certificate, ...]] = None
+    kube_files: Optional[FrozenSet[str]] = None
+    manifests: Tuple[str, ...] = ()
+    cni_configs: Optional[Tuple[str, ...]] = None
+    cni_programs: Optional[Tuple[str, ...]] = None
+    cni_owner: str = ""
+    unreadable: Tuple[str, ...] = ()
+    selinux: str = ""
+    runtime_sockets: Optional[Tuple[str, ...]] = None
+    runtime_answers: Optional[bool] = None
+    cgroup: str = ""
+    """`v1`, `v2`, `hybrid` or unknown."""
+    controllers: Optional[FrozenSet[str]] = None
+    ip_forward: Optional[bool] = None
+    bridge_filter: Optional[bool] = None
+    kubelet_settings: Dict[str, str] = {}
+    systemd_cgroup: Optional[bool] = None
+    kubelet_log: Tuple[LogLine, ...] = ()
+    runtime_log: Tuple[LogLine, ...] = ()
+    step_log: Tuple[LogLine, ...] = ()
+    api: str = ""
+    """`serves`, `not-ready`, `silent`, `none` (this host has no API server) or unknown."""
+    api_failing: Tuple[str, ...] = ()
+    nodes: Optional[Tuple[Node, ...]] = None
+    pods: Optional[Tuple[Pod, ...]] = None
+    """Pods that do not run."""
+    kube_error: str = ""
+    etcd: str = ""
+    """`serves`, `unhealthy`, `silent`, `none` or unknown."""
+    etcd_leader: Optional[bool] = None
+    members: Optional[Tuple[Member, ...]] = None
+    alarms: Tuple[str, ...] = ()
+    etcd_log: Tuple[LogLine, ...] = ()
+    images: Optional[int] = None
+    registries: Tuple[Port, ...] = ()
+    empty_blobs: Optional[Tuple[str, ...]] = None

@@ -1,0 +1,163 @@
+"""Rules about certificates, etcd and the API server of a control plane."""
+
+from __future__ import annotations
+
+from typing import List
+
+from edgewright.core import times
+from edgewright.core.clusters.quorum import majority
+from edgewright.core.clusters.troubles import CERTIFICATE_SOON
+from edgewright.core.doctor.facts import Certificate, Facts
+from edgewright.core.doctor.findings import CONFIRM, LIKELY, SAFE, SURE, Evidence, Finding, Fix
+from edgewright.core.doctor.rules.reading import match, quote
+from edgewright.core.text import amount
+
+_RENEW = Fix(
+    "renew the certificates and restart the control plane's pods",
+    "kubeadm certs renew all && for f in /etc/kubernetes/manifests/*.yaml; do touch $f; done",
+    CONFIRM,
+)
+_DATES = Fix("show all dates", "kubeadm certs check-expiration", SAFE)
+
+
+def rules(facts: Facts) -> List[Finding]:
+    """Return what is wrong with certificates, etcd and the API server."""
+    return [*_certificates(facts), *_etcd(facts), *_api(facts)]
+
+
+def _certificates(facts: Facts) -> List[Finding]:
+    now = facts.clock if facts.clock is not None else facts.at
+    certificates = [c for c in facts.certificates or () if not c.place.startswith("/etc/edgewright/")]
+    expired = [c for c in certificates if c.ends is not None and c.ends < now]
+    early = [c for c in certificates if c.begins is not None and c.begins > now]
+    broken = [c for c in certificates if c.fault]
+    soon = [c for c in certificates if c.ends is not None and now <= c.ends < now + CERTIFICATE_SOON]
+    findings = []
+    if expired:
+        first = min(expired, key=lambda c: c.ends or 0)
+        real = facts.at > (first.ends or 0)
+        text = f"{_name(first)} expired {times.duration(now - (first.ends or 0))} ago"
+        text += f", with {amount(len(expired) - 1, 'other')}." if len(expired) > 1 else "."
+        step = (
+            "Renew the certificates of this control plane."
+            if real
+            else "Correct the clock: by this machine's clock the certificate is valid."
+        )
+        authority = any(c.authority for c in expired)
+        fixes = (_DATES,) if authority or not real or "rancher" in first.place else (_DATES, _RENEW)
+        if authority:
+            step = "The CA itself has expired: every certificate of the cluster must be made again."
+        findings.append(
+            Finding("certificate-expired", text, _shown(expired), step, SURE if real else LIKELY, first.place, fixes)
+        )
+    if early:
+        text = f"{_name(early[0])} is not valid before {times.rfc3339(early[0].begins)}."
+        step = "Compare the clock of the host with this date."
+        findings.append(Finding("certificate-early", text, _shown(early), step, SURE, early[0].place, (_DATES,)))
+    if broken:
+        first = broken[0]
+        what = {
+            "issuer": "was not signed by the CA beside it",
+            "key": "does not belong to its key",
+            "unreadable": "cannot be read",
+        }
+        text = f"{_name(first)} {what.get(first.fault, 'is broken')}."
+        step = "Restore the file from a backup, or let kubeadm make it again (the CA stays)."
+        name = first.place.rpartition("/")[2].removesuffix(".crt")
+        fix = Fix(
+            "make it again",
+            f"mv {first.place} {first.place}.old && kubeadm init phase certs {name}",
+            CONFIRM,
+            f"mv {first.place}.old {first.place}",
+        )
+        fixes = (_DATES, fix) if first.place.startswith("/etc/kubernetes/pki/") and not first.authority else (_DATES,)
+        findings.append(Finding("certificate-broken", text, _shown(broken), step, SURE, first.place, fixes))
+    if soon and not expired:
+        first = min(soon, key=lambda c: c.ends or 0)
+        text = f"{_name(first)} ends in {times.duration((first.ends or 0) - now)}."
+        step = "Renew the certificates before."
+        fixes = (_DATES,) if "rancher" in first.place or first.authority else (_DATES, _RENEW)
+        findings.append(Finding("certificate-soon", text, _shown(soon), step, SURE, first.place, fixes))
+    return findings
+
+
+def _name(certificate: Certificate) -> str:
+    return f"The certificate {certificate.place}"
+
+
+def _shown(certificates: "List[Certificate]") -> "tuple[Evidence, ...]":
+    return tuple(
+        Evidence(
+            "certificates.keys" if c.fault == "key" else "certificates.files",
+            f"{c.place}: {times.rfc3339(c.begins)[:10]} to {times.rfc3339(c.ends)[:10]} {c.fault}".rstrip(),
+        )
+        for c in certificates[:4]
+    )
+
+
+def _etcd(facts: Facts) -> List[Finding]:
+    findings = []
+    if "NOSPACE" in facts.alarms:
+        text = "etcd is full (alarm NOSPACE): it stores nothing."
+        fix = Fix("show the size", "etcdctl endpoint status --cluster -w table", SAFE)
+        step = "Compact and defragment etcd, one member at a time, then end the alarm."
+        findings.append(
+            Finding("etcd-full", text, (Evidence("etcd.members", "alarm NOSPACE"),), step, SURE, "", (fix,))
+        )
+    members = facts.members or ()
+    voters = [member for member in members if not member.learner]
+    healthy = [member for member in voters if member.healthy]
+    asked = [member for member in voters if member.healthy is not None]
+    sick = [member for member in members if member.healthy is False or member.started is False]
+    log = match(
+        list(reversed(facts.etcd_log)), r"lost leader|no leader|etcdserver: no leader|elect|prober detected unhealthy"
+    )
+    logs = Fix("read etcd's log", "crictl logs --tail 50 $(crictl ps -aq --name etcd | head -n 1)", SAFE)
+    if voters and asked and len(healthy) < majority(len(voters)):
+        text = f"etcd has no quorum: {len(healthy)} of {amount(len(voters), 'member')} healthy."
+        evidence = tuple(
+            Evidence("etcd.members", f"{m.name or m.endpoint} {'healthy' if m.healthy else 'not healthy'}")
+            for m in voters[:5]
+        )
+        step = "Bring the other control planes back; do not remove members and do not reset this host."
+        findings.append(Finding("etcd-no-quorum", text, evidence, step, SURE, "", (logs,)))
+    elif facts.etcd_leader is False or (facts.etcd == "unhealthy" and facts.etcd_leader is not True):
+        text = "etcd of this host has no leader: the members do not reach a majority."
+        rows = [
+            Evidence("etcd.health", f"health {facts.etcd or '-'}, leader {'no' if facts.etcd_leader is False else '-'}")
+        ]
+        if log is not None:
+            rows.append(quote("etcd.log", log))
+        certainty = SURE if facts.etcd_leader is False else LIKELY
+        step = "Bring the other control planes back; do not remove members and do not reset this host."
+        findings.append(Finding("etcd-no-quorum", text, tuple(rows), step, certainty, "", (logs,)))
+    elif sick:
+        text = f"{amount(len(sick), 'member')} of etcd not healthy: {sick[0].name or sick[0].endpoint}."
+        evidence = tuple(Evidence("etcd.members", f"{m.name or m.endpoint} not healthy") for m in sick[:3])
+        step = f"Run Doctor on {sick[0].name or 'this member'}; quorum is there, remove nothing."
+        findings.append(Finding("etcd-member", text, evidence, step, LIKELY, sick[0].name, (logs,)))
+    if facts.etcd == "silent":
+        text = "etcd of this host does not answer."
+        evidence = (Evidence("etcd.health", "no answer on 127.0.0.1:2381"),)
+        running = facts.processes is not None and "etcd" in facts.processes
+        step = (
+            "Read etcd's log."
+            if running
+            else "See why its container does not run: kubelet and container runtime first."
+        )
+        findings.append(Finding("etcd-down", text, evidence, step, LIKELY if running else SURE, "", (logs,)))
+    return findings
+
+
+def _api(facts: Facts) -> List[Finding]:
+    if facts.api not in ("silent", "not-ready"):
+        return []
+    text = "The API server of this host does not answer."
+    evidence = [Evidence("kubernetes.api", "127.0.0.1:6443 does not answer")]
+    if facts.api == "not-ready":
+        why = f": {', '.join(facts.api_failing[:3])}" if facts.api_failing else ""
+        text = f"The API server of this host is not ready{why}."
+        evidence = [Evidence("kubernetes.api", f"readyz: {', '.join(facts.api_failing[:5]) or 'failed'}")]
+    fix = Fix("read its log", "crictl logs --tail 50 $(crictl ps -aq --name kube-apiserver | head -n 1)", SAFE)
+    step = "Look at etcd, the certificates and the kubelet first."
+    return [Finding("api-down", text, tuple(evidence), step, LIKELY if facts.api == "not-ready" else SURE, "", (fix,))]

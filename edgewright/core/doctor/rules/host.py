@@ -1,0 +1,232 @@
+"""Rules about disks, memory, clock and boot."""
+
+from __future__ import annotations
+
+from typing import List, Tuple
+
+from edgewright.core import times
+from edgewright.core.doctor.facts import Facts, FileSystem
+from edgewright.core.doctor.findings import CONFIRM, DESTRUCTIVE, LIKELY, SAFE, SURE, Evidence, Finding, Fix
+from edgewright.core.doctor.rules.reading import match, quote, recent, size
+from edgewright.core.text import clip
+
+FULL = 95
+"""Percent used from which a file system is full: a kubelet evicts from there, and root's reserve is 5 %."""
+LEAST_FREE_KB = 20 * 1024
+IMAGES = frozenset({"squashfs", "iso9660", "erofs", "cramfs", "udf", "devtmpfs", "efivarfs"})
+"""File systems that are always full, or that are never filled."""
+MEMORY = frozenset({"tmpfs", "ramfs"})
+CLOCK_OFF = 60.0
+"""Seconds from which a clock is wrong; agent and hub use the same."""
+WRITABLE = frozenset(
+    {
+        "/var",
+        "/var/log",
+        "/var/lib",
+        "/var/lib/edgewright",
+        "/var/lib/containerd",
+        "/var/lib/kubelet",
+        "/var/lib/etcd",
+        "/var/lib/rancher",
+        "/usr/local",
+        "/opt",
+        "/oem",
+        "/etc",
+        "/tmp",
+        "/var/tmp",
+        "/etc/kubernetes",
+    }
+)
+"""Folders that a host writes to."""
+
+
+def rules(facts: Facts) -> List[Finding]:
+    """Return what is wrong with disks, memory, clock and boot."""
+    return [*_disks(facts), *_read_only(facts), *_memory(facts), *_clock(facts), *_boot(facts)]
+
+
+def _disks(facts: Facts) -> List[Finding]:
+    findings = []
+    for system in facts.file_systems:
+        if system.read_only or system.kind in IMAGES:
+            continue
+        free = system.free_kb
+        if (
+            system.used is not None
+            and (system.used >= FULL or (free is not None and free < LEAST_FREE_KB))
+            and _counts(system)
+        ):
+            findings.append(_full(facts, system))
+        if system.inodes_used is not None and system.inodes_used >= FULL:
+            text = f"{system.mount} has no inodes left ({system.inodes_used} % used): no file can be created there."
+            fix = Fix(
+                "find the folder with the most files",
+                f"find {system.mount} -xdev -printf '%h\\n' | sort | uniq -c | sort -rn | head",
+            )
+            step = "Find the folder with the most files and remove what is not needed."
+            evidence = (Evidence("disk.inodes", f"{system.mount}: inodes {system.inodes_used} % used"),)
+            findings.append(Finding("inodes-full", text, evidence, step, SURE, system.mount, (fix,)))
+    return findings
+
+
+def _counts(system: FileSystem) -> bool:
+    """Return whether a full one is a fault; a small one in memory that is nearly empty has little free as well."""
+    if system.used is not None and system.used >= FULL:
+        return True
+    return system.kind not in MEMORY and (system.size_kb or 0) > 8 * LEAST_FREE_KB
+
+
+def _full(facts: Facts, system: FileSystem) -> Finding:
+    places = set(system.paths)
+    users = [row for row in facts.usage if _on(system, row[0], facts)]
+    text = f"{system.mount} is full ({size(system.free_kb)} free of {size(system.size_kb)})"
+    text += f"; {users[0][0]} has {size(users[0][1])} of it." if users and users[0][1] > 1024 else "."
+    evidence = [Evidence("disk.space", f"{system.mount}: {system.used} % used, {size(system.free_kb)} free")]
+    evidence += [Evidence("disk.usage", f"{path} {size(kb)}") for path, kb in users[:3]]
+    fixes: List[Fix] = []
+    folders = [path for path, kb in users if kb > 50 * 1024]
+    if "/var/log/journal" in folders:
+        fixes.append(Fix("shorten the journal to 500 MB", "journalctl --vacuum-size=500M", SAFE))
+    if any(
+        path.startswith(("/var/lib/containerd", "/var/lib/edgewright/containerd", "/var/lib/rancher"))
+        for path in folders
+    ):
+        fixes.append(Fix("list images and their size", "crictl images", SAFE))
+        fixes.append(Fix("remove images that no container uses", "crictl rmi --prune", DESTRUCTIVE))
+    if "/var/crash" in folders:
+        fixes.append(Fix("list the crash dumps", "ls -la /var/crash", SAFE))
+    if not fixes:
+        fixes.append(Fix("list the largest folders", f"du -xh {system.mount} | sort -rh | head -n 20", SAFE))
+    step = f"Free space on {system.mount}: {fixes[0].title}."
+    important = system.kind not in MEMORY or places & {"/run", "/tmp"}
+    return Finding("disk-full", text, tuple(evidence), step, SURE if important else LIKELY, system.mount, tuple(fixes))
+
+
+def _on(system: FileSystem, path: str, facts: Facts) -> bool:
+    """Return whether a folder is on a file system: the longest mount that begins it."""
+    mounts = [s.mount for s in facts.file_systems if path == s.mount or path.startswith(s.mount.rstrip("/") + "/")]
+    return bool(mounts) and max(mounts, key=len) == system.mount
+
+
+def _read_only(facts: Facts) -> List[Finding]:
+    findings = []
+    recent_lines = list(reversed(facts.kernel_log))
+    errors = match(
+        recent_lines, r"I/O error|EXT4-fs error|XFS .*(corrupt|error|shut)|blk_update_request|critical medium"
+    )
+    if errors is not None and not facts.container:
+        fix = Fix("read the disk's own report", "smartctl -a /dev/sda", SAFE)
+        text = "The kernel reports errors of a disk or file system."
+        step = "Check cable and disk, save what is on it, then replace it."
+        findings.append(Finding("io-errors", text, (quote("boot.kernel", errors),), step, LIKELY, "", (fix,)))
+    wanted = [path for path in facts.no_writes if path in WRITABLE and not _expected(facts, path)]
+    if wanted:
+        mount = _mount_of(facts, wanted[0])
+        shown = ", ".join(wanted[:4])
+        text = f"{shown} take no writes: {mount or 'the file system'} is mounted read-only."
+        if len(wanted) == 1:
+            text = text.replace(" take ", " takes ")
+        evidence = [Evidence("disk.mounts", f"no writes: {shown}")]
+        line = match(recent_lines, r"read-only")
+        if line is not None and not facts.container:
+            evidence.append(quote("boot.kernel", line))
+        fix = Fix(
+            "mount it writable again",
+            f"mount -o remount,rw {mount or '/'}",
+            CONFIRM,
+            f"mount -o remount,ro {mount or '/'}",
+        )
+        step = "Find out why (a disk with errors is mounted read-only by the kernel), then mount it writable again."
+        findings.append(Finding("read-only", text, tuple(evidence), step, SURE, mount or wanted[0], (fix,)))
+    return findings
+
+
+def _expected(facts: Facts, path: str) -> bool:
+    """Return whether a folder that takes no writes is how an image-based system is made."""
+    return facts.immutable and path in ("/opt", "/usr/local", "/etc", "/var", "/var/lib") and "/var/log" in facts.writes
+
+
+def _mount_of(facts: Facts, path: str) -> str:
+    mounts = [s.mount for s in facts.file_systems if path == s.mount or path.startswith(s.mount.rstrip("/") + "/")]
+    return max(mounts, key=len) if mounts else ""
+
+
+def _memory(facts: Facts) -> List[Finding]:
+    findings = []
+    killed = [(name, count) for name, count in facts.oom_units if count]
+    results = [unit.name for unit in facts.units.values() if unit.result == "oom-kill"]
+    line = None if facts.container else match(recent(facts, facts.kernel_log), r"out of memory|oom-kill|killed process")
+    if killed or results or line is not None:
+        names = results or [name for name, _ in killed]
+        text = f"The kernel ended programs for want of memory{': ' + ', '.join(names[:3]) if names else ''}."
+        evidence = [Evidence("units.memory", f"{name}: {count} killed") for name, count in killed[:3]]
+        evidence += [Evidence("units.state", f"{name}: Result=oom-kill") for name in results[:3]]
+        if line is not None:
+            evidence.append(quote("boot.kernel", line))
+        fix = Fix("list what uses the memory", "ps -eo rss,pid,args --sort=-rss | head -n 15", SAFE)
+        step = "Find the program or pod that uses the memory, and give it a limit or the host more memory."
+        findings.append(Finding("out-of-memory", text, tuple(evidence), step, SURE, names[0] if names else "", (fix,)))
+    total, free = facts.memory_kb, facts.available_kb
+    if total and free is not None and free * 100 < total * 5:
+        text = f"Memory is nearly used up: {size(free)} available of {size(total)}."
+        fix = Fix("list what uses the memory", "ps -eo rss,pid,args --sort=-rss | head -n 15", SAFE)
+        shown = (Evidence("units.memory", f"MemAvailable {size(free)} of {size(total)}"),)
+        findings.append(Finding("memory-low", text, shown, "Find the program that uses the memory.", SURE, "", (fix,)))
+    return findings
+
+
+def _clock(facts: Facts) -> List[Finding]:
+    off = facts.clock_off
+    if off is None or abs(off) - facts.clock_error < CLOCK_OFF:
+        return []
+    side = "ahead of" if off > 0 else "behind"
+    text = f"The clock is {times.duration(abs(off))} {side} this machine's."
+    evidence = [Evidence("time.clock", f"host {times.rfc3339(facts.clock)}, this machine {times.rfc3339(facts.at)}")]
+    if facts.time_synchronized is not None:
+        evidence.append(Evidence("time.sync", f"synchronized: {'yes' if facts.time_synchronized else 'no'}"))
+    service = next(
+        (n for n in ("chronyd", "chrony", "systemd-timesyncd", "ntp") if n in facts.units), "systemd-timesyncd"
+    )
+    fixes = (
+        Fix("restart the time service", f"systemctl restart {service}", SAFE),
+        Fix("set the clock", f"date -u -s '{_plain(facts.at)}'", CONFIRM),
+    )
+    certainty = LIKELY if facts.time_synchronized else SURE  # then this machine may be the one that is wrong
+    step = "Check the time service and its servers; make sure that the clock of this machine is right."
+    return [Finding("clock-wrong", text, tuple(evidence), step, certainty, "", fixes)]
+
+
+def _plain(moment: float) -> str:
+    """Return a time as every `date -s` takes it, BusyBox's too."""
+    return times.rfc3339(moment)[:19].replace("T", " ")
+
+
+def _boot(facts: Facts) -> List[Finding]:
+    findings: List[Finding] = []
+    shown = (Evidence("boot.cmdline", clip(_boot_options(facts.cmdline), 160)),)
+    env = "grub2-editenv /oem/grubenv"
+    back = Fix("boot the active slot next", f"{env} set next_entry=cos && reboot", CONFIRM, f"{env} unset next_entry")
+    if facts.slot == "recovery":
+        step = "Find out why recovery was booted, then boot the active slot."
+        findings.append(
+            Finding("booted-recovery", "The host runs its recovery system.", shown, step, SURE, "", (back,))
+        )
+    if facts.slot == "passive" or (facts.upgrade_failure and facts.slot != "active"):
+        text = "The host runs its passive slot: the active one did not boot."
+        certainty = SURE
+        if facts.upgrade_failure:
+            text = "The host runs its passive slot: its last upgrade failed."
+        step = "Read /var/log/stylus-upgrade.log, then boot the active slot again."
+        findings.append(Finding("booted-passive", text, shown, step, certainty, "", (back,)))
+    elif facts.upgrade_failure:
+        text = "The last upgrade of the system failed; the host came back on the slot that it shows as active."
+        step = "Read /var/log/stylus-upgrade.log before the next try."
+        fix = Fix("read the log of the upgrade", "tail -n 50 /var/log/stylus-upgrade.log", SAFE)
+        findings.append(Finding("upgrade-failed", text, shown, step, LIKELY, "", (fix,)))
+    return findings
+
+
+def _boot_options(cmdline: str) -> str:
+    """Return the words of the kernel's command line about slot and upgrade."""
+    marks: Tuple[str, ...] = ("COS_", "upgrade_failure", "rd.", "recovery", ".img")
+    return " ".join(word for word in cmdline.split() if any(mark in word for mark in marks)) or cmdline

@@ -1,0 +1,385 @@
+"""Rules about kubelet, container runtime, CNI, nodes and pods."""
+
+from __future__ import annotations
+
+import re
+from typing import List, Optional, Tuple
+
+from edgewright.core.doctor.facts import Facts, LogLine
+from edgewright.core.doctor.findings import CONFIRM, DESTRUCTIVE, LIKELY, SAFE, SURE, UNSURE, Evidence, Finding, Fix
+from edgewright.core.doctor.rules.reading import match, quote, telling
+from edgewright.core.doctor.rules.units import KUBELETS, RUNTIMES
+from edgewright.core.text import amount
+
+_LOGS = Fix("read the kubelet's log", "journalctl -u kubelet -b -n 50 --no-pager", SAFE)
+_RUNTIME_LOGS = Fix("read the runtime's log", "journalctl -u containerd -b -n 50 --no-pager", SAFE)
+_KUBELET: Tuple[Tuple[str, str, str, str, Tuple[Fix, ...]], ...] = (
+    (
+        "swap-on",
+        r"running with swap on is not supported|failSwapOn|/proc/swaps contained",
+        "The kubelet ends since swap is on.",
+        "Switch swap off, also in /etc/fstab.",
+        (Fix("switch swap off", "swapoff -a", SAFE, "swapon -a"),),
+    ),
+    (
+        "cgroup-mismatch",
+        (
+            r"cgroup driver.{0,60}different from|configured to not run on a host using cgroup v1|cgroup v1 support"
+            r"|expected cgroupsPath to be of format"
+        ),
+        "The kubelet's cgroup settings do not fit the host.",
+        "Give kubelet and container runtime the same cgroup driver, for the cgroup version of the host.",
+        (_LOGS,),
+    ),
+    (
+        "selinux-denied",
+        r"kubeadm-flags\.env.{0,80}permission denied|permission denied.{0,80}kubeadm-flags\.env",
+        "The kubelet may not read kubeadm-flags.env.",
+        "Restore the SELinux label of the file, then restart the kubelet.",
+        (
+            Fix(
+                "restore the label",
+                "restorecon -v /var/lib/kubelet/kubeadm-flags.env && systemctl restart kubelet",
+                CONFIRM,
+            ),
+        ),
+    ),
+    (
+        "kubelet-settings",
+        (
+            r"failed to load kubelet config file|unable to load bootstrap kubeconfig|unable to read client-cert"
+            r"|/var/lib/kubelet/config\.yaml.{0,40}no such file|failed to parse kubelet flag|unknown flag"
+        ),
+        "The kubelet has no usable settings.",
+        "This host has not joined, or its files were removed: join it again, or restore the files.",
+        (_LOGS,),
+    ),
+    (
+        "certificate-expired",
+        r"certificate has expired or is not yet valid",
+        "The kubelet meets a certificate that has expired.",
+        "Look at the dates of all certificates, and at the clock.",
+        (Fix("show the dates", "kubeadm certs check-expiration", SAFE),),
+    ),
+    (
+        "certificate-broken",
+        (
+            r"kubelet.{0,200}certificate signed by unknown authority|failed to .{0,80}(node|lease).{0,120}x509"
+            r"|attempting to register node.{0,200}x509"
+        ),
+        "The kubelet does not trust the API server's certificate.",
+        "Compare the CA in kubelet.conf with /etc/kubernetes/pki/ca.crt.",
+        (_LOGS,),
+    ),
+    (
+        "vip-dns-loop",
+        r"lookup kubernetes(\.| on |:).{0,60}no such host",
+        "kube-vip asks for the name kubernetes, which only a running cluster resolves.",
+        "Restart the container of kube-vip.",
+        (Fix("restart kube-vip", "crictl stop $(crictl ps -q --name kube-vip)", CONFIRM),),
+    ),
+    (
+        "runtime-down",
+        (
+            r"validate (cri|service) connection|containerd\.sock.{0,60}(no such file|connection refused)"
+            r"|container runtime is down|runtime connect using default endpoints"
+        ),
+        "The kubelet does not reach the container runtime.",
+        "Read the log of the container runtime, then restart it.",
+        (_RUNTIME_LOGS, Fix("restart it", "systemctl restart containerd", CONFIRM)),
+    ),
+    (
+        "cni-missing",
+        (
+            r"cni plugin not initialized|cni config uninitialized|no networks evidence in /etc/cni/net\.d"
+            r"|failed to find plugin"
+        ),
+        "The CNI is not there: no pod gets an address.",
+        "Look whether the pods of the CNI run, and at /etc/cni/net.d and /opt/cni/bin.",
+        (Fix("list its files", "ls -la /etc/cni/net.d /opt/cni/bin", SAFE),),
+    ),
+    (
+        "apparmor",
+        r"apparmor.{0,80}(unsupported|not (enabled|loaded)|denied)",
+        "AppArmor ends a container of the CNI.",
+        "Set the AppArmor annotation of the DaemonSet to unconfined.",
+        (_LOGS,),
+    ),
+)
+"""Symptom, pattern in the kubelet's log, text, next step, fixes."""
+_PULL = r"failed to pull|errimagepull|imagepullbackoff|failed to resolve reference"
+_PULLS: Tuple[Tuple[str, str, str, str], ...] = (
+    (
+        "blobs-empty",
+        r"content-length: 0|unexpected (content )?size 0|zero-?size",
+        "A blob of the image is empty.",
+        "Remove the empty blobs and let the agent fetch them again.",
+    ),
+    (
+        "registry-ca",
+        r"x509",
+        "The registry's certificate is not trusted.",
+        "Give the container runtime the registry's CA.",
+    ),
+    (
+        "name-unknown",
+        r"no such host|server misbehaving|temporary failure in name resolution",
+        "The registry's name does not resolve.",
+        "Check the name servers and the name of the registry.",
+    ),
+    (
+        "registry-down",
+        r"connection refused|i/o timeout|no route to host|deadline exceeded|connection reset|network is unreachable",
+        "The registry is not reached.",
+        "Check that the registry runs and is reached from this host.",
+    ),
+    (
+        "image-missing",
+        r"not found|manifest unknown|401|403|denied|unauthorized|forbidden",
+        "The registry has not this image, or refuses it.",
+        "Check the image's name and the credentials of the registry.",
+    ),
+)
+
+
+def rules(facts: Facts) -> List[Finding]:
+    """Return what is wrong with Kubernetes on this host, as far as it is one of a cluster."""
+    return [
+        *_kubelet(facts),
+        *_settings(facts),
+        *_runtime(facts),
+        *_files(facts),
+        *_images(facts),
+        *_steps(facts),
+        *_cluster(facts),
+    ]
+
+
+def _dead(facts: Facts, names: "frozenset[str]") -> bool:
+    states = [facts.units[name].active for name in names if name in facts.units]
+    return bool(states) and "active" not in states
+
+
+def _kubelet(facts: Facts) -> List[Finding]:
+    lines = telling(facts, facts.kubelet_log[-80:], KUBELETS)
+    if _own_node(facts) == "Ready" and not _dead(facts, KUBELETS):
+        return []  # what its log still shows is over
+    findings = []
+    for symptom, pattern, text, step, fixes in _KUBELET:
+        line = match(lines, pattern)
+        if line is None:
+            continue
+        if symptom == "cni-missing" and (facts.cni_configs or ()) and "failed to find plugin" not in line.text:
+            continue
+        if symptom == "runtime-down" and facts.runtime_answers:
+            continue
+        evidence = (quote("kubernetes.kubelet", line),)
+        findings.append(
+            Finding(symptom, text, evidence, step, LIKELY, "kubelet" if symptom.startswith("cert") else "", fixes)
+        )
+    return findings
+
+
+def _settings(facts: Facts) -> List[Finding]:
+    """Return settings that a kubelet does not start with, known without its log."""
+    kubelet = facts.units.get("kubelet")
+    if kubelet is None or kubelet.active == "active" or kubelet.load != "loaded":
+        return []
+    findings = []
+    if facts.swap and facts.kubelet_settings and facts.kubelet_settings.get("failSwapOn") != "false":
+        evidence: Tuple[Evidence, ...] = (
+            Evidence("units.memory", "swap is on"),
+            Evidence("kubernetes.settings", "failSwapOn is not false"),
+        )
+        fix = Fix("switch swap off", "swapoff -a", SAFE, "swapon -a")
+        text = "Swap is on, and the kubelet refuses it."
+        findings.append(Finding("swap-on", text, evidence, "Switch swap off, also in /etc/fstab.", LIKELY, "", (fix,)))
+    settings = facts.kubelet_settings
+    if facts.cgroup == "v1" and settings and settings.get("failCgroupV1", "true") != "false":
+        evidence = (Evidence("kubernetes.settings", "cgroup v1"),)
+        text = "The host has cgroup v1, which this kubelet may refuse."
+        findings.append(
+            Finding("cgroup-mismatch", text, evidence, "Boot with systemd.unified_cgroup_hierarchy=1.", UNSURE, "v1")
+        )
+    driver = settings.get("cgroupDriver", "")
+    if (
+        facts.systemd_cgroup is not None
+        and driver in ("systemd", "cgroupfs")
+        and facts.systemd_cgroup != (driver == "systemd")
+    ):
+        evidence = (
+            Evidence("kubernetes.settings", f"kubelet: cgroupDriver {driver}"),
+            Evidence("kubernetes.settings", f"containerd: SystemdCgroup {str(facts.systemd_cgroup).lower()}"),
+        )
+        text = "Kubelet and containerd have different cgroup drivers."
+        step = "Give both the driver systemd, then restart containerd and kubelet."
+        findings.append(Finding("cgroup-mismatch", text, evidence, step, LIKELY, "driver", (_LOGS,)))
+    return findings
+
+
+def _runtime(facts: Facts) -> List[Finding]:
+    findings = []
+    lines = telling(facts, facts.runtime_log, RUNTIMES)
+    line = match(lines, r"failed to recover state|metadata\.db|failed to load plugin.{0,80}cri")
+    if line is not None and "recover" in line.text.lower():
+        logs = _RUNTIME_LOGS
+        wipe = Fix(
+            "remove the runtime's data (all images and containers of this host)",
+            "systemctl stop kubelet containerd; rm -rf /var/lib/containerd; systemctl start containerd kubelet",
+            DESTRUCTIVE,
+        )
+        text = "containerd cannot read its own data."
+        step = "Read the log, make sure that images can be pulled again; then the runtime's data may be removed."
+        findings.append(
+            Finding("runtime-state", text, (quote("kubernetes.runtime", line),), step, LIKELY, "", (logs, wipe))
+        )
+    if facts.runtime_answers is False and not _dead(facts, RUNTIMES):
+        text = "The container runtime runs and does not answer."
+        evidence = (Evidence("kubernetes.runtime", "silent on its socket"),)
+        restart = Fix("restart it", "systemctl restart containerd", CONFIRM)
+        step = "Read its log, then restart it; containers keep running."
+        findings.append(Finding("runtime-down", text, evidence, step, SURE, "", (_RUNTIME_LOGS, restart)))
+    return findings
+
+
+def _files(facts: Facts) -> List[Finding]:
+    """Return what is wrong with files: settings, CNI, blobs."""
+    findings: List[Finding] = []
+    files = facts.kube_files or frozenset()
+    member = files & {
+        "/etc/kubernetes/kubelet.conf",
+        "/var/lib/edgewright/kubernetes/joined.json",
+        "/var/lib/edgewright/kubernetes/formed.json",
+    }
+    if member and facts.kube_files is not None and "/var/lib/kubelet/config.yaml" not in files:
+        evidence: Tuple[Evidence, ...] = (Evidence("kubernetes.files", "/var/lib/kubelet/config.yaml is not there"),)
+        text = "The kubelet's settings, /var/lib/kubelet/config.yaml, are not there."
+        step = "Write them again from the cluster."
+        fix = Fix("write them again", "kubeadm upgrade node phase kubelet-config", CONFIRM)
+        findings.append(Finding("kubelet-settings", text, evidence, step, SURE, "", (fix,)))
+    running = any(name in facts.units and facts.units[name].active == "active" for name in ("kubelet",))
+    if member and running and facts.cni_configs == () and not any(f.symptom == "cni-missing" for f in findings):
+        evidence = (Evidence("kubernetes.files", "/etc/cni/net.d has no configuration"),)
+        text = "The CNI has no configuration in /etc/cni/net.d: no pod gets an address."
+        step = "Look whether the pods of the CNI run; they write it."
+        fix = Fix("look at its pods", "crictl ps -a | grep -E 'flannel|calico|cilium'", SAFE)
+        findings.append(Finding("cni-missing", text, evidence, step, SURE, "", (fix,)))
+    if member and running and facts.cni_programs == () and facts.cni_configs:
+        evidence = (Evidence("kubernetes.files", "/opt/cni/bin is empty or not there"),)
+        text = "The programs of the CNI are not in /opt/cni/bin."
+        fix = Fix("list the folder", "ls -la /opt/cni/bin", SAFE)
+        findings.append(
+            Finding("cni-missing", text, evidence, "Install the programs of the CNI again.", SURE, "programs", (fix,))
+        )
+    if member and facts.cni_owner not in ("", "root") and facts.agent.unit in ("spectro-stylus-agent", "palette-agent"):
+        evidence = (Evidence("kubernetes.files", f"/opt/cni/bin belongs to {facts.cni_owner}"),)
+        text = f"/opt/cni/bin belongs to {facts.cni_owner}: the CNI cannot write its programs there."
+        fix = Fix(
+            "give it to root", "chown -R root:root /opt/cni/bin", SAFE, f"chown -R {facts.cni_owner} /opt/cni/bin"
+        )
+        findings.append(Finding("cni-owner", text, evidence, "Give /opt/cni/bin to root.", LIKELY, "", (fix,)))
+    if facts.unreadable and facts.selinux == "Enforcing":
+        evidence = (Evidence("kubernetes.files", f"unreadable {facts.unreadable[0]}"),)
+        fix = Fix("restore the label", f"restorecon -v {facts.unreadable[0]}", SAFE)
+        findings.append(
+            Finding(
+                "selinux-denied",
+                f"SELinux denies {facts.unreadable[0]}.",
+                evidence,
+                "Restore its label.",
+                LIKELY,
+                "",
+                (fix,),
+            )
+        )
+    if facts.empty_blobs:
+        first = facts.empty_blobs[0]
+        folder = first.rpartition("/")[0]
+        verb = "is" if len(facts.empty_blobs) == 1 else "are"
+        text = f"{amount(len(facts.empty_blobs), 'blob')} of content {verb} empty in {folder}."
+        evidence = tuple(
+            Evidence("images.blobs", f"0 bytes: {path.rpartition('/')[2][:24]}") for path in facts.empty_blobs[:3]
+        )
+        unit = facts.agent.unit or "spectro-stylus-agent"
+        fix = Fix(
+            "remove the empty blobs, the agent fetches them again",
+            f"find {folder} -type f -size 0 -delete; systemctl restart {unit}",
+            CONFIRM,
+        )
+        step = "Remove the empty blobs and restart the agent, which fetches them again."
+        findings.append(Finding("blobs-empty", text, evidence, step, SURE, folder, (fix,)))
+    return findings
+
+
+def _images(facts: Facts) -> List[Finding]:
+    findings = []
+    down = [port for port in facts.registries if port.state in ("refused", "silent", "no-route", "name")]
+    for port in down[:2]:
+        what = {"name": "does not resolve", "refused": "refuses connections"}.get(port.state, "is not reached")
+        text = f"The registry {port.host}:{port.port} {what}."
+        evidence = (Evidence("images.registry", f"{port.host}:{port.port} {port.state}"),)
+        fix = Fix("ask it from the host", f"curl -kI --connect-timeout 5 https://{port.host}:{port.port}/v2/", SAFE)
+        step = "Check that the registry runs and is reached from this host."
+        findings.append(Finding("registry-down", text, evidence, step, SURE, port.host, (fix,)))
+    line = match(_pull_lines(facts), _PULL)
+    if line is not None:
+        symptom, text, step = "image-pull", "Images are not pulled.", "Read the kubelet's log for the reason."
+        for name, pattern, sentence, next_step in _PULLS:
+            if re.search(pattern, line.text, re.IGNORECASE):
+                symptom, text, step = name, sentence, next_step
+                break
+        image = re.search(r"image \\?\"([^\"\\\s]{1,200})", line.text)
+        if image is not None:
+            text = f"{text[:-1]}: {image[1]}."
+        if not any(finding.symptom == symptom for finding in findings):
+            certainty = SURE if symptom in ("image-missing", "registry-ca") else LIKELY
+            findings.append(Finding(symptom, text, (quote("kubernetes.kubelet", line),), step, certainty, "", (_LOGS,)))
+    return findings
+
+
+def _pull_lines(facts: Facts) -> List[LogLine]:
+    return telling(facts, facts.kubelet_log, KUBELETS) + telling(facts, facts.runtime_log, RUNTIMES)
+
+
+def _steps(facts: Facts) -> List[Finding]:
+    line = match(facts.step_log, r"\[ERROR SystemVerification\]")
+    kernel = re.match(r"Linux (\d+)\.(\d+)", facts.kernel)
+    if kernel is not None and (int(kernel[1]), int(kernel[2])) < (4, 19) and line is not None:
+        text = f"The kernel {facts.kernel} is too old for kubeadm."
+        evidence = (Evidence("identity.host", facts.kernel), quote("kubernetes.steps", line))
+        return [Finding("kernel-old", text, evidence, "Take a system with kernel 4.19 or later.", SURE)]
+    return []
+
+
+def _own_node(facts: Facts) -> Optional[str]:
+    return next((node.status for node in facts.nodes or () if node.name == facts.hostname), None)
+
+
+def _cluster(facts: Facts) -> List[Finding]:
+    findings = []
+    bad = [node for node in facts.nodes or () if not node.status.startswith("Ready")]
+    if bad:
+        own = [node for node in bad if node.name == facts.hostname]
+        first = (own or bad)[0]
+        text = f"{'This node' if own else f'The node {first.name}'} is {first.status}."
+        evidence: Tuple[Evidence, ...] = tuple(
+            Evidence("kubernetes.nodes", f"{node.name} {node.status}") for node in bad[:3]
+        )
+        fix = Fix("show why", f"kubectl describe node {first.name}", SAFE)
+        step = "Read the conditions of the node." if own else f"Run Doctor on {first.name}."
+        findings.append(Finding("node-not-ready", text, evidence, step, SURE if own else LIKELY, first.name, (fix,)))
+    stuck = [
+        pod
+        for pod in facts.pods or ()
+        if pod.status not in ("Completed", "ContainerCreating", "PodInitializing", "Terminating", "Succeeded")
+    ]
+    if stuck:
+        first_pod = stuck[0]
+        verb = "does" if len(stuck) == 1 else "do"
+        name = f"{first_pod.namespace}/{first_pod.name}"
+        text = f"{amount(len(stuck), 'pod')} {verb} not run: {name} is {first_pod.status}."
+        evidence = tuple(Evidence("kubernetes.pods", f"{p.namespace}/{p.name} {p.ready} {p.status}") for p in stuck[:3])
+        fix = Fix("show why", f"kubectl describe pod -n {first_pod.namespace} {first_pod.name}", SAFE)
+        certainty = UNSURE if first_pod.status == "Pending" else LIKELY
+        findings.append(Finding("pods-fail", text, evidence, "Read the events of the pod.", certainty, "", (fix,)))
+    return findings

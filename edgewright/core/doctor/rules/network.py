@@ -1,0 +1,191 @@
+"""Rules about links, addresses, routes, names, and what is reached."""
+
+from __future__ import annotations
+
+from typing import List, Tuple
+
+from edgewright.core.doctor.facts import Facts
+from edgewright.core.doctor.findings import CONFIRM, LIKELY, SAFE, SURE, UNSURE, Evidence, Finding, Fix
+
+VIRTUAL = (
+    "lo",
+    "cni",
+    "flannel",
+    "cali",
+    "cilium",
+    "docker",
+    "veth",
+    "kube-",
+    "virbr",
+    "br-",
+    "tun",
+    "tap",
+    "dummy",
+    "nodelocaldns",
+)
+_PLANE = {
+    "refused": ("refuses connections", "The way is open: look whether the plane runs and listens on this port."),
+    "silent": ("does not answer", "Ask for the firewall on the way, and whether the plane runs."),
+    "no-route": ("cannot be reached: no route", "Check the routes of the host."),
+    "name": ("has a name that does not resolve", "Check the name servers of the host, and the name."),
+}
+
+
+def rules(facts: Facts) -> List[Finding]:
+    """Return what is wrong with the network."""
+    return [*_links(facts), *_routes(facts), *_duplicates(facts), *_names(facts), *_plane(facts), *_kernel(facts)]
+
+
+def _links(facts: Facts) -> List[Finding]:
+    findings = []
+    links = [link for link in facts.links or () if not link.name.startswith(VIRTUAL)]
+    cards = [link for link in links if link.card] or links
+    dead = [link for link in cards if link.carrier is False or link.up is False]
+    if cards and len(dead) == len(cards):
+        first = dead[0]
+        text = f"{first.name} has no link."
+        step = f"Check the cable of {first.name} and the switch port."
+        fix = Fix("show the card", f"ip -s link show {first.name}", SAFE)
+        if first.up is False:
+            text = f"{first.name} is switched off."
+            step = f"Switch {first.name} on."
+            fix = Fix(step[:-1].lower(), f"ip link set {first.name} up", SAFE, f"ip link set {first.name} down")
+        evidence = tuple(
+            Evidence("network.links", f"{d.name}: {d.state}, carrier {'no' if d.carrier is False else '-'}")
+            for d in dead[:3]
+        )
+        findings.append(Finding("no-link", text, evidence, step, SURE, first.name, (fix,)))
+    if facts.addresses is not None and facts.links:
+        usable = [
+            a
+            for a in facts.addresses
+            if not a.link.startswith(VIRTUAL)
+            and a.scope not in ("host", "link")
+            and not a.address.startswith("169.254.")
+        ]
+        if not usable:
+            text = "No card of the host has an address."
+            fix = Fix("ask for addresses again", "networkctl reload || systemctl restart NetworkManager", CONFIRM)
+            evidence = (Evidence("network.addresses", "no address beyond loopback and link-local ones"),)
+            findings.append(
+                Finding("no-address", text, evidence, "Check DHCP and the network's settings.", SURE, "", (fix,))
+            )
+    return findings
+
+
+def _routes(facts: Facts) -> List[Finding]:
+    if facts.default_route is None:
+        return []
+    gateway, card = facts.default_route
+    if not card:
+        text = "There is no default route: nothing beyond the own network is reached."
+        fix = Fix(
+            "apply the network's settings again", "networkctl reload || systemctl restart NetworkManager", CONFIRM
+        )
+        evidence: Tuple[Evidence, ...] = (Evidence("network.routes", "no default route"),)
+        wanted = facts.user_data.get("gateway", "")
+        if wanted:
+            evidence = (*evidence, Evidence("userdata.site", f"gateway: {wanted}"))
+        certainty = LIKELY if facts.plane is not None and facts.plane.state == "open" else SURE
+        return [
+            Finding("no-route", text, evidence, "Set the gateway in the network's settings.", certainty, "", (fix,))
+        ]
+    if facts.gateway == "silent":
+        text = f"The default gateway {gateway} does not answer on {card}."
+        fix = Fix("ask it again", f"ip neigh flush dev {card}; ping -c 3 {gateway}", SAFE)
+        step = f"Check that {gateway} is the gateway of this network, and the switch and VLAN of {card}."
+        certainty = LIKELY if facts.plane is not None and facts.plane.state == "open" else SURE
+        evidence = (Evidence("network.gateway", f"silent {gateway} {card}"),)
+        return [Finding("gateway-silent", text, evidence, step, certainty, gateway, (fix,))]
+    return []
+
+
+def _duplicates(facts: Facts) -> List[Finding]:
+    findings = []
+    for address, macs in facts.rivals.items():
+        evidence = (Evidence("network.duplicate", f"{address} is answered by {', '.join(macs[:2])} too"),)
+        if address in facts.vips:
+            text = f"Another machine has the VIP {address} as well: {macs[0]}."
+            step = "Look at etcd and at the link between the control planes: two owners do not reach each other."
+            fix = Fix("see which machines answer", f"arping -c 3 {address}", SAFE)
+            findings.append(Finding("vip-two-owners", text, evidence, step, SURE, address, (fix,)))
+        else:
+            text = f"Another machine uses the address {address} of this host: {macs[0]}."
+            step = f"Find the machine with the MAC address {macs[0]} and give one of the two another address."
+            fix = Fix("look for it in the switch's table", f"ip neigh | grep -i {macs[0]}", SAFE)
+            findings.append(Finding("duplicate-address", text, evidence, step, SURE, address, (fix,)))
+    return findings
+
+
+def _names(facts: Facts) -> List[Finding]:
+    findings: List[Finding] = []
+    needs = facts.plane_resolves is not None
+    if facts.name_servers == () and (
+        facts.plane_resolves is False or (facts.plane is not None and facts.plane.state == "name")
+    ):
+        text = "No name server is set in /etc/resolv.conf."
+        fix = Fix("show where it should come from", "ls -l /etc/resolv.conf; resolvectl status", SAFE)
+        evidence: Tuple[Evidence, ...] = (Evidence("dns.config", "no nameserver line"),)
+        findings.append(Finding("dns-missing", text, evidence, "Set the name servers of the site.", SURE, "", (fix,)))
+    asked = [server for server in facts.servers if server.state]
+    if asked and all(server.state != "answers" for server in asked):
+        names = ", ".join(f"{s.address} ({s.state})" for s in asked[:3])
+        text = f"No name server answers: {names}."
+        evidence = tuple(Evidence("dns.servers", f"{s.address}: {s.state}") for s in asked[:3])
+        step = "Correct the name servers in the network's settings, or bring them back."
+        fix = Fix("show the settings", "cat /etc/resolv.conf; resolvectl status", SAFE)
+        certainty = LIKELY if facts.plane_resolves else SURE
+        findings.append(Finding("dns-silent", text, evidence, step, certainty, asked[0].address, (fix,)))
+    elif needs and not facts.plane_resolves and facts.plane is not None:
+        host = facts.plane.host
+        text = f"The name of the plane, {host}, does not resolve."
+        evidence = tuple(Evidence("dns.servers", f"{s.address}: answers, code {s.rcode}") for s in asked[:3])
+        evidence = (Evidence("dns.plane", f"fails {host}"), *evidence)
+        step = f"Check the name {host} and whether these are the name servers of the site."
+        fix = Fix("ask for the name", f"getent hosts {host}", SAFE)
+        findings.append(Finding("name-unknown", text, evidence, step, SURE, host, (fix,)))
+    dead = [s for s in asked if s.state != "answers"]
+    if dead and len(dead) < len(asked):
+        text = f"One of {len(asked)} name servers does not answer: {dead[0].address}."
+        evidence = (Evidence("dns.servers", f"{dead[0].address}: {dead[0].state}"),)
+        findings.append(Finding("dns-silent", text, evidence, "Correct the name servers.", UNSURE, dead[0].address))
+    return findings
+
+
+def _plane(facts: Facts) -> List[Finding]:
+    plane = facts.plane
+    if plane is None or plane.state not in _PLANE:
+        return []
+    what, step = _PLANE[plane.state]
+    text = f"The plane at {plane.host}:{plane.port} {what}."
+    evidence = (Evidence("network.plane", f"{plane.host}:{plane.port} {plane.state}"),)
+    fix = Fix("try it from the host", f"curl -vk --connect-timeout 5 https://{plane.host}:{plane.port}/", SAFE)
+    certainty = SURE if facts.agent.phase in ("unreachable", "") else LIKELY
+    return [Finding("plane-unreachable", text, evidence, step, certainty, plane.host, (fix,))]
+
+
+def _kernel(facts: Facts) -> List[Finding]:
+    findings: List[Finding] = []
+    cluster = bool(
+        facts.kube_files and facts.kube_files & {"/etc/kubernetes/kubelet.conf", "/etc/rancher/k3s/k3s.yaml"}
+    )
+    if facts.ip_forward is False and cluster:
+        text = "The kernel does not forward packets: pods of this node reach nothing."
+        fix = Fix("switch forwarding on", "sysctl -w net.ipv4.ip_forward=1", SAFE, "sysctl -w net.ipv4.ip_forward=0")
+        evidence = (Evidence("kubernetes.settings", "net.ipv4.ip_forward = 0"),)
+        findings.append(
+            Finding("ip-forward-off", text, evidence, "Switch forwarding on, and in /etc/sysctl.d.", LIKELY, "", (fix,))
+        )
+    ports = facts.firewall_ports
+    server = "rke2-server" in facts.units and facts.units["rke2-server"].active == "active"
+    if ports is not None and server and not any(port.startswith("9345") for port in ports):
+        text = "The firewall closes port 9345: no worker of RKE2 can join."
+        fix = Fix(
+            "open it",
+            "firewall-cmd --add-port=9345/tcp --permanent && firewall-cmd --reload",
+            CONFIRM,
+            "firewall-cmd --remove-port=9345/tcp --permanent && firewall-cmd --reload",
+        )
+        evidence = (Evidence("network.firewall", f"open: {' '.join(ports[:8]) or 'none'}"),)
+        findings.append(Finding("firewall-closed", text, evidence, "Open 9345/tcp.", LIKELY, "9345", (fix,)))
+    return findings

@@ -1,0 +1,67 @@
+"""What rules share: shares of a number, ages, the lines of a log that still count."""
+
+from __future__ import annotations
+
+import re
+from typing import List, Optional, Sequence
+
+from edgewright.core.doctor.facts import Facts, LogLine
+from edgewright.core.doctor.findings import Evidence
+from edgewright.core.text import clip
+
+RECENT = 900.0
+"""Seconds for which an error in a log is one of now: agents and kubelets repeat theirs within a few minutes."""
+SHOWN = 160
+
+
+def size(kilobytes: Optional[int]) -> str:
+    """Return KB as `22 GB`, `-` when unknown."""
+    if kilobytes is None:
+        return "-"
+    value, units = float(kilobytes), ("KB", "MB", "GB", "TB")
+    for unit in units:
+        if value < 1000 or unit == units[-1]:
+            return f"{value:.0f} {unit}" if value >= 10 or unit == "KB" else f"{value:.1f} {unit}"
+        value /= 1024
+    raise AssertionError
+
+
+def recent(facts: Facts, lines: Sequence[LogLine]) -> List[LogLine]:
+    """Return the lines of a log of the last minutes, newest first. A line without a time does not count as recent."""
+    now = facts.clock
+    if now is None:
+        return list(reversed(lines))
+    return [line for line in reversed(lines) if line.at is not None and -60 <= now - line.at <= RECENT]
+
+
+def telling(facts: Facts, lines: Sequence[LogLine], units: "frozenset[str]") -> List[LogLine]:
+    """Return the lines of the log of units that are about their state now, newest first.
+
+    Of a unit that runs: what it wrote in the last minutes and since it runs. Of one that failed or starts again and
+    again: its last lines, whatever their age. Of none or a stopped one: nothing, what it wrote is over.
+    """
+    present = [facts.units[name] for name in units if name in facts.units]
+    if any(unit.active in ("failed", "activating") for unit in present):
+        return list(reversed(lines))
+    running = [unit for unit in present if unit.active == "active"]
+    if not running:
+        return []
+    since = [
+        facts.clock - facts.uptime + unit.entered
+        for unit in running
+        if facts.clock is not None and facts.uptime is not None and unit.entered is not None
+    ]
+    start = min(since, default=0.0) - 2
+    return [line for line in recent(facts, lines) if line.at is None or line.at >= start]
+
+
+def match(lines: Sequence[LogLine], pattern: str) -> Optional[LogLine]:
+    """Return the first line that a pattern is found in, in small letters too."""
+    compiled = re.compile(pattern, re.IGNORECASE)
+    return next((line for line in lines if compiled.search(line.text[:4000])), None)
+
+
+def quote(probe: str, line: LogLine) -> Evidence:
+    """Return a line of a log as evidence."""
+    unit = f"{line.unit}: " if line.unit else ""
+    return Evidence(probe, clip(unit + line.text.strip(), SHOWN))

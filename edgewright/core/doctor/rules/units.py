@@ -1,0 +1,177 @@
+"""Rules about units: masked, failed, stopped, restarting, and start chains that hang."""
+
+from __future__ import annotations
+
+from typing import List, Optional
+
+from edgewright.core.doctor.facts import Facts, Unit
+from edgewright.core.doctor.findings import CONFIRM, LIKELY, NO_UNDO, SAFE, SURE, UNSURE, Evidence, Finding, Fix
+from edgewright.core.text import amount
+
+RESTARTS = 3
+"""Restarts from which a unit that is not running steadily counts as restarting again and again."""
+STEADY = 30.0
+"""Seconds after which a unit that was restarted counts as running steadily."""
+AGENTS = frozenset({"edgewright-agent", "spectro-stylus-agent", "stylus-agent", "palette-agent"})
+RUNTIMES = frozenset({"containerd", "edgewright-containerd", "crio", "docker"})
+KUBELETS = frozenset({"kubelet", "k3s", "k3s-agent", "rke2-server", "rke2-agent"})
+NETWORKS = frozenset({"systemd-networkd", "NetworkManager", "systemd-resolved", "edgewright-keepalived", "keepalived"})
+TIMES = frozenset({"systemd-timesyncd", "chrony", "chronyd", "ntp"})
+NEEDED = AGENTS | RUNTIMES | KUBELETS | NETWORKS
+"""Units of which a fault explains others; the rest of the catalogue does not."""
+_ROLES = (
+    (AGENTS, "the agent"),
+    (RUNTIMES, "the container runtime"),
+    (KUBELETS, "the kubelet"),
+    (TIMES, "the time service"),
+)
+
+
+def rules(facts: Facts) -> List[Finding]:
+    """Return what is wrong with units, those that others need first."""
+    findings = [finding for unit in facts.units.values() for finding in [_unit(facts, unit)] if finding is not None]
+    findings += _others(facts)
+    findings += _jobs(facts)
+    findings += _var_tmp(facts)
+    return findings
+
+
+def _unit(facts: Facts, unit: Unit) -> Optional[Finding]:
+    name = unit.name
+    role = next((f", {text}," for names, text in _ROLES if name in names), "")
+    if unit.load == "masked":
+        if name not in NEEDED | TIMES or _replaced(facts, name):
+            return None
+        fix = Fix(
+            f"unmask and start {name}",
+            f"systemctl unmask --now {name} && systemctl start {name}",
+            CONFIRM,
+            f"systemctl mask --now {name}",
+        )
+        text = f"{name}{role} is masked: nothing can start it."
+        step = f"Find out who masked {name}; then unmask and start it."
+        return Finding("unit-masked", text, (_state(unit),), step, SURE if name in NEEDED else LIKELY, name, (fix,))
+    logs = Fix(f"read the log of {name}", f"journalctl -u {name} -b -n 50 --no-pager", SAFE)
+    restart = Fix(f"restart {name}", f"systemctl reset-failed {name}; systemctl restart {name}", CONFIRM, NO_UNDO)
+    step = f"Read the log of {name}, fix the cause, then restart it."
+    if unit.load in ("bad-setting", "error"):
+        text = f"The file of {name}{role} cannot be read by systemd."
+        check = Fix("show what is wrong in it", f"systemd-analyze verify {name}.service", SAFE)
+        return Finding("unit-failed", text, (_state(unit),), f"Correct the file of {name}.", SURE, name, (check,))
+    if _restarts(facts, unit):
+        many = f" ({amount(unit.restarts, 'restart')})" if unit.restarts else ""
+        text = f"{name}{role} ends and is restarted again and again{many}."
+        return _finding("unit-restarts", unit, text, step, (logs, restart))
+    if unit.active == "failed":
+        why = f" ({unit.result})" if unit.result not in ("", "success", "exit-code") else ""
+        text = f"{name}{role} has failed{why}."
+        return _finding("unit-failed", unit, text, step, (logs, restart))
+    if _should_run(unit) and name in NEEDED:
+        start = Fix(f"start {name}", f"systemctl start {name}", SAFE, f"systemctl stop {name}")
+        never = ": it has not run since the boot" if unit.ever_active is False else ""
+        text = f"{name}{role} is enabled and does not run{never}."
+        return Finding(
+            "unit-stopped",
+            text,
+            (_state(unit),),
+            f"Start {name}; its log shows why it ended.",
+            SURE,
+            name,
+            (start, logs),
+        )
+    return None
+
+
+def _restarts(facts: Facts, unit: Unit) -> bool:
+    """Return whether a unit ends and starts again and again: it waits for a start, or has run for moments only."""
+    if unit.active == "activating":
+        return unit.sub == "auto-restart" or (unit.restarts or 0) >= RESTARTS
+    if unit.active != "active" or (unit.restarts or 0) < RESTARTS or facts.uptime is None or unit.entered is None:
+        return False
+    return facts.uptime - unit.entered < STEADY
+
+
+def _should_run(unit: Unit) -> bool:
+    """Return whether an inactive unit is one that should run: enabled, a service, its conditions met."""
+    enabled = unit.enabled in ("enabled", "enabled-runtime") or (unit.enabled == "static" and unit.name == "kubelet")
+    return unit.active == "inactive" and enabled and unit.type != "oneshot" and unit.condition is not False
+
+
+def _replaced(facts: Facts, name: str) -> bool:
+    """Return whether a masked unit is masked since another one does its work."""
+    groups = (RUNTIMES, KUBELETS, AGENTS, TIMES, frozenset({"systemd-networkd", "NetworkManager"}))
+    group = next((names for names in groups if name in names), frozenset({name}))
+    return any(other in facts.units and facts.units[other].active == "active" for other in group - {name})
+
+
+def _finding(symptom: str, unit: Unit, text: str, step: str, fixes: "tuple[Fix, ...]") -> Finding:
+    if unit.name in NEEDED:
+        return Finding(symptom, text, (_state(unit),), step, SURE, unit.name, fixes)
+    return Finding("unit-other-failed", text, (_state(unit),), step, UNSURE, unit.name, fixes)
+
+
+def _state(unit: Unit) -> Evidence:
+    parts = [f"{unit.name}: {unit.load}", unit.active]
+    if unit.sub and unit.sub != unit.active:
+        parts.append(f"({unit.sub})")
+    if unit.enabled:
+        parts.append(unit.enabled)
+    if unit.result not in ("", "success"):
+        parts.append(f"result {unit.result}")
+    if unit.exit_status:
+        parts.append(f"exit status {unit.exit_status}")
+    if unit.restarts:
+        parts.append(amount(unit.restarts, "restart"))
+    return Evidence("units.state", " ".join(parts))
+
+
+def _others(facts: Facts) -> List[Finding]:
+    """Return failed units beyond the catalogue: shown, but they explain nothing."""
+    names = [n for n in facts.failed_units or () if n.endswith(".service") and n[: -len(".service")] not in facts.units]
+    names += [n for n in facts.failed_units or () if not n.endswith(".service")]
+    if not names:
+        return []
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    text = f"{amount(len(names), 'unit')} that the host can do without failed: {shown}."
+    fix = Fix("read why", f"systemctl status --no-pager {names[0]}", SAFE)
+    evidence = (Evidence("units.failed", shown),)
+    return [Finding("unit-other-failed", text, evidence, f"Read the log of {names[0]}.", UNSURE, names[0], (fix,))]
+
+
+def _jobs(facts: Facts) -> List[Finding]:
+    """Return a start chain that hangs: jobs still wait long after the boot, one of them for an agent or a kubelet."""
+    jobs = facts.waiting_jobs or ()
+    waiting = [job for job in jobs if job.endswith(" waiting")]
+    running = [job.split()[0] for job in jobs if job.endswith(" running")]
+    if not waiting or (facts.uptime or 0) < 300:
+        return []
+    names = [job.split()[0] for job in waiting]
+    if not any(name.removesuffix(".service") in NEEDED for name in names):
+        return []
+    cause = f" behind {running[0]}" if running else ""
+    text = f"A start chain hangs: {names[0]} waits{cause}."
+    fix = Fix("see what runs", "systemctl list-jobs --no-pager", SAFE)
+    end = Fix(f"end the job that hangs, {running[0]}", f"systemctl kill {running[0]}", CONFIRM) if running else fix
+    evidence = tuple(Evidence("units.jobs", job) for job in jobs[:4])
+    return [
+        Finding(
+            "start-hangs",
+            text,
+            evidence,
+            f"End what hangs{cause}, then start {names[0]}.",
+            LIKELY,
+            names[0],
+            (fix, end),
+        )
+    ]
+
+
+def _var_tmp(facts: Facts) -> List[Finding]:
+    unit = facts.units.get("systemd-resolved")
+    mode = facts.var_tmp_mode
+    if unit is None or unit.active == "active" or len(mode) != 10 or (mode[8] == "w" and mode[9] in "tT"):
+        return []
+    text = f"/var/tmp has the rights {mode}: systemd-resolved cannot make its private folder there."
+    fix = Fix("set them", "chmod a+rwxt /var/tmp && systemctl enable --now systemd-resolved", SAFE, NO_UNDO)
+    evidence = (Evidence("disk.mounts", f"/var/tmp {mode}"), _state(unit))
+    return [Finding("var-tmp-mode", text, evidence, "Set the rights of /var/tmp.", LIKELY, "", (fix,))]

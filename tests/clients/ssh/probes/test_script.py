@@ -1,0 +1,136 @@
+"""The script that runs probes, in every shell of this machine: limits are kept by the host, and output cannot forge."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+
+import pytest
+
+from edgewright.clients.ssh.probes import shell
+from edgewright.clients.ssh.probes.probe import Probe
+from edgewright.clients.ssh.probes.sets import CATALOGUE, SETS, chosen
+from edgewright.core.errors import InvalidInput
+from tests.clients.ssh.probes.shells import PRESENT, SHELLS, run
+
+pytestmark = pytest.mark.parametrize("name", PRESENT)
+
+
+def probe(script: str, *, id_: str = "identity.a", seconds: int = 5, size: int = 1000) -> Probe:
+    return Probe(id_, "a probe of a test", script, seconds, size)
+
+
+def test_output_and_exit_status_arrive(name: str) -> None:
+    found = run([probe("echo one; echo two >&2; exit 7"), probe("printf no-end", id_="boot.b")], name)
+    assert found.complete and found.way in ("root", "sudo", "refused", "missing")
+    first, second = found.readings["identity.a"], found.readings["boot.b"]
+    assert (first.state, sorted(first.lines), first.status) == ("read", ["one", "two"], 7)
+    assert (second.state, second.lines, second.status) == ("read", ("no-end",), 0)
+    assert first.seconds is not None and 0 <= first.seconds < 5
+
+
+def test_a_probe_that_hangs_is_ended_and_the_others_continue(name: str) -> None:
+    long = f"{1000 + os.getpid()}{PRESENT.index(name)}"
+    hangs = probe(f"echo before; sh -c 'trap \"\" TERM HUP INT; sleep 1{long}' & sleep 2{long}", seconds=1)
+    began = time.monotonic()
+    found = run([hangs, probe("echo after", id_="boot.b")], name)
+    assert time.monotonic() - began < 8
+    assert found.readings["identity.a"].state == "hung" and found.readings["identity.a"].lines == ("before",)
+    assert found.readings["boot.b"].lines == ("after",) and found.complete
+    left = subprocess.run(["pgrep", "-f", f"^sleep [12]{long}$"], capture_output=True, text=True, check=False).stdout
+    assert left == "", "what it had started is ended too"
+
+
+def test_a_probe_that_reads_its_input_does_not_eat_the_script(name: str) -> None:
+    found = run([probe("cat; echo read"), probe("echo b", id_="boot.b")], name)
+    assert found.readings["identity.a"].lines == ("read",) and found.readings["boot.b"].lines == ("b",)
+
+
+def test_output_is_cut_on_the_host(name: str) -> None:
+    found = run([probe("while :; do echo 0123456789; done", size=2000), probe("echo b", id_="boot.b")], name)
+    cut = found.readings["identity.a"]
+    assert cut.state == "cut" and 1900 < sum(len(line) + 1 for line in cut.lines) < 2200
+    assert found.readings["boot.b"].lines == ("b",)
+
+
+def test_output_of_exactly_the_limit_is_whole(name: str) -> None:
+    for size, state in ((1000, "read"), (1001, "cut")):
+        found = run([probe(f"head -c {size} /dev/zero | tr '\\0' x")], name)
+        assert found.readings["identity.a"].state == state
+
+
+def test_a_probe_cannot_pass_a_setting_or_a_definition_on(name: str) -> None:
+    found = run([probe("M=x; run() { echo forged; }; cd /tmp; exit 0"), probe("pwd", id_="boot.b")], name)
+    assert found.readings["boot.b"].lines == ("/",) and found.complete
+
+
+def test_no_probe_starts_after_the_time_of_the_run(name: str) -> None:
+    probes = [probe("sleep 1.2 2>/dev/null || sleep 2"), *(probe("echo b", id_=f"boot.b{n}") for n in range(3))]
+    found = run(probes, name, seconds=1)
+    assert found.readings["identity.a"].state == "read"
+    assert {found.readings[f"boot.b{n}"].state for n in range(3)} == {"late"} and found.complete
+
+
+def test_root_is_needed_where_it_is_needed(name: str) -> None:
+    """As a user without rights (where this is root): what needs root is not run, and the reading says so."""
+    marker = "0" * 32
+    probes = [probe("id -u")._replace(root="needed"), probe("id -u", id_="boot.b")._replace(root="better")]
+    words = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *SHELLS[name]]
+    script = shell.script(probes, marker)
+    done = subprocess.run(words, input=script, capture_output=True, timeout=60, check=False)
+    if b"setpriv" in done.stderr:
+        pytest.skip("only root may become another user")
+    from edgewright.clients.ssh.probes.frames import parse
+
+    found = parse(done.stdout, marker, probes)
+    assert found.way in ("refused", "missing")
+    assert found.readings["identity.a"].state == "needs-root"
+    assert found.readings["boot.b"].lines == ("65534",) and not found.readings["boot.b"].root
+
+
+def test_the_catalogue_runs_in_every_shell(name: str) -> None:
+    found = run(CATALOGUE, name)
+    assert found.complete and set(found.readings) == {each.id for each in CATALOGUE}
+    states = {reading.state for reading in found.readings.values()}
+    assert states <= {"read", "cut", "needs-root"}, found.readings
+    complaints = [
+        (id_, line)
+        for id_, reading in found.readings.items()
+        for line in reading.lines
+        if re.search(r"syntax error|bad substitution|not found$|unexpected|illegal", line)
+    ]
+    assert complaints == []
+    assert found.readings["identity.host"].lines[0].startswith("hostname ")
+
+
+@pytest.mark.parametrize("text", ["", "x" * 32, "0" * 31, "0" * 32 + "\n", "0" * 30 + "; "])
+def test_a_marker_is_hex(name: str, text: str) -> None:
+    with pytest.raises(ValueError):
+        shell.script(CATALOGUE, text)
+
+
+def test_nothing_else_comes_from_outside(name: str) -> None:
+    for lines in (9, 501, -1):
+        with pytest.raises(ValueError):
+            shell.script(CATALOGUE, "0" * 32, log_lines=lines)
+    with pytest.raises(InvalidInput):
+        chosen(["disk; reboot"])
+    assert [each.set for each in chosen(["disk", "time"])] == ["time", "time", *["disk"] * 4]
+
+
+def test_the_catalogue_is_in_order(name: str) -> None:
+    ids = [each.id for each in CATALOGUE]
+    assert len(ids) == len(set(ids)) and all(re.fullmatch(r"[a-z]+\.[a-z0-9]+", id_) for id_ in ids)
+    assert {each.set for each in CATALOGUE} == set(SETS)
+    assert all(1 <= each.seconds <= 16 and 256 <= each.size <= 1 << 17 and each.title for each in CATALOGUE)
+    assert shell.limit(CATALOGUE) < 1 << 20 and len(shell.script(CATALOGUE, "0" * 32)) < 48 << 10
+    forbidden = (
+        r"\brm |\bmv |>\s*/(?!dev/null)|\breboot\b|systemctl (start|stop|restart|enable|mask|disable)|\bkill -|<<"
+    )
+    assert [each.id for each in CATALOGUE if re.search(forbidden, each.script)] == [], "probes change nothing"
+    lone = r"(?<![&>|<])&(?![&>\d])"
+    assert [each.id for each in CATALOGUE if re.search(lone, each.script)] == [], (
+        "nothing is left running behind a probe"
+    )
