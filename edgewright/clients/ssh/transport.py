@@ -6,6 +6,7 @@ import logging
 from typing import cast
 
 import paramiko
+from paramiko.packet import Packetizer
 
 from edgewright.clients.ssh.dial import Link
 from edgewright.clients.ssh.hostkeys.keys import HostKey, key_of_blob
@@ -14,6 +15,8 @@ from edgewright.clients.ssh.hostkeys.keys import HostKey, key_of_blob
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 logging.getLogger("paramiko").propagate = False
 
+MAX_PACKET = 262_144 + 64
+"""Bytes of a packet (PACKET_MAX_SIZE of OpenSSH) with its MAC."""
 FOREVER = 3600.0
 """Time-outs of paramiko: whoever waits ends the connection long before (`opening.py`)."""
 HOST_KEY_ALGORITHMS = (
@@ -27,11 +30,21 @@ HOST_KEY_ALGORITHMS = (
 """Those of paramiko, without certificates."""
 
 
+class BoundedPacketizer(Packetizer):
+    """Reads packets of a length that OpenSSH accepts too; paramiko would collect 4 GB for one."""
+
+    def read_all(self, n: int, check_rekey: bool = False) -> bytes:
+        """Return `n` bytes. Raises `SSHException` for more than a packet has."""
+        if n > MAX_PACKET:
+            raise paramiko.SSHException(f"a packet of {n} bytes")
+        return super().read_all(n, check_rekey)
+
+
 class HostTransport(paramiko.Transport):
     """A connection to one host. `algorithms`: for its host key, most wanted first."""
 
     def __init__(self, link: Link, algorithms: tuple[str, ...], *, compress: bool = False) -> None:
-        super().__init__(cast("paramiko.Channel", link))
+        super().__init__(cast("paramiko.Channel", link), packetizer_class=BoundedPacketizer)
         self._algorithms = algorithms
         self.link = link
         self.banner_timeout = self.handshake_timeout = self.auth_timeout = self.channel_timeout = FOREVER

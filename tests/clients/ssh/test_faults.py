@@ -77,6 +77,11 @@ def closes(connection: socket.socket) -> None:
     connection.recv(10)
 
 
+def huge_packet(connection: socket.socket) -> None:
+    connection.sendall(BANNER + (2**31 + 4).to_bytes(4, "big") + b"\x08\x14" + b"x" * 100)
+    silent(connection)
+
+
 def rubbish(connection: socket.socket) -> None:
     connection.sendall(BANNER + b"\xff" * 5000)
     silent(connection)
@@ -92,6 +97,7 @@ def rubbish(connection: socket.socket) -> None:
         (endless_lines, Unreachable, "is not an SSH server"),
         (web_server, Unreachable, "is not an SSH server"),
         (closes, Unreachable, "is not an SSH server"),
+        (huge_packet, Unreachable, "ended the connection"),
         (rubbish, Unreachable, "ended the connection"),
     ],
 )
