@@ -201,7 +201,6 @@ async def connect(
     """
     wanted = [host.connect_timeout for host in route if host.connect_timeout]
     seconds = min([timeout, *map(float, wanted)]) if len(route) == 1 else timeout
-    began = time.monotonic()
-    hops, warnings = await open_route(route, sources, asker, seconds)
+    hops, warnings, used = await open_route(route, sources, asker, seconds)
     warnings = [*(line for host in route for line in host.warnings), *warnings]
-    return SshConnection(hops, warnings, time.monotonic() - began)
+    return SshConnection(hops, warnings, used)

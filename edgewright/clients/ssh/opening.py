@@ -252,24 +252,24 @@ class Opening:
 
 async def open_route(
     route: Sequence[HostSettings], sources: KnowsHosts, asker: Asker, seconds: float
-) -> tuple[list[OpenedHop], list[str]]:
-    """Return the connected hosts of a route, and warnings. `seconds`: for everything but the time of the operator.
+) -> tuple[list[OpenedHop], list[str], float]:
+    """Return the connected hosts of a route, warnings, and the seconds that it took.
 
-    Raises `Refused` (host key, authentication), `Unreachable`, `TimedOut`; nothing remains open then.
+    `seconds`: for everything but the time of the operator, which is not in what it took either. Raises `Refused` (host
+    key, authentication), `Unreachable`, `TimedOut`; nothing remains open then.
     """
     known = [await sources.known(host) for host in route]
     opening = Opening(asker, clock := Clock(seconds))
     opening.warnings += [line for each in known for line in each.warnings]
     work = in_thread(lambda: opening.run(route, known), "ssh-open")
     try:
-        return await clock.wait(work), opening.warnings
+        hops = await clock.wait(work)
+        return hops, opening.warnings, clock.used
     except TimeoutError:
         opening.give_up()
         raise refusals.too_slow(opening.host or route[0], seconds, opening.stage or "answer") from None
     except asyncio.CancelledError:
         opening.give_up()
-        raise
-    except EdgewrightError:
         raise
     except _GivenUp:
         raise Failed("The connection was given up.") from None

@@ -44,7 +44,7 @@ class Clock:
     """Seconds that may be used; they do not pass while the operator is asked."""
 
     def __init__(self, seconds: float) -> None:
-        self._left = seconds
+        self._seconds = self._left = seconds
         self._asked = 0
         self._since = asyncio.get_running_loop().time()
 
@@ -53,6 +53,12 @@ class Clock:
         if not self._asked:
             self._left -= now - self._since
         self._since = now
+
+    @property
+    def used(self) -> float:
+        """Seconds that passed, without questions."""
+        self._pass()
+        return self._seconds - self._left
 
     def __enter__(self) -> None:
         """Stop: a question begins."""

@@ -215,7 +215,7 @@ async def test_a_second_factor_with_time_to_think(laptop: Laptop, key_files: dic
     with stand_in(laptop, key_files, rules):
         asker = Answers(secrets=(CANARY, "123456"), thinks=0.7)
         connection = await laptop.open("stand-in", asker, timeout=1.0)  # less than the two answers take
-        assert connection.facts.method == "password + keyboard-interactive"
+        assert connection.facts.method == "password + keyboard-interactive" and connection.facts.seconds < 1.0
         assert (await connection.run_script(b"true", timeout=5, limit=100)).output == b"stand-in\n"
         await connection.aclose()
         assert asker.prompts[1] == (f"{USER}@stand-in (127.0.0.1): Site login Enter what you know. Code: ", True)
