@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.lib.ending import run_main  # noqa: E402 - the source tree beside this script
 from edgewright.agent.install import archive  # noqa: E402 - the source tree beside this script
 from tests.hub_fixture import RunningHub, running_hub  # noqa: E402
 
@@ -136,4 +137,4 @@ def report(running: dict[str, subprocess.Popen[bytes]], begun: dict[str, tuple[f
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_main(main)

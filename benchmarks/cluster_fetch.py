@@ -23,6 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.lib.ending import run_main  # noqa: E402 - the source tree beside this script
 from benchmarks.oci_pull import registry  # noqa: E402 - the source tree beside this script
 from edgewright.agent.clusters.content.sources import Puller  # noqa: E402
 from edgewright.agent.clusters.content.store import ContentStore  # noqa: E402
@@ -143,4 +144,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_main(main)

@@ -26,6 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.lib.ending import run_main  # noqa: E402 - the source tree beside this script
 from benchmarks.lib.kube_lab import Lab, lab  # noqa: E402 - the source tree beside this script
 from edgewright.lab.kubernetes import versions  # noqa: E402
 from tests.e2e.fleet import until  # noqa: E402
@@ -124,4 +125,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_main(main)

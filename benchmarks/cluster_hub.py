@@ -23,6 +23,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.lib.ending import run_main
 from benchmarks.lib.processes import LIB, cpu, resident
 from edgewright.agent.simulate.fleet import HOSTS_OF_A_SITE
 from edgewright.agent.simulate.host import Fleet, run_simulated
@@ -176,4 +177,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

@@ -15,6 +15,7 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # started by its path, Python looks beside it only
 
+from benchmarks.lib.ending import run_main
 from benchmarks.lib.pty_run import Term, child, environment, ratio
 
 HOSTS, ROUNDS = 30_000, 21
@@ -59,4 +60,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_main(main)

@@ -20,6 +20,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.lib.ending import run_main  # noqa: E402 - the source tree beside this script
+
 AIM_RATIO = 1.2
 AIM_MB = 64.0
 SHORT = b"#cloud-config\nstylus:\n  site:\n    paletteEndpoint: plane.example.com\n    edgeHostToken: token\n"
@@ -148,4 +150,4 @@ def report(best: dict[str, tuple[float, float]]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_main(main)

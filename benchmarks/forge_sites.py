@@ -19,6 +19,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.lib.ending import run_main  # noqa: E402 - the source tree beside this script
+
 AIM_MB = 64.0
 COMMON = b"""#cloud-config
 stylus:
@@ -103,4 +105,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_main(main)

@@ -30,6 +30,7 @@ import msgspec
 
 from benchmarks.hub_heartbeats import register_hosts
 from benchmarks.hub_search import SEARCH, condition, search
+from benchmarks.lib.ending import run_main
 from benchmarks.lib.processes import cpu, helper, resident, server_cpu
 from edgewright.hub.db.transaction import Tx
 from tests.dist.hubs import several_hubs
@@ -325,4 +326,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_main(main)

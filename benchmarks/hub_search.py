@@ -21,6 +21,7 @@ import msgspec
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.lib.ending import run_main
 from edgewright.core import times
 from edgewright.hub.process.app import Hub, make_app
 from tests.hub_fixture import RunningHub, running_hub
@@ -203,4 +204,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_main(main)

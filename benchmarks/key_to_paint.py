@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from statistics import median, quantiles
 
+from benchmarks.lib.ending import run_main
 from benchmarks.lib.pty_run import Term, child, ratio
 
 KEYS, HOSTS, RATE = 60, 5000, 500
@@ -52,4 +53,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_main(main)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # started by its path, Python looks beside it only
 
+from benchmarks.lib.ending import run_main
 from benchmarks.lib.pty_run import child, environment, ratio
 
 HOSTS = 30_000
@@ -55,4 +56,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_main(main)

@@ -19,6 +19,7 @@ from time import perf_counter, process_time
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.lib.ending import run_main
 from edgewright.hub.db import schema
 from edgewright.hub.db.transaction import Tx
 from edgewright.hub.process.app import Hub
@@ -119,4 +120,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

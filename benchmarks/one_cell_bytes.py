@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from statistics import median
 
+from benchmarks.lib.ending import run_main
 from benchmarks.lib.pty_run import Term, child, ratio
 
 AIM, ROUNDS = 250, 9
@@ -32,4 +33,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_main(main)

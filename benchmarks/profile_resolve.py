@@ -18,6 +18,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # started by its path, Python looks beside it only
 
+from benchmarks.lib.ending import run_main
 from benchmarks.lib.pty_run import ratio
 from edgewright.core.packs.pack import Pack
 from edgewright.core.profiles.model import FULL, Layer, Profile, Variable
@@ -105,4 +106,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_main(main)

@@ -22,6 +22,7 @@ import msgspec
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # started by its path, Python looks beside it only
 
+from benchmarks.lib.ending import run_main
 from benchmarks.lib.pty_run import ratio
 from edgewright.core import times
 from edgewright.hub.process.app import Hub, make_app
@@ -148,4 +149,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_main(main)

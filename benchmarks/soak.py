@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import msgspec
 
 from benchmarks.lib.console_child import NOW, document
+from benchmarks.lib.ending import run_main
 from edgewright.core import times
 from edgewright.store.collections.audits import AUDITS
 from edgewright.store.collections.feed import FEED
@@ -180,4 +181,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_main(main)

@@ -19,6 +19,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.lib.ending import run_main
 from benchmarks.simulated_palette import host_document, stamp
 from edgewright.store.collections.hosts import host_row
 from edgewright.store.collections.problems import problems
@@ -120,4 +121,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_main(main)

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
+from benchmarks.lib.ending import run_main
 from benchmarks.lib.pty_run import Term, child, ratio
 
 ROWS, ROUNDS = 50_000, 5
@@ -51,4 +52,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_main(main)

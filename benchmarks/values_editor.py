@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from statistics import median, quantiles
 
+from benchmarks.lib.ending import run_main
 from benchmarks.lib.pty_run import Term, child, ratio
 
 KEYS, LINES = 120, 2_000
@@ -49,4 +50,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_main(main)

@@ -30,6 +30,7 @@ from typing import NamedTuple
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.lib.emulator import XtermScreen, XtermStream
+from benchmarks.lib.ending import run_main
 from benchmarks.lib.pty_run import Term, ratio
 from benchmarks.lib.workload_pods import ALL, SPACES, fill, keep
 from edgewright.yamltext.writer import write
@@ -243,4 +244,4 @@ def _all(api: Api, given: argparse.Namespace, k9s: str) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_main(main)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -99,3 +103,39 @@ def test_pairs_refuse_a_folder_that_is_no_checkout(tmp_path: Path, capsys: pytes
     with pytest.raises(SystemExit) as ended:
         pairs.main([str(tmp_path), str(ROOT)])
     assert ended.value.code == 2 and f"{tmp_path} is not a checkout of this project" in capsys.readouterr().err
+
+
+ENDLESS = """
+import subprocess, sys, time
+from benchmarks.lib.ending import run_main
+
+def main():
+    server = subprocess.Popen(["sleep", "600"])
+    print(server.pid, flush=True)
+    try:
+        time.sleep(600)
+    finally:
+        server.kill()
+        server.wait()
+
+run_main(main)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["SIGTERM", "SIGHUP"])
+def test_a_benchmark_that_is_told_to_end_ends_what_it_started(number: signal.Signals) -> None:
+    """Its API server and etcd stayed behind: `finally` does not run when Python leaves by a signal."""
+    words = [sys.executable, "-c", ENDLESS]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        server = Path("/proc") / process.stdout.readline().strip()
+        assert server.is_dir()
+        process.send_signal(number)
+        assert process.wait(20) == 128 + number and not server.exists()
+
+
+def test_each_benchmark_ends_that_way() -> None:
+    scripts = [path for path in sorted((ROOT / "benchmarks").glob("*.py")) if "__main__" in path.read_text("utf-8")]
+    assert len(scripts) > 25
+    assert [path.name for path in scripts if "    run_main(main)\n" not in path.read_text("utf-8")] == []
