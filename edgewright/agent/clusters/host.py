@@ -220,7 +220,7 @@ class Host(Root):
         """Run a program that has to succeed; return its output. Raises `Failed` with its last line."""
         done = self.run(command, seconds, data)
         if done.code != 0:
-            raise Failed(f"`{' '.join(command[:4])}` failed: {done.last}.", "The log of the step has more.")
+            raise Failed(f"`{' '.join(command[:4])}` failed: {done.last}.")
         return done.output
 
     def json(self, name: str) -> Dict[str, Any]:

@@ -29,20 +29,20 @@ class State(str, enum.Enum):
 
 
 class Event(str, enum.Enum):
-    """What happens to a step."""
+    """What happens to a step, as it is reported: the words behind its name and attempt."""
 
     STARTED = "started"
-    OBSERVED = "observed as done"
-    LOST = "observed as not done any more"
-    FAILED = "ended and is not done"
-    INTERRUPTED = "interrupted and is not done"
+    OBSERVED = "is done"
+    LOST = "is not done any more"
+    FAILED = "failed"
+    INTERRUPTED = "was interrupted"
     UNREACHED = "could not reach what it needs"
     SUPERSEDED = "ended after another document had replaced it"
     UNPLANNED = "ended, and nothing is left of it to do"
-    DUE = "its wait is over"
-    EXHAUSTED = "failed equally too often"
-    LOOPING = "started too often"
-    RETRIED = "an operator asked for a retry"
+    DUE = "may start again"
+    EXHAUSTED = "waits for an operator"
+    LOOPING = "started too often and waits for an operator"
+    RETRIED = "starts again for an operator"
 
 
 TABLE: Dict[Tuple[State, Event], State] = {
@@ -132,7 +132,7 @@ class Step(NamedTuple):
 
 def transition_text(step: Step, event: Event) -> str:
     """Return what happened to a step as a sentence, with its id."""
-    text = f"Step {step.step}, attempt {step.attempt}: {event.value}"
+    text = f"Step {step.step}, attempt {step.attempt}, {event.value}"
     return f"{text}: {step.error.rstrip('.')}." if step.error else f"{text}."
 
 

@@ -27,6 +27,8 @@ from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
 
 _UNDO = ("what workloads stored on the host",)
+REPORT_DUE, LOOK_EVERY = 3, 1.0
+"""Looks at a cluster that forms, and seconds between them: the report of a host that gave up just now is on its way."""
 
 
 class ClusterCreate(declared.ClusterCreate):
@@ -119,12 +121,14 @@ class ClusterRetry(declared.ClusterRetry):
         """Return which step waits on which host. Raises `NotFound`, `Refused` when none waits."""
         await ctx.port(CanOperateHosts)  # a plane without it reports that first, whether or not it has such a cluster
         rows = await find_rows(ctx, targets)
+        for _ in range(REPORT_DUE):
+            if any(row.failed for row in rows) or not any(row.forms for row in rows):
+                break
+            await asyncio.sleep(LOOK_EVERY)
+            rows = await find_rows(ctx, targets)
         waiting = [(row, problem) for row in rows for problem in row.problems if problem.kind == "step"]
         if not waiting:
-            named = f"No step of {rows[0].name} waits" if len(rows) == 1 else "No step of these clusters waits"
-            raise Refused(
-                f"{named} for an operator.", "What failed otherwise is tried again by itself.", "NothingWaits"
-            )
+            raise _nothing_waits(rows)
         lines = [f"{row.name}: {problem.text}" for row, problem in waiting]
         lines.append("The steps start again at once; fix their causes before.")
         names = tuple(dict.fromkeys(row.name for row, _ in waiting))
@@ -143,6 +147,15 @@ class ClusterRetry(declared.ClusterRetry):
             return await operations.create(uid, protocol.OP_RETRY, {})
 
         return await for_each(plan, ask, report, "asked to retry")
+
+
+def _nothing_waits(rows: Sequence[ClusterRow]) -> Refused:
+    of = rows[0].name if len(rows) == 1 else "these clusters"
+    if any(row.forms for row in rows):
+        hint = "Try again when one reports it. Other failures are tried again by the hosts themselves."
+        return Refused(f"No host of {of} has reported a step that waits for an operator.", hint, "NothingWaits")
+    hint = "What failed otherwise is tried again by itself."
+    return Refused(f"No step of {of} waits for an operator.", hint, "NothingWaits")
 
 
 class ClusterRelease(declared.ClusterRelease):

@@ -10,8 +10,9 @@ import pytest
 
 from edgewright.clients.http.errors import UNKNOWN_PATH
 from edgewright.clients.ports import CanCall, CanOperateHosts
+from edgewright.commands.cluster import actions
 from edgewright.core import times
-from edgewright.core.errors import NotFound
+from edgewright.core.errors import NotFound, Refused
 from edgewright.store.collections.catalogue import measured
 from edgewright.store.collections.catalogue.clusters import CLUSTERS
 from edgewright.store.collections.feed import FEED, EventRow
@@ -160,6 +161,42 @@ async def test_retry_asks_the_host_whose_step_waits() -> None:
         assert view(pilot) == "ConfirmModal" and "no space left on device" in said(pilot)
         await press(pilot, "enter")
         assert plane.retried == [("uid-edge-7f3a", "retry")]
+
+
+async def test_retry_waits_for_the_report_of_a_host_that_gave_up_a_moment_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(actions, "LOOK_EVERY", 0.01)
+    gave_up = {**cluster("failed"), "metadata": {**cluster("failed")["metadata"], "uid": "c-forming"}}
+    asked = 0
+
+    class Late(Plane):
+        async def call(self, method: str, path: str, *words: Any, **more: Any) -> Reply:
+            nonlocal asked
+            if path == wire.SEARCH:
+                asked += 1
+            return Reply({"items": [gave_up]}) if asked > 2 else await super().call(method, path, *words, **more)
+
+    plane = Late([cluster("forming")])
+    context = context_of(plane, filled(plane.documents))
+    plan = await actions.ClusterRetry().plan(context, ("c-forming",), {})
+    assert asked == 3 and plan.touches == ("uid-edge-7f3a",) and "no space left on device" in plan.lines[0]
+
+
+@pytest.mark.parametrize(
+    ("case", "text"),
+    [
+        (
+            "forming",
+            "No host of pos-ulm has reported a step that waits for an operator. Try again when one reports it.",
+        ),
+        ("healthy", "No step of pos-kiel waits for an operator. What failed otherwise is tried again by itself."),
+    ],
+)
+async def test_retry_names_what_it_waits_for(case: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(actions, "LOOK_EVERY", 0.01)
+    plane = Plane([cluster(case)])
+    with pytest.raises(Refused) as refusal:
+        await actions.ClusterRetry().plan(context_of(plane, filled(plane.documents)), (f"c-{case}",), {})
+    assert f"{refusal.value.message} {refusal.value.hint}".startswith(text)
 
 
 async def test_a_release_takes_the_host_under_the_cursor() -> None:

@@ -65,7 +65,9 @@ class Helm:
         finally:
             host.remove(place)
         if code != 0:
-            raise Failed(f"helm could not install {self.release} (it ended with {code}).", "The log has the reason.")
+            raise Failed(
+                f"helm could not install {self.release} (it ended with {code}).", "The log of the step has the reason."
+            )
 
     def remove(self) -> None:
         """Uninstall the release if it is there."""

@@ -154,7 +154,7 @@ def kubeadm(context: Context, arguments: List[str]) -> None:
     lines: List[str] = []
     code = context.host.stream(command, {"PATH": paths.SEARCH}, errors=lines)
     if code != 0:
-        raise Failed(f"kubeadm {arguments[0]} ended with {code}: {why(lines)}.", "Its log has more.")
+        raise Failed(f"kubeadm {arguments[0]} ended with {code}: {why(lines)}.")
 
 
 def why(lines: List[str]) -> str:

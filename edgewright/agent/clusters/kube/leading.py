@@ -162,11 +162,11 @@ class Drain(Duty):
             ended = host.uptime()
             if ended - began < seconds - 1:
                 text = f"kubectl could not drain {member.node_name}: it ended after {ended - began:.0f} s."
-                raise Failed(text, "The log has its reason.")
+                raise Failed(text, "The log of the step has the reason.")
             if until - ended < 1:
                 raise Failed(
                     f"{member.node_name} cannot be drained within {limit} s.",
-                    "The log names the pods and budgets that hinder it.",
+                    "The log of the step names the pods and budgets that hinder it.",
                     "DrainBlocked",
                 )
 

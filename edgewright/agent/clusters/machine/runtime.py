@@ -107,7 +107,10 @@ class Preload(StepKind):
             host.report(f"import {ref}")
             code = import_images(context, find_store(context, digest), {ref: digest})
             if code != 0:
-                raise Failed(f"The image {ref} cannot be imported (ctr ended with {code}).", "The log has the reason.")
+                raise Failed(
+                    f"The image {ref} cannot be imported (ctr ended with {code}).",
+                    "The log of the step has the reason.",
+                )
         for ref in self.state(context)[1]:
             labels = [f"{name}={value}" for name, value in LABELS.items()]
             host.must(ctr(context, "images", "label", ref, *labels))
