@@ -86,7 +86,8 @@ def deployment(name: str, wanted: int, available: int, message: str = "", namesp
     conditions = [{"type": "Available", "status": "True" if available >= wanted else "False",
                    "message": "Deployment does not have minimum availability."}]  # fmt: skip
     if message:
-        conditions.append({"type": "Progressing", "status": "False", "reason": "X", "message": message})
+        late = {"reason": "ProgressDeadlineExceeded", "message": message}
+        conditions.append({"type": "Progressing", "status": "False", **late})
     counts = {"readyReplicas": available, "updatedReplicas": wanted, "availableReplicas": available}
     spec = {"containers": [{"name": "main", "image": f"registry.example/{name}:1.4.2"}]}
     return {
@@ -161,6 +162,7 @@ OBJECTS: dict[str, list[dict[str, Any]]] = {
     DAEMONSETS: [daemon("cilium", 3, 3)],
     SERVICES: [service("web", "LoadBalancer", "10.4.1.100"), service("vision")],
     EVENTS: [event("e1", "web-7d9f8c6b5-2xk4q", "Pulled", "Container image is present on this machine.")],
+    MACHINES: [machine("till-1"), machine("till-2")],
 }
 UNSCHEDULED = event(
     "e3", "vision-1", "FailedScheduling", "0/3 nodes are available: 3 Insufficient nvidia.com/gpu.", "Warning"
@@ -190,10 +192,11 @@ FAILED: dict[str, list[dict[str, Any]]] = {
         UNSCHEDULED,
         *OBJECTS[EVENTS],
     ],
+    MACHINES: [machine("till-1"), machine("till-2", "ErrorUnschedulable", "0/3 nodes have 64Gi of memory free.")],
 }
 EMPTY: dict[str, list[dict[str, Any]]] = {path: [] for path in OBJECTS}
 
 
 def api(objects: dict[str, list[dict[str, Any]]]) -> FakeClusterApi:
-    """Return a fake API with these objects; it has no KubeVirt."""
+    """Return a fake API with these objects; without the path of machines it has no KubeVirt."""
     return FakeClusterApi(objects)

@@ -101,8 +101,7 @@ class BaseScreen(Screen[None]):
         self.starts_path = False
         """Whether the path in the crumb line begins here: it was opened by its key or by name."""
         self._subscription: Subscription | None = None
-        self._shown = False
-        self._resumed = False
+        self._shown = self._resumed = False
 
     # What a screen shows ------------------------------------------------------------------------------------------
 
@@ -139,8 +138,12 @@ class BaseScreen(Screen[None]):
 
     def key_hints(self) -> list[KeyHint]:
         """Return what works here and now, most used first."""
-        keys = live_keys(self)
-        return hints_of((*self.hints, "command", "help"), keys, self.refused(self.hints))
+        hints = self.working_hints()
+        return hints_of((*hints, "command", "help"), live_keys(self), self.refused(hints))
+
+    def working_hints(self) -> tuple[str, ...]:
+        """Return the entries of `hints` whose keys do something with what is shown now."""
+        return self.hints
 
     def keys_may_change(self, patches: Sequence[Patch]) -> bool:
         """Whether other keys may work after these patches: finding that out takes half a millisecond."""
@@ -156,8 +159,7 @@ class BaseScreen(Screen[None]):
         lacks = self.session.store.model.source.missing
         if not self.session.changes_refused and self.session.role != "operator" and not lacks:
             return frozenset()
-        names = [entry.partition("=")[0] for entry in entries]
-        matches = {name: console_verb(name) for name in names}
+        matches = {name: console_verb(name) for name in (entry.partition("=")[0] for entry in entries)}
         return frozenset(name for name, verb in matches.items() if verb is not None and self.session.refusal(verb))
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:

@@ -21,6 +21,7 @@ from tui.frame.base import BaseScreen
 from tui.frame.facts_screen import FactsScreen
 from tui.frame.fetch import sentence
 from tui.frame.lists.listing import Listed, ListingScreen
+from tui.verbs.bindings import working_on
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, Piece, facts, heading, line, spread, wrap
 
@@ -71,6 +72,10 @@ class Fetches(BaseScreen):
             except EdgewrightError as error:
                 self._error = sentence(error)
         self.select()
+
+    def working_hints(self) -> tuple[str, ...]:
+        """Return what works on the thing that is shown, or without it while it is not there."""
+        return working_on(self.hints, int(self.target.partition("/")[0] in (self._things or {})))
 
     def patched(self, patches: Sequence[Patch]) -> None:
         """Fetch again when what is shown was changed, or when the plane is back."""

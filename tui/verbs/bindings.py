@@ -94,6 +94,18 @@ def hints_of(names: Iterable[str], keys: dict[str, str], refused: frozenset[str]
     return hints
 
 
+def working_on(entries: Iterable[str], rows: int, can_filter: bool = True) -> tuple[str, ...]:
+    """Return the entries of a key line whose keys do something where so many rows are marked, or one is pointed at."""
+    return tuple(entry for entry in entries if _works(entry.partition("=")[0], rows, can_filter))
+
+
+def _works(name: str, rows: int, can_filter: bool) -> bool:
+    if name in ("nav-open", "filter"):
+        return rows > 0 if name == "nav-open" else can_filter
+    command = command_by_id(name)
+    return command is None or command.works_on(rows)
+
+
 def command_by_id(name: str) -> type[Command] | None:
     """Return the verb with this binding id."""
     return registry.console_verb(name)

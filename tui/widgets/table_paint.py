@@ -66,37 +66,43 @@ def row_strip(
 def header_strip(
     painter: RolePainter, columns: Sequence[Column], placed: Sequence[Placed], sort: tuple[str, bool], width: int
 ) -> Strip:
-    """Return the header; the sorted column carries an arrow."""
+    """Return the header; the sorted column carries an arrow, which moves no title."""
     plain = painter.base + painter.component("header")
     strong = painter.base + painter.component("sorted")
-    segments: list[Segment] = []
-    x, arrow = 0, ""
+    text, more = "", has_more(columns, placed) and width > 2
     for item in placed:
         column = columns[item.column]
-        segments += _gap(item.x - x, arrow, plain, strong)
-        title, style, arrow = column.title, plain, ""
-        if column.id == sort[0] and title:
-            arrow, style = "↓" if sort[1] else "↑", strong
-            right = column.align == "right"
-            if item.x + item.width >= width or not title.strip():  # no gap behind the last column
-                title, arrow = (title.strip() + arrow)[-item.width :], ""
-            elif not right and len(title) < item.width:
-                title, arrow = title + arrow, ""
-        segments.append(Segment(pad(title, item.width, right=column.align == "right"), style))
-        x = item.x + item.width
-    if arrow:
-        segments += _gap(1, arrow, plain, strong)
-        x += 1
-    strip = Strip(segments, x).adjust_cell_length(width, plain)
-    if has_more(columns, placed) and width > 2:
-        strip = Strip([*strip.crop(0, width - 1), Segment(MORE, strong)], width)
-    return strip
+        text = text.ljust(item.x) + pad(column.title, item.width, right=column.align == "right")
+    text = text[:width].ljust(width)
+    if more:
+        text = text[:-1] + MORE
+    low = high = 0
+    for item in placed:
+        column = columns[item.column]
+        if column.id == sort[0] and column.title:
+            at = _arrow_place(text, item, column.align == "right")
+            text = f"{text[:at]}{'↓' if sort[1] else '↑'}{text[at + 1 :]}"
+            low, high = min(item.x, at), min(max(item.x + item.width, at + 1), width - 1)
+    last = strong if more or high == width - 1 else plain
+    parts = ((text[:low], plain), (text[low:high], strong), (text[high:-1], plain), (text[-1:], last))
+    return Strip([Segment(part, style) for part, style in parts if part], width)
 
 
-def _gap(size: int, arrow: str, plain: Style, strong: Style) -> list[Segment]:
-    """Return what is between two titles: an arrow that the title before it has no room for, and spaces."""
-    spaces = Segment(" " * (size - len(arrow)), plain)
-    return [Segment(arrow, strong), spaces] if arrow else [spaces]
+def _arrow_place(text: str, item: Placed, right: bool) -> int:
+    """Return the cell of the arrow: behind a title, before one at the right, where the next title is not beside it."""
+    title = text[item.x : item.x + item.width]
+    start = item.x + len(title) - len(title.lstrip())
+    before, after = start - 1, item.x + len(title.rstrip())
+    padded = f"{text} "
+
+    def free(cells: tuple[int, ...]) -> bool:
+        return cells[0] >= 0 and cells[0] < len(text) and all(padded[cell] == " " for cell in cells if cell >= 0)
+
+    sides = [(before, before - 1), (after, after + 1)]
+    for cells in sides if right else sides[::-1]:
+        if free(cells):
+            return cells[0]
+    return next((cell for cell in (after, before) if free((cell,))), item.x + item.width - 1)
 
 
 def has_more(columns: Sequence[Column], placed: Sequence[Placed]) -> bool:

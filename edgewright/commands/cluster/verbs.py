@@ -169,6 +169,7 @@ class ClusterLogs(Command):
     scope = "clusters"
     role = "operator"
     action = "node_logs"
+    on_rows = (1, 0)
     cli = False
     no_cli = "The command line has: edgewright host logs HOST --unit UNIT."
 

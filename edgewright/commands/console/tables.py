@@ -42,6 +42,7 @@ class Yaml(_TableView):
     keys = ("y",)
     also = RAW
     action = "yaml"
+    on_rows = (1, 0)
     no_cli = "The command line has -o yaml."
 
 
@@ -77,6 +78,7 @@ class Mark(_TableView):
     keys = ("space",)
     also = OBJECTS
     action = "mark"
+    on_rows = (1, 0)
 
 
 class MarkRange(_TableView):
@@ -87,6 +89,7 @@ class MarkRange(_TableView):
     keys = ("ctrl+@",)
     also = OBJECTS
     action = "mark_range"
+    on_rows = (1, 0)
 
 
 class MarkClear(_TableView):
@@ -107,6 +110,7 @@ class Sort(_TableView):
     keys = ("S",)
     params = (Param("field", "the column", metavar="COLUMN"),)
     action = "sort"
+    on_rows = (1, 0)
 
 
 class SortName(_TableView):
@@ -117,6 +121,7 @@ class SortName(_TableView):
     keys = ("N",)
     also = OBJECTS
     action = "sort"
+    on_rows = (1, 0)
     preset = (("field", "name"),)
 
 
@@ -128,6 +133,7 @@ class SortAge(_TableView):
     keys = ("A",)
     also = OBJECTS
     action = "sort"
+    on_rows = (1, 0)
     preset = (("field", "since"),)
 
 
@@ -139,6 +145,7 @@ class SortHealth(_TableView):
     keys = ("H",)
     also = ()
     action = "sort"
+    on_rows = (1, 0)
     preset = (("field", "health"),)
 
 
@@ -162,6 +169,7 @@ class SortCpu(_TableView):
     keys = ("P",)
     also = ()
     action = "sort"
+    on_rows = (1, 0)
     preset = (("field", "cpu_percent"),)
 
 
@@ -173,6 +181,7 @@ class SortMemory(_TableView):
     keys = ("M",)
     also = ()
     action = "sort"
+    on_rows = (1, 0)
     preset = (("field", "memory_percent"),)
 
 
@@ -184,6 +193,7 @@ class SortDisk(_TableView):
     keys = ("D",)
     also = ()
     action = "sort"
+    on_rows = (1, 0)
     preset = (("field", "disk_percent"),)
 
 
@@ -195,6 +205,7 @@ class SortSeen(_TableView):
     keys = ("T",)
     also = ()
     action = "sort"
+    on_rows = (1, 0)
     preset = (("field", "last_seen"),)
 
 

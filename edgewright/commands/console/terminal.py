@@ -14,6 +14,7 @@ class Copy(Command):
     keys = ("c",)
     aliases = ("yank",)
     action = "copy"
+    on_rows = (1, 0)
     online = False
     cli = False
     no_cli = CONSOLE_ONLY

@@ -142,6 +142,8 @@ class Command:
     """Whether it is `list` or `show` of a collection with a table: `implementation.acting` carries it out."""
     target: ClassVar[Target | None] = None
     """What it works on; the console gives the marked objects or the one under the cursor."""
+    on_rows: ClassVar[tuple[int, int] | None] = None
+    """How many rows of a list its key works on, at least and at most (0: any number); None: as `target` has it."""
     needs: ClassVar[tuple[PortName, ...]] = ()
     """Names of the ports (`clients.ports`) without which it cannot run; none for what is not `online`."""
     uses: ClassVar[tuple[PortName, ...]] = ()
@@ -181,6 +183,17 @@ class Command:
     def id(cls) -> str:
         """Return the binding id, e.g. `host-delete`."""
         return cls.key_id or cls.name.replace(" ", "-")
+
+    @classmethod
+    def works_on(cls, rows: int) -> bool:
+        """Return whether its key does something on a list with so many rows marked, or one under the cursor.
+
+        What opens a view or is done by the screen takes the first of several.
+        """
+        target = cls.target
+        least, most = cls.on_rows or ((target.least, target.most or 0) if target is not None else (0, 0))
+        many = not most or (cls.on_rows is None and bool(cls.opens or cls.action))
+        return rows >= least and (many or rows <= most)
 
     @classmethod
     def for_role(cls, role: str) -> bool:

@@ -105,7 +105,7 @@ MOVES: tuple[Move, ...] = (
     Move("wizard-up", ("up",), "Go to the field above", "wizard"),
     Move("wizard-turn", ("right", "space"), "Take the next answer of a choice", "wizard"),
     Move("wizard-turn-back", ("left",), "Take the answer before", "wizard"),
-    Move("wizard-remove", ("delete", "x"), "Take a line of a list away", "wizard"),
+    Move("wizard-remove", ("x", "delete"), "Take a line of a list away", "wizard"),
     Move("wizard-page-next", ("pagedown",), "Go to the next page", "wizard"),
     Move("wizard-page-back", ("pageup",), "Go to the page before", "wizard"),
     Move("wizard-why", ("?", "f1"), "Show the explanation of the page", "wizard"),

@@ -88,8 +88,8 @@ class KubeNodeDrain(declared.KubeNodeDrain):
         reasons += [f"{each.key}: {reason}" for each, reason in zip(moving, results, strict=True) if reason]
         if reasons:
             hint = f"The node stays cordoned. {reasons[1]}" if len(reasons) > 1 else "The node stays cordoned."
-            more = f" and {amount(len(reasons) - 1, 'other pod')}" if len(reasons) > 1 else ""
-            raise Failed(f"{node} is not empty: {reasons[0].rstrip('.')}{more}.", hint, "NotDrained")
+            several = f", {amount(len(reasons), 'pod')} stay" if len(reasons) > 1 else ""
+            raise Failed(f"{node} is not empty{several}: {reasons[0].rstrip('.')}.", hint, "NotDrained")
         stays = sum(1 for each in victims if each.stays)
         behind = f"; {amount(stays, 'pod')} of daemon sets and static ones stay" if stays else ""
         return Outcome((node,), (), f"{node} drained: {amount(len(moving), 'pod')} moved{behind}.")

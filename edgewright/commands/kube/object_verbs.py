@@ -19,6 +19,7 @@ class _OnObjects(Command):
     uses = ("CanListProjects",)
     scope = ANY
     target = Target("cluster", 1, 1)
+    on_rows = (1, 0)
     cli = False
     danger: ClassVar[Danger] = "write"
 
@@ -44,6 +45,7 @@ class KubeObjectEdit(_OnObjects):
     keys = ("e",)
     also = (DEPLOYMENTS, NODES)
     action = "edit_object"
+    on_rows = (1, 1)
     no_cli = "kubectl edit does so through kube proxy."
 
 
@@ -113,6 +115,7 @@ class KubeManifest(_OnObjects):
     keys = ("plus",)
     also = (DEPLOYMENTS, NODES)
     asks = "Apply a file to {what}"
+    on_rows = (0, 0)
     params = (Param("file", "manifest in YAML or JSON", required=True, metavar="FILE"),)
     no_cli = "The command line has kube apply."
 
@@ -122,6 +125,7 @@ class _PodLog(Command):
 
     scope = ANY
     also = (DEPLOYMENTS,)
+    on_rows = (1, 0)
     online = False
     cli = False
 
@@ -158,6 +162,7 @@ class KubePodShell(Command):
     needs = ("CanCall", "CanRelay")
     danger = "write"
     action = "pod_shell"
+    on_rows = (1, 1)
     cli = False
     no_cli = "The command line has kube exec."
 
@@ -171,6 +176,7 @@ class KubePodForward(_OnObjects):
     keys = ("F",)
     also = (DEPLOYMENTS,)
     action = "port_forward"
+    on_rows = (1, 1)
     no_cli = _CONSOLE.format("kube port-forward")
 
 

@@ -133,9 +133,16 @@ def _after(kind: Kind, row: ObjectRow) -> str:
     return "is removed"
 
 
+def command_lines(
+    first: Sequence[str], rows: Sequence[ObjectRow], prefix: str = "", options: Sequence[str] = ()
+) -> str:
+    """Return the command line that does the same: kubectl takes one namespace, so there is a command for each."""
+    spaces: dict[str, list[str]] = {}
+    for row in rows:
+        spaces.setdefault(row.namespace, []).append(f"{prefix}{row.name}")
+    lines = ([*first, *names, *options, *(("--", "-n", space) if space else ())] for space, names in spaces.items())
+    return " && ".join(map(shlex.join, lines))
+
+
 def _cli(verb: str, cluster: str, kind: Kind | None, rows: Sequence[ObjectRow]) -> str:
-    """Return the command line that does the same; of objects in several namespaces that of the first namespace."""
-    first = rows[0].namespace
-    names = [row.name for row in rows if row.namespace == first]
-    command = ["edgewright", "kube", verb, cluster, *([kind.single] if kind is not None else []), *names]
-    return shlex.join([*command, *(["--", "-n", first] if first else [])])
+    return command_lines(["edgewright", "kube", verb, cluster, *([kind.single] if kind is not None else [])], rows)

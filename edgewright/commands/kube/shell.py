@@ -13,10 +13,13 @@ from edgewright.commands.kube import object_verbs as declared
 from edgewright.commands.kube.kubectl import find_kubectl, reached
 from edgewright.commands.kube.route import cluster
 from edgewright.core.errors import Failed, UsageError
+from edgewright.core.text import clean
 
 _SHELL = "command -v bash >/dev/null && exec bash || exec sh"
-_NOTHING_RUN = frozenset({1, 126, 127})
-"""Codes of kubectl that mean there was no shell; others are those of what the user did in it."""
+_ENDED = "command terminated with exit code"
+"""How kubectl begins the line with the code of the last command in a shell: that one was the user's."""
+_NO_PROGRAM = frozenset({126, 127})
+LINE = 65536
 
 
 class KubePodShell(declared.KubePodShell):
@@ -49,14 +52,27 @@ class KubePodShell(declared.KubePodShell):
         row, command = plan.payload
         print(f"\n{plan.title} of {row.name}; exit ends it and returns to the console.", flush=True)  # noqa: T201
         async with reached(ctx, row, args, lambda text: print(text, flush=True)) as environment:  # noqa: T201
-            process = await asyncio.create_subprocess_exec(*command, env=environment)
+            process = await asyncio.create_subprocess_exec(*command, env=environment, stderr=asyncio.subprocess.PIPE)
             try:
+                last = await _errors(process)
                 code = await process.wait()
             finally:
                 if process.returncode is None:
                     process.kill()
-        if code in _NOTHING_RUN:
-            raise Failed(
-                f"No shell in {plan.touches[0]}: kubectl exec ended with code {code}.", "Its image may have none."
-            )
+        began = last.startswith(_ENDED) and code not in _NO_PROGRAM
+        if code and not began:
+            why = f": {last.removeprefix('error: ').rstrip('.')}" if last else ""
+            hint = "Its image may have none." if code in _NO_PROGRAM else ""
+            raise Failed(f"No shell in {plan.touches[0]}: kubectl exec ended with code {code}{why}.", hint)
         return Outcome(plan.touches)
+
+
+async def _errors(process: asyncio.subprocess.Process) -> str:
+    """Pass on what kubectl itself reports, to the terminal, and return its last line; the shell writes to the other."""
+    assert process.stderr is not None
+    last = ""
+    while data := await process.stderr.read(LINE):
+        text = data.decode("utf-8", "replace")
+        print(text, end="", flush=True)  # noqa: T201
+        last = next((clean(line, 300) for line in reversed(text.splitlines()) if line.strip()), last)
+    return last

@@ -112,6 +112,7 @@ class KubeObject(_Pointed):
     title = "describe"
     keys = ("d",)
     action = "describe"
+    on_rows = (1, 0)
 
 
 class KubeKinds(_Pointed):

@@ -98,11 +98,11 @@ TABLE: Table[ClusterEventRow] = Table(
         Column("sign", "", 1, value=lambda row, look: sign(row), tone=lambda row: row.health,
                order=lambda row: (row.health != "warn", -(row.at or 0.0))),
         Column("at", "LAST", 5, right=True, age=True, tone="muted"),
-        Column("namespace", "NAMESPACE", 9, most=20),
         Column("reason", "REASON", 10, most=24, tone=lambda row: row.health),
         Column("about", "OBJECT", 12, most=50, tone="strong"),
+        Column("message", "MESSAGE", 28, weight=3),
         Column("count", "TIMES", 5, right=True, tone="muted", order=lambda row: -row.count),
-        Column("message", "MESSAGE", 16, weight=3),
+        Column("namespace", "NAMESPACE", 9, most=20),
     ),
     listing=("at", "namespace", "reason", "about", "count", "message"),
     fields=(

@@ -57,6 +57,9 @@ class ReplicaStatus(msgspec.Struct, rename="camel", gc=False):
     observed_generation: int = 0
 
 
+TIMED_OUT = "ProgressDeadlineExceeded"
+
+
 class _Spec(Spec, gc=False):
     paused: bool = False
 
@@ -126,15 +129,16 @@ def _state(deployment: Deployment, wanted: int) -> tuple[str, str]:
     status = deployment.status
     failure = condition(status.conditions, "ReplicaFailure")
     progressing = condition(status.conditions, "Progressing")
+    lacks = status.available_replicas < wanted
     if failure is not None and failure.status == "True":
         return "bad", failure.message or failure.reason
+    lacking = f"{wanted - status.available_replicas} of its pods not available" if lacks else ""
     if progressing is not None and progressing.status == "False":
-        return "bad", progressing.message or progressing.reason
-    if status.available_replicas < wanted:
-        available = condition(status.conditions, "Available")
-        message = available.message if available is not None and available.status == "False" else ""
+        late = f"rollout timed out{f', {lacking}' if lacks else ''}"
+        return "bad", late if progressing.reason == TIMED_OUT else progressing.message or progressing.reason
+    if lacks:  # what the condition reports is that, without the number
         rolls = progressing is not None and progressing.reason != "NewReplicaSetAvailable"
-        return ("work" if rolls else "warn"), message
+        return ("work" if rolls else "warn"), lacking
     if status.updated_replicas < wanted or status.observed_generation < (deployment.metadata.generation or 0):
         return "work", "a rollout is under way"
     if deployment.spec.paused:
@@ -170,9 +174,9 @@ def table_of(thing: str, things: str) -> Table[DeploymentRow]:
                 order=lambda row: row.ready - row.wanted,
             ),
             Column("updated", "UP-TO-DATE", 10, right=True, tone="muted"),
-            Column("available", "AVAILABLE", 9, right=True, tone="muted"),
             Column("created", "AGE", 4, right=True, age=True, tone="muted"),
-            Column("reason", "REASON", 12, weight=3),
+            Column("reason", "REASON", 24, weight=3),
+            Column("available", "AVAILABLE", 9, right=True, tone="muted"),
             Column("images", "IMAGES", 12, most=60, value=lambda row, look: ", ".join(row.images), tone="muted"),
         ),
         listing=("name", "namespace", "ready", "updated", "available", "created"),

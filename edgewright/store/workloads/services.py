@@ -86,7 +86,12 @@ def _facts(row: ServiceRow, look: Look) -> tuple[Facts, ...]:
     facts = (
         ("type", row.type),
         ("address", row.address or "-"),
-        ("external", row.external or "-"),
+        (
+            "external",
+            f"{row.external}: no load balancer has given it an address yet"
+            if row.health == "work"
+            else row.external or "-",
+        ),
         ("ports", row.ports or "-"),
         ("pods", ", ".join(each.replace(":", "=", 1) for each in row.selector) or "- (no selector)"),
         ("namespace", row.namespace),

@@ -43,6 +43,11 @@ async def test_a_deletion_names_what_comes_again_and_what_does_not() -> None:
     )  # fmt: skip
     assert plan.cannot_undo == ("shop/debug does not come again by itself.",)
     assert plan.cli == "edgewright kube delete pos-kiel pod web-1 debug -- -n shop"
+    spread = arguments(api, "pods", [owned, workloads.pod("till-1", namespace="kitchen"), workloads.pod("debug")])
+    assert (await registry.acting(KubeObjectDelete)().plan(context(), (UID,), spread)).cli == (
+        "edgewright kube delete pos-kiel pod web-1 debug -- -n shop"
+        " && edgewright kube delete pos-kiel pod till-1 -- -n kitchen"
+    ), "what is named as the same touches all of them"
     outcome = await registry.run(KubeObjectDelete, context(), (UID,), given, plan=plan)
     assert outcome.done == ("shop/web-1", "shop/debug") and [each[:2] for each in api.requests] == [
         ("DELETE", "/api/v1/namespaces/shop/pods/web-1"), ("DELETE", "/api/v1/namespaces/shop/pods/debug"),
@@ -142,7 +147,7 @@ async def test_a_drain_that_a_budget_stops_names_pod_and_budget(quick: None, mon
     given = arguments(api, "nodes", [workloads.node("edge-1")])
     with pytest.raises(Failed) as caught:
         await registry.run(KubeNodeDrain, context(), (UID,), given)
-    assert "edge-1 is not empty: shop/debug: no controller" in caught.value.message
+    assert "edge-1 is not empty, 2 pods stay: shop/debug: no controller" in caught.value.message
     assert "shop/web-1: budget web-budget allows none now" in caught.value.hint
 
 

@@ -112,8 +112,13 @@ def test_nodes() -> None:
 
 def test_deployments_and_services() -> None:
     assert row(DEPLOYMENTS, workloads.deployment("web", 2, 2)).health == "ok"
-    assert row(DEPLOYMENTS, workloads.deployment("web", 2, 1)).health == "warn"
-    assert row(DEPLOYMENTS, workloads.deployment("web", 2, 1, workloads.TOO_SLOW)).reason == workloads.TOO_SLOW
+    lacks = row(DEPLOYMENTS, workloads.deployment("web", 2, 1))
+    assert (lacks.health, lacks.reason) == ("warn", "1 of its pods not available")
+    late = row(DEPLOYMENTS, workloads.deployment("web", 3, 1, workloads.TOO_SLOW))
+    assert (late.health, late.reason) == ("bad", "rollout timed out, 2 of its pods not available")
+    stuck = workloads.deployment("web", 2, 1, "replica sets are not found")
+    stuck["status"]["conditions"][-1]["reason"] = "ReplicaSetCreateError"
+    assert row(DEPLOYMENTS, stuck).reason == "replica sets are not found"
     assert row(DEPLOYMENTS, workloads.deployment("web", 0, 0)).reason == "scaled to 0"
     waits = row(SERVICES, workloads.service("web", "LoadBalancer"))
     assert (waits.external, waits.health, waits.ports) == ("pending", "work", "80/TCP")

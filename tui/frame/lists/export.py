@@ -1,4 +1,7 @@
-"""Any table to a file by a key: what is filtered and sorted now, the columns in sight or all of them."""
+"""What every list has: keys for the rows that are there, and the table to a file by a key.
+
+What is filtered and sorted now is written, the columns in sight or all of them.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,15 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, cast
 
-from textual import work
+from textual import events, on, work
 
 from edgewright.core import times
 from edgewright.core.errors import EdgewrightError
 from tui.frame.base import BaseScreen
 from tui.navigation.views import load
+from tui.verbs.bindings import working_on
 from tui.widgets.lines import Line, line, pad
+from tui.widgets.virtual_table import VirtualTable
 
 Format = Literal["csv", "json"]
 Value = str | float | int | bool | tuple[str, ...] | None
@@ -40,11 +45,39 @@ class Table(NamedTuple):
 
 
 class ExportsTable(BaseScreen):
-    """A list whose rows can be written to a file. Values are written, not what the screen made of them."""
+    """A list: its key line offers what works on the rows that are there, and they can be written to a file.
+
+    Values are written, not what the screen made of them.
+    """
+
+    @property
+    @abstractmethod
+    def table(self) -> VirtualTable:
+        """The table."""
+
+    @property
+    @abstractmethod
+    def can_filter(self) -> bool:
+        """Whether there are rows, a filter, or rows still to come."""
+
+    def pointed_rows(self) -> int:
+        """Return how many rows are marked; without a mark whether one is under the cursor."""
+        table = self.table
+        marked = len(table.marks.intersection(table.keys)) if table.marks else 0
+        return marked or int(bool(table.cursor_key))
+
+    def working_hints(self) -> tuple[str, ...]:
+        """Return the keys that do something with the rows that are marked, or the one under the cursor."""
+        rows = self.pointed_rows() if self.is_there else 0
+        return working_on(self.hints, rows, self.can_filter)
 
     @abstractmethod
     def table_to_export(self, every_column: bool) -> Table:
         """Return the rows as they are filtered and sorted now. Called in a thread: read only what does not change."""
+
+    @on(events.DescendantFocus)
+    def _focus_moved(self) -> None:
+        self.show_keys()  # the keys of the table are live from now on
 
     def action_export(self, format: str = "", columns: str = "") -> None:  # noqa: A002
         """Write the table; ask for the format when it is not named."""

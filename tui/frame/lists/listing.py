@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 from textual import events, on
@@ -128,6 +129,11 @@ class ListingScreen(ExportsTable):
     def table(self) -> VirtualTable:
         """The table."""
         return self.query_one("#table", VirtualTable)
+
+    @property
+    def can_filter(self) -> bool:
+        """Whether there are rows, a filter, or rows still to come."""
+        return bool(self._all or self.filter_text) or not self.is_settled
 
     def count(self) -> str:
         """Return how many rows are marked and shown, of how many."""
@@ -287,17 +293,9 @@ class ListingScreen(ExportsTable):
             return
         self._filter_before = self.filter_text
         fields, example = self.filter_fields, self.filter_example
-        self.ask(
-            Asking(
-                "filter",
-                "/",
-                self.filter_text,
-                judge=lambda text: judged(text, fields, example),
-                complete=lambda text: completions(text, fields),
-                history=self._history,
-                wrong=lambda text: wrong_with(text, fields),
-            )
-        )
+        judge, complete = partial(judged, fields=fields, example=example), partial(completions, fields=fields)
+        wrong = partial(wrong_with, fields=fields)
+        self.ask(Asking("filter", "/", self.filter_text, judge, complete, self._history, wrong))
 
     def prompt_changed(self, kind: str, text: str) -> None:
         """Filter while it is typed; what is not complete yet changes nothing."""
@@ -353,12 +351,10 @@ class ListingScreen(ExportsTable):
         if table.cursor_key:
             table.mark()
             table.move_to(table.cursor_index + 1)
-            self.show_keys()
 
     def action_mark_range(self) -> None:
         """Mark every row from the last mark to the cursor."""
         self.table.mark_range()
-        self.show_keys()
 
     def action_columns(self) -> None:
         """Choose the columns; the choice is stored."""
@@ -378,7 +374,6 @@ class ListingScreen(ExportsTable):
     def action_mark_clear(self) -> None:
         """Take all marks away."""
         self.table.set_marks(())
-        self.show_keys()
 
     @on(VirtualTable.SortAsked)
     def _sort_asked(self, event: VirtualTable.SortAsked) -> None:
@@ -387,6 +382,7 @@ class ListingScreen(ExportsTable):
     @on(VirtualTable.MarksChanged)
     def _marked(self) -> None:
         self.show_crumb()
+        self.show_keys()
 
     @on(VirtualTable.RowHighlighted)
     def _pointed(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import events
@@ -29,6 +30,8 @@ class ReaderScreen(BaseScreen):
         Binding("slash", "filter", "search", show=False, id="filter"),
     ]
 
+    _hits: Sequence[int] = ()
+
     def text_lines(self, width: int) -> list[Line]:
         """Return what is to be read."""
         return []
@@ -41,7 +44,6 @@ class ReaderScreen(BaseScreen):
         """Let the text have the keys."""
         super().begin()
         self._wanted = ""
-        self._hits: list[int] = []
         self._at = -1
         self._history: list[str] = []
         self.text.focus()
@@ -88,6 +90,10 @@ class ReaderScreen(BaseScreen):
         """Look for nothing."""
         if kind == "search":
             self._search("")
+
+    def working_hints(self) -> tuple[str, ...]:
+        """Return what works on the text: no next hit before something was found."""
+        return tuple(entry for entry in self.hints if self._hits or not entry.startswith("nav-search-"))
 
     def _search(self, wanted: str) -> None:
         self._wanted = wanted.strip()

@@ -49,13 +49,18 @@ class AuditScreen(FeedScreen):
     def begin(self) -> None:
         """Begin with the entries of people."""
         self.everyone = False
-        self._left_out = 0
+        self._left_out = self._repeated = 0
         super().begin()
 
     def count(self) -> str:
         """Return how many are shown, and how many entries of hosts and of the plane itself are not."""
         left_out = f"  {self._left_out:,} of hosts left out" if self._left_out else ""
         return super().count() + left_out
+
+    def working_hints(self) -> tuple[str, ...]:
+        """Return what works on the entries that are there; where none is left out there is none to show besides."""
+        hidden = self._left_out or self._repeated or self.everyone
+        return tuple(entry for entry in super().working_hints() if hidden or entry != "audit-everyone")
 
     def listed(self) -> list[Listed]:
         """Return the entries of the model, newest first: those of people, or all."""
@@ -69,6 +74,7 @@ class AuditScreen(FeedScreen):
             thing, parts = cells[3].text.lower(), audit_text(entry, name)
             order = (-entry.at, cells[1].text.lower(), entry.action, thing, parts, entry.address)
             matches.append(Listed(entry.uid, cells, order, _values(entry, name)))
+        self._repeated = len(wanted) - len(matches)
         return matches
 
     def empty(self) -> list[Line]:

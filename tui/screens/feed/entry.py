@@ -12,8 +12,6 @@ from edgewright.store.collections.feed import FEED
 from tui.frame.facts_screen import FactsScreen
 from tui.frame.links import open_key
 from tui.screens.feed.content import audit_lines, audit_name, event_lines, leads
-from tui.verbs.bindings import hints_of, live_keys
-from tui.widgets.key_line import KeyHint
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import line
 
@@ -40,11 +38,10 @@ class EntryScreen(FactsScreen):
             return leads(entry.kind, entry.resource_uid, model)
         return leads(event.kind, event.object_uid, model) if event else ""
 
-    def key_hints(self) -> list[KeyHint]:
+    def working_hints(self) -> tuple[str, ...]:
         """Offer to open the thing only when there is one."""
         opens, _, _ = self.link().partition("/")
-        hints = (f"nav-open=open {opens}", *self.hints) if opens else self.hints
-        return hints_of((*hints, "command", "help"), live_keys(self))
+        return (f"nav-open=open {opens}", *self.hints) if opens else self.hints
 
     def select(self) -> None:
         """Show the entry."""

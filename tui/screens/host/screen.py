@@ -28,7 +28,7 @@ from tui.frame.fetch import fetch_document, fetch_events, fetch_operations, know
 from tui.frame.links import open_key
 from tui.screens.host.content import HostFacts, body, columns_of, event_lines
 from tui.screens.host.neighbours import neighbour_lines, neighbours_of
-from tui.verbs.bindings import move_bindings
+from tui.verbs.bindings import move_bindings, working_on
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line
 
@@ -154,6 +154,10 @@ class HostScreen(BaseScreen):
         row = self.session.store.model.hosts.get(self.target)
         name = row.name if row else ""
         return [feed_line(event, name, own=True) for event in self._events()]
+
+    def working_hints(self) -> tuple[str, ...]:
+        """Return what works on this host, or without it when it is not known."""
+        return working_on(self.hints, int(self.target in self.session.store.model.hosts))
 
     def refused(self, entries: Iterable[str]) -> frozenset[str]:
         """Return what its state does not allow, and every change of one that is only observed."""

@@ -108,6 +108,12 @@ class HostsScreen(ExportsTable):
         return self.query_one("#table", VirtualTable)
 
     @property
+    def can_filter(self) -> bool:
+        """Whether there are hosts, a filter, or hosts still to come."""
+        model = self.session.store.model
+        return bool(model.tally.total or self.choice.filter_text) or not model.complete
+
+    @property
     def crumb(self) -> str:
         """The name of the view, and its filter."""
         return f"Hosts › {self.choice.filter_text}" if self.choice.filter_text else "Hosts"
@@ -206,6 +212,7 @@ class HostsScreen(ExportsTable):
         if bool(len(self._rows)) == empty.display:
             empty.display = not len(self._rows)
             table.display = bool(len(self._rows))
+            self.show_keys()
         self._show_changes()
 
     def _show_changes(self) -> None:

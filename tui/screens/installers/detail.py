@@ -14,6 +14,7 @@ from tui.frame.facts_screen import FactsScreen
 from tui.frame.links import open_key
 from tui.screens.installers.content import installer_lines
 from tui.screens.installers.screen import refused_verbs
+from tui.verbs.bindings import working_on
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import line
 
@@ -45,6 +46,10 @@ class InstallerScreen(FactsScreen, WatchesBuilds):
     def targets(self) -> tuple[str, ...]:
         """Return this build."""
         return (self.target,)
+
+    def working_hints(self) -> tuple[str, ...]:
+        """Return what works on this build, or without it when it is not there."""
+        return working_on(self.hints, int(self.target in (self.builds or {})))
 
     def refused(self, entries: Iterable[str]) -> frozenset[str]:
         """Return what cannot be done to this build now."""

@@ -34,8 +34,7 @@ from tui.screens.pulse.detail import detail_lines, next_lines
 from tui.screens.pulse.filter import ProblemFilter, for_hosts
 from tui.screens.pulse.list import problem_lines
 from tui.screens.pulse.select import aged, pulse_of
-from tui.verbs.bindings import hints_of, live_keys, move_bindings
-from tui.widgets.key_line import KeyHint
+from tui.verbs.bindings import live_keys, move_bindings
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, heading, rule
 
@@ -154,14 +153,18 @@ class PulseScreen(BaseScreen):
         """Show it in the new width."""
         self.call_after_refresh(self._show)
 
-    def key_hints(self) -> list[KeyHint]:
+    def working_hints(self) -> tuple[str, ...]:
         """Return what works on the item under the cursor: without a problem there is nothing to handle."""
         item = self._item() if self.is_there else None
         useless = set() if item is not None and item.step.text else {"next"}
         if item is None or not item.problem:
             useless.update(PROBLEM_VERBS)
-        names = tuple(name for name in self.hints if name not in useless)
-        return hints_of((*names, "command", "help"), live_keys(self), self.refused(names))
+        if not self._pulse.problems and not self._filter.text:
+            useless.add("filter")
+        view = self.focused if self.is_there else None
+        if not isinstance(view, LineView) or not view.cursor_key:
+            useless.add("nav-open")
+        return tuple(name for name in self.hints if name.partition("=")[0] not in useless)
 
     def targets(self) -> tuple[str, ...]:
         """Return the hosts behind the problem under the cursor."""
@@ -225,6 +228,10 @@ class PulseScreen(BaseScreen):
             self._show_detail()
         else:
             self._show_low()
+        self.show_keys()
+
+    @on(events.DescendantFocus)
+    def _other_part(self) -> None:
         self.show_keys()
 
     @on(LineView.Chosen)

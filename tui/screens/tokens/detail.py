@@ -20,6 +20,7 @@ from tui.frame.fetch import fetch_document, sentence
 from tui.frame.links import open_key
 from tui.screens.tokens.content import hosts_of, token_lines
 from tui.screens.tokens.screen import refused_verbs
+from tui.verbs.bindings import working_on
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, line, wrap
 
@@ -67,6 +68,10 @@ class TokenScreen(BaseScreen):
     def targets(self) -> tuple[str, ...]:
         """Return this token."""
         return (self.target,)
+
+    def working_hints(self) -> tuple[str, ...]:
+        """Return what works on this token, or without it when it was deleted."""
+        return working_on(self.hints, int(self.target in self.session.store.model.rows(TOKENS)))
 
     def refused(self, entries: Iterable[str]) -> frozenset[str]:
         """Return what cannot be done to this token now."""

@@ -18,6 +18,9 @@ from tui.screens.workloads.narrow import FORMER, pods_of
 from tui.terminal.lend import terminal_lent
 from tui.widgets.lines import line
 
+OF_CONTAINERS = frozenset({"kube-pod-logs", "kube-pod-shell", "kube-pod-previous", "kube-pod-forward"})
+"""Keys that lead into the containers of a pod."""
+
 
 class ActsOnObjects(ListingScreen, ShowsCluster):
     """A list whose verbs get the marked rows, or the one under the cursor."""
@@ -41,6 +44,17 @@ class ActsOnObjects(ListingScreen, ShowsCluster):
             "cluster": self.cluster_uid, "name": self.cluster_name,
         }  # fmt: skip
 
+    def working_hints(self) -> tuple[str, ...]:
+        """Return the keys that work on the objects: there is nothing of a container in a pod that no node has."""
+        hints = super().working_hints()
+        pods = [row for row in self.rows_pointed_at() if isinstance(row, PodRow)] if self.is_there else []
+        useless = set() if self._opened is not None and self._opened.namespaces else {"kube-namespaces"}
+        if pods and not any(pod.node for pod in pods):
+            useless |= OF_CONTAINERS
+        if pods and not any(pod.restarts for pod in pods):
+            useless.add("kube-pod-previous")
+        return tuple(entry for entry in hints if entry.partition("=")[0] not in useless)
+
     def refused(self, entries: Any) -> frozenset[str]:
         """Return the verbs that this kind does not have too."""
         refused = set(super().refused(entries))
@@ -62,6 +76,9 @@ class ActsOnObjects(ListingScreen, ShowsCluster):
             self.app.refuse("Choose a pod first.")  # type: ignore[attr-defined]
             return
         if all(isinstance(row, PodRow) for row in rows):
+            if not any(row.node for row in rows):
+                self.app.refuse(unplaced(rows[0], "there is no log"))  # type: ignore[attr-defined]
+                return
             open_key(self.app, f"workload-logs/{self.cluster_uid}/{which}pods={','.join(row.uid for row in rows)}")
             return
         narrow = pods_of(self.kind.single, rows[0])
@@ -76,6 +93,9 @@ class ActsOnObjects(ListingScreen, ShowsCluster):
         rows = self.rows_pointed_at()
         if len(rows) != 1 or not isinstance(rows[0], PodRow):
             app.refuse("A shell is in one pod: choose one.")
+            return
+        if not rows[0].node:
+            app.refuse(unplaced(rows[0], "there is no container"))
             return
         if reason := self.session.refusal(KubePodShell):
             app.refuse(reason)
@@ -106,3 +126,9 @@ class ActsOnObjects(ListingScreen, ShowsCluster):
             return pod.names[0]
         options = [line((name, "strong"), key=name) for name in pod.names]
         return await self.app.ask(ChooseModal(f"Container of {pod.name}", options)) or ""  # type: ignore[attr-defined]
+
+
+def unplaced(pod: PodRow, so: str) -> str:
+    """Return the sentence for a pod that no node has yet."""
+    why = f" ({pod.reason.rstrip('.')})" if pod.reason else ""
+    return f"{pod.name} is {pod.status} and on no node{why}: {so} yet."

@@ -13,6 +13,7 @@ from edgewright.core.errors import EdgewrightError, NotFound
 from edgewright.store.collections.document_values import part, parts
 from edgewright.store.workloads.describing import described, document_of, facts_of
 from edgewright.store.workloads.kinds import BY_VIEW, EVENTS, Kind
+from tui.frame.ages import age
 from tui.frame.document_values import masked, yaml_lines
 from tui.frame.fetch import sentence
 from tui.frame.fetched import detail_lines
@@ -35,7 +36,7 @@ class _ObjectScreen(ReaderScreen, ShowsCluster):
         super().begin()
         self._document: dict[str, Any] | None = None
         self._events: list[Mapping[str, Any]] = []
-        self._error = ""
+        self._error, self._deleted = "", False
         self._read_at: float | None = None
         self.enter_cluster()
         view, _, self.key = self.rest.partition("/")
@@ -56,8 +57,7 @@ class _ObjectScreen(ReaderScreen, ShowsCluster):
         """Return how old it is."""
         if self._read_at is None:
             return "not read yet"
-        old = self.now - self._read_at
-        return super().count() if not self._error else f"stale {old:.0f}s"
+        return super().count() if not self._error else f"stale {age(self.now - self._read_at)}"
 
     @work(exclusive=True, group="workload:read", exit_on_error=False)
     async def read(self) -> None:
@@ -69,9 +69,9 @@ class _ObjectScreen(ReaderScreen, ShowsCluster):
             api = await opened.opened()
             self._document = document_of(await api.request("GET", self.kind.path_of(self.key)))
             self._events = await self._events_of(api)
-            self._error, self._read_at = "", self.now
+            self._error, self._deleted, self._read_at = "", False, self.now
         except NotFound:
-            self._error = f"This {self.kind.single} does not exist any more."
+            self._error, self._deleted = f"This {self.kind.single} does not exist any more.", True
         except EdgewrightError as error:
             self._error = sentence(error)
         if self.is_there:
@@ -87,7 +87,10 @@ class _ObjectScreen(ReaderScreen, ShowsCluster):
 
     def text_lines(self, width: int) -> list[Line]:
         """Return the object, and above it what is wrong."""
-        trouble = trouble_lines(self._opened, self._error, None, self.now, width)
+        if self._deleted and self._opened is not None and not self._opened.error:
+            trouble = wrap(self._error, width, "○ ", "  ", role="warn")
+        else:
+            trouble = trouble_lines(self._opened, self._error, None, self.now, width)
         if self._document is None:
             return trouble or [line(("► ", "work"), "Reading ...")]
         try:

@@ -111,8 +111,8 @@ def trouble_lines(opened: Opened | None, error: str, retry_at: float | None, now
     problem, again = (opened.error, opened.retry_at) if opened.error else (error, retry_at)
     if problem:
         wait = 0.0 if again is None else again - now
-        left = f" Asked again in {wait:.0f} s; ctrl+r asks now." if wait >= 1 else " It is asked again now."
-        return wrap(f"{problem}{left}", width, "▲ ", "  ", role="bad")
+        left = f"Asked again in {wait:.0f} s; ctrl+r asks now." if wait >= 1 else "It is asked again now."
+        return [*wrap(problem, width, "▲ ", "  ", role="bad"), *wrap(left, width, "  ", "  ", role="muted")]
     return [line(("► ", "work"), opened.progress)] if opened.progress and opened.api is None else []
 
 

@@ -8,8 +8,10 @@ from edgewright.commands.kube.changes.forwarding import Forward, port_of, ports_
 from edgewright.commands.kube.kubectl import find_kubectl
 from edgewright.commands.kube.object_verbs import KubePodForward
 from edgewright.core.errors import EdgewrightError, ExitCode, InvalidInput
+from edgewright.store.workloads.pods import PodRow
 from tui.modals.choose import ChooseModal
 from tui.modals.form import Field, FormModal
+from tui.screens.workloads.acting import unplaced
 from tui.screens.workloads.changing import ChangesObjects
 from tui.verbs.verbs import run_plan
 from tui.widgets.lines import Line, line
@@ -26,6 +28,9 @@ class ForwardsPorts(ChangesObjects):
             return
         if len(rows) != 1 or self.kind.view in ("cluster-events", "machines"):
             app.refuse("A port leads to one pod, deployment, set or service: choose one.")
+            return
+        if isinstance(rows[0], PodRow) and not rows[0].node:
+            app.refuse(unplaced(rows[0], "no port leads there"))
             return
         try:
             find_kubectl()

@@ -99,11 +99,11 @@ class WorkloadsScreen(ForwardsPorts):
 
     @property
     def is_settled(self) -> bool:
-        """Whether rows are there, or the reason why there are none."""
+        """Whether all rows are shown, or the reason why there are none."""
         watched, opened = self._watched, self._opened
         if watched is None or opened is None:
             return True
-        return bool(watched.complete or watched.error or opened.error)
+        return bool(self._loaded or watched.error or opened.error)
 
     # What is shown ------------------------------------------------------------------------------------------------
 
@@ -124,6 +124,8 @@ class WorkloadsScreen(ForwardsPorts):
         """Return how many rows are shown, and how old they are."""
         if self._watched is None:
             return "simulated"
+        if self._watched.unknown and self.kind.optional:
+            return "not installed"
         shown = age_text(self._watched.as_of, self._is_live, self.now)
         more = f" · {amount(self._watched.skipped, 'object')} not read" if self._watched.skipped else ""
         if not self._watched.complete:
@@ -139,6 +141,8 @@ class WorkloadsScreen(ForwardsPorts):
             self._changed_keys = None
         else:
             self._changed_keys |= keys
+        if self._watched is not None and self._watched.complete and not self._loaded and self._shown:
+            self._take_changes()  # keys that were typed ahead wait for the rows
 
     def _take_changes(self) -> None:
         if self._shown and (self._changed_keys is None or self._changed_keys):

@@ -27,7 +27,7 @@ class HostsPage(PageBody):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("plus", "add", "Add a pool", show=False, id="wizard-add"),
-        Binding("delete,x", "remove", "Remove", show=False, id="wizard-remove"),
+        Binding("x,delete", "remove", "Remove", show=False, id="wizard-remove"),
         Binding("o,f8", "choose", "Find a host", show=False, id="wizard-choose"),
     ]
 

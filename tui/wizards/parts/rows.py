@@ -33,7 +33,7 @@ class RowsControl(Painted):
         Binding("down", "down(1)", "Next line", show=False, id="wizard-down"),
         Binding("up", "down(-1)", "Line before", show=False, id="wizard-up"),
         Binding("enter", "open", "Open the line", show=False, id="wizard-enter"),
-        Binding("delete,x", "remove", "Take the line away", show=False, id="wizard-remove"),
+        Binding("x,delete", "remove", "Take the line away", show=False, id="wizard-remove"),
     ]
 
     def __init__(self, question: Question, rows: list[dict[str, Any]], answers: Values) -> None:

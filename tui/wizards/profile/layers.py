@@ -29,7 +29,7 @@ class LayersPage(PageBody):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("plus", "add", "Add", show=False, id="wizard-add"),
-        Binding("delete,x", "remove", "Remove", show=False, id="wizard-remove"),
+        Binding("x,delete", "remove", "Remove", show=False, id="wizard-remove"),
         Binding("o,f8", "choose", "Version", show=False, id="wizard-choose"),
         Binding("K,shift+up", "shift(1)", "Up", show=False, id="wizard-earlier"),
         Binding("J,shift+down", "shift(-1)", "Down", show=False, id="wizard-later"),

@@ -24,7 +24,7 @@ class VariablesPage(PageBody):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("plus", "add", "Add", show=False, id="wizard-add"),
-        Binding("delete,x", "remove", "Remove", show=False, id="wizard-remove"),
+        Binding("x,delete", "remove", "Remove", show=False, id="wizard-remove"),
         Binding("K,shift+up", "shift(-1)", "Up", show=False, id="wizard-earlier"),
         Binding("J,shift+down", "shift(1)", "Down", show=False, id="wizard-later"),
     ]

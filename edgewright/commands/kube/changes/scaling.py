@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.bulk import for_each
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kube import object_verbs as declared
-from edgewright.commands.kube.objects import MERGE, api_of, objects_of
+from edgewright.commands.kube.objects import MERGE, api_of, command_lines, objects_of
 from edgewright.core import times
 from edgewright.core.errors import EdgewrightError, InvalidInput, UsageError
 from edgewright.core.text import amount
@@ -153,7 +152,4 @@ def _way(document: Mapping[str, Any], row: DeploymentRow) -> str:
 
 
 def _cli(verb: str, cluster: str, kind: Kind, rows: Sequence[DeploymentRow], *options: str) -> str:
-    """Return the command line that does the same; of objects in several namespaces that of the first namespace."""
-    first = rows[0].namespace
-    names = [f"{kind.single}/{row.name}" for row in rows if row.namespace == first]
-    return shlex.join(["edgewright", "kube", verb, cluster, *names, *options, "--", "-n", first])
+    return command_lines(["edgewright", "kube", verb, cluster], rows, f"{kind.single}/", options)
