@@ -23,6 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # started by its path, Python looks beside it only
 
+from benchmarks.lib.ending import run_main
 from edgewright.clients.ssh.auth.asking import NoAnswers
 from edgewright.clients.ssh.config.resolve import Files, HostSettings, route_of
 from edgewright.clients.ssh.config.settings import this_machine
@@ -194,4 +195,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_main(main)
