@@ -9,7 +9,6 @@ from typing import Any
 from edgewright.core.text import amount, clean
 
 WIDTH = 78
-LABEL = 16
 _DANGER = {"safe": "safe", "confirm": "interrupts something", "destructive": "DESTRUCTIVE, removes data"}
 _ROOT = {
     "refused": "`sudo -n` needs a password for this user",
@@ -21,39 +20,46 @@ Report = Mapping[str, Any]
 
 def page(report: Report) -> str:
     """Return the text for one host, in lines of at most 78 cells apart from commands."""
-    host = report["host"]
-    probes = report["probes"]
-    title = f"{clean(report['target'])}  {clean(host['name'])}  {clean(host['system'])}".rstrip()
+    host, probes = report["host"], report["probes"]
+    target, name = clean(report["target"], 60), clean(host["name"], 60)
+    own = name if name != target.rpartition("@")[2] else ""
+    title = "  ".join(filter(None, (target, own, clean(host["system"], 60))))
     run = f"{probes['read']} of {amount(probes['total'], 'probe')} in 1 round trip, {report['seconds']:.1f} s"
     lines = [_ends(title, run), "─" * WIDTH]
     findings: Sequence[Report] = report["findings"]
+    read = f"read {clean(report['readAt'])[:19]}Z"
     if findings:
         first = findings[0]
-        lines.append(_ends(f"LIKELY CAUSE    {first['certainty']}", f"read {clean(report['readAt'])}"))
+        lines.append(_ends(f"LIKELY CAUSE    {first['certainty']}", read))
         lines += _wrapped(first["text"])
-        lines += [_row("  evidence", f"{line['probe']}: {line['text']}") for line in first["evidence"]]
+        for evidence in first["evidence"]:
+            lines += _wrapped(f"{evidence['probe']}: {evidence['text']}", "  evidence      ")
         lines += _wrapped(first["nextStep"], "  NEXT          ")
-        for fix in first["fixes"]:
-            lines += _fix(fix)
+        lines += [row for fix in first["fixes"] for row in _fix(fix)]
     else:
-        lines.append(_ends("NO FAULT FOUND", f"read {clean(report['readAt'])}"))
+        lines.append(_ends("NO FAULT FOUND", read))
     if len(findings) > 1:
         lines.append("ALSO SEEN")
-        for other in findings[1:]:
-            lines.append(_row(f"▲ {other['text']}", _relation(other, findings[0])))
-            lines += [_row("    evidence", f"{line['probe']}: {line['text']}") for line in other["evidence"][:2]]
-            if not other["followsFrom"]:
-                lines += _wrapped(other["nextStep"], "    next        ")
-                lines += [row for fix in other["fixes"][:1] for row in _fix(fix)]
+        lines += [row for other in findings[1:] for row in _also(other, findings[0])]
     if report["healthy"]:
-        lines += _wrapped("• " + ", ".join(clean(each) for each in report["healthy"]), "", "  ")
+        lines += _wrapped(", ".join(clean(each) for each in report["healthy"]), "• ")
     for missing in report["notRead"]:
         reason = clean(missing["reason"])
         if reason == "needs sudo" and report["root"] in _ROOT:
             reason += f" ({_ROOT[report['root']]})"
-        lines += _wrapped(f"○ not read, {reason}: {', '.join(missing['probes'])}", "", "  ")
+        lines += _wrapped(f"not read, {reason}: {', '.join(missing['probes'])}", "○ ")
     lines += ["─" * WIDTH, "Nothing was changed on this host."]
     return "\n".join(lines)
+
+
+def _also(other: Report, first: Report) -> list[str]:
+    lines = [*_wrapped(other["text"], "▲ "), f"    {_relation(other, first)}"]
+    for evidence in other["evidence"][:2]:
+        lines += _wrapped(f"{evidence['probe']}: {evidence['text']}", "    evidence    ")
+    if not other["followsFrom"]:
+        lines += _wrapped(other["nextStep"], "    next        ")
+        lines += [row for fix in other["fixes"][:1] for row in _fix(fix)]
+    return lines
 
 
 def _relation(other: Report, first: Report) -> str:
@@ -80,13 +86,7 @@ def _ends(left: str, right: str) -> str:
     return f"{left if len(left) <= room else left[: room - 1] + '…':<{max(0, room)}}  {right}"
 
 
-def _row(left: str, right: str) -> str:
-    left = clean(left, 200)
-    if left.startswith(("▲", "    evidence", "  evidence")) and len(left) <= LABEL:
-        return f"{left:<{LABEL}}{clean(right, 300)}"
-    return f"{left}\n    {clean(right, 300)}"
-
-
-def _wrapped(text: str, start: str = "", then: str | None = None) -> list[str]:
-    rest = " " * len(start) if then is None else then
+def _wrapped(text: str, start: str = "") -> list[str]:
+    """Return a text in lines; `start` is before the first one, the others are indented by as much."""
+    rest = " " * len(start)
     return textwrap.wrap(clean(text, 2000), WIDTH, initial_indent=start, subsequent_indent=rest, break_long_words=False)

@@ -15,6 +15,8 @@ WHY = {
     "lost": "the connection ended before it",
 }
 _NOTHING = Reading("lost")
+NO_PROGRAM = "no-program"
+"""The line of a probe for which the host has no program: its facts are unknown."""
 
 
 def facts_of(run: Run, sent: float, received: float) -> Facts:
@@ -30,7 +32,7 @@ def facts_of(run: Run, sent: float, received: float) -> Facts:
         return readings.get(name, _NOTHING).status
 
     def usable(*names: str) -> bool:
-        return any(readings.get(name, _NOTHING).usable for name in names)
+        return any(readings.get(name, _NOTHING).usable and NO_PROGRAM not in lines(name) for name in names)
 
     simple = (
         ("identity.host", host.identity),
@@ -93,7 +95,7 @@ def facts_of(run: Run, sent: float, received: float) -> Facts:
     read = frozenset(name for name, reading in readings.items() if reading.usable)
     missing = {name: WHY[reading.state] for name, reading in readings.items() if not reading.usable}
     for name in read:
-        if "no-program" in lines(name):
+        if NO_PROGRAM in lines(name):
             missing[name] = "the host has no program for it"
     return Facts(at=received, read=read - missing.keys(), not_read=missing, **values)
 

@@ -217,6 +217,14 @@ def test_probes_without_a_program_are_not_read() -> None:
     assert facts.not_read["network.addresses"] == "the host has no program for it" and facts.addresses is None
 
 
+def test_a_host_without_systemd_has_no_healthy_units() -> None:
+    facts = facts_of(
+        run_of(units__state="no-systemctl", units__failed="no-program", agent__unit="no-program"), 1.0, 2.0
+    )
+    assert facts.systemd is False and facts.failed_units is None
+    assert not any("unit" in text or "agent" in text for text in diagnose(facts).fine)
+
+
 _WORDS = st.one_of(
     st.sampled_from(
         [

@@ -24,6 +24,7 @@ PROBES: tuple[Probe, ...] = (
         "which agent the host has, and since when it runs",
         _UNIT
         + r"""
+have systemctl || { echo no-program; exit 0; }
 [ -n "$a" ] || { echo "agent none"; exit 0; }
 echo "agent $a"
 systemctl show -p ActiveState -p SubState -p NRestarts -p ExecMainStatus -p Result "$a.service"
@@ -51,7 +52,7 @@ d=/var/lib/edgewright
         "end of the agent's log",
         _UNIT
         + r"""
-have journalctl || exit 0
+have journalctl || { echo no-program; exit 0; }
 [ -n "$a" ] || exit 0
 journalctl -u "$a.service" -b -n "$LINES_OF_LOG" -q --no-pager -o short-unix 2>/dev/null
 """,

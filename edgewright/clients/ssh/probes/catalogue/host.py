@@ -128,14 +128,17 @@ systemctl show --no-pager -p {_PROPERTIES} {" ".join(f"{name}.service" for name 
     Probe(
         "units.failed",
         "every failed unit",
-        r"have systemctl || exit 0; systemctl list-units --state=failed --plain --no-legend --no-pager --all",
+        r"""
+have systemctl || { echo no-program; exit 0; }
+systemctl list-units --state=failed --plain --no-legend --no-pager --all
+""",
         5,
         4096,
     ),
     Probe(
         "units.jobs",
         "jobs of systemd that wait: a start chain that hangs",
-        r"have systemctl || exit 0; systemctl list-jobs --no-legend --no-pager",
+        r"have systemctl || { echo no-program; exit 0; }; systemctl list-jobs --no-legend --no-pager",
         5,
         4096,
     ),

@@ -73,7 +73,7 @@ done
         "kubernetes.kubelet",
         "end of the kubelet's log (of k3s or RKE2 where that is the kubelet)",
         r"""
-have journalctl || exit 0
+have journalctl || { echo no-program; exit 0; }
 journalctl -u kubelet -u k3s -u k3s-agent -u rke2-server -u rke2-agent -b -n "$LINES_OF_LOG" -q --no-pager -o \
   short-unix 2>/dev/null
 """,

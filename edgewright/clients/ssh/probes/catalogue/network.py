@@ -160,8 +160,9 @@ done | head -n 4 | while read -r i a; do
   if have python3; then
     m=$(arp "$i" "$a") && echo "asked $a $i $m" || echo "failed $a $i"
   else
-    n=$(arping -D -c 2 -w 2 -I "$i" "$a" 2>/dev/null | grep -oiE '([0-9a-f]{2}:){5}[0-9a-f]{2}' | sort -u |
-      head -n 4 | tr '\n' ' ')
+    o=$(arping -D -c 2 -w 2 -I "$i" "$a" 2>&1)
+    case $o in *[Ss]ent*|*probes*) ;; *) echo "failed $a $i"; continue ;; esac
+    n=$(printf '%s\n' "$o" | grep -oiE '([0-9a-f]{2}:){5}[0-9a-f]{2}' | sort -u | head -n 4 | tr '\n' ' ')
     echo "asked $a $i $n"
   fi
 done
