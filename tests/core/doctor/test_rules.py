@@ -235,6 +235,13 @@ def test_what_our_agent_reports(code: str, symptom: str) -> None:
     assert first_of(agent=agent) == symptom
 
 
+def test_the_agent_s_report_of_the_way_counts_where_no_probe_knows_it() -> None:
+    agent = Agent("edgewright-agent", "active", phase="unreachable", code="NoRoute", registered=True)
+    unknown = {"plane": Port("10.4.0.2", 8443, ""), "plane_resolves": None}
+    assert first_of(agent=agent, **unknown) == "plane-unreachable"
+    assert first_of(agent=agent) == "agent-silent", "the probe has just reached it"
+
+
 @pytest.mark.parametrize(
     "changes",
     [

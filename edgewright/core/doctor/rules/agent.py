@@ -47,6 +47,15 @@ CODES: Dict[str, _Code] = {
         "The plane's certificate is not valid yet for this host.",
         "Compare the clock of the host with the dates of the plane's certificate.",
     ),
+    "NoRoute": _Code(
+        "plane-unreachable",
+        "There is no way from the host to the plane.",
+        "Check the routes and the firewall of the host.",
+    ),
+    "ConnectionRefused": _Code(
+        "plane-unreachable", "The plane refuses connections.", "Check that the plane runs and listens on this port."
+    ),
+    "DnsFailed": _Code("name-unknown", "The plane's name does not resolve.", "Check the name servers of the host."),
     "InvalidEdgeToken": _Code("token-refused", "The plane does not know the registration token of the host.", _TOKEN),
     "EdgeTokenExpired": _Code("token-refused", "The registration token of the host has expired.", _TOKEN),
     "EdgeTokenRevoked": _Code("token-refused", "The registration token of the host was revoked.", _TOKEN),
@@ -150,6 +159,9 @@ def _ours(facts: Facts) -> List[Finding]:
         evidence.append(Evidence("agent.status", agent.message))
     logs = Fix("read the agent's log", "journalctl -u edgewright-agent -b -n 50 --no-pager", SAFE)
     code = CODES.get(agent.code) if agent.phase != "registered" else None
+    if code is not None and code.symptom in ("plane-unreachable", "name-unknown"):
+        asked = facts.plane is not None and facts.plane.state != ""
+        code = None if asked or facts.plane_resolves is not None else code  # the probe is newer than the report
     if code is not None:
         return [
             Finding(code.symptom, code.text, tuple(evidence), code.step, SURE, agent.code, (logs,)),

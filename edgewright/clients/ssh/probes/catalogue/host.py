@@ -193,11 +193,18 @@ grep -hE '^ *(NTP|FallbackNTP|server|pool) *=?' /etc/systemd/timesyncd.conf /etc
     ),
     Probe(
         "disk.space",
-        "space of the file systems that a host needs",
+        "space of the file systems that a host needs, and of every other disk",
         r"""
+o='' v=' '
+while read -r b m t _; do
+  case $t in ext*|xfs|btrfs|f2fs|vfat|zfs|jfs|ubifs) ;; *) continue ;; esac
+  case $v in *" $b "*) continue ;; esac
+  case $m in *[!A-Za-z0-9/._-]*) continue ;; esac
+  o="$o $m" v="$v$b "
+done </proc/mounts
 for d in / /boot /boot/efi /efi /oem /usr/local /opt /var /var/log /var/lib /var/lib/edgewright \
   /var/lib/containerd /var/lib/kubelet /var/lib/etcd /var/lib/rancher /opt/edgewright /opt/spectrocloud /run \
-  /tmp /var/tmp /etc; do
+  /tmp /var/tmp /etc $(printf '%s\n' $o | head -n 40); do
   [ -d $d ] && df -kP $d 2>/dev/null | sed -n '2s,$, '$d',p'
 done
 :

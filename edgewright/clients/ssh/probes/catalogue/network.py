@@ -36,7 +36,7 @@ try:
 except socket.gaierror: print("name")
 except socket.timeout: print("silent")
 except ConnectionRefusedError: print("refused")
-except OSError as e: print("no-route" if e.errno in (101, 113) else "error %s" % e.errno)' "$1" "$2" && return
+except OSError as e: print("no-route" if e.errno in (13, 22, 101, 113) else "error %s" % e.errno)' "$1" "$2" && return
   fi
   if have curl; then
     t=$(curl -sk -o /dev/null -w '%{time_connect}' --noproxy '*' --connect-timeout 3 -m 4 "https://$1:$2/" \
@@ -227,7 +227,7 @@ try:
     r = u.recv(512); print("server", s, "rcode", r[3] % 16, q)
 except socket.timeout: print("server", s, "silent")
 except ConnectionRefusedError: print("server", s, "refused")
-except OSError as e: print("server", s, "no-route" if e.errno in (101, 113) else "error")' "$s" "$q"
+except OSError as e: print("server", s, "no-route" if e.errno in (13, 22, 101, 113) else "error")' "$s" "$q"
   elif have nslookup; then
     n=$(nslookup "$q" "$s" 2>&1)
     case $n in

@@ -1,0 +1,57 @@
+"""Names on a host that would be commands: what a probe takes from files of the host is checked before it is a word."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from edgewright.clients.ssh.probes.catalogue.network import SHARED
+from edgewright.clients.ssh.probes.probe import Probe
+from edgewright.clients.ssh.probes.sets import CATALOGUE
+from tests.clients.ssh.probes.shells import PRESENT, run
+
+
+def plane_of(endpoint: str, name: str) -> tuple[str, ...]:
+    """Return what `plane_of` makes of an endpoint that stands in the user-data of a host."""
+    text = endpoint.replace("'", "")
+    source = SHARED.replace(
+        "for f in /oem/userdata /oem/90_custom.yaml /run/stylus/userdata /etc/edgewright/user-data \\\n"
+        "      /var/lib/spectro/userdata; do",
+        "for f in /proc/self/fd/9; do",
+    ).replace("/etc/systemd/system/edgewright-agent.service", "/nowhere")
+    assert "/proc/self/fd/9" in source
+    script = f"""{source}
+printf '%s\\n' 'paletteEndpoint: {text}' | {{ exec 9<&0; plane_of && echo "is $plane_host $plane_port" || echo none; }}
+"""
+    return run([Probe("network.x", "", script)], name).readings["network.x"].lines
+
+
+@pytest.mark.parametrize("name", PRESENT)
+@pytest.mark.parametrize(
+    ("endpoint", "expected"),
+    [
+        ("https://hub.example:8443", "is hub.example 8443"),
+        ("hub.example", "is hub.example 443"),
+        ("https://10.4.0.2:8443/path", "is 10.4.0.2 8443"),
+        ("https://[fd00::7]:8443", "is fd00::7 8443"),
+        ("$(touch${IFS}/tmp/x)", "none"),
+        ("-oProxyCommand=x:1", "none"),
+        ("a;reboot:443", "none"),
+        ("hub.example:80;reboot", "none"),
+        ("hub.example:999999", "none"),
+        ("`id`:443", "none"),
+    ],
+)
+def test_the_plane_of_a_host_is_a_name_and_a_port(name: str, endpoint: str, expected: str) -> None:
+    assert plane_of(endpoint, name) == (expected,)
+
+
+def test_nothing_that_a_host_names_is_part_of_a_sed_or_python_program() -> None:
+    """`sed "s,x,$name,"` executes with GNU's `e` flag: only folders of the catalogue and checked names stand there."""
+    for probe in CATALOGUE:
+        inside = re.findall(r"sed (?:-n )?\"[^\"]*\$[a-z{][^\"]*\"", probe.script)
+        assert [text for text in inside if "$f" not in text] == [], probe.id
+        assert not re.search(r"python3 -I -c \"", probe.script), "programs of Python are constant, in single quotes"
+    (space,) = [probe.script for probe in CATALOGUE if probe.id == "disk.space"]
+    assert "*[!A-Za-z0-9/._-]*) continue" in space
