@@ -89,7 +89,6 @@ def open_console(
     session.hub_log = guide.hub_log
     session.stop_hub = guide.stop_hub
     _report_unfinished(feed)
-    import_module("tui.terminal.detect").prepare(os.environ, session.terminal)
     return run_app(session, guide.end_now, feed.store.close, guide.close)
 
 
@@ -99,6 +98,7 @@ def run_app(session: Any, last: Callable[[], object] = lambda: None, *closing: C
     `closing` ends what belongs to it in order; `last` ends what must not outlive it when that takes too long after a
     signal or after the terminal is closed. Raises the defect that the app died of.
     """
+    import_module("tui.terminal.detect").prepare(os.environ, session.terminal)
     with import_module("tui.terminal.watchdog").Watchdog(last) as watchdog:
         session.watchdog = watchdog
         app = import_module("tui.app").EdgewrightApp(session)

@@ -99,7 +99,11 @@ def plane_tells(plane: Plane, about: str, sentence: str) -> None:
 
 def console_shows(console: Console, *words: str) -> None:
     """Wait until one row of the Events screen holds all these words."""
-    until(f"a row with {words}", 15, lambda: any(all(w in row for w in words) for row in console.screen().splitlines()))
+    deadline, shown = time.monotonic() + 15, ""
+    while not any(all(word in row for word in words) for row in shown.splitlines()):
+        assert time.monotonic() < deadline, f"no row with {words} within 15 s:\n{shown}"
+        time.sleep(0.1)
+        shown = console.screen()
 
 
 def test_a_wrong_token(fleet: Fleet, plane: Plane, console: Console) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, MutableMapping
 
 from tui.session import TerminalChoice
@@ -64,12 +65,20 @@ def _is_utf8(environ: Mapping[str, str]) -> bool:
     return not locale or locale in ("C", "POSIX") or "utf" in locale.lower()
 
 
-def prepare(environ: MutableMapping[str, str], choice: TerminalChoice) -> None:
+def prepare(environ: MutableMapping[str, str], choice: TerminalChoice, output: int = 1) -> None:
     """Set what Textual reads when it is imported. Call it before.
 
     On a slow link few frames and no animation. Elsewhere a short frame period: changes of the fleet come gathered
-    anyway, so that the period only delays the echo of keys.
+    anyway, so that the period only delays the echo of keys. `COLUMNS` and `LINES` count where the terminal `output`
+    does not know its size (a serial line): exported by a shell they would stay when the window changes.
     """
+    try:
+        known = all(os.get_terminal_size(output))
+    except OSError:  # no terminal
+        known = False
+    if known:
+        environ.pop("COLUMNS", None)
+        environ.pop("LINES", None)
     if choice.low_bandwidth:
         environ.setdefault("TEXTUAL_FPS", "5")
         environ.setdefault("TEXTUAL_ANIMATIONS", "none")

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pty
+import struct
+import termios
 import tomllib
 from pathlib import Path
 
@@ -142,3 +147,18 @@ def test_keys_of_tables_are_those_of_the_key_map() -> None:
         assert not isinstance(binding, tuple)
         if binding.id in moves:
             assert tuple(binding.key.split(",")) == moves[binding.id], binding.id
+
+
+@pytest.mark.parametrize(("size", "kept"), [((50, 220), False), ((0, 0), True), ((24, 0), True), (None, True)])
+def test_the_size_of_the_terminal_counts_and_not_what_a_shell_exported(
+    size: tuple[int, int] | None, kept: bool, tmp_path: Path
+) -> None:
+    other, own = pty.openpty()
+    output = os.open(tmp_path / "file", os.O_WRONLY | os.O_CREAT) if size is None else own
+    if size is not None:
+        fcntl.ioctl(own, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+    environ = {"TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
+    detect.prepare(environ, detect.choose(environ), output)
+    for handle in {other, own, output}:
+        os.close(handle)
+    assert (("COLUMNS" in environ), ("LINES" in environ)) == (kept, kept)
