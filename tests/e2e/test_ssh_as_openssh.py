@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
 
-from edgewright.core.errors import Refused
+from edgewright.core.errors import EdgewrightError, Refused
 from tests.clients.ssh.conftest import key_files
 from tests.clients.ssh.reach import Laptop
 from tests.clients.ssh.sshd import Sshd, sign
@@ -76,3 +78,35 @@ async def test_ssh_itself_decides_the_same(key_files: dict[str, Path], tmp_path:
                 done = await asyncio.to_thread(subprocess.run, command, capture_output=True, stdin=subprocess.DEVNULL)
                 assert opened == (done.returncode == 0), (name, text, opened, done.stderr)
                 assert opened == (expected in ("yes", name)), (name, text, opened)
+
+
+async def test_nothing_is_left_of_100_connections(key_files: dict[str, Path], tmp_path: Path) -> None:
+    """Every third one fails: a changed key, a wrong user key, a host behind a jump host that is not there."""
+    with Sshd(tmp_path / "s", [key_files["host-ed25519"]]) as server:
+        server.allow(key_files["user"].with_name("user.pub"))
+        laptop = Laptop(tmp_path)
+        laptop.knows(server, key_files["host-ed25519"])
+        laptop.block("edge1", server.port, key_files["user"])
+        laptop.block("behind", server.port, key_files["user"], "ProxyJump edge1")
+        laptop.block("stranger", server.port, key_files["other"])
+        laptop.block("nowhere", 1, key_files["user"], "ProxyJump edge1")
+
+        async def once(name: str) -> None:
+            connection = await laptop.open(name)
+            await connection.run_script(b"echo x", timeout=30, limit=100)
+            await connection.aclose()
+
+        names = ["edge1", "behind", "stranger", "edge1", "behind", "nowhere"]
+        await asyncio.gather(*map(once, names), return_exceptions=True)
+        files, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
+        failed = 0
+        for _ in range(17):
+            results = await asyncio.gather(*map(once, names), return_exceptions=True)
+            failed += sum(isinstance(result, EdgewrightError) for result in results)
+            assert not any(isinstance(r, BaseException) and not isinstance(r, EdgewrightError) for r in results)
+        for _ in range(100):
+            if threading.active_count() <= threads and len(os.listdir("/proc/self/fd")) <= files:
+                break
+            await asyncio.sleep(0.05)
+        assert failed == 34
+        assert threading.active_count() <= threads and len(os.listdir("/proc/self/fd")) <= files

@@ -129,8 +129,8 @@ class Opening:
             place = self._check_key(settings, known, shown, address, [hop.settings.name for hop in before])
             self.stage = "end of the authentication"
             method = Authentication(transport, settings, self).run()
-        except (paramiko.SSHException, OSError, EOFError, ValueError) as error:
-            raise self._broken(settings, error) from None
+        except (paramiko.SSHException, OSError, EOFError, ValueError):
+            raise self._broken(settings) from None
         link.authenticated = True
         return OpenedHop(settings, transport, address, shown, place, method)
 
@@ -158,7 +158,7 @@ class Opening:
             transport.start_client()
         except IncompatiblePeer as error:
             raise self._too_old(settings, transport, error) from None
-        except (paramiko.SSHException, OSError, EOFError) as error:
+        except (paramiko.SSHException, OSError, EOFError):
             reason = proxy.reason() if proxy is not None else ""
             if reason:
                 raise Unreachable(
@@ -166,19 +166,14 @@ class Opening:
                     "Try the command in a shell.",
                     "ProxyCommandFailed",
                 ) from None
-            raise self._broken(settings, error) from None
+            raise self._broken(settings, link) from None
         return transport
 
-    def _broken(self, settings: HostSettings, error: BaseException) -> EdgewrightError:
+    def _broken(self, settings: HostSettings, link: Link | None = None) -> EdgewrightError:
         if self._given_up:
             return Unreachable(f"The connection to {settings} was given up.")
-        text = str(error)
-        if "banner" in text or "protocol version" in text or "without end" in text:
-            return Unreachable(
-                f"What answers at {settings.host}:{settings.port} is not an SSH server.",
-                "Check the port (ssh usually listens at 22).",
-                "NotSsh",
-            )
+        if link is not None and b"SSH-" not in link.beginning:
+            return refusals.no_banner(settings, link.beginning)
         return Unreachable(
             f"{settings} ended the connection before the authentication was complete.",
             "It may be starting, or accept no further connections now (MaxStartups): try again.",

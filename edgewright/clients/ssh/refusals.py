@@ -10,6 +10,7 @@ from edgewright.clients.ssh.config.resolve import HostSettings
 from edgewright.clients.ssh.hostkeys.keys import HostKey
 from edgewright.clients.ssh.hostkeys.verdict import Verdict
 from edgewright.core.errors import Refused, TimedOut, Unreachable
+from edgewright.core.text import clean
 
 PLANE = "management plane"
 """The place of keys that hosts handed over when they registered."""
@@ -17,6 +18,8 @@ HINT_COMPARE = (
     "Compare it at the host (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub); then connect at a terminal and accept "
     "it."
 )
+_BUSY = ("MaxStartups", "Not allowed at this time")
+"""What sshd writes in the place of its banner where it accepts no connection now."""
 _PLACE = re.compile(r"(?P<file>.+) line \d+\Z")
 
 
@@ -76,6 +79,24 @@ def not_dialled(error: OSError, host: HostSettings) -> Unreachable:
         return Unreachable(f"Nothing answers at {where}.", "Check the address, the network and firewalls.", "NoAnswer")
     return Unreachable(
         f"The connection to {where} failed: {error.strerror or error}.", "Check the network and try again."
+    )
+
+
+def no_banner(host: HostSettings, sent: bytes) -> Unreachable:
+    """Return the error for what ends the connection, or sends something else, in the place of an SSH banner."""
+    lines = sent[:1000].decode("utf-8", "replace").splitlines()
+    text = clean(lines[0].strip(), 80) if lines else ""
+    if not text or any(word in text for word in _BUSY):
+        return Unreachable(
+            f"{host} ended the connection at once{': ' + text.rstrip('.') if text else ''}.",
+            "It may accept none of this address now (MaxStartups, PerSourcePenalties): wait a minute. "
+            f"Or something else than SSH listens at port {host.port}.",
+            "ConnectionLost",
+        )
+    return Unreachable(
+        f"What answers at {host.host}:{host.port} is not an SSH server; it sends: {text}",
+        "Check the port (ssh usually listens at 22).",
+        "NotSsh",
     )
 
 

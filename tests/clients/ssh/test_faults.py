@@ -73,6 +73,10 @@ def web_server(connection: socket.socket) -> None:
     connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
 
+def too_many(connection: socket.socket) -> None:
+    connection.sendall(b"Exceeded MaxStartups\r\n")
+
+
 def closes(connection: socket.socket) -> None:
     connection.recv(10)
 
@@ -95,8 +99,9 @@ def rubbish(connection: socket.socket) -> None:
         (half_an_offer, TimedOut, "did not answer within 0.6 s: no SSH key exchange"),
         (endless_banner, Unreachable, "is not an SSH server"),
         (endless_lines, Unreachable, "is not an SSH server"),
-        (web_server, Unreachable, "is not an SSH server"),
-        (closes, Unreachable, "is not an SSH server"),
+        (web_server, Unreachable, "is not an SSH server; it sends: HTTP/1.1 400 Bad Request"),
+        (closes, Unreachable, "ended the connection at once"),
+        (too_many, Unreachable, "ended the connection at once: Exceeded MaxStartups"),
         (huge_packet, Unreachable, "ended the connection"),
         (rubbish, Unreachable, "ended the connection"),
     ],
