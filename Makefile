@@ -108,7 +108,7 @@ e2e-forge: $(VENV)/.dev agent  ## ... the forge's: appliance, images, flash, one
 	EDGEWRIGHT_PROOF_WAYS="$${EDGEWRIGHT_PROOF_WAYS-bios-usb}" $(PY) -m pytest tests/e2e -k test_forge -m "e2e and core" --timeout=600 $(PYTEST_ARGS)
 
 e2e-lab: $(VENV)/.dev agent  ## ... and the console's and the lab's
-	$(PY) -m pytest tests/e2e -k "not test_forge" -m "e2e and core" --timeout=600 $(PYTEST_ARGS)
+	$(PY) -m pytest tests/e2e -k "not test_forge" -m "e2e and core" --timeout=600 -n 2 --dist loadfile $(PYTEST_ARGS)
 
 kubernetes: $(VENV)/.run  ## Build Kubernetes for the lab, from package registries (needs Go; the first time takes minutes)
 	$(PY) -m edgewright lab kubernetes build $(ARGS)
