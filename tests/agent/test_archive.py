@@ -74,13 +74,18 @@ def test_docstrings_and_comments_stay_behind_and_every_line_stays_in_its_place(b
         b'"""Doc\n\nof it."""\n\nX = 1  # why\n"""About X."""\n\n\ndef f():\n    """Only this."""\n\n\nT = "# no"\n'
     )
     lean = archive.lean(source)
-    assert lean == b'""\n\n\n\nX = 1\n""\n\n\ndef f():\n ""\n\n\nT = "# no"\n'
+    assert lean == b'\n\n\n\nX = 1\n\n\n\ndef f():\n ""\n\n\nT = "# no"\n'
+    assert archive.lean(b'def f():\n    """Doc."""\n    return 1\n') == b"def f():\n\n return 1\n"
     types = (
         b"async def f(a: int, *b: 'x', c: D[e] = 3, **d: f) -> G[h]:\n    x: int = 1\n\n\nclass N:\n    y: int = 2\n"
     )
     types += b"\n    def m(\n        self,\n        a: int = 1,\n    ) -> int: ...\n"
-    wanted = b"async def f(a, *b, c = 3, **d):\n x: int = 1\n\n\nclass N:\n y: int = 2\n"
+    wanted = b"async def f(a, *b, c = 3, **d):\n x = 1\n\n\nclass N:\n y: int = 2\n"
     assert archive.lean(types) == wanted + b"\n def m(\n  self,\n  a = 1,\n ): ...\n"
+    left = b"from typing import Dict, List\nX: Dict[str, int] = {}\n\nclass N:\n    y: List[int]\n"
+    assert archive.lean(left) == b"from typing import List\nX = {}\n\nclass N:\n y: List[int]\n"
+    assert archive.lean(b"from typing import Any\n\ndef f(a: Any): ...\n") == b"\n\ndef f(a): ...\n"
+    assert archive.lean(b"def f():\n    x: int\n    self.y: 'a' = 1\n") == b"def f():\n x: int\n self.y = 1\n"
     assert archive.lean(b'if a:\n    b = """c\n    d\n"""\n') == b'if a:\n b = """c\n    d\n"""\n'
     for name in zipfile.ZipFile(built).namelist()[1:]:
         packed, text = zipfile.ZipFile(built).read(name), (ROOT / name).read_bytes()

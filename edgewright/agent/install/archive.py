@@ -1,6 +1,6 @@
 """The agent as one archive: a zip with a `#!` line and the modules that its program imports, and no others.
 
-Docstrings, comments, the types of parameters and three of four spaces of indentation stay behind.
+Docstrings, comments, most types, imports for these types and three of four spaces of indentation stay behind.
 
 The same source gives the same bytes.
 """
@@ -10,9 +10,11 @@ from __future__ import annotations
 import ast
 import io
 import os
+import re
 import tempfile
 import tokenize
 import zipfile
+from collections import Counter
 from typing import Dict, Iterator, List, Optional, Set, Tuple
 
 from edgewright.agent.install.compiled import FOLDER, entry
@@ -85,7 +87,7 @@ def build(target: str, package: str, compiled_in: str = FOLDER) -> None:
 
 
 def lean(source: bytes) -> bytes:
-    """Return a module without docstrings, comments, types of parameters and wide indentation: fewer bytes to send.
+    """Return a module without docstrings, comments, most types and wide indentation: fewer bytes to send.
 
     Every line stays where it is, so that a traceback of a host names the line of the source.
     """
@@ -97,14 +99,40 @@ def lean(source: bytes) -> bytes:
     tree = ast.parse(source)
     for row, start, end in sorted(_types(tree, lines), reverse=True):
         lines[row] = lines[row][:start] + lines[row][end:]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+    for body in _bodies(tree):
+        texts = [node for node in body if _is_text(node)]
+        for node in texts:
             first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
             if not lines[first].lstrip().startswith(('"', "'")):
                 continue  # after other code on one line
             indent = lines[first][: len(lines[first]) - len(lines[first].lstrip())]
-            lines[first : last + 1] = [indent + '""', *[""] * (last - first)]
-    return "\n".join(_narrow(lines)).encode()
+            needed = len(texts) == len(body) and node is texts[-1]  # nothing else is in there
+            lines[first : last + 1] = [indent + '""' if needed else "", *[""] * (last - first)]
+    return _without_unused("\n".join(_narrow(lines))).encode()
+
+
+def _without_unused(text: str) -> str:
+    """Return a module without names of `typing` that only the types had which are gone."""
+    words = Counter(re.findall(r"\w+", text))
+
+    def used(match: "re.Match[str]") -> str:
+        names = [name for name in match[1].split(", ") if words[name] > 1]
+        return f"from typing import {', '.join(names)}" if names else ""
+
+    return re.sub(r"(?m)^from typing import ([\w, ]+)$", used, text)
+
+
+def _bodies(tree: ast.AST) -> Iterator[List[ast.stmt]]:
+    """Yield the statements of each module, class, function and branch."""
+    for node in ast.walk(tree):
+        for name in ("body", "orelse", "finalbody"):
+            body = getattr(node, name, None)
+            if isinstance(body, list):
+                yield body
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def _narrow(lines: List[str]) -> List[str]:
@@ -121,9 +149,15 @@ def _narrow(lines: List[str]) -> List[str]:
 
 
 def _types(tree: ast.AST, lines: List[str]) -> Iterator[Tuple[int, int, int]]:
-    """Yield row, first and last column of each type of a parameter or result that is on one line."""
+    """Yield row, first and last column of each type of a parameter, result or variable that is on one line.
+
+    In the body of a class a variable is a field, whose type counts; one without a value would be no statement any more.
+    """
+    fields = {id(node) for body in ast.walk(tree) if isinstance(body, ast.ClassDef) for node in body.body}
     for node in ast.walk(tree):
-        if isinstance(node, ast.arg) and node.annotation is not None:
+        if isinstance(node, ast.AnnAssign) and node.value is not None and id(node) not in fields:
+            first, kind = node.target.end_col_offset or 0, node.annotation
+        elif isinstance(node, ast.arg) and node.annotation is not None:
             first, kind = node.col_offset + len(node.arg), node.annotation
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.returns is not None:
             kind = node.returns
@@ -132,7 +166,7 @@ def _types(tree: ast.AST, lines: List[str]) -> Iterator[Tuple[int, int, int]]:
             continue
         row, line = kind.lineno - 1, lines[kind.lineno - 1]
         one_line = kind.end_lineno == kind.lineno and node.lineno <= kind.lineno and line.isascii()
-        if isinstance(node, ast.arg) and node.lineno != kind.lineno:
+        if isinstance(node, (ast.arg, ast.AnnAssign)) and node.lineno != kind.lineno:
             continue
         if one_line and first >= 0 and kind.end_col_offset is not None:
             yield row, first, kind.end_col_offset
