@@ -7,7 +7,7 @@ reports (HTTP `Date`, rule P5) and the moment before which this program cannot h
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 
 from edgewright.core import times
 
@@ -32,20 +32,34 @@ NOTHING = Evidence()
 def validity(der: bytes) -> Tuple[Optional[float], Optional[float]]:
     """Return from when to when an X.509 certificate (DER) is valid (RFC 5280 section 4.1); `None` where unreadable."""
     try:
-        _, body, _ = _element(der, 0)
-        _, fields, _ = _element(body, 0)
-        at = 0
-        tag, _, after = _element(fields, at)
-        if tag == 0xA0:  # the version, present from v2 on
-            at = after
-        for _ in range(3):  # serial number, signature algorithm, issuer
-            _, _, at = _element(fields, at)
-        _, dates, _ = _element(fields, at)
+        dates = _fields(der)[1]
         first, text, after = _element(dates, 0)
         last, until, _ = _element(dates, after)
         return _moment(first, text), _moment(last, until)
     except (IndexError, ValueError):
         return None, None
+
+
+def names(der: bytes) -> Tuple[bytes, bytes]:
+    """Return issuer and subject of such a certificate as they are encoded; both empty where unreadable."""
+    try:
+        issuer, _, subject = _fields(der)
+        return issuer, subject
+    except (IndexError, ValueError):
+        return b"", b""
+
+
+def _fields(der: bytes) -> List[bytes]:
+    """Return issuer, validity and subject. Raises `ValueError` or `IndexError` for a torn certificate."""
+    _, body, _ = _element(der, 0)
+    _, fields, _ = _element(body, 0)
+    tag, _, after = _element(fields, 0)
+    at = after if tag == 0xA0 else 0  # the version, present from v2 on
+    parts = []
+    for _ in range(5):  # serial number, signature algorithm, and these three
+        _, content, at = _element(fields, at)
+        parts.append(content)
+    return parts[2:]
 
 
 def _element(data: bytes, at: int) -> Tuple[int, bytes, int]:

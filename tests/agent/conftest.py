@@ -43,6 +43,9 @@ class Pair(NamedTuple):
 class Authority:
     """A CA that signs server certificates of every kind."""
 
+    chain = b""
+    """Certificates (PEM) that a server has to show with its own."""
+
     def __init__(self, folder: Path, name: str = "test ca") -> None:
         self.folder = folder
         self.key = ec.generate_private_key(ec.SECP256R1())
@@ -60,6 +63,26 @@ class Authority:
         )
         self.file = folder / f"{name.replace(' ', '-')}.crt"
         self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+
+    def below(self, name: str, first: int = -10, last: int = 100) -> Authority:
+        """Return an intermediate CA that this one signed; what it issues comes with its certificate."""
+        made = object.__new__(Authority)
+        made.folder, made.key = self.folder, ec.generate_private_key(ec.SECP256R1())
+        made.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(made.name)
+            .issuer_name(self.name)
+            .public_key(made.key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(TODAY + first * DAY)
+            .not_valid_after(TODAY + last * DAY)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .sign(self.key, hashes.SHA256())
+        )
+        made.file = self.file
+        made.chain = certificate.public_bytes(serialization.Encoding.PEM)
+        return made
 
     def issue(self, label: str, host: str = "127.0.0.1", first: int = -1, last: int = 30) -> Pair:
         """Make a server certificate for `host`, valid from `first` to `last` days from today."""
@@ -80,7 +103,7 @@ class Authority:
             .sign(self.key, hashes.SHA256())
         )
         pair = Pair(self.folder / f"{label}.crt", self.folder / f"{label}.key")
-        pair.cert.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        pair.cert.write_bytes(certificate.public_bytes(serialization.Encoding.PEM) + self.chain)
         pair.key.write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -113,13 +136,28 @@ class StubPlane:
         """Of its database; the empty text is a hub v0.1.0, which names none."""
         self.config: dict[str, Any] = {"clusterUids": [], "tunnelConfig": {"remoteSsh": "disabled"}}
         self.operations: list[dict[str, Any]] = []
+        self.received: list[bytes] = []
+        """All bytes that callers sent, decrypted, in their order."""
+        self.header: Callable[[str, str], str] = lambda name, value: value
+        """Changes headers that the server sends itself, such as `Date`; an empty value leaves one out."""
         stub = self
+
+        class Recorder(ssl.SSLSocket):
+            def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:
+                count = super().recv_into(buffer, nbytes, flags)
+                stub.received.append(bytes(memoryview(buffer)[:count]))
+                return count
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
                 return
+
+            def send_header(self, keyword: str, value: str) -> None:
+                changed = stub.header(keyword, value)
+                if changed:
+                    super().send_header(keyword, changed)
 
             def serve(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
@@ -140,6 +178,7 @@ class StubPlane:
 
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pair.cert, pair.key)
+        context.sslsocket_class = Recorder
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)

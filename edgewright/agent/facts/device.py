@@ -99,6 +99,7 @@ def collect(
         "sshHostKeys": firmware.ssh_host_keys(root),
         "foldedNics": folded,
         "hardware": hardware.document(),
+        "timeService": system.time_service(root),
         "failedUnits": vitals.failed_units(root),
     }
     degrees = vitals.temperature(root)

@@ -80,6 +80,20 @@ def boot_id(root: Root) -> str:
     return root.text("/proc/sys/kernel/random/boot_id")
 
 
+TIME_SERVICES = ("chronyd", "ntpd", "ntp-daemon", "phc2sys", "systemd-timesyn")
+"""Programs that set clocks, by the names of their processes (15 characters)."""
+
+
+def time_service(root: Root) -> str:
+    """Return the time service that runs on this host, e.g. `systemd-timesyncd`; empty when none does."""
+    for name in root.names("/proc"):
+        if name.isdigit():
+            comm = root.text(f"/proc/{name}/comm", 64)
+            if comm in TIME_SERVICES:
+                return comm + ("cd" if comm.endswith("timesyn") else "")
+    return ""
+
+
 class Gauges(NamedTuple):
     """What moves all the time: sent with each heartbeat, never a reason to send the facts again."""
 

@@ -112,11 +112,11 @@ def lean(source: bytes) -> bytes:
 
 
 def _without_unused(text: str) -> str:
-    """Return a module without names of `typing` that only the types had which are gone."""
-    words = Counter(re.findall(r"\w+", text))
+    """Return a module without names of `typing` that only the removed types had."""
+    counts = Counter(re.findall(r"\w+", text))
 
     def used(match: "re.Match[str]") -> str:
-        names = [name for name in match[1].split(", ") if words[name] > 1]
+        names = [name for name in match[1].split(", ") if counts[name] > 1]
         return f"from typing import {', '.join(names)}" if names else ""
 
     return re.sub(r"(?m)^from typing import ([\w, ]+)$", used, text)

@@ -26,6 +26,7 @@ from edgewright.agent.kernel.state import StateFolder
 from edgewright.agent.kernel.systemd_notify import Notifier, Stopped
 from edgewright.agent.plane import documents
 from edgewright.agent.plane.client import parse_endpoint
+from edgewright.agent.plane.clock_watch import ClockWatch
 from edgewright.agent.plane.clusters import ClusterLink
 from edgewright.agent.plane.contents import Contents
 from edgewright.agent.plane.delivery import Delivery
@@ -96,6 +97,7 @@ class Agent:
     def _begin(self) -> None:
         settings = self._settings()
         self.connection = Connection(self.flags, self.folder, self.life)
+        self.clock = ClockWatch(self.connection.floor, self.handover, self.agent_log, self.flags.observe)
         self.enrolment = Enrolment(self.folder, settings, self.agent_log)
         self.plane_link = PlaneLink(self.folder, self.agent_log, self.enrolment)
         self._read_facts(force=True)
@@ -267,6 +269,7 @@ class Agent:
         pulse = plane.heartbeat(body)
         self._note_duplicate(pulse.duplicate)
         self._clock_off = conditions.clock_difference(times.now(), pulse.date, pulse.clock_doubted)
+        clock = self.clock.look(pulse, here[0])
         interval = self.connection.interval(pulse.interval)
         if interval is not None and not 0 < self.flags.interval < 1:
             self.interval = max(1.0, min(3600.0, interval))
@@ -285,6 +288,7 @@ class Agent:
         self.plane_link.note(
             "registered", report.message, self.interval, lastHeartbeat=times.rfc3339(now), health=report.state.value,
             duplicate=self._duplicate, run=self.flags.run, link=link_text(link), clockOff=f"{self._clock_off:.1f}",
+            clock=clock,
         )  # fmt: skip
         return self.interval * random.uniform(0.95, 1.05)  # noqa: S311 - a spread, not a secret
 
@@ -380,6 +384,8 @@ class Agent:
         work = self.handover.documents(self.enrolment.uid)
         if self.facts is not None:  # why a step failed is reported with the beat that reports the failure
             self.facts.extension.pop("documents", None)
+            service = self.facts.extension["timeService"]
+            self.facts.extension["clockSource"] = self.clock.source(service, self.facts.boot_id)
             if work:
                 self.facts.extension["documents"] = work
 

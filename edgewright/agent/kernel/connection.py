@@ -6,12 +6,14 @@ import socket
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from edgewright.agent.kernel.enrolment import Enrolment
+from edgewright.agent.kernel.hostfs import Root
 from edgewright.agent.kernel.settings import Flags, Settings
 from edgewright.agent.kernel.state import StateFolder
 from edgewright.agent.kernel.systemd_notify import Notifier
 from edgewright.agent.plane import traffic
 from edgewright.agent.plane.addresses import Addresses
 from edgewright.agent.plane.client import TIMEOUT, Client, Endpoint, parse_endpoint
+from edgewright.agent.plane.floor import Floor
 from edgewright.agent.plane.plane import Plane
 from edgewright.agent.plane.proxy import choose_proxy
 from edgewright.agent.plane.tls import make_context
@@ -45,6 +47,7 @@ class Connection:
         self._flags = flags
         self._life = life
         self.traffic = traffic.Traffic(folder)
+        self.floor = Floor(folder, Root(flags.root))
         self.spec = _spec(flags, LinkSpec())
         self._addresses = Addresses()
         self._endpoint: Optional[Endpoint] = None
@@ -65,7 +68,8 @@ class Connection:
         flags, site = self._flags, settings.site
         self.spec = _spec(flags, site.link)
         endpoint = self._endpoint = parse_endpoint(self._addresses.name(settings.endpoints))
-        context = make_context(flags.ca, settings.ca_pems())
+        floor = self.floor if self.floor.wrong else None
+        context = make_context(flags.ca, settings.ca_pems(), floor is not None)
         proxy = choose_proxy(endpoint.host, site.https_proxy, site.no_proxy)
 
         def client(timeout: float) -> Client:
@@ -79,11 +83,12 @@ class Connection:
                 guard=guard,
                 traffic=self.traffic,
                 addresses=self._addresses,
+                floor=floor,
             )
 
         self._uid = enrolment.uid
         self._several = len(settings.endpoints) > 1
-        self._further = lambda: Client(endpoint, context, flags.ca, proxy, TIMEOUT, traffic=self.traffic)
+        self._further = lambda: Client(endpoint, context, flags.ca, proxy, TIMEOUT, traffic=self.traffic, floor=floor)
         self._plane = Plane(client(TIMEOUT), enrolment.uid)
         free = not traffic.costly(self.spec, self.traffic.month_bytes)
         self._wake = WakeConnection(client(WAKE_TIMEOUT), enrolment.uid, allowed=free)

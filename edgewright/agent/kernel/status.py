@@ -134,6 +134,8 @@ def table(facts: Dict[str, Any], now: float) -> List[str]:
     rows.append(("Generation", f"{facts['observedGeneration']} of {facts['generation']} applied"))
     if facts.get("link"):
         rows.append(("Link", facts["link"]))
+    if facts.get("clock"):
+        rows.append(("Clock", facts["clock"]))
     rows += _work(facts, now)
     if facts.get("duplicate"):
         rows.append(("Duplicate", f"another machine reports with this identity: {facts['duplicate']}"))

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from edgewright.agent.plane import tls
 from edgewright.agent.plane.addresses import Addresses
+from edgewright.agent.plane.floor import Floor
 from edgewright.agent.plane.http_response import Answer
 from edgewright.agent.plane.traffic import Traffic
 from edgewright.agent.plane.upload import wait_sent
@@ -123,6 +124,7 @@ class Client:
     """Talks to one endpoint. Not for several threads.
 
     `now` is the host's clock (epoch seconds); `guard` wraps each exchange, so that a signal can break it off.
+    With `floor`, `context` does not look at dates and each new connection is checked before it is used (P137).
     """
 
     def __init__(
@@ -136,6 +138,7 @@ class Client:
         guard: Callable[[], ContextManager[None]] = nullcontext,
         traffic: Optional[Traffic] = None,
         addresses: Optional[Addresses] = None,
+        floor: Optional[Floor] = None,
     ) -> None:
         self.endpoint = endpoint
         self.timeout = timeout
@@ -146,6 +149,7 @@ class Client:
         self._guard = guard
         self._traffic = traffic
         self._addresses = addresses or Addresses()
+        self._floor = floor
         self._open: Optional[http.client.HTTPSConnection] = None
 
     def close(self) -> None:
@@ -261,6 +265,14 @@ class Client:
         if self._open is not None:
             return self._open
         connection = self._connect(self._context, self.timeout)
+        try:
+            while self._floor and not self._floor.admit(connection, self.endpoint.host, self.endpoint.base):
+                connection.close()
+                connection = self._connect(self._context, self.timeout)
+        except BaseException:
+            connection.close()
+            raise
+        connection.auto_open = 0  # http.client would connect again without the check
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self._open = connection

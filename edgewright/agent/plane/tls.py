@@ -7,7 +7,7 @@ not in the certificate, a plane's certificate past its end, or this host's clock
 from __future__ import annotations
 
 import ssl
-from typing import Callable, Optional, Sequence
+from typing import Any, Callable, List, Optional, Sequence
 
 from edgewright.core import certificate_clock
 from edgewright.core.certificate_clock import NOTHING, Evidence
@@ -17,12 +17,17 @@ _UNKNOWN_CA = (2, 18, 19, 20, 21)  # X509_V_ERR_*: issuer missing, self-signed, 
 _NOT_YET = 9
 _EXPIRED = 10
 _WRONG_NAME = (62, 64)  # host name, IP address
+_NO_CHECK_TIME = 0x200000
+"""X509_V_FLAG_NO_CHECK_TIME of OpenSSL: chain, name and signatures are verified as ever, the dates are not."""
+_DER = 2
+_MOST_CERTIFICATES = 16
 
 
-def make_context(ca_file: str, ca_pems: Sequence[str] = ()) -> ssl.SSLContext:
+def make_context(ca_file: str, ca_pems: Sequence[str] = (), timeless: bool = False) -> ssl.SSLContext:
     """Return a verifying TLS context that trusts `ca_file` and `ca_pems`, or the system's store when both are empty.
 
-    Raises `Failed` when a CA file cannot be read or contains no certificate.
+    With `timeless` it does not look at dates: only for a client that has a floor, which does (P137). Raises `Failed`
+    when a CA file cannot be read or contains no certificate.
     """
     if not ca_file and not ca_pems:
         context = ssl.create_default_context()
@@ -53,7 +58,36 @@ def make_context(ca_file: str, ca_pems: Sequence[str] = ()) -> ssl.SSLContext:
                     code="BadCaFile",
                 ) from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if timeless:
+        context.verify_flags |= _NO_CHECK_TIME
     return context
+
+
+def verified_chain(link: Any) -> List[bytes]:
+    """Return the certificates (DER) by which a connection was verified, the server's first.
+
+    Python shows them from 3.10 on. Below, the issuers are looked up by name among the trusted certificates: all that
+    have the name, so that the dates of one too many are checked rather than one too few. Raises `Unreachable` where
+    one is missing, as an intermediate is.
+    """
+    for place in (link, link._sslobj):
+        get = getattr(place, "get_verified_chain", None)
+        if get is not None:
+            return [part if isinstance(part, bytes) else part.public_bytes(_DER) for part in get()]
+    chain = [link.getpeercert(True)]
+    trusted = [(der, certificate_clock.names(der)[1]) for der in link.context.get_ca_certs(True)]
+    for der in chain:
+        issuer, subject = certificate_clock.names(der)
+        if issuer != subject or not issuer:
+            above = [other for other, name in trusted if name == issuer and other not in chain]
+            chain += above
+            if not above or len(chain) > _MOST_CERTIFICATES:
+                raise Unreachable(
+                    "This host's clock is wrong, and its Python (3.9) does not show the dates of all certificates.",
+                    "Set the clock of this host, or install Python 3.10 or later.",
+                    code="CertificateUnreadable",
+                )
+    return chain
 
 
 def concerns_clock(error: BaseException) -> bool:

@@ -29,6 +29,7 @@ from edgewright.agent.kernel.operations import Outcome
 from edgewright.agent.kernel.state import read_checked
 from edgewright.agent.plane.blobs import FOLDER as CONTENTS
 from edgewright.agent.reconcile import exchange
+from edgewright.agent.reconcile.clock import Clock
 from edgewright.agent.reconcile.decisions import accept, retry, start_trial
 from edgewright.agent.reconcile.handover import program
 from edgewright.agent.reconcile.preflight import preflight
@@ -114,6 +115,7 @@ def make_reconciler(
         judges={protocol.OP_REBOOT: reboot.judge},
         boot=boot,
         booted=lambda: booted(root),
+        set_clock=Clock(root) if root.real else None,
     )
     made.append(Reconciler(data, run, parts, report))
     return made[0]

@@ -1,6 +1,6 @@
 """Files that link and reconciler exchange: each appears complete or not at all, and shows by a checksum that it is.
 
-operations/        written by the link: requests of the plane, and `wake`; the reconciler removes what it has taken
+operations/        written by the link: requests of the plane, and signals; the reconciler removes what it has taken
 cluster/           written by the link: documents (`store.py`)
 reconciler/        written by the reconciler only: journal, results, applied documents; read-only for the link
 run folder         written by the reconciler only: progress.json and observed.json, small, not durable
@@ -18,6 +18,9 @@ from edgewright.agent.reconcile.journal import decode, encode
 REQUESTS, DOCUMENTS, OWN, RESULTS = "operations", "cluster", "reconciler", "results"
 WAKE = "wake"
 RETRY = "retry"
+CLOCK = "clock"
+SIGNALS = (WAKE, RETRY, CLOCK)
+"""Files of the requests' folder that are no operations."""
 PENDING = "pending"
 """File of the run folder that exists while a step waits: the timer, or the link, starts the reconciler again."""
 PROGRESS, OBSERVED = "progress", "observed"

@@ -62,6 +62,16 @@ class Handover:
             self._started = time.monotonic()
             self.start_child()
 
+    def ask_clock(self, body: Mapping[str, Any]) -> None:
+        """Ask for the clock to be set (P138). Raises `OSError`."""
+        exchange.put(self._places[exchange.REQUESTS], exchange.CLOCK, body, durable=False)
+        self.wake()
+
+    def clock(self, boot: str) -> Dict[str, Any]:
+        """Return what became of that in this boot."""
+        body = exchange.get(self._places[exchange.OWN], exchange.CLOCK) or {}
+        return body if body.get("boot") == boot else {}
+
     @property
     def look_every(self) -> Optional[float]:
         """Return after how many seconds to look again at the latest, `None` where a path unit does it."""

@@ -8,7 +8,7 @@ import time
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set
 
 from edgewright.agent.kernel import agent_log
-from edgewright.agent.reconcile import exchange
+from edgewright.agent.reconcile import clock, exchange
 from edgewright.agent.reconcile.driver import Driver
 from edgewright.agent.reconcile.engine import Engine
 from edgewright.agent.reconcile.engine import Position as Place
@@ -51,6 +51,8 @@ class Parts(NamedTuple):
     clock: Callable[[], float] = time.time
     booted: Callable[[], Mapping[str, str]] = dict
     """Observes which operating system runs; without it that is unknown."""
+    set_clock: Optional[clock.Clock] = None
+    """The clock of this host; without it it is never set."""
 
 
 def _ended(record: Record) -> bool:
@@ -130,6 +132,7 @@ class Reconciler:
 
     def tick(self) -> Optional[float]:
         """Look at everything once; return after how many seconds to look again, `None` when nothing is left."""
+        self._take_clock()
         try:
             self._ready()
         except CannotRecord as error:
@@ -169,6 +172,15 @@ class Reconciler:
             self.places, self.journal, parts.handlers, parts.judges, parts.clock, parts.boot, self._report
         )
         self._requests.recover()
+
+    def _take_clock(self) -> None:
+        """Set the clock where the link asks for it: first, since a full disk does not prevent it."""
+        requests = self.places[exchange.REQUESTS]
+        request = exchange.get(requests, exchange.CLOCK)
+        if request is not None and self._parts.set_clock is not None:
+            own = self.places[exchange.OWN]
+            clock.take(request, own, self._parts.set_clock, bool(self.running()), self._report)
+        exchange.drop(requests, exchange.CLOCK)
 
     def _take_signals(self, engine: Engine) -> None:
         requests = self.places[exchange.REQUESTS]

@@ -83,7 +83,7 @@ class Requests:
             if outcome is not None:
                 self._end(record, outcome)
         for name in exchange.names(self._requests):
-            if name not in (exchange.WAKE, exchange.RETRY) and not self._start(name):
+            if name not in exchange.SIGNALS and not self._start(name):
                 return AGAIN
         return AGAIN if self._unsaved or self._open_records() or self.trouble else None
 

@@ -12,10 +12,12 @@ from typing import Any, Callable, Deque, Optional
 
 from edgewright.agent.kernel import agent_log
 from edgewright.agent.kernel.enrolment import IDENTITY, REGISTRATION
+from edgewright.agent.kernel.hostfs import Root
 from edgewright.agent.kernel.settings import Flags, load_settings
 from edgewright.agent.kernel.state import StateFolder
 from edgewright.agent.plane.addresses import Addresses
 from edgewright.agent.plane.client import Client, parse_endpoint
+from edgewright.agent.plane.floor import Floor
 from edgewright.agent.plane.proxy import choose_proxy
 from edgewright.agent.plane.tls import make_context
 from edgewright.agent.relay import bring as opening
@@ -166,6 +168,7 @@ def listening(path: str = SOCKET) -> socket.socket:
 def way_of(flags: Flags, log: agent_log.AgentLog) -> Callable[[], opening.Way]:
     """Return what gives the way to the plane, read from the link's own files for each stream."""
     folder, addresses = StateFolder(flags.data, log), Addresses()
+    known = Floor(folder, Root(flags.root))
 
     def way() -> opening.Way:
         settings = load_settings(flags)
@@ -175,9 +178,10 @@ def way_of(flags: Flags, log: agent_log.AgentLog) -> Callable[[], opening.Way]:
         if not (credential and endpoints and uid):
             raise Failed("This host is not registered, so it can bring no stream.", "Look at: edgewright-agent status")
         endpoint = parse_endpoint(addresses.name([text.strip() for text in endpoints.split(",") if text.strip()]))
-        context = make_context(flags.ca, settings.ca_pems())
+        floor = known if known.wrong else None
+        context = make_context(flags.ca, settings.ca_pems(), floor is not None)
         proxy = choose_proxy(endpoint.host, settings.site.https_proxy, settings.site.no_proxy)
-        client = Client(endpoint, context, flags.ca, proxy, opening.OPEN_WITHIN, addresses=addresses)
+        client = Client(endpoint, context, flags.ca, proxy, opening.OPEN_WITHIN, addresses=addresses, floor=floor)
         return opening.Way(client, uid, credential)
 
     return way
