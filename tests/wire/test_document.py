@@ -162,6 +162,25 @@ def test_pages_and_other_views() -> None:
         event_body(uid="u", at=1.5, kind="edgehost", object_uid="h", object_name="h", reason="R", message="m")
     )
     assert (event.created, event.object_uid, event.severity) == (1.5, "h", "Info")
+
+
+@pytest.mark.parametrize(
+    ("reason", "own", "severity"),
+    [
+        ("StepFailed", "", "Warning"),
+        ("StepNeedsOperator", "", "Warning"),
+        ("StepDone", "", "Info"),
+        ("HostBooted", "", "Info"),
+        ("StepFailed", "Critical", "Critical"),
+    ],
+)
+def test_p70_a_step_that_failed_is_a_warning(reason: str, own: str, severity: str) -> None:
+    about = {"uid": "u", "kind": "edgehost", "object_uid": "h", "object_name": "h"}
+    made = event_body(at=1.5, reason=reason, message="m", severity=own, **about)
+    assert made["severity"] == severity
+
+
+def test_an_audit_names_who() -> None:
     assert Audit({"spec": {"actor": {"user": {"firstName": "A", "lastName": "B"}}}}).actor == "A B"
 
 

@@ -33,8 +33,11 @@ class Outbox:
         self._intents: List[Json] = _objects(body.get("intents"))
         self._dropped: int = body["dropped"] if isinstance(body.get("dropped"), int) else 0
 
-    def event(self, reason: str, message: str, severity: str = "Info", at: Optional[float] = None) -> None:
-        """Queue one event of this host; `reason` is one CamelCase word, `severity` is Info, Warning or Critical."""
+    def event(self, reason: str, message: str, severity: str = "", at: Optional[float] = None) -> None:
+        """Queue one event of this host; `reason` is one CamelCase word, `severity` is Info, Warning or Critical.
+
+        Without a severity it is that of its reason.
+        """
         self._events.append(self._made(reason, message, severity, at))
         excess = len(self._events) - MAX_EVENTS
         if excess > 0:

@@ -29,20 +29,20 @@ class State(str, enum.Enum):
 
 
 class Event(str, enum.Enum):
-    """What happens to a step, as it is reported: the words behind its name and attempt."""
+    """What happens to a step, as it is reported: the words behind its name."""
 
     STARTED = "started"
     OBSERVED = "is done"
-    LOST = "is not done any more"
+    LOST = "is lost"
     FAILED = "failed"
     INTERRUPTED = "was interrupted"
     UNREACHED = "could not reach what it needs"
-    SUPERSEDED = "ended after another document had replaced it"
-    UNPLANNED = "ended, and nothing is left of it to do"
-    DUE = "may start again"
+    SUPERSEDED = "was superseded"
+    UNPLANNED = "ended with nothing left to do"
+    DUE = "is due"
     EXHAUSTED = "waits for an operator"
     LOOPING = "started too often and waits for an operator"
-    RETRIED = "starts again for an operator"
+    RETRIED = "is retried"
 
 
 TABLE: Dict[Tuple[State, Event], State] = {
@@ -131,9 +131,9 @@ class Step(NamedTuple):
 
 
 def transition_text(step: Step, event: Event) -> str:
-    """Return what happened to a step as a sentence, with its id."""
-    text = f"Step {step.step}, attempt {step.attempt}, {event.value}"
-    return f"{text}: {step.error.rstrip('.')}." if step.error else f"{text}."
+    """Return what happened to a step as a sentence, with its id; a start is not that of its last error."""
+    error = "" if step.state is State.RUNNING else step.error.rstrip(".")
+    return f"Step {step.step} {event.value}{error and ': '}{error} (attempt {step.attempt})."
 
 
 def read_step(record: Mapping[str, Any]) -> Step:

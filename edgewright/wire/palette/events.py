@@ -41,6 +41,9 @@ class EventsPage(Document):
         return ListMeta.of(self)
 
 
+WARNINGS = ("StepFailed", "StepNeedsOperator")
+
+
 def event_body(
     *,
     uid: str,
@@ -50,16 +53,19 @@ def event_body(
     object_name: str,
     reason: str,
     message: str,
-    severity: str = "Info",
+    severity: str = "",
     component: str = "agent",
 ) -> Dict[str, Any]:
-    """Return a `v1Event`; `uid` is made by the sender so that a repeated POST is stored once (P21)."""
+    """Return a `v1Event`; `uid` is made by the sender so that a repeated POST is stored once (P21).
+
+    Without a severity it is that of its reason: Info, but a warning for a step that failed (P70).
+    """
     return {
         "metadata": {"uid": uid, "name": reason, "creationTimestamp": times.rfc3339(at)},
         "involvedObject": {"kind": kind, "uid": object_uid, "name": object_name},
         "relatedObject": {"kind": kind, "uid": object_uid, "name": object_name},
         "reason": reason,
         "message": message,
-        "severity": severity,
+        "severity": severity or ("Warning" if reason in WARNINGS else "Info"),
         "source": {"component": component, "host": object_uid},
     }

@@ -143,9 +143,12 @@ def test_an_error_that_no_repetition_changes_waits_for_an_operator_at_once(world
     world.runner.units.clear()
     assert world.tick() == ["preflight"]
     messages = [item["message"] for item in world.reconciler._transitions]
-    assert messages[0] == "Preflight, attempt 1, started." and not [text for text in messages if "cluster-" in text]
-    reason = next(text for text in messages if "failed" in text).partition(", failed: ")[2]
-    assert len(reason) > 20 and f"Preflight, attempt 1, waits for an operator: {reason}" in messages
+    assert messages[0] == "Preflight started (attempt 1)." and not [text for text in messages if "cluster-" in text]
+    reason = next(text for text in messages if text.startswith("Preflight failed: ")).partition(": ")[2]
+    assert len(reason) > 30 and reason.endswith(" (attempt 1).")
+    assert f"Preflight waits for an operator: {reason}" in messages
+    again = [text for text in messages if text.startswith("Preflight started")]
+    assert again == ["Preflight started (attempt 1).", "Preflight started (attempt 2)."], "without the last error"
 
 
 def test_a_host_of_another_cluster_does_nothing_for_this_one(world: World) -> None:

@@ -153,6 +153,7 @@ async def test_the_log_of_former_containers_is_read_once() -> None:
         await press(pilot, "p")
         await until(pilot, lambda: "panic: no till" in said(pilot))
         assert "former log of web-7d9f8c6b5-zzzzz" in frame_text(pilot.app, "crumb")
+        assert "follow" not in frame_text(pilot.app, "keys"), "there is nothing to follow in a log that has ended"
         asked = [each[1] for each in api.requests if each[1].startswith(path)]
         assert len(asked) == 1 and "previous=true" in asked[0] and "follow" not in asked[0]
         await press(pilot, "s")

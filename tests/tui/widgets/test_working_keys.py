@@ -170,7 +170,7 @@ async def test_keys_that_need_a_row_are_offered_with_the_first_row_and_leave_wit
         assert not NEED_ROWS.intersection(offered(screen)) and "filter" in offered(screen)
         assert "open" not in frame_text(pilot.app, "keys")
         await press(pilot, "escape")
-        await until(pilot, lambda: bool(screen.table.keys))
+        await until(pilot, lambda: bool(screen.table.keys) and "enter" in frame_text(pilot.app, "keys"))
         assert NEED_ROWS.intersection(offered(screen)) == there and "filter" in frame_text(pilot.app, "keys")
 
 

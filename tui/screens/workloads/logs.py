@@ -187,6 +187,10 @@ class PodLogsScreen(LogReaderScreen, ShowsCluster):
             self.select()
             self.show_frame()
 
+    def working_hints(self) -> tuple[str, ...]:
+        """Return what works here: there is nothing to follow in a log that has ended."""
+        return tuple(entry for entry in super().working_hints() if not (self.former and entry == "log-follow=follow"))
+
     def action_follow(self) -> None:
         """Follow the logs, or stop; a container that ended prints nothing more."""
         if self.former:
