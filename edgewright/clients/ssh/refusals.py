@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+import shlex
 import socket
 
 from edgewright.clients.ssh.config.resolve import HostSettings
@@ -41,7 +42,7 @@ def host_key_refused(host: HostSettings, verdict: Verdict) -> Refused:
     known = ", ".join(f"{e.key.kind} {e.key.fingerprint} ({e.place})" for e in verdict.others[:3])
     place = _PLACE.match(verdict.place)
     if place:
-        again = f"remove the old key: ssh-keygen -R '{host.key_name}' -f {place['file']}"
+        again = f"remove the old key: {shlex.join(['ssh-keygen', '-R', host.key_name, '-f', place['file']])}"
     else:
         again = "it hands over its new key when it registers again"
     return Refused(

@@ -96,6 +96,9 @@ class Identities:
         if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_FILE:
             self.notes.append(f"{clean(path, 200)} is not a key.")
             return None
+        if _is_unusable(f"{path}-cert.pub"):
+            self.notes.append(f"{clean(path, 200)}-cert.pub is not a certificate.")
+            return None
         if status.st_uid == os.getuid() and status.st_mode & 0o077:
             self.notes.append(f"Others may read the key {clean(path, 200)}, so it is not used: chmod 600 it.")
             return None
@@ -143,6 +146,15 @@ class Identities:
 
     def _certificate(self, path: str) -> HostKey | None:
         return _read_public(path)
+
+
+def _is_unusable(path: str) -> bool:
+    """Return whether something that cannot be a certificate is where paramiko reads one."""
+    try:
+        status = os.stat(path)  # noqa: PTH116
+    except OSError:
+        return False
+    return not stat.S_ISREG(status.st_mode) or status.st_size > MAX_FILE
 
 
 def _public_of(path: str) -> HostKey | None:

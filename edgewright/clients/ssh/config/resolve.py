@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +22,7 @@ from edgewright.core.text import clean
 
 MAX_HOPS = 8
 """Hosts on the way to a target, with the target."""
+_ALIAS = re.compile(r"[^\s,|#!*?@]{1,255}\Z")
 SYSTEM_FILE = Path("/etc/ssh/ssh_config")
 
 
@@ -115,7 +117,7 @@ def settings_of(files: Files, machine: Machine, target: Target) -> HostSettings:
     values, warnings = evaluate(files, machine, target)
     host = check_host(_hostname(values, target))
     user, port = check_user(values.user or machine.user), values.port or 22
-    alias = (values.host_key_alias or "").lower()
+    alias = _alias(values.host_key_alias or "")
     short = {"h": host, "n": target.host, "p": str(port), "r": user}
     percent = {
         **short, "d": str(machine.home), "i": str(machine.uid), "k": alias or target.host, "l": machine.host,
@@ -166,6 +168,13 @@ def settings_of(files: Files, machine: Machine, target: Target) -> HostSettings:
         methods=_methods(values),
         warnings=tuple(warnings),
     )
+
+
+def _alias(text: str) -> str:
+    """Return a HostKeyAlias, which becomes the name in a line of known_hosts. Raises `InvalidInput`."""
+    if text and not _ALIAS.match(text):
+        raise InvalidInput(f"HostKeyAlias {clean(text, 80)} is not a valid name.", "Correct it in ~/.ssh/config.")
+    return text.lower()
 
 
 def _jumps(values: Values, percent: dict[str, str]) -> tuple[str, ...]:

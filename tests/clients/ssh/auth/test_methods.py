@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import paramiko
 import pytest
 
+from edgewright.clients.ssh.auth import agent as agent_client
 from edgewright.core.errors import ExitCode, Refused
 from tests.clients.ssh.conftest import KINDS
 from tests.clients.ssh.reach import Answers, Laptop
@@ -139,6 +141,38 @@ async def test_an_agent_that_does_not_answer(laptop: Laptop, server: Sshd, key_f
     laptop.agent = "/absent/agent"
     laptop.block("edge1", server.port, key_files["other"])
     assert "the agent at /absent/agent does not answer" in (await refused(laptop, "edge1")).message
+
+
+async def test_an_agent_that_is_silent(
+    laptop: Laptop, server: Sshd, key_files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is waited for once; key files are tried without it."""
+    monkeypatch.setattr(agent_client, "PATIENCE", 0.3)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(laptop.folder / "silent"))
+    listener.listen()
+    server.allow(key_files["user"].with_name("user.pub"))
+    laptop.agent = str(laptop.folder / "silent")
+    laptop.block("edge1", server.port, key_files["user"])
+    assert await method(laptop, "edge1") == f"publickey ssh-ed25519 {key_files['user']}"
+    laptop.text = laptop.text.replace(str(key_files["user"]), str(key_files["other"]))
+    assert "No keys of an agent: the agent does not answer: timed out." in (await refused(laptop, "edge1")).message
+    listener.close()
+
+
+@pytest.mark.parametrize("place", ["id", "id-cert.pub", "id.pub"])
+async def test_a_pipe_in_the_place_of_a_key_is_not_read(
+    place: str, laptop: Laptop, server: Sshd, key_files: dict[str, Path]
+) -> None:
+    key = Path(shutil.copy(key_files["user"], laptop.folder / "id"))
+    (laptop.folder / place).unlink(missing_ok=True)
+    os.mkfifo(laptop.folder / place)
+    server.allow(key_files["user"].with_name("user.pub"))
+    laptop.block("edge1", server.port, key)
+    if place == "id.pub":  # only looked at for the keys of an agent
+        assert await method(laptop, "edge1")
+    else:
+        assert f"{laptop.folder / place} is not a" in (await refused(laptop, "edge1")).message
 
 
 async def test_many_keys_of_an_agent(laptop: Laptop, server: Sshd, agent: str, tmp_path: Path) -> None:

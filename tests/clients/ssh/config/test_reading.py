@@ -76,6 +76,8 @@ def test_tokens_and_variables_are_replaced(machine: Machine) -> None:
         ("HostName $(reboot)\n", "is not a valid host name"),
         ("User a;reboot\n", "is not a valid user name"),
         ("User -oProxyCommand=x\n", "is not a valid user name"),
+        ('HostKeyAlias "a b"\n', "HostKeyAlias a b is not a valid name"),
+        ("HostKeyAlias a,b\n", "HostKeyAlias a,b is not a valid name"),
         ("StrictHostKeyChecking maybe\n", "is not one of yes, no, ask, accept-new"),
     ],
 )
