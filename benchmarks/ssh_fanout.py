@@ -3,7 +3,8 @@
 Two rows. *New connections*: nothing is open; a connection, one script over stdin, its output. *Open connections*: the
 same script again, where ours stay open and ssh has a master for each host (ControlMaster). All sshd run on this machine
 and use its processors too: the rows compare clients whose servers cost the same. Runs alternate; the row is the ratio
-of medians. With `ansible` on PATH, its `raw` module does the same once, for information.
+of medians. With `ansible` on PATH, its module `raw` (the same script) or `setup` (its own facts) does it once, for
+information.
 """
 
 from __future__ import annotations
@@ -135,18 +136,19 @@ def row(name: str, ours: dict[int, list[float]], theirs: dict[int, list[float]])
     return mine / other
 
 
-def by_ansible(folder: Path, names: Sequence[str]) -> None:
-    """Print what ansible takes for the same script, where it is installed."""
+def by_ansible(folder: Path, names: Sequence[str], module: str) -> None:
+    """Print what ansible takes, where it is installed: for the same script (`raw`), or its own facts (`setup`)."""
     if shutil.which("ansible") is None:
         print("ansible: not installed")
         return
     inventory = folder / "inventory"
     inventory.write_text("\n".join(names) + "\n")
-    command = ["ansible", "all", "-i", str(inventory), "-f", "32", "-m", "raw", "-a", SCRIPT.decode().strip()]
+    command = ["ansible", "all", "-i", str(inventory), "-f", "32", "-m", module]
+    command += ["-a", SCRIPT.decode().strip()] if module == "raw" else []
     environment = {**os.environ, "ANSIBLE_SSH_ARGS": f"-F {folder}/config", "ANSIBLE_HOST_KEY_CHECKING": "True"}
     began = time.monotonic()
     done = subprocess.run(command, capture_output=True, env=environment)
-    print(f"ansible raw: {time.monotonic() - began:.2f} s, exit code {done.returncode}")
+    print(f"ansible {module}: {time.monotonic() - began:.2f} s, exit code {done.returncode}")
 
 
 async def measure(folder: Path, names: Sequence[str], rounds: int) -> tuple[float, float]:
@@ -180,6 +182,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--hosts", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--ansible", choices=("raw", "setup"), default="raw", help="its module, where it is installed")
     options = parser.parse_args()
     if not all(shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") for name in ("sshd", "ssh", "xargs")):
         print("openssh-server or xargs is not installed", file=sys.stderr)
@@ -190,7 +193,7 @@ def main() -> int:
         time.sleep(1 + options.hosts / 100)
         print(f"{options.hosts} sshd on this machine, {options.rounds} rounds, aim {AIM} x", flush=True)
         ratios = asyncio.run(measure(folder, names, options.rounds))
-        by_ansible(folder, names)
+        by_ansible(folder, names, options.ansible)
     return 0 if max(ratios) <= AIM else 1
 
 
