@@ -24,6 +24,7 @@ from tests.tui.test_typing_ahead import burst
 from tui.app import EdgewrightApp
 from tui.frame.base import CommandTyped
 from tui.screens.workloads import describe
+from tui.screens.workloads import list as list_module
 from tui.screens.workloads.list import MEASURED, WorkloadsScreen
 from tui.terminal.paint.screen_text import screen_text
 
@@ -255,10 +256,19 @@ async def test_a_cluster_without_kubevirt_has_no_machines_and_reports_why() -> N
         assert "KubeVirt is not installed in this cluster" in screen_text(pilot.app)
 
 
-async def test_keys_typed_ahead_wait_for_the_rows_of_the_list_that_they_open() -> None:
+async def test_keys_typed_ahead_wait_for_the_rows_of_the_list_that_they_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """`w jjjjj enter r` in one write drains a node: the rows came a quarter of a second after the list was complete."""
-    async with console("pods") as (pilot, _):
+    monkeypatch.setattr(list_module, "EVERY", 1000.0)
+    async with console("pods") as (pilot, api):
         assert isinstance(pilot.app, EdgewrightApp)
+        answer = api.request
+
+        async def late(method: str, path: str, *more: Any) -> bytes:
+            if path.startswith(workloads.NODES):
+                await asyncio.sleep(0.1)
+            return await answer(method, path, *more)
+
+        monkeypatch.setattr(api, "request", late)
         burst(pilot.app, "wjjjjj\rd")
         await until(pilot, lambda: view(pilot) == "workload")
         assert "edge-7f3a" in frame_text(pilot.app, "crumb") and "Nodes" in frame_text(pilot.app, "crumb")
