@@ -326,6 +326,35 @@ def test_a_stopped_runtime_explains_the_kubelet_and_not_the_agent() -> None:
     assert explained["unit-failed:edgewright-agent"] == () and explained["node-not-ready:edge-1"] != ()
 
 
+def test_an_etcd_that_is_full_has_its_quorum() -> None:
+    members = tuple(Member(name, "", True, False) for name in "abc")
+    facts = HEALTHY._replace(members=members, alarms=("NOSPACE",), etcd="unhealthy", etcd_leader=True)
+    assert [f.symptom for f in diagnose(facts).findings] == ["etcd-full"]
+
+
+def test_of_a_unit_that_fails_the_last_runs_count() -> None:
+    lines = (
+        LogLine(NOW - 900, "kubelet", "running with swap on is not supported"),
+        LogLine(NOW - 600, "kubelet", "failed to load kubelet config file /var/lib/kubelet/config.yaml"),
+    )
+    facts = HEALTHY._replace(units=units(unit("kubelet", "failed")), kubelet_log=lines, nodes=None)
+    assert [f.symptom for f in diagnose(facts).findings] == ["kubelet-settings", "unit-failed"]
+    runs = [
+        LogLine(NOW - 900 + n, who, text)
+        for n, (who, text) in enumerate(
+            (
+                ("systemd", "Started kubelet.service."),
+                ("kubelet", "running with swap on is not supported"),
+                ("systemd", "Started kubelet.service."),
+                ("kubelet", "failed to load kubelet config file /var/lib/kubelet/config.yaml"),
+                ("systemd", "Started kubelet.service."),
+            )
+        )
+    ]
+    facts = facts._replace(kubelet_log=tuple(runs))
+    assert [f.symptom for f in diagnose(facts).findings] == ["kubelet-settings", "unit-failed"]
+
+
 def test_a_unit_that_an_operator_stopped_is_not_explained_by_a_full_disk() -> None:
     facts = HEALTHY._replace(file_systems=(disk(),), units=units(unit("edgewright-agent", "inactive")))
     assert {f.symptom: f.explained_by for f in diagnose(facts).findings}["unit-stopped"] == ()

@@ -342,7 +342,7 @@ UNSEEN: tuple[Fault, ...] = (
         "systemctl stop edgewright-agent; printf '[Service]\\nType=oneshot\\nExecStart=/bin/sleep 3000\\nTimeoutStartSec=infinity\\n' >/run/systemd/system/hangs.service; "
         "mkdir -p /run/systemd/system/edgewright-agent.service.d; printf '[Unit]\\nRequires=hangs.service\\nAfter=hangs.service\\n' >/run/systemd/system/edgewright-agent.service.d/case.conf; "
         "systemctl daemon-reload; systemctl start --no-block edgewright-agent",
-        "systemctl stop hangs; rm -f /run/systemd/system/hangs.service; " + NO_DROP_IN,
+        "systemctl stop hangs; systemctl reset-failed; rm -f /run/systemd/system/hangs.service; " + NO_DROP_IN,
     ),
 )
 

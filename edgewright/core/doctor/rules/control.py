@@ -113,7 +113,8 @@ def _etcd(facts: Facts) -> List[Finding]:
         list(reversed(facts.etcd_log)), r"lost leader|no leader|etcdserver: no leader|elect|prober detected unhealthy"
     )
     logs = Fix("read etcd's log", "crictl logs --tail 50 $(crictl ps -aq --name etcd | head -n 1)", SAFE)
-    if voters and asked and len(healthy) < majority(len(voters)):
+    full = "NOSPACE" in facts.alarms  # every member counts as unhealthy then, and the quorum is there
+    if voters and asked and len(healthy) < majority(len(voters)) and not full:
         text = f"etcd has no quorum: {len(healthy)} of {amount(len(voters), 'member')} healthy."
         evidence = tuple(
             Evidence("etcd.members", f"{m.name or m.endpoint} {'healthy' if m.healthy else 'not healthy'}")
@@ -121,7 +122,7 @@ def _etcd(facts: Facts) -> List[Finding]:
         )
         step = "Bring the other control planes back; do not remove members and do not reset this host."
         findings.append(Finding("etcd-no-quorum", text, evidence, step, SURE, "", (logs,)))
-    elif facts.etcd_leader is False or (facts.etcd == "unhealthy" and facts.etcd_leader is not True):
+    elif facts.etcd_leader is False or (facts.etcd == "unhealthy" and facts.etcd_leader is not True and not full):
         text = "etcd of this host has no leader: the members do not reach a majority."
         rows = [
             Evidence("etcd.health", f"health {facts.etcd or '-'}, leader {'no' if facts.etcd_leader is False else '-'}")
@@ -131,7 +132,7 @@ def _etcd(facts: Facts) -> List[Finding]:
         certainty = SURE if facts.etcd_leader is False else LIKELY
         step = "Bring the other control planes back; do not remove members and do not reset this host."
         findings.append(Finding("etcd-no-quorum", text, tuple(rows), step, certainty, "", (logs,)))
-    elif sick:
+    elif sick and not full:
         text = f"{amount(len(sick), 'member')} of etcd not healthy: {sick[0].name or sick[0].endpoint}."
         evidence = tuple(Evidence("etcd.members", f"{m.name or m.endpoint} not healthy") for m in sick[:3])
         step = f"Run Doctor on {sick[0].name or 'this member'}; quorum is there, remove nothing."

@@ -11,6 +11,9 @@ from edgewright.core.text import clip
 
 RECENT = 900.0
 """Seconds for which an error in a log is one of now: agents and kubelets repeat theirs within a few minutes."""
+LAST_RUNS = 120.0
+"""Seconds before the last line of a unit that does not run, where its log does not show its starts."""
+_STARTS = ("Started ", "Starting ")
 SHOWN = 160
 
 
@@ -38,11 +41,11 @@ def telling(facts: Facts, lines: Sequence[LogLine], units: "frozenset[str]") -> 
     """Return the lines of the log of units that are about their state now, newest first.
 
     Of a unit that runs: what it wrote in the last minutes and since it runs. Of one that failed or starts again and
-    again: its last lines, whatever their age. Of none or a stopped one: nothing, what it wrote is over.
+    again: its last runs, however long ago. Of none or a stopped one: nothing, what it wrote is over.
     """
     present = [facts.units[name] for name in units if name in facts.units]
     if any(unit.active in ("failed", "activating") for unit in present):
-        return list(reversed(lines))
+        return list(reversed(_last_runs(lines)))
     running = [unit for unit in present if unit.active == "active"]
     if not running:
         return []
@@ -53,6 +56,15 @@ def telling(facts: Facts, lines: Sequence[LogLine], units: "frozenset[str]") -> 
     ]
     start = min(since, default=0.0) - 2
     return [line for line in recent(facts, lines) if line.at is None or line.at >= start]
+
+
+def _last_runs(lines: Sequence[LogLine]) -> Sequence[LogLine]:
+    """Return what a unit wrote in its last two runs: the last one may have written nothing yet."""
+    starts = [n for n, line in enumerate(lines) if line.unit == "systemd" and line.text.startswith(_STARTS)]
+    if starts:
+        return lines[starts[-2] if len(starts) > 1 else starts[-1] :]
+    newest = max((line.at for line in lines if line.at is not None), default=0.0)
+    return [line for line in lines if line.at is None or line.at >= newest - LAST_RUNS]
 
 
 def match(lines: Sequence[LogLine], pattern: str) -> Optional[LogLine]:
