@@ -7,7 +7,7 @@ from typing import Dict, List, Sequence, Tuple
 from edgewright.core.doctor.facts import Facts
 from edgewright.core.doctor.findings import CERTAINTIES, DANGERS, UNSURE, Diagnosis, Finding, Fix
 from edgewright.core.doctor.fine import fine
-from edgewright.core.doctor.rules import agent, control, host, kubernetes, network, units
+from edgewright.core.doctor.rules import agent, control, host, images, kubernetes, network, units
 from edgewright.core.doctor.rules.units import AGENTS, KUBELETS, RUNTIMES
 from edgewright.core.doctor.symptoms import LEADS_TO, RANK
 
@@ -24,6 +24,7 @@ def diagnose(facts: Facts) -> Diagnosis:
             *units.rules(facts),
             *agent.rules(facts),
             *kubernetes.rules(facts),
+            *images.rules(facts),
             *control.rules(facts),
         ]
     )

@@ -18,6 +18,7 @@ from tests.e2e.doctor.fault import Fault
 from tests.e2e.doctor.hosts import DoctorHost
 from tests.e2e.doctor.tuning import TUNING
 from tests.e2e.doctor.unseen import PAIRS, UNSEEN
+from tests.e2e.doctor.unseen_later import LATER
 from tests.e2e.fleet import Fleet
 
 pytestmark = [pytest.mark.e2e]
@@ -95,9 +96,9 @@ def matrix(outcomes: Sequence[Outcome]) -> str:
 
 
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("name", ["tuning", "unseen", "pairs"])
+@pytest.mark.parametrize("name", ["tuning", "unseen", "later", "pairs"])
 def test_the_first_cause_is_right(site: Site, name: str) -> None:
-    faults = {"tuning": TUNING, "unseen": UNSEEN, "pairs": PAIRS}[name]
+    faults = {"tuning": TUNING, "unseen": UNSEEN, "later": LATER, "pairs": PAIRS}[name]
     outcomes = [site.outcome(fault) for fault in sorted(faults, key=lambda fault: fault.prop)]
     print(matrix(outcomes))
     right = sum(outcome.first in outcome.fault.first for outcome in outcomes)

@@ -66,10 +66,10 @@ def _unit(facts: Facts, unit: Unit) -> Optional[Finding]:
         why = f" ({unit.result})" if unit.result not in ("", "success", "exit-code") else ""
         text = f"{name}{role} has failed{why}."
         return _finding("unit-failed", unit, text, step, (logs, restart))
-    if _should_run(unit) and name in NEEDED:
+    if name in NEEDED and (_should_run(unit) or _only_agent(facts, unit)):
         start = Fix(f"start {name}", f"systemctl start {name}", SAFE, f"systemctl stop {name}")
         never = ": it has not run since the boot" if unit.ever_active is False else ""
-        text = f"{name}{role} is enabled and does not run{never}."
+        text = f"{name}{role} is {unit.enabled or 'installed'} and does not run{never}."
         return Finding(
             "unit-stopped",
             text,
@@ -95,6 +95,13 @@ def _should_run(unit: Unit) -> bool:
     """Return whether an inactive unit is one that should run: enabled, a service, its conditions met."""
     enabled = unit.enabled in ("enabled", "enabled-runtime") or (unit.enabled == "static" and unit.name == "kubelet")
     return unit.active == "inactive" and enabled and unit.type != "oneshot" and unit.condition is not False
+
+
+def _only_agent(facts: Facts, unit: Unit) -> bool:
+    """Return whether it is an agent that does not run, enabled or not, and no other agent runs: a host has one."""
+    if unit.name not in AGENTS or unit.active != "inactive" or unit.type == "oneshot" or unit.condition is False:
+        return False
+    return not any(name in facts.units and facts.units[name].active == "active" for name in AGENTS)
 
 
 def _replaced(facts: Facts, name: str) -> bool:

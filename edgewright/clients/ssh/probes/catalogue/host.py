@@ -47,7 +47,7 @@ UNITS: tuple[str, ...] = (
 )
 """Units that are asked for, by the names of every mode and version; one that is not there is no fault."""
 _PROPERTIES = (
-    "Id,LoadState,ActiveState,SubState,UnitFileState,Result,NRestarts,ConditionResult,Type,ExecMainStatus,"
+    "Id,LoadState,ActiveState,SubState,UnitFileState,Result,NRestarts,ConditionResult,ConditionTimestampMonotonic,Type,ExecMainStatus,"
     "ExecMainStartTimestamp,ActiveEnterTimestampMonotonic,InactiveEnterTimestampMonotonic"
 )
 

@@ -93,6 +93,7 @@ def _unit(block: dict[str, str]) -> Unit | None:
     name, load = block.get("Id", "").removesuffix(".service"), block.get("LoadState", "")
     if not name or load not in _LOADS:
         return None
+    looked_at = block.get("ConditionTimestampMonotonic", "") not in ("", "0")  # `no` before, whatever they are
     condition, entered = block.get("ConditionResult", ""), block.get("ActiveEnterTimestampMonotonic", "")
     return Unit(
         name,
@@ -102,7 +103,7 @@ def _unit(block: dict[str, str]) -> Unit | None:
         block.get("UnitFileState", ""),
         block.get("Result", ""),
         integer_of(block.get("NRestarts", "")),
-        condition == "yes" if condition in ("yes", "no") else None,
+        condition == "yes" if condition in ("yes", "no") and looked_at else None,
         block.get("Type", ""),
         integer_of(block.get("ExecMainStatus", "")),
         entered != "0" if entered.isdecimal() else None,
