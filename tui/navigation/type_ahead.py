@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from tui.navigation.navigation import NavigatingApp
 
 Typed = events.InputEvent | events.Paste
-BURST = 0.05
-"""Seconds after a key of `SETS_OFF` within which its effect may still be under way."""
+BURST = 2.0
+"""Seconds after a key of `SETS_OFF` within which its effect may still be under way, on a machine with much to do: the
+next key looks whether it is, which costs a turn of the queues."""
 SETS_OFF = frozenset({"enter", "escape", "tab", "space"})
 """Keys that widgets answer with a message (a line is chosen, a prompt answered) that sets off what the key is for. The
 other keys have had their effect when the app has seen them."""
@@ -56,7 +57,7 @@ class TypeAhead:
         self._passing: Typed | None = None
         self._out: Typed | None = None
         self._sent = -BURST
-        """When the last key of `SETS_OFF`, click or paste was delivered."""
+        """When the last key of `SETS_OFF`, click or paste was delivered, whose effect was not waited for yet."""
         self._running = False
         self.started: float | None = None
         """When the first frame was out, by the clock of events; None before."""
@@ -129,6 +130,7 @@ class TypeAhead:
             for _ in range(ROUNDS if time.monotonic() - self._sent < BURST else 1):
                 await self._probe()
             if not self._app.openings.busy or time.monotonic() > latest:
+                self._sent = -BURST
                 return
             while self._app.openings.busy and time.monotonic() < latest:
                 await asyncio.sleep(0.002)
