@@ -111,8 +111,8 @@ from benchmarks.lib.ending import run_main
 
 def main():
     server = subprocess.Popen(["sleep", "600"])
-    print(server.pid, flush=True)
     try:
+        print(server.pid, flush=True)
         time.sleep(600)
     finally:
         server.kill()
