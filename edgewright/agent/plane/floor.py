@@ -35,7 +35,8 @@ FILES = (
     "/var/lib/dpkg/status",
     "/usr/lib/os-release",
 )
-"""Files whose times show when this system was made or ran."""
+"""Files whose times show when this system was made or ran; a day less counts, for machines and file systems that do not
+agree on the time zone."""
 
 
 class Known(NamedTuple):
@@ -73,7 +74,7 @@ class Floor:
         program = os.path.abspath(sys.argv[0])
         for name, path in [(program, program), *((name, self._root.path(name)) for name in FILES)]:
             try:
-                moment = os.stat(path).st_mtime
+                moment = os.stat(path).st_mtime - times.DAY
             except OSError:
                 continue
             if moment < LATEST:
