@@ -59,6 +59,12 @@ def install_libraries(target: Path) -> None:
 class Guest:
     """A guest with the hub on its disk. `folder` holds the disk; the disk outlives each run of the guest."""
 
+    packages: tuple[str, ...] = PACKAGES
+    memory = 768
+    """Megabytes."""
+    words = "init=/edgewright-init"
+    """Further words of the kernel's command line."""
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.disk = folder / "disk.img"
@@ -68,41 +74,56 @@ class Guest:
         self._qemu: subprocess.Popen[bytes] | None = None
 
     def make_disk(self) -> None:
-        """Make the ext4 disk from Debian's packages, the product and its libraries; no mount of it is needed."""
-        base = ensure_base(lambda line: print(line, flush=True), packages=PACKAGES)
+        """Make the ext4 disk from Debian's packages and what `fill` adds; no mount of it is needed."""
+        base = ensure_base(lambda line: print(line, flush=True), packages=self.packages)
         merged, upper, work = (self.folder / part for part in ("merged", "upper", "work"))
         for path in (merged, upper, work):
             path.mkdir()
         options = f"lowerdir={base},upperdir={upper},workdir={work}"
         subprocess.run(["mount", "-t", "overlay", "guest", "-o", options, str(merged)], check=True)
         try:
-            init = merged / "edgewright-init"
-            init.write_text(INIT)
-            init.chmod(0o755)
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / "edgewright", merged / "opt/edgewright/edgewright", ignore=ignored)
-            install_libraries(merged / "opt/libraries")
+            self.fill(merged)
             for pattern in ("vmlinuz-*", "initrd.img-*"):
                 for path in (merged / "boot").glob(pattern):
                     shutil.copy(path, self.folder / path.name.partition("-")[0])
-            compile_words = ["chroot", str(merged), "env", "-i", "/usr/bin/python3", "-m", "compileall", "-q", "/opt"]
-            subprocess.run(compile_words, check=False, capture_output=True)
             make = ["mke2fs", "-q", "-t", "ext4", "-d", str(merged), str(self.disk), "2000M"]
             subprocess.run(make, check=True, capture_output=True)
         finally:
             subprocess.run(["umount", str(merged)], check=True)
             shutil.rmtree(upper)
 
-    def boot(self) -> None:
-        """Start the guest. Emulation is forced: a machine may have a /dev/kvm that hangs a stock kernel."""
+    def fill(self, merged: Path) -> None:
+        """Add the product and its libraries to the guest's files."""
+        init = merged / "edgewright-init"
+        init.write_text(INIT)
+        init.chmod(0o755)
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / "edgewright", merged / "opt/edgewright/edgewright", ignore=ignored)
+        install_libraries(merged / "opt/libraries")
+        compile_words = ["chroot", str(merged), "env", "-i", "/usr/bin/python3", "-m", "compileall", "-q", "/opt"]
+        subprocess.run(compile_words, check=False, capture_output=True)
+
+    def boot(self, *more: str) -> None:
+        """Start the guest, with `more` words for QEMU.
+
+        Emulation is forced: a machine may have a /dev/kvm that hangs a stock kernel.
+        """
         command = ["qemu-system-x86_64", "-machine", "q35,hpet=off,usb=off,accel=tcg", "-cpu", "max", "-smp", "1"]
-        command += ["-m", "768", "-nographic", "-nodefaults", "-no-reboot", "-serial", f"file:{self.console}"]
+        command += [
+            "-m",
+            str(self.memory),
+            "-nographic",
+            "-nodefaults",
+            "-no-reboot",
+            "-serial",
+            f"file:{self.console}",
+        ]
         command += ["-kernel", str(self.folder / "vmlinuz"), "-initrd", str(self.folder / "initrd.img")]
-        append = f"console=ttyS0 quiet root=/dev/vda rw init=/edgewright-init net.ifnames=0 epoch={int(time.time())}"
+        append = f"console=ttyS0 quiet root=/dev/vda rw {self.words} net.ifnames=0 epoch={int(time.time())}"
         command += ["-append", append]
         command += ["-drive", f"file={self.disk},if=virtio,format=raw,cache=writeback"]
         command += ["-netdev", f"user,id=n0,hostfwd=tcp:127.0.0.1:{self.port}-:{HUB_PORT}"]
-        command += ["-device", "virtio-net-pci,netdev=n0"]
+        command += ["-device", "virtio-net-pci,netdev=n0", *more]
         self.console.write_text("")
         self._qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
