@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
-from typing import cast
+import threading
+from collections.abc import Callable
+from typing import Any, cast
 
 import paramiko
 from paramiko.packet import Packetizer
 
+from edgewright.clients.ssh.auth.requests import Requests
 from edgewright.clients.ssh.dial import Link
 from edgewright.clients.ssh.hostkeys.keys import HostKey, key_of_blob
 
@@ -46,6 +49,7 @@ class HostTransport(paramiko.Transport):
     def __init__(self, link: Link, algorithms: tuple[str, ...], *, compress: bool = False) -> None:
         super().__init__(cast("paramiko.Channel", link), packetizer_class=BoundedPacketizer)
         self._algorithms = algorithms
+        self.service_accepted = False
         self.link = link
         self.banner_timeout = self.handshake_timeout = self.auth_timeout = self.channel_timeout = FOREVER
         if compress:
@@ -55,6 +59,42 @@ class HostTransport(paramiko.Transport):
     def preferred_keys(self) -> tuple[str, ...]:
         """The algorithms for the host's key; paramiko would offer certificates last, and always."""
         return self._algorithms
+
+    def _attempt(self, send: Callable[[Requests, threading.Event], None]) -> list[str]:
+        event = threading.Event()
+        handler = self.auth_handler = Requests(self)
+        send(handler, event)
+        return list(handler.wait_for_response(event))
+
+    def auth_none(self, username: str) -> list[str]:
+        """Ask for the methods, as an authentication by none. Raises `BadAuthenticationType` with them."""
+        return self._attempt(lambda handler, event: handler.auth_none(username, event))
+
+    def auth_publickey(self, username: str, key: paramiko.PKey, event: threading.Event | None = None) -> list[str]:
+        """Show a key; return the methods that are wanted further. Raises `AuthenticationException`."""
+        return self._attempt(lambda handler, event: handler.auth_publickey(username, key, event))
+
+    def auth_password(
+        self, username: str, password: str, event: threading.Event | None = None, fallback: bool = False
+    ) -> list[str]:
+        """Send a password; return the methods that are wanted further. Raises `AuthenticationException`."""
+        return self._attempt(lambda handler, event: handler.auth_password(username, password, event))
+
+    def auth_interactive(self, username: str, handler: Any, submethods: str = "") -> list[str]:
+        """Answer questions; return the methods that are wanted further. Raises `AuthenticationException`."""
+        return self._attempt(lambda requests, event: requests.auth_interactive(username, handler, event, submethods))
+
+    def wants_key(self, username: str, kind: str, blob: bytes) -> bool:
+        """Return whether the host would take a key or certificate, which signs nothing yet."""
+        event = threading.Event()
+        handler = self.auth_handler = Requests(self)
+        try:
+            handler.ask(username, kind, blob, event)
+            handler.wait_for_response(event)
+        except paramiko.AuthenticationException:
+            if not self.is_active():
+                raise
+        return handler.wanted
 
     def shown_key(self) -> HostKey:
         """Return the key, or the certificate, that the host has shown and signed with."""

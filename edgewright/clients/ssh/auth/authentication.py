@@ -40,6 +40,7 @@ class Authentication:
         self._transport, self._settings, self._bridge = transport, settings, bridge
         self._identities = Identities(settings)
         self._keys = self._rsa_keys = 0
+        self._sha1_only = False
         self._accepted: list[str] = []
         self._unanswered: list[str] = []
         self._tried: list[str] = []
@@ -66,8 +67,8 @@ class Authentication:
                 raise Refused(f"{self._settings} wants more than {MAX_ROUNDS} methods of authentication.")
         except EdgewrightError:
             raise
-        except (paramiko.SSHException, OSError, EOFError) as error:
-            raise self._ended(error) from None
+        except (paramiko.SSHException, OSError, EOFError):
+            raise self._ended() from None
         finally:
             self._identities.close()
             if self._transport.auth_handler is not None:
@@ -118,6 +119,11 @@ class Authentication:
         return None
 
     def _locked(self, locked: Locked) -> Sequence[str] | None:
+        """Ask for the passphrase of a key that the host wants, and show it."""
+        public = locked.public
+        if public is not None and not self._transport.wants_key(self._settings.user, public.kind, public.blob):
+            self._keys += 1
+            return None
         for _ in range(TRIES):
             prompt = f"Passphrase of the key {clean(locked.path, 200)}: "
             passphrase = self._bridge.ask(lambda asker, text=prompt: asker.secret(text, shown=False))  # type: ignore[misc]
@@ -139,15 +145,21 @@ class Authentication:
         self._keys += 1
         self._rsa_keys += "ssh-rsa" in identity.name
         if identity.touch:
+            shown = identity.key.public_blob
+            blob = identity.key.asbytes() if shown is None else shown.key_blob
+            kind = identity.key.get_name() if shown is None else shown.key_type
+            if not self._transport.wants_key(self._settings.user, kind, blob):
+                return None
             text = f"Confirm on the security key: {identity.name}."
             self._bridge.ask(lambda asker: asker.notice(text))
         try:
             further = self._transport.auth_publickey(self._settings.user, identity.key)
         except paramiko.BadAuthenticationType:
             return None
-        except paramiko.AuthenticationException:
+        except paramiko.AuthenticationException as error:
             if not self._transport.is_active():
                 raise
+            self._sha1_only = self._sha1_only or "pubkey algorithm" in str(error)
             return None
         self._accepted.append(f"publickey {identity.name}")
         return tuple(further)
@@ -204,6 +216,8 @@ class Authentication:
         return None
 
     def _refused(self, allowed: Sequence[str]) -> Refused:
+        if self._sha1_only:
+            return Refused(f"{self._settings} {SHA1_ONLY}.", HINT_RSA, "OldSshServer")
         tried = ([amount(self._keys, "key")] if self._keys else []) + self._tried
         sentence = f"{self._settings} does not accept the user {self._settings.user}"
         sentence += f" (tried: {', '.join(tried)})." if tried else "."
@@ -221,14 +235,8 @@ class Authentication:
         notes = " ".join(self._identities.notes[:3])
         return Refused(f"{sentence} {notes}".strip(), hint, "AuthenticationFailed")
 
-    def _ended(self, error: BaseException) -> EdgewrightError:
+    def _ended(self) -> EdgewrightError:
         """Return the error for a connection that ended during the authentication."""
-        if "pubkey algorithm" in str(error):
-            return Refused(
-                f"{self._settings} {SHA1_ONLY}.",
-                HINT_RSA,
-                "OldSshServer",
-            )
         if self._keys >= SERVER_TRIES:
             return Refused(
                 f"{self._settings} ended the connection after {self._keys} keys: servers accept a few tries only.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from edgewright.core.text import clean
 
 MAX_FILE = 65_536
 """Bytes of a key file; an RSA key of 16384 bits has 13,000."""
+_MAGIC = b"openssh-key-v1\0"
 TRIES = 3
 """How often a passphrase is asked for."""
 
@@ -30,9 +32,10 @@ class Identity(NamedTuple):
 
 
 class Locked(NamedTuple):
-    """An encrypted key file."""
+    """An encrypted key file. `public`: its public key, where it alone decides whether the host wants it."""
 
     path: str
+    public: HostKey | None = None
 
 
 class Identities:
@@ -77,7 +80,12 @@ class Identities:
             for key in available:
                 if key not in named:
                     yield from self._of_agent(key)
-        yield from locked
+        yield from (each._replace(public=self._decides(each.path)) for each in locked)
+
+    def _decides(self, path: str) -> HostKey | None:
+        """Return the public key of an encrypted file, None where a certificate may be shown in its place."""
+        certified = self._certificates or Path(f"{path}-cert.pub").exists()
+        return None if certified else _read_public(f"{path}.pub") or _public_in_private(path)
 
     def unlocked(self, path: str, passphrase: str) -> Iterator[Identity]:
         """Yield what a file has, nothing where the passphrase is wrong."""
@@ -146,6 +154,22 @@ class Identities:
 
     def _certificate(self, path: str) -> HostKey | None:
         return _read_public(path)
+
+
+def _public_in_private(path: str) -> HostKey | None:
+    """Return the public key that OpenSSH's format has before the encrypted part (PROTOCOL.key)."""
+    try:
+        lines = [line for line in Path(path).read_text("ascii").splitlines() if not line.startswith("-")]
+        data = base64.b64decode("".join(lines), validate=True)
+        if not data.startswith(_MAGIC):
+            return None
+        message = paramiko.Message(data[len(_MAGIC) :])
+        for _ in range(3):  # cipher, key derivation and its options
+            message.get_binary()
+        message.get_int()
+        return key_of_blob(message.get_binary())
+    except (OSError, ValueError):
+        return None
 
 
 def _is_unusable(path: str) -> bool:

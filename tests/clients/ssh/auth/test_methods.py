@@ -109,6 +109,21 @@ async def test_an_encrypted_key_asks_for_its_passphrase(
     assert "no terminal to ask" in error.message and "terminal" in error.hint
 
 
+@pytest.mark.parametrize("beside", [True, False])
+async def test_no_passphrase_is_asked_for_a_key_that_the_host_does_not_want(
+    beside: bool, laptop: Laptop, server: Sshd, key_files: dict[str, Path]
+) -> None:
+    """Its public key is in the .pub file, or before the encrypted part of the file itself."""
+    key = Path(shutil.copy(key_files["locked"], laptop.folder / "locked"))
+    if beside:
+        shutil.copy(f"{key_files['locked']}.pub", laptop.folder / "locked.pub")
+    laptop.block("edge1", server.port, key)
+    asker = Answers(secrets=(CANARY,))
+    assert "(tried: 1 key)" in (await refused(laptop, "edge1", asker)).message and not asker.prompts
+    server.allow(key_files["locked"].with_name("locked.pub"))
+    assert await method(laptop, "edge1", asker) == f"publickey ssh-ed25519 {key}" and len(asker.prompts) == 1
+
+
 @pytest.mark.parametrize("kind", ["rsa", "ecdsa"])
 async def test_encrypted_keys_of_older_formats(kind: str, laptop: Laptop, server: Sshd, tmp_path: Path) -> None:
     key = make_key(tmp_path / "old", kind)

@@ -8,9 +8,11 @@ import socket
 import threading
 from pathlib import Path
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from edgewright.core.errors import Refused
 from tests.clients.ssh.reach import Answers, Laptop
 from tests.clients.ssh.sshd import Sshd
 
@@ -28,6 +30,7 @@ class TokenAgent:
         self._key = Ed25519PrivateKey.generate()
         public = self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         self.blob = text(KIND) + text(public) + text(APPLICATION)
+        self.signatures = 0
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(path))
         self._listener.listen()
@@ -40,11 +43,15 @@ class TokenAgent:
         self._listener.close()
 
     def _serve(self) -> None:
-        connection, _ = self._listener.accept()
-        with connection:
-            while header := connection.recv(4, socket.MSG_WAITALL):
-                request = connection.recv(int.from_bytes(header, "big"), socket.MSG_WAITALL)
-                connection.sendall(text(self._answer(request)))
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with connection:
+                while header := connection.recv(4, socket.MSG_WAITALL):
+                    request = connection.recv(int.from_bytes(header, "big"), socket.MSG_WAITALL)
+                    connection.sendall(text(self._answer(request)))
 
     def _answer(self, request: bytes) -> bytes:
         if request[0] == 11:
@@ -52,6 +59,7 @@ class TokenAgent:
         blob, rest = request[5 : 5 + len(self.blob)], request[5 + len(self.blob) :]
         assert blob == self.blob
         data = rest[4 : 4 + int.from_bytes(rest[:4], "big")]
+        self.signatures += 1
         flags, counter = bytes([1]), (7).to_bytes(4, "big")
         message = hashlib.sha256(APPLICATION).digest() + flags + counter + hashlib.sha256(data).digest()
         return bytes([14]) + text(text(KIND) + text(self._key.sign(message)) + flags + counter)
@@ -67,6 +75,11 @@ async def test_a_security_key_of_an_agent(key_files: dict[str, Path], tmp_path: 
         asker = Answers()
         connection = await laptop.open("edge1", asker)
         await connection.aclose()
+        assert token.signatures == 1
+        server.authorized.write_text("")
+        with pytest.raises(Refused):  # no touch where the host does not want the key
+            await laptop.open("edge1", Answers())
+        assert token.signatures == 1
     token.close()
     assert connection.facts.method == "publickey sk-ssh-ed25519@openssh.com token (agent)"
     assert asker.notices == ["Confirm on the security key: sk-ssh-ed25519@openssh.com token (agent)."]
