@@ -21,6 +21,7 @@ from edgewright.clients.ssh.hostkeys.keys import HostKey
 from edgewright.clients.ssh.hostkeys.trust import KnowsHosts
 from edgewright.clients.ssh.opening import OpenedHop, open_route
 from edgewright.clients.ssh.ports import ScriptResult
+from edgewright.clients.ssh.script_stream import SshScript, start
 from edgewright.clients.ssh.scripts import ScriptRun
 from edgewright.clients.ssh.streams import HostStream
 from edgewright.clients.ssh.threads import in_thread
@@ -107,6 +108,23 @@ class SshConnection:
         if sudo and (refused := sudo_refusal(result, self.facts.user, self.facts.host)) is not None:
             raise refused
         return result
+
+    async def open_script(self, script: bytes, *, sudo: bool = False, window: int = 0) -> SshScript:
+        """Start a script whose output is read while it runs; see `bundle.ports.CanStreamScript`."""
+        sudo = sudo and self.facts.user != "root"
+        work = in_thread(lambda: start(self._transport, script, sudo, window), "ssh-script")
+        try:
+            return SshScript(await asyncio.wait_for(work, OPEN), self.facts.host, window)
+        except TimeoutError:
+            raise TimedOut(f"{self.facts.host} starts no script within {OPEN:g} s.", "Check the link.") from None
+        except (paramiko.SSHException, OSError, EOFError):
+            if not self._transport.is_active():
+                raise self._lost_error() from None
+            raise Refused(
+                f"{self.facts.host} opens no further session on this connection.",
+                "Its SSH server allows few at the same time (MaxSessions), or none without a terminal.",
+                "NoSession",
+            ) from None
 
     async def round_trip(self, patience: float = OPEN) -> float:
         """Return the seconds until the host answers a request of SSH. Raises `TimedOut`, `Unreachable`."""

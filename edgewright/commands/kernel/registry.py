@@ -48,7 +48,7 @@ NOUNS: dict[str, tuple[str, ...]] = {
         "forge.verbs.verify",
     ),
     "build": ("build.verbs",),
-    "site": ("site.verbs", "site.doctor_verbs"),
+    "site": ("site.verbs", "site.doctor_verbs", "site.bundle_verbs"),
     "apply": ("installer.apply_verb",),
     "lab": ("delegate.verbs",),
     "render": ("console.tools",),
@@ -71,7 +71,6 @@ LATER_VERBS: dict[str, str] = {
     "forge bundle": "Building a content bundle is",
     "site open": "Opening a site in the console is",
     "site run": "Running a command on many hosts is",
-    "site bundle": "A support bundle over SSH is",
     "site ledger": "The list of what was done over SSH is",
 }
 """The same for single verbs of a noun that is there."""
@@ -100,6 +99,7 @@ COMMAND_LINE_MODULES = frozenset(
         "console.tools",
         "setup.verbs",
         "site.verbs",
+        "site.bundle_verbs",
     }
 )
 """Modules without a verb of the console: it does not load them before its first frame."""

@@ -39,6 +39,7 @@ PROGRAMS = (
     Program("buildah", "forge: runs a Containerfile", "provider images by layers alone", "buildah"),
     Program("cosign", "forge: keys that are encrypted", "signatures with plain PEM keys", "cosign"),
     Program("lsblk", "forge: finds removable disks", "everything but forge flash", "util-linux"),
+    Program("age", "site bundle: encrypts to recipients", "bundles that are not encrypted", "age"),
     Program("kubectl", "clusters (later)", "everything in this version", "kubernetes-client"),
 )
 

@@ -19,7 +19,7 @@ COVER = b"********"
 Counts = Dict[str, int]
 """How many were taken out, by rule."""
 
-WORDS = (
+NAMES = (
     rb"(?:passw(?:or)?d|passwd|passphrase|passcode|(?<![a-z])pass|(?<![a-z])pwd|secret|token"
     rb"|(?:api|private|access|secret|encryption|signing|master|auth|certificate|join|pairing|license|session|storage)"
     rb"[-_ ]?key"
@@ -45,7 +45,7 @@ _FIRST = re.compile(
     rb"^((?:"
     + _PREFIX
     + rb")?[ \t]*(?:-[ \t]+|export[ \t]+|set[ \t]+|Environment=){0,3}\"?[\w.\-]{0,100}?"
-    + WORDS
+    + NAMES
     + _IS
     + rb")"
     rb"(?![\"'\\])([^\s|>{\[][^\n]*|[|>{\[][^\n]*[^\s|>{\[+\-\d][^\n]*)",
@@ -55,20 +55,20 @@ _FIRST = re.compile(
 _HEADER = re.compile(
     rb"((?:authorization|cookie)\\*[\"']?[ \t]*[:=][ \t]*\\*[\"']?)(digest[^\n]*|[^\s\"'\\][^\n\"'\\]*)", re.IGNORECASE
 )
-_QUOTED = re.compile(rb"(" + WORDS + _IS + rb")(\\*)(?:\"(?:.*?(?<!\\)\2\"|[^\n]*)|'(?:[^'\n]|'')*'?)", re.IGNORECASE)
+_QUOTED = re.compile(rb"(" + NAMES + _IS + rb")(\\*)(?:\"(?:.*?(?<!\\)\2\"|[^\n]*)|'(?:[^'\n]|'')*'?)", re.IGNORECASE)
 _PAIR = re.compile(
     rb"(name\\*[\"']?[ \t]*:[ \t]*\\*[\"']?[\w.\-]{0,100}?"
-    + WORDS
+    + NAMES
     + rb"\\*[\"']?[ \t]*,[ \t]*\\*[\"']?value\\*[\"']?[ \t]*:[ \t]*)"
     rb"([^\n,}]+)",
     re.IGNORECASE,
 )
 _NAMED = re.compile(
-    rb"(" + WORDS + _IS + rb")((?:(?:bearer|basic|token|digest|negotiate|apikey)[ \t]+)?[^\s\"'&{\[|>\\][^\s\"'&]*)",
+    rb"(" + NAMES + _IS + rb")((?:(?:bearer|basic|token|digest|negotiate|apikey)[ \t]+)?[^\s\"'&{\[|>\\][^\s\"'&]*)",
     re.IGNORECASE,
 )
 _FLAG = re.compile(
-    rb"((?<!-)--[a-z0-9\-]{0,40}?" + WORDS + rb"(?:[ \t]+|\\*[\"'],?[ \t]*\\*[\"']))(?!-)([^\s\"',\\]+)", re.IGNORECASE
+    rb"((?<!-)--[a-z0-9\-]{0,40}?" + NAMES + rb"(?:[ \t]+|\\*[\"'],?[ \t]*\\*[\"']))(?!-)([^\s\"',\\]+)", re.IGNORECASE
 )
 _SHORT_FLAG = re.compile(rb"((?<=[ \t])-u[ \t]*[^\s:]{1,64}:|sshpass[ \t]+-p[ \t]*)([^\s\"']+)")
 _IN_URL = re.compile(rb"://([^\s/\"'<>:@]{0,256})(:?)([^\s/\"'<>]{0,512})@")
@@ -157,8 +157,8 @@ def _in_url(match: Match[bytes]) -> bytes:
     user, colon, password = match.groups()
     if colon:
         return b"://" + user + b":" + (COVER if password else b"") + b"@"
-    whole = user + password
-    return match.group() if re.fullmatch(rb"[a-z_][a-z0-9_\-]{0,15}", whole) else b"://" + COVER + b"@"
+    userinfo = user + password
+    return match.group() if re.fullmatch(rb"[a-z_][a-z0-9_\-]{0,15}", userinfo) else b"://" + COVER + b"@"
 
 
 def _long(match: Match[bytes]) -> bytes:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, List, Optional
 
-from edgewright.core.redaction.rules import COVER, PREFIX, WORDS, Counts, count, lines_with_names, redact
+from edgewright.core.redaction.rules import COVER, NAMES, PREFIX, Counts, count, lines_with_names, redact
 
 MAX_LINE = 262_144
-"""Bytes of the longest line that is looked at; a longer one is left out as a whole."""
+"""Bytes of the longest line that is looked at; a longer one is left out."""
 MAX_KEY_LINES = 400
 """Lines after which a private key without an end is over; RSA keys of 16,384 bits have 200."""
 BLOCK = 262_144
@@ -26,11 +26,11 @@ _KEY_BEGIN = re.compile(
 )
 _KEY_END = re.compile(rb"-{4,5} ?END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)? ?-{4,5}|Private-MAC: \w+")
 _BLOCK_KEY = re.compile(
-    rb"(?:" + WORDS + rb"|(?<![a-z])data|stringData|binaryData)[\"']?[ \t]*:[ \t]*(?:[|>][-+\d]{0,3}|[{\[])?[ \t\r]*$",
+    rb"(?:" + NAMES + rb"|(?<![a-z])data|stringData|binaryData)[\"']?[ \t]*:[ \t]*(?:[|>][-+\d]{0,3}|[{\[])?[ \t\r]*$",
     re.IGNORECASE | re.MULTILINE,
 )
 _FLAG_AT_END = re.compile(
-    rb"(?:(?<!-)--[a-z0-9\-]{0,40}?|name[\"']?[ \t]*:[ \t]*[\"']?[\w.\-]{0,100}?)" + WORDS + rb"[\"']?,?[ \t\r]*$",
+    rb"(?:(?<!-)--[a-z0-9\-]{0,40}?|name[\"']?[ \t]*:[ \t]*[\"']?[\w.\-]{0,100}?)" + NAMES + rb"[\"']?,?[ \t\r]*$",
     re.IGNORECASE | re.MULTILINE,
 )
 """`--token` as an argument of its own, `name: PASSWORD` of an environment: the value is in the next line."""
@@ -76,7 +76,7 @@ class Redactor:
         }  # fmt: skip
 
     def restore(self, state: Dict[str, Any]) -> None:
-        """Continue as after `state`. Raises `KeyError`, `TypeError`, `ValueError` for what is no state."""
+        """Continue as after `state`. Raises `KeyError`, `TypeError`, `ValueError` for anything else."""
         self.counts = {str(rule): int(number) for rule, number in dict(state["counts"]).items()}
         key, indent = state["key"], state["indent"]
         self._key_lines = None if key is None else int(key)
@@ -167,8 +167,8 @@ class Redactor:
         if self._cover_next:
             self._cover_next = False
             count(self.counts, "option of a command")
-            kept = _INDENT.match(line, start)
-            return line[: kept.end() if kept else start] + COVER + end
+            indent = _INDENT.match(line, start)
+            return line[: indent.end() if indent else start] + COVER + end
         key = _BLOCK_KEY.search(line)
         if key is not None:
             indent = _INDENT.match(line, start)

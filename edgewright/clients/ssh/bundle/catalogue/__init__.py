@@ -1,0 +1,1 @@
+"""What a support bundle contains, as data: a closed list."""

@@ -1,0 +1,49 @@
+"""A script on a session channel whose output is read while it runs; its stdin stays open until it is closed."""
+
+from __future__ import annotations
+
+import asyncio
+
+import paramiko
+
+from edgewright.clients.ssh import refusals
+from edgewright.clients.ssh.scripts import COMMAND, SUDO_COMMAND
+from edgewright.clients.ssh.threads import in_thread
+
+PIECE = 32_768
+
+
+class SshScript:
+    """One script that runs; see `bundle.ports.ScriptStream`. Made by `SshConnection.open_script`."""
+
+    def __init__(self, channel: paramiko.Channel, host: str, window: int) -> None:
+        self._channel, self._host = channel, host
+        self._piece = min(PIECE, max(1024, window // 8)) if window else PIECE
+
+    async def read(self) -> bytes:
+        """Return the next bytes of stdout, b"" at its end. Raises `Unreachable`."""
+        work = in_thread(lambda: self._channel.recv(self._piece), "ssh-script")
+        try:
+            data = await work
+        except (paramiko.SSHException, OSError, EOFError):
+            raise refusals.lost(self._host) from None
+        transport = self._channel.get_transport()
+        if not data and not self._channel.eof_received and not transport.is_active():
+            raise refusals.lost(self._host)
+        return data
+
+    async def aclose(self) -> None:
+        """Close the channel: the script reads the end of its stdin."""
+        await asyncio.shield(in_thread(self._channel.close, "ssh-close"))
+
+
+def start(transport: paramiko.Transport, script: bytes, sudo: bool, window: int) -> paramiko.Channel:
+    """Return the channel of a script that was started. Blocks; raises as paramiko does."""
+    channel = transport.open_session(window_size=window or None, max_packet_size=min(32_768, window) or None)
+    try:
+        channel.exec_command(SUDO_COMMAND if sudo else COMMAND)
+        channel.sendall(script)
+    except BaseException:
+        channel.close()
+        raise
+    return channel
