@@ -45,9 +45,10 @@ def page(report: Report) -> str:
         lines += _wrapped(", ".join(clean(each) for each in report["healthy"]), "• ")
     for missing in report["notRead"]:
         reason = clean(missing["reason"])
-        if reason == "needs sudo" and report["root"] in _ROOT:
+        if "needs sudo" in reason and report["root"] in _ROOT:
             reason += f" ({_ROOT[report['root']]})"
-        lines += _wrapped(f"not read, {reason}: {', '.join(missing['probes'])}", "○ ")
+        start = "" if reason.startswith("read in part") else "not read, "
+        lines += _wrapped(f"{start}{reason}: {', '.join(missing['probes'])}", "○ ")
     lines += ["─" * WIDTH, "Nothing was changed on this host."]
     return "\n".join(lines)
 

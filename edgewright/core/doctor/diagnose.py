@@ -11,6 +11,8 @@ from edgewright.core.doctor.rules import agent, control, host, images, kubernete
 from edgewright.core.doctor.rules.units import AGENTS, KUBELETS, RUNTIMES
 from edgewright.core.doctor.symptoms import LEADS_TO, RANK
 
+IN_PART = "read in part, the rest needs sudo"
+"""Why probes are listed as not read that gave something without root."""
 MILD = frozenset({"certificate-soon", "unit-other-failed"})
 """Faults with which a host still works: never the cause of another one."""
 
@@ -35,6 +37,8 @@ def diagnose(facts: Facts) -> Diagnosis:
     reasons: Dict[str, List[str]] = {}
     for probe, reason in facts.not_read.items():
         reasons.setdefault(reason, []).append(probe)
+    if facts.in_part:
+        reasons.setdefault(IN_PART, []).extend(facts.in_part)
     return Diagnosis(tuple(explained), fine(facts, explained), reasons)
 
 

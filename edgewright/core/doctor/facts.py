@@ -151,6 +151,8 @@ class Facts(NamedTuple):
     at: float
     read: FrozenSet[str] = frozenset()
     not_read: Dict[str, str] = {}
+    in_part: Tuple[str, ...] = ()
+    """Probes that read less than they do as root."""
     hostname: str = ""
     system: str = ""
     kernel: str = ""
@@ -208,6 +210,8 @@ class Facts(NamedTuple):
     user_data_files: Tuple[Tuple[str, int], ...] = ()
     certificates: Optional[Tuple[Certificate, ...]] = None
     kube_files: Optional[FrozenSet[str]] = None
+    """Files that were seen; `files_complete` when others are not there."""
+    files_complete: bool = False
     manifests: Tuple[str, ...] = ()
     cni_configs: Optional[Tuple[str, ...]] = None
     cni_programs: Optional[Tuple[str, ...]] = None

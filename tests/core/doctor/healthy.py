@@ -64,6 +64,7 @@ HEALTHY = Facts(
         "edgewright-agent", "active", phase="registered", registered=True, last_heartbeat=NOW - 20, interval=60.0
     ),
     certificates=(Certificate(PKI + "apiserver.crt", ends=NOW + 200 * 86400, begins=NOW - 86400),),
+    files_complete=True,
     kube_files=frozenset({"/etc/kubernetes/kubelet.conf", "/var/lib/kubelet/config.yaml"}),
     cni_configs=("10-flannel.conflist",),
     cni_programs=("bridge",),

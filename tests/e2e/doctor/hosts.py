@@ -14,8 +14,8 @@ from edgewright.clients.ssh.probes.reading import Examined, examine
 from edgewright.clients.ssh.probes.sets import chosen
 from edgewright.core.doctor.diagnose import diagnose
 from edgewright.core.doctor.findings import Diagnosis
-from edgewright.lab.kubernetes.cache import cache_folder
 from tests.e2e.doctor.fault import FAKETIME, Fault
+from tests.e2e.fleet import KUBERNETES_CACHE
 
 PROP = r"""
 set -e
@@ -64,6 +64,7 @@ class DoctorHost:
         self._image = folder / f"disk-{leader}.img"
         self._loop = ""
         self.clock = ""
+        self.user = 0
 
     def words(self) -> list[str]:
         """Return the command line that runs a shell in the host, reading its script from stdin."""
@@ -71,6 +72,8 @@ class DoctorHost:
         words += ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"]
         if self.clock:
             words += [f"LD_PRELOAD={FAKETIME}", f"FAKETIME={self.clock}", "FAKETIME_DONT_FAKE_MONOTONIC=1"]
+        if self.user:
+            words += ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups"]
         return [*words, "sh", "-s"]
 
     def run(self, script: str, patience: float = 90.0) -> str:
@@ -122,7 +125,7 @@ class DoctorHost:
 
     def put_kubernetes(self) -> str:
         """Put parts of Kubernetes into the host; returns why not, "" when they are there."""
-        parts = cache_folder() / "parts"
+        parts = Path(KUBERNETES_CACHE) / "parts"
         trees = sorted(parts.glob("tree-v*")) if parts.is_dir() else []
         etcds = sorted(parts.glob("etcd-v*"))
         if not trees or not etcds:

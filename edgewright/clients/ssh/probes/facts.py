@@ -6,6 +6,7 @@ from typing import Any
 
 from edgewright.clients.ssh.probes.frames import Reading, Run
 from edgewright.clients.ssh.probes.parsing import agent, certificates, disk, host, kubernetes, network
+from edgewright.clients.ssh.probes.sets import CATALOGUE
 from edgewright.core.doctor.facts import Facts
 
 WHY = {
@@ -14,6 +15,11 @@ WHY = {
     "late": "the time of the run was over",
     "lost": "the connection ended before it",
 }
+ABSENT = {
+    "kubernetes.files": ("cni_configs", "cni_programs", "runtime_sockets"),
+    "images.blobs": ("empty_blobs",),
+}
+"""Facts by probe that are unknown, not empty, where another user than root saw nothing: folders may be closed to it."""
 _NOTHING = Reading("lost")
 NO_PROGRAM = "no-program"
 """The line of a probe for which the host has no program: its facts are unknown."""
@@ -82,7 +88,8 @@ def facts_of(run: Run, sent: float, received: float) -> Facts:
         if usable(name):
             values.update(judged(lines(name), status(name)))
     if usable("disk.space", "disk.inodes", "disk.mounts"):
-        values.update(disk.file_systems(lines("disk.space"), lines("disk.inodes"), lines("disk.mounts")))
+        root = readings.get("disk.mounts", _NOTHING).root
+        values.update(disk.file_systems(lines("disk.space"), lines("disk.inodes"), lines("disk.mounts"), root))
     if usable("network.routes"):
         values.update(network.routes(lines("network.routes"), lines("network.routes6")))
     if usable("agent.unit", "agent.status"):
@@ -91,13 +98,25 @@ def facts_of(run: Run, sent: float, received: float) -> Facts:
         values.update(agent.user_data(lines("userdata.site"), lines("userdata.files")))
     if usable("certificates.files"):
         values.update(certificates.certificates(lines("certificates.files"), lines("certificates.keys")))
+    for name, absent in ABSENT.items():
+        if not readings.get(name, _NOTHING).root:
+            values.update({field: None for field in absent if not values.get(field)})
+    values["files_complete"] = readings.get("kubernetes.files", _NOTHING).root
     values.update(_clock(values.get("clock"), sent, received))
     read = frozenset(name for name, reading in readings.items() if reading.usable)
     missing = {name: WHY[reading.state] for name, reading in readings.items() if not reading.usable}
     for name in read:
         if NO_PROGRAM in lines(name):
             missing[name] = "the host has no program for it"
-    return Facts(at=received, read=read - missing.keys(), not_read=missing, **values)
+    return Facts(at=received, read=read - missing.keys(), not_read=missing, in_part=_in_part(run), **values)
+
+
+def _in_part(run: Run) -> tuple[str, ...]:
+    """Return the probes that read more as root and ran as another user."""
+    if run.way in ("root", "sudo", "unknown"):
+        return ()
+    ran = {name for name, reading in run.readings.items() if reading.usable}
+    return tuple(probe.id for probe in CATALOGUE if probe.root == "better" and probe.id in ran)
 
 
 def _clock(clock: float | None, sent: float, received: float) -> dict[str, Any]:

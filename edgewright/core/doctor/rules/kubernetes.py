@@ -234,7 +234,7 @@ def _files(facts: Facts) -> List[Finding]:
         "/var/lib/edgewright/kubernetes/joined.json",
         "/var/lib/edgewright/kubernetes/formed.json",
     }
-    if member and facts.kube_files is not None and "/var/lib/kubelet/config.yaml" not in files:
+    if member and facts.files_complete and "/var/lib/kubelet/config.yaml" not in files:
         evidence: Tuple[Evidence, ...] = (Evidence("kubernetes.files", "/var/lib/kubelet/config.yaml is not there"),)
         text = "The kubelet's settings, /var/lib/kubelet/config.yaml, are not there."
         step = "Write them again from the cluster."

@@ -217,6 +217,31 @@ def test_probes_without_a_program_are_not_read() -> None:
     assert facts.not_read["network.addresses"] == "the host has no program for it" and facts.addresses is None
 
 
+def test_what_was_read_in_part_without_root_is_named() -> None:
+    run = run_of(boot__cmdline="quiet", certificates__files="file /etc/kubernetes/pki/ca.crt\nunreadable")
+    assert facts_of(run, 1.0, 2.0).in_part == ()
+    facts = facts_of(run._replace(way="refused"), 1.0, 2.0)
+    assert facts.in_part == ("certificates.files",)
+    assert diagnose(facts).not_read["read in part, the rest needs sudo"] == ["certificates.files"]
+
+
+def test_what_another_user_than_root_does_not_see_is_unknown() -> None:
+    lines = {
+        "disk__mounts": "mount / ext4 rw\nmount /var/log ext4 ro\nno-writes /etc\nno-writes /var/log",
+        "kubernetes__files": "file /etc/kubernetes/kubelet.conf -rw------- root 9\ndir /etc/cni/net.d drwx------ root",
+        "images__blobs": "dir /usr/local/spectrocloud/peerbundle/sha256",
+        "units__state": "system running\nId=kubelet.service\nLoadState=loaded\nActiveState=active\nSubState=running",
+    }
+    seen = run_of(**lines)
+    user = facts_of(seen._replace(way="refused"), 1.0, 2.0)
+    assert user.no_writes == ("/var/log",) and user.cni_configs is None and user.empty_blobs is None
+    assert [finding.symptom for finding in diagnose(user).findings] == ["read-only"]
+    as_root = {name: reading._replace(root=True) for name, reading in seen.readings.items()}
+    root = facts_of(seen._replace(readings=as_root), 1.0, 2.0)
+    assert root.no_writes == ("/etc", "/var/log") and root.cni_configs == () and root.empty_blobs == ()
+    assert {finding.symptom for finding in diagnose(root).findings} == {"read-only", "kubelet-settings", "cni-missing"}
+
+
 def test_a_host_without_systemd_has_no_healthy_units() -> None:
     facts = facts_of(
         run_of(units__state="no-systemctl", units__failed="no-program", agent__unit="no-program"), 1.0, 2.0

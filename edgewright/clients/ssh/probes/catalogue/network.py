@@ -69,7 +69,9 @@ for n in range(2):
         try: p = s.recv(100)
         except OSError: continue
         if len(p) >= 42 and p[20:22] == b"\0\2" and p[28:32] == t and p[22:28] != m: seen.add(p[22:28].hex(":"))
-print(*sorted(seen)[:4])' "$1" "$2" 2>/dev/null; }
+        if seen and sys.argv[3:]: break
+    if seen and sys.argv[3:]: break
+print(*sorted(seen)[:4])' "$@" 2>/dev/null; }
 """
 """Functions of the shell: `plane_of` finds the plane as the host itself has it, checked before it is a word of a
 command; `reach HOST PORT` prints how a port answers, `arp CARD ADDRESS` which other machines have an address."""
@@ -126,7 +128,7 @@ if have ping; then
   if ping -c 1 -W 2 "$w" >/dev/null 2>&1; then echo "answers $w $i"; exit 0; fi
 fi
 if have python3 && [ "$R" = 1 ]; then
-  m=$(arp "$i" "$w") && { [ -n "$m" ] && echo "known $w $i" || echo "silent $w $i"; exit 0; }
+  m=$(arp "$i" "$w" one) && { [ -n "$m" ] && echo "known $w $i" || echo "silent $w $i"; exit 0; }
 fi
 have nc && nc -w 1 "$w" 9 </dev/null >/dev/null 2>&1
 sleep 1

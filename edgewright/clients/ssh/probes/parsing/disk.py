@@ -27,8 +27,11 @@ def _rows(lines: Lines) -> list[tuple[str, int | None, int | None, int | None, s
     return rows
 
 
-def file_systems(space: Lines, inodes: Lines, mounts: Lines) -> dict[str, Any]:
-    """Return file systems by mount, and folders that take no writes."""
+def file_systems(space: Lines, inodes: Lines, mounts: Lines, root: bool = True) -> dict[str, Any]:
+    """Return file systems by mount, and folders that take no writes.
+
+    A user other than `root` may write to few folders: only those on a read-only mount count then.
+    """
     kinds: dict[str, tuple[str, str]] = {}
     for row in with_word(mounts, "mount"):
         parts = row.split()
@@ -44,11 +47,18 @@ def file_systems(space: Lines, inodes: Lines, mounts: Lines) -> dict[str, Any]:
         before = results.get(mount, FileSystem(mount, (path,), kind, None, None, None, None, _read_only(option)))
         results[mount] = before._replace(inodes_used=used)
     facts: dict[str, Any] = {"file_systems": tuple(results.values())}
-    facts["no_writes"] = tuple(row.strip() for row in with_word(mounts, "no-writes"))
+    closed = (row.strip() for row in with_word(mounts, "no-writes"))
+    facts["no_writes"] = tuple(path for path in closed if root or _option(kinds, path) == "ro")
     facts["writes"] = frozenset(row.strip() for row in with_word(mounts, "writes"))
     mode = first(mounts, "var-tmp").split()
     facts["var_tmp_mode"] = mode[0] if mode and re.match(r"[d-][rwxsStT-]{9}", mode[0]) else ""
     return facts
+
+
+def _option(kinds: dict[str, tuple[str, str]], path: str) -> str:
+    """Return `ro` or `rw` of the mount that a folder is on."""
+    mounts = [mount for mount in kinds if path == mount or path.startswith(mount.rstrip("/") + "/")]
+    return kinds[max(mounts, key=len)][1] if mounts else ""
 
 
 def _read_only(option: str) -> bool | None:
