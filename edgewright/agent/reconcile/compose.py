@@ -28,8 +28,8 @@ from edgewright.agent.kernel.logs import collector
 from edgewright.agent.kernel.operations import Outcome
 from edgewright.agent.kernel.state import read_checked
 from edgewright.agent.plane.blobs import FOLDER as CONTENTS
+from edgewright.agent.plane.clock import Clock
 from edgewright.agent.reconcile import exchange
-from edgewright.agent.reconcile.clock import Clock
 from edgewright.agent.reconcile.decisions import accept, retry, start_trial
 from edgewright.agent.reconcile.handover import program
 from edgewright.agent.reconcile.preflight import preflight

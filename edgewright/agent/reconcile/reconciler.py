@@ -8,7 +8,8 @@ import time
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set
 
 from edgewright.agent.kernel import agent_log
-from edgewright.agent.reconcile import clock, exchange
+from edgewright.agent.plane import clock
+from edgewright.agent.reconcile import exchange
 from edgewright.agent.reconcile.driver import Driver
 from edgewright.agent.reconcile.engine import Engine
 from edgewright.agent.reconcile.engine import Position as Place

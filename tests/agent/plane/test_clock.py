@@ -12,8 +12,9 @@ import pytest
 from edgewright.agent.facts.system import time_service
 from edgewright.agent.kernel.agent_log import NOTICE, WARNING
 from edgewright.agent.kernel.hostfs import Root
+from edgewright.agent.plane import clock
 from edgewright.agent.plane.floor import LATEST
-from edgewright.agent.reconcile import clock, exchange
+from edgewright.agent.reconcile import exchange
 from edgewright.agent.reconcile.compose import make_reconciler
 from edgewright.agent.reconcile.handover import Handover
 from edgewright.core.certificate_clock import BUILT
