@@ -7,6 +7,7 @@ from typing import List, Sequence, Tuple
 from edgewright.core import times
 from edgewright.core.doctor.facts import Facts
 from edgewright.core.doctor.findings import Finding
+from edgewright.core.doctor.rules.control import APART
 from edgewright.core.doctor.rules.host import IMAGES
 
 
@@ -89,9 +90,7 @@ def _agent(facts: Facts) -> str:
 
 def _certificates(facts: Facts) -> str:
     now = facts.clock if facts.clock is not None else facts.at
-    ends = [
-        c.ends for c in facts.certificates or () if c.ends is not None and not c.place.startswith("/etc/edgewright/")
-    ]
+    ends = [c.ends for c in facts.certificates or () if c.ends is not None and not c.place.startswith(APART)]
     return f"certificates {times.age(min(ends) - now)}" if ends and min(ends) > now else ""
 
 

@@ -22,6 +22,7 @@ from edgewright.core.doctor.facts import (
     Port,
     Server,
 )
+from edgewright.core.doctor.findings import UNSURE
 from tests.core.doctor.healthy import HEALTHY, NOW, PKI, disk, log, unit, units
 
 
@@ -200,6 +201,10 @@ def test_the_agent_s_report_of_the_way_counts_where_no_probe_knows_it() -> None:
             "nodes": None,
         },
         {"swap": True},
+        {"units": {**HEALTHY.units, "k3s": unit("k3s"), "containerd": unit("containerd", "inactive", load="masked")}},
+        {"kernel_log": log("blk_update_request: I/O error, dev fd0, sector 0", "kernel")},
+        {"certificates": (Certificate("/var/lib/kubelet/pki/kubelet.crt", begins=0.0, ends=NOW - 9),)},
+        {"certificates": (Certificate(PKI + "apiserver.crt", begins=NOW - 10 * 86400, ends=NOW + 10 * 86400),)},
         {"clock_off": 58.0},
         {"waiting_jobs": ("edgewright-agent.service start waiting",), "uptime": 30.0},
         {"kernel_log": log("Out of memory: Killed process 1", "kernel"), "container": "systemd-nspawn"},
@@ -208,3 +213,13 @@ def test_the_agent_s_report_of_the_way_counts_where_no_probe_knows_it() -> None:
 )
 def test_what_is_no_fault(changes: dict[str, Any]) -> None:
     assert [finding.key for finding in diagnose(HEALTHY._replace(**changes)).findings] == []
+
+
+def test_a_masked_service_that_nothing_misses_is_no_fault() -> None:
+    for name in ("systemd-networkd", "systemd-resolved", "systemd-timesyncd"):
+        masked = {**HEALTHY.units, name: unit(name, "inactive", load="masked")}
+        diagnosis = diagnose(HEALTHY._replace(units=masked))
+        assert [(f.symptom, f.certainty) for f in diagnosis.findings] == [("unit-masked", UNSURE)]
+        assert not is_fault(diagnosis)
+    gone = diagnose(HEALTHY._replace(units=masked, clock_off=300.0))
+    assert [f.symptom for f in gone.findings] == ["unit-masked", "clock-wrong"], "then it is why"

@@ -12,6 +12,8 @@ from edgewright.core.doctor.findings import CONFIRM, LIKELY, SAFE, SURE, Evidenc
 from edgewright.core.doctor.rules.reading import match, quote
 from edgewright.core.text import amount
 
+APART = ("/etc/edgewright/", "/var/lib/kubelet/pki/kubelet.crt")
+"""The plane's CA, and a certificate that the kubelet signed for itself and that nobody verifies."""
 _RENEW = Fix(
     "renew the certificates and restart the control plane's pods",
     "kubeadm certs renew all && for f in /etc/kubernetes/manifests/*.yaml; do touch $f; done",
@@ -27,11 +29,11 @@ def rules(facts: Facts) -> List[Finding]:
 
 def _certificates(facts: Facts) -> List[Finding]:
     now = facts.clock if facts.clock is not None else facts.at
-    certificates = [c for c in facts.certificates or () if not c.place.startswith("/etc/edgewright/")]
+    certificates = [c for c in facts.certificates or () if not c.place.startswith(APART)]
     expired = [c for c in certificates if c.ends is not None and c.ends < now]
     early = [c for c in certificates if c.begins is not None and c.begins > now]
     broken = [c for c in certificates if c.fault]
-    soon = [c for c in certificates if c.ends is not None and now <= c.ends < now + CERTIFICATE_SOON]
+    soon = [c for c in certificates if c.ends is not None and now <= c.ends < now + _soon(c)]
     findings = []
     if expired:
         first = min(expired, key=lambda c: c.ends or 0)
@@ -79,6 +81,13 @@ def _certificates(facts: Facts) -> List[Finding]:
         fixes = (_DATES,) if "rancher" in first.place or first.authority else (_DATES, _RENEW)
         findings.append(Finding("certificate-soon", text, _shown(soon), step, SURE, first.place, fixes))
     return findings
+
+
+def _soon(certificate: Certificate) -> float:
+    """Return from when on its end is a problem: short-lived ones are renewed late."""
+    if certificate.begins is None or certificate.ends is None:
+        return CERTIFICATE_SOON
+    return min(CERTIFICATE_SOON, 0.2 * (certificate.ends - certificate.begins))
 
 
 def _name(certificate: Certificate) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import List, Tuple
 
 from edgewright.core import times
@@ -111,9 +112,8 @@ def _on(system: FileSystem, path: str, facts: Facts) -> bool:
 def _read_only(facts: Facts) -> List[Finding]:
     findings = []
     recent_lines = list(reversed(facts.kernel_log))
-    errors = match(
-        recent_lines, r"I/O error|EXT4-fs error|XFS .*(corrupt|error|shut)|blk_update_request|critical medium"
-    )
+    disks = [line for line in recent_lines if not re.search(r"\bdev (fd|sr)\d", line.text)]  # no medium is no fault
+    errors = match(disks, r"I/O error|EXT4-fs error|XFS .*(corrupt|error|shut)|blk_update_request|critical medium")
     if errors is not None and not facts.container:
         fix = Fix("read the disk's own report", "smartctl -a /dev/sda", SAFE)
         text = "The kernel reports errors of a disk or file system."

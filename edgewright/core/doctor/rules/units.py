@@ -15,6 +15,8 @@ STEADY = 30.0
 AGENTS = frozenset({"edgewright-agent", "spectro-stylus-agent", "stylus-agent", "palette-agent"})
 RUNTIMES = frozenset({"containerd", "edgewright-containerd", "crio", "docker"})
 KUBELETS = frozenset({"kubelet", "k3s", "k3s-agent", "rke2-server", "rke2-agent"})
+BUNDLED = frozenset({"k3s", "k3s-agent", "rke2-server", "rke2-agent"})
+"""Kubelets that bring a container runtime of their own."""
 NETWORKS = frozenset({"systemd-networkd", "NetworkManager", "systemd-resolved", "edgewright-keepalived", "keepalived"})
 TIMES = frozenset({"systemd-timesyncd", "chrony", "chronyd", "ntp"})
 NEEDED = AGENTS | RUNTIMES | KUBELETS | NETWORKS
@@ -50,7 +52,7 @@ def _unit(facts: Facts, unit: Unit) -> Optional[Finding]:
         )
         text = f"{name}{role} is masked: nothing can start it."
         step = f"Find out who masked {name}; then unmask and start it."
-        return Finding("unit-masked", text, (_state(unit),), step, SURE if name in NEEDED else LIKELY, name, (fix,))
+        return Finding("unit-masked", text, (_state(unit),), step, _mask_counts(facts, name), name, (fix,))
     logs = Fix(f"read the log of {name}", f"journalctl -u {name} -b -n 50 --no-pager", SAFE)
     restart = Fix(f"restart {name}", f"systemctl reset-failed {name}; systemctl restart {name}", CONFIRM, NO_UNDO)
     step = f"Read the log of {name}, fix the cause, then restart it."
@@ -104,8 +106,21 @@ def _only_agent(facts: Facts, unit: Unit) -> bool:
     return not any(name in facts.units and facts.units[name].active == "active" for name in AGENTS)
 
 
+def _mask_counts(facts: Facts, name: str) -> str:
+    """Return how sure a masked unit is a fault: network, names and time may have another service, not asked for."""
+    if name in AGENTS | RUNTIMES | KUBELETS:
+        return SURE
+    if name in TIMES:
+        return UNSURE if facts.clock_off is not None and abs(facts.clock_off) < 60 else LIKELY
+    if name == "systemd-resolved":
+        return UNSURE if any(server.state == "answers" for server in facts.servers) else LIKELY
+    return UNSURE if facts.default_route and facts.default_route[1] and facts.gateway == "answers" else LIKELY
+
+
 def _replaced(facts: Facts, name: str) -> bool:
     """Return whether a masked unit is masked since another one does its work."""
+    if name in RUNTIMES and any(other in facts.units and facts.units[other].active == "active" for other in BUNDLED):
+        return True
     groups = (RUNTIMES, KUBELETS, AGENTS, TIMES, frozenset({"systemd-networkd", "NetworkManager"}))
     group = next((names for names in groups if name in names), frozenset({name}))
     return any(other in facts.units and facts.units[other].active == "active" for other in group - {name})

@@ -127,6 +127,8 @@ w=$a.$b.$c.$e
 if have ping; then
   if ping -c 1 -W 2 "$w" >/dev/null 2>&1; then echo "answers $w $i"; exit 0; fi
 fi
+t=$(cat "/sys/class/net/$i/type" 2>/dev/null)
+[ "$t" = 1 ] || { echo "unknown $w $i"; exit 0; }
 if have python3 && [ "$R" = 1 ]; then
   m=$(arp "$i" "$w" one) && { [ -n "$m" ] && echo "known $w $i" || echo "silent $w $i"; exit 0; }
 fi
