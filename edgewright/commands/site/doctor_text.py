@@ -25,7 +25,7 @@ def page(report: Report) -> str:
     own = name if name != target.rpartition("@")[2] else ""
     title = "  ".join(filter(None, (target, own, clean(host["system"], 60))))
     run = f"{probes['read']} of {amount(probes['total'], 'probe')} in 1 round trip, {report['seconds']:.1f} s"
-    lines = [_ends(title, run), "─" * WIDTH]
+    lines = [_ends(title, run), "-" * WIDTH]
     findings: Sequence[Report] = report["findings"]
     read = f"read {clean(report['readAt'])[:19]}Z"
     if findings:
@@ -49,7 +49,7 @@ def page(report: Report) -> str:
             reason += f" ({_ROOT[report['root']]})"
         start = "" if reason.startswith("read in part") else "not read, "
         lines += _wrapped(f"{start}{reason}: {', '.join(missing['probes'])}", "○ ")
-    lines += ["─" * WIDTH, "Nothing was changed on this host."]
+    lines += ["-" * WIDTH, "Nothing was changed on this host."]
     return "\n".join(lines)
 
 

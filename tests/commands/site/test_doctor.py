@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from edgewright.cli.output import ASCII
 from edgewright.clients.ssh.probes import sets
 from edgewright.commands.site.doctor_text import page
 from edgewright.commands.site.doctor_verbs import SETS, SiteDoctor
@@ -167,6 +168,10 @@ def test_the_page_has_the_cause_first_and_fits_80_columns() -> None:
     ]
     assert sorted(order, key=text.index) == order
     assert re.search(r"`sudo -n` needs\s+a password", text)
+
+
+def test_the_page_has_glyphs_that_become_ascii() -> None:
+    assert page(FOUND).translate(ASCII).isascii()
 
 
 def test_a_page_without_a_fault() -> None:
