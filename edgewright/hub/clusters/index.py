@@ -15,7 +15,7 @@ from edgewright.wire.protocol import clusters as wire
 
 MOST = 1_000
 """Clusters of one project, without the deleted ones."""
-_HELD = re.compile(r'"held"\s*:\s*true')
+_HAS_VIP = re.compile(r'"held"\s*:\s*true')
 LOGGED_EVERY = 300.0
 """Seconds after which a report that changes nothing is logged again: half of what a report is evidence for."""
 
@@ -162,7 +162,7 @@ class Reports:
         self._read: dict[tuple[str, str], dict[str, Any]] = {}
         self._logged: dict[str, float] = {}
         """When the last report of a cluster entered the change log (epoch seconds)."""
-        self._held: dict[tuple[str, str], float] = {}
+        self._vip_since: dict[tuple[str, str], float] = {}
         """Since when a host has reported, without a break, that it has the VIP; by cluster and host (epoch seconds)."""
         for record in records:
             self.put(record)
@@ -174,10 +174,10 @@ class Reports:
         key = (record.cluster_uid, record.host_uid)
         self._of.setdefault(record.cluster_uid, {})[record.host_uid] = record
         self._read.pop(key, None)
-        if record.host_uid and _HELD.search(record.doc):
-            self._held.setdefault(key, record.at)
+        if record.host_uid and _HAS_VIP.search(record.doc):
+            self._vip_since.setdefault(key, record.at)
         else:
-            self._held.pop(key, None)
+            self._vip_since.pop(key, None)
 
     def put_all(self, records: Iterable[ReportRecord]) -> None:
         """Take the reports of a cluster as they were loaded."""
@@ -200,11 +200,11 @@ class Reports:
 
     def _forget(self, cluster_uid: str, host_uid: str) -> None:
         self._read.pop((cluster_uid, host_uid), None)
-        self._held.pop((cluster_uid, host_uid), None)
+        self._vip_since.pop((cluster_uid, host_uid), None)
 
     def vip_since(self, cluster_uid: str, host_uid: str) -> float | None:
         """Return since when a host claims the VIP; after a start of the hub, its last report at the latest."""
-        return self._held.get((cluster_uid, host_uid))
+        return self._vip_since.get((cluster_uid, host_uid))
 
     def to_log(self, cluster_uid: str, now: float) -> bool:
         """Return whether other hubs and readers need the report of a cluster again, so that theirs is not too old."""

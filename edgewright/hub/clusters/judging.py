@@ -60,7 +60,7 @@ def owners(hub: Services, listed: list[Member], now: float) -> list[str]:
     """Return the hosts that have the VIP now, as far as the plane can know.
 
     Two have it when both claim it at the same time (cluster-design section 3): a host that sent nothing after another
-    began to claim it, or nothing for two heartbeats, has lost power or its link, and says nothing about the present.
+    began to claim it, or nothing for two heartbeats, has lost power or its link, and its claim is of the past.
     """
     claims = [member for member in listed if (member.report.get("vip") or {}).get("held") is True]
     claims = [member for member in claims if not is_silent(hub, member, now)]

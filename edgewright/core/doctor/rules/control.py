@@ -13,7 +13,7 @@ from edgewright.core.doctor.rules.reading import match, quote
 from edgewright.core.text import amount
 
 APART = ("/etc/edgewright/", "/var/lib/kubelet/pki/kubelet.crt")
-"""The plane's CA, and a certificate that the kubelet signed for itself and that nobody verifies."""
+"""The plane's CA, and a certificate that the kubelet signed for itself, which no client verifies."""
 _RENEW = Fix(
     "renew the certificates and restart the control plane's pods",
     "kubeadm certs renew all && for f in /etc/kubernetes/manifests/*.yaml; do touch $f; done",

@@ -112,7 +112,7 @@ def _on(system: FileSystem, path: str, facts: Facts) -> bool:
 def _read_only(facts: Facts) -> List[Finding]:
     findings = []
     recent_lines = list(reversed(facts.kernel_log))
-    disks = [line for line in recent_lines if not re.search(r"\bdev (fd|sr)\d", line.text)]  # no medium is no fault
+    disks = [line for line in recent_lines if not re.search(r"\bdev (fd|sr)\d", line.text)]  # an empty drive is normal
     errors = match(disks, r"I/O error|EXT4-fs error|XFS .*(corrupt|error|shut)|blk_update_request|critical medium")
     if errors is not None and not facts.container:
         fix = Fix("read the disk's own report", "smartctl -a /dev/sda", SAFE)
