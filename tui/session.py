@@ -165,6 +165,10 @@ class Session(Struct):
     """APIs of clusters that screens show, by uid: `edgewright.commands.kube.opened.Opened`."""
     forwards: list[Any] = field(default_factory=list)
     """Ports of this machine that lead into clusters: `edgewright.commands.kube.changes.forwarding.Forward`."""
+    sites: dict[str, Any] = field(default_factory=dict)
+    """Sites that are open by SSH, by target: `edgewright.commands.site.opened.Site`."""
+    make_site: Callable[[str], Any] | None = None
+    """Makes a site that is not connected yet from a target, in place of `commands.site.opening.site_of`; for tests."""
     replay: ReplaySource | None = None
     """The recording that is shown instead of a plane; then `now` is its moment and `start` its `run`."""
     hub_log: Callable[[], Path | None] | None = None

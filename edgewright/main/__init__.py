@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
     from edgewright.cli.main import Special
 
+_SPECIALS = {
+    "render": "verbs", "record": "verbs", "replay": "verbs", "demo": "verbs", "guide": "verbs", "site open": "site",
+}  # fmt: skip
+"""Verbs that only this package can run, and the module of each."""
 CONSOLE_OPTIONS = ("context", "project", "read-only", "ascii", "lines", "last-frame", "timeout")
 
 
@@ -126,9 +130,10 @@ def _delegate(module: str, text: list[str]) -> int:
 
 
 def _special(name: str) -> Special | None:
-    if name not in ("render", "record", "replay", "demo", "guide"):
+    module = _SPECIALS.get(name)
+    if module is None:
         return None
-    from edgewright.main import verbs
+    from importlib import import_module
 
-    special: Special = getattr(verbs, name)
+    special: Special = getattr(import_module(f"edgewright.main.{module}"), name.replace(" ", "_"))
     return special

@@ -16,10 +16,12 @@ from edgewright.core.errors import UsageError
 from edgewright.store.engine.store import Store
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
     from edgewright.commands.hub.local import LocalHub
     from edgewright.commands.kernel.live import LiveFeed
+    from edgewright.commands.site.opened import Site
     from edgewright.config.contexts import Context
     from edgewright.config.settings import Settings
 
@@ -57,14 +59,22 @@ def open_console(
     hub: LocalHub | None = None,
     simulated: bool = False,
     view: str = "",
+    site: Site | None = None,
+    loop: asyncio.AbstractEventLoop | None = None,
 ) -> int:
-    """Put the console together and run it until the user leaves; `view` is in front first. Raises `EdgewrightError`."""
+    """Put the console together and run it until the user leaves; `view` is in front first. Raises `EdgewrightError`.
+
+    `site` is an open connection of `loop`, in which the console then runs: it begins with that site, plane or not.
+    """
     from edgewright.commands.hub.first_run import Guide, describe
 
     check_terminal()
     feed = make_feed(settings)
     session = make_session(settings, feed)
     session.start_view = view or session.start_view
+    if site is not None:
+        session.start_view, session.start_target = "doctor", site.target
+        session.sites[site.target] = site
     problem = feed.prepare(context, project, quick=True)
     if problem:
         feed.store.message(problem, "warn")
@@ -78,9 +88,9 @@ def open_console(
         addresses=guide.addresses,
         deployment=guide.deployment,
     )
-    if context is None:
+    if context is None and site is None:
         session.first_run = session.ways
-    elif context.local_hub and hub is None:
+    elif context is not None and context.local_hub and hub is None:
         guide.revive(context)
     session.start = guide.run
     session.switch_context = guide.switch_context
@@ -89,10 +99,15 @@ def open_console(
     session.hub_log = guide.hub_log
     session.stop_hub = guide.stop_hub
     _report_unfinished(feed)
-    return run_app(session, guide.end_now, feed.store.close, guide.close)
+    return run_app(session, guide.end_now, feed.store.close, guide.close, loop=loop)
 
 
-def run_app(session: Any, last: Callable[[], object] = lambda: None, *closing: Callable[[], object]) -> int:
+def run_app(
+    session: Any,
+    last: Callable[[], object] = lambda: None,
+    *closing: Callable[[], object],
+    loop: asyncio.AbstractEventLoop | None = None,
+) -> int:
     """Run the console's app until it is left and return its exit code.
 
     `closing` ends what belongs to it in order; `last` ends what must not outlive it when that takes too long after a
@@ -103,7 +118,7 @@ def run_app(session: Any, last: Callable[[], object] = lambda: None, *closing: C
         session.watchdog = watchdog
         app = import_module("tui.app").EdgewrightApp(session)
         try:
-            code = int(app.run(mouse=session.terminal.mouse) or 0)
+            code = int(app.run(mouse=session.terminal.mouse, loop=loop) or 0)
             if app.defect is not None and not watchdog.code:  # without a terminal it is not shown
                 raise app.defect
             if app.last_frame and not watchdog.code:

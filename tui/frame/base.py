@@ -114,6 +114,10 @@ class BaseScreen(Screen[None]):
         """The words of this view in the crumb line."""
         return self.view.capitalize()
 
+    def head_line(self, width: int) -> Line:
+        """Return the title: which plane this is, whether it answers, and what needs attention."""
+        return title_line(self.session, self.now, width)
+
     def count(self) -> str:
         """Return what is at the right of the crumb line, e.g. `3 of 486`."""
         return ""
@@ -189,11 +193,7 @@ class BaseScreen(Screen[None]):
         return self.session.now()
 
     def on_mount(self) -> None:
-        """Start the slow tick, then the screen's own part.
-
-        The toolkit calls the `on_mount` of every class of a screen by itself; one that also called its parent's would
-        tick twice. A screen therefore overrides `begin`.
-        """
+        """Start the slow tick, then the screen's own part, `begin`: the toolkit calls each class's `on_mount`."""
         if self.is_attached:  # not when the console ended meanwhile: then its widgets are removed
             self.set_interval(1.0, self._tick)
             self.begin()
@@ -271,7 +271,7 @@ class BaseScreen(Screen[None]):
         if isinstance(self.app, CellDisplay) and (self._shown or self.session.frozen_at is not None):
             self.app.ages_only()
         if self.session.frozen_at is not None and self.is_there:
-            self._set("#title", title_line(self.session, self.now, self.size.width))
+            self._set("#title", self.head_line(self.size.width))
         if self._shown and self.is_there:
             self.tick()
             self.show_frame(keys=False)
@@ -281,7 +281,7 @@ class BaseScreen(Screen[None]):
         width = self.size.width
         if not width or not self.is_there:
             return
-        self._set("#title", title_line(self.session, self.now, width))
+        self._set("#title", self.head_line(width))
         self.show_crumb()
         self._set("#rule-top", rule(width))
         self._set("#rule-bottom", rule(width))

@@ -35,9 +35,32 @@ VIEWS = frozenset(
     {
         *OBJECTS,
         *OBJECTS.values(),
-        *("events", "audit", "entry", "raw", "logs", "disk", "preflight", "first-steps"),
+        *("events", "audit", "entry", "raw", "logs", "disk", "preflight", "doctor", "first-steps"),
         *("pods", "workload", "workload-logs", "workload-yaml"),
         *("profile-layer", "profile-variable", "profile-preview", "profile-diff", "profile-yaml"),
     }
 )
 """Views that a line may lead to."""
+
+
+class OpensSite(Screen[None]):
+    """A screen whose `targets` are hosts: the key opens the one under the cursor by its name."""
+
+    def action_site_open(self, target: str = "") -> None:
+        """Open Doctor on what was named, or on the host that the screen points at."""
+        app: Any = self.app
+        if not target:
+            chosen = self.targets()  # type: ignore[attr-defined]
+            if len(chosen) != 1:
+                app.refuse("Choose one host: a site is opened one at a time.")
+                return
+            target = site_target(self.session.store.model.hosts, chosen[0])  # type: ignore[attr-defined]
+        open_key(self.app, f"doctor/{target}")
+
+
+def site_target(hosts: Any, uid: str) -> str:
+    """Return what `site open` takes for a host: its name, or its uid where others have that name."""
+    row = hosts.get(uid)
+    if row is None or not row.name or sum(1 for other in hosts.values() if other.name == row.name) > 1:
+        return uid
+    return str(row.name)

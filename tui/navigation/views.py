@@ -38,6 +38,7 @@ VIEWS: dict[str, str] = {
     "logs": "tui.screens.host.logs:LogsScreen",
     "hub-log": "tui.screens.hub.log:HubLogScreen",
     "disk": "tui.screens.host.disk:DiskScreen",
+    "doctor": "tui.screens.doctor.screen:DoctorScreen",
     "preflight": "tui.screens.host.preflight:PreflightScreen",
     "clusters": "tui.screens.cluster.list:ClustersScreen",
     "cluster": "tui.screens.cluster.screen:ClusterScreen",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgewright.store.collections.audits import AUDITS
@@ -31,6 +31,9 @@ class Copyable(NamedTuple):
 
 def copyables(screen: BaseScreen, viewer: bool = False) -> list[Copyable]:
     """Return what can be copied on `screen` now, the most wanted first; `viewer` may not read the text of a token."""
+    own: Callable[[], list[Copyable]] | None = getattr(screen, "copies", None)
+    if own is not None:
+        return own()
     model, targets = screen.session.store.model, screen.targets()
     if isinstance(screen, ReaderScreen) and screen.text.lines:
         return [Copyable("text", text_of(screen.text.lines), screen.crumb)]

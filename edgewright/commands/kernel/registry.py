@@ -48,7 +48,7 @@ NOUNS: dict[str, tuple[str, ...]] = {
         "forge.verbs.verify",
     ),
     "build": ("build.verbs",),
-    "site": ("site.verbs", "site.doctor_verbs", "site.bundle_verbs"),
+    "site": ("site.verbs", "site.doctor_verbs", "site.bundle_verbs", "site.open_verbs"),
     "apply": ("installer.apply_verb",),
     "lab": ("delegate.verbs",),
     "render": ("console.tools",),
@@ -69,7 +69,6 @@ LATER: dict[str, str] = {}
 LATER_VERBS: dict[str, str] = {
     "host install": "Installing a host from here is",
     "forge bundle": "Building a content bundle is",
-    "site open": "Opening a site in the console is",
     "site run": "Running a command on many hosts is",
     "site ledger": "The list of what was done over SSH is",
 }

@@ -16,6 +16,7 @@ from edgewright.commands.site.terminal import asker
 from edgewright.core.slow_files import read_in_time
 
 if TYPE_CHECKING:
+    from edgewright.clients.ssh.auth.asking import Asker
     from edgewright.commands.kernel.context import CommandContext
 
 
@@ -28,13 +29,16 @@ class Connecting:
         self._plane = PlaneHosts(ctx)
         self._sources = Sources(self._plane.keys, KnownFiles())
 
-    async def reach(self, text: str) -> SshConnection:
-        """Return an open connection. Raises `InvalidInput`, `Refused`, `Unreachable`, `TimedOut`."""
+    async def reach(self, text: str, who: Asker | None = None) -> SshConnection:
+        """Return an open connection; `who` answers questions, else the terminal of the process.
+
+        Raises `InvalidInput`, `Refused`, `Unreachable`, `TimedOut`.
+        """
         target, machine = read_target(text), this_machine()
         files = usual_files(machine)
         route = await read_in_time(lambda: route_of(files, machine, target), "~/.ssh/config")
         route = tuple(await self._plane.apply(route))
-        connection = await connect_route(route, self._sources, self._asker, timeout=self._timeout)
+        connection = await connect_route(route, self._sources, who or self._asker, timeout=self._timeout)
         if self._plane.note:
             connection.facts = connection.facts._replace(warnings=(self._plane.note, *connection.facts.warnings))
         return connection

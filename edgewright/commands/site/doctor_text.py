@@ -9,8 +9,8 @@ from typing import Any
 from edgewright.core.text import amount, clean
 
 WIDTH = 78
-_DANGER = {"safe": "safe", "confirm": "interrupts something", "destructive": "DESTRUCTIVE, removes data"}
-_ROOT = {
+DANGER = {"safe": "safe", "confirm": "interrupts something", "destructive": "DESTRUCTIVE, removes data"}
+ROOT = {
     "refused": "`sudo -n` needs a password for this user",
     "missing": "the host has no sudo",
     "unknown": "it is not known whether sudo is there",
@@ -45,8 +45,8 @@ def page(report: Report) -> str:
         lines += _wrapped(", ".join(clean(each) for each in report["healthy"]), "• ")
     for missing in report["notRead"]:
         reason = clean(missing["reason"])
-        if "needs sudo" in reason and report["root"] in _ROOT:
-            reason += f" ({_ROOT[report['root']]})"
+        if "needs sudo" in reason and report["root"] in ROOT:
+            reason += f" ({ROOT[report['root']]})"
         start = "" if reason.startswith("read in part") else "not read, "
         lines += _wrapped(f"{start}{reason}: {', '.join(missing['probes'])}", "○ ")
     lines += ["-" * WIDTH, "Nothing was changed on this host."]
@@ -54,7 +54,7 @@ def page(report: Report) -> str:
 
 
 def _also(other: Report, first: Report) -> list[str]:
-    lines = [*_wrapped(other["text"], "▲ "), f"    {_relation(other, first)}"]
+    lines = [*_wrapped(other["text"], "▲ "), f"    {relation(other, first)}"]
     for evidence in other["evidence"][:2]:
         lines += _wrapped(f"{evidence['probe']}: {evidence['text']}", "    evidence    ")
     if not other["followsFrom"]:
@@ -63,7 +63,8 @@ def _also(other: Report, first: Report) -> list[str]:
     return lines
 
 
-def _relation(other: Report, first: Report) -> str:
+def relation(other: Report, first: Report) -> str:
+    """Return what a finding has to do with the likely cause."""
     key = f"{first['symptom']}:{first['object']}" if first["object"] else first["symptom"]
     if key in other["followsFrom"]:
         return "follows from the above"
@@ -76,7 +77,7 @@ def _fix(fix: Report) -> list[str]:
     undo = clean(fix["undo"])
     how = "no undo" if undo == "no undo" else f"undo: {undo}"
     return [
-        *_wrapped(f"{clean(fix['title'])}  ({_DANGER.get(fix['danger'], fix['danger'])}, {how})", "    "),
+        *_wrapped(f"{clean(fix['title'])}  ({DANGER.get(fix['danger'], fix['danger'])}, {how})", "    "),
         f"      {clean(fix['command'], 400)}",
     ]
 

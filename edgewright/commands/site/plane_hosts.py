@@ -12,6 +12,7 @@ from edgewright.clients.ssh.target import is_address
 from edgewright.commands.kernel.lookup import FoundHost, find_host
 from edgewright.config import contexts
 from edgewright.core.errors import Conflict, EdgewrightError, NotFound
+from edgewright.store.engine.model import HOSTS
 from edgewright.wire.palette.edgehost import EdgeHost
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class PlaneHosts:
             return None
         async with self._asking:
             if self._silent:
-                return None
+                return self._remembered(name)
             try:
                 if self._ctx.context is None:
                     self._ctx.context = contexts.load().choose()
@@ -75,5 +76,17 @@ class PlaneHosts:
             except EdgewrightError as error:
                 reason = f"cannot be asked ({error.message.rstrip('.')})"
             self._silent = True
-            self.note = f"The management plane {reason}: its addresses and host keys are not used."
+            known = self._remembered(name)
+            what = "its addresses and host keys are not used" if known is None else "its last known answer is used"
+            self.note = f"The management plane {reason}: {what}."
+            return known
+
+    def _remembered(self, name: str) -> FoundHost | None:
+        """Return a host as the console saw it last: SSH is for when the plane does not answer."""
+        store = self._ctx.store
+        if store is None:
             return None
+        rows = [row for row in store.model.hosts.values() if name in (row.uid, row.name)]
+        if len(rows) != 1:
+            return None
+        return FoundHost(rows[0].uid, rows[0].name, store.document(HOSTS, rows[0].uid) or {}, rows[0])

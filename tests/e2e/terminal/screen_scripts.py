@@ -38,6 +38,10 @@ PLANE: dict[str, str] = {
         2 / <ctrl+u> kiel-01-02 <enter> -> Hosts › kiel-01-02 | not kiel-01-01
         K => preflight of kiel-01-02 | checks:
         """,
+    "doctor": """
+        : site <space> open <space> 127.0.0.1:1 <enter> => site 127.0.0.1:1 by SSH | Nothing listens at 127.0.0.1:1.
+        R => Nothing listens at 127.0.0.1:1.
+        """,
     "hub-log": """
         : hub <space> log <enter> -> log of the hub | does not run on this machine
         """,

@@ -9,7 +9,7 @@ from typing import Any
 from textual.widgets import Input, Static
 
 from edgewright.core.errors import Conflict, Unreachable
-from tests.tui.driving import Driven, console, newest_message, press, said, until, view
+from tests.tui.driving import Driven, console, frame_text, newest_message, press, said, until, view
 from tests.tui.samples import NOW
 from tui.session import FirstRun
 
@@ -226,7 +226,7 @@ async def test_an_unknown_authority_is_shown_to_compare_and_cancel_sends_nothing
         assert asked == ["", "", str(tmp_path / "ca.crt")]
 
 
-async def test_ssh_says_that_it_comes_and_the_demo_says_simulated() -> None:
+async def test_ssh_asks_for_a_host_and_the_demo_says_simulated(quiet_home: Path) -> None:
     counts: list[int] = []
 
     async def demo(count: int, report: Callable[[str], None]) -> str:
@@ -236,14 +236,20 @@ async def test_ssh_says_that_it_comes_and_the_demo_says_simulated() -> None:
     async with console(first_run=FirstRun(demo=demo)) as (pilot, _, _):
         assert "simulated" in said(pilot)
         await press(pilot, "3")
-        assert "comes with a later version" in said(pilot)
-        await press(pilot, "escape", "4")
+        await until(pilot, lambda: view(pilot) == "doctor" and pilot.app.screen.prompt.is_open)  # type: ignore[attr-defined]
+        await press(pilot, *"a;b", "enter")
+        assert view(pilot) == "doctor" and "not a valid host name" in frame_text(pilot.app, "keys")
+        await press(pilot, "escape", "escape")
+        assert view(pilot) == "first-run"
+        await press(pilot, "4")
         await until(pilot, lambda: counts == [500])
 
 
-async def test_the_guide_stands_in_a_tiny_terminal() -> None:
+async def test_the_guide_stands_in_a_tiny_terminal(quiet_home: Path) -> None:
     async with console(first_run=FirstRun(), size=(20, 5)) as (pilot, _, _):
         await press(pilot, "down", "down", "enter")
+        assert view(pilot) == "doctor"
+        await press(pilot, "escape", "escape")
         assert view(pilot) == "first-run"
 
 

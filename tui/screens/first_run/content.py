@@ -37,7 +37,7 @@ WAYS: tuple[tuple[Way, str, str, str], ...] = (
             "or you compare a fingerprint."
         ),
     ),
-    ("ssh", "Open a site by SSH", "comes later", "Reach one host without any plane. This version cannot do it yet."),
+    ("ssh", "Open a site by SSH", "", "Reach one host without any plane: what is wrong with it, and the next step."),
     (
         "demo",
         "See a demo fleet",
@@ -67,7 +67,7 @@ def menu_lines(width: int, height: int) -> list[Line]:
     """Return the question with the four answers."""
     out = [line(("No plane is known yet. How do you want to begin?", "strong")), line()]
     for number, (key, title, note, text) in enumerate(WAYS, 1):
-        out.append(option_line(number, title, note, width, key, "muted" if key == "ssh" else "accent"))
+        out.append(option_line(number, title, note, width, key, "accent"))
         if height >= 14 or key == "start":
             out += wrap(text, width, first="      ", rest="      ", role="muted")
         if height >= 20:

@@ -18,6 +18,7 @@ from edgewright.config.credentials import read_key_file
 from edgewright.core.errors import EdgewrightError, TimedOut
 from edgewright.core.slow_files import glance, read_in_time
 from tui.frame.base import BaseScreen
+from tui.frame.links import open_key
 from tui.modals.confirm import ConfirmModal
 from tui.modals.form import Field, FormModal
 from tui.screens.first_run.content import (
@@ -34,7 +35,7 @@ from tui.session import FirstRun, MachineAddress
 from tui.verbs.bindings import move_bindings
 from tui.widgets.key_line import KeyHint
 from tui.widgets.line_view import LineView
-from tui.widgets.lines import Line, line, wrap
+from tui.widgets.lines import Line
 
 DEMO_HOSTS = 500
 DIGITS = ("start", "connect", "ssh", "demo", "5", "6", "7", "8", "9")
@@ -126,9 +127,6 @@ class FirstRunScreen(BaseScreen):
             return steps_lines(self._title(), self._steps, self._began, self.now, width)
         if self._page == "failed":
             return failed_lines(self._title(), self._steps, *self._failure, width)
-        if self._page == "ssh":
-            text = "Opening a site by SSH comes with a later version. Until then: start a hub here, or connect to one."
-            return [*wrap(text, width), line(), line(("Back to the question", "accent"), key="menu")]
         if self._page == "address":
             return address_lines(self._addresses, width, self.size.height, self._registered())
         return menu_lines(width, self.size.height)
@@ -172,7 +170,7 @@ class FirstRunScreen(BaseScreen):
     def _take(self, way: str) -> None:
         self._way = way
         if way == "ssh":
-            self._go("ssh")
+            open_key(self.app, "doctor/")
         elif way == "connect":
             self._ask()
         elif way == "start":

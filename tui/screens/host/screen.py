@@ -25,7 +25,7 @@ from tui.frame.ages import calm_age
 from tui.frame.base import BaseScreen
 from tui.frame.feed import FeedLine, feed_line
 from tui.frame.fetch import fetch_document, fetch_events, fetch_operations, known_document, sentence
-from tui.frame.links import open_key
+from tui.frame.links import OpensSite, open_key
 from tui.screens.host.content import HostFacts, body, columns_of, event_lines
 from tui.screens.host.neighbours import neighbour_lines, neighbours_of
 from tui.verbs.bindings import move_bindings, working_on
@@ -37,13 +37,16 @@ WRITES = ("host-tag", "host-untag", "host-reboot", "host-reset", "host-delete")
 ON_HOST = (*WRITES, "host-logs", "host-disk", "host-preflight")
 
 
-class HostScreen(BaseScreen):
+class HostScreen(BaseScreen, OpensSite):
     """Shows the row at once, fetches the document beside it, and follows both while it is open."""
 
     scope: ClassVar[Scope] = "host"
     view = "host"
     collections = frozenset({names.HOSTS, FEED.name, OPERATIONS.name, names.SOURCE, ALERTS.name})
-    hints = ("host-logs", "yaml", "host-tag", "host-untag", "copy", "retry=fetch again", "host-reset", "host-delete")
+    hints = (
+        "host-logs", "site-open=site", "yaml", "host-tag", "host-untag", "copy", "retry=fetch again", "host-reset",
+        "host-delete",
+    )  # fmt: skip
     BINDINGS = move_bindings({"nav-back": "back_or_stop", "nav-unfold": "unfold"})
     DEFAULT_CSS = """
     HostScreen {

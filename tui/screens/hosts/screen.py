@@ -14,6 +14,7 @@ from edgewright.store.collections.feed import FEED
 from edgewright.store.engine import model as names
 from edgewright.store.engine.model import Patch
 from tui.frame.base import WALL, WIDE
+from tui.frame.links import OpensSite
 from tui.frame.lists.export import ExportsTable, Table
 from tui.frame.lists.filter import completions, judged, wrong_with
 from tui.screens.hosts import columns
@@ -42,7 +43,7 @@ UNSEEN = Span("")
 """Shown in the cells of columns that are out of sight."""
 
 
-class HostsScreen(ExportsTable):
+class HostsScreen(ExportsTable, OpensSite):
     """The list of hosts. The target is a filter."""
 
     scope: ClassVar[Scope] = "hosts"
@@ -52,6 +53,7 @@ class HostsScreen(ExportsTable):
         "nav-open=open",
         "filter",
         "mark",
+        "site-open=site",
         "host-logs",
         "yaml",
         "host-tag",

@@ -1,0 +1,48 @@
+"""`site open` and the verbs of the screens that show an open site."""
+
+from __future__ import annotations
+
+from edgewright.commands.kernel.base import Command, Param
+
+
+class SiteOpen(Command):
+    """Open a host by SSH in the console, plane or not: Doctor first, with the likely cause of what is wrong.
+
+    The connection opens in the terminal, with questions about host key, password and second factor, before the console
+    does. Without a target those that were opened last are offered. Exit code 4: refused, 5: unreachable, 8: timeout.
+    """
+
+    name = "site open"
+    title = "open by SSH"
+    keys = ("s",)
+    scope = "hosts"
+    also = ("host", "nodes")
+    on_rows = (1, 1)
+    role = "viewer"
+    online = False
+    opens = "doctor"
+    action = "site_open"
+    outputs = ("table",)
+    params = (
+        Param(
+            "target",
+            "[user@]host[:port], or a name of ~/.ssh/config or of the management plane",
+            metavar="TARGET",
+        ),
+    )
+
+
+class SiteAgain(Command):
+    """Read the host again; without a connection: connect again."""
+
+    name = "site again"
+    title = "read again"
+    keys = ("R",)
+    scope = "site"
+    online = False
+    action = "site_again"
+    cli = False
+    no_cli = "The command line has site doctor."
+
+
+COMMANDS: tuple[type[Command], ...] = (SiteOpen, SiteAgain)

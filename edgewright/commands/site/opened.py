@@ -1,0 +1,261 @@
+"""A site that the console has open: its connection, and what Doctor read last.
+
+A screen reads plain values here (`state`, `report`, `rtt`, times in epoch seconds) and calls `connect`, `read` and
+`watch`; which client reaches the host is not its business. What was read stays when the connection breaks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Literal, NamedTuple, Protocol
+
+from edgewright.clients.ssh.auth.asking import Asker, NoAnswers
+from edgewright.clients.ssh.ports import CanRunScript
+from edgewright.clients.ssh.probes.reading import examine
+from edgewright.clients.ssh.probes.sets import chosen
+from edgewright.core import times
+from edgewright.core.doctor.diagnose import diagnose
+from edgewright.core.doctor.document import document
+from edgewright.core.errors import EdgewrightError, Refused, TimedOut, Unreachable
+
+State = Literal["new", "connecting", "open", "lost", "shut"]
+"""`lost` is tried again by itself; `shut` waits for the user: it was refused, or never opened."""
+PAUSES = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
+"""Seconds before each try to connect again; the last one repeats."""
+REFUSALS = 2
+"""Refusals in a row after which the user is needed: one may be a link that broke during the authentication."""
+LOOK = 0.5
+"""Seconds between two looks whether the connection is there."""
+MEASURE, PATIENCE = 5.0, 20.0
+"""Seconds between two measured round trips, and after which a host that does not answer is taken as lost."""
+
+
+class HostConnection(CanRunScript, Protocol):
+    """What a site needs of an open connection; `clients.ssh.connection.SshConnection` has it."""
+
+    facts: Any
+    """Its `host`, `user`, `address`, `via`, `method`, `known_by`, `server`, `warnings`."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is open, as far as is known."""
+
+    async def round_trip(self, patience: float = ...) -> float:
+        """Return the seconds until the host answers. Raises `TimedOut`, `Unreachable`."""
+
+
+class Reached(NamedTuple):
+    """A connection as it is shown; texts of the host are cleaned where they are shown."""
+
+    host: str
+    user: str
+    address: str
+    via: tuple[str, ...]
+    method: str
+    known_by: str
+    server: str
+    warnings: tuple[str, ...]
+
+
+Reach = Callable[[Asker], Awaitable[HostConnection]]
+
+
+class Site:
+    """One host that is open. Everything happens on one event loop; `changed` is called after each change."""
+
+    def __init__(
+        self,
+        target: str,
+        reach: Reach,
+        *,
+        now: Callable[[], float] = times.now,
+        pauses: Sequence[float] = PAUSES,
+    ) -> None:
+        self.target = target
+        self.state: State = "new"
+        self.since = now()
+        """When this state began."""
+        self.reached: Reached | None = None
+        """Of the present connection, or of the one before."""
+        self.rtt: float | None = None
+        self.rtt_at: float | None = None
+        self.next_try: float | None = None
+        self.problem = ""
+        """Why there is no connection: one sentence and the next step."""
+        self.report: dict[str, Any] | None = None
+        """The document of Doctor (`core.doctor.document`) that was read last."""
+        self.read_at: float | None = None
+        self.reading_since: float | None = None
+        self.read_problem = ""
+        """Why the last run of the probes gave nothing."""
+        self.changed: Callable[[], None] = lambda: None
+        self.returned: Callable[[], None] = lambda: None
+        """Called when the connection is there again after it was lost."""
+        self.probes = len(chosen())
+        self._reach, self._now, self._pauses = reach, now, tuple(pauses)
+        self._connection: HostConnection | None = None
+        self._wake = asyncio.Event()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection."""
+        return self.state == "open"
+
+    def is_lost(self) -> bool:
+        """Whether it is tried again by itself."""
+        return self.state == "lost"
+
+    @property
+    def name(self) -> str:
+        """What the user called the host, and in brackets what it calls itself where that is something else."""
+        called = self.target.rpartition("@")[2]
+        own = str((self.report or {}).get("host", {}).get("name", ""))
+        return called if own in ("", called) else f"{called} ({own})"
+
+    async def connect(self, asker: Asker) -> None:
+        """Connect; `asker` answers questions. Raises `EdgewrightError`; it is shut then."""
+        if self._connection is not None and self._connection.alive:
+            return
+        await self._drop()
+        self._become("connecting")
+        try:
+            self._take(await self._reach(asker))
+        except EdgewrightError as error:
+            self._become("shut", error)
+            raise
+        except BaseException:
+            self.problem = "Connecting was stopped."
+            self._become("shut")
+            raise
+
+    async def read(self) -> None:
+        """Run all probes in one round trip; a failure is in `read_problem`, what was read before stays."""
+        connection = self._connection
+        if connection is None or not self.is_open or self.reading_since is not None:
+            return
+        self.reading_since, self.read_problem = self._now(), ""
+        self.changed()
+        try:
+            run = await examine(connection, chosen())
+            report = document(self.target, run.facts, diagnose(run.facts), root=run.run.way, seconds=run.seconds)
+            self.report, self.read_at = report, self._now()
+        except asyncio.CancelledError:
+            self.read_problem = "Stopped."
+            raise
+        except EdgewrightError as error:
+            self.read_problem = sentence(error)
+            if isinstance(error, Unreachable):
+                await self._lost(error)
+        finally:
+            self.reading_since = None
+            self.changed()
+
+    async def use(self) -> HostConnection:
+        """Return the connection for something else. Raises `Unreachable` where there is none."""
+        if self._connection is None or not self.is_open:
+            raise Unreachable(f"There is no connection to {self.target}.", "Connect first.", "NotConnected")
+        return self._connection
+
+    async def watch(self) -> None:
+        """Measure the link, and connect again when it breaks, until it is cancelled. Asks nothing."""
+        measured = 0.0
+        while True:
+            if self.state == "lost":
+                await self._again()
+            await asyncio.sleep(LOOK)
+            connection = self._connection
+            if connection is None or not self.is_open:
+                continue
+            if not connection.alive:
+                await self._lost(Unreachable(f"The connection to {self.target} broke."))
+            elif self.reading_since is None and self._now() - measured >= MEASURE:
+                measured = self._now()  # not while probes run: on a thin link their output is before the answer
+                await self._measure(connection)
+
+    async def _measure(self, connection: HostConnection) -> None:
+        try:
+            self.rtt = await connection.round_trip(PATIENCE)
+            self.rtt_at = self._now()
+            self.changed()
+        except (TimedOut, Unreachable) as error:
+            if connection is self._connection:
+                await self._lost(error)
+
+    async def _again(self) -> None:
+        """Connect again with growing pauses, until it is open, or the user is needed."""
+        refusals = 0
+        for number in range(1_000_000):
+            pause = self._pauses[min(number, len(self._pauses) - 1)]
+            self.next_try = self._now() + pause
+            self.changed()
+            self._wake.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), pause)
+            if not self.is_lost():
+                return
+            self.next_try = None
+            self.changed()
+            try:
+                connection = await self._reach(NoAnswers())
+            except (Unreachable, TimedOut) as error:
+                self.problem, refusals = sentence(error), 0
+                continue
+            except EdgewrightError as error:
+                refusals += 1
+                if isinstance(error, Refused) and refusals < REFUSALS:
+                    continue
+                self._become("shut", error)
+                return
+            if not self.is_lost():  # connected another way meanwhile, or closed
+                await connection.aclose()
+                return
+            self._take(connection)
+            self.returned()
+            return
+
+    def try_now(self) -> None:
+        """Connect again at once instead of after the pause."""
+        self._wake.set()
+
+    async def aclose(self) -> None:
+        """End the connection."""
+        self._become("shut")
+        await self._drop()
+
+    def _take(self, connection: HostConnection) -> None:
+        facts = connection.facts
+        self._connection = connection
+        self.reached = Reached(
+            facts.host, facts.user, facts.address, tuple(facts.via), facts.method, facts.known_by, facts.server,
+            tuple(facts.warnings),
+        )  # fmt: skip
+        self.rtt = self.rtt_at = None
+        self.problem = ""
+        self._become("open")
+
+    async def _lost(self, error: EdgewrightError) -> None:
+        if self.state != "open":
+            return
+        await self._drop()
+        self._become("lost", error)
+
+    async def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.aclose()
+
+    def _become(self, state: State, error: EdgewrightError | None = None) -> None:
+        if state != self.state:
+            self.state, self.since = state, self._now()
+        self.next_try = None
+        if error is not None:
+            self.problem = sentence(error)
+        self._wake.set()
+        self.changed()
+
+
+def sentence(error: EdgewrightError) -> str:
+    """Return an error as one text: what is wrong and the next step."""
+    return f"{error.message} {error.hint}".strip()

@@ -1,0 +1,1 @@
+"""A site that is open by SSH: what is wrong with the host, and its logs."""
