@@ -105,7 +105,7 @@ class Redactor:
         if not self._too_long:
             # The last line of a key whose begin is not in the text: it is recognised by the line after it.
             last = complete[complete.rfind(b"\n", 0, -1) + 1 :]
-            if _BASE64_LINE.match(last):
+            if _is_base64(last):
                 complete, self._carry = complete[: len(complete) - len(last)], last + self._carry
         return output + (self._lines(complete) if complete else b"")
 
@@ -136,7 +136,7 @@ class Redactor:
         for line in text.splitlines(keepends=True):
             end = b"\n" if line.endswith(b"\n") else b""
             stray = self._key_lines is None and _KEY_END.search(line) and not _KEY_BEGIN.search(line)
-            if stray and lines and _BASE64_LINE.match(lines[-1]):
+            if stray and lines and _is_base64(lines[-1]):
                 lines.pop()
             lines.append(self._line(line[: len(line) - len(end)], end))
         return b"".join(lines)
@@ -188,6 +188,12 @@ class Redactor:
         if self._key_lines > MAX_KEY_LINES:
             self._key_lines = None
         return b""
+
+
+def _is_base64(line: bytes) -> bool:
+    """Return whether a line may be the last one of a key, behind what a journal writes before it."""
+    prefix = PREFIX.match(line)
+    return _BASE64_LINE.match(line, prefix.end() if prefix else 0) is not None
 
 
 def _spans_lines(text: bytes) -> bool:

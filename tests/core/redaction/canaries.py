@@ -70,6 +70,12 @@ CANARIES: tuple[Canary, ...] = (
     _of("key, journal", "".join(f"{_JOURNAL}{line}\n" for line in RSA.splitlines()), *_lines(RSA)),
     _of("key, JSON", json.dumps({"crt": "x", "pem": RSA}) + "\n", *_lines(RSA)),
     _of("key, without its begin", "\n".join(RSA.splitlines()[9:]) + "\nafter\n", *_lines(RSA)[8:], kept=("after",)),
+    _of(
+        "key, journal, without its begin",
+        "".join(f"{_JOURNAL}{line}\n" for line in [*RSA.splitlines()[9:], "after"]),
+        *_lines(RSA)[8:],
+        kept=("after",),
+    ),
     _of("key, base64", f"key: {_B64_RSA}\n", _B64_RSA[:40], _B64_RSA[-40:]),
     _of("key, base64 in lines", base64.encodebytes(RSA.encode()).decode(), _B64_RSA[:40], _B64_RSA[800:840]),
     _of("kubeconfig", _KUBECONFIG, WORD, _B64_RSA[100:140], kept=("https://10.1.2.3:6443", "client-key-data")),
