@@ -37,7 +37,8 @@ REASONS = {
     "no-file": "not read: it is not a file",
     "no-journalctl": "not on this host: no journalctl",
 }
-EMPTY, HUNG, OVER_TOTAL = "empty", "given up: no answer for {:g} s", "left out: the bundle has {} bytes already"
+EMPTY, ENDED = "empty", "ended after {} s without output"
+HUNG, OVER_TOTAL = "given up: no answer for {:g} s", "left out: the bundle has {} bytes already"
 _PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@:+-]{0,120}(?:/[A-Za-z0-9_][A-Za-z0-9._@:+-]{0,120}){0,4}")
 _MACHINE = re.compile(r"[0-9a-f]{32}")
 
@@ -262,10 +263,10 @@ class Collector:
         over = self._partial.state.raw >= self._total
         if over:
             record.cut = True
-        if not record.bytes and not record.left_out and not record.cut:
+        if not record.bytes and not record.left_out and (not record.cut or record.status == "hung"):
             self._partial.path(record).unlink(missing_ok=True)
             if entry.kind != "glob":
-                self._settle(entry, EMPTY)
+                self._settle(entry, ENDED.format(entry.seconds) if record.status == "hung" else EMPTY)
             return
         self._record_of(entry).files.append(record)
         if entry.kind != "glob":
