@@ -23,7 +23,7 @@ from edgewright.clients.ssh.opening import OpenedHop, open_route
 from edgewright.clients.ssh.ports import ScriptResult
 from edgewright.clients.ssh.script_stream import SshScript, start
 from edgewright.clients.ssh.scripts import ScriptRun
-from edgewright.clients.ssh.streams import HostStream
+from edgewright.clients.ssh.streams import HostStream, HostTerminal, open_shell
 from edgewright.clients.ssh.threads import in_thread
 from edgewright.core.errors import EdgewrightError, Refused, TimedOut, Unreachable
 from edgewright.core.text import clean
@@ -157,6 +157,22 @@ class SshConnection:
                 f"{host}:{port} is not reached from {self.facts.host}.",
                 "Check that it listens there, and AllowTcpForwarding of the host's SSH server.",
                 "NotReachedFromHost",
+            ) from None
+
+    async def open_terminal(self, kind: str, columns: int, rows: int) -> HostTerminal:
+        """Return a terminal with the user's shell; `kind` is `TERM`. Raises `Refused`, `Unreachable`, `TimedOut`."""
+        work = in_thread(lambda: open_shell(self._transport, kind, columns, rows), "ssh-terminal")
+        try:
+            return HostTerminal(await asyncio.wait_for(work, OPEN), self.facts.host)
+        except TimeoutError:
+            raise TimedOut(f"{self.facts.host} opens no terminal within {OPEN:g} s.", "Check the link.") from None
+        except (paramiko.SSHException, OSError, EOFError):
+            if not self._transport.is_active():
+                raise self._lost_error() from None
+            raise Refused(
+                f"{self.facts.host} opens no terminal on this connection.",
+                "Its SSH server may allow none (PermitTTY), or few sessions at a time (MaxSessions).",
+                "NoTerminal",
             ) from None
 
     async def aclose(self) -> None:

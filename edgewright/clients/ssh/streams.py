@@ -47,3 +47,26 @@ class HostStream:
             raise
         except (paramiko.SSHException, OSError, EOFError):
             raise refusals.lost(self._host) from None
+
+
+class HostTerminal(HostStream):
+    """A terminal on a host, with the shell of the user in it."""
+
+    async def resize(self, columns: int, rows: int) -> None:
+        """Give it another size, in cells. Raises `Unreachable`."""
+        await self._do(lambda: self._channel.resize_pty(columns, rows))
+
+
+def open_shell(transport: paramiko.Transport, kind: str, columns: int, rows: int) -> paramiko.Channel:
+    """Return a channel with a terminal of this kind (`TERM`) and a shell; blocks.
+
+    Raises `paramiko.SSHException`, `OSError`, `EOFError`.
+    """
+    channel = transport.open_session()
+    try:
+        channel.get_pty(kind, columns, rows)
+        channel.invoke_shell()
+    except BaseException:
+        channel.close()
+        raise
+    return channel

@@ -45,4 +45,19 @@ class SiteAgain(Command):
     no_cli = "The command line has site doctor."
 
 
-COMMANDS: tuple[type[Command], ...] = (SiteOpen, SiteAgain)
+class SiteShell(Command):
+    """Open a shell on the host, in this terminal, over the connection that is there."""
+
+    name = "site shell"
+    implementation = "site.shell"
+    title = "shell"
+    keys = ("!",)
+    scope = "site"
+    danger = "write"
+    online = False
+    action = "site_shell"
+    cli = False
+    no_cli = "The command line has ssh."
+
+
+COMMANDS: tuple[type[Command], ...] = (SiteOpen, SiteAgain, SiteShell)

@@ -42,6 +42,9 @@ class HostConnection(CanRunScript, Protocol):
     def alive(self) -> bool:
         """Whether it is open, as far as is known."""
 
+    async def open_terminal(self, kind: str, columns: int, rows: int) -> Any:
+        """Return a terminal with the user's shell; see `clients.ssh.connection`."""
+
     async def round_trip(self, patience: float = ...) -> float:
         """Return the seconds until the host answers. Raises `TimedOut`, `Unreachable`."""
 

@@ -79,6 +79,9 @@ class StandInHost:
             raise Unreachable("The connection to edge-7f3a broke.", "", "ConnectionLost")
         return 0.31
 
+    async def open_terminal(self, kind: str, columns: int, rows: int) -> Any:
+        raise NotImplementedError
+
     async def aclose(self) -> None:
         self.alive = False
 

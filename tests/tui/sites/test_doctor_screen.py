@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.kernel.journal import open_journal
 from edgewright.core.errors import Refused, Unreachable
 from edgewright.core.text import cells
 from edgewright.store.engine.store import Store
 from tests.tui.driving import Driven, console, frame_text, newest_message, press, said, settle, until, view
+from tests.tui.plane import FakePlane, context_of
 from tests.tui.samples import NOW, fill, session
 from tests.tui.sites.site_host import FINE, FULL, LOW, Sites, StandInHost
 from tui.app import EdgewrightApp
 from tui.screens.doctor.screen import DoctorScreen
+from tui.session import Session
 
 Compare = Callable[..., bool]
 SIZES = ((80, 24), (132, 43), (200, 60))
@@ -195,6 +200,53 @@ async def test_questions_of_a_connection_are_asked_in_the_terminal_that_is_lent(
     async with doctor(sites) as (pilot, _, _):
         await until(pilot, read(pilot))
         assert sites.answers == [[None, None]]
+
+
+async def test_a_shell_is_journalled_and_refused_in_a_session_that_only_reads(
+    monkeypatch: pytest.MonkeyPatch, quiet_home: Path
+) -> None:
+    """Its terminal is tested with a real sshd (`tests/commands/site/test_shell.py`)."""
+    terminals: list[tuple[str, int, int]] = []
+    attached: list[object] = []
+
+    async def attach(remote: object, keys: int, screen: int) -> None:
+        attached.append(remote)
+
+    monkeypatch.setattr("edgewright.commands.site.shell.attach", attach)
+    host = StandInHost(FINE)
+
+    async def open_terminal(kind: str, columns: int, rows: int) -> str:
+        terminals.append((kind, columns, rows))
+        return "terminal"
+
+    host.open_terminal = open_terminal  # type: ignore[method-assign]
+    async with doctor(Sites(host)) as (pilot, plane, made):
+        made.make_context = lambda: journalled(plane, made)
+        await until(pilot, read(pilot))
+        assert "! shell" in frame_text(pilot.app, "keys")
+        await press(pilot, "!")
+        await until(pilot, lambda: attached == ["terminal"])
+        await until(pilot, lambda: "The shell on edge-7f3a has ended." in newest_message(made))
+        assert view(pilot) == "doctor" and terminals[0][0] == "xterm-256color"
+        entries = open_journal().path.read_text()
+        assert '"site shell"' in entries and "a shell as kairos" in entries and '"done":["kairos@edge-7f3a"]' in entries
+        made.read_only = True
+        await press(pilot, "!")
+        assert "read-only" in newest_message(made) and len(attached) == 1
+        made.read_only = False
+        host.alive = False
+        screen = pilot.app.screen
+        assert isinstance(screen, DoctorScreen) and screen.site is not None
+        screen.site._pauses = (30.0,)
+        await until(pilot, lambda: "connection lost" in frame_text(pilot.app, "title"))
+        await press(pilot, "!")
+        assert "a shell needs one" in newest_message(made) and "shell" not in frame_text(pilot.app, "keys")
+
+
+def journalled(plane: FakePlane, made: Session) -> CommandContext:
+    context = context_of(plane, made.store, made.read_only)
+    context.journal = open_journal()
+    return context
 
 
 async def test_a_hostile_host_cannot_steer_the_terminal() -> None:

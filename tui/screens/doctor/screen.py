@@ -9,7 +9,9 @@ from typing import Any, ClassVar
 
 from textual import events, on, work
 
+from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.base import Scope
+from edgewright.commands.site.open_verbs import SiteShell
 from edgewright.commands.site.opened import Site
 from edgewright.commands.site.opening import problem_of, site_of
 from edgewright.commands.site.recent import recent
@@ -20,6 +22,7 @@ from tui.frame.links import open_key
 from tui.screens.doctor.asking import LendingAsker
 from tui.screens.doctor.content import MOST_TEXT, SiteView, about, body, detail, key_of
 from tui.screens.doctor.title import milliseconds, site_title
+from tui.terminal.lend import terminal_lent
 from tui.verbs.bindings import live_keys, move_bindings
 from tui.verbs.copy import Copyable
 from tui.widgets.key_line import key_text
@@ -122,7 +125,7 @@ class DoctorScreen(BaseScreen):
     @property
     def crumb(self) -> str:
         """The name of the view; the title has the host's."""
-        return "Doctor"
+        return "Doctor" if self.target else "Sites"
 
     def head_line(self, width: int) -> Line:
         """Return which site this is and whether the connection is there."""
@@ -148,6 +151,7 @@ class DoctorScreen(BaseScreen):
         hints = ["nav-open=evidence"] if has_findings and self.size.width < WIDE else []
         if site is not None:
             hints.append("site-again=read again" if site.is_open else "site-again=connect again")
+        hints += ["site-shell"] if site is not None and site.is_open else []
         hints += ["copy"] if has_findings else []
         return tuple(hints)
 
@@ -277,6 +281,27 @@ class DoctorScreen(BaseScreen):
             site.try_now()
         elif site.state != "connecting":
             self.connect()
+
+    async def action_site_shell(self) -> None:
+        """Open a shell on the host; the console is there again when it ends."""
+        site, app, make = self.site, self.app, self.session.make_context
+        if site is None or make is None or not site.is_open:
+            self._refuse("There is no connection: a shell needs one.")
+            return
+        if reason := self.session.refusal(SiteShell):
+            self._refuse(reason)
+            return
+        context = make()
+        context.read_only = context.read_only or self.session.read_only
+        try:
+            with terminal_lent(app):
+                outcome = await registry.run(SiteShell, context, (site.target,), {"site": site})
+            self._announce(outcome.message, "info")
+        except EdgewrightError as error:
+            self._announce(f"{error.message} {error.hint}".strip(), "bad")
+
+    def _refuse(self, text: str) -> None:
+        self.session.store.message(text, "warn", reply=True)
 
     def action_retry(self) -> None:
         """Do the same for the key that asks again everywhere."""
