@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
 from edgewright.clients.ssh.probes import shell
+from edgewright.clients.ssh.probes.frames import parse
 from edgewright.clients.ssh.probes.probe import Probe
 from edgewright.clients.ssh.probes.sets import CATALOGUE, SETS, chosen
 from edgewright.core.errors import InvalidInput
@@ -82,12 +86,39 @@ def test_root_is_needed_where_it_is_needed(name: str) -> None:
     done = subprocess.run(words, input=script, capture_output=True, timeout=60, check=False)
     if b"setpriv" in done.stderr:
         pytest.skip("only root may become another user")
-    from edgewright.clients.ssh.probes.frames import parse
-
     found = parse(done.stdout, marker, probes)
     assert found.way in ("refused", "missing")
     assert found.readings["identity.a"].state == "needs-root"
     assert found.readings["boot.b"].lines == ("65534",) and not found.readings["boot.b"].root
+
+
+@pytest.mark.parametrize(("answers", "way"), [('exec "$@"', "sudo"), ("exit 1", "refused"), ("sleep 60", "refused")])
+def test_sudo_is_tried_without_a_question(name: str, answers: str, way: str) -> None:
+    """A stand-in for sudo, for a user without rights: the probes run by it, else as the user, within seconds."""
+    folder = Path(tempfile.mkdtemp(prefix="sudo"))
+    try:
+        folder.chmod(0o755)
+        sudo = folder / "sudo"
+        sudo.write_text(f'#!/bin/sh\n[ "$1" = -n ] || exit 9\nshift\nASKED=yes; export ASKED\n{answers}\n')
+        sudo.chmod(0o755)
+        marker = "0" * 32
+        probes = [
+            probe("echo ${ASKED:-no}")._replace(root="better"),
+            probe("echo b", id_="boot.b")._replace(root="needed"),
+        ]
+        words = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *SHELLS[name]]
+        environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+        script = shell.script(probes, marker)
+        began = time.monotonic()
+        done = subprocess.run(words, input=script, capture_output=True, timeout=60, check=False, env=environment)
+        if b"setpriv" in done.stderr:
+            pytest.skip("only root may become another user")
+        found = parse(done.stdout, marker, probes)
+        assert found.way == way and found.complete and time.monotonic() - began < 20
+        assert found.readings["identity.a"].lines == ("yes" if way == "sudo" else "no",)
+        assert found.readings["boot.b"].state == ("read" if way == "sudo" else "needs-root")
+    finally:
+        shutil.rmtree(folder)
 
 
 def test_the_catalogue_runs_in_every_shell(name: str) -> None:
