@@ -18,8 +18,8 @@ from edgewright.wire.palette.edgehost import EdgeHost
 if TYPE_CHECKING:
     from edgewright.commands.kernel.context import CommandContext
 
-PATIENCE = 3.0
-"""Seconds for the plane to answer: SSH is for when it does not."""
+PATIENCE = 0.3
+"""Share of the time for a connection (3 s of 10 s) in which the plane must answer: SSH is for when it does not."""
 
 
 class PlaneHosts:
@@ -28,6 +28,7 @@ class PlaneHosts:
     def __init__(self, ctx: CommandContext) -> None:
         self._ctx = ctx
         self._silent = False
+        self._patience = PATIENCE * ctx.timeout
         self._asking = asyncio.Lock()
         self.keys = PlaneKeys()
         self.note = ""
@@ -67,12 +68,12 @@ class PlaneHosts:
                 if self._ctx.context is None:
                     self._silent = True
                     return None
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(self._patience):
                     return await find_host(self._ctx, name)
             except (NotFound, Conflict):
                 return None
             except TimeoutError:
-                reason = f"does not answer within {PATIENCE:g} s"
+                reason = f"does not answer within {self._patience:g} s"
             except EdgewrightError as error:
                 reason = f"cannot be asked ({error.message.rstrip('.')})"
             self._silent = True

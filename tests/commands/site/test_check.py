@@ -138,13 +138,13 @@ def test_a_registered_host_is_known_by_its_name(
     register(hub, "store-8", key_files["other"])
     register(hub, "edge1", key_files["other"])
     (ssh / "config").write_text((ssh / "config").read_text() + f"Match all\n  IdentityFile {key_files['user']}\n")
-    document = plane("site", "check", f"store-7:{server.port}", "-o", "json").json()
+    document = plane("site", "check", f"store-7:{server.port}", "-o", "json", "--timeout", "60s").json()
     assert document["hostKey"]["knownBy"] == "management plane" and document["warnings"] == []
     assert document["address"] == f"127.0.0.1:{server.port}" and not (ssh / "known_hosts").exists()
-    done = plane("site", "check", f"store-8:{server.port}")
+    done = plane("site", "check", f"store-8:{server.port}", "--timeout", "60s")
     assert done.code == 4 and "(management plane)" in done.err and "has changed" in done.err
     # `Host edge1` of the configuration is at the address of the plane's host: its key is wanted
-    assert plane("site", "check", "edge1").code == 4
+    assert plane("site", "check", "edge1", "--timeout", "60s").code == 4
 
 
 def test_a_plane_that_does_not_answer_is_a_warning(cli: Cli, known: Path, tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_a_plane_that_does_not_answer_is_a_warning(cli: Cli, known: Path, tmp_pa
     key.write_text("ewk_nothing\n")
     key.chmod(0o600)
     away = {"EDGEWRIGHT_URL": f"https://127.0.0.1:{free_port()}", "EDGEWRIGHT_API_KEY_FILE": str(key)}
-    document = cli("site", "check", "edge1", "-o", "json", **away).json()
+    document = cli("site", "check", "edge1", "-o", "json", "--timeout", "60s", **away).json()
     assert "The management plane cannot be asked" in document["warnings"][0]
 
 
