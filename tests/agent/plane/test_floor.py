@@ -206,7 +206,9 @@ def test_what_the_plane_showed_moves_the_floor_and_it_never_goes_back(
     assert floor.look(now - 7200, False) is None and floor.least()[0] == now
     again = make_floor(tmp_path, lambda: now - 3600)
     assert again.wrong and again.least()[0] == now, "an hour before the last time is wrong, too"
-    assert not make_floor(tmp_path, lambda: now + 5).wrong
+    right = make_floor(tmp_path, lambda: now + 5)
+    assert not right.wrong and right.look(now - 7200, False) is None
+    assert right.least()[0] == now, "a plane that is two hours behind by now"
     assert (tmp_path / f"{NAME}.json").stat().st_mode & 0o777 == 0o600
 
 
