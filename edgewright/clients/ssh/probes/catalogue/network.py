@@ -32,7 +32,7 @@ reach() {
   if have python3; then
     python3 -I -c 'import socket,sys
 try:
-    socket.create_connection((sys.argv[1], int(sys.argv[2])), 3).close(); print("open")
+    socket.create_connection((sys.argv[1], int(sys.argv[2])), 5).close(); print("open")
 except socket.gaierror: print("name")
 except socket.timeout: print("silent")
 except ConnectionRefusedError: print("refused")
@@ -62,7 +62,7 @@ arp() { python3 -I -c 'import socket,struct,sys,time
 i, a = sys.argv[1], sys.argv[2]
 s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0806)); s.bind((i, 0x0806)); s.settimeout(0.1)
 m = s.getsockname()[4]; t = socket.inet_aton(a); seen = set()
-for n in range(2):
+for n in range(8 if sys.argv[3:] else 2):
     s.send(b"\xff"*6 + m + b"\x08\x06" + struct.pack("!HHBBH", 1, 0x800, 6, 4, 1) + m + b"\0\0\0\0" + b"\0"*6 + t)
     until = time.monotonic() + 0.4
     while time.monotonic() < until:
@@ -223,7 +223,7 @@ sed -n 's/^ *nameserver *\([0-9A-Fa-f.:]*\).*/\1/p' /etc/resolv.conf 2>/dev/null
   if have python3; then
     python3 -I -c 'import socket,sys,struct
 s, q = sys.argv[1], sys.argv[2]
-u = socket.socket(socket.AF_INET6 if ":" in s else socket.AF_INET, socket.SOCK_DGRAM); u.settimeout(2)
+u = socket.socket(socket.AF_INET6 if ":" in s else socket.AF_INET, socket.SOCK_DGRAM); u.settimeout(4)
 try:
     u.connect((s, 53))
     u.send(struct.pack("!6H", 4660, 256, 1, 0, 0, 0) + b"".join(bytes([len(l)]) + l.encode() for l in \
@@ -245,7 +245,7 @@ except OSError as e: print("server", s, "no-route" if e.errno in (13, 22, 101, 1
 done
 :
 """,
-        9,
+        14,
         2048,
         "better",
     ),
