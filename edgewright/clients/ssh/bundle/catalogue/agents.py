@@ -28,8 +28,7 @@ ls -laR $d 2>/dev/null | head -n 400
 [ -r $d/status.json ] && { echo "== status.json"; head -c 65536 $d/status.json; echo; }
 [ -r $d/identity.json ] && { echo "== identity.json"; head -c 8192 $d/identity.json; echo; }
 edgewright-agent version 2>/dev/null""", size=512 * KB, root="needed"),
-    file("agent/agent.log", "/var/lib/edgewright/agent.log", "log of our agent", 4 * MB),
-    file("agent/journal.jsonl", "/var/lib/edgewright/journal.jsonl", "what our agent did", 4 * MB),
+    file("agent/journal.jsonl", "/var/lib/edgewright/reconciler/journal.jsonl", "what our agent did", 4 * MB),
     command("palette/state.txt", "files of Palette's agent: version, content, blobs of no size", r"""
 ls -la /opt/spectrocloud /opt/spectrocloud/bin /opt/spectrocloud/state /usr/local/spectrocloud /run/stylus /oem \
   2>/dev/null
