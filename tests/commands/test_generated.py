@@ -32,6 +32,8 @@ def sample(param: Param) -> Any:
         return True
     values: dict[str, Any] = {"int": 7, "span": 7200.0, "time": 1700000000.0}
     value = values.get(param.kind) or (param.choices[-1] if param.choices else "it's-a value")
+    if param.many and param.choices:
+        return [*param.choices[-2:]]
     return [value, value + "2"] if param.many and isinstance(value, str) else value
 
 

@@ -46,7 +46,7 @@ def certify(key_files: dict[str, Path], tmp_path: Path) -> Certify:
 
 @pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])
 def test_a_certificate_is_read(kind: str, certify: Certify, key_files: dict[str, Path]) -> None:
-    certificate = read_certificate(certify("-h", "-n", "edge1,edge1.example", "-z", "7", "-V", "+1h", kind=kind))
+    certificate = read_certificate(certify("-h", "-n", "edge1,edge1.example", "-z", "7", "-V", "-1d:+1d", kind=kind))
     assert certificate.key == public(key_files[f"host-{kind}"])
     assert certificate.authority == public(key_files["authority"])
     assert (certificate.principals, certificate.serial) == (("edge1", "edge1.example"), 7)
