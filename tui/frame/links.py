@@ -35,7 +35,7 @@ VIEWS = frozenset(
     {
         *OBJECTS,
         *OBJECTS.values(),
-        *("events", "audit", "entry", "raw", "logs", "disk", "preflight", "doctor", "first-steps"),
+        *("events", "audit", "entry", "raw", "logs", "disk", "preflight", "doctor", "site-log", "first-steps"),
         *("pods", "workload", "workload-logs", "workload-yaml"),
         *("profile-layer", "profile-variable", "profile-preview", "profile-diff", "profile-yaml"),
     }

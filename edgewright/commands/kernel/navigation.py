@@ -29,7 +29,7 @@ class Move(NamedTuple):
         return (self.scope, *self.also)
 
 
-_LOGS = ("installer-log", "hub-log", "workload-logs")
+_LOGS = ("installer-log", "hub-log", "site-log", "workload-logs")
 _WITH_REPLICAS = ("deployments",)
 MOVES: tuple[Move, ...] = (
     Move("nav-down", ("down", "j"), "Go one line down"),

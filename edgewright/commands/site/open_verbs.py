@@ -60,4 +60,17 @@ class SiteShell(Command):
     no_cli = "The command line has ssh."
 
 
-COMMANDS: tuple[type[Command], ...] = (SiteOpen, SiteAgain, SiteShell)
+class SiteLogs(Command):
+    """Read the log of a unit of the host, or of its kernel; it is read again while it is followed."""
+
+    name = "site logs"
+    title = "logs"
+    keys = ("l",)
+    scope = "site"
+    online = False
+    action = "site_logs"
+    cli = False
+    no_cli = "The command line has ssh HOST journalctl."
+
+
+COMMANDS: tuple[type[Command], ...] = (SiteOpen, SiteAgain, SiteLogs, SiteShell)

@@ -42,6 +42,11 @@ PLANE: dict[str, str] = {
         : site <space> open <space> 127.0.0.1:1 <enter> => site 127.0.0.1:1 by SSH | Nothing listens at 127.0.0.1:1.
         R => Nothing listens at 127.0.0.1:1.
         """,
+    "site-log": """
+        : site <space> open <space> 127.0.0.1:1 <enter> => Nothing listens at 127.0.0.1:1.
+        l -> Log on 127.0.0.1:1
+        <enter> -> log of kernel | There is no connection to 127.0.0.1:1.
+        """,
     "hub-log": """
         : hub <space> log <enter> -> log of the hub | does not run on this machine
         """,

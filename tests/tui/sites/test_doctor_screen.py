@@ -249,6 +249,27 @@ def journalled(plane: FakePlane, made: Session) -> CommandContext:
     return context
 
 
+async def test_the_log_of_a_unit_is_read_again_while_it_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.screens.doctor.logs.SiteLogScreen.pause", 0.05)
+    host = StandInHost({**FULL, "log.edgewright-agent": "2026-11-29T10:00:00+00:00 no space \x1b[2Jleft on device"})
+    away = Unreachable("Nothing answers at 10.4.1.7:22.", "", "NoAnswer")
+    sites = Sites(host, away)
+    async with doctor(sites) as (pilot, _, _):
+        await until(pilot, read(pilot))
+        await press(pilot, "l")
+        await until(pilot, lambda: view(pilot) == "ChooseModal")
+        await press(pilot, "tab", "enter")  # the unit that a finding is about comes first
+        await until(pilot, lambda: "no space left on device" in flat(pilot))
+        assert view(pilot) == "site-log" and "site edge-7f3a by SSH" in frame_text(pilot.app, "title")
+        host.outputs["log.edgewright-agent"] += "\n2026-11-29T10:00:09+00:00 gives up"
+        await until(pilot, lambda: "gives up" in flat(pilot))
+        host.alive = False
+        await until(pilot, lambda: "There is no connection to kairos@edge-7f3a." in flat(pilot))
+        assert "gives up" in flat(pilot) and "connection lost" in frame_text(pilot.app, "title")
+        await press(pilot, "escape")
+        assert view(pilot) == "doctor"
+
+
 async def test_a_hostile_host_cannot_steer_the_terminal() -> None:
     evil = "\x1b]0;owned\x07\x1b[2J\u202e[bold red]x[/]"
     outputs = {**FULL, "identity.host": f"hostname {evil}\nkernel {evil}", "disk.usage": f"23068672 /var/log/{evil}"}

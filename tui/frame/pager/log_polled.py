@@ -1,9 +1,9 @@
-"""A log on this machine, read once a second while it is in front and followed."""
+"""A log that is read again and again while it is in front and followed: once a second where it is on this machine."""
 
 from __future__ import annotations
 
 import asyncio
-from abc import abstractmethod
+from typing import ClassVar
 
 from textual import work
 
@@ -19,18 +19,25 @@ PAUSE = 1.0
 class PolledLogScreen(LogReaderScreen):
     """Shows what `read_lines` gives, at its end unless the user scrolled up."""
 
+    pause: ClassVar[float] = PAUSE
+
     def begin(self) -> None:
         """Read it, then once a second."""
         super().begin()
         self._read_once = False
         self._error = ""
+        self._reading = False
         self.following = True
         self._read()
-        self.set_interval(PAUSE, self._read_again)
+        self.set_interval(self.pause, self._read_again)
 
-    @abstractmethod
     def read_lines(self) -> list[str]:
         """Return the last lines; called in a thread. Raises `EdgewrightError`."""
+        raise NotImplementedError
+
+    async def fetch_lines(self) -> list[str]:
+        """Return the last lines; what is not on this machine is fetched here. Raises `EdgewrightError`."""
+        return await asyncio.to_thread(self.read_lines)
 
     @property
     def crumb(self) -> str:
@@ -50,16 +57,19 @@ class PolledLogScreen(LogReaderScreen):
         self._read_again()
 
     def _read_again(self) -> None:
-        if self._shown and self.following:
+        if self._shown and self.following and not self._reading:
             self._read()
 
     @work(exclusive=True, group="log:read", exit_on_error=False)
     async def _read(self) -> None:
         error, new = "", 0
+        self._reading = True
         try:
-            new = self.log_lines.take(await asyncio.to_thread(self.read_lines))
+            new = self.log_lines.take(await self.fetch_lines())
         except EdgewrightError as failure:
             error = sentence(failure)
+        finally:
+            self._reading = False
         if self.is_there and (new or error != self._error or not self._read_once):
             self._error, self._read_once = error, True
             self.select()

@@ -12,13 +12,14 @@ from textual import events, on, work
 from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.base import Scope
 from edgewright.commands.site.open_verbs import SiteShell
-from edgewright.commands.site.opened import Site
+from edgewright.commands.site.opened import LOGS, Site
 from edgewright.commands.site.opening import problem_of, site_of
 from edgewright.commands.site.recent import recent
 from edgewright.core.errors import EdgewrightError, UsageError
 from edgewright.core.text import clean
 from tui.frame.base import WALL, WIDE, BaseScreen
 from tui.frame.links import open_key
+from tui.modals.choose import ChooseModal
 from tui.screens.doctor.asking import LendingAsker
 from tui.screens.doctor.content import MOST_TEXT, SiteView, about, body, detail, key_of
 from tui.screens.doctor.title import milliseconds, site_title
@@ -151,7 +152,7 @@ class DoctorScreen(BaseScreen):
         hints = ["nav-open=evidence"] if has_findings and self.size.width < WIDE else []
         if site is not None:
             hints.append("site-again=read again" if site.is_open else "site-again=connect again")
-        hints += ["site-shell"] if site is not None and site.is_open else []
+        hints += ["site-logs", "site-shell"] if site is not None and site.is_open else []
         hints += ["copy"] if has_findings else []
         return tuple(hints)
 
@@ -281,6 +282,18 @@ class DoctorScreen(BaseScreen):
             site.try_now()
         elif site.state != "connecting":
             self.connect()
+
+    async def action_site_logs(self) -> None:
+        """Choose a unit and show its log; those that findings are about come first."""
+        if self.site is None:
+            return
+        findings = (self.site.report or {}).get("findings", ())
+        wrong = [each["object"] for each in findings if each["object"] in LOGS]
+        units = dict.fromkeys((*wrong, *LOGS))
+        options = [line((unit, "strong" if unit in wrong else ""), key=unit) for unit in units]
+        unit = await self.app.ask(ChooseModal(f"Log on {self.target}", options))  # type: ignore[attr-defined]
+        if unit:
+            open_key(self.app, f"site-log/{self.target}/{unit}")
 
     async def action_site_shell(self) -> None:
         """Open a shell on the host; the console is there again when it ends."""

@@ -87,6 +87,14 @@ class ActsOnObjects(ListingScreen, ShowsCluster):
             return
         open_key(self.app, f"workload-logs/{self.cluster_uid}/{which}{narrow.query}")
 
+    def action_site_open(self, target: str = "") -> None:
+        """Open the host of the node under the cursor by SSH: it has the name of its node."""
+        rows = self.rows_pointed_at()
+        if self.kind.view != "nodes" or len(rows) != 1:
+            self.app.refuse("Choose one node: a site is opened one at a time.")  # type: ignore[attr-defined]
+            return
+        open_key(self.app, f"doctor/{target or rows[0].name}")
+
     async def action_pod_shell(self) -> None:
         """Open a shell in the pod under the cursor; the console comes back when it ends."""
         app: Any = self.app

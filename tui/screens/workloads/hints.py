@@ -22,7 +22,7 @@ HINTS: Final[Mapping[str, tuple[str, ...]]] = {
     "daemonsets": tuple(name for name in _WITH_PODS if name != "kube-object-scale"),
     "services": ("nav-open=pods", *_SEEN, "kube-pod-logs", "kube-pod-forward", "kube-object-edit", "mark", *_LAST),
     "nodes": (
-        "nav-open=pods", *_SEEN, "kube-node-cordon", "kube-node-uncordon", "kube-object-edit", "mark",
+        "nav-open=pods", *_SEEN, "kube-node-cordon", "kube-node-uncordon", "site-open=site", "kube-object-edit", "mark",
         "kube-kinds=kinds", "kube-node-drain",
     ),
     "cluster-events": ("nav-open=open", *_SEEN, *_CHOSEN),
