@@ -30,14 +30,14 @@ class SiteDoctor(declared.SiteDoctor):
 
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Check targets and sets before anything is dialled. Raises `InvalidInput`, `UsageError`."""
-        names = tuple(dict.fromkeys(targets))
+        names = tuple(dict.fromkeys(str(name) for name in args.get("hosts") or ()))
         if len(names) > MOST:
             raise UsageError(f"`site doctor` takes at most {MOST} targets, not {len(names)}.")
         for name in names:
             check(name)
         probes = chosen([str(name) for name in args.get("sets") or ()])
         lines = (f"{len(probes)} probes in one script; nothing is changed on the host.",)
-        return Plan("Doctor", lines, names, (), self.cli_line(names, args), None, probes)
+        return Plan("Doctor", lines, names, (), self.cli_line((), args), None, probes)
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]

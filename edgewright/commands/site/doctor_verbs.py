@@ -27,7 +27,7 @@ class SiteDoctor(Command):
     shows_progress = True
     params = (
         Param(
-            "targets",
+            "hosts",
             "[user@]host[:port], or a name of ~/.ssh/config or of the management plane",
             required=True,
             many=True,
