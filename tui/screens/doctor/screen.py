@@ -183,6 +183,7 @@ class DoctorScreen(BaseScreen):
         for each in views:
             each.set_dimmed(self.site.state != "open" and self.site.report is not None)
         wide = self.size.width >= WIDE
+        views[1].display = wide and bool(view.report and view.report["findings"])  # nothing to show beside else
         views[0].set_lines(body(view, views[0].room or self.size.width, folds=not wide))
         if wide:
             views[1].set_lines(detail(self._pointed(), views[1].room or self.size.width // 2))
