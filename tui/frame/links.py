@@ -54,7 +54,11 @@ class OpensSite(Screen[None]):
             if len(chosen) != 1:
                 app.refuse("Choose one host: a site is opened one at a time.")
                 return
-            target = site_target(self.session.store.model.hosts, chosen[0])  # type: ignore[attr-defined]
+            hosts = self.session.store.model.hosts  # type: ignore[attr-defined]
+            if chosen[0] in hosts and hosts[chosen[0]].simulated:
+                app.refuse("This host is simulated: its address may be that of another machine, so it is not dialled.")
+                return
+            target = site_target(hosts, chosen[0])
         open_key(self.app, f"doctor/{target}")
 
 

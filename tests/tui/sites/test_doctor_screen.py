@@ -17,6 +17,7 @@ from edgewright.store.engine.store import Store
 from tests.tui.driving import Driven, console, frame_text, newest_message, press, said, settle, until, view
 from tests.tui.plane import FakePlane, context_of
 from tests.tui.samples import NOW, fill, session
+from tests.tui.samples import host as host_document
 from tests.tui.sites.site_host import FINE, FULL, LOW, Sites, StandInHost
 from tui.app import EdgewrightApp
 from tui.screens.doctor.screen import DoctorScreen
@@ -109,6 +110,14 @@ async def test_two_marked_hosts_are_not_opened() -> None:
     async with console("hosts", make_site=Sites(StandInHost(FINE)).make) as (pilot, _, made):
         await press(pilot, "space", "down", "space", "s")
         assert view(pilot) == "hosts" and "one at a time" in newest_message(made)
+
+
+async def test_a_simulated_host_is_not_dialled() -> None:
+    sites = Sites(StandInHost(FINE))
+    hosts = [host_document("sim-1", "lab", simulated=True)]
+    async with console("hosts", hosts=hosts, make_site=sites.make) as (pilot, _, made):
+        await press(pilot, "s")
+        assert view(pilot) == "hosts" and "is simulated" in newest_message(made) and sites.connections == 0
 
 
 async def test_what_was_read_stays_when_the_connection_breaks_and_is_read_again_when_it_is_back() -> None:
