@@ -78,7 +78,7 @@ async def perform(
         if only_plan:
             _show_plan(plan, form, ascii_only=ctx.settings.ascii is True)
             return 0
-        if command.danger == "destructive" and "yes" not in options:
+        if command.danger == "destructive" and "yes" not in options and not plan.nothing:
             confirm.ask(command, plan, form)
         report = _reporter(command, plan, form)
         with _stoppable(command):

@@ -39,6 +39,9 @@ USES = {
     "edgewright/commands/forge/iso.py",
     "edgewright/commands/forge/userdata_check.py",
     "edgewright/commands/forge/userdata_plane.py",
+    "edgewright/commands/host/install.py",  # an installation over SSH registers a host with one
+    "edgewright/commands/host/install_input.py",
+    "edgewright/commands/host/install_verbs.py",
     "edgewright/commands/installer/checks.py",
     "edgewright/commands/installer/planes.py",  # a part of checks.py that a build loads alone
     "edgewright/commands/installer/run.py",

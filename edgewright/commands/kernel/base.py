@@ -78,7 +78,7 @@ class Plan(NamedTuple):
     `lines` is what happens, `touches` names every object that is touched, `cannot_undo` the things that have no way
     back, `cli` the equivalent command line, `confirm_text` what must be typed (None: a plain yes is enough).
     `payload` is the verb's own: what it looked up for the plan and uses again in `apply`. `names` gives the names of
-    objects that are touched by uid.
+    objects that are touched by uid. `nothing`: all is as wanted already, so that the user is not asked.
     """
 
     title: str
@@ -89,6 +89,7 @@ class Plan(NamedTuple):
     confirm_text: str | None = None
     payload: Any = None
     names: Mapping[str, str] = {}
+    nothing: bool = False
 
     def name_of(self, target: str) -> str:
         """Return the name of an object that is touched, its uid when it has none."""

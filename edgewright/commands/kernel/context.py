@@ -111,8 +111,14 @@ class CommandContext:
         """Return what the console knows about a host, or None (always None on the command line)."""
         return None if self.store is None else self.store.model.hosts.get(uid)
 
+    def at_end(self, close: Callable[[], Awaitable[None]]) -> None:
+        """Let `close` be awaited when the work with this object ends: a connection that a plan opened."""
+        self._closers.append(close)
+
     async def aclose(self) -> None:
-        """Close the client if this object made it."""
+        """Close the client if this object made it, and what was left to `at_end`."""
+        while self._closers:
+            await self._closers.pop()()
         client, self._client = self._client, None
         if client is not None and self._owns_client:
             await client.aclose()

@@ -21,7 +21,7 @@ NOUNS: dict[str, tuple[str, ...]] = {
     "context": ("context.verbs",),
     "hub": ("delegate.verbs",),
     "token": ("token.verbs", "token.change_verbs"),
-    "host": ("host.verbs", "host.change_verbs", "host.operation_verbs", "host.log_verbs"),
+    "host": ("host.verbs", "host.change_verbs", "host.operation_verbs", "host.log_verbs", "host.install_verbs"),
     "project": ("project.verbs",),
     "user": ("user.verbs", "user.change_verbs"),
     "role": ("role.verbs",),
@@ -67,7 +67,6 @@ LATER: dict[str, str] = {}
 """Nouns of the design that this version does not have yet, as the beginning of the sentence that the user gets."""
 
 LATER_VERBS: dict[str, str] = {
-    "host install": "Installing a host from here is",
     "forge bundle": "Building a content bundle is",
     "site run": "Running a command on many hosts is",
     "site ledger": "The list of what was done over SSH is",
@@ -99,6 +98,7 @@ COMMAND_LINE_MODULES = frozenset(
         "setup.verbs",
         "site.verbs",
         "site.bundle_verbs",
+        "host.install_verbs",
     }
 )
 """Modules without a verb of the console: it does not load them before its first frame."""

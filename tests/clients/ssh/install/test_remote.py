@@ -1,0 +1,197 @@
+"""The steps of an installation by real shells, with the real agent, into a folder that stands for a host."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+import edgewright
+from edgewright.agent.install import archive, unit
+from edgewright.agent.install.install import ETC
+from edgewright.agent.kernel.settings import DATA
+from edgewright.clients.ssh.install import scripts
+from edgewright.clients.ssh.install.remote import Installation, elf_arch, read_host, undo
+from edgewright.clients.ssh.ports import ScriptResult
+from edgewright.core.errors import Conflict, Failed, InvalidInput, Unreachable
+from tests.clients.ssh.bundle.local_shell import LocalShell
+
+SHELLS = [("sh", "-s"), ("bash", "-s"), ("busybox", "ash", "-s")]
+ENDPOINT, TOKEN = "https://plane.example:8443", "token-canary-9d21"
+USER_DATA = b"#cloud-config\nstylus:\n  site:\n    paletteEndpoint: https://plane.example:8443\n"
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("agent") / "agent.pyz"
+    archive.build(str(path), str(Path(edgewright.__file__).parent))
+    return path.read_bytes()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A host's file system: Python, and something of others beside what the agent will write."""
+    root = tmp_path / "host"
+    python = root / sys.executable.lstrip("/")
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    (root / "etc/systemd/system").mkdir(parents=True)
+    (root / "etc/systemd/system/other.service").write_text("[Service]\nExecStart=/bin/true\n")
+    (root / "var/lib").mkdir(parents=True)
+    return root
+
+
+@pytest.fixture(params=SHELLS, ids=lambda shell: shell[0])
+def shell(request: pytest.FixtureRequest) -> LocalShell:
+    words: Sequence[str] = request.param
+    if shutil.which(words[0]) is None:
+        pytest.skip(f"{words[0]} is not installed")
+    return LocalShell(words)
+
+
+def listing(root: Path) -> dict[str, tuple[int, bytes]]:
+    """Return every path with its mode and content."""
+    found = {}
+    for path in sorted(root.rglob("*")):
+        mode = path.lstat().st_mode
+        content = os.readlink(path).encode() if path.is_symlink() else path.read_bytes() if path.is_file() else b""
+        found[str(path.relative_to(root))] = (mode, hashlib.sha256(content).digest())
+    return found
+
+
+def installation(shell: LocalShell, root: Path, run: str = "run1") -> Installation:
+    return Installation(shell, run, sys.executable, "edge1", str(root))
+
+
+async def send(work: Installation, program: bytes) -> list[str]:
+    lines: list[str] = []
+    await work.send(program, {"user-data": USER_DATA, "token": TOKEN.encode() + b"\n"}, lines.append)
+    return lines
+
+
+def test_the_names_are_those_of_the_agent() -> None:
+    units = {unit.NAME, unit.SERVICE, unit.PATH, unit.TIMER, unit.ACTIVATE, unit.RELAY_SERVICE, unit.RELAY_SOCKET}
+    assert set(scripts.UNITS) == units
+    assert {ETC, DATA} < set(scripts.FOLDERS) and unit.RUN in scripts.RUNNING
+
+
+async def test_installed_and_undone(shell: LocalShell, root: Path, program: bytes) -> None:
+    before = listing(root)
+    work = installation(shell, root)
+    await send(work, program)
+    stage = root / scripts.STAGE.lstrip("/")
+    assert stat.S_IMODE(stage.stat().st_mode) == 0o700
+    assert stat.S_IMODE((stage / "token").stat().st_mode) == 0o600
+    await work.install(ENDPOINT, TOKEN)
+    assert (root / "usr/local/lib/edgewright/edgewright-agent.pyz").read_bytes() == program
+    token = root / "etc/edgewright/token"
+    assert token.read_text() == TOKEN + "\n" and stat.S_IMODE(token.stat().st_mode) == 0o600
+    made = {name for name in listing(root) if name not in before and not name.startswith("var/lib/edgewright-install")}
+    paths = [path.lstrip("/") for path in scripts.MADE]
+    parents = {str(parent) for path in paths for parent in Path(path).parents}
+    assert all(name in parents or any(f"{name}/".startswith(f"{path}/") for path in paths) for name in made), made
+    assert await undo(shell, "edge1", "run1", str(root))
+    after = listing(root)
+    for name in ("usr/local", "usr"):  # `/usr/local` is there on every host
+        if name not in before:
+            after.pop(name, None)
+    assert after == before
+    assert not await undo(shell, "edge1", "", str(root))
+
+
+async def test_finished_leaves_the_agent_alone(shell: LocalShell, root: Path, program: bytes) -> None:
+    work = installation(shell, root)
+    await send(work, program)
+    await work.install(ENDPOINT, TOKEN)
+    await work.finish()
+    assert not (root / scripts.STAGE.lstrip("/")).exists()
+    assert (root / "etc/systemd/system/edgewright-agent.service").is_file()
+    assert not await undo(shell, "edge1", "", str(root))
+    state = await read_host(shell, "", str(root))
+    assert state.ours and not state.stage
+    with pytest.raises(Conflict, match="appeared"):
+        again = installation(shell, root, "run2")
+        await send(again, program)
+        await again.install(ENDPOINT, TOKEN)
+    assert (root / "etc/edgewright/token").is_file()
+    assert await undo(shell, "edge1", "run2", str(root))
+    assert (root / "etc/edgewright/token").is_file()
+
+
+class CutShell(LocalShell):
+    """A link that is cut in the middle of one of the scripts: the host gets a part of it."""
+
+    def __init__(self, shell: Sequence[str], cut_in: int) -> None:
+        super().__init__(shell)
+        self.left = cut_in
+
+    async def run_script(self, script: bytes, *, timeout: float, limit: int, sudo: bool = False) -> ScriptResult:
+        self.left -= 1
+        if self.left == 0:
+            await super().run_script(script[: len(script) // 2], timeout=timeout, limit=limit)
+            raise Unreachable("The connection to the host ended.", code="ConnectionLost")
+        return await super().run_script(script, timeout=timeout, limit=limit)
+
+
+async def test_a_cut_upload_goes_on_where_it_ended(shell: LocalShell, root: Path, program: bytes) -> None:
+    with pytest.raises(Unreachable):
+        await send(installation(CutShell(shell.shell, 4), root), program)  # begin, two pieces, and half of the third
+    state = await read_host(shell, "", str(root))
+    assert state.stage == "sent"
+    lines = await send(installation(shell, root, "run2"), program)
+    assert lines[0] == f"continue at {2 * scripts.PIECE} of {len(program)} bytes of the agent"
+
+
+async def test_what_was_stored_wrongly_is_sent_again(shell: LocalShell, root: Path, program: bytes) -> None:
+    with pytest.raises(Unreachable):
+        await send(installation(CutShell(shell.shell, 4), root), program)
+    part = next((root / scripts.STAGE.lstrip("/")).glob("agent-*"))
+    part.write_bytes(b"x" * part.stat().st_size)
+    work = installation(shell, root, "run2")
+    lines = await send(work, program)
+    assert (
+        lines[0].startswith("continue at") and lines[-1] == f"sent {len(program)} of {len(program)} bytes of the agent"
+    )
+    assert hashlib.sha256(part.read_bytes()).hexdigest() == work.digest
+
+
+async def test_an_older_run_stops_when_another_takes_over(shell: LocalShell, root: Path, program: bytes) -> None:
+    old, new = installation(shell, root, "old"), installation(shell, root, "new")
+    await send(old, program)
+    await send(new, program)
+    with pytest.raises(Conflict, match="Another run"):
+        await old.install(ENDPOINT, TOKEN)
+    with pytest.raises(Failed):
+        await undo(shell, "edge1", "old", str(root))
+    assert (root / scripts.STAGE.lstrip("/")).is_dir()
+
+
+async def test_a_failed_installation_says_why_and_is_undone(shell: LocalShell, root: Path, program: bytes) -> None:
+    (root / sys.executable.lstrip("/")).unlink()
+    before = listing(root)
+    work = installation(shell, root)
+    await send(work, program)
+    with pytest.raises(Failed, match=r"There is no .*python"):
+        await work.install(ENDPOINT, TOKEN)
+    await undo(shell, "edge1", "run1", str(root))
+    assert listing(root) == before
+
+
+def test_secrets_are_in_no_line_that_a_process_gets() -> None:
+    script = scripts.put("r", "token", 0, TOKEN.encode())
+    assert TOKEN.encode() not in script and b"base64 -d >>" in script
+    with pytest.raises(ValueError):
+        scripts.install("r", "d", "/usr/bin/python3", "https://a\nreboot")
+
+
+def test_a_program_is_known(program: bytes) -> None:
+    assert elf_arch(program) == ""
+    assert elf_arch(b"\x7fELF" + bytes(14) + (183).to_bytes(2, "little") + bytes(64)) == "arm64"
+    with pytest.raises(InvalidInput):
+        elf_arch(b"#!/bin/sh\nreboot\n")

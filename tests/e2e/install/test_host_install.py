@@ -1,0 +1,235 @@
+"""`host install` for real: booted hosts with sshd and without an agent, a real hub, the product's command line."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.fleet import Fleet, Plane, product
+from tests.support import ROOT, missing
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+
+LISTING = (
+    "export LC_ALL=C; cat /etc/passwd /etc/group; systemctl list-unit-files --no-legend --no-pager | sort; "
+    "for d in /etc /usr /opt /root /home /srv /oem; do "
+    "[ ! -d $d ] || find $d -xdev -printf '%p %y %m %u %l\\n'; done | "
+    "grep -v -e __pycache__ -e /usr/lib/python | sort; "
+    "find /var/lib -xdev -maxdepth 2 -printf '%p %y %m %u\\n' | grep -v -e /systemd/ -e /private/ | sort; "
+    "ls /run | grep edgewright; systemctl list-units --all --no-legend --no-pager 'edgewright*'"
+)
+STAGE = "/var/lib/edgewright-install"
+
+
+class Link:
+    """A relay to the host's sshd: `cut_after` bytes to the host it is cut; `closed` lets none in."""
+
+    def __init__(self, address: str) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        self._address, self.cut_after, self.closed = address, 1 << 40, False
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            if self.closed:
+                near.close()
+                continue
+            far = socket.create_connection((self._address, 22))
+            for source, sink, counted in ((near, far, True), (far, near, False)):
+                threading.Thread(target=self._copy, args=(source, sink, counted), daemon=True).start()
+
+    def _copy(self, source: socket.socket, sink: socket.socket, counted: bool) -> None:
+        passed = 0
+        try:
+            while data := source.recv(16_384):
+                passed += len(data)
+                if counted and passed > self.cut_after:
+                    self.closed = True
+                    break
+                sink.sendall(data)
+        except OSError:
+            pass
+        for end in (source, sink):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+@pytest.fixture(scope="module")
+def fleet(make_fleet: Callable[..., Fleet]) -> Fleet:
+    return make_fleet("--hosts", "1", "--heartbeat", "5")
+
+
+@pytest.fixture(scope="module")
+def plane(fleet: Fleet) -> Plane:
+    return fleet.plane()
+
+
+@pytest.fixture(scope="module")
+def link(fleet: Fleet, plane: Plane) -> Iterator[Link]:
+    """A host without an agent, with sshd and two users; the files of the one who installs are in the fleet's home."""
+    if not (fleet.disk("edge1") / "usr/sbin/sshd").exists():
+        missing("e2e", "the base of the lab has no sshd")
+    key = fleet.folder / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    public = key.with_suffix(".pub").read_text().strip()
+    shutil.copy(fleet.disk("edge1") / "usr/local/lib/edgewright/edgewright-agent.pyz", fleet.folder / "agent.pyz")
+    fleet.within("edge1", "sh", "-c", "python3 /usr/local/lib/edgewright/edgewright-agent.pyz uninstall --purge")
+    fleet.within(
+        "edge1",
+        "sh",
+        "-c",
+        "rm -rf /oem/userdata /usr/local/lib/edgewright; useradd -m -s /bin/sh field; ssh-keygen -A >/dev/null; "
+        f"for d in /root /home/field; do mkdir -p $d/.ssh; echo '{public}' >$d/.ssh/authorized_keys; done; "
+        "chown -R field /home/field; mkdir -p /run/sshd; systemctl restart ssh",
+        timeout=60,
+    )
+    for uid in plane.hosts():
+        plane.ask("DELETE", f"/v1/edgehosts/{uid}")
+    address = next(host["address"] for host in fleet.status()["hosts"] if host["name"] == "edge1")
+    link = Link(address)
+    ssh = fleet.home / ".ssh"
+    ssh.mkdir(mode=0o700)
+    host_key = fleet.within("edge1", "cat", "/etc/ssh/ssh_host_ed25519_key.pub").split()[:2]
+    (ssh / "known_hosts").write_text(f"[127.0.0.1]:{link.port} {' '.join(host_key)}\n")
+    (ssh / "config").write_text(f"Host edge1\n  HostName 127.0.0.1\n  Port {link.port}\n  IdentityFile {key}\n")
+    (ssh / "config").chmod(0o600)
+    hub = fleet.shown["hub"]
+    done = product(
+        fleet.env, "context", "add", "lab", "--url", hub["url"], "--ca", hub["ca"], "--api-key-file", hub["apiKeyFile"]
+    )
+    assert done.returncode == 0, done.stderr
+    yield link
+    link.close()
+
+
+@pytest.fixture
+def before(fleet: Fleet, link: Link) -> Iterator[str]:
+    """The host as it is; after the test it must be the same."""
+    link.closed, link.cut_after = False, 1 << 40
+    before = fleet.within("edge1", "sh", "-c", LISTING)
+    yield before
+    assert fleet.within("edge1", "sh", "-c", LISTING) == before
+
+
+def install(fleet: Fleet, *words: str, user: str = "root") -> subprocess.CompletedProcess[str]:
+    """Run the verb with the archive of this source, which the lab has built already."""
+    program = [] if "--plan" in words or "--undo" in words else ["--program", str(fleet.folder / "agent.pyz")]
+    return product(fleet.env, "host", "install", f"{user}@edge1", "--context", "lab", *program, *words, timeout=300)
+
+
+def tokens(plane: Plane) -> set[str]:
+    return {item["metadata"]["name"] for item in plane.ask("GET", "/v1/edgehosts/tokens")[1]["items"]}
+
+
+def test_a_plan_changes_nothing(fleet: Fleet, before: str) -> None:
+    done = install(fleet, "--plan")
+    assert done.returncode == 0, done.stderr
+    assert "preflight passed" in done.stdout and "/usr/local/lib/edgewright/edgewright-agent.pyz" in done.stdout
+    refused = install(fleet)
+    assert refused.returncode == 2 and "needs confirmation" in refused.stderr
+
+
+def test_without_sudo(fleet: Fleet, before: str) -> None:
+    done = install(fleet, "--yes", user="field")
+    assert done.returncode == 4 and "sudo" in done.stderr, done.stderr
+
+
+def test_a_host_of_another_agent(fleet: Fleet, before: str) -> None:
+    fleet.within("edge1", "mkdir", "-p", "/opt/spectrocloud")
+    done = install(fleet, "--yes")
+    fleet.within("edge1", "rmdir", "/opt/spectrocloud")
+    assert done.returncode == 6 and "/opt/spectrocloud" in done.stderr, (done.returncode, done.stderr)
+
+
+def test_a_wrong_token_is_undone(fleet: Fleet, plane: Plane, before: str, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("token-canary-4c1e\n")
+    done = install(fleet, "--yes", "--token", str(tmp_path / "token"))
+    assert done.returncode == 4 and "token" in done.stderr and "is as it was" in done.stderr, done.stderr
+    assert "canary" not in done.stdout + done.stderr
+    assert not plane.hosts()
+    assert "canary" not in fleet.within("edge1", "journalctl", "--no-pager", "-q")
+
+
+def test_a_full_disk_is_undone(fleet: Fleet, before: str) -> None:
+    """`/var/lib` has room for a folder and two files: the next one does not fit."""
+    fleet.within("edge1", "mount", "-t", "tmpfs", "-o", "size=100m,nr_inodes=4", "tmpfs", "/var/lib")
+    try:
+        done = install(fleet, "--yes")
+        assert fleet.within("edge1", "ls", "-A", "/var/lib") == ""
+    finally:
+        fleet.within("edge1", "umount", "/var/lib")
+    assert done.returncode == 1 and "No space left" in done.stderr and "is as it was" in done.stderr, done.stderr
+
+
+def test_a_cut_upload_goes_on_or_is_undone(fleet: Fleet, plane: Plane, link: Link, before: str) -> None:
+    known = tokens(plane)
+    link.cut_after = 300_000
+    done = install(fleet, "--yes")
+    assert done.returncode == 5 and "--undo" in done.stderr, (done.returncode, done.stderr)
+    assert tokens(plane) == known
+    link.closed, link.cut_after = False, 1 << 40
+    assert "it continues there" in install(fleet, "--plan").stdout
+    undone = install(fleet, "--undo", "--yes")
+    assert undone.returncode == 0 and "is as it was" in undone.stdout, undone.stderr
+
+
+def test_ctrl_c_while_it_registers_is_undone(fleet: Fleet, plane: Plane, before: str, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("token-canary-4c1e\n")
+    words = ["host", "install", "root@edge1", "--context", "lab", "--yes", "--token", str(tmp_path / "token")]
+    words += ["--program", str(fleet.folder / "agent.pyz")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "edgewright", *words], env=fleet.env, cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "run the agent's installation" in line:
+            break
+    time.sleep(0.5)
+    os.kill(process.pid, signal.SIGINT)
+    said = process.stderr.read()
+    assert process.wait(60) != 0 and "is as it was" in said, said
+
+
+@pytest.mark.core
+def test_installed_registered_healthy_and_again(fleet: Fleet, plane: Plane, link: Link) -> None:
+    link.closed, link.cut_after = False, 1 << 40
+    known = tokens(plane)
+    began = time.monotonic()
+    done = install(fleet, "--yes", "--tag", "site:berlin")
+    print(f"installed and registered in {time.monotonic() - began:.1f} s\n{done.stderr}")
+    assert done.returncode == 0 and "healthy" in done.stdout, done.stderr
+    hosts = plane.hosts()
+    assert len(hosts) == 1
+    (document,) = hosts.values()
+    assert document["metadata"]["labels"]["site"] == "berlin"
+    assert tokens(plane) == known
+    modes = fleet.within("edge1", "stat", "-c", "%a %n", "/etc/edgewright/token", "/etc/edgewright/user-data")
+    assert [line.split()[0] for line in modes.splitlines()] == ["600", "600"]
+    assert fleet.within("edge1", "sh", "-c", f"ls -d {STAGE} 2>&1 || true").startswith("ls: cannot")
+    again = install(fleet)
+    assert again.returncode == 0 and "is installed and registered as" in again.stdout, again.stderr
+    fleet.within("edge1", "sh", "-c", f"mkdir -m 0700 {STAGE}; touch {STAGE}/began {STAGE}/absent; echo x >{STAGE}/run")
+    completed = install(fleet, "--yes")  # as after a cut between the registration and the end
+    assert completed.returncode == 0 and "is installed and registered as" in completed.stdout, completed.stderr
+    assert fleet.within("edge1", "sh", "-c", f"ls -d {STAGE} 2>&1 || true").startswith("ls: cannot")
+    assert len(plane.hosts()) == 1
