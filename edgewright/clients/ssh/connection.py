@@ -98,7 +98,7 @@ class SshConnection:
             in_thread(run.stop, "ssh-stop")
             raise
         except (paramiko.SSHException, OSError, EOFError):
-            if not self._transport.is_active():
+            if await self._has_ended():
                 raise self._lost_error() from None
             raise Refused(
                 f"{self.facts.host} opens no further session on this connection.",
@@ -108,6 +108,14 @@ class SshConnection:
         if sudo and (refused := sudo_refusal(result, self.facts.user, self.facts.host)) is not None:
             raise refused
         return result
+
+    async def _has_ended(self) -> bool:
+        """Return whether the connection ended; its channels are told some moments before its thread has ended."""
+        for _ in range(10):
+            if not self._transport.is_active():
+                return True
+            await asyncio.sleep(0.05)
+        return False
 
     async def open_script(self, script: bytes, *, sudo: bool = False, window: int = 0) -> SshScript:
         """Start a script whose output is read while it runs; see `bundle.ports.CanStreamScript`."""
