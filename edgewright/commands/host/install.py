@@ -246,9 +246,11 @@ class Attempt:
     async def _undo_there(self) -> None:
         """Undo on this connection, or on a new one where it ended."""
         if self._work.connection.alive:
-            with contextlib.suppress(Unreachable, TimedOut):
+            try:
                 await undo(self._work.connection, self._work.host, self._run)
                 return
+            except (Unreachable, TimedOut, Refused):
+                pass  # a connection that ends is noticed late
         again = await connect(self._work.target, self._ctx)
         try:
             await undo(again, self._work.host, self._run)
