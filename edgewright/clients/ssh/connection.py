@@ -110,7 +110,7 @@ class SshConnection:
         return result
 
     async def _has_ended(self) -> bool:
-        """Return whether the connection ended; its channels are told some moments before its thread has ended."""
+        """Return whether the connection ended; its channels see it some moments before its thread has ended."""
         for _ in range(10):
             if not self._transport.is_active():
                 return True
