@@ -26,7 +26,7 @@ VERBS = [command.name.partition(" ")[2] for command in for_noun("host") if comma
         ("host list -o xml", 2, "`host list` cannot print 'xml'."),
         ("host list", 2, "No plane is chosen yet."),
         ("cluster list", 2, "No plane is chosen yet."),
-        ("host install x", 2, "Installing a host from here is not in this version yet."),
+        ("host install x", 2, "No plane is chosen yet."),
         ("apply -f x", 3, ""),
         ("forge bundle x", 2, "Building a content bundle is not in this version yet."),
         ("context use nope", 3, "There is no context nope."),

@@ -237,7 +237,7 @@ GUIDE: dict[str, str] = {
         -> First steps | Start a hub here
         ? -> First steps › Help | EVERYWHERE
         <esc> 2 -> Connect to a plane | API key
-        <esc> 3 <esc> <down> <up> <enter> -> Which address will your sites use | only to try it here
+        <esc> 3 <esc> <esc> <down> <up> <enter> -> Which address will your sites use | only to try it here
         <esc> 1 -> Which address will your sites use | only to try it here
         """,
 }
