@@ -82,6 +82,7 @@ class LocalShell:
             stdout=-1,
             stderr=-1,
             start_new_session=True,
+            preexec_fn=_as_sshd,
             **nobody,
             limit=32_768,
             env=self.environment,
@@ -93,3 +94,10 @@ class LocalShell:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(stream.process.pid, signal.SIGKILL)
                 await stream.process.wait()
+
+
+def _as_sshd() -> None:
+    """Give a shell the signals that sshd gives it, whatever other tests of this process ignore or block."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_DFL)
