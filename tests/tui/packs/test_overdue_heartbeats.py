@@ -18,13 +18,18 @@ def row_of(name: str, seen: float) -> HostRow:
     return row
 
 
-def shown(**seen: float) -> Shown:
-    """Return a healthy cluster whose hosts sent their last heartbeat some seconds ago; edge-11d0 is the leader."""
+def shown(lost: bool = False, **seen: float) -> Shown:
+    """Return a healthy cluster whose hosts sent their last heartbeat some seconds ago; edge-11d0 is the leader.
+
+    The console knows other hosts of the fleet too, which are overdue.
+    """
     document = cluster("healthy")
     row = cluster_row(document, NOW)
     assert row is not None
     hosts = {each["uid"]: row_of(each["name"], seen.get(each["name"].replace("-", "_"), 20)) for each in MEMBERS}
-    return Shown(row, document, NOW, hosts)
+    return Shown(
+        row, document, NOW, hosts | {each: row_of(each, 400) for each in ("other-1", "uid-other-2")}, lost=lost
+    )
 
 
 def text_of(lines: list[Line]) -> str:
@@ -52,3 +57,8 @@ def test_another_host_is_overdue() -> None:
     assert "No fault is known; heartbeat overdue: edge-11d1, edge-7f3a." in head
     assert "silent" not in head and not view.stale, "the report is of a host that is heard"
     assert "VIP on edge-7f3a" in text_of(vip_lines(view, 80))
+
+
+def test_a_plane_that_is_away_says_nothing_about_heartbeats() -> None:
+    view = shown(lost=True, edge_11d0=900)
+    assert view.late == frozenset() and "no heartbeat" not in text_of(node_lines(view, 80))

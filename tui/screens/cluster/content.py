@@ -74,8 +74,9 @@ class Shown(Struct, frozen=True):
 
     @property
     def late(self) -> frozenset[str]:
-        """Hosts whose heartbeat is overdue, although they do not count as unhealthy yet, by uid."""
-        return frozenset(uid for uid, row in self.hosts.items() if state_key(row, self.now) == states.SILENT)
+        """Its hosts whose heartbeat is overdue, although they do not count as unhealthy yet, by uid."""
+        rows = [] if self.lost else [self.hosts[uid] for uid in self.row.host_uids if uid in self.hosts]
+        return frozenset(row.uid for row in rows if state_key(row, self.now) == states.SILENT)
 
     @property
     def leader_is_silent(self) -> bool:
