@@ -1,4 +1,4 @@
-"""How a benchmark ends: with all that it started, also when it is told to end before it is done."""
+"""How a benchmark ends: with all that it started, also when a signal ends it early."""
 
 from __future__ import annotations
 

@@ -189,7 +189,7 @@ async def test_a_question_that_is_cancelled_ends(laptop: Laptop, key_files: dict
 
 
 class Wire:
-    """A relay between a laptop and a server that can be cut, as a cable: nothing passes, nobody is told."""
+    """A relay between a laptop and a server that can be cut, as a cable: nothing passes, no end is informed."""
 
     def __init__(self, port: int) -> None:
         self._target = port

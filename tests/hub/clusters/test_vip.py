@@ -36,10 +36,10 @@ class Cluster:
         (await sites[0].observe(uid, nodes=nodes)).raise_for_status()
         return cls(hub, sites, uid)
 
-    async def claim(self, number: int, held: bool) -> None:
+    async def claim(self, number: int, has_vip: bool) -> None:
         """Report of a host whether it has the VIP."""
         path = protocol.path(wire.HOST_STATE, uid=self.uid)
-        (await self.sites[number].agent.put(path, json={"vip": {"held": held}})).raise_for_status()
+        (await self.sites[number].agent.put(path, json={"vip": {"held": has_vip}})).raise_for_status()
 
     async def beat(self, number: int) -> None:
         """Send a heartbeat of a host."""

@@ -293,7 +293,7 @@ async def test_secrets_are_nowhere_afterwards(
 
 
 async def test_an_old_server_gets_one_sentence(laptop: Laptop, key_files: dict[str, Path]) -> None:
-    """OpenSSH 9.2 offers `ssh-rsa` where it is told to: SHA-1 signatures, as servers before 2016 have them."""
+    """OpenSSH 9.2 offers `ssh-rsa` where its configuration does: SHA-1 signatures, as servers before 2016 have them."""
     folder = laptop.folder / "old"
     with Sshd(folder, [key_files["host-rsa"]], ["HostKeyAlgorithms ssh-rsa"]) as server:
         laptop.block("old", server.port, key_files["user"])
@@ -302,15 +302,15 @@ async def test_an_old_server_gets_one_sentence(laptop: Laptop, key_files: dict[s
 
 
 @pytest.mark.parametrize(
-    ("tells", "code", "text"),
+    ("announces", "code", "text"),
     [(True, "OldSshServer", "ssh-rsa (SHA-1) signatures only"), (False, "AuthenticationFailed", "RSA with SHA-2")],
 )
 async def test_a_server_without_sha2_for_rsa(
-    tells: bool, code: str, text: str, laptop: Laptop, key_files: dict[str, Path]
+    announces: bool, code: str, text: str, laptop: Laptop, key_files: dict[str, Path]
 ) -> None:
     def prepare(transport: paramiko.Transport) -> None:
         transport.disabled_algorithms = {"pubkeys": ["rsa-sha2-512", "rsa-sha2-256"]}
-        transport.server_sig_algs = tells
+        transport.server_sig_algs = announces
 
     with stand_in(laptop, key_files, Rules("publickey", "", (), ()), prepare):
         laptop.text = laptop.text.replace("IdentityFile none", f"IdentityFile {key_files['host-rsa']}")
