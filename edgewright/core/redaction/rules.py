@@ -5,7 +5,7 @@ hash of crypt(3), a URL with a password, a long random text). A secret with neit
 takes out too much rather than too little: a log may lose a word, never show a password.
 
 Patterns are bytes, since logs are in no encoding for certain. None may take quadratic time on a long line: what
-precedes a keyword is bounded, or not part of a pattern.
+precedes a keyword is bounded, or not part of a pattern, and no two parts in a row repeat the same letter.
 """
 
 from __future__ import annotations
@@ -72,13 +72,14 @@ _FLAG = re.compile(
 )
 _SHORT_FLAG = re.compile(rb"((?<=[ \t])-u[ \t]*[^\s:]{1,64}:|sshpass[ \t]+-p[ \t]*)([^\s\"']+)")
 _IN_URL = re.compile(rb"://([^\s/\"'<>:@]{0,256})(:?)([^\s/\"'<>]{0,512})@")
-_DATA = re.compile(rb"(\\*\"(?:data|stringData|binaryData)\\*\"[ \t]*:[ \t]*)\{[^{}\n]+\}")
+_DATA = re.compile(rb"(\"(?:data|stringData|binaryData)\\*\"[ \t]*:[ \t]*)\{[^{}\n]+\}")
 _FORMS = re.compile(
     rb"(?<![A-Za-z0-9])(?:"
     rb"ew[a-z]_[A-Za-z0-9_\-]{6,}"  # ours: tokens, keys, credentials, signing secrets
     rb"|[a-z0-9]{6}\.[a-z0-9]{16}(?![A-Za-z0-9.])"  # kubeadm
     rb"|K10[0-9a-f]{32,}::[^\s\"']+"  # k3s, RKE2
-    rb"|eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{4,}(?:\.[A-Za-z0-9_\-]*)*"  # JWT, JWE
+    # JWT, JWE: of any length from the begin of a word, else bounded, since a word may have many such begins.
+    rb"|(?:(?<![_\-])eyJ[A-Za-z0-9_\-]{8,}|eyJ[A-Za-z0-9_\-]{8,512})\.[A-Za-z0-9_\-]{4,}(?:\.[A-Za-z0-9_\-]*)*"
     rb"|(?:AKIA|ASIA)[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w\-]{16,}|xox[a-z]-[\w\-]{10,}"
     rb"|AIza[\w\-]{30,}|hv[sb]\.[\w\-]{20,}|AGE-SECRET-KEY-[A-Z0-9\-]{20,}|dckr_pat_[\w\-]{16,}|npm_[A-Za-z0-9]{30,}"
     rb"|SG\.[\w\-]{16,}\.[\w\-]{16,}|sk-[\w\-]{20,})"

@@ -19,14 +19,16 @@ BLOCK = 262_144
 """Bytes of complete lines that are looked at together."""
 
 _ESCAPES = re.compile(
-    rb"\x1b(?:\[[0-9;:?<=>!]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[PX^_][^\x1b\n]*(?:\x1b\\)?|[ -~])"
+    rb"\x1b(?:\[[0-9;:?<=>]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[PX^_][^\x1b\n]*(?:\x1b\\)?|[ -~])"
 )
 _KEY_BEGIN = re.compile(
     rb"-{4,5} ?BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)? ?-{4,5}|PuTTY-User-Key-File-\d:|Private-Lines: \d+"
 )
 _KEY_END = re.compile(rb"-{4,5} ?END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)? ?-{4,5}|Private-MAC: \w+")
 _BLOCK_KEY = re.compile(
-    rb"(?:" + NAMES + rb"|(?<![a-z])data|stringData|binaryData)[\"']?[ \t]*:[ \t]*(?:[|>][-+\d]{0,3}|[{\[])?[ \t\r]*$",
+    rb"(?:"
+    + NAMES
+    + rb"|(?<![a-z])data|stringData|binaryData)[\"']?[ \t]*:[ \t]*(?:(?:[|>][-+\d]{0,3}|[{\[]|\r)[ \t\r]*)?$",
     re.IGNORECASE | re.MULTILINE,
 )
 _FLAG_AT_END = re.compile(
@@ -142,15 +144,25 @@ class Redactor:
         return b"".join(lines)
 
     def _line(self, line: bytes, end: bytes) -> bytes:
-        if self._key_lines is not None:
-            return self._in_key(line, end)
+        shown = b""
         begin = _KEY_BEGIN.search(line)
-        if begin is not None:
-            count(self.counts, "private key")
-            self._key_lines = 0
-            return (
-                line[: begin.start()] + b"[left out: a private key]" + self._in_key(line[begin.end() :], end or b"\n")
-            )
+        while self._key_lines is not None or begin is not None:
+            if self._key_lines is None and begin is not None:
+                count(self.counts, "private key")
+                self._key_lines = 0
+                shown += line[: begin.start()] + b"[left out: a private key]"
+                line, end = line[begin.end() :], end or b"\n"
+            stop = _KEY_END.search(line)
+            if stop is None:
+                self._key_lines = (self._key_lines or 0) + 1
+                if self._key_lines > MAX_KEY_LINES:
+                    self._key_lines = None
+                return shown
+            self._key_lines, line = None, line[stop.end() :]
+            begin = _KEY_BEGIN.search(line)
+        return shown + self._outside_key(line, end)
+
+    def _outside_key(self, line: bytes, end: bytes) -> bytes:
         stop = _KEY_END.search(line)
         if stop is not None:
             count(self.counts, "private key")
@@ -178,16 +190,6 @@ class Redactor:
         if _FLAG_AT_END.search(line):
             self._cover_next = True
         return line + end
-
-    def _in_key(self, line: bytes, end: bytes) -> bytes:
-        stop = _KEY_END.search(line)
-        if stop is not None:
-            self._key_lines = None
-            return self._line(line[stop.end() :], end)
-        self._key_lines = (self._key_lines or 0) + 1
-        if self._key_lines > MAX_KEY_LINES:
-            self._key_lines = None
-        return b""
 
 
 def _is_base64(line: bytes) -> bool:

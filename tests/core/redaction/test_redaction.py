@@ -91,3 +91,25 @@ def test_no_line_takes_quadratic_time(unit: bytes) -> None:
     began = time.process_time()
     redacted(line)
     assert time.process_time() - began < 3
+
+
+@pytest.mark.parametrize(
+    ("begin", "unit", "end"),
+    [
+        (b"password:", b" ", b"x"),
+        (b"password: |", b"\t", b"x"),
+        (b"--token", b" ", b"x"),
+        (b"data: ", b"\\", b""),
+        (b"", b"-eyJ", b""),
+        (b"\x1b[", b"!", b""),
+        (b"\x1b[", b"0", b""),
+        (b"", b"-----BEGIN PRIVATE KEY----------END PRIVATE KEY-----", b""),
+        (b"", b"://" + b"a" * 600, b""),
+        (b"token ", b"name:" + b"toke" * 25, b""),
+    ],
+)
+def test_no_line_of_a_host_that_is_hostile_takes_quadratic_time(begin: bytes, unit: bytes, end: bytes) -> None:
+    line = begin + unit * ((MAX_LINE - 20) // len(unit)) + end + b"\n"
+    began = time.process_time()
+    redacted(line)
+    assert time.process_time() - began < 3
