@@ -36,9 +36,12 @@ _STEMS = (
 
 _NOTHING = re.compile(rb"(?:null|none|nil|true|false|~|\\*[\"']{2}|\*{3,8})?[,;\]})]*\Z", re.IGNORECASE)
 """A value that is none, or covered already."""
-_PREFIX = rb"(?:\d{4}-\d\d-\d\dT\S{8,32}|[A-Z][a-z]{2} [ \d]\d [\d:.]{8,15}) \S{1,256} [^\s\[\]:]{1,128}(?:\[\d+\])?: "
+_PREFIX = (
+    rb"(?:(?:\d{4}-\d\d-\d\dT\S{8,32}|[A-Z][a-z]{2} [ \d]\d [\d:.]{8,15}) \S{1,256} [^\s\[\]:]{1,128}(?:\[\d+\])?: "
+    rb"|\d{4}-\d\d-\d\dT\S{8,32} std(?:out|err) [FP] )"
+)
 PREFIX = re.compile(_PREFIX)
-"""What journalctl and syslog write before a message."""
+"""What journalctl, syslog and the logs of containers (CRI) have before a message."""
 _IS = rb"\\*[\"'\]]?[ \t]*(?:=>|:=|[:=])[ \t]*"
 
 _FIRST = re.compile(
@@ -52,6 +55,17 @@ _FIRST = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 """A name that is the first word of its line: the value may be of several words."""
+_LIST = re.compile(rb"(" + NAMES + _IS + rb")[\[{][^\[\]{}\n]*[^\s\[\]{}][^\[\]{}\n]*[\]}]", re.IGNORECASE)
+"""A list or a mapping of plain values in one line."""
+_ESCAPED_BLOCK = re.compile(
+    rb"(" + NAMES + rb"[ \t]*:[ \t]*)([|>][-+\d]{0,3}\\+n[^\n\"\\]*(?:\\+[^\n\"\\][^\n\"\\]*)*)", re.IGNORECASE
+)
+"""A block of YAML in a string of JSON."""
+_WIRELESS = re.compile(
+    rb"((?:wpa|wireless)-[a-z0-9\-]{0,40}?(?:psk|key|passw(?:or)?d|passwd|passphrase)\d?[ \t]+)([^\s][^\n]*)",
+    re.IGNORECASE,
+)
+"""An option of /etc/network/interfaces."""
 _HEADER = re.compile(
     rb"((?:authorization|cookie)\\*[\"']?[ \t]*[:=][ \t]*\\*[\"']?)(digest[^\n]*|[^\s\"'\\][^\n\"'\\]*)", re.IGNORECASE
 )
@@ -154,6 +168,10 @@ def _quoted(match: Match[bytes]) -> bytes:
     return name + quote + COVER + (quote if closed else b"")
 
 
+def _list(match: Match[bytes]) -> bytes:
+    return match.group(1) + b'"' + COVER + b'"'
+
+
 def _in_url(match: Match[bytes]) -> bytes:
     user, colon, password = match.groups()
     if colon:
@@ -183,6 +201,9 @@ _BY_FORM: Tuple[_Rule, ...] = (
 _BY_NAME: Tuple[_Rule, ...] = (
     ("data of a Secret", _DATA, lambda match: match.group(1) + b'"' + COVER + b'"'),
     ("authorization", _HEADER, _second),
+    ("value of a secret name", _LIST, _list),
+    ("value of a secret name", _ESCAPED_BLOCK, _second),
+    ("value of a secret name", _WIRELESS, _second),
     ("value of a secret name", _PAIR, _second),
     ("value of a secret name", _FIRST, _first),
     ("value of a secret name", _QUOTED, _quoted),

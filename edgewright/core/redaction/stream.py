@@ -31,8 +31,17 @@ _BLOCK_KEY = re.compile(
     + rb"|(?<![a-z])data|stringData|binaryData)[\"']?[ \t]*:[ \t]*(?:(?:[|>][-+\d]{0,3}|[{\[]|\r)[ \t\r]*)?$",
     re.IGNORECASE | re.MULTILINE,
 )
+_CONTINUES = re.compile(
+    rb"[ \t]*(?:-[ \t]+)*[\"']?[\w.\-]{0,100}?"
+    + NAMES
+    + rb"[\"']?[ \t]*:[ \t]+(?!(?:null|none|~|\"\"|'')[ \t\r]*$)[^\s]",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""`password: value` as YAML has it: lines that are indented more belong to the value."""
 _FLAG_AT_END = re.compile(
-    rb"(?:(?<!-)--[a-z0-9\-]{0,40}?|name[\"']?[ \t]*:[ \t]*[\"']?[\w.\-]{0,100}?)" + NAMES + rb"[\"']?,?[ \t\r]*$",
+    rb"(?:(?<!-)--[a-z0-9\-]{0,40}?|name[\"']?[ \t]*:[ \t]*[\"']?[\w.\-]{0,100}?)"
+    + NAMES
+    + rb"[\"']?,?(?:[ \t]+\\)?[ \t\r]*$",
     re.IGNORECASE | re.MULTILINE,
 )
 """`--token` as an argument of its own, `name: PASSWORD` of an environment: the value is in the next line."""
@@ -187,7 +196,10 @@ class Redactor:
             self._indent = (indent.end() if indent else start) - start
             count(self.counts, "block under a secret name")
             return line.rstrip(b"\r") + b" " + COVER + end if line[-1:] not in b"{[" else line + COVER + end
-        if _FLAG_AT_END.search(line):
+        if _CONTINUES.match(line, start):
+            indent = _INDENT.match(line, start)
+            self._indent = (indent.end() if indent else start) - start
+        elif _FLAG_AT_END.search(line):
             self._cover_next = True
         return line + end
 
@@ -201,6 +213,11 @@ def _is_base64(line: bytes) -> bool:
 def _spans_lines(text: bytes) -> bool:
     """Return whether a line has a name whose value is in the lines after it."""
     return any(
-        _BLOCK_KEY.search(text, start, end) or _FLAG_AT_END.search(text, start, end)
+        _BLOCK_KEY.search(text, start, end) or _FLAG_AT_END.search(text, start, end) or _continues(text, start, end)
         for start, end in lines_with_names(text)
     )
+
+
+def _continues(text: bytes, start: int, end: int) -> bool:
+    prefix = PREFIX.match(text, start, end)
+    return _CONTINUES.match(text, prefix.end() if prefix else start, end) is not None

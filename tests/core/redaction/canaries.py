@@ -61,6 +61,7 @@ users:
     token: {WORD}
 """
 _JOURNAL = "2026-11-29T16:00:01+0000 edge-1 stylus-agent[812]: "
+_CRI = "2026-11-29T16:00:01.123456789Z stdout F "
 
 CANARIES: tuple[Canary, ...] = (
     _of("key, RSA", f"before\n{RSA}after\n", *_lines(RSA), kept=("before", "after")),
@@ -94,6 +95,19 @@ CANARIES: tuple[Canary, ...] = (
     ),
     _of("YAML, folded, next line", f"password:\n  {WORD}\nuser: u\n", kept=("user: u",)),
     _of("YAML, list", f"tokens:\n- {WORD}\n- {WORD}2\nend: 1\n", kept=("end: 1",)),
+    _of("YAML, of two lines", f"password: first part\n  {WORD}\nnext: 1\n", "first part", WORD, kept=("next: 1",)),
+    _of("YAML, quoted, of two lines", f'- password: "first part\n    {WORD}"\n  next: 1\n', WORD, kept=("next: 1",)),
+    _of("YAML, block with a tag", f"password: !!binary |\n  {WORD}\nnext: 1\n", kept=("next: 1",)),
+    _of("YAML, block with a comment", f"token: | # of the plane\n  {WORD}\nnext: 1\n", kept=("next: 1",)),
+    _of("YAML, comment, next line", f"token: # of the plane\n  {WORD}\nnext: 1\n", kept=("next: 1",)),
+    _of("YAML in JSON", json.dumps({"log": f"a:\n  password: |\n    {WORD}\n", "b": 2}) + "\n", kept=('"b": 2',)),
+    _of("list, JSON", json.dumps({"tokens": [WORD, WORD], "b": 2}) + "\n", kept=('"b": 2',)),
+    _of("mapping, JSON", json.dumps({"credentials": {"n": WORD}, "b": 2}) + "\n", kept=('"b": 2',)),
+    _of("container, YAML", f"{_CRI}password: two {WORD}\n{_CRI}next: 1\n", WORD, "two", kept=("next: 1",)),
+    _of("container, block", f"{_CRI}password: |\n{_CRI}  {WORD}\n{_CRI}next: 1\n", kept=("next: 1",)),
+    _of("container, key", "".join(f"{_CRI}{line}\n" for line in [*RSA.splitlines()[9:], "x"]), *_lines(RSA)[8:]),
+    _of("option, continued line", f"ExecStart=/bin/x --token \\\n  {WORD}\n", kept=("ExecStart",)),
+    _of("interfaces", f"  wpa-ssid s\n  wpa-psk {WORD}\n  wpa-key-mgmt WPA-PSK\n", kept=("wpa-ssid s", "WPA-PSK")),
     _of("Secret", f"apiVersion: v1\ndata:\n  ca: {WORD}\nkind: Secret\n", kept=("kind: Secret",)),
     _of("Secret, JSON", json.dumps({"kind": "Secret", "data": {"ca": WORD}}) + "\n", kept=("Secret",)),
     _of("Secret, JSON in lines", json.dumps({"kind": "Secret", "data": {"ca": WORD}}, indent=1) + "\n"),
@@ -136,7 +150,8 @@ HARMLESS = (
     'secret "registry-pull" not found\nserviceAccountName: default\nsecretName: tls\n'
     "automountServiceAccountToken: true\n"
     "git clone ssh://git@git.example/r and https://hub.example:8443/v1/edgehosts?limit=50\n"
-    "token: null\npassword: ''\nBOOT_IMAGE=/boot/vmlinuz root=LABEL=COS_ACTIVE cos-img/filename=/cOS/active.img\n"
+    "token: null\n  indented: 1\npassword: ''\n"
+    "BOOT_IMAGE=/boot/vmlinuz root=LABEL=COS_ACTIVE cos-img/filename=/cOS/active.img\n"
     "2026-11-29T16:00:01+0000 edge-1 kubelet[77]: E1129 reflector.go:205] failed to list *v1.Pod: forbidden\n"
 )
 """Text that an engineer needs, and that no rule may touch."""

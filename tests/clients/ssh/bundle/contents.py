@@ -32,7 +32,7 @@ def plant(folder: Path, lines: int = 3000) -> tuple[Entry, ...]:
     return (
         command("a/command.txt", "a command", f"echo out; echo err >&2; cat {place}/plain.log; exit 3", size=MB),
         command("a/short.txt", "one that prints too much", f"cat {place}/plain.log", size=10 * KB),
-        command("a/hangs.txt", "one that hangs", "echo begun; sleep 60; echo never", 1),
+        command("a/hangs.txt", "one that hangs", "echo begun; sleep 60; echo never", 3),
         command("a/silent.txt", "one that hangs without output", "sleep 60", 1),
         command("a/nothing.txt", "one without output", ":"),
         command("a/root.txt", "one for root", "id -u", root="needed"),
