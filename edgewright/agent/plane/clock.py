@@ -7,6 +7,7 @@ root, decides.
 from __future__ import annotations
 
 import ctypes
+import math
 import subprocess
 import time
 from typing import Any, Callable, Dict, Mapping
@@ -58,13 +59,12 @@ class Clock:
 
 def take(request: Mapping[str, Any], own: str, clock: Clock, busy: bool, report: Callable[[int, str], None]) -> None:
     """Set the clock to the time of a request, or log why not; both are written to the folder `own`."""
-    since, date, floor = (request.get(name) for name in ("since", "date", "floor"))
+    since, date, floor = (_seconds(request.get(name)) for name in ("since", "date", "floor"))
     before, up = clock.now(), clock.since_boot()
-    numbers = all(isinstance(value, (int, float)) for value in (since, date, floor))
-    if not numbers or request.get("boot") != clock.boot or not 0 <= up - since <= FRESH:  # type: ignore[operator]
+    if request.get("boot") != clock.boot or not 0 <= up - since <= FRESH:
         return  # of another boot, or from long ago: the link asks again
-    moment = date + up - since  # type: ignore[operator]
-    if before >= max(BUILT, floor) - AGREE or not max(BUILT, floor, before) - AGREE <= moment < LATEST:  # type: ignore
+    moment, least = date + up - since, max(BUILT, floor)
+    if math.isnan(floor) or before >= least - AGREE or not max(least, before) - AGREE <= moment < LATEST:
         return  # it may be right, or the time cannot be
     reason = _refusal(clock, busy, up)
     if not reason:
@@ -82,6 +82,14 @@ def take(request: Mapping[str, Any], own: str, clock: Clock, busy: bool, report:
         report(agent_log.WARNING, f"The clock is not set {text}: {reason}.")
     else:
         report(agent_log.NOTICE, f"The clock was set {text}; no time service had done it.")
+
+
+def _seconds(value: object) -> float:
+    """Return a number of a request; `nan`, which compares as false with all, for anything else."""
+    try:
+        return float(value) if isinstance(value, (int, float)) else math.nan
+    except OverflowError:
+        return math.nan
 
 
 def _refusal(clock: Clock, busy: bool, up: float) -> str:

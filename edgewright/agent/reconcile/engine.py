@@ -89,6 +89,11 @@ class Engine:
         self._units = {}
         self._units = {step.unit: self._unit(step) for step in self.running()}
 
+    @property
+    def busy(self) -> bool:
+        """Return whether the program of a step runs or may run, as `look` has read it: the journal alone may be old."""
+        return any(unit.name in ("running", "unknown") for unit in self._units.values())
+
     def run(self, actions: Sequence[Action]) -> Position:
         """Bring a plan one move further. Never raises for a step that fails or a journal that cannot be written."""
         for action in actions:

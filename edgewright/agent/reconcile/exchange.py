@@ -70,12 +70,19 @@ def put(folder: str, name: str, body: Mapping[str, Any], durable: bool = True) -
 
 
 def get(folder: str, name: str) -> Optional[Dict[str, Any]]:
-    """Return what `put` wrote, `None` when it is not there, torn, or not readable."""
+    """Return what `put` wrote, `None` when it is not there, torn, or not readable.
+
+    Links and pipes are neither followed nor waited for: the other side may have put anything there.
+    """
     try:
-        with open(os.path.join(folder, name + ".json"), "rb") as file:
+        with open(os.path.join(folder, name + ".json"), "rb", opener=_open) as file:
             return decode(file.read(MAX_FILE).rstrip(b"\n"))
     except OSError:
         return None
+
+
+def _open(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 def names(folder: str) -> List[str]:

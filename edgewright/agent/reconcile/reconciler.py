@@ -133,16 +133,17 @@ class Reconciler:
 
     def tick(self) -> Optional[float]:
         """Look at everything once; return after how many seconds to look again, `None` when nothing is left."""
-        self._take_clock()
         try:
             self._ready()
         except CannotRecord as error:
             self.trouble = error.message
             self._write([], None)
+            self._take_clock(False)  # a full disk does not prevent it
             return 10.0
         assert self._engine is not None and self._requests is not None
         self._take_signals(self._engine)
         self._engine.look()
+        self._take_clock(self._engine.busy)
         self._settle(self._engine)  # before the requests: a reboot waits for steps that run
         waits = [self._requests.take()]
         self.trouble = self._requests.trouble
@@ -174,14 +175,15 @@ class Reconciler:
         )
         self._requests.recover()
 
-    def _take_clock(self) -> None:
-        """Set the clock where the link asks for it: first, since a full disk does not prevent it."""
+    def _take_clock(self, busy: bool) -> None:
+        """Set the clock where the link asks for it; a request that cannot be removed is not taken again and again."""
         requests = self.places[exchange.REQUESTS]
+        if exchange.CLOCK not in exchange.names(requests):
+            return
         request = exchange.get(requests, exchange.CLOCK)
-        if request is not None and self._parts.set_clock is not None:
-            own = self.places[exchange.OWN]
-            clock.take(request, own, self._parts.set_clock, bool(self.running()), self._report)
         exchange.drop(requests, exchange.CLOCK)
+        if request is not None and self._parts.set_clock is not None:
+            clock.take(request, self.places[exchange.OWN], self._parts.set_clock, busy, self._report)
 
     def _take_signals(self, engine: Engine) -> None:
         requests = self.places[exchange.REQUESTS]

@@ -17,7 +17,9 @@ from edgewright.agent.plane.floor import LATEST
 from edgewright.agent.reconcile import exchange
 from edgewright.agent.reconcile.compose import make_reconciler
 from edgewright.agent.reconcile.handover import Handover
+from edgewright.agent.reconcile.runner import UnitState
 from edgewright.core.certificate_clock import BUILT
+from tests.agent.reconcile.test_reconciler import Host
 
 Y2000 = 946_684_800.0
 PLANE = BUILT + 5_000_000.0
@@ -77,6 +79,7 @@ def test_it_is_set_to_the_planes_time_and_the_seconds_since(case: Case) -> None:
     [
         {"boot": "another"}, {"since": 41.0}, {"since": 38.0 - 301}, {"since": "38"}, {"date": None}, {"floor": None},
         {"date": BUILT - 3600}, {"date": LATEST + 1}, {"date": float("nan")}, {"date": float("inf")}, {"date": True},
+        {"floor": 10**400}, {"date": 10**400}, {"since": -(10**400)}, {"floor": [1]},
         {"floor": PLANE + 3600}, {"floor": float("nan"), "date": BUILT - 3600}, {"since": float("nan")},
     ],
 )  # fmt: skip
@@ -138,6 +141,40 @@ def test_the_reconciler_takes_it_before_its_journal_and_makes_no_operation_of_it
     made.tick()
     assert stub.changes == [PLANE + 1] and not list(folder.iterdir())
     made.close()
+
+
+@pytest.mark.parametrize(
+    ("state", "wanted"),
+    [("running", []), ("unknown", []), ("ended", [PLANE + 1]), ("absent", [PLANE + 1])],
+)
+def test_a_step_that_an_earlier_reconciler_started_counts_while_its_program_runs(
+    state: str, wanted: list[float], tmp_path: Path
+) -> None:
+    """The reconciler was killed, or the host restarted: the journal alone does not show whether the step still runs."""
+    host = Host(tmp_path)
+    host.offer(1, 180)
+    host.reconciler.tick()
+    (step,) = host.reconciler.running()
+    host.runner.units[step.unit] = UnitState(state)
+    host.kill()
+    stub = StubClock()
+    host.reconciler._parts = host.reconciler._parts._replace(set_clock=stub)
+    host.handover.ask_clock({"date": PLANE, "since": 39.0, "floor": BUILT, "boot": "b"})
+    host.reconciler.tick()
+    assert stub.changes == wanted
+    assert ("a step runs" in str(host.handover.clock("b"))) is (not wanted)
+    host.reconciler.close()
+
+
+def test_links_and_pipes_are_not_requests(tmp_path: Path) -> None:
+    folder = tmp_path / "operations"
+    exchange.put(str(folder), "other", {"date": PLANE})
+    (folder / "clock.json").symlink_to(folder / "other.json")
+    assert exchange.get(str(folder), exchange.CLOCK) is None
+    exchange.drop(str(folder), exchange.CLOCK)
+    assert exchange.get(str(folder), "other") is not None
+    os.mkfifo(folder / "clock.json")
+    assert exchange.get(str(folder), exchange.CLOCK) is None
 
 
 def test_a_request_goes_from_the_link_to_the_report_that_it_reads(tmp_path: Path) -> None:
