@@ -26,6 +26,8 @@ SAVE_EVERY = 3600.0
 """Seconds by which it moves until it is written again."""
 LATEST = BUILT + 20 * 365.25 * times.DAY
 """No time after this one is believed: this version is not in use then."""
+SEEN = "the plane's time when it was seen last"
+_TOO_LATE = " If that time is too late, remove floor.json* from the agent's data folder and restart the agent."
 _MOST = 65_536
 """Bytes of the answer with the plane's time that are read at most."""
 FILES = (
@@ -70,7 +72,7 @@ class Floor:
 
     def least(self) -> Tuple[float, str]:
         """Return the floor and where it is from."""
-        matches = [(BUILT, "the build date of the agent"), (self._seen, "the plane's time when it was seen last")]
+        matches = [(BUILT, "the build date of the agent"), (self._seen, SEEN)]
         program = os.path.abspath(sys.argv[0])
         for name, path in [(program, program), *((name, self._root.path(name)) for name in FILES)]:
             try:
@@ -121,12 +123,14 @@ class Floor:
             self._within(host, first, last, now, "by the clock of this host, which")
             return True
         floor, source = self.least()
+        further = _TOO_LATE if source == SEEN else ""
         if last < floor:
             self._known = None
             raise Unreachable(
                 f"The certificate of {host} has expired ({clock_text(last)}): it is at least {clock_text(floor)} "
                 f"({source}), though the clock of this host shows {clock_text(now)}.",
-                "Have the certificate renewed (a hub renews its own when it starts), or set the clock of this host.",
+                "Have the certificate renewed (a hub renews its own when it starts), or set the clock of this host."
+                + further,
                 code="CertificateExpired",
             )
         known, self._known = self._known, None
@@ -139,7 +143,7 @@ class Floor:
                 raise Unreachable(
                     f"The clock of this host is wrong ({clock_text(now)}), and {host} {shown}: it is at least "
                     f"{clock_text(floor)} ({source}).",
-                    f"Set the clock of this host; look at that of {host}.",
+                    f"Set the clock of this host; look at that of {host}.{further}",
                     code="PlaneTimeRefused",
                 )
         self._within(host, first, last, known.date + self._steady() - known.at, f"by the clock of {host} itself, which")

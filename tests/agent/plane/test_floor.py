@@ -222,6 +222,23 @@ def test_the_earlier_of_two_clocks_moves_the_floor(tmp_path: Path) -> None:
         assert floor.least()[0] == now
 
 
+def test_a_floor_that_is_too_late_has_a_way_out_that_the_sentence_names(
+    stub: StubPlane, authority: Authority, tmp_path: Path
+) -> None:
+    """A plane whose clock was ahead moved it while the host's own was wrong: to set the clock is not enough then."""
+    state = StateFolder(str(tmp_path), lambda priority, sentence: None)
+    for days, code in ((5, "PlaneTimeRefused"), (400, "CertificateExpired")):
+        for seen in (time.time(), time.time() + days * 86400):
+            assert state.save(NAME, {"seen": seen})
+        with pytest.raises(EdgewrightError) as caught:
+            make_client(stub, authority, make_floor(tmp_path, time.time)).call("GET", "/x")
+        assert caught.value.code == code and "remove floor.json*" in caught.value.hint
+        for path in tmp_path.glob("floor.json*"):
+            path.unlink()
+        assert not make_floor(tmp_path, time.time).wrong
+        assert call(make_client(stub, authority, make_floor(tmp_path, time.time))) == "204"
+
+
 @pytest.mark.parametrize("text", [b"", b"{", b'{"seen": 1e99}', b"\0" * 64, b'{"sha256":"x","body":"{}"}'])
 def test_a_broken_file_leaves_the_build_date(text: bytes, tmp_path: Path) -> None:
     (tmp_path / f"{NAME}.json").write_bytes(text)
