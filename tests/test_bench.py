@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import pairs
+from benchmarks.lib.ending import SIGNALS
 from tests.support import ROOT
 from tools import bench
 from tools.bench import Benchmark
@@ -122,7 +123,7 @@ run_main(main)
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("number", SIGNALS, ids=[number.name for number in SIGNALS])
 def test_a_benchmark_that_is_told_to_end_ends_what_it_started(number: signal.Signals) -> None:
     """Its API server and etcd stayed behind: `finally` does not run when Python leaves by a signal."""
     words = [sys.executable, "-c", ENDLESS]
@@ -133,6 +134,24 @@ def test_a_benchmark_that_is_told_to_end_ends_what_it_started(number: signal.Sig
         assert server.is_dir()
         process.send_signal(number)
         assert process.wait(20) == 128 + number and not server.exists()
+
+
+def test_a_second_signal_does_not_cut_off_the_end_and_one_that_is_ignored_stays_so() -> None:
+    """Ctrl-C twice left the servers behind; `nohup` promises that a closed terminal ends nothing."""
+    slow = ENDLESS.replace("finally:", "finally:\n        print('ends', flush=True)\n        time.sleep(1)")
+    words = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", sys.executable, "-c", slow]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None and process.stderr is not None
+        server = Path("/proc") / process.stdout.readline().strip()
+        process.send_signal(signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == "ends\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130 and not server.exists()
+        assert process.stderr.read() == "", "no traceback"
 
 
 def test_each_benchmark_ends_that_way() -> None:

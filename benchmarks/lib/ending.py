@@ -7,14 +7,18 @@ from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
-SIGNALS = (signal.SIGTERM, signal.SIGHUP)
-"""What ends a program from outside; by itself Python leaves at once, and no `finally` runs."""
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What ends a program from outside; by itself Python leaves at the last two at once, and no `finally` runs."""
 
 
 def run_main(main: Callable[[], object]) -> NoReturn:
-    """Run a benchmark and leave with what it returns; a signal unwinds it, so that it ends its servers and folders."""
+    """Run a benchmark and leave with what it returns; a signal unwinds it, so that it ends its servers and folders.
+
+    What is ignored stays so: `nohup` lets a benchmark outlive its terminal.
+    """
     for number in SIGNALS:
-        signal.signal(number, _leave)
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _leave)
     raise SystemExit(main())
 
 
