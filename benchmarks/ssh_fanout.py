@@ -88,6 +88,14 @@ def by_xargs(folder: Path, names: Sequence[str], parallel: int, *options: str) -
     return seconds
 
 
+def end_masters(folder: Path, names: Sequence[str]) -> None:
+    """End the masters of ssh, which outlive what started them."""
+    for name in names:
+        if (folder / f"m-{name}").exists():
+            command = ["ssh", "-F", str(folder / "config"), "-o", f"ControlPath={folder}/m-%n", "-O", "exit", name]
+            subprocess.run(command, capture_output=True)
+
+
 async def opened(routes: Sequence[Sequence[HostSettings]], parallel: int) -> tuple[float, list[SshConnection]]:
     """Return the seconds for new connections with one script each, and the connections."""
     gate = asyncio.Semaphore(parallel)
@@ -169,11 +177,7 @@ async def measure(folder: Path, names: Sequence[str], rounds: int) -> tuple[floa
             await asyncio.gather(*(connection.aclose() for connection in connections))
             await asyncio.to_thread(run, folder, names, parallel, *master)
             kept[1].setdefault(parallel, []).append(await asyncio.to_thread(run, folder, names, parallel, *master))
-            for name in names:
-                subprocess.run(
-                    ["ssh", "-F", str(folder / "config"), "-o", f"ControlPath={folder}/m-%n", "-O", "exit", name],
-                    capture_output=True,
-                )
+            end_masters(folder, names)
     return row("new connections", *new), row("open connections", *kept)
 
 
@@ -190,6 +194,7 @@ def main() -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ssh-fanout-", dir="/tmp")))
         names = start_servers(folder, options.hosts, stack)
+        stack.callback(end_masters, folder, names)
         time.sleep(1 + options.hosts / 100)
         print(f"{options.hosts} sshd on this machine, {options.rounds} rounds, aim {AIM} x", flush=True)
         ratios = asyncio.run(measure(folder, names, options.rounds))
