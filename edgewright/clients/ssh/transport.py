@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
+import zlib
 from collections.abc import Callable
 from typing import Any, cast
 
 import paramiko
+from paramiko.compress import ZlibCompressor, ZlibDecompressor
 from paramiko.packet import Packetizer
 
 from edgewright.clients.ssh.auth.requests import Requests
@@ -20,6 +22,8 @@ logging.getLogger("paramiko").propagate = False
 
 MAX_PACKET = 262_144 + 64
 """Bytes of a packet (PACKET_MAX_SIZE of OpenSSH) with its MAC."""
+MAX_EXTENSIONS = 128
+"""Extensions that a host may name (RFC 8308); OpenSSH names three."""
 FOREVER = 3600.0
 """Time-outs of paramiko: whoever waits ends the connection long before (`opening.py`)."""
 HOST_KEY_ALGORITHMS = (
@@ -43,8 +47,27 @@ class BoundedPacketizer(Packetizer):
         return super().read_all(n, check_rekey)
 
 
+class BoundedDecompressor(ZlibDecompressor):
+    """Gives at most a packet that OpenSSH accepts; paramiko would make 260 MB of one."""
+
+    def __call__(self, data: Any) -> bytes:
+        """Return a packet without compression. Raises `SSHException` for one that is too long, or is none."""
+        try:
+            packet = self.z.decompress(data, MAX_PACKET)
+        except zlib.error as error:
+            raise paramiko.SSHException(f"no compressed packet: {error}") from None
+        if self.z.unconsumed_tail:
+            raise paramiko.SSHException("a compressed packet without end")
+        return packet
+
+
 class HostTransport(paramiko.Transport):
-    """A connection to one host. `algorithms`: for its host key, most wanted first."""
+    """A connection to one host. `algorithms`: for its host key, most wanted first.
+
+    Compression begins after the authentication only, as in OpenSSH since 7.4.
+    """
+
+    _compression_info = {"zlib@openssh.com": (ZlibCompressor, BoundedDecompressor), "none": (None, None)}
 
     def __init__(self, link: Link, algorithms: tuple[str, ...], *, compress: bool = False) -> None:
         super().__init__(cast("paramiko.Channel", link), packetizer_class=BoundedPacketizer)
@@ -53,12 +76,18 @@ class HostTransport(paramiko.Transport):
         self.link = link
         self.banner_timeout = self.handshake_timeout = self.auth_timeout = self.channel_timeout = FOREVER
         if compress:
-            self.use_compression()
+            self._preferred_compression = ("zlib@openssh.com", "none")
 
     @property
     def preferred_keys(self) -> tuple[str, ...]:
         """The algorithms for the host's key; paramiko would offer certificates last, and always."""
         return self._algorithms
+
+    def _parse_ext_info(self, msg: paramiko.Message) -> None:
+        """Take the extensions that a host names. Raises `SSHException` for more than `MAX_EXTENSIONS`."""
+        if (count := paramiko.Message(msg.asbytes()).get_int()) > MAX_EXTENSIONS:
+            raise paramiko.SSHException(f"{count} extensions")
+        super()._parse_ext_info(msg)  # type: ignore[misc]
 
     def _attempt(self, send: Callable[[Requests, threading.Event], None]) -> list[str]:
         event = threading.Event()

@@ -14,8 +14,6 @@ from edgewright.clients.ssh.transport import HostTransport
 from edgewright.core.errors import EdgewrightError, Refused
 from edgewright.core.text import amount, clean
 
-MAX_QUESTIONS = 16
-"""Questions of a server in one round."""
 MAX_ROUNDS = 8
 """Methods that a server may want one after the other."""
 SERVER_TRIES = 5
@@ -169,8 +167,6 @@ class Authentication:
         open_ones: list[str] = []
 
         def answer(title: str, instructions: str, prompts: list[tuple[str, bool]]) -> list[str]:
-            if len(prompts) > MAX_QUESTIONS:
-                raise paramiko.SSHException("too many questions")
             answers = []
             for number, (prompt, shown) in enumerate(prompts):
                 parts = (title, instructions) if not number else ()

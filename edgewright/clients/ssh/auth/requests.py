@@ -15,6 +15,8 @@ from paramiko.auth_handler import AuthHandler
 from paramiko.common import cMSG_USERAUTH_REQUEST
 
 SERVICE, PROTOCOL = "ssh-userauth", "ssh-connection"
+MAX_QUESTIONS = 16
+"""Questions of a server in one round."""
 
 
 class Requests(AuthHandler):
@@ -57,8 +59,16 @@ class Requests(AuthHandler):
         self.transport._send_message(request)  # type: ignore[attr-defined]
 
     def _parse_userauth_info_request(self, message: Any) -> None:
-        """Take message 60: it means that a key is wanted, or, for keyboard-interactive, questions."""
+        """Take message 60: it means that a key is wanted, or, for keyboard-interactive, questions.
+
+        Raises `SSHException` for more questions than `MAX_QUESTIONS`; paramiko would collect 4 billion of them.
+        """
         if self._question is None or self.auth_event is None:
+            copy = paramiko.Message(message.asbytes())
+            for _ in range(3):  # title, instructions, language
+                copy.get_binary()
+            if (count := copy.get_int()) > MAX_QUESTIONS:
+                raise paramiko.SSHException(f"{count} questions at once")
             super()._parse_userauth_info_request(message)  # type: ignore[misc]
             return
         self.wanted = True
