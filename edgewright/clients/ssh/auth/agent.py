@@ -110,6 +110,11 @@ class AgentKey(paramiko.PKey):
         """The public key."""
         return self._key
 
+    @property
+    def _fields(self) -> tuple[str, bytes, bytes]:
+        """What makes two keys the same for `==` and `hash`; the base class has none."""
+        return self._key.kind, self._key.blob, b"" if self.public_blob is None else self.public_blob.key_blob
+
     def with_certificate(self, certificate: HostKey) -> AgentKey:
         """Return the key with a certificate from a file."""
         return AgentKey(self._agent, self._key, self.comment, certificate)

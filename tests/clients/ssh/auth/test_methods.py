@@ -152,6 +152,17 @@ async def test_keys_of_an_agent(
     assert (await method(laptop, "edge1")).endswith("test (agent)")
 
 
+async def test_two_files_whose_keys_an_agent_has(
+    laptop: Laptop, server: Sshd, agent: str, key_files: dict[str, Path]
+) -> None:
+    add_to_agent(agent, key_files["other"], key_files["user"])
+    laptop.agent = agent
+    other, user = key_files["other"], key_files["user"]
+    laptop.block("edge1", server.port, f"{other}.pub", f"IdentityFile {user}.pub", f"IdentityFile {user}")
+    server.allow(user.with_name("user.pub"))
+    assert await method(laptop, "edge1") == "publickey ssh-ed25519 test (agent)"
+
+
 async def test_an_agent_that_does_not_answer(laptop: Laptop, server: Sshd, key_files: dict[str, Path]) -> None:
     laptop.agent = "/absent/agent"
     laptop.block("edge1", server.port, key_files["other"])
