@@ -84,10 +84,17 @@ class Link:
             self._also_close()
 
 
+class BadBindAddress(OSError):
+    """`BindAddress` of the configuration is none of this machine, or of another family than the host's address."""
+
+
 def dial(host: HostSettings, given_up: Callable[[], bool]) -> tuple[Link, str]:
-    """Return a link to a host and the address behind it. Raises `OSError`, `socket.gaierror`."""
+    """Return a link to a host and the address behind it. Raises `OSError`, `socket.gaierror`, `BadBindAddress`."""
     family = _FAMILIES[host.address_family]
-    candidates = socket.getaddrinfo(host.host, host.port, family, socket.SOCK_STREAM)
+    try:
+        candidates = socket.getaddrinfo(host.host, host.port, family, socket.SOCK_STREAM)
+    except UnicodeError:  # a part of the name is empty, or longer than 63 characters
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known") from None
     failures: list[OSError] = []
     for number, (kind, _, protocol, _, address) in enumerate(candidates):
         patience = 3.0 if number < len(candidates) - 1 else 3600.0  # whoever waits for the last ends it
@@ -95,7 +102,7 @@ def dial(host: HostSettings, given_up: Callable[[], bool]) -> tuple[Link, str]:
             return Link(_connect(kind, protocol, address, host.bind_address, patience, given_up)), _text(address)
         except OSError as error:
             failures.append(error)
-    raise failures[0]
+    raise next((failure for failure in failures if not isinstance(failure, BadBindAddress)), failures[0])
 
 
 def _connect(
@@ -108,7 +115,10 @@ def _connect(
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED)
         if bind:
-            connection.bind((bind, 0))
+            try:
+                connection.bind((bind, 0))
+            except (OSError, UnicodeError) as error:
+                raise BadBindAddress(errno.EADDRNOTAVAIL, getattr(error, "strerror", "") or str(error)) from None
         connection.setblocking(False)
         code = connection.connect_ex(address)
         if code not in (0, errno.EINPROGRESS):

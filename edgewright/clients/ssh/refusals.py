@@ -8,6 +8,7 @@ import shlex
 import socket
 
 from edgewright.clients.ssh.config.resolve import HostSettings
+from edgewright.clients.ssh.dial import BadBindAddress
 from edgewright.clients.ssh.hostkeys.keys import HostKey
 from edgewright.clients.ssh.hostkeys.verdict import Verdict
 from edgewright.core.errors import Refused, TimedOut, Unreachable
@@ -62,6 +63,12 @@ def host_key_unknown(host: HostSettings, key: HostKey, why: str = "") -> Refused
 def not_dialled(error: OSError, host: HostSettings) -> Unreachable:
     """Return the error for a name without an address, or addresses that nothing answers at."""
     where = f"{host.host}:{host.port}" if ":" not in host.host else f"[{host.host}]:{host.port}"
+    if isinstance(error, BadBindAddress):
+        return Unreachable(
+            f"{where} cannot be dialled from BindAddress {clean(host.bind_address, 80)}: {error.strerror}.",
+            "Correct BindAddress in ~/.ssh/config: it is an address of this machine.",
+            "BadBindAddress",
+        )
     if isinstance(error, socket.gaierror):
         return Unreachable(
             f"The name {host.host} is not known here.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import threading
 import time
@@ -150,9 +151,17 @@ async def test_a_dead_address(laptop: Laptop) -> None:
         each.close()
 
 
-async def test_a_name_that_is_not_known(laptop: Laptop) -> None:
-    laptop.block("edge1", 22, "none", host="edge1.invalid")
-    with pytest.raises(Unreachable, match=r"The name edge1.invalid is not known here."):
+@pytest.mark.parametrize("name", ["edge1.invalid", "edge1..invalid", "e" * 64 + ".invalid"])
+async def test_a_name_that_is_not_known(name: str, laptop: Laptop) -> None:
+    laptop.block("edge1", 22, "none", host=name)
+    with pytest.raises(Unreachable, match=rf"The name {re.escape(name)} is not known here."):
+        await laptop.open("edge1")
+
+
+@pytest.mark.parametrize("bind", ["192.0.2.1", "::1", "edge1..invalid"])
+async def test_an_address_to_dial_from_that_is_not_here(bind: str, laptop: Laptop) -> None:
+    laptop.block("edge1", 22, "none", f"BindAddress {bind}")
+    with pytest.raises(Unreachable, match=rf"127.0.0.1:22 cannot be dialled from BindAddress {bind}: "):
         await laptop.open("edge1")
 
 
