@@ -198,7 +198,7 @@ class Opening:
     def _check_key(self, settings: HostSettings, known: Known, shown: HostKey, address: str, via: Sequence[str]) -> str:
         """Return what knows the key of a host. Raises `Refused`, also where the operator does not accept it."""
         try:
-            verdict = judge(shown, known, settings.host_key_alias or settings.host, time.time())
+            verdict = judge(shown, known, settings.certified_name, time.time())
             revoked = self._in_revoked_file(settings, verdict)
         except ValueError as error:
             raise Refused(

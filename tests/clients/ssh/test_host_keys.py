@@ -205,7 +205,7 @@ async def test_keys_of_the_plane_come_before_files(laptop: Laptop, server: Sshd,
     def plane(*names: str) -> Sources:
         keys = PlaneKeys()
         lines = [key_files[name].with_name(f"{name}.pub").read_text() for name in names]
-        assert keys.add("127.0.0.1", server.port, ["not a key", *lines]) == len(names)
+        assert keys.add("edge1", "127.0.0.1", server.port, ["not a key", *lines]) == len(names)
         return Sources(keys, KnownFiles())
 
     connection = await laptop.open("edge1", sources=plane("other", "host-ed25519"))

@@ -56,13 +56,19 @@ class HostSettings(NamedTuple):
     password_prompts: int
     methods: tuple[str, ...]
     warnings: tuple[str, ...]
+    named: str = ""
+    """The name that the operator knows a host by whose address is that of the plane."""
+
+    @property
+    def certified_name(self) -> str:
+        """The name that a certificate of the host must be for: without a port."""
+        return self.host_key_alias or self.named or self.host
 
     @property
     def key_name(self) -> str:
         """The name under which known_hosts has the host: `name`, `[name]:port`, or the alias."""
-        if self.host_key_alias:
-            return self.host_key_alias
-        return self.host if self.port == 22 else f"[{self.host}]:{self.port}"
+        name = self.certified_name
+        return name if self.host_key_alias or self.port == 22 else f"[{name}]:{self.port}"
 
     def __str__(self) -> str:
         return self.name if self.name == self.host else f"{self.name} ({self.host})"

@@ -31,21 +31,25 @@ class KnownFiles:
 
 def _read(paths: Sequence[str], host: HostSettings) -> Known:
     known = read_files(paths, host.key_name)
-    if host.key_name in (host.host, host.host_key_alias):
+    if host.key_name == host.certified_name:
         return known
-    return known._replace(perhaps=read_files(paths, host.host)._replace(warnings=()))
+    return known._replace(perhaps=read_files(paths, host.certified_name)._replace(warnings=()))
 
 
 class PlaneKeys:
-    """Keys that hosts handed over when they registered: names and addresses of a host to its lines `TYPE BASE64`."""
+    """Keys that hosts handed over when they registered, as lines `TYPE BASE64`.
+
+    By name and address: behind jump hosts, different hosts have the same address, and any host may report it.
+    """
 
     def __init__(self) -> None:
-        self._entries: dict[tuple[str, int], Known] = {}
+        self._entries: dict[tuple[str, str, int], Known] = {}
 
-    def add(self, host: str, port: int, lines: Sequence[str], *, sure: bool = True) -> int:
+    def add(self, name: str, host: str, port: int, lines: Sequence[str], *, sure: bool = True) -> int:
         """Remember the keys of a registered host; return how many of its lines are keys.
 
-        Unless it is `sure` that the host at this address is that one, its keys can prove it, and never refuse another.
+        `name`: as in the target, `host`: what is dialled. Unless it is `sure` that the host at this address is that
+        one, its keys can prove it, and never refuse another.
         """
         entries = []
         for line in lines[:20]:
@@ -56,12 +60,12 @@ class PlaneKeys:
                 continue  # a host may report what it wants
         if entries:
             known = Known(tuple(entries))
-            self._entries[host.lower(), port] = known if sure else Known(perhaps=known)
+            self._entries[name, host, port] = known if sure else Known(perhaps=known)
         return len(entries)
 
     async def known(self, host: HostSettings) -> Known:
         """Return the keys of a host of the plane."""
-        return self._entries.get((host.host, host.port), Known())
+        return self._entries.get((host.name, host.host, host.port), Known())
 
 
 class Sources:
