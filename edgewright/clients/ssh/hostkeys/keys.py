@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from typing import NamedTuple
 
 CERT = "-cert-v01@openssh.com"
 MAX_BLOB = 32_768
 """Bytes of a key or certificate; one of RSA 16384 with 256 principals has fewer."""
+_KIND = re.compile(rb"[A-Za-z0-9@._-]+")
+"""Types are shown: hosts and agents report keys, and a type could contain what steers a terminal."""
 
 
 class HostKey(NamedTuple):
@@ -42,9 +45,10 @@ def fingerprint_of(blob: bytes) -> str:
 def key_of_blob(blob: bytes) -> HostKey:
     """Return the key with these bytes. Raises `ValueError` where they name no type."""
     size = int.from_bytes(blob[:4], "big")
-    if len(blob) > MAX_BLOB or not 1 <= size <= 64 or len(blob) < 4 + size:
+    kind = _KIND.fullmatch(blob[4 : 4 + size]) if size <= 64 and len(blob) <= MAX_BLOB else None
+    if kind is None or len(kind[0]) != size:
         raise ValueError("not a key")
-    return HostKey(blob[4 : 4 + size].decode("ascii"), blob)
+    return HostKey(kind[0].decode("ascii"), blob)
 
 
 def key_of_text(kind: str, text: str) -> HostKey:

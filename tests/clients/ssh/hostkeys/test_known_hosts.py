@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import random
 import stat
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.clients.ssh.hostkeys.keys import HostKey, key_of_text
+from edgewright.clients.ssh.hostkeys.keys import HostKey, key_of_blob, key_of_text
 from edgewright.clients.ssh.hostkeys.known_hosts import (
     MAX_BYTES,
     MAX_ENTRIES,
@@ -21,6 +22,7 @@ from edgewright.clients.ssh.hostkeys.known_hosts import (
     read_files,
     revoked_by_file,
 )
+from edgewright.clients.ssh.hostkeys.trust import PlaneKeys
 
 HOSTS = ("edge1", "edge2.site.example", "[edge1]:2222", "10.0.0.7", "[10.0.0.7]:2022", "2001:db8::7")
 NAMES = (
@@ -135,3 +137,12 @@ def test_a_list_of_revoked_keys(key_files: dict[str, Path], tmp_path: Path) -> N
         revoked_by_file(str(krl), [other])
     with pytest.raises(ValueError, match="cannot be read"):
         revoked_by_file(str(tmp_path / "absent"), [other])
+
+
+@pytest.mark.parametrize("kind", ["", "\x1b[2J", "ssh ed25519", "ssh-ed25519\n", "x" * 65])
+def test_a_type_that_is_not_a_name_is_no_key(kind: str) -> None:
+    """A host reports its keys to the plane as text, and an agent as bytes; the type is shown to the operator."""
+    blob = len(kind).to_bytes(4, "big") + kind.encode() + b"x" * 32
+    with pytest.raises(ValueError, match="not a key"):
+        key_of_blob(blob)
+    assert PlaneKeys().add("store-7", "10.4.1.7", 22, [f"{kind} {base64.b64encode(blob).decode()}"]) == 0
