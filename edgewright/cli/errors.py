@@ -36,6 +36,15 @@ def report_error(error: EdgewrightError, form: str = "table") -> int:
 
 def end(error: BaseException, argv: Sequence[str], form: str = "table") -> int:
     """Print how it ended and return the exit code; called while `error` is handled, which may be anything."""
+    try:
+        return _end(error, argv, form)
+    except OSError as failure:
+        if failure.errno == errno.EIO and failure.filename is None:  # nobody is left to read the report
+            return terminal_closed()
+        raise
+
+
+def _end(error: BaseException, argv: Sequence[str], form: str) -> int:
     if isinstance(error, EdgewrightError):
         return report_error(error, form)
     if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "CancelledError":  # asyncio may not be loaded

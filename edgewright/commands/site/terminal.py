@@ -61,23 +61,30 @@ class TerminalAsker:
             print(text, file=sys.stderr, flush=True)  # noqa: T201
 
     async def _line(self, prompt: str, *, shown: bool) -> str | None:
-        """Return the line that is typed, None at the end of the input (Ctrl-D)."""
+        """Return the line that is typed, None at the end of the input (Ctrl-D) or where the terminal is gone."""
         loop = asyncio.get_running_loop()
         arrived: asyncio.Future[bytes] = loop.create_future()
 
         def read() -> None:
             if not arrived.done():
-                arrived.set_result(os.read(self._descriptor, MAX_ANSWER))
+                try:
+                    arrived.set_result(os.read(self._descriptor, MAX_ANSWER))
+                except OSError:  # hung up, or the terminal is no longer that of this process
+                    arrived.set_result(b"")
 
         print(prompt, end="", file=sys.stderr, flush=True)  # noqa: T201
-        with contextlib.nullcontext() if shown else self._without_echo():
-            loop.add_reader(self._descriptor, read)
-            try:
-                data = await arrived
-            finally:
-                loop.remove_reader(self._descriptor)
-                if not shown or not arrived.done():
-                    print(file=sys.stderr, flush=True)  # noqa: T201
+        try:
+            with contextlib.nullcontext() if shown else self._without_echo():
+                loop.add_reader(self._descriptor, read)
+                try:
+                    data = await arrived
+                finally:
+                    loop.remove_reader(self._descriptor)
+                    if not shown or not arrived.done():
+                        with contextlib.suppress(OSError):
+                            print(file=sys.stderr, flush=True)  # noqa: T201
+        except termios.error:  # nothing is read where the answer would be seen
+            return None
         return data.decode("utf-8", "replace").rstrip("\r\n") if data else None
 
     @contextlib.contextmanager
@@ -89,4 +96,5 @@ class TerminalAsker:
         try:
             yield
         finally:
-            termios.tcsetattr(self._descriptor, termios.TCSADRAIN, before)
+            with contextlib.suppress(termios.error):  # hung up
+                termios.tcsetattr(self._descriptor, termios.TCSADRAIN, before)

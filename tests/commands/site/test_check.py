@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import pty
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pexpect
 import pytest
 
+from edgewright.commands.site.terminal import TerminalAsker
 from tests.cli.conftest import cli, hub, plane
 from tests.cli_support import Cli
 from tests.clients.ssh.conftest import key_files
@@ -156,10 +160,18 @@ def test_a_plane_that_does_not_answer_is_a_warning(cli: Cli, known: Path, tmp_pa
     assert "The management plane cannot be asked" in document["warnings"][0]
 
 
-def terminal(tmp_path: Path, *words: str) -> pexpect.spawn[str]:
+def terminal(tmp_path: Path, *words: str, ignored: bool = False) -> pexpect.spawn[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "EDGEWRIGHT_HOME": str(tmp_path / "ew"), "TERM": "linux"}
     command = ["-m", "edgewright", "site", "check", *words]
-    return pexpect.spawn(sys.executable, command, env=environment, timeout=20, encoding="utf-8", dimensions=(24, 200))
+    return pexpect.spawn(
+        sys.executable,
+        command,
+        env=environment,
+        timeout=20,
+        encoding="utf-8",
+        dimensions=(24, 200),
+        ignore_sighup=ignored,
+    )
 
 
 def test_a_new_key_is_asked_for_at_a_terminal(
@@ -205,3 +217,34 @@ def test_a_passphrase_is_not_shown_and_ctrl_c_leaves_the_terminal_as_it_was(
     stopped.expect(pexpect.EOF)
     stopped.close()
     assert stopped.exitstatus == 130
+
+
+@pytest.mark.parametrize("ignored", [False, True], ids=["ended", "nohup"])
+def test_a_terminal_that_is_closed_during_a_question_is_no_crash(
+    ignored: bool, known: Path, tmp_path: Path, key_files: dict[str, Path]
+) -> None:
+    config = (known / "config").read_text().replace(str(key_files["user"]), str(key_files["locked"]))
+    (known / "config").write_text(config)
+    asked = terminal(tmp_path, "edge1", ignored=ignored)
+    asked.expect_exact("Passphrase of the key")
+    asked.waitnoecho(5)
+    os.close(asked.child_fd)
+    end = time.monotonic() + 10
+    while asked.isalive() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not asked.isalive() and asked.exitstatus == 129
+    assert not list(tmp_path.rglob("crashes/*"))
+
+
+def test_an_answer_is_not_read_without_a_terminal() -> None:
+    async def ask() -> str | None:
+        keys, screen = pty.openpty()
+        question = asyncio.create_task(TerminalAsker(screen).secret("Password: ", shown=False))
+        await asyncio.sleep(0.1)
+        os.close(keys)
+        try:
+            return await asyncio.wait_for(question, 5)
+        finally:
+            os.close(screen)
+
+    assert asyncio.run(ask()) is None
