@@ -84,6 +84,8 @@ def test_docstrings_and_comments_stay_behind_and_every_line_stays_in_its_place(b
     assert archive.lean(types) == wanted + b"\n def m(\n  self,\n  a = 1,\n ): ...\n"
     left = b"from typing import Dict, List\nX: Dict[str, int] = {}\n\nclass N:\n    y: List[int]\n"
     assert archive.lean(left) == b"from typing import List\nX = {}\n\nclass N:\n y: List[int]\n"
+    renamed = b"from typing import Any as A\nX = A\n"
+    assert archive.lean(renamed) == renamed
     assert archive.lean(b"from typing import Any\n\ndef f(a: Any): ...\n") == b"\n\ndef f(a): ...\n"
     assert archive.lean(b"def f():\n    x: int\n    self.y: 'a' = 1\n") == b"def f():\n x: int\n self.y = 1\n"
     assert archive.lean(b'if a:\n    b = """c\n    d\n"""\n') == b'if a:\n b = """c\n    d\n"""\n'

@@ -119,7 +119,7 @@ def _without_unused(text: str) -> str:
         names = [name for name in match[1].split(", ") if counts[name] > 1]
         return f"from typing import {', '.join(names)}" if names else ""
 
-    return re.sub(r"(?m)^from typing import ([\w, ]+)$", used, text)
+    return re.sub(r"(?m)^from typing import ((?:\w+, )*\w+)$", used, text)
 
 
 def _bodies(tree: ast.AST) -> Iterator[List[ast.stmt]]:
