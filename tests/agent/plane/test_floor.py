@@ -159,6 +159,23 @@ def test_the_time_that_the_plane_reports_must_be_possible(
     assert (b"s3cret" in b"".join(stub.received)) == (wanted == "204")
 
 
+def test_an_ended_certificate_with_a_time_of_its_own_is_bounded_by_the_floor(
+    authority: Authority, start_stub: START, tmp_path: Path
+) -> None:
+    """What remains (docs/agent.md): who has its key is believed until the host has seen its plane after its end."""
+    stub = start_stub(authority.issue("stolen", first=-20, last=-2))
+    now = time.time()
+    stub.header = lambda name, value: email.utils.formatdate(now - 9 * 86400, usegmt=True) if name == "Date" else value
+    floor = make_floor(tmp_path)
+    assert call(make_client(stub, authority, floor)) == "204"
+    assert floor.look(now - 1 * 86400, False) is None, "not after the end of this certificate"
+    assert floor.look(now - 9 * 86400, False) == now - 9 * 86400
+    received = len(stub.received)
+    assert StateFolder(str(tmp_path), lambda priority, sentence: None).save(NAME, {"seen": now - 86400})
+    assert call(make_client(stub, authority, make_floor(tmp_path))) == "CertificateExpired"
+    assert b"s3cret" not in b"".join(stub.received[received:])
+
+
 def test_a_plane_that_closes_each_connection_is_checked_on_the_next_one(
     stub: StubPlane, authority: Authority, tmp_path: Path
 ) -> None:
