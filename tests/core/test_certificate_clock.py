@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 
 import pytest
 from cryptography import x509
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from edgewright.core import times
 from edgewright.core.certificate_clock import BUILT, Evidence, explain, validity
+from tests.support import ROOT
 
 NOW = BUILT + 30 * times.DAY
 YEAR = 365 * times.DAY
@@ -60,3 +62,10 @@ def test_the_evidence_decides_whose_clock_is_named(
     message, hint = explain("plane", "this host", now, early, evidence)
     assert sentence in message and hint.startswith(step)
     assert message.endswith(".") and hint.endswith(".")
+
+
+def test_the_build_date_moves_with_the_releases() -> None:
+    """An agent takes it for the least time that a clock can show: a date of long ago is no floor (P137)."""
+    dates = re.findall(r"^## \[\d[^\]]*\] - (\d{4}-\d\d-\d\d)$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.M)
+    newest = datetime.datetime.fromisoformat(f"{max(dates)}T00:00:00+00:00").timestamp()
+    assert newest - 60 * times.DAY <= BUILT <= newest, "set BUILT to a day before the release"
