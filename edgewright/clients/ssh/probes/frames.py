@@ -24,10 +24,13 @@ _ESCAPES = re.compile(
     r"\x1b(?:\[[0-9;:?<=>!]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|[ -~])"
 )
 _SECRETS = re.compile(
-    r"(?i)(\b(?:password|passwd|token|secret|api[-_]?key|authorization|credential)\b[\"']?\s*[:=]\s*[\"']?"
+    r"(?i)((?:password|passwd|token|secret|api[-_]?key|authorization|credential)\b[\"']?\s*[:=]\s*[\"']?"
     r"(?:bearer\s+|basic\s+)?)[^\s\"',;]{4,}"
 )
-_BARE = re.compile(r"\bewt_[A-Za-z0-9_-]{6,}|\b[a-z0-9]{6}\.[a-z0-9]{16}\b|\b(?:[a-z]+://)[^\s/@:]+:[^\s/@]+@")
+_BARE = re.compile(
+    r"\bew[khst]_[A-Za-z0-9_-]{6,}|\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9._-]+"
+    r"|\b[a-z0-9]{6}\.[a-z0-9]{16}\b|\b(?:[a-z]+://)[^\s/@:]+:[^\s/@]+@"
+)
 
 
 class Reading(NamedTuple):

@@ -108,6 +108,11 @@ def test_secrets_are_masked() -> None:
         ('{"password": "hunter22"}', "hunter22"),
         ("Authorization: Bearer eyJhbGciOi", "eyJhbGciOi"),
         ("used ewt_Abc123_def", "ewt_Abc123_def"),
+        ("used ewk_Abc123_def", "ewk_Abc123_def"),
+        ("edgeHostToken: 7f3a-canary", "7f3a-canary"),
+        ("GET /v1?access_token=canary77&x", "canary77"),
+        ("client_secret=canary77 DB_PASSWORD=canary77", "canary77"),
+        ("bearer eyJhbGciOi.eyJpc3Mi.c2ln", "eyJpc3Mi"),
         ("kubeadm join --token abcdef.0123456789abcdef", "0123456789abcdef"),
         ("https://user:pass1234@registry.example", "pass1234"),
     ):
