@@ -142,6 +142,9 @@ def test_nodes_and_pods() -> None:
     assert kubernetes.nodes([node], 0)["nodes"][0][:2] == ("edge-1", "NotReady,SchedulingDisabled")
     refused = "The connection to the server 10.4.1.9:6443 was refused - did you specify the right host or port?"
     assert kubernetes.nodes([refused], 1) == {"kube_error": refused} and kubernetes.pods([refused]) == {}
+    for error in ("Error from server (Forbidden): pods is forbidden", "error: no auth", "W1129 16:00 memcache.go:265"):
+        assert kubernetes.pods([error, "listed 1"]) == {}
+    assert kubernetes.pods([]) == {} and kubernetes.pods(["listed 0"]) == {"pods": ()}
     pod = "shop web-0 0/1 ImagePullBackOff 0 5m 10.1.1.1 edge-1 <none> <none>"
     assert kubernetes.pods([pod])["pods"][0][:4] == ("shop", "web-0", "0/1", "ImagePullBackOff")
 

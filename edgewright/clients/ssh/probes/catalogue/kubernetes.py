@@ -153,7 +153,8 @@ kubectl --kubeconfig "$k" --request-timeout=4s get nodes -o wide --no-headers 2>
         _CONFIG
         + r"""
 [ -n "$k" ] && have kubectl || { echo none; exit 0; }
-kubectl --kubeconfig "$k" --request-timeout=5s get pods -A -o wide --no-headers 2>&1 | head -n 2000 |
+{ kubectl --kubeconfig "$k" --request-timeout=5s get pods -A -o wide --no-headers 2>&1; echo "listed $?"; } |
+  head -n 2000 |
   grep -vE ' ([0-9]+)/\1 +Running | Completed ' | cut -c 1-240 | head -n 60
 :
 """,
