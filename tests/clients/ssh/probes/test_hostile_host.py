@@ -55,3 +55,43 @@ def test_nothing_that_a_host_names_is_part_of_a_sed_or_python_program() -> None:
         assert not re.search(r"python3 -I -c \"", probe.script), "programs of Python are constant, in single quotes"
     (space,) = [probe.script for probe in CATALOGUE if probe.id == "disk.space"]
     assert "*[!A-Za-z0-9/._-]*) continue" in space
+
+
+@pytest.mark.parametrize(
+    ("program", "does", "state"),
+    [
+        ("curl", "echo '* Connected to hub (10.4.0.2) port 443 (#0)' >&2; exit 35", "open"),
+        ("curl", "echo '* connect to 10.4.0.2 port 443 failed: Connection refused' >&2; exit 7", "refused"),
+        ("curl", "echo '* Immediate connect fail for 10.4.0.2: No route to host' >&2; exit 7", "no-route"),
+        ("curl", "exit 28", "silent"),
+        ("curl", "exit 6", "name"),
+        ("curl", "exit 3", "error 3"),  # what an address without brackets gave, and counted as open
+        ("curl", "exit 1", "error 1"),
+        ("nc", "exit 0", "open"),
+    ],
+)
+def test_a_port_is_open_only_if_something_connected(program: str, does: str, state: str) -> None:
+    script = f"{SHARED}\nhave() {{ [ $1 = {program} ]; }}\n{program}() {{ ( {does} ); }}\nreach fd00::7 443"
+    assert run([Probe("network.x", "", script)]).readings["network.x"].lines == (state,)
+
+
+def test_an_address_of_ipv6_has_brackets_for_curl() -> None:
+    script = f'{SHARED}\nhave() {{ [ $1 = curl ]; }}\ncurl() {{ echo "$*" >&3; exit 7; }}\nreach fd00::7 443 3>&1'
+    assert run([Probe("network.x", "", script)]).readings["network.x"].lines[0].endswith("https://[fd00::7]:443/")
+
+
+@pytest.mark.parametrize(
+    ("answer", "line"),
+    [
+        ("Name:\thub.example\nAddress: 10.4.0.2", "server 10.4.1.1 rcode 0 hub.example"),
+        ("** server can't find hub.example: SERVFAIL", "server 10.4.1.1 rcode 2 hub.example"),
+        ("nslookup: unrecognized option", "server 10.4.1.1 unknown"),
+    ],
+)
+def test_a_name_server_answers_only_if_nslookup_shows_an_answer(answer: str, line: str) -> None:
+    (probe,) = [each for each in CATALOGUE if each.id == "dns.servers"]
+    stands_in = "have() { [ $1 = nslookup ]; }\nplane_of() { plane_host=hub.example; }\n"
+    stands_in += "sed() { echo 10.4.1.1; }\nnslookup() { printf '%s\\n' \"$ANSWER\"; }\n"
+    quoted = answer.replace("'", "'\\''")
+    script = f"ANSWER='{quoted}'\n{stands_in}{probe.script}"
+    assert run([Probe("dns.x", "", script)]).readings["dns.x"].lines == (line,)

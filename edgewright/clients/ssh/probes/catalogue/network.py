@@ -39,10 +39,16 @@ except ConnectionRefusedError: print("refused")
 except OSError as e: print("no-route" if e.errno in (13, 22, 101, 113) else "error %s" % e.errno)' "$1" "$2" && return
   fi
   if have curl; then
-    t=$(curl -sk -o /dev/null -w '%{time_connect}' --noproxy '*' --connect-timeout 3 -m 4 "https://$1:$2/" \
-      </dev/null)
-    case $?:$t in 6:*) echo name ;; 7:*) echo refused ;; 28:0.000*|28:0,000*|28:) echo silent ;; *) echo open \
-      ;; esac
+    case $1 in *:*) n="[$1]" ;; *) n=$1 ;; esac
+    t=$(curl -skv --noproxy '*' --connect-timeout 3 -m 4 "https://$n:$2/" </dev/null 2>&1 >/dev/null); r=$?
+    case $r:$t in
+      *'* Connected to '*) echo open ;;
+      6:*) echo name ;;
+      7:*'oute to host'*|7:*nreachable*) echo no-route ;;
+      7:*) echo refused ;;
+      28:*) echo silent ;;
+      *) echo "error $r" ;;
+    esac
     return
   fi
   if have nc; then
@@ -239,7 +245,9 @@ except OSError as e: print("server", s, "no-route" if e.errno in (13, 22, 101, 1
       *refused*|*REFUSED*) echo "server $s refused" ;;
       *nreachable*) echo "server $s no-route" ;;
       *NXDOMAIN*|*'Name or service'*) echo "server $s rcode 3 $q" ;;
-      *) echo "server $s rcode 0 $q" ;;
+      *SERVFAIL*) echo "server $s rcode 2 $q" ;;
+      *Name:*|*'No answer'*) echo "server $s rcode 0 $q" ;;
+      *) echo "server $s unknown" ;;
     esac
   else echo "server $s no-program"; fi
 done
