@@ -8,7 +8,7 @@ from edgewright.core.doctor.facts import Facts
 from edgewright.core.doctor.findings import CERTAINTIES, DANGERS, UNSURE, Diagnosis, Finding, Fix
 from edgewright.core.doctor.fine import fine
 from edgewright.core.doctor.rules import agent, control, host, images, kubernetes, network, units
-from edgewright.core.doctor.rules.units import AGENTS, KUBELETS, RUNTIMES
+from edgewright.core.doctor.rules.units import AGENTS, KUBELETS, RUNTIMES, fitted
 from edgewright.core.doctor.symptoms import LEADS_TO, RANK
 
 IN_PART = "read in part, the rest needs sudo"
@@ -31,7 +31,8 @@ def diagnose(facts: Facts) -> Diagnosis:
         ]
     )
     explained = [
-        finding._replace(explained_by=_causes(finding, findings), fixes=_safest_first(finding)) for finding in findings
+        finding._replace(explained_by=_causes(finding, findings), fixes=_safest_first(facts, finding))
+        for finding in findings
     ]
     explained.sort(key=_order)
     reasons: Dict[str, List[str]] = {}
@@ -116,8 +117,8 @@ def _order(finding: Finding) -> Tuple[int, int, int, int, str]:
     )
 
 
-def _safest_first(finding: Finding) -> Tuple[Fix, ...]:
-    return tuple(sorted(finding.fixes, key=lambda fix: DANGERS.index(fix.danger) == 2))
+def _safest_first(facts: Facts, finding: Finding) -> Tuple[Fix, ...]:
+    return tuple(sorted((fitted(facts, fix) for fix in finding.fixes), key=lambda fix: DANGERS.index(fix.danger) == 2))
 
 
 def _distinct(findings: Sequence[Finding]) -> List[Finding]:

@@ -66,6 +66,10 @@ class Server(NamedTuple):
     rcode: Optional[int] = None
 
 
+NO_ANSWER = {2: "SERVFAIL", 4: "NOTIMP", 5: "REFUSED"}
+"""Codes with which a name server answers and gives no name: it is reached, and DNS does not work by it."""
+
+
 class Port(NamedTuple):
     """A port somewhere else: `open`, `refused`, `silent`, `no-route`, `name` (it does not resolve) or "" (unknown)."""
 
@@ -199,6 +203,8 @@ class Facts(NamedTuple):
     vips: Tuple[str, ...] = ()
     firewall_ports: Optional[Tuple[str, ...]] = None
     """Open ports of a firewall that is on."""
+    firewall: str = ""
+    """`firewalld`, `ufw` or unknown."""
     name_servers: Optional[Tuple[str, ...]] = None
     servers: Tuple[Server, ...] = ()
     plane: Optional[Port] = None
@@ -207,6 +213,7 @@ class Facts(NamedTuple):
     agent_log: Tuple[LogLine, ...] = ()
     user_data: Dict[str, str] = {}
     user_data_tabs: bool = False
+    user_data_tab_file: str = ""
     user_data_files: Tuple[Tuple[str, int], ...] = ()
     certificates: Optional[Tuple[Certificate, ...]] = None
     kube_files: Optional[FrozenSet[str]] = None

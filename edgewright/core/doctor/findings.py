@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Dict, List, NamedTuple, Tuple
 
 SURE, LIKELY, UNSURE = "sure", "likely", "unsure"
@@ -29,6 +30,11 @@ class Fix(NamedTuple):
     command: str
     danger: str = SAFE
     undo: str = NO_UNDO
+
+
+def word(value: str) -> str:
+    """Return a value of a host as one word of a command, which a user pastes into a shell, maybe of this machine."""
+    return shlex.quote(value)
 
 
 class Finding(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import List, Sequence, Tuple
 
 from edgewright.core import times
-from edgewright.core.doctor.facts import Facts
+from edgewright.core.doctor.facts import NO_ANSWER, Facts
 from edgewright.core.doctor.findings import Finding
 from edgewright.core.doctor.rules.control import APART
 from edgewright.core.doctor.rules.host import IMAGES
@@ -68,12 +68,14 @@ def _clock(facts: Facts) -> str:
 def _network(facts: Facts) -> str:
     if facts.default_route is None or not facts.default_route[1]:
         return ""
+    if any(link.name == facts.default_route[1] and link.carrier is False for link in facts.links or ()):
+        return ""
     gateway = {"answers": ", gateway answers"}.get(facts.gateway, "")
     return f"network {facts.default_route[1]}{gateway}"
 
 
 def _names(facts: Facts) -> str:
-    answers = any(server.state == "answers" for server in facts.servers)
+    answers = any(server.state == "answers" and server.rcode not in NO_ANSWER for server in facts.servers)
     return "DNS" if facts.plane_resolves or (answers and facts.plane_resolves is None) else ""
 
 

@@ -6,7 +6,7 @@ from typing import Dict, List, NamedTuple, Tuple
 
 from edgewright.core import times
 from edgewright.core.doctor.facts import Facts
-from edgewright.core.doctor.findings import CONFIRM, LIKELY, NO_UNDO, SAFE, SURE, UNSURE, Evidence, Finding, Fix
+from edgewright.core.doctor.findings import CONFIRM, LIKELY, NO_UNDO, SAFE, SURE, UNSURE, Evidence, Finding, Fix, word
 from edgewright.core.doctor.rules.reading import match, quote, telling
 from edgewright.core.doctor.rules.units import AGENTS
 
@@ -200,7 +200,7 @@ def _state(facts: Facts, evidence: List[Evidence]) -> List[Finding]:
 def _palette(facts: Facts) -> List[Finding]:
     """Return what the log of a Palette agent shows: likely at most, a log has no state."""
     lines = telling(facts, facts.agent_log, AGENTS)
-    logs = Fix("read the agent's log", f"journalctl -u {facts.agent.unit} -b -n 100 --no-pager", SAFE)
+    logs = Fix("read the agent's log", f"journalctl -u {word(facts.agent.unit)} -b -n 100 --no-pager", SAFE)
     for symptom, pattern, text in _LOG:
         line = match(lines, pattern)
         if line is not None:
@@ -228,7 +228,8 @@ def _user_data(facts: Facts) -> List[Finding]:
         return [Finding("user-data-broken", text, evidence, "Write the user-data again.", LIKELY, empty[0])]
     if facts.user_data_tabs:
         text = "The user-data has lines that begin with a tab: YAML does not take it."
-        fix = Fix("show the lines", "grep -nP '^ *\\t' /oem/userdata", SAFE, NO_UNDO)
+        place = word(facts.user_data_tab_file or "/oem/userdata")
+        fix = Fix("show the lines", f"grep -n \"$(printf '^ *\\t')\" {place}", SAFE, NO_UNDO)
         evidence = (Evidence("userdata.site", "a line begins with a tab"),)
         return [Finding("user-data-broken", text, evidence, "Replace the tabs by spaces.", LIKELY, "", (fix,))]
     return []

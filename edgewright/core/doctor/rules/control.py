@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from typing import List
+from typing import List, Tuple
 
 from edgewright.core import times
 from edgewright.core.clusters.quorum import majority
 from edgewright.core.clusters.troubles import CERTIFICATE_SOON
 from edgewright.core.doctor.facts import Certificate, Facts
-from edgewright.core.doctor.findings import CONFIRM, LIKELY, SAFE, SURE, Evidence, Finding, Fix
+from edgewright.core.doctor.findings import CONFIRM, LIKELY, SAFE, SURE, Evidence, Finding, Fix, word
 from edgewright.core.doctor.rules.reading import match, quote
 from edgewright.core.text import amount
 
 APART = ("/etc/edgewright/", "/var/lib/kubelet/pki/kubelet.crt")
 """The plane's CA, and a certificate that the kubelet signed for itself, which no client verifies."""
+KUBELET_PKI = "/var/lib/kubelet/"
 _RENEW = Fix(
     "renew the certificates and restart the control plane's pods",
-    "kubeadm certs renew all && for f in /etc/kubernetes/manifests/*.yaml; do touch $f; done",
+    "kubeadm certs renew all && crictl stopp $(crictl pods -q --namespace kube-system --label tier=control-plane)",
     CONFIRM,
 )
+"""The kubelet starts a static pod again whose sandbox is stopped; to touch its manifest changes nothing."""
+_PHASES = {
+    "apiserver-kubelet-client": "apiserver-kubelet-client",
+    "apiserver-etcd-client": "apiserver-etcd-client",
+    "front-proxy-client": "front-proxy-client",
+    "etcd/server": "etcd-server",
+    "etcd/peer": "etcd-peer",
+    "etcd/healthcheck-client": "etcd-healthcheck-client",
+}
+"""Certificates to their phase of `kubeadm init phase certs`. Not that of the API server: without the settings of the
+cluster it would not be for the VIP."""
 _DATES = Fix("show all dates", "kubeadm certs check-expiration", SAFE)
 
 
@@ -46,7 +58,9 @@ def _certificates(facts: Facts) -> List[Finding]:
             else "Correct the clock: by this machine's clock the certificate is valid."
         )
         authority = any(c.authority for c in expired)
-        fixes = (_DATES,) if authority or not real or "rancher" in first.place else (_DATES, _RENEW)
+        if real and first.place.startswith(KUBELET_PKI):
+            step = "Make a new kubelet.conf for this node on a control plane, copy it here, and restart the kubelet."
+        fixes = (_DATES,) if authority or not real else _renewal(first)
         if authority:
             step = "The CA itself has expired: every certificate of the cluster must be made again."
         findings.append(
@@ -65,22 +79,40 @@ def _certificates(facts: Facts) -> List[Finding]:
         }
         text = f"{_name(first)} {what.get(first.fault, 'is broken')}."
         step = "Restore the file from a backup, or let kubeadm make it again (the CA stays)."
-        name = first.place.rpartition("/")[2].removesuffix(".crt")
-        fix = Fix(
-            "make it again",
-            f"mv {first.place} {first.place}.old && kubeadm init phase certs {name}",
-            CONFIRM,
-            f"mv {first.place}.old {first.place}",
-        )
-        fixes = (_DATES, fix) if first.place.startswith("/etc/kubernetes/pki/") and not first.authority else (_DATES,)
+        if first.place.endswith("/apiserver.crt"):
+            step = "Restore the file from a backup, or let kubeadm make it again with the cluster's own settings."
+        fixes = _made_again(first)
         findings.append(Finding("certificate-broken", text, _shown(broken), step, SURE, first.place, fixes))
     if soon and not expired:
         first = min(soon, key=lambda c: c.ends or 0)
         text = f"{_name(first)} ends in {times.duration((first.ends or 0) - now)}."
         step = "Renew the certificates before."
-        fixes = (_DATES,) if "rancher" in first.place or first.authority else (_DATES, _RENEW)
+        if first.place.startswith(KUBELET_PKI):
+            step = "The kubelet renews it by itself; read its log if it does not."
+        fixes = (_DATES,) if first.authority else _renewal(first)
         findings.append(Finding("certificate-soon", text, _shown(soon), step, SURE, first.place, fixes))
     return findings
+
+
+def _made_again(certificate: Certificate) -> "Tuple[Fix, ...]":
+    """Return how dates are shown, and how kubeadm makes a certificate again: it refuses while a file is there."""
+    base = certificate.place.removesuffix(".crt")
+    phase = _PHASES.get(base.removeprefix("/etc/kubernetes/pki/"))
+    if phase is None or certificate.authority:
+        return (_DATES,)
+    away = f"for e in crt key; do [ ! -e {base}.$e ] || mv {base}.$e {base}.$e.old; done"
+    back = f"for e in crt key; do [ ! -e {base}.$e.old ] || mv {base}.$e.old {base}.$e; done"
+    return (_DATES, Fix("make it again", f"{away}; kubeadm init phase certs {phase}", CONFIRM, back))
+
+
+def _renewal(certificate: Certificate) -> "Tuple[Fix, ...]":
+    """Return how a certificate is renewed: by kubeadm, or by a restart of k3s and RKE2; else its dates alone."""
+    if certificate.place.startswith("/etc/kubernetes/"):
+        return (_DATES, _RENEW)
+    dates = Fix("show its dates", f"openssl x509 -noout -dates -in {word(certificate.place)}", SAFE)
+    if "/rancher/" not in certificate.place:
+        return (dates,)
+    return (dates, Fix("restart it, which renews what ends soon", "systemctl restart {kubelet}", CONFIRM))
 
 
 def _soon(certificate: Certificate) -> float:

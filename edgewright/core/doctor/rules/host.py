@@ -7,7 +7,18 @@ from typing import List, Tuple
 
 from edgewright.core import times
 from edgewright.core.doctor.facts import Facts, FileSystem
-from edgewright.core.doctor.findings import CONFIRM, DESTRUCTIVE, LIKELY, SAFE, SURE, Evidence, Finding, Fix
+from edgewright.core.doctor.findings import (
+    CONFIRM,
+    DESTRUCTIVE,
+    LIKELY,
+    SAFE,
+    SURE,
+    UNSURE,
+    Evidence,
+    Finding,
+    Fix,
+    word,
+)
 from edgewright.core.doctor.rules.reading import match, quote, recent, size
 from edgewright.core.text import clip
 
@@ -62,7 +73,7 @@ def _disks(facts: Facts) -> List[Finding]:
             text = f"{system.mount} has no inodes left ({system.inodes_used} % used): no file can be created there."
             fix = Fix(
                 "find the folder with the most files",
-                f"find {system.mount} -xdev -printf '%h\\n' | sort | uniq -c | sort -rn | head",
+                f"find {word(system.mount)} -xdev -printf '%h\\n' | sort | uniq -c | sort -rn | head",
             )
             step = "Find the folder with the most files and remove what is not needed."
             evidence = (Evidence("disk.inodes", f"{system.mount}: inodes {system.inodes_used} % used"),)
@@ -97,7 +108,7 @@ def _full(facts: Facts, system: FileSystem) -> Finding:
     if "/var/crash" in folders:
         fixes.append(Fix("list the crash dumps", "ls -la /var/crash", SAFE))
     if not fixes:
-        fixes.append(Fix("list the largest folders", f"du -xh {system.mount} | sort -rh | head -n 20", SAFE))
+        fixes.append(Fix("list the largest folders", f"du -xh {word(system.mount)} | sort -rh | head -n 20", SAFE))
     step = f"Free space on {system.mount}: {fixes[0].title}."
     important = system.kind not in MEMORY or places & {"/run", "/tmp"}
     return Finding("disk-full", text, tuple(evidence), step, SURE if important else LIKELY, system.mount, tuple(fixes))
@@ -115,7 +126,10 @@ def _read_only(facts: Facts) -> List[Finding]:
     disks = [line for line in recent_lines if not re.search(r"\bdev (fd|sr)\d", line.text)]  # an empty drive is normal
     errors = match(disks, r"I/O error|EXT4-fs error|XFS .*(corrupt|error|shut)|blk_update_request|critical medium")
     if errors is not None and not facts.container:
-        fix = Fix("read the disk's own report", "smartctl -a /dev/sda", SAFE)
+        disk = re.search(r"\b(x?vd[a-z]+|sd[a-z]+|nvme\d{1,3}n\d{1,3}|mmcblk\d{1,3})", errors.text)
+        fix = Fix("list the disks", "lsblk -o NAME,SIZE,TYPE,MODEL,MOUNTPOINT", SAFE)
+        if disk is not None:
+            fix = Fix("read the disk's own report", f"smartctl -a /dev/{disk[1]}", SAFE)
         text = "The kernel reports errors of a disk or file system."
         step = "Check cable and disk, save what is on it, then replace it."
         findings.append(Finding("io-errors", text, (quote("boot.kernel", errors),), step, LIKELY, "", (fix,)))
@@ -132,9 +146,9 @@ def _read_only(facts: Facts) -> List[Finding]:
             evidence.append(quote("boot.kernel", line))
         fix = Fix(
             "mount it writable again",
-            f"mount -o remount,rw {mount or '/'}",
+            f"mount -o remount,rw {word(mount or '/')}",
             CONFIRM,
-            f"mount -o remount,ro {mount or '/'}",
+            f"mount -o remount,ro {word(mount or '/')}",
         )
         step = "Find out why (a disk with errors is mounted read-only by the kernel), then mount it writable again."
         findings.append(Finding("read-only", text, tuple(evidence), step, SURE, mount or wanted[0], (fix,)))
@@ -165,7 +179,10 @@ def _memory(facts: Facts) -> List[Finding]:
             evidence.append(quote("boot.kernel", line))
         fix = Fix("list what uses the memory", "ps -eo rss,pid,args --sort=-rss | head -n 15", SAFE)
         step = "Find the program or pod that uses the memory, and give it a limit or the host more memory."
-        findings.append(Finding("out-of-memory", text, tuple(evidence), step, SURE, names[0] if names else "", (fix,)))
+        certainty = SURE if results or line is not None else UNSURE  # a count has no time: it may be weeks old
+        findings.append(
+            Finding("out-of-memory", text, tuple(evidence), step, certainty, names[0] if names else "", (fix,))
+        )
     total, free = facts.memory_kb, facts.available_kb
     if total and free is not None and free * 100 < total * 5:
         text = f"Memory is nearly used up: {size(free)} available of {size(total)}."

@@ -6,12 +6,12 @@ import re
 from typing import List, Tuple
 
 from edgewright.core.doctor.facts import Facts, LogLine
-from edgewright.core.doctor.findings import CONFIRM, LIKELY, SAFE, SURE, Evidence, Finding, Fix
+from edgewright.core.doctor.findings import CONFIRM, LIKELY, SAFE, SURE, Evidence, Finding, Fix, word
 from edgewright.core.doctor.rules.reading import match, quote, telling
 from edgewright.core.doctor.rules.units import KUBELETS, RUNTIMES
 from edgewright.core.text import amount
 
-_LOGS = Fix("read the kubelet's log", "journalctl -u kubelet -b -n 50 --no-pager", SAFE)
+_LOGS = Fix("read the kubelet's log", "journalctl -u {kubelet} -b -n 50 --no-pager", SAFE)
 _PULL = r"failed to pull|errimagepull|imagepullbackoff|failed to resolve reference"
 _PULLS: Tuple[Tuple[str, str, str, str], ...] = (
     (
@@ -55,14 +55,17 @@ def rules(facts: Facts) -> List[Finding]:
 def _registries(facts: Facts) -> List[Finding]:
     findings = []
     down = [port for port in facts.registries if port.state in ("refused", "silent", "no-route", "name")]
+    line = match(_pull_lines(facts), _PULL)
     for port in down[:2]:
         what = {"name": "does not resolve", "refused": "refuses connections"}.get(port.state, "is not reached")
         text = f"The registry {port.host}:{port.port} {what}."
         evidence = (Evidence("images.registry", f"{port.host}:{port.port} {port.state}"),)
-        fix = Fix("ask it from the host", f"curl -kI --connect-timeout 5 https://{port.host}:{port.port}/v2/", SAFE)
+        fix = Fix(
+            "ask it from the host", f"curl -kI --connect-timeout 5 {word(f'https://{port.host}:{port.port}/v2/')}", SAFE
+        )
         step = "Check that the registry runs and is reached from this host."
-        findings.append(Finding("registry-down", text, evidence, step, SURE, port.host, (fix,)))
-    line = match(_pull_lines(facts), _PULL)
+        certainty = LIKELY if line is None else SURE  # a mirror that nothing was pulled from may be meant to be away
+        findings.append(Finding("registry-down", text, evidence, step, certainty, port.host, (fix,)))
     if line is not None:
         symptom, text, step = "image-pull", "Images are not pulled.", "Read the kubelet's log for the reason."
         for name, pattern, sentence, next_step in _PULLS:
@@ -95,7 +98,7 @@ def _blobs(facts: Facts) -> List[Finding]:
         unit = facts.agent.unit or "spectro-stylus-agent"
         fix = Fix(
             "remove the empty blobs, the agent fetches them again",
-            f"find {folder} -type f -size 0 -delete; systemctl restart {unit}",
+            f"find {word(folder)} -type f -size 0 -delete; systemctl restart {word(unit)}",
             CONFIRM,
         )
         step = "Remove the empty blobs and restart the agent, which fetches them again."

@@ -6,13 +6,24 @@ import re
 from typing import List, Optional, Tuple
 
 from edgewright.core.doctor.facts import Facts
-from edgewright.core.doctor.findings import CONFIRM, DESTRUCTIVE, LIKELY, SAFE, SURE, UNSURE, Evidence, Finding, Fix
+from edgewright.core.doctor.findings import (
+    CONFIRM,
+    DESTRUCTIVE,
+    LIKELY,
+    SAFE,
+    SURE,
+    UNSURE,
+    Evidence,
+    Finding,
+    Fix,
+    word,
+)
 from edgewright.core.doctor.rules.reading import match, quote, telling
 from edgewright.core.doctor.rules.units import KUBELETS, RUNTIMES
 from edgewright.core.text import amount
 
-_LOGS = Fix("read the kubelet's log", "journalctl -u kubelet -b -n 50 --no-pager", SAFE)
-_RUNTIME_LOGS = Fix("read the runtime's log", "journalctl -u containerd -b -n 50 --no-pager", SAFE)
+_LOGS = Fix("read the kubelet's log", "journalctl -u {kubelet} -b -n 50 --no-pager", SAFE)
+_RUNTIME_LOGS = Fix("read the runtime's log", "journalctl -u {runtime} -b -n 50 --no-pager", SAFE)
 _KUBELET: Tuple[Tuple[str, str, str, str, Tuple[Fix, ...]], ...] = (
     (
         "swap-on",
@@ -86,7 +97,7 @@ _KUBELET: Tuple[Tuple[str, str, str, str, Tuple[Fix, ...]], ...] = (
         ),
         "The kubelet does not reach the container runtime.",
         "Read the log of the container runtime, then restart it.",
-        (_RUNTIME_LOGS, Fix("restart it", "systemctl restart containerd", CONFIRM)),
+        (_RUNTIME_LOGS, Fix("restart it", "systemctl restart {runtime}", CONFIRM)),
     ),
     (
         "cni-missing",
@@ -192,7 +203,7 @@ def _runtime(facts: Facts) -> List[Finding]:
         logs = _RUNTIME_LOGS
         wipe = Fix(
             "remove the runtime's data (all images and containers of this host)",
-            "systemctl stop kubelet containerd; rm -rf /var/lib/containerd; systemctl start containerd kubelet",
+            "systemctl stop {kubelet} {runtime}; rm -rf {runtime-data}; systemctl start {runtime} {kubelet}",
             DESTRUCTIVE,
         )
         text = "containerd cannot read its own data."
@@ -204,13 +215,13 @@ def _runtime(facts: Facts) -> List[Finding]:
     if socket:
         text = f"containerd runs without its socket {socket}: nothing reaches it."
         evidence = (Evidence("kubernetes.files", f"{socket} is not there"),)
-        restart = Fix("restart it, which makes the socket again", "systemctl restart containerd", CONFIRM)
+        restart = Fix("restart it, which makes the socket again", "systemctl restart {runtime}", CONFIRM)
         step = "Restart containerd; containers keep running."
         findings.append(Finding("runtime-down", text, evidence, step, LIKELY, "", (restart, _RUNTIME_LOGS)))
     elif facts.runtime_answers is False and not _dead(facts, RUNTIMES):
         text = "The container runtime runs and does not answer."
         evidence = (Evidence("kubernetes.runtime", "silent on its socket"),)
-        restart = Fix("restart it", "systemctl restart containerd", CONFIRM)
+        restart = Fix("restart it", "systemctl restart {runtime}", CONFIRM)
         step = "Read its log, then restart it; containers keep running."
         findings.append(Finding("runtime-down", text, evidence, step, SURE, "", (_RUNTIME_LOGS, restart)))
     return findings
@@ -258,12 +269,12 @@ def _files(facts: Facts) -> List[Finding]:
         evidence = (Evidence("kubernetes.files", f"/opt/cni/bin belongs to {facts.cni_owner}"),)
         text = f"/opt/cni/bin belongs to {facts.cni_owner}: the CNI cannot write its programs there."
         fix = Fix(
-            "give it to root", "chown -R root:root /opt/cni/bin", SAFE, f"chown -R {facts.cni_owner} /opt/cni/bin"
+            "give it to root", "chown -R root:root /opt/cni/bin", SAFE, f"chown -R {word(facts.cni_owner)} /opt/cni/bin"
         )
         findings.append(Finding("cni-owner", text, evidence, "Give /opt/cni/bin to root.", LIKELY, "", (fix,)))
     if facts.unreadable and facts.selinux == "Enforcing":
         evidence = (Evidence("kubernetes.files", f"unreadable {facts.unreadable[0]}"),)
-        fix = Fix("restore the label", f"restorecon -v {facts.unreadable[0]}", SAFE)
+        fix = Fix("restore the label", f"restorecon -v {word(facts.unreadable[0])}", SAFE)
         findings.append(
             Finding(
                 "selinux-denied",
@@ -302,7 +313,7 @@ def _cluster(facts: Facts) -> List[Finding]:
         evidence: Tuple[Evidence, ...] = tuple(
             Evidence("kubernetes.nodes", f"{node.name} {node.status}") for node in bad[:3]
         )
-        fix = Fix("show why", f"kubectl describe node {first.name}", SAFE)
+        fix = Fix("show why", f"kubectl describe node {word(first.name)}", SAFE)
         step = "Read the conditions of the node." if own else f"Run Doctor on {first.name}."
         findings.append(Finding("node-not-ready", text, evidence, step, SURE if own else LIKELY, first.name, (fix,)))
     stuck = [
@@ -314,9 +325,10 @@ def _cluster(facts: Facts) -> List[Finding]:
         first_pod = stuck[0]
         verb = "does" if len(stuck) == 1 else "do"
         name = f"{first_pod.namespace}/{first_pod.name}"
-        text = f"{amount(len(stuck), 'pod')} {verb} not run: {name} is {first_pod.status}."
+        state = f"not ready ({first_pod.ready})" if first_pod.status == "Running" else first_pod.status
+        text = f"{amount(len(stuck), 'pod')} {verb} not run: {name} is {state}."
         evidence = tuple(Evidence("kubernetes.pods", f"{p.namespace}/{p.name} {p.ready} {p.status}") for p in stuck[:3])
-        fix = Fix("show why", f"kubectl describe pod -n {first_pod.namespace} {first_pod.name}", SAFE)
+        fix = Fix("show why", f"kubectl describe pod -n {word(first_pod.namespace)} {word(first_pod.name)}", SAFE)
         certainty = UNSURE if first_pod.status == "Pending" else LIKELY
         findings.append(Finding("pods-fail", text, evidence, "Read the events of the pod.", certainty, "", (fix,)))
     return findings

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import List, Tuple
 
 from edgewright.core.doctor.facts import Facts
-from edgewright.core.doctor.findings import CONFIRM, LIKELY, SAFE, SURE, UNSURE, Evidence, Finding, Fix
+from edgewright.core.doctor.findings import CONFIRM, LIKELY, SAFE, SURE, UNSURE, Evidence, Finding, Fix, word
 
 VIRTUAL = (
     "lo",
@@ -45,11 +46,13 @@ def _links(facts: Facts) -> List[Finding]:
         first = dead[0]
         text = f"{first.name} has no link."
         step = f"Check the cable of {first.name} and the switch port."
-        fix = Fix("show the card", f"ip -s link show {first.name}", SAFE)
+        fix = Fix("show the card", f"ip -s link show {word(first.name)}", SAFE)
         if first.up is False:
             text = f"{first.name} is switched off."
             step = f"Switch {first.name} on."
-            fix = Fix(step[:-1].lower(), f"ip link set {first.name} up", SAFE, f"ip link set {first.name} down")
+            fix = Fix(
+                step[:-1].lower(), f"ip link set {word(first.name)} up", SAFE, f"ip link set {word(first.name)} down"
+            )
         evidence = tuple(
             Evidence("network.links", f"{d.name}: {d.state}, carrier {'no' if d.carrier is False else '-'}")
             for d in dead[:3]
@@ -92,7 +95,7 @@ def _routes(facts: Facts) -> List[Finding]:
         ]
     if facts.gateway == "silent":
         text = f"The default gateway {gateway} does not answer on {card}."
-        fix = Fix("ask it again", f"ip neigh flush dev {card}; ping -c 3 {gateway}", SAFE)
+        fix = Fix("ask it again", f"ip neigh flush dev {word(card)}; ping -c 3 {word(gateway)}", SAFE)
         step = f"Check that {gateway} is the gateway of this network, and the switch and VLAN of {card}."
         certainty = LIKELY if facts.plane is not None and facts.plane.state == "open" else SURE
         evidence = (Evidence("network.gateway", f"silent {gateway} {card}"),)
@@ -107,12 +110,12 @@ def _duplicates(facts: Facts) -> List[Finding]:
         if address in facts.vips:
             text = f"Another machine has the VIP {address} as well: {macs[0]}."
             step = "Look at etcd and at the link between the control planes: two owners do not reach each other."
-            fix = Fix("see which machines answer", f"arping -c 3 {address}", SAFE)
+            fix = Fix("see which machines answer", f"arping -c 3 {word(address)}", SAFE)
             findings.append(Finding("vip-two-owners", text, evidence, step, SURE, address, (fix,)))
         else:
             text = f"Another machine uses the address {address} of this host: {macs[0]}."
             step = f"Find the machine with the MAC address {macs[0]} and give one of the two another address."
-            fix = Fix("look for it in the switch's table", f"ip neigh | grep -i {macs[0]}", SAFE)
+            fix = Fix("look for it in the switch's table", f"ip neigh | grep -i {word(macs[0])}", SAFE)
             findings.append(Finding("duplicate-address", text, evidence, step, SURE, address, (fix,)))
     return findings
 
@@ -134,15 +137,14 @@ def _names(facts: Facts) -> List[Finding]:
         evidence = tuple(Evidence("dns.servers", f"{s.address}: {s.state}") for s in asked[:3])
         step = "Correct the name servers in the network's settings, or bring them back."
         fix = Fix("show the settings", "cat /etc/resolv.conf; resolvectl status", SAFE)
-        certainty = LIKELY if facts.plane_resolves else SURE
-        findings.append(Finding("dns-silent", text, evidence, step, certainty, asked[0].address, (fix,)))
+        findings.append(Finding("dns-silent", text, evidence, step, _names_missed(facts), asked[0].address, (fix,)))
     elif needs and not facts.plane_resolves and facts.plane is not None:
         host = facts.plane.host
         text = f"The name of the plane, {host}, does not resolve."
         evidence = tuple(Evidence("dns.servers", f"{s.address}: answers, code {s.rcode}") for s in asked[:3])
         evidence = (Evidence("dns.plane", f"fails {host}"), *evidence)
         step = f"Check the name {host} and whether these are the name servers of the site."
-        fix = Fix("ask for the name", f"getent hosts {host}", SAFE)
+        fix = Fix("ask for the name", f"getent hosts {word(host)}", SAFE)
         findings.append(Finding("name-unknown", text, evidence, step, SURE, host, (fix,)))
     dead = [s for s in asked if s.state != "answers"]
     if dead and len(dead) < len(asked):
@@ -152,6 +154,14 @@ def _names(facts: Facts) -> List[Finding]:
     return findings
 
 
+def _names_missed(facts: Facts) -> str:
+    """Return how sure it is that silent name servers are a fault: a host whose plane is an address may ask none."""
+    if facts.plane_resolves is False or (facts.plane is not None and facts.plane.state == "name"):
+        return SURE
+    works = facts.plane is not None and facts.plane.state == "open"
+    return UNSURE if works and facts.plane_resolves is None else LIKELY
+
+
 def _plane(facts: Facts) -> List[Finding]:
     plane = facts.plane
     if plane is None or plane.state not in _PLANE:
@@ -159,8 +169,11 @@ def _plane(facts: Facts) -> List[Finding]:
     what, step = _PLANE[plane.state]
     text = f"The plane at {plane.host}:{plane.port} {what}."
     evidence = (Evidence("network.plane", f"{plane.host}:{plane.port} {plane.state}"),)
-    fix = Fix("try it from the host", f"curl -vk --connect-timeout 5 https://{plane.host}:{plane.port}/", SAFE)
-    certainty = SURE if facts.agent.phase in ("unreachable", "") else LIKELY
+    fix = Fix(
+        "try it from the host", f"curl -vk --connect-timeout 5 {word(f'https://{plane.host}:{plane.port}/')}", SAFE
+    )
+    by_proxy = "noProxy" in facts.user_data  # the agent may go through a proxy, which the probe does not
+    certainty = SURE if facts.agent.phase in ("unreachable", "") and not by_proxy else LIKELY
     return [Finding("plane-unreachable", text, evidence, step, certainty, plane.host, (fix,))]
 
 
@@ -178,7 +191,7 @@ def _kernel(facts: Facts) -> List[Finding]:
         )
     ports = facts.firewall_ports
     server = "rke2-server" in facts.units and facts.units["rke2-server"].active == "active"
-    if ports is not None and server and not any(port.startswith("9345") for port in ports):
+    if ports is not None and server and not any(_opens(port, 9345) for port in ports):
         text = "The firewall closes port 9345: no worker of RKE2 can join."
         fix = Fix(
             "open it",
@@ -186,6 +199,16 @@ def _kernel(facts: Facts) -> List[Finding]:
             CONFIRM,
             "firewall-cmd --remove-port=9345/tcp --permanent && firewall-cmd --reload",
         )
+        if facts.firewall == "ufw":
+            fix = Fix("open it", "ufw allow 9345/tcp", CONFIRM, "ufw delete allow 9345/tcp")
         evidence = (Evidence("network.firewall", f"open: {' '.join(ports[:8]) or 'none'}"),)
         findings.append(Finding("firewall-closed", text, evidence, "Open 9345/tcp.", LIKELY, "9345", (fix,)))
     return findings
+
+
+def _opens(rule: str, port: int) -> bool:
+    """Return whether a rule, `9345/tcp`, `9000-9400/tcp`, `9000:9400/tcp` or `Anywhere`, is about a port."""
+    numbers = re.fullmatch(r"(\d{1,5})(?:[-:](\d{1,5}))?(?:/tcp)?", rule)
+    if numbers is None:
+        return rule == "Anywhere"
+    return int(numbers[1]) <= port <= int(numbers[2] or numbers[1])

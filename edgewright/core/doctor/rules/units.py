@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import List, Optional, Sequence
 
 from edgewright.core.doctor.facts import Facts, Unit
-from edgewright.core.doctor.findings import CONFIRM, LIKELY, NO_UNDO, SAFE, SURE, UNSURE, Evidence, Finding, Fix
+from edgewright.core.doctor.findings import CONFIRM, LIKELY, NO_UNDO, SAFE, SURE, UNSURE, Evidence, Finding, Fix, word
 from edgewright.core.text import amount
 
 RESTARTS = 3
@@ -29,6 +29,25 @@ _ROLES = (
 )
 
 
+RUNTIME_DATA = {"edgewright-containerd": "/var/lib/edgewright/containerd"}
+"""Where a runtime has its data, if not in `/var/lib/containerd`."""
+
+
+def fitted(facts: Facts, fix: Fix) -> Fix:
+    """Return a fix with the units of this host in place of `{kubelet}`, `{runtime}` and `{runtime-data}`."""
+    kubelet = _present(facts, ("kubelet", "rke2-server", "rke2-agent", "k3s", "k3s-agent")) or "kubelet"
+    runtime = _present(facts, ("edgewright-containerd", "containerd", "crio", "docker"))
+    runtime = runtime or (kubelet if kubelet in BUNDLED else "containerd")
+    command = fix.command.replace("{kubelet}", kubelet).replace("{runtime}", runtime)
+    return fix._replace(command=command.replace("{runtime-data}", RUNTIME_DATA.get(runtime, "/var/lib/containerd")))
+
+
+def _present(facts: Facts, names: Sequence[str]) -> str:
+    """Return the first of some units that runs, or else that the host has."""
+    present = [name for name in names if name in facts.units and facts.units[name].load != "masked"]
+    return next((name for name in present if facts.units[name].active == "active"), present[0] if present else "")
+
+
 def rules(facts: Facts) -> List[Finding]:
     """Return what is wrong with units, those that others need first."""
     findings = [finding for unit in facts.units.values() for finding in [_unit(facts, unit)] if finding is not None]
@@ -46,19 +65,21 @@ def _unit(facts: Facts, unit: Unit) -> Optional[Finding]:
             return None
         fix = Fix(
             f"unmask and start {name}",
-            f"systemctl unmask --now {name} && systemctl start {name}",
+            f"systemctl unmask {word(name)} && systemctl start {word(name)}",
             CONFIRM,
-            f"systemctl mask --now {name}",
+            f"systemctl mask --now {word(name)}",
         )
         text = f"{name}{role} is masked: nothing can start it."
         step = f"Find out who masked {name}; then unmask and start it."
         return Finding("unit-masked", text, (_state(unit),), step, _mask_counts(facts, name), name, (fix,))
-    logs = Fix(f"read the log of {name}", f"journalctl -u {name} -b -n 50 --no-pager", SAFE)
-    restart = Fix(f"restart {name}", f"systemctl reset-failed {name}; systemctl restart {name}", CONFIRM, NO_UNDO)
+    logs = Fix(f"read the log of {name}", f"journalctl -u {word(name)} -b -n 50 --no-pager", SAFE)
+    restart = Fix(
+        f"restart {name}", f"systemctl reset-failed {word(name)}; systemctl restart {word(name)}", CONFIRM, NO_UNDO
+    )
     step = f"Read the log of {name}, fix the cause, then restart it."
     if unit.load in ("bad-setting", "error"):
         text = f"The file of {name}{role} cannot be read by systemd."
-        check = Fix("show what is wrong in it", f"systemd-analyze verify {name}.service", SAFE)
+        check = Fix("show what is wrong in it", f"systemd-analyze verify {word(name + '.service')}", SAFE)
         return Finding("unit-failed", text, (_state(unit),), f"Correct the file of {name}.", SURE, name, (check,))
     if _restarts(facts, unit):
         many = f" ({amount(unit.restarts, 'restart')})" if unit.restarts else ""
@@ -69,7 +90,7 @@ def _unit(facts: Facts, unit: Unit) -> Optional[Finding]:
         text = f"{name}{role} has failed{why}."
         return _finding("unit-failed", unit, text, step, (logs, restart))
     if name in NEEDED and (_should_run(unit) or _only_agent(facts, unit)):
-        start = Fix(f"start {name}", f"systemctl start {name}", SAFE, f"systemctl stop {name}")
+        start = Fix(f"start {name}", f"systemctl start {word(name)}", SAFE, f"systemctl stop {word(name)}")
         never = ": it has not run since the boot" if unit.ever_active is False else ""
         text = f"{name}{role} is {unit.enabled or 'installed'} and does not run{never}."
         return Finding(
@@ -77,7 +98,7 @@ def _unit(facts: Facts, unit: Unit) -> Optional[Finding]:
             text,
             (_state(unit),),
             f"Start {name}; its log shows why it ended.",
-            SURE,
+            UNSURE if _replaced(facts, name) else SURE,
             name,
             (start, logs),
         )
@@ -155,7 +176,7 @@ def _others(facts: Facts) -> List[Finding]:
         return []
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     text = f"{amount(len(names), 'unit')} that the host can do without failed: {shown}."
-    fix = Fix("read why", f"systemctl status --no-pager {names[0]}", SAFE)
+    fix = Fix("read why", f"systemctl status --no-pager {word(names[0])}", SAFE)
     evidence = (Evidence("units.failed", shown),)
     return [Finding("unit-other-failed", text, evidence, f"Read the log of {names[0]}.", UNSURE, names[0], (fix,))]
 
@@ -173,7 +194,9 @@ def _jobs(facts: Facts) -> List[Finding]:
     cause = f" behind {running[0]}" if running else ""
     text = f"A start chain hangs: {names[0]} waits{cause}."
     fix = Fix("see what runs", "systemctl list-jobs --no-pager", SAFE)
-    end = Fix(f"end the job that hangs, {running[0]}", f"systemctl kill {running[0]}", CONFIRM) if running else fix
+    end = (
+        Fix(f"end the job that hangs, {running[0]}", f"systemctl kill {word(running[0])}", CONFIRM) if running else fix
+    )
     evidence = tuple(Evidence("units.jobs", job) for job in jobs[:4])
     return [
         Finding(

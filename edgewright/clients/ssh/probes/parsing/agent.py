@@ -72,7 +72,12 @@ def agent_log(lines: Lines) -> dict[str, Any]:
 def user_data(site: Lines, files: Lines) -> dict[str, Any]:
     """Return settings of the site by key (the first value wins), and the files with their bytes."""
     settings: dict[str, str] = {}
+    place = tabs = ""
     for line in site:
+        if line.startswith("file /"):
+            place = line[5:]
+        elif line == "has-tabs":
+            tabs = tabs or place
         match = re.fullmatch(r"(?:\d+:)? *([A-Za-z]+): *(.*)", line)
         if match:
             settings.setdefault(match[1], match[2].strip().strip("\"'"))
@@ -80,4 +85,9 @@ def user_data(site: Lines, files: Lines) -> dict[str, Any]:
             settings["edgeHostToken"] = "***"
     rows = [line.split() for line in files]
     sizes = tuple((row[-1], size) for row in rows if len(row) >= 9 and (size := integer_of(row[4])) is not None)
-    return {"user_data": settings, "user_data_tabs": "has-tabs" in site, "user_data_files": sizes}
+    return {
+        "user_data": settings,
+        "user_data_tabs": "has-tabs" in site,
+        "user_data_tab_file": tabs,
+        "user_data_files": sizes,
+    }

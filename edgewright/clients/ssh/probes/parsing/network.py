@@ -141,10 +141,10 @@ def plane(lines: Lines) -> dict[str, Any]:
 def firewall(lines: Lines) -> dict[str, Any]:
     """Return open ports of a firewall that is on; nothing where none was detected."""
     if "firewalld running" in lines:
-        return {"firewall_ports": tuple(" ".join(with_word(lines, "ports")).split())}
+        return {"firewall": "firewalld", "firewall_ports": tuple(" ".join(with_word(lines, "ports")).split())}
     if any(row.strip() == "Status: active" for row in with_word(lines, "ufw")):
         rows = [row.split() for row in with_word(lines, "ufw") if " ALLOW" in row]
-        return {"firewall_ports": tuple(row[0] for row in rows if row)}
+        return {"firewall": "ufw", "firewall_ports": tuple(row[0] for row in rows if row)}
     return {}
 
 
