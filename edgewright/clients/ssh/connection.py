@@ -32,6 +32,7 @@ OPEN = 10.0
 """Seconds in which a connection opens, unless the caller or the configuration (`ConnectTimeout`) gives it others."""
 ALIVE_INTERVAL = 15
 """Seconds between two keep-alive requests where the configuration names none."""
+CHANNEL_ERRORS = (paramiko.SSHException, OSError, EOFError)
 
 
 class ConnectionFacts(NamedTuple):
@@ -97,14 +98,8 @@ class SshConnection:
         except asyncio.CancelledError:
             in_thread(run.stop, "ssh-stop")
             raise
-        except (paramiko.SSHException, OSError, EOFError):
-            if await self._has_ended():
-                raise self._lost_error() from None
-            raise Refused(
-                f"{self.facts.host} opens no further session on this connection.",
-                "Its SSH server allows few at the same time (MaxSessions), or none without a terminal.",
-                "NoSession",
-            ) from None
+        except CHANNEL_ERRORS as error:
+            raise await self._not_opened(error, self._no_session()) from None
         if sudo and (refused := sudo_refusal(result, self.facts.user, self.facts.host)) is not None:
             raise refused
         return result
@@ -117,22 +112,39 @@ class SshConnection:
             await asyncio.sleep(0.05)
         return False
 
+    async def _not_opened(self, error: Exception, refused: EdgewrightError) -> EdgewrightError:
+        """Return the error for a channel that failed: `refused`, or that the connection is lost."""
+        by_host = isinstance(error, paramiko.ChannelException)
+        return self._lost_error() if not by_host and await self._has_ended() else refused
+
+    def _no_session(self) -> Refused:
+        return Refused(
+            f"{self.facts.host} opens no further session on this connection.",
+            "Its SSH server allows few at the same time (MaxSessions), or none without a terminal.",
+            "NoSession",
+        )
+
+    async def _open(
+        self, channel: Callable[[], paramiko.Channel], name: str, late: str, refused: EdgewrightError
+    ) -> paramiko.Channel:
+        """Return a channel that a thread opens. Raises `refused`, `Unreachable`, `TimedOut` with `late`."""
+        try:
+            return await asyncio.wait_for(in_thread(channel, name), OPEN)
+        except TimeoutError:
+            raise TimedOut(late, "Check the link.") from None
+        except CHANNEL_ERRORS as error:
+            raise await self._not_opened(error, refused) from None
+
     async def open_script(self, script: bytes, *, sudo: bool = False, window: int = 0) -> SshScript:
         """Start a script whose output is read while it runs; see `bundle.ports.CanStreamScript`."""
         sudo = sudo and self.facts.user != "root"
-        work = in_thread(lambda: start(self._transport, script, sudo, window), "ssh-script")
-        try:
-            return SshScript(await asyncio.wait_for(work, OPEN), self.facts.host, window)
-        except TimeoutError:
-            raise TimedOut(f"{self.facts.host} starts no script within {OPEN:g} s.", "Check the link.") from None
-        except (paramiko.SSHException, OSError, EOFError):
-            if not self._transport.is_active():
-                raise self._lost_error() from None
-            raise Refused(
-                f"{self.facts.host} opens no further session on this connection.",
-                "Its SSH server allows few at the same time (MaxSessions), or none without a terminal.",
-                "NoSession",
-            ) from None
+        channel = await self._open(
+            lambda: start(self._transport, script, sudo, window),
+            "ssh-script",
+            f"{self.facts.host} starts no script within {OPEN:g} s.",
+            self._no_session(),
+        )
+        return SshScript(channel, self.facts.host, window)
 
     async def round_trip(self, patience: float = OPEN) -> float:
         """Return the seconds until the host answers a request of SSH. Raises `TimedOut`, `Unreachable`."""
@@ -143,7 +155,7 @@ class SshConnection:
                 await asyncio.wait_for(work, patience)
             except TimeoutError:
                 raise TimedOut(f"{self.facts.host} has not answered for {patience:g} s.", "Check the link.") from None
-            except (paramiko.SSHException, OSError, EOFError):
+            except CHANNEL_ERRORS:
                 raise self._lost_error() from None
             if not self._transport.is_active():
                 raise self._lost_error()
@@ -151,37 +163,31 @@ class SshConnection:
 
     async def open_stream(self, host: str, port: int) -> HostStream:
         """Return a connection from the host to `host:port`, as it sees them. Raises `Unreachable`, `TimedOut`."""
-        work = in_thread(
-            lambda: self._transport.open_channel("direct-tcpip", (host, port), ("127.0.0.1", 0)), "ssh-stream"
-        )
-        try:
-            return HostStream(await asyncio.wait_for(work, OPEN), self.facts.host)
-        except TimeoutError:
-            raise TimedOut(f"{self.facts.host} opens no connection to {host}:{port} within {OPEN:g} s.") from None
-        except (paramiko.SSHException, OSError, EOFError):
-            if not self._transport.is_active():  # with several at once, paramiko gives the reason to one only
-                raise self._lost_error() from None
-            raise Unreachable(
+        channel = await self._open(
+            lambda: self._transport.open_channel("direct-tcpip", (host, port), ("127.0.0.1", 0)),
+            "ssh-stream",
+            f"{self.facts.host} opens no connection to {host}:{port} within {OPEN:g} s.",
+            Unreachable(
                 f"{host}:{port} is not reached from {self.facts.host}.",
                 "Check that it listens there, and AllowTcpForwarding of the host's SSH server.",
                 "NotReachedFromHost",
-            ) from None
+            ),
+        )
+        return HostStream(channel, self.facts.host)
 
     async def open_terminal(self, kind: str, columns: int, rows: int) -> HostTerminal:
         """Return a terminal with the user's shell; `kind` is `TERM`. Raises `Refused`, `Unreachable`, `TimedOut`."""
-        work = in_thread(lambda: open_shell(self._transport, kind, columns, rows), "ssh-terminal")
-        try:
-            return HostTerminal(await asyncio.wait_for(work, OPEN), self.facts.host)
-        except TimeoutError:
-            raise TimedOut(f"{self.facts.host} opens no terminal within {OPEN:g} s.", "Check the link.") from None
-        except (paramiko.SSHException, OSError, EOFError):
-            if not self._transport.is_active():
-                raise self._lost_error() from None
-            raise Refused(
+        channel = await self._open(
+            lambda: open_shell(self._transport, kind, columns, rows),
+            "ssh-terminal",
+            f"{self.facts.host} opens no terminal within {OPEN:g} s.",
+            Refused(
                 f"{self.facts.host} opens no terminal on this connection.",
                 "Its SSH server may allow none (PermitTTY), or few sessions at a time (MaxSessions).",
                 "NoTerminal",
-            ) from None
+            ),
+        )
+        return HostTerminal(channel, self.facts.host)
 
     async def aclose(self) -> None:
         """End the connection and all that runs on it, without waiting for the host."""

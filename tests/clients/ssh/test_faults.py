@@ -7,11 +7,13 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from edgewright.clients.ssh.connection import SshConnection
 from edgewright.core.errors import EdgewrightError, ExitCode, TimedOut, Unreachable
 from tests.clients.ssh.reach import Answers, Laptop
 from tests.clients.ssh.sshd import Sshd, free_port
@@ -242,6 +244,34 @@ async def test_a_link_that_is_cut_during_a_script(laptop: Laptop, server: Sshd, 
     with pytest.raises(Unreachable, match="has not answered for 1 s"):
         await task
     assert time.monotonic() - began < 3.5
+    await connection.aclose()
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda connection: connection.run_script(b"true", timeout=5, limit=10),
+        lambda connection: connection.open_script(b"true"),
+        lambda connection: connection.open_stream("127.0.0.1", 22),
+        lambda connection: connection.open_terminal("vt100", 80, 24),
+    ],
+    ids=["script", "open script", "stream", "terminal"],
+)
+async def test_a_channel_that_ends_before_its_connection_is_a_lost_connection(
+    use: Callable[[SshConnection], Coroutine[Any, Any, object]],
+    laptop: Laptop,
+    server: Sshd,
+    key_files: dict[str, Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Channels see the end some moments before the thread of the connection has ended."""
+    laptop.block("edge1", server.port, key_files["user"], "StrictHostKeyChecking accept-new")
+    connection = await laptop.open("edge1")
+    connection._transport.end()
+    still = iter([True, True])
+    monkeypatch.setattr(connection._transport, "is_active", lambda: next(still, False))
+    with pytest.raises(Unreachable, match=r"The connection to edge1 \(127.0.0.1\) broke."):
+        await use(connection)
     await connection.aclose()
 
 
