@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgewright.commands.kernel.base import Command, Param
+from edgewright.commands.site.verbs import HOSTS
 
 
 class SiteBundle(Command):
@@ -20,13 +21,7 @@ class SiteBundle(Command):
     console = False
     shows_progress = True
     params = (
-        Param(
-            "hosts",
-            "[user@]host[:port], or a name of ~/.ssh/config or of the management plane",
-            required=True,
-            many=True,
-            metavar="TARGET",
-        ),
+        HOSTS,
         Param("out", "file to write, or folder for several hosts", "--out", metavar="FILE"),
         Param("since", "how far back journals are read, e.g. 2h, 7d", "--since", kind="span", default="24h"),
         Param("rate", "bytes in a second at most, e.g. 16K, 2M", "--rate", metavar="RATE"),

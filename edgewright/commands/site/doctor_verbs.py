@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgewright.commands.kernel.base import Command, Param
+from edgewright.commands.site.verbs import HOSTS
 
 SETS: tuple[str, ...] = (
     "identity", "boot", "units", "time", "disk", "network", "dns", "agent", "userdata", "certificates", "kubernetes",
@@ -26,13 +27,7 @@ class SiteDoctor(Command):
     console = False
     shows_progress = True
     params = (
-        Param(
-            "hosts",
-            "[user@]host[:port], or a name of ~/.ssh/config or of the management plane",
-            required=True,
-            many=True,
-            metavar="TARGET",
-        ),
+        HOSTS,
         Param("sets", "only these probe sets; may be repeated", flag="--set", many=True, choices=SETS, metavar="NAME"),
     )
 

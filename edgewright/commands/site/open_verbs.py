@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgewright.commands.kernel.base import Command, Param
+from edgewright.commands.site.verbs import TARGET
 
 
 class SiteOpen(Command):
@@ -23,13 +24,7 @@ class SiteOpen(Command):
     opens = "doctor"
     action = "site_open"
     outputs = ("table",)
-    params = (
-        Param(
-            "target",
-            "[user@]host[:port], or a name of ~/.ssh/config or of the management plane",
-            metavar="TARGET",
-        ),
-    )
+    params = (Param("target", TARGET, metavar="TARGET"),)
 
 
 class SiteAgain(Command):

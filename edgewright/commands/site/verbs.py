@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from edgewright.commands.kernel.base import Command, Param
 
+TARGET = "[user@]host[:port], or a name of ~/.ssh/config or of the management plane"
+HOSTS = Param("hosts", TARGET, required=True, many=True, metavar="TARGET")
+"""Hosts over SSH, the same for every verb of `site` that takes several."""
+
 
 class SiteCheck(Command):
     """Check the SSH connection to hosts: way, host key and what knows it, method, round trip, sudo.
@@ -19,15 +23,7 @@ class SiteCheck(Command):
     online = False
     console = False
     shows_progress = True
-    params = (
-        Param(
-            "hosts",
-            "[user@]host[:port], or a name of ~/.ssh/config or of the management plane",
-            required=True,
-            many=True,
-            metavar="TARGET",
-        ),
-    )
+    params = (HOSTS,)
 
 
 COMMANDS: tuple[type[Command], ...] = (SiteCheck,)
