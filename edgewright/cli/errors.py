@@ -39,7 +39,7 @@ def end(error: BaseException, argv: Sequence[str], form: str = "table") -> int:
     try:
         return _end(error, argv, form)
     except OSError as failure:
-        if failure.errno == errno.EIO and failure.filename is None:  # nobody is left to read the report
+        if failure.errno == errno.EIO and failure.filename is None:  # the terminal that the report is for hung up
             return terminal_closed()
         raise
 

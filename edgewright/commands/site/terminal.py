@@ -61,7 +61,7 @@ class TerminalAsker:
             print(text, file=sys.stderr, flush=True)  # noqa: T201
 
     async def _line(self, prompt: str, *, shown: bool) -> str | None:
-        """Return the line that is typed, None at the end of the input (Ctrl-D) or where the terminal is gone."""
+        """Return the line that is typed, None at the end of the input (Ctrl-D) or of the terminal."""
         loop = asyncio.get_running_loop()
         arrived: asyncio.Future[bytes] = loop.create_future()
 
