@@ -6,9 +6,11 @@ that sends without end before anybody is authenticated is cut off.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import select
+import signal
 import socket
 import subprocess
 import threading
@@ -178,8 +180,10 @@ class ProxyProcess:
         self._process.wait()
 
     def _end(self) -> None:
-        if self._process.poll() is None:
-            self._process.terminate()
+        """End the command and what it started; a group of processes exists until its first one was waited for."""
+        if self._reader.is_alive():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGTERM)
 
     def reason(self) -> str:
         """Return the last line that the command wrote to stderr, "" for none."""

@@ -171,6 +171,19 @@ async def test_through_a_proxy_command(laptop: Laptop) -> None:
         await laptop.open("proxied")
 
 
+async def test_what_a_proxy_command_started_ends_with_the_connection(laptop: Laptop, tmp_path: Path) -> None:
+    relay = f"{sys.executable} {RELAY} %h %p"
+    laptop.text = laptop.text.replace(relay, f"sh -c 'echo $$ > {tmp_path}/pid; {relay}; sleep 60; true'")
+    connection = await laptop.open("proxied")
+    group = int((tmp_path / "pid").read_text())
+    os.killpg(group, 0)
+    await connection.aclose()
+    with pytest.raises(ProcessLookupError):
+        for _ in range(40):
+            os.killpg(group, 0)
+            await asyncio.sleep(0.05)
+
+
 async def test_a_connection_that_the_host_ends(laptop: Laptop, server: Sshd) -> None:
     connection = await laptop.open("edge1")
     task = asyncio.create_task(run(connection, "echo $PPID; sleep 30"))
