@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +20,7 @@ MAX_FILES = 200
 """Files that one configuration may consist of."""
 MAX_LINES = 50_000
 MAX_IDENTITIES = 100
+_TOKEN = re.compile(r"%[hnpr]")
 MAX_KNOWN_HOSTS = 32
 _LISTS = {"identityfile": "identities", "certificatefile": "certificates"}
 _FILES = {"userknownhostsfile": "user_files", "globalknownhostsfile": "global_files"}
@@ -185,13 +187,14 @@ class Evaluation:
 
 
 def check_jumps(text: str, line: ConfigLine) -> Sequence[str]:
-    """Return the jump hosts of a value, none for `none`. Raises `InvalidInput`."""
+    """Return the jump hosts of a value, none for `none`; `%h` and other tokens stay. Raises `InvalidInput`."""
     if text.lower() == "none":
         return ()
     jumps = tuple(part.strip().removeprefix("ssh://") for part in text.split(","))
     for jump in jumps:
         try:
-            read_target(jump)
+            read_target(_TOKEN.sub("x", jump))  # what they become is read again (`resolve.py`)
         except InvalidInput as error:
-            raise line.problem(f"{error.message}") from None
+            wrong = f"{clean(jump, 80)} is not a valid host name or address."
+            raise line.problem(wrong if "%" in jump else error.message) from None
     return jumps

@@ -145,6 +145,15 @@ Host outer
     assert names(machine, text) == ["ops@outer:2022", "g@gate.example:22", "ops2@10.0.0.1:2200", "ops@edge1:22"]
 
 
+def test_a_jump_host_is_named_by_tokens_as_in_openssh(machine: Machine) -> None:
+    text = "Host edge1\n  HostName 10.0.0.7\n  User u\n  ProxyJump %r@gate-%n:222\nHost other\n  ProxyJump %h-gate\n"
+    assert names(machine, text) == ["u@gate-edge1:222", "u@10.0.0.7:22"]
+    with pytest.raises(InvalidInput, match="line 2: %h;reboot is not a valid host name"):
+        names(machine, "Host *\n  ProxyJump %h;reboot\n")
+    with pytest.raises(InvalidInput, match="%k-gate is not a valid host name"):
+        names(machine, "ProxyJump %k-gate\n")
+
+
 def test_a_jump_that_does_not_apply_to_the_jump_host_itself(machine: Machine) -> None:
     assert names(machine, "Host * !gate\n  ProxyJump gate\n") == ["ops@gate:22", "ops@edge1:22"]
 
