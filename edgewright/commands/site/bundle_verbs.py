@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgewright.commands.kernel.base import Command, Param
-from edgewright.commands.site.verbs import HOSTS
+from edgewright.commands.site.open_verbs import HOSTS
 
 
 class SiteBundle(Command):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from edgewright.commands.kernel.base import Command, Param
-from edgewright.commands.site.verbs import TARGET
+
+TARGET = "[user@]host[:port], or a name of ~/.ssh/config or of the management plane"
+HOSTS = Param("hosts", TARGET, required=True, many=True, metavar="TARGET")
+"""Hosts over SSH, the same for every verb of `site` that takes several; here, since this module is loaded first."""
 
 
 class SiteOpen(Command):

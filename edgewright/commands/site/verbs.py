@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from edgewright.commands.kernel.base import Command, Param
-
-TARGET = "[user@]host[:port], or a name of ~/.ssh/config or of the management plane"
-HOSTS = Param("hosts", TARGET, required=True, many=True, metavar="TARGET")
-"""Hosts over SSH, the same for every verb of `site` that takes several."""
+from edgewright.commands.kernel.base import Command
+from edgewright.commands.site.open_verbs import HOSTS
 
 
 class SiteCheck(Command):

@@ -20,7 +20,7 @@ MAX_FILES = 200
 """Files that one configuration may consist of."""
 MAX_LINES = 50_000
 MAX_IDENTITIES = 100
-_TOKEN = re.compile(r"%[hnpr]")
+_PERCENT = re.compile(r"%[hnpr]")
 MAX_KNOWN_HOSTS = 32
 _LISTS = {"identityfile": "identities", "certificatefile": "certificates"}
 _FILES = {"userknownhostsfile": "user_files", "globalknownhostsfile": "global_files"}
@@ -193,7 +193,7 @@ def check_jumps(text: str, line: ConfigLine) -> Sequence[str]:
     jumps = tuple(part.strip().removeprefix("ssh://") for part in text.split(","))
     for jump in jumps:
         try:
-            read_target(_TOKEN.sub("x", jump))  # what they become is read again (`resolve.py`)
+            read_target(_PERCENT.sub("x", jump))  # what they become is read again (`resolve.py`)
         except InvalidInput as error:
             wrong = f"{clean(jump, 80)} is not a valid host name or address."
             raise line.problem(wrong if "%" in jump else error.message) from None
