@@ -68,7 +68,7 @@ Reach = Callable[[Asker], Awaitable[HostConnection]]
 
 
 class Site:
-    """One host that is open. Everything happens on one event loop; `changed` is called after each change."""
+    """One host that is open. Everything happens on one event loop; who listens is called after each change."""
 
     def __init__(
         self,
@@ -95,13 +95,23 @@ class Site:
         self.reading_since: float | None = None
         self.read_problem = ""
         """Why the last run of the probes gave nothing."""
-        self.changed: Callable[[], None] = lambda: None
+        self._listeners: list[Callable[[], None]] = []
         self.returned: Callable[[], None] = lambda: None
         """Called when the connection is there again after it was lost."""
         self.probes = len(chosen())
         self._reach, self._now, self._pauses = reach, now, tuple(pauses)
         self._connection: HostConnection | None = None
         self._wake = asyncio.Event()
+
+    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` after each change, until what is returned is called."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+
+    def changed(self) -> None:
+        """Call all that listen; one of them may end, or begin, listening meanwhile."""
+        for listener in tuple(self._listeners):
+            listener()
 
     @property
     def is_open(self) -> bool:
@@ -165,6 +175,10 @@ class Site:
         except Unreachable as error:
             await self._lost(error)
             raise
+
+    async def broke(self, error: Unreachable) -> None:
+        """Take the connection as lost: what used it found that out."""
+        await self._lost(error)
 
     async def use(self) -> HostConnection:
         """Return the connection for something else. Raises `Unreachable` where there is none."""

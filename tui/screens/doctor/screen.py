@@ -9,21 +9,18 @@ from typing import Any, ClassVar
 
 from textual import events, on, work
 
-from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.base import Scope
-from edgewright.commands.site.open_verbs import SiteShell
-from edgewright.commands.site.opened import LOGS, Site
+from edgewright.commands.site.opened import Site
 from edgewright.commands.site.opening import problem_of, site_of
 from edgewright.commands.site.recent import recent
 from edgewright.core.errors import EdgewrightError, UsageError
 from edgewright.core.text import clean
 from tui.frame.base import WALL, WIDE, BaseScreen
 from tui.frame.links import open_key
-from tui.modals.choose import ChooseModal
 from tui.screens.doctor.asking import LendingAsker
 from tui.screens.doctor.content import MOST_TEXT, SiteView, about, body, detail, key_of
 from tui.screens.doctor.title import milliseconds, site_title
-from tui.terminal.lend import terminal_lent
+from tui.screens.site.pages import SitePages
 from tui.verbs.bindings import live_keys, move_bindings
 from tui.verbs.copy import Copyable
 from tui.widgets.key_line import key_text
@@ -32,7 +29,7 @@ from tui.widgets.lines import Line, line
 from tui.widgets.prompt import Asking
 
 
-class DoctorScreen(BaseScreen):
+class DoctorScreen(BaseScreen, SitePages):
     """Connects where that is not done yet, and reads the host. It ends with the screen."""
 
     scope: ClassVar[Scope] = "site"
@@ -58,7 +55,7 @@ class DoctorScreen(BaseScreen):
         """Connect, or take the connection that is there; then read."""
         super().begin()
         self._unfolded: set[str] = set()
-        self.site: Site | None = None
+        self.site = None
         for name in ("#detail", "#about"):
             self.query_one(name).can_focus = False
         self.query_one("#facts").focus()
@@ -70,7 +67,7 @@ class DoctorScreen(BaseScreen):
         except EdgewrightError as error:
             self._refused = f"{error.message} {error.hint}".strip()
             return
-        self.site.changed = self._changed
+        self._unheard = self.site.listen(self._changed)
         self.follow_site()
         if self.site.is_open:
             self.read()
@@ -79,6 +76,7 @@ class DoctorScreen(BaseScreen):
 
     _refused = ""
     _before = ""
+    _unheard: Callable[[], None] = staticmethod(lambda: None)
     _recent: Sequence[str] = ()
 
     @work(group="site:recent", exclusive=True, exit_on_error=False)
@@ -118,7 +116,7 @@ class DoctorScreen(BaseScreen):
         """End the connection: it lasts as long as its screen."""
         if self.site is not None:
             self.session.sites.pop(self.target, None)
-            self.site.changed = lambda: None
+            self._unheard()
             self.app.run_worker(self.site.aclose(), group="site:close", exit_on_error=False)
 
     # What it shows ------------------------------------------------------------------------------------------------
@@ -213,15 +211,12 @@ class DoctorScreen(BaseScreen):
         assert self.site is not None
         before, self._before = self._before, self.site.state
         if self.site.state == "lost" and before == "open":
-            self._announce(f"The connection to {self.target} is lost. {self.site.problem}", "warn")
+            self.announce_here(f"The connection to {self.target} is lost. {self.site.problem}", "warn")
         elif self.site.is_open and before == "lost":
-            self._announce(f"{self.target} is connected again.", "ok")
+            self.announce_here(f"{self.target} is connected again.", "ok")
         if self.is_there and self._shown:
             self.select()
             self.show_frame()
-
-    def _announce(self, text: str, level: str) -> None:
-        self.session.store.message(clean(text, MOST_TEXT), level)
 
     def _pointed(self) -> Any:
         """Return the finding under the cursor, the likely cause where none is."""
@@ -283,39 +278,6 @@ class DoctorScreen(BaseScreen):
             site.try_now()
         elif site.state != "connecting":
             self.connect()
-
-    async def action_site_logs(self) -> None:
-        """Choose a unit and show its log; those that findings are about come first."""
-        if self.site is None:
-            return
-        findings = (self.site.report or {}).get("findings", ())
-        wrong = [each["object"] for each in findings if each["object"] in LOGS]
-        units = dict.fromkeys((*wrong, *LOGS))
-        options = [line((unit, "strong" if unit in wrong else ""), key=unit) for unit in units]
-        unit = await self.app.ask(ChooseModal(f"Log on {self.target}", options))  # type: ignore[attr-defined]
-        if unit:
-            open_key(self.app, f"site-log/{self.target}/{unit}")
-
-    async def action_site_shell(self) -> None:
-        """Open a shell on the host; the console is there again when it ends."""
-        site, app, make = self.site, self.app, self.session.make_context
-        if site is None or make is None or not site.is_open:
-            self._refuse("There is no connection: a shell needs one.")
-            return
-        if reason := self.session.refusal(SiteShell):
-            self._refuse(reason)
-            return
-        context = make()
-        context.read_only = context.read_only or self.session.read_only
-        try:
-            with terminal_lent(app):
-                outcome = await registry.run(SiteShell, context, (site.target,), {"site": site})
-            self._announce(outcome.message, "info")
-        except EdgewrightError as error:
-            self._announce(f"{error.message} {error.hint}".strip(), "bad")
-
-    def _refuse(self, text: str) -> None:
-        self.session.store.message(text, "warn", reply=True)
 
     def action_retry(self) -> None:
         """Do the same for the key that asks again everywhere."""

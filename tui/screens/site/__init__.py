@@ -1,0 +1,1 @@
+"""Pages of a site that is open by SSH."""
