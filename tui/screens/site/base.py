@@ -1,7 +1,7 @@
 """A page of a site that is open by SSH, over Doctor: its title, its connection, and what is old while that is lost.
 
 A page defines what it shows (`select`), what it reads (`read_again`, a worker of its own), and which keys work. The
-connection is that of Doctor; when it is lost what was read stays, and `stale` says that it is old.
+connection is that of Doctor; when it is lost what was read stays, and `stale` is true.
 """
 
 from __future__ import annotations

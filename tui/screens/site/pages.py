@@ -68,7 +68,7 @@ class SitePages(Screen[None]):
         self._session().store.message(clean(text, MOST_MESSAGE), level)
 
     def refuse_here(self, text: str) -> None:
-        """Say why a key did nothing."""
+        """Show why a key did nothing."""
         self._session().store.message(clean(text, MOST_MESSAGE), "warn", reply=True)
 
     def _session(self) -> Any:
