@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.agent.kernel.state import StateFolder, read_secret
+from edgewright.agent.kernel.state import StateFolder, read_checked, read_secret
 from edgewright.core.errors import Conflict, Failed
 
 
@@ -186,3 +186,12 @@ def test_the_advice_fits_the_cause(
     assert not folder.save("thing", {})
     assert reason in messages[0] and advice in messages[0]
     assert ("free the disk" in messages[0]) == (number == errno.ENOSPC)
+
+
+def test_a_state_file_without_an_end_is_not_read_into_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgewright.agent.kernel.state.MAX_FILE", 1 << 20)
+    folder = StateFolder(str(tmp_path), lambda priority, message: None)
+    assert folder.save("thing", {"a": 1})
+    with (tmp_path / "thing.json").open("ab") as file:
+        file.truncate(2 << 20)
+    assert read_checked(str(tmp_path / "thing.json")) == (None, "is larger than 1 MiB")

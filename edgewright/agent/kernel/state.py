@@ -17,6 +17,8 @@ from typing import Any, Callable, Dict, Optional, Tuple
 from edgewright.core.errors import Conflict, Failed
 
 Body = Dict[str, Any]
+MAX_FILE = 16 * 1024 * 1024
+"""Bytes of a state file that are read."""
 
 
 class StateFolder:
@@ -194,11 +196,13 @@ def read_checked(path: str) -> Tuple[Optional[Body], str]:
     """Return the body of a state file, or `None` with what is wrong with it (nothing when it is not there)."""
     try:
         with open(path, "rb") as file:
-            complete = file.read()
+            complete = file.read(MAX_FILE + 1)
     except FileNotFoundError:
         return None, ""
     except OSError as error:
         return None, f"cannot be read ({reason_of(error)})"
+    if len(complete) > MAX_FILE:
+        return None, f"is larger than {MAX_FILE // 1048576} MiB"
     try:
         outer = json.loads(complete)
         text = outer["body"]

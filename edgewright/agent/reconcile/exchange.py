@@ -9,6 +9,7 @@ run folder         written by the reconciler only: progress.json and observed.js
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from typing import Any, Dict, List, Mapping, Optional
 
@@ -110,8 +111,11 @@ def oldest(folder: str) -> Optional[float]:
 
 
 def drop(folder: str, name: str) -> None:
-    """Remove a file if it is there. Raises `OSError` for another reason than that it is not."""
+    """Remove a file if it is there, or a folder in its place. Raises `OSError` for another reason than that it is not."""
+    path = os.path.join(folder, name + ".json")
     try:
-        os.unlink(os.path.join(folder, name + ".json"))
+        os.unlink(path)
     except FileNotFoundError:
         pass
+    except IsADirectoryError:  # the link may have made one: it must not end the reconciler
+        shutil.rmtree(path)

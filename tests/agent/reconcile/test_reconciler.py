@@ -398,3 +398,12 @@ def test_a_request_that_the_reconciler_cannot_take_starts_it_once_a_minute(
     monkeypatch.setattr(handover, "PENDING_EVERY", 0.0)
     link.look()
     assert len(starts) == 2
+
+
+@pytest.mark.parametrize("name", [*exchange.SIGNALS, "op7"])
+def test_a_folder_of_the_link_in_the_place_of_a_request_ends_no_reconciler(tmp_path: Path, name: str) -> None:
+    host = Host(tmp_path)
+    requests = exchange.folders(host.data)[REQUESTS]
+    os.makedirs(os.path.join(requests, f"{name}.json", "below"))
+    host.reconciler.tick()
+    assert names(requests) == []
