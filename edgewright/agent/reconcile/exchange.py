@@ -111,7 +111,7 @@ def oldest(folder: str) -> Optional[float]:
 
 
 def drop(folder: str, name: str) -> None:
-    """Remove a file if it is there, or a folder in its place. Raises `OSError` for another reason than that it is not."""
+    """Remove a file if it is there, or a folder in its place. Raises `OSError` where that cannot be done."""
     path = os.path.join(folder, name + ".json")
     try:
         os.unlink(path)
