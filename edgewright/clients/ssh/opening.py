@@ -22,7 +22,7 @@ from edgewright.clients.ssh.dial import Link, ProxyProcess, dial
 from edgewright.clients.ssh.hostkeys.keys import HostKey
 from edgewright.clients.ssh.hostkeys.known_hosts import Known, add_line, revoked_by_file
 from edgewright.clients.ssh.hostkeys.trust import KnowsHosts
-from edgewright.clients.ssh.hostkeys.verdict import Verdict, algorithms, judge
+from edgewright.clients.ssh.hostkeys.verdict import Verdict, algorithms, judge, keys_of
 from edgewright.clients.ssh.threads import Clock, in_thread
 from edgewright.clients.ssh.transport import HOST_KEY_ALGORITHMS, HostTransport
 from edgewright.core.errors import EdgewrightError, Failed, Refused, Unreachable
@@ -199,7 +199,7 @@ class Opening:
         """Return what knows the key of a host. Raises `Refused`, also where the operator does not accept it."""
         try:
             verdict = judge(shown, known, settings.certified_name, time.time())
-            revoked = self._in_revoked_file(settings, verdict)
+            revoked = self._in_revoked_file(settings, shown)
         except ValueError as error:
             raise Refused(
                 f"The host key of {settings} cannot be judged: {error}.",
@@ -215,11 +215,11 @@ class Opening:
         return self._accept(settings, verdict, address, via)
 
     @staticmethod
-    def _in_revoked_file(settings: HostSettings, verdict: Verdict) -> str:
+    def _in_revoked_file(settings: HostSettings, shown: HostKey) -> str:
         if not settings.revoked_keys:
             return ""
         try:
-            return revoked_by_file(settings.revoked_keys, [verdict.key])
+            return revoked_by_file(settings.revoked_keys, keys_of(shown))
         except ValueError as error:
             raise ValueError(f"RevokedHostKeys {clean(settings.revoked_keys, 200)} {error}") from None
 

@@ -197,6 +197,10 @@ async def test_a_host_with_a_certificate(
         connection = await laptop.open("edge1")
         await connection.aclose()
         assert connection.facts.known_by == f"authority in {laptop.known_hosts} line 1"
+        text = laptop.text
+        laptop.text += f"  RevokedHostKeys {key_files['authority']}.pub\n"
+        await refused(laptop, "edge1", "HostKeyRevoked")
+        laptop.text = text
         laptop.knows(server, key_files["authority"], "*", "@revoked")
         await refused(laptop, "edge1", "HostKeyRevoked")
 

@@ -30,6 +30,17 @@ class Verdict(NamedTuple):
         return self.status in ("known", "authority")
 
 
+def keys_of(shown: HostKey) -> tuple[HostKey, ...]:
+    """Return the keys that must not be revoked: that of the host, and the authority of its certificate.
+
+    Raises `ValueError` for a certificate that cannot be read.
+    """
+    if not shown.is_certificate:
+        return (shown,)
+    certificate = read_certificate(shown)
+    return certificate.key, certificate.authority
+
+
 def judge(shown: HostKey, known: Known, host: str, now: float) -> Verdict:
     """Return the verdict on what a host showed, a key or a certificate. `host`: the name without a port, or its alias.
 
@@ -50,7 +61,7 @@ def _judge(shown: HostKey, known: Known, host: str, now: float) -> Verdict:
     """
     certificate = read_certificate(shown) if shown.is_certificate else None
     key = certificate.key if certificate else shown
-    signers = [key] if certificate is None else [key, certificate.authority]
+    signers = keys_of(shown)
     for entry in known.of(REVOKED):
         if any(entry.key.blob == signer.blob for signer in signers):
             return Verdict("revoked", key, entry.place)
