@@ -7,8 +7,9 @@ caller gave up, the first link is closed, and everything that waits behind it en
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import paramiko
@@ -85,6 +86,15 @@ class Opening:
         if self._given_up:
             raise _GivenUp
         return asyncio.run_coroutine_threadsafe(self._answer(question), self._loop).result()
+
+    @contextlib.contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Stop the clock; see `authentication.Bridge`."""
+        self._loop.call_soon_threadsafe(self._clock.__enter__)
+        try:
+            yield
+        finally:
+            self._loop.call_soon_threadsafe(self._clock.__exit__)
 
     def _close(self) -> None:
         for close in self._closers:  # the first link first: what goes through it cannot block then

@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import contextlib
 import socket
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import paramiko
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -37,9 +39,13 @@ class AgentError(paramiko.SSHException):
 
 
 class Agent:
-    """A connection to an agent. Its methods block: they belong into a thread."""
+    """A connection to an agent. Its methods block: they belong into a thread.
 
-    def __init__(self, path: str) -> None:
+    `waiting` is entered while it signs: the operator may have to confirm that, or to enter a PIN.
+    """
+
+    def __init__(self, path: str, waiting: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext) -> None:
+        self._waiting = waiting
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(PATIENCE)
         try:
@@ -69,7 +75,8 @@ class Agent:
         request.add_string(blob)
         request.add_string(data)
         request.add_int(flags)
-        return self._ask(request.asbytes(), SIGNED, TOUCH).get_binary()
+        with self._waiting():
+            return self._ask(request.asbytes(), SIGNED, TOUCH).get_binary()
 
     def _ask(self, request: bytes, answer: int, patience: float) -> paramiko.Message:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import paramiko
@@ -30,13 +31,17 @@ class Bridge(Protocol):
         """Return the answer."""
         raise NotImplementedError
 
+    def waiting(self) -> AbstractContextManager[None]:
+        """Return what is entered while the operator is waited for without a question, at most a minute."""
+        raise NotImplementedError
+
 
 class Authentication:
     """The authentication at one host. `method` is then what it accepted, e.g. `publickey ssh-ed25519 ~/.ssh/id`."""
 
     def __init__(self, transport: HostTransport, settings: HostSettings, bridge: Bridge) -> None:
         self._transport, self._settings, self._bridge = transport, settings, bridge
-        self._identities = Identities(settings)
+        self._identities = Identities(settings, bridge.waiting)
         self._keys = self._rsa_keys = 0
         self._sha1_only = False
         self._accepted: list[str] = []

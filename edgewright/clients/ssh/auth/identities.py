@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,11 +43,14 @@ class Locked(NamedTuple):
 class Identities:
     """What is tried, in the order of OpenSSH: keys of the agent that a file names, files, then the rest of the agent.
 
-    Its methods block: they belong into a thread. `notes` has a sentence for each key that is left out.
+    Its methods block: they belong into a thread. `waiting`: see `Agent`. `notes` has a sentence for each key that is
+    left out.
     """
 
-    def __init__(self, settings: HostSettings) -> None:
-        self._settings = settings
+    def __init__(
+        self, settings: HostSettings, waiting: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
+    ) -> None:
+        self._settings, self._waiting = settings, waiting
         self._agent: Agent | None = None
         self._certificates = [c for c in map(self._certificate, settings.certificates) if c is not None]
         self.notes: list[str] = []
@@ -126,7 +131,7 @@ class Identities:
         if not self._settings.identity_agent:
             return []
         try:
-            self._agent = Agent(self._settings.identity_agent)
+            self._agent = Agent(self._settings.identity_agent, self._waiting)
             return self._agent.keys()
         except AgentError as error:
             self.notes.append(f"No keys of an agent: {error}.")

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ class TokenAgent:
         self._key = Ed25519PrivateKey.generate()
         public = self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         self.blob = text(KIND) + text(public) + text(APPLICATION)
-        self.signatures = 0
+        self.signatures, self.thinks = 0, 0.0
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(path))
         self._listener.listen()
@@ -60,6 +61,7 @@ class TokenAgent:
         assert blob == self.blob
         data = rest[4 : 4 + int.from_bytes(rest[:4], "big")]
         self.signatures += 1
+        time.sleep(self.thinks)
         flags, counter = bytes([1]), (7).to_bytes(4, "big")
         message = hashlib.sha256(APPLICATION).digest() + flags + counter + hashlib.sha256(data).digest()
         return bytes([14]) + text(text(KIND) + text(self._key.sign(message)) + flags + counter)
@@ -83,3 +85,17 @@ async def test_a_security_key_of_an_agent(key_files: dict[str, Path], tmp_path: 
     token.close()
     assert connection.facts.method == "publickey sk-ssh-ed25519@openssh.com token (agent)"
     assert asker.notices == ["Confirm on the security key: sk-ssh-ed25519@openssh.com token (agent)."]
+
+
+async def test_the_time_until_a_touch_is_that_of_the_operator(key_files: dict[str, Path], tmp_path: Path) -> None:
+    token = TokenAgent(tmp_path / "agent.sock")
+    token.thinks = 2.5
+    with Sshd(tmp_path / "s", [key_files["host-ed25519"]]) as server:
+        server.authorized.write_text(token.line() + "\n")
+        laptop = Laptop(tmp_path, agent=str(tmp_path / "agent.sock"))
+        laptop.block("edge1", server.port, "/absent/key")
+        laptop.knows(server, key_files["host-ed25519"])
+        connection = await laptop.open("edge1", Answers(), timeout=2.0)
+        await connection.aclose()
+        assert connection.facts.seconds < 2.0
+    token.close()
