@@ -38,6 +38,26 @@ AUTHENTICATION = (
 )
 """What a kubelet without an API server needs in its settings."""
 UNIT = "/etc/systemd/system/edgewright-agent.service"
+PKI = "/etc/kubernetes/pki"
+SAVE_PKI, RESTORE_PKI = f"cp -a {PKI} /run/pki; ", f"rm -rf {PKI}; mv /run/pki {PKI}"
+API_REQUEST = f"openssl req -new -key {PKI}/apiserver.key -subj /CN=kube-apiserver -out /run/a.csr 2>/dev/null; "
+SIGNED_LAST_YEAR = (
+    f"{LAST_YEAR}openssl x509 -req -in /run/a.csr -CA {PKI}/ca.crt -CAkey {PKI}/ca.key -CAcreateserial -days 30 -out "
+)
+"""Before the file of a certificate that has expired, of the request in `/run/a.csr`."""
+SAVE_NAMES, RESTORE_NAMES = "cp -L /etc/resolv.conf /run/resolv; ", "cp /run/resolv /etc/resolv.conf; "
+PALETTE = (
+    "systemctl disable -q --now edgewright-agent; mv /etc/systemd/system/edgewright-agent.service /run/unit; "
+    "systemctl daemon-reload"
+)
+"""Takes our agent away, for one of Palette's."""
+NO_PALETTE = f"mv /run/unit {UNIT}; systemctl daemon-reload; systemctl enable -q edgewright-agent; {AGENT}"
+KUBELET = (
+    "printf '[Service]\\nExecStart=/opt/case/bin/kubelet --config /var/lib/kubelet/config.yaml\\nRestart=always\\n"
+    "RestartSec=2\\n[Install]\\nWantedBy=multi-user.target\\n' >/etc/systemd/system/kubelet.service; "
+    "systemctl daemon-reload; systemctl enable -q kubelet; systemctl start --no-block kubelet"
+)
+"""Starts a genuine kubelet with the settings that the host has."""
 
 
 def on_disk(folder: str, options: str = "", make: str = "") -> str:

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from tests.e2e.doctor.fault import (
     AGENT,
+    API_REQUEST,
     AUTHENTICATION,
-    LAST_YEAR,
+    KUBELET,
     NO_CMDLINE,
     NO_DROP_IN,
     NO_ENDPOINT,
+    NO_PALETTE,
+    PALETTE,
+    PKI,
+    RESTORE_NAMES,
+    RESTORE_PKI,
+    SAVE_NAMES,
+    SAVE_PKI,
+    SIGNED_LAST_YEAR,
     Fault,
     cmdline,
     drop_in,
@@ -26,7 +35,6 @@ OTHER_CA = (
     " -keyout /run/other.key -out /etc/edgewright/ca.crt 2>/dev/null; "
 )
 BLOBS = "/usr/local/spectrocloud/peerbundle/sha256"
-PKI = "/etc/kubernetes/pki"
 
 TUNING: tuple[Fault, ...] = (
     Fault("/var/log is full", ("disk-full",), on_disk("/var/log") + fill("/var/log"), unmount("/var/log")),
@@ -106,17 +114,15 @@ TUNING: tuple[Fault, ...] = (
     Fault(
         "the name server is a wrong address",
         ("dns-silent",),
-        "cp -L /etc/resolv.conf /run/resolv; echo nameserver $NET.99 >/etc/resolv.conf; "
-        + endpoint("plane.lab.test:8443"),
-        "cp /run/resolv /etc/resolv.conf; " + NO_ENDPOINT,
+        SAVE_NAMES + "echo nameserver $NET.99 >/etc/resolv.conf; " + endpoint("plane.lab.test:8443"),
+        RESTORE_NAMES + NO_ENDPOINT,
         settle=5,
     ),
     Fault(
         "the plane's name is not known",
         ("name-unknown",),
-        "cp -L /etc/resolv.conf /run/resolv; echo nameserver $SECOND >/etc/resolv.conf; "
-        + endpoint("plane.lab.test:8443"),
-        "cp /run/resolv /etc/resolv.conf; " + NO_ENDPOINT,
+        SAVE_NAMES + "echo nameserver $SECOND >/etc/resolv.conf; " + endpoint("plane.lab.test:8443"),
+        RESTORE_NAMES + NO_ENDPOINT,
         other="systemd-run -q --unit=names python3 -c 'import socket\n"
         's=socket.socket(socket.AF_INET,socket.SOCK_DGRAM);s.bind(("0.0.0.0",53))\n'
         "while 1:\n d,a=s.recvfrom(512);s.sendto(d[:2]+bytes([129,131])+d[4:6]+bytes(6)+d[12:],a)'",
@@ -153,18 +159,18 @@ TUNING: tuple[Fault, ...] = (
     Fault(
         "the certificate of the API server has expired",
         ("certificate-expired",),
-        f"cp -a {PKI} /run/pki; openssl req -new -key {PKI}/apiserver.key -subj /CN=kube-apiserver -out /run/a.csr 2>/dev/null; "
-        f"{LAST_YEAR}openssl x509 -req -in /run/a.csr -CA {PKI}/ca.crt -CAkey {PKI}/ca.key -CAcreateserial -days 30 -out {PKI}/apiserver.crt 2>/dev/null",
-        f"rm -rf {PKI}; mv /run/pki {PKI}",
+        SAVE_PKI + API_REQUEST + SIGNED_LAST_YEAR + f"{PKI}/apiserver.crt 2>/dev/null",
+        RESTORE_PKI,
         prop="kubernetes",
     ),
     Fault(
         "the certificate of the API server is of another CA",
         ("certificate-broken",),
-        f"cp -a {PKI} /run/pki; openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=x -keyout /run/x.key -out /run/x.crt 2>/dev/null; "
-        f"openssl req -new -key {PKI}/apiserver.key -subj /CN=kube-apiserver -out /run/a.csr 2>/dev/null; "
-        f"openssl x509 -req -in /run/a.csr -CA /run/x.crt -CAkey /run/x.key -CAcreateserial -days 300 -out {PKI}/apiserver.crt 2>/dev/null",
-        f"rm -rf {PKI}; mv /run/pki {PKI}",
+        SAVE_PKI
+        + "openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=x -keyout /run/x.key -out /run/x.crt 2>/dev/null; "
+        + API_REQUEST
+        + f"openssl x509 -req -in /run/a.csr -CA /run/x.crt -CAkey /run/x.key -CAcreateserial -days 300 -out {PKI}/apiserver.crt 2>/dev/null",
+        RESTORE_PKI,
         prop="kubernetes",
     ),
     Fault(
@@ -190,8 +196,7 @@ TUNING: tuple[Fault, ...] = (
         + AUTHENTICATION
         + "cgroupDriver: cgroupfs\\n"
         "cgroupsPerQOS: false\\nenforceNodeAllocatable: [none]\\ncontainerRuntimeEndpoint: unix:///run/containerd/containerd.sock\\n' >/var/lib/kubelet/config.yaml; "
-        "printf '[Service]\\nExecStart=/opt/case/bin/kubelet --config /var/lib/kubelet/config.yaml\\nRestart=always\\nRestartSec=2\\n[Install]\\nWantedBy=multi-user.target\\n' >/etc/systemd/system/kubelet.service; "
-        "systemctl daemon-reload; systemctl enable -q kubelet; systemctl start --no-block kubelet",
+        + KUBELET,
         silent("kubelet") + "umount /proc/swaps; rm -f /var/lib/kubelet/config.yaml",
         settle=10,
         prop="kubernetes",
@@ -203,9 +208,8 @@ TUNING: tuple[Fault, ...] = (
             "stylus-agent",
             'level=error msg="failed to register edge host" error="Post \\"https://api.example.com\\": tls: failed to verify certificate: x509: certificate signed by unknown authority"',
         )
-        + "systemctl disable -q --now edgewright-agent; mv /etc/systemd/system/edgewright-agent.service /run/unit; systemctl daemon-reload",
-        silent("stylus-agent")
-        + f"mv /run/unit /etc/systemd/system/edgewright-agent.service; systemctl daemon-reload; systemctl enable -q edgewright-agent; {AGENT}",
+        + PALETTE,
+        silent("stylus-agent") + NO_PALETTE,
         kind="replayed",
     ),
     Fault(

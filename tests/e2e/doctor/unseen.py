@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from tests.e2e.doctor.fault import (
     AGENT,
+    API_REQUEST,
     AUTHENTICATION,
+    KUBELET,
     LAST_YEAR,
     NO_CMDLINE,
     NO_DROP_IN,
     NO_ENDPOINT,
+    NO_PALETTE,
+    PALETTE,
+    PKI,
+    RESTORE_NAMES,
+    RESTORE_PKI,
+    SAVE_NAMES,
+    SAVE_PKI,
+    SIGNED_LAST_YEAR,
     UNIT,
     Fault,
     cmdline,
@@ -20,7 +30,7 @@ from tests.e2e.doctor.fault import (
     silent,
     unmount,
 )
-from tests.e2e.doctor.tuning import DATA, OTHER_CA, PKI
+from tests.e2e.doctor.tuning import DATA, OTHER_CA
 
 TOKENS = (
     f"systemctl stop edgewright-agent; mkdir -p /run/reg; mv {DATA}/registration.json* /run/reg/; "
@@ -30,12 +40,6 @@ NO_TOKENS = (
     "systemctl stop edgewright-agent; cp -p /run/token /run/user-data /etc/edgewright/; "
     f"rm -f {DATA}/registration.json*; mv /run/reg/* {DATA}/; {AGENT}; "
 )
-KUBELET = (
-    "printf '[Service]\\nExecStart=/opt/case/bin/kubelet --config /var/lib/kubelet/config.yaml\\nRestart=always\\n"
-    "RestartSec=2\\n[Install]\\nWantedBy=multi-user.target\\n' >/etc/systemd/system/kubelet.service; "
-    "systemctl daemon-reload; systemctl enable -q kubelet; systemctl start --no-block kubelet; "
-)
-
 UNSEEN: tuple[Fault, ...] = (
     Fault(
         "/var/lib is full of crash dumps",
@@ -135,16 +139,15 @@ UNSEEN: tuple[Fault, ...] = (
     Fault(
         "resolv.conf is empty",
         ("dns-missing",),
-        "cp -L /etc/resolv.conf /run/resolv; : >/etc/resolv.conf; " + endpoint("plane.lab.test:8443"),
-        "cp /run/resolv /etc/resolv.conf; " + NO_ENDPOINT,
+        SAVE_NAMES + ": >/etc/resolv.conf; " + endpoint("plane.lab.test:8443"),
+        RESTORE_NAMES + NO_ENDPOINT,
         settle=5,
     ),
     Fault(
         "the name server does not run",
         ("dns-silent",),
-        "cp -L /etc/resolv.conf /run/resolv; echo nameserver $SECOND >/etc/resolv.conf; "
-        + endpoint("plane.lab.test:8443"),
-        "cp /run/resolv /etc/resolv.conf; " + NO_ENDPOINT,
+        SAVE_NAMES + "echo nameserver $SECOND >/etc/resolv.conf; " + endpoint("plane.lab.test:8443"),
+        RESTORE_NAMES + NO_ENDPOINT,
         settle=5,
     ),
     Fault(
@@ -181,8 +184,9 @@ UNSEEN: tuple[Fault, ...] = (
     Fault(
         "the certificate in admin.conf has expired",
         ("certificate-expired",),
-        f"openssl req -newkey rsa:2048 -nodes -subj /O=system:masters/CN=admin -keyout /run/k -out /run/a.csr 2>/dev/null; "
-        f"{LAST_YEAR}openssl x509 -req -in /run/a.csr -CA {PKI}/ca.crt -CAkey {PKI}/ca.key -CAcreateserial -days 30 -out /run/a.crt 2>/dev/null; "
+        "openssl req -newkey rsa:2048 -nodes -subj /O=system:masters/CN=admin -keyout /run/k -out /run/a.csr 2>/dev/null; "
+        + SIGNED_LAST_YEAR
+        + "/run/a.crt 2>/dev/null; "
         "printf 'users:\\n- user:\\n    client-certificate-data: '$(base64 -w0 /run/a.crt)'\\n' >/etc/kubernetes/admin.conf",
         "rm -f /etc/kubernetes/admin.conf",
         prop="kubernetes",
@@ -204,8 +208,9 @@ UNSEEN: tuple[Fault, ...] = (
     Fault(
         "the CA of the cluster has expired",
         ("certificate-expired",),
-        f"cp -a {PKI} /run/pki; {LAST_YEAR}openssl req -new -x509 -key {PKI}/ca.key -subj /CN=kubernetes -days 300 -out {PKI}/ca.crt 2>/dev/null",
-        f"rm -rf {PKI}; mv /run/pki {PKI}",
+        SAVE_PKI
+        + f"{LAST_YEAR}openssl req -new -x509 -key {PKI}/ca.key -subj /CN=kubernetes -days 300 -out {PKI}/ca.crt 2>/dev/null",
+        RESTORE_PKI,
         prop="kubernetes",
     ),
     Fault(
@@ -258,7 +263,7 @@ UNSEEN: tuple[Fault, ...] = (
     Fault(
         "the kubelet has no settings",
         ("kubelet-settings",),
-        "mkdir -p /var/lib/kubelet; rm -f /var/lib/kubelet/config.yaml; " + KUBELET,
+        "mkdir -p /var/lib/kubelet; rm -f /var/lib/kubelet/config.yaml; " + KUBELET + "; ",
         silent("kubelet"),
         settle=8,
         prop="kubernetes",
@@ -269,7 +274,8 @@ UNSEEN: tuple[Fault, ...] = (
         "mkdir -p /var/lib/kubelet; printf 'apiVersion: kubelet.config.k8s.io/v1beta1\\nkind: KubeletConfiguration\\n"
         + AUTHENTICATION
         + "containerRuntimeEndpoint: unix:///run/containerd/containerd.sock\\n' >/var/lib/kubelet/config.yaml; "
-        + KUBELET,
+        + KUBELET
+        + "; ",
         silent("kubelet") + "rm -f /var/lib/kubelet/config.yaml",
         settle=8,
         prop="kubernetes",
@@ -281,9 +287,8 @@ UNSEEN: tuple[Fault, ...] = (
             "spectro-stylus-agent",
             'level=error msg="registration failed" error="duplicate edge host ID edge-7f3a: an edge host with this ID already exists"',
         )
-        + "systemctl disable -q --now edgewright-agent; mv /etc/systemd/system/edgewright-agent.service /run/unit; systemctl daemon-reload",
-        silent("spectro-stylus-agent")
-        + f"mv /run/unit {UNIT}; systemctl daemon-reload; systemctl enable -q edgewright-agent; {AGENT}",
+        + PALETTE,
+        silent("spectro-stylus-agent") + NO_PALETTE,
         kind="replayed",
     ),
     Fault(
@@ -370,9 +375,8 @@ PAIRS: tuple[Fault, ...] = (
     Fault(
         "containerd is stopped, and a certificate has expired",
         ("certificate-expired", "unit-stopped"),
-        f"systemctl stop containerd; cp -a {PKI} /run/pki; openssl req -new -key {PKI}/apiserver.key -subj /CN=kube-apiserver -out /run/a.csr 2>/dev/null; "
-        f"{LAST_YEAR}openssl x509 -req -in /run/a.csr -CA {PKI}/ca.crt -CAkey {PKI}/ca.key -CAcreateserial -days 30 -out {PKI}/apiserver.crt 2>/dev/null",
-        f"rm -rf {PKI}; mv /run/pki {PKI}; systemctl start containerd",
+        "systemctl stop containerd; " + SAVE_PKI + API_REQUEST + SIGNED_LAST_YEAR + f"{PKI}/apiserver.crt 2>/dev/null",
+        RESTORE_PKI + "; systemctl start containerd",
         prop="kubernetes",
     ),
     Fault(

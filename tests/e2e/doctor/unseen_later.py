@@ -6,22 +6,19 @@ from tests.e2e.doctor.fault import (
     AGENT,
     LAST_YEAR,
     NO_ENDPOINT,
+    NO_PALETTE,
+    PALETTE,
+    PKI,
+    RESTORE_PKI,
+    SAVE_NAMES,
+    SAVE_PKI,
     Fault,
     endpoint,
     saying,
     silent,
 )
-from tests.e2e.doctor.tuning import PKI
 from tests.e2e.doctor.unseen import NO_TOKENS, TOKENS
 
-PALETTE = (
-    "systemctl disable -q --now edgewright-agent; mv /etc/systemd/system/edgewright-agent.service /run/unit; "
-    "systemctl daemon-reload"
-)
-NO_PALETTE = (
-    "mv /run/unit /etc/systemd/system/edgewright-agent.service; systemctl daemon-reload; "
-    f"systemctl enable -q edgewright-agent; {AGENT}"
-)
 RKE2 = "/var/lib/rancher/rke2/server/tls"
 SIGN = f"-CA {PKI}/ca.crt -CAkey {PKI}/ca.key -CAcreateserial"
 
@@ -65,7 +62,7 @@ LATER: tuple[Fault, ...] = (
     Fault(
         "resolv.conf is a link to nothing",
         ("dns-missing",),
-        "cp -L /etc/resolv.conf /run/resolv; ln -sf /run/nowhere /etc/resolv.conf; " + endpoint("plane.lab.test:8443"),
+        SAVE_NAMES + "ln -sf /run/nowhere /etc/resolv.conf; " + endpoint("plane.lab.test:8443"),
         "rm -f /etc/resolv.conf; cp /run/resolv /etc/resolv.conf; " + NO_ENDPOINT,
         settle=8,
     ),
@@ -81,10 +78,10 @@ LATER: tuple[Fault, ...] = (
     Fault(
         "a certificate ends in five days",
         ("certificate-soon",),
-        f"cp -a {PKI} /run/pki; openssl req -new -key {PKI}/front-proxy-client.key -subj /CN=f -out /run/a.csr 2>/dev/null; "
+        SAVE_PKI + f"openssl req -new -key {PKI}/front-proxy-client.key -subj /CN=f -out /run/a.csr 2>/dev/null; "
         f"openssl x509 -req -in /run/a.csr -CA {PKI}/front-proxy-ca.crt -CAkey {PKI}/front-proxy-ca.key -CAcreateserial "
         f"-days 5 -out {PKI}/front-proxy-client.crt 2>/dev/null",
-        f"rm -rf {PKI}; mv /run/pki {PKI}",
+        RESTORE_PKI,
         prop="kubernetes",
     ),
     Fault(
