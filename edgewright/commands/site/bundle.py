@@ -16,7 +16,7 @@ from edgewright.clients.ssh.bundle.encryption import Encryption, encryption_to
 from edgewright.clients.ssh.bundle.partial import STATE, Partial, State
 from edgewright.clients.ssh.bundle.rate import read_rate
 from edgewright.clients.ssh.bundle.script import script
-from edgewright.clients.ssh.connection import ConnectionFacts
+from edgewright.clients.ssh.connection import ConnectionFacts, SshConnection
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.results import Column, Item, Listing
@@ -166,10 +166,25 @@ async def _bundle(
 ) -> dict[str, Any]:
     """Read one host and write its file; return what is printed. Raises `EdgewrightError`."""
     connection = await connect(wanted.target, ctx)
+    try:
+        state = State(target=wanted.target, began=time.time(), ago=options.ago)
+        partial = wanted.left or Partial.create(wanted.folder, state)
+        with partial.claimed():
+            return await _read(ctx, wanted, options, report, connection, partial)
+    finally:
+        await connection.aclose()
+
+
+async def _read(
+    ctx: CommandContext,
+    wanted: Wanted,
+    options: Options,
+    report: Callable[[str], None],
+    connection: SshConnection,
+    partial: Partial,
+) -> dict[str, Any]:
+    """Read a host into its folder, over new connections where one is lost, and write its file."""
     facts = connection.facts
-    partial = wanted.left or Partial.create(
-        wanted.folder, State(target=wanted.target, began=time.time(), ago=options.ago)
-    )
     show = _Shown(wanted.target, report)
     tries = list(WAITS)
     while True:
@@ -202,7 +217,9 @@ async def _bundle(
     }
 
 
-async def _again(ctx: CommandContext, wanted: Wanted, tries: list[float], report: Callable[[str], None]) -> Any:
+async def _again(
+    ctx: CommandContext, wanted: Wanted, tries: list[float], report: Callable[[str], None]
+) -> SshConnection:
     """Return a new connection. Raises the last failure."""
     while True:
         try:

@@ -120,7 +120,7 @@ def write_bundle(
                     _write(partial, file, document, extra)
                 file.flush()
                 os.fsync(file.fileno())
-            os.link(new, target)  # never replaces a file that came meanwhile
+            _place(new, target)
         finally:
             new.unlink(missing_ok=True)
         return target.stat().st_size
@@ -128,6 +128,17 @@ def write_bundle(
         raise Conflict(f"{target} exists already.", "Give another --out, or move it.", "FileExists") from None
     except OSError as error:
         raise not_written(target, error) from None
+
+
+def _place(new: Path, target: Path) -> None:
+    """Give the file its name, and never replace a file that came meanwhile."""
+    try:
+        os.link(new, target)
+    except FileExistsError:
+        raise
+    except OSError:  # FAT and some shares have no hard links
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+        new.replace(target)
 
 
 def _write(partial: Partial, target: IO[bytes], document: Mapping[str, Any], extra: Mapping[str, bytes]) -> None:

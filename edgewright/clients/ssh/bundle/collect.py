@@ -74,6 +74,8 @@ class Collector:
         self._host, self._partial, self._report = host, partial, report
         self._entries, self._total, self._silence = tuple(entries), total, silence
         self._limit = RateLimit(rate)
+        asked = sum(entry.size * entry.most for entry in self._entries)
+        self._most = asked + asked // 32 + 1_048_576
         self._received = self._settled_now = 0
         self._began = self._saved = self._entry_began = time.monotonic()
         self._waited = 0.0
@@ -162,6 +164,8 @@ class Collector:
                     "Cut",
                 )
             self._received += len(data)
+            if self._received > self._most:
+                raise ValueError("it is more than was asked for")
             self._partial.state.received += len(data)
             for item in reader.feed(data):
                 if isinstance(item, bytes):
@@ -190,13 +194,15 @@ class Collector:
     def _frame(self, frame: Frame, places: dict[int, int]) -> int | None:
         """Take a frame; return the number of the entry that it settles, None for none. Raises `ValueError`."""
         fields = frame.fields
-        if frame.verb == "host":
+        if frame.verb == "host" and not self._greeted:
             self._hello(fields)
             return None
-        if not self._greeted or not fields or not fields[0].isdecimal() or int(fields[0]) not in places:
+        number = int(fields[0]) if fields and fields[0].isdecimal() and len(fields[0]) < 8 else -1
+        if not self._greeted or number not in places:
             raise ValueError("a frame of no entry")
-        number = int(fields[0])
         entry = self._entries[number]
+        if any(record.complete and record.name == entry.name for record in self._partial.state.entries):
+            raise ValueError("an entry that was settled")
         if frame.verb == "begin" and len(fields) == 5 and self._open is None:
             self._begin(number, entry, fields)
         elif frame.verb == "end" and len(fields) == 2 and self._open is not None and number == self._number:

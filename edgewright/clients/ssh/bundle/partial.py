@@ -6,16 +6,20 @@ bundle continues after a lost link, Ctrl-C or a power cut.
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import fcntl
 import hashlib
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from edgewright.core.errors import Failed, InvalidInput, NotFound
+from edgewright.core.errors import Conflict, Failed, InvalidInput, NotFound
 from edgewright.core.text import clean
 
 FORMAT = 1
@@ -126,6 +130,25 @@ class Partial:
             raise InvalidInput(f"The state in {folder} cannot be used: {reason}.", "Start again.") from None
         return cls(folder, state)
 
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Have the folder for this run alone; the state is what it is then. Raises `Conflict`, and as `open` does."""
+        try:
+            descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise Failed(f"{self.folder} cannot be read: {error.strerror}.") from None
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Conflict(f"Another run writes to {self.folder}.", "Wait for it to end.", "InUse") from None
+            except OSError:
+                pass  # a share without locks
+            self.state = Partial.open(self.folder).state
+            yield
+        finally:
+            os.close(descriptor)
+
     def path(self, record: FileRecord) -> Path:
         """Return where a file of the bundle is stored."""
         return self.folder / record.stored
@@ -178,4 +201,6 @@ class Partial:
 
 def not_written(place: Path, error: OSError) -> Failed:
     """Return the error for a file that cannot be written."""
-    return Failed(f"{place} cannot be written: {error.strerror}.", "Free space on this machine, then continue.")
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Failed(f"{place} cannot be written: {error.strerror}.", "Free space on this machine, then continue.")
+    return Failed(f"{place} cannot be written: {error.strerror or error}.", "Give a folder that you may write to.")

@@ -56,7 +56,7 @@ class Receiving:
         if self._unpack is None:
             self._plain(data)
         else:
-            while data and not self._unpack.eof and not self.damaged:
+            while data and self.raw < self.entry.size and not self._unpack.eof and not self.damaged:
                 try:
                     plain = self._unpack.decompress(data, PIECE)
                 except zlib.error:
@@ -99,6 +99,7 @@ class Receiving:
             while view:
                 view = view[os.write(self._descriptor, view) :]
         except OSError as error:
+            self._tail = None  # the filter is ahead of the file: no point to continue at
             raise not_written(self._partial.path(self.record), error) from None
         self._digest.update(text)
         self.record.bytes += len(text)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import shutil
 import subprocess
 import tarfile
@@ -76,6 +78,21 @@ async def test_a_file_is_never_replaced(partial: Partial, tmp_path: Path) -> Non
     with pytest.raises(Conflict, match="exists already"):
         write_bundle(partial, target, index(partial, {}), {})
     assert target.read_bytes() == b"mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bundle.tar.gz", "host", "partial"]
+
+
+async def test_a_file_is_written_where_there_are_no_hard_links(
+    partial: Partial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*paths: object) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", no_links)
+    target = tmp_path / "bundle.tar.gz"
+    write_bundle(partial, target, index(partial, {}), {})
+    assert members(target.read_bytes()) and target.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(Conflict, match="exists already"):
+        write_bundle(partial, target, index(partial, {}), {})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bundle.tar.gz", "host", "partial"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import resource
 import subprocess
 import time
 from collections.abc import Sequence
@@ -15,10 +16,10 @@ import pytest
 from edgewright.clients.ssh.bundle.collect import Collector
 from edgewright.clients.ssh.bundle.entries import MB, Entry, command, file
 from edgewright.clients.ssh.bundle.partial import EntryRecord, Partial, State
-from edgewright.core.errors import Failed, Refused, TimedOut, Unreachable
+from edgewright.core.errors import Conflict, Failed, Refused, TimedOut, Unreachable
 from tests.clients.ssh.bundle.contents import plant
 from tests.clients.ssh.bundle.local_shell import BUSYBOX, SH, LocalScript, LocalShell
-from tests.core.redaction.canaries import CANARIES
+from tests.core.redaction.canaries import CANARIES, RSA
 
 BASH = ("bash", "-s")
 SHELLS = (SH, BASH, BUSYBOX)
@@ -261,6 +262,10 @@ async def test_another_host_is_refused(tmp_path: Path) -> None:
         "printf '\\n%s host '; head -c 2000 /dev/zero | tr '\\0' x",
         "printf '\\n%s host 1 1 1 1 - h\\n\\n%s done\\n' $M $M",
         "echo nothing",
+        "cat /dev/zero",
+        "printf '\\n%s host 1 1 1 1 - h\\n\\n%s begin 0 0 raw - 0\\n' $M $M; cat /dev/zero",
+        "printf '\\n%s host 1 1 1 1 - h\\n\\n%s begin 0 0 gz - 0\\n' $M $M; cat /dev/zero | gzip -c",
+        "printf '\\n%s host 1 1 1 1 - h\\n\\n%s host 1 1 1 1 - h\\n' $M $M",
     ],
 )
 async def test_a_host_that_answers_anything_gets_no_bundle(answer: str, tmp_path: Path) -> None:
@@ -285,3 +290,48 @@ async def test_nothing_of_the_host_leads_out_of_the_folder(place: Path, tmp_path
     entry = plant(place)[-1]
     with pytest.raises(Failed, match="is not a bundle"):
         await collected(Names(), new(tmp_path / "partial"), (entry,))
+
+
+async def test_a_host_settles_an_entry_once(tmp_path: Path) -> None:
+    class Repeats(LocalShell):
+        async def open_script(self, script: bytes, *, sudo: bool = False, window: int = 0) -> LocalScript:
+            marker = script.split(b"M=", 1)[1][:32]
+            text = b"printf '\\n%s host 1 1 1 1 - h\\n' $M; while :; do printf '\\n%s miss 0 absent\\n' $M; done"
+            return await super().open_script(b"M=" + marker + b"\n" + text + b"\n")
+
+    entries = (command("a.txt", "a", "echo a"), command("b.txt", "b", "echo b"))
+    with pytest.raises(Failed, match="settled"):
+        await collected(Repeats(), new(tmp_path / "partial"), entries)
+
+
+@pytest.mark.parametrize("room", range(20_000, 200_000, 20_000))
+async def test_a_full_disk_is_an_error_and_the_rest_has_no_secret(room: int, place: Path, tmp_path: Path) -> None:
+    lines = "".join(f"{n} a line between two keys of a log\n" for n in range(40))
+    (place / "keys.log").write_text(f"{RSA}{lines}" * 150)  # most pieces begin or end within a key
+    entries = (file("keys.log", f"{place}/keys.log", "keys"),)
+    whole = new(tmp_path / "whole")
+    await collected(LocalShell(), whole, entries)
+    partial = new(tmp_path / "partial")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        with pytest.raises(Failed, match="cannot be written"):
+            await collected(LocalShell(), partial, entries)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    again = Partial.open(partial.folder)
+    await collected(LocalShell(), again, entries)
+    assert contents(again) == contents(whole)
+    assert not [line for line in RSA.splitlines()[1:-1] if line.encode() in contents(again)["keys.log"]]
+
+
+async def test_two_runs_do_not_write_to_one_folder(tmp_path: Path) -> None:
+    partial = new(tmp_path / "partial")
+    with partial.claimed():
+        with pytest.raises(Conflict, match="Another run"), Partial.open(partial.folder).claimed():
+            pass
+        partial.state.received = 7
+        partial.save()
+    again = Partial(partial.folder, State(target="old", began=0, ago=60))
+    with again.claimed():
+        assert again.state.received == 7
