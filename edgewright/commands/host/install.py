@@ -29,6 +29,8 @@ EVERY = 2.0
 HEALTHY = 30.0
 """Seconds that a registered host has to be called healthy, before the verb ends all the same."""
 REFUSED_TWICE = 2
+NOT_OURS = ("TakenOver", "BadStage")
+"""Codes of errors where what is on the host is not of this run: nothing of it is taken back."""
 
 
 class Work(NamedTuple):
@@ -58,7 +60,11 @@ class HostInstall(declared.HostInstall):
         ctx.at_end(connection.aclose)
         host = connection.facts.host
         if inputs is None:
-            lines = (f"What an installation that was cut has made on {host} is removed, as {STAGE} there lists it.",)
+            state = await read_host(connection, "")
+            lines = (
+                f"What an installation that was cut has made on {host} is removed, as {STAGE} there lists it.",
+                *_registered_lines(state),
+            )
             return Plan(f"Undo the installation of {host}", lines, (target,), (), cli, None,
                         Work("undo", target, host, connection))  # fmt: skip
         state = await read_host(connection, inputs.planes)
@@ -115,6 +121,16 @@ class HostInstall(declared.HostInstall):
                 "Take the context of its plane, or remove the agent there: edgewright-agent uninstall --purge",
                 "OtherPlane",
             ) from None
+
+
+def _registered_lines(state: HostState) -> tuple[str, ...]:
+    """Return what an undo takes with it, where the host has registered since."""
+    if state.stage != "began" or not state.status.get("registered"):
+        return ()
+    return (
+        f"It is registered as {clean(state.status.get('uid'), 128)}, and may run a cluster since: agent, settings and",
+        "the data of the agent are removed. To complete the installation instead, run this without --undo.",
+    )
 
 
 def _lines(work: Work) -> tuple[str, ...]:
@@ -232,11 +248,13 @@ class Attempt:
     async def _back(self, error: BaseException) -> str:
         """Take everything back; return a sentence about the host, or what is left on it."""
         work = self._work
-        if isinstance(error, EdgewrightError) and error.code == "TakenOver":
+        if isinstance(error, EdgewrightError) and error.code in NOT_OURS:
             return f"Nothing more was done on {work.host}."
         try:
             await self._undo_there()
         except (EdgewrightError, OSError) as failed:
+            if isinstance(failed, EdgewrightError) and failed.code in NOT_OURS:
+                return f"Nothing more was done on {work.host}."
             return (
                 f"It could not be undone ({clean(str(failed), 200).rstrip('.')}): run the command again to continue, "
                 f"or undo it: edgewright host install {shlex.quote(work.target)} --undo"

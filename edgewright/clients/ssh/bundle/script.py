@@ -69,10 +69,10 @@ below() {
   done
 }
 watch() {
-  trap 'kill "$w_s"; exit 0' TERM
+  trap 'kill -9 "$w_s"; exit 0' "$Q"
   sleep "$2" & w_s=$!
   wait "$w_s"
-  trap 'exit 9' TERM
+  trap 'exit 9' "$Q"
   below "$1" spare; [ -n "$B" ] && kill -9 $B
   sleep 1
   below "$1" all; kill -9 $B "$1"
@@ -81,7 +81,7 @@ watch() {
 ended() {
   { read -r e_me _ </proc/self/stat; }
   cat <&3 >/dev/null & e_c=$!
-  trap 'kill "$e_c"; exit 0' TERM
+  trap 'kill -9 "$e_c"; exit 0' "$Q"
   wait "$e_c"
   below "$1" all
   e_k=''
@@ -89,7 +89,8 @@ ended() {
   kill -9 "$1" $e_k
 }
 """
-"""`below PID spare` leaves out what counts the bytes, so that what was printed still arrives."""
+"""`below PID spare` leaves out what counts the bytes, so that what was printed still arrives. `Q` is a signal that ends
+what waits: not TERM where whoever started the shell ignores it, since no trap changes that."""
 
 _FRAMES = r"""
 miss() { printf '\n%s miss %s %s\n' "$M" "$1" "$2"; }
@@ -97,7 +98,7 @@ run() {
   ( { ( "c_$1" ) </dev/null 2>&1; printf '\n.%s' "$?"; } | limit "$3" ) </dev/null & o=$!
   ( watch "$o" "$2" ) </dev/null >/dev/null & w=$!
   wait "$o"
-  kill "$w"
+  kill -"$Q" "$w"
   wait "$w"
   [ $? = 9 ] && printf '\n.hung'
 }
@@ -180,6 +181,7 @@ _MAIN = r"""
 N='
 '
 R=0; [ "$(id -u)" = 0 ] && R=1
+for Q in TERM USR1 USR2 ALRM; do [ -z "$(sh -c "kill -$Q \$\$; echo ignored")" ] && break; done
 exec 3<&0
 ( ended $$ ) >/dev/null & g=$!
 T=$(date +%s); I=$(head -c 64 /etc/machine-id || cat /var/lib/dbus/machine-id)
@@ -216,7 +218,7 @@ def script(
     frames = _FRAMES.replace("@NEVER@", "|".join(NEVER))
     return (
         f"main() {{\nM={marker} A={ago} S={since} U={until}\n{_PRELUDE}{frames}{''.join(bodies)}{_MAIN}{''.join(calls)}"
-        'printf \'\\n%s done\\n\' "$M"\nkill "$g"\nwait "$g"\nexit 0\n}\nmain\nexit 0\n'
+        'printf \'\\n%s done\\n\' "$M"\nkill -"$Q" "$g"\nwait "$g"\nexit 0\n}\nmain\nexit 0\n'
     ).encode()
 
 

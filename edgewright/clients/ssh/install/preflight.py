@@ -42,8 +42,9 @@ class HostState(NamedTuple):
 
     @property
     def python(self) -> str:
-        """The Python 3.9 or later of the host, "" for none."""
-        return self.first("python")
+        """The Python 3.9 or later of the host, a path; "" for none."""
+        path = self.first("python")
+        return path if path.startswith("/") and path.isprintable() else ""
 
     @property
     def stage(self) -> str:
@@ -70,11 +71,11 @@ def parse(output: bytes, sent: float, received: float) -> HostState:
     status: Any = {}
     try:
         status = json.loads(values.get("status", ["{}"])[0] or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     now = values.get("now", [""])[0]
     skew = 0.0
-    if now.isdigit() and len(now) < 12:
+    if now.isdecimal() and len(now) < 12:
         skew = max(int(now) - received, 0.0) or min(int(now) + 1 - sent, 0.0)
     return HostState(values, status if isinstance(status, dict) else {}, skew)
 
@@ -134,7 +135,7 @@ def _room(state: HostState, host: str) -> EdgewrightError | None:
         return Refused(f"{clean(readonly[0])} of {host} cannot be written.", "Is it an immutable system?", "ReadOnly")
     for line in state.values.get("disk", ()):
         fields = line.split()
-        if len(fields) >= 6 and fields[4].isdigit() and int(fields[4]) < SPACE_KB:
+        if len(fields) >= 6 and fields[4].isdecimal() and len(fields[4]) < 20 and int(fields[4]) < SPACE_KB:
             return Failed(
                 f"{host} has {int(fields[4]) // 1024} MB free in {clean(fields[0], 60)}; "
                 f"{SPACE_KB // 1024} MB are needed.",

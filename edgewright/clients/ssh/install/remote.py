@@ -45,7 +45,7 @@ class Installation:
         self.digest = hashlib.sha256(program).hexdigest()
         began = await self._do(scripts.begin(self.run, self.digest, self.root), STEP)
         word = began.output.decode("ascii", "replace").strip().partition("have=")[2]
-        have = int(word) if word.isdigit() and int(word) <= len(program) else 0
+        have = int(word) if word.isdecimal() and len(word) < 12 and int(word) <= len(program) else 0
         name = f"agent-{self.digest}"
         if have:
             report(f"continue at {have} of {len(program)} bytes of the agent")
@@ -90,7 +90,7 @@ class Installation:
         result = await self.connection.run_script(script, timeout=STEP, limit=OUTPUT, sudo=True)
         try:
             status = json.loads(result.output or b"{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return status if isinstance(status, dict) else {}
 
@@ -111,6 +111,8 @@ class Installation:
             return Conflict(f"Another run installs {self.host} at the same time.", "Wait for it.", "TakenOver")
         if result.status == scripts.CONFLICT:
             return Conflict(f"An agent appeared on {self.host} meanwhile.", "Run the command again.", "AgentAppeared")
+        if result.status == scripts.BAD_STAGE:
+            return _bad_stage(self.host)
         if result.status == scripts.NO_SPACE:
             return Failed(f"{self.host} could not write: {reason}.", "Make room there.", "NotWritten")
         return Failed(f"A step on {self.host} ended with {result.status}: {reason}.", "", "StepFailed")
@@ -119,6 +121,10 @@ class Installation:
 async def undo(connection: CanRunScript, host: str, run: str = "", root: str = "") -> bool:
     """Take back what an installation made; return whether there was one. Raises `EdgewrightError`."""
     result = await connection.run_script(scripts.undo(run, root), timeout=INSTALL, limit=OUTPUT, sudo=True)
+    if result.status == scripts.TAKEN_OVER:
+        raise Conflict(f"Another run installs {host} at the same time.", "Wait for it.", "TakenOver")
+    if result.status == scripts.BAD_STAGE:
+        raise _bad_stage(host)
     if result.status:
         reason = clean(result.errors.decode("utf-8", "replace").strip(), 200)
         raise Failed(
@@ -127,6 +133,11 @@ async def undo(connection: CanRunScript, host: str, run: str = "", root: str = "
             "NotUndone",
         )
     return b"undone" in result.output
+
+
+def _bad_stage(host: str) -> Conflict:
+    hint = f"Look at it there, and remove it: ls -ld {scripts.STAGE}"
+    return Conflict(f"{scripts.STAGE} on {host} is not a folder of root.", hint, "BadStage")
 
 
 def elf_arch(program: bytes) -> str:

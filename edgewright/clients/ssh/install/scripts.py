@@ -34,8 +34,9 @@ MADE = (
 PIECE = 65_536
 """Bytes of a file that one script brings."""
 
-TAKEN_OVER, NO_SPACE, CONFLICT = 75, 74, 73
-"""Exit codes: another run owns the stage; a file could not be written; an agent appeared meanwhile."""
+TAKEN_OVER, NO_SPACE, CONFLICT, BAD_STAGE = 75, 74, 73, 72
+"""Exit codes: another run owns the stage; a file could not be written; an agent appeared meanwhile; the stage is a
+link, a file, or another user's."""
 
 _FRAME = """ew() {
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
@@ -121,10 +122,17 @@ OTHERS = (
 )  # fmt: skip
 """What another agent or a Kubernetes leaves on a host."""
 
-_BEGIN = """S=$R@STAGE@
-[ ! -e "$S/began" ] || return 73
+_STAGE_CHECKED = """S=$R@STAGE@
+if [ -h "$S" ] || { [ -e "$S" ] && [ ! -d "$S" ]; }; then return 72; fi
+if [ -d "$S" ]; then
+  set -- $(ls -ldn "$S")
+  [ "$3" = "$(id -u)" ] || return 72
+  chmod 0700 "$S" || return 74
+fi
+"""
+
+_BEGIN = """[ ! -e "$S/began" ] || return 73
 mkdir -p "$R/var/lib" || return 74
-if [ -h "$S" ] || { [ -e "$S" ] && [ ! -d "$S" ]; }; then return 73; fi
 [ -d "$S" ] || mkdir -m 0700 "$S" || return 74
 printf '%s\\n' "$RUN" >"$S/run" || return 74
 for f in "$S"/*; do
@@ -178,8 +186,7 @@ else
   "$A" status -o json --data "$R/var/lib/edgewright"
 fi"""
 
-_UNDO = """S=$R@STAGE@
-[ -d "$S" ] || { echo nothing; return 0; }
+_UNDO = """[ -d "$S" ] || { echo nothing; return 0; }
 [ -z "$RUN" ] || [ ! -e "$S/run" ] || [ "$(cat "$S/run")" = "$RUN" ] || return 75
 bad=
 if [ -e "$S/began" ]; then
@@ -190,7 +197,7 @@ if [ -e "$S/began" ]; then
   while read -r p; do
     case $p in
       @PARENT_CASES@) rmdir "$R$p" 2>/dev/null ;;
-      /*edgewright*) rm -rf "$R$p" || bad=$p ;;
+      @MADE_CASES@) rm -rf "$R$p" || bad=$p ;;
     esac
   done <"$S/absent"
   [ -n "$R" ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload || bad=systemd
@@ -219,6 +226,7 @@ def _script(body: str, root: str, **values: str) -> bytes:
         ("@OTHERS@", " ".join(OTHERS)),
         ("@MADE@", " ".join(MADE)),
         ("@PARENT_CASES@", "|".join(PARENTS)),
+        ("@MADE_CASES@", "|".join(path for path in MADE if path not in PARENTS)),
     ):
         body = body.replace(place, text)
     return (_FRAME % "\n".join([*lines, body])).encode()
@@ -231,7 +239,7 @@ def preflight(planes: str, root: str = "") -> bytes:
 
 def begin(run: str, digest: str, root: str = "") -> bytes:
     """Return what makes the stage or takes it over; it prints `have=N`, the bytes of the program that are there."""
-    return _script(_BEGIN, root, RUN=run, HASH=digest)
+    return _script(_STAGE_CHECKED + _BEGIN, root, RUN=run, HASH=digest)
 
 
 def put(run: str, name: str, offset: int, data: bytes, root: str = "") -> bytes:
@@ -257,7 +265,7 @@ def status(python: str, root: str = "") -> bytes:
 
 def undo(run: str = "", root: str = "") -> bytes:
     """Return what takes everything back that the stage lists; `run` "" does so whoever began it."""
-    return _script(_UNDO, root, RUN=run)
+    return _script(_STAGE_CHECKED + _UNDO, root, RUN=run)
 
 
 def finish(run: str, root: str = "") -> bytes:

@@ -7,6 +7,7 @@ import hashlib
 import os
 import resource
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -335,3 +336,24 @@ async def test_two_runs_do_not_write_to_one_folder(tmp_path: Path) -> None:
     again = Partial(partial.folder, State(target="old", began=0, ago=60))
     with again.claimed():
         assert again.state.received == 7
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+async def test_a_host_whose_shells_ignore_the_signal_to_end(
+    shell: tuple[str, ...], tmp_path: Path, busybox_path: str
+) -> None:
+    ignoring = (
+        sys.executable,
+        "-c",
+        "import os, signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); os.execvp(sys.argv[1], sys.argv[1:])",
+    )
+    hangs, waits = f"sleep 321{SHELLS.index(shell)}", 21 + SHELLS.index(shell)
+    entries = (command("a.txt", "a", "echo a", waits), command("b.txt", "hangs", f"echo b; {hangs}", 3))
+    partial = new(tmp_path / "partial")
+    host = LocalShell((*ignoring, *shell), path=busybox_path if shell == BUSYBOX else "")
+    began = time.monotonic()
+    records = await collected(host, partial, entries)
+    assert time.monotonic() - began < 15
+    assert records["a.txt"].files[0].status == "0" and records["b.txt"].files[0].status == "hung"
+    assert contents(partial) == {"a.txt": b"a\n", "b.txt": b"b\n"}
+    assert not running(hangs) and not running(f"sleep {waits}")

@@ -57,6 +57,23 @@ def test_a_binary_for_another_machine() -> None:
     assert verdict(GOOD, "arm64") == "Architecture"
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("end=1", "status=" + "[" * 100_000 + "\nend=1", ""),
+        ("end=1", "status=[]\nend=1", ""),
+        ("now=1000", "now=²", ""),
+        (" 500000 ", " " + "9" * 5000 + " ", ""),
+        (" 500000 ", " ² ", ""),
+        ("python=/usr/bin/python3", "python=/usr/bin/py\0thon3", "NoPython"),
+        ("python=/usr/bin/python3", "python=sh", "NoPython"),
+        ("listens=0016", "listens=²²²²", ""),
+    ],
+)
+def test_a_host_that_prints_anything(old: str, new: str, code: str) -> None:
+    assert verdict(GOOD.replace(old, new)) == code
+
+
 def test_a_preflight_that_was_cut_is_no_answer() -> None:
     with pytest.raises(Failed):
         parse(GOOD.replace("end=1\n", "").encode(), 0, 1)

@@ -167,9 +167,49 @@ async def test_an_older_run_stops_when_another_takes_over(shell: LocalShell, roo
     await send(new, program)
     with pytest.raises(Conflict, match="Another run"):
         await old.install(ENDPOINT, TOKEN)
-    with pytest.raises(Failed):
+    with pytest.raises(Conflict, match="Another run"):
         await undo(shell, "edge1", "old", str(root))
     assert (root / scripts.STAGE.lstrip("/")).is_dir()
+
+
+@pytest.mark.parametrize("kind", ["link", "file", "other"])
+async def test_a_stage_that_is_not_a_folder_of_root_is_left_alone(
+    shell: LocalShell, root: Path, program: bytes, kind: str
+) -> None:
+    stage, other = root / scripts.STAGE.lstrip("/"), root / "home"
+    other.mkdir()
+    (other / "began").touch()
+    (other / "absent").write_text("/etc/edgewright\nend")
+    (root / "etc/edgewright").mkdir()
+    if kind == "link":
+        stage.symlink_to(other)
+    elif kind == "file":
+        stage.touch()
+    else:
+        if os.getuid():
+            pytest.skip("needs root, to make a folder of another user")
+        other.rename(stage)
+        os.chown(stage, 65534, 65534)
+    before = listing(root)
+    with pytest.raises(Conflict, match="not a folder of root"):
+        await send(installation(shell, root), program)
+    with pytest.raises(Conflict, match="not a folder of root"):
+        await undo(shell, "edge1", "", str(root))
+    assert listing(root) == before
+
+
+async def test_undo_removes_nothing_that_no_installation_makes(shell: LocalShell, root: Path) -> None:
+    stage = root / scripts.STAGE.lstrip("/")
+    stage.mkdir(mode=0o755)
+    names = ("home/edgewright", "etc/edgewright-other", "etc/systemd/system/edgewright-mine.service")
+    for name in names:
+        (root / name).mkdir(parents=True)
+    lines = [f"/{name}" for name in names] + ["/etc/edgewright/../systemd", "/usr/local/lib/edgewright/../../.."]
+    (stage / "absent").write_text("\n".join(lines) + "\nend")
+    (stage / "began").touch()
+    assert await undo(shell, "edge1", "", str(root))
+    assert all((root / name).is_dir() for name in names)
+    assert (root / "etc/systemd/system/other.service").is_file()
 
 
 async def test_a_failed_installation_says_why_and_is_undone(shell: LocalShell, root: Path, program: bytes) -> None:
