@@ -43,9 +43,9 @@ cd /
 exec 2>/dev/null
 have() { command -v "$1" >/dev/null 2>&1; }
 if [ "$(printf abcd | head -c 2)" = ab ]; then
-  limit() { head -c "$1"; }
+  limit() { exec head -c "$1"; }
 else
-  limit() { dd bs=1 count="$1"; }
+  limit() { exec dd bs=1 count="$1"; }
 fi
 Z=raw
 pack() { cat; }
@@ -89,8 +89,9 @@ ended() {
   kill -9 "$1" $e_k
 }
 """
-"""`below PID spare` leaves out what counts the bytes, so that what was printed still arrives. `Q` is a signal that ends
-what waits: not TERM where whoever started the shell ignores it, since no trap changes that."""
+"""`limit` is used in pipes alone, and is their process: no shell above it can end before what it counted is printed.
+`below PID spare` leaves it out, so that what was printed still arrives. `Q` is a signal that ends what waits: not TERM
+where whoever started the shell ignores it, since no trap changes that."""
 
 _FRAMES = r"""
 miss() { printf '\n%s miss %s %s\n' "$M" "$1" "$2"; }
