@@ -53,7 +53,7 @@ class SiteDoctor(declared.SiteDoctor):
                 except EdgewrightError as error:
                     return error
             if many:
-                report(f"{target}: {answer['findings'][0]['text'] if answer['findings'] else 'no fault found'}")
+                report(f"{target}: {answer['findings'][0]['text'] if answer['fault'] else 'no fault found'}")
             return answer
 
         results = await asyncio.gather(*(read(target) for target in plan.touches))

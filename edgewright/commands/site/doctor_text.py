@@ -26,10 +26,9 @@ def page(report: Report) -> str:
     title = "  ".join(filter(None, (target, own, clean(host["system"], 60))))
     run = f"{probes['read']} of {amount(probes['total'], 'probe')} in 1 round trip, {report['seconds']:.1f} s"
     lines = [_ends(title, run), "-" * WIDTH]
-    findings: Sequence[Report] = report["findings"]
+    first, others = cause_of(report)
     read = f"read {clean(report['readAt'])[:19]}Z"
-    if findings:
-        first = findings[0]
+    if first is not None:
         lines.append(_ends(f"LIKELY CAUSE    {first['certainty']}", read))
         lines += _wrapped(first["text"])
         for evidence in first["evidence"]:
@@ -38,9 +37,9 @@ def page(report: Report) -> str:
         lines += [row for fix in first["fixes"] for row in _fix(fix)]
     else:
         lines.append(_ends("NO FAULT FOUND", read))
-    if len(findings) > 1:
+    if others:
         lines.append("ALSO SEEN")
-        lines += [row for other in findings[1:] for row in _also(other, findings[0])]
+        lines += [row for other in others for row in _also(other, first)]
     if report["healthy"]:
         lines += _wrapped(", ".join(clean(each) for each in report["healthy"]), "• ")
     for missing in report["notRead"]:
@@ -53,8 +52,17 @@ def page(report: Report) -> str:
     return "\n".join(lines)
 
 
-def _also(other: Report, first: Report) -> list[str]:
-    lines = [*_wrapped(other["text"], "▲ "), f"    {relation(other, first)}"]
+def cause_of(report: Report) -> tuple[Report | None, Sequence[Report]]:
+    """Return the likely cause and the other findings; what is unsure alone is no fault, and has no likely cause."""
+    findings: Sequence[Report] = report["findings"]
+    return (findings[0], findings[1:]) if report["fault"] else (None, findings)
+
+
+def _also(other: Report, first: Report | None) -> list[str]:
+    lines = [
+        *_wrapped(other["text"], "▲ " if other["certainty"] != "unsure" else "○ "),
+        f"    {relation(other, first)}",
+    ]
     for evidence in other["evidence"][:2]:
         lines += _wrapped(f"{evidence['probe']}: {evidence['text']}", "    evidence    ")
     if not other["followsFrom"]:
@@ -63,8 +71,10 @@ def _also(other: Report, first: Report) -> list[str]:
     return lines
 
 
-def relation(other: Report, first: Report) -> str:
-    """Return what a finding has to do with the likely cause."""
+def relation(other: Report, first: Report | None) -> str:
+    """Return what a finding has to do with the likely cause, if there is one."""
+    if first is None:
+        return str(other["certainty"])
     key = f"{first['symptom']}:{first['object']}" if first["object"] else first["symptom"]
     if key in other["followsFrom"]:
         return "follows from the above"

@@ -105,10 +105,11 @@ def _deep(finding: Finding) -> Tuple[int, str]:
     return (RANK[finding.symptom], finding.key)
 
 
-def _order(finding: Finding) -> Tuple[int, int, int, int, str]:
-    """Return the order of the answer: causes before effects, sure before unsure, deep before shallow."""
+def _order(finding: Finding) -> Tuple[int, int, int, int, int, str]:
+    """Return the order of the answer: faults before what is unsure, causes before effects, deep before shallow."""
     mild = 1 if finding.symptom in MILD else 0
     return (
+        1 if finding.certainty == UNSURE else 0,
         mild,
         1 if finding.explained_by else 0,
         CERTAINTIES.index(finding.certainty),

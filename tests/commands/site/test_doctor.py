@@ -16,8 +16,11 @@ from edgewright.cli.output import ASCII
 from edgewright.clients.ssh.probes import sets
 from edgewright.commands.site.doctor_text import page
 from edgewright.commands.site.doctor_verbs import SETS, SiteDoctor
+from edgewright.core.doctor.diagnose import diagnose
+from edgewright.core.doctor.document import document
 from edgewright.core.text import cells
 from tests.clients.ssh.sshd import USER, Sshd, free_port, make_key
+from tests.core.doctor.healthy import HEALTHY
 from tests.support import ROOT
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -59,9 +62,16 @@ def test_one_host_as_a_document_and_as_a_page(site: Run) -> None:
     assert found["probes"]["read"] > 20 and found["root"] in ("root", "sudo", "refused", "missing")
     assert done.returncode == (1 if found["fault"] else 0), done.stderr
     shown = site("box").stdout
-    assert ("LIKELY CAUSE" in shown) == bool(found["findings"])
+    assert ("LIKELY CAUSE" in shown) == found["fault"] != ("NO FAULT FOUND" in shown)
     assert shown.rstrip().endswith("Nothing was changed on this host.")
     assert "1 round trip" in shown.splitlines()[0]
+
+
+def test_what_is_unsure_is_no_likely_cause() -> None:
+    facts = HEALTHY._replace(oom_units=(("docker.service", 3),))
+    text = page(document("edge-1", facts, diagnose(facts), root="sudo", seconds=1.0))
+    assert "LIKELY CAUSE" not in text and "NO FAULT FOUND" in text and "ALSO SEEN" in text
+    assert "\n○ The kernel ended programs for want of memory: docker.service.\n    unsure\n" in text
 
 
 def test_sets_limit_what_runs(site: Run) -> None:

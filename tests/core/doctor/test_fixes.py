@@ -157,3 +157,9 @@ def test_what_has_no_time_or_another_reason_is_no_sure_cause() -> None:
     assert certainty(**by_proxy) == ["sure"] and certainty(**by_proxy, user_data={"noProxy": "10.0.0.0/8"}) == [
         "likely"
     ]
+
+
+def test_what_is_unsure_stands_last() -> None:
+    soon = (Certificate(PKI + "apiserver.crt", ends=NOW + 5 * 86400),)
+    findings = diagnose(HEALTHY._replace(oom_units=(("docker.service", 3),), certificates=soon)).findings
+    assert [(f.symptom, f.certainty) for f in findings] == [("certificate-soon", "sure"), ("out-of-memory", "unsure")]

@@ -11,15 +11,19 @@ import pytest
 
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.journal import open_journal
+from edgewright.core.doctor.diagnose import diagnose
+from edgewright.core.doctor.document import document
 from edgewright.core.errors import Refused, Unreachable
 from edgewright.core.text import cells
 from edgewright.store.engine.store import Store
+from tests.core.doctor.healthy import HEALTHY
 from tests.tui.driving import Driven, console, frame_text, newest_message, press, said, settle, until, view
 from tests.tui.plane import FakePlane, context_of
 from tests.tui.samples import NOW, fill, session
 from tests.tui.samples import host as host_document
 from tests.tui.sites.site_host import FINE, FULL, LOW, Sites, StandInHost
 from tui.app import EdgewrightApp
+from tui.screens.doctor.content import SiteView, body
 from tui.screens.doctor.screen import DoctorScreen
 from tui.session import Session
 
@@ -277,6 +281,14 @@ async def test_the_log_of_a_unit_is_read_again_while_it_is_followed(monkeypatch:
         assert "gives up" in flat(pilot) and "connection lost" in frame_text(pilot.app, "title")
         await press(pilot, "escape")
         assert view(pilot) == "doctor"
+
+
+def test_what_is_unsure_is_no_likely_cause() -> None:
+    facts = HEALTHY._replace(oom_units=(("docker.service", 3),))
+    report = document("edge-1", facts, diagnose(facts), root="sudo", seconds=1.0)
+    shown = [row.plain for row in body(SiteView(report, NOW, NOW), 100)]
+    assert shown[0].startswith("NO FAULT FOUND") and "LIKELY CAUSE" not in "".join(shown)
+    assert shown[1].endswith("what was seen is unsure.") and "ALSO SEEN" in shown
 
 
 async def test_a_hostile_host_cannot_steer_the_terminal() -> None:

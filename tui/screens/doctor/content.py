@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from edgewright.commands.site.doctor_text import DANGER, ROOT, relation
+from edgewright.commands.site.doctor_text import DANGER, ROOT, cause_of, relation
 from edgewright.core.text import amount, clean
 from tui.frame.ages import age_of
 from tui.widgets.lines import Line, Piece, Role, blocks, line, spread, wrap
@@ -52,16 +52,17 @@ def body(view: SiteView, width: int, *, folds: bool = True) -> list[Line]:
     if report is None:
         parts.append(_nothing_yet(view, width))
         return blocks(parts)
-    findings: Sequence[Report] = report["findings"]
+    first, others = cause_of(report)
     age = f"read {age_of(view.read_at, view.now)} ago"
-    if findings:
-        parts.append(_cause(findings[0], view, width, age, folds))
-        also = [row for other in findings[1:] for row in _other(other, findings[0], view, width, folds)]
-        parts.append(([line(("ALSO SEEN", "head"))] if also else []) + also)
+    if first is not None:
+        parts.append(_cause(first, view, width, age, folds))
     else:
         read = report["probes"]
-        text = f"{read['read']} of {amount(read['total'], 'probe')} were read, and none shows a fault."
+        rest = "; what was seen is unsure." if others else ", and none shows a fault."
+        text = f"{read['read']} of {amount(read['total'], 'probe')} were read{rest}"
         parts.append([spread([("NO FAULT FOUND", "head")], [(age, "muted")], width), *wrap(text, width)])
+    also = [row for other in others for row in _other(other, first, view, width, folds)]
+    parts.append(([line(("ALSO SEEN", "head"))] if also else []) + also)
     parts.append([*_healthy(report, width), *_not_read(report, width)])
     parts.append(wrap(UNCHANGED, width, role="muted"))
     return blocks(parts)
@@ -97,7 +98,7 @@ def _cause(finding: Report, view: SiteView, width: int, age: str, folds: bool) -
     return [*rows, *next_step(finding, width, "  ", most=None if unfolded else 1)]
 
 
-def _other(finding: Report, cause: Report, view: SiteView, width: int, folds: bool) -> list[Line]:
+def _other(finding: Report, cause: Report | None, view: SiteView, width: int, folds: bool) -> list[Line]:
     key = key_of(finding)
     sign, role = SIGNS.get(str(finding["certainty"]), ("○ ", "muted"))
     text, how = clean(finding["text"], MOST_TEXT), clean(relation(finding, cause), 80)
