@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fnmatch
+import random
+import time
 from pathlib import Path
 
 import pytest
 
 from edgewright.clients.ssh.config.evaluation import MAX_DEPTH, MAX_FILES
 from edgewright.clients.ssh.config.lines import MAX_BYTES, parse_line
+from edgewright.clients.ssh.config.patterns import matches
 from edgewright.clients.ssh.config.resolve import (
     MAX_HOPS,
     Files,
@@ -156,6 +160,21 @@ def test_a_jump_host_is_named_by_tokens_as_in_openssh(machine: Machine) -> None:
 
 def test_a_jump_that_does_not_apply_to_the_jump_host_itself(machine: Machine) -> None:
     assert names(machine, "Host * !gate\n  ProxyJump gate\n") == ["ops@gate:22", "ops@edge1:22"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_patterns_match_as_those_of_shells(seed: int) -> None:
+    random_ = random.Random(seed)
+    for _ in range(500):
+        pattern = "".join(random_.choices("ab.*?", k=random_.randint(0, 8)))
+        text = "".join(random_.choices("ab.", k=random_.randint(0, 8)))
+        assert matches(text, pattern) == fnmatch.fnmatchcase(text, pattern), (text, pattern)
+
+
+def test_a_pattern_with_many_stars_takes_no_time() -> None:
+    began = time.monotonic()
+    assert not matches("a" * 253, "a*" * 40 + "b") and matches("a" * 253 + "b", "a*" * 40 + "b")
+    assert time.monotonic() - began < 1
 
 
 @pytest.mark.parametrize(
