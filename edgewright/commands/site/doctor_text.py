@@ -53,7 +53,7 @@ def page(report: Report) -> str:
 
 
 def cause_of(report: Report) -> tuple[Report | None, Sequence[Report]]:
-    """Return the likely cause and the other findings; what is unsure alone is no fault, and has no likely cause."""
+    """Return the likely cause and the other findings; of what is unsure alone there is no likely cause."""
     findings: Sequence[Report] = report["findings"]
     return (findings[0], findings[1:]) if report["fault"] else (None, findings)
 
