@@ -8,6 +8,7 @@ The same source gives the same bytes.
 from __future__ import annotations
 
 import ast
+import functools
 import io
 import os
 import re
@@ -21,6 +22,8 @@ from edgewright.agent.install.compiled import FOLDER, entry
 
 SHEBANG = b"#!/usr/bin/env python3\n"
 PROGRAM = "edgewright.agent.__main__"
+MODULES = 512
+"""Modules whose lean form is remembered: a second archive of one process, or a mark of the first, takes no time."""
 _TIME = (2026, 1, 1, 0, 0, 0)
 """The time of every file in the archive: the real one would make each build differ."""
 
@@ -41,7 +44,8 @@ def sources(package: str) -> Iterator[Tuple[str, str]]:
         matches[module] = path
         parts = module.split(".")
         waiting += [".".join(parts[:size]) for size in range(1, len(parts))]
-        waiting += _imports(path)
+        with open(path, "rb") as file:
+            waiting += _imports(file.read())
     for _, path in sorted(matches.items()):
         yield os.path.relpath(path, above).replace(os.sep, "/"), path
 
@@ -53,12 +57,11 @@ def _path(above: str, module: str) -> Optional[str]:
     return next((path for path in (stem + ".py", os.path.join(stem, "__init__.py")) if os.path.isfile(path)), None)
 
 
-def _imports(path: str) -> List[str]:
+@functools.lru_cache(maxsize=MODULES)
+def _imports(source: bytes) -> List[str]:
     """Return the names that a source imports; of `from a import b` both `a` and `a.b`, which may be a module."""
-    with open(path, "rb") as file:
-        tree = ast.parse(file.read(), path)
     names: List[str] = []
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif (
@@ -86,6 +89,7 @@ def build(target: str, package: str, compiled_in: str = FOLDER) -> None:
         raise
 
 
+@functools.lru_cache(maxsize=MODULES)
 def lean(source: bytes) -> bytes:
     """Return a module without docstrings, comments, most types and wide indentation: fewer bytes to send.
 
