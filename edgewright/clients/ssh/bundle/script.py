@@ -31,7 +31,7 @@ class Resume(NamedTuple):
     check: str
 
 
-_PRELUDE = r"""
+PRELUDE = r"""
 LC_ALL=C LANG=C LANGUAGE=C TERM=dumb SYSTEMD_PAGER=cat SYSTEMD_COLORS=0 PAGER=cat
 export LC_ALL LANG LANGUAGE TERM SYSTEMD_PAGER SYSTEMD_COLORS PAGER
 unset ENV BASH_ENV CDPATH KUBECONFIG
@@ -218,7 +218,7 @@ def script(
         calls.append(_call(number, entry, resume if place == 0 else None))
     frames = _FRAMES.replace("@NEVER@", "|".join(NEVER))
     return (
-        f"main() {{\nM={marker} A={ago} S={since} U={until}\n{_PRELUDE}{frames}{''.join(bodies)}{_MAIN}{''.join(calls)}"
+        f"main() {{\nM={marker} A={ago} S={since} U={until}\n{PRELUDE}{frames}{''.join(bodies)}{_MAIN}{''.join(calls)}"
         'printf \'\\n%s done\\n\' "$M"\nkill -"$Q" "$g"\nwait "$g"\nexit 0\n}\nmain\nexit 0\n'
     ).encode()
 

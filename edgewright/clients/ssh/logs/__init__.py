@@ -1,0 +1,1 @@
+"""Logs of hosts over SSH: one script that follows, and what it prints as entries."""

@@ -1,0 +1,175 @@
+"""The script that reads a host's logs and follows them, over one channel.
+
+It needs a POSIX shell and `dd`; journalctl where there is a journal, else a file of syslog and `tail`. It writes no
+file. What it prints is packed with gzip in blocks, where the host has gzip: a block ends when no more has been written,
+so that a line does not wait for others. Lines that begin with the marker of the run are its own: `pack`, `host`,
+`resumed`, `left`, `end`.
+
+Where the reader is slower than the log, the script blocks; when the newest line that it has is then older than
+`BEHIND` seconds for `PATIENCE` seconds, it leaves out what is between that line and now, counts it, and reports that
+(`left`). The line that is cut by that ends with the byte 1, and what is behind `left` begins within a line.
+"""
+
+from __future__ import annotations
+
+from edgewright.clients.ssh.bundle.script import MARKER, PRELUDE
+from edgewright.clients.ssh.logs.request import CURSOR, Request
+
+BEHIND, PATIENCE = 5, 10
+FILES = "/var/log/messages /var/log/syslog"
+"""Logs of hosts without a journal; the first one that is there."""
+_BLOCK = 65_536
+_FULL = 49_152
+"""Bytes from which on a block is one of many: whoever writes is faster than whoever reads."""
+_FEW = 8192
+
+_BODY = r"""
+N='
+'
+R=0; [ "$(id -u)" = 0 ] && R=1
+for Q in TERM USR1 USR2 ALRM; do [ -z "$(sh -c "kill -$Q \$\$; echo ignored")" ] && break; done
+exec 3<&0
+( ended $$ ) >/dev/null & g=$!
+printf '\n%s pack %s\n' "$M" "$Z"
+note() { printf '%s %s\n' "$M" "$*" | pack; }
+now() { T=$(date +%s); }
+moment() { D=$(date +%s.%N); case $D in *[!0-9.]*|*.) D=$(date +%s) ;; esac; }
+age() {
+  l=$(printf '%s' "$1" | tail -c 4000)
+  case $l in *'"__REALTIME_TIMESTAMP"'*) ;; *) return ;; esac
+  l=${l##*'"__REALTIME_TIMESTAMP"'}; l=${l#*'"'}; l=${l%%'"'*}
+  case $l in *[!0-9]*|'') return ;; esac
+  [ ${#l} = 16 ] || return
+  now
+  A=$((T - ${l%??????}))
+}
+at_end() {
+  A=0
+  for f in /proc/"$P"/fd/*; do
+    [ "$(readlink "$f")" = "$FILE" ] || continue
+    while read -r k v; do [ "$k" = pos: ] && break; done <"/proc/$P/fdinfo/${f##*/}"
+    [ $(($(size "$FILE") - v)) -gt 262144 ] && A=99
+  done
+}
+block() { d=$(dd bs=@BLOCK@ count=1; printf x); d=${d%x}; }
+block_soon() {
+  d=$(
+    dd bs=@BLOCK@ count=1 <&4 & p=$!
+    ( sleep 1; kill -9 "$p" ) >/dev/null & k=$!
+    wait "$p"
+    kill -9 "$k"
+    printf x
+  )
+  d=${d%x}
+}
+leave_out() {
+  n=0 i=0
+  while :; do
+    last=$d
+    block_soon
+    [ -n "$d" ] || break
+    n=$((n + $(printf '%s' "$last" | wc -l))) i=$((i + 1))
+    [ ${#d} -lt @FULL@ ] || [ $((i % 4)) = 0 ] || continue
+    "$W" "$d"
+    [ "$A" -le 1 ] && { last=$d; break; }
+  done
+  { printf '\001\n%s left %s\n' "$M" "$n"; printf '%s' "$last"; } | pack
+}
+live() {
+  b=0 i=0 A=0
+  exec 4<&0
+  while block; [ -n "$d" ]; do
+    printf '%s' "$d" | pack
+    if [ ${#d} -lt @FULL@ ]; then
+      b=0
+      [ ${#d} -lt @FEW@ ] && { sleep 0.1 || sleep 1; }
+      continue
+    fi
+    i=$((i + 1))
+    [ $((i % 4)) = 0 ] || continue
+    "$W" "$d"
+    now
+    if [ "$A" -le @BEHIND@ ]; then b=0
+    elif [ "$b" = 0 ]; then b=$T
+    elif [ $((T - b)) -ge @PATIENCE@ ]; then block; leave_out; b=0
+    fi
+  done
+}
+read_files() {
+  for FILE in @FILES@; do [ -r "$FILE" ] && break; done
+  [ -r "$FILE" ] || { note end no-log; return; }
+  W=at_end
+  note source "$FILE"
+  if [ "$FOLLOW" = 0 ]; then tail -n "$LINES" "$FILE" | tail -c "$MOST" | pack; note end all; return; fi
+  { sh -c 'echo $$; exec tail -n "$1" -F "$2"' - "$LINES" "$FILE"; } | { read -r P; live; }
+}
+read_journal() {
+  W=age
+  if [ "$R" != 1 ] && ! journal -n 1 _PID=1 | grep -q .; then note own; fi
+  if [ -n "$CURSOR" ]; then
+    note resumed
+    journal --no-tail --cursor "$CURSOR" -f @MATCHES@ | live
+    return
+  fi
+  o=''
+  [ "$AGO" -gt 0 ] && o="--since @$((B - AGO))"
+  [ "$UNTIL" -gt 0 ] && o="$o --until @$((B - UNTIL))"
+  d=$(journal -n "$LINES" $o @MATCHES@ | tail -c "$MOST")
+  if [ ${#d} -ge $((MOST - 1)) ]; then d=${d#*"$N"}; note begin cut; else note begin; fi
+  [ -n "$d" ] && printf '%s\n' "$d" | pack
+  [ "$FOLLOW" = 0 ] && { note end all; return; }
+  note now
+  l=$(printf '%s' "$d" | tail -n 1)
+  case $l in *'"__CURSOR"'*)
+    l=${l#*'"__CURSOR"'}; l=${l#*'"'}; l=${l%%'"'*}
+    d=''
+    journal --no-tail --after-cursor "$l" -f @MATCHES@ | live ;;
+  *) journal --no-tail --since "@$B" -f @MATCHES@ | live ;;
+  esac
+}
+B=$(date +%s)
+moment
+note host "$R" "$D" "$(date +%z)"
+J=0
+if have journalctl && l=$(journalctl -n 1 -q --no-pager -o short); then
+  J=1
+  [ -n "$l" ] || for f in @FILES@; do [ -r "$f" ] && J=0; done
+fi
+if [ "$J" = 1 ]; then
+  f=''
+  journalctl -n 1 -q --no-pager -o json --output-fields=PRIORITY >/dev/null &&
+    f=--output-fields=MESSAGE,PRIORITY,_SYSTEMD_UNIT,UNIT,SYSLOG_IDENTIFIER
+  journal() { journalctl -q --no-pager -a -o json $f "$@"; }
+  read_journal
+else
+  read_files
+fi
+note end
+kill -"$Q" "$g"
+wait "$g"
+exit 0
+"""
+
+
+def script(request: Request, marker: str, cursor: str = "") -> bytes:
+    """Return the script for a request; with `cursor` it continues there, the line at it included.
+
+    Raises `ValueError` for a marker, cursor or number that is none, `InvalidInput` for the name of a unit.
+    """
+    if MARKER.fullmatch(marker) is None or (cursor and CURSOR.fullmatch(cursor) is None):
+        raise ValueError("a marker is 32 hex digits, a cursor what journalctl gives")
+    wanted = request.checked()
+    body = _BODY.replace("@MATCHES@", wanted.matches).replace("@FILES@", FILES)
+    for name, number in (
+        ("@BLOCK@", _BLOCK),
+        ("@FULL@", _FULL),
+        ("@FEW@", _FEW),
+        ("@BEHIND@", BEHIND),
+        ("@PATIENCE@", PATIENCE),
+    ):
+        body = body.replace(name, str(number))
+    values = (
+        f"M={marker} CURSOR='{cursor}' LINES={wanted.lines} MOST={wanted.backlog} AGO={wanted.ago} "
+        f"UNTIL={wanted.until_ago} FOLLOW={int(wanted.follow)}"
+    )
+    return f"main() {{\n{values}\n{PRELUDE}{body}}}\nmain\nexit 0\n".encode()
