@@ -48,6 +48,9 @@ def page(report: Report) -> str:
             reason += f" ({ROOT[report['root']]})"
         start = "" if reason.startswith("read in part") else "not read, "
         lines += _wrapped(f"{start}{reason}: {', '.join(missing['probes'])}", "○ ")
+    answering, others_not = ways_of(report)
+    lines += _wrapped(f"answers: {answering}", "• ") if answering else []
+    lines += [row for text in others_not for row in _wrapped(text, "○ ")]
     lines += ["-" * WIDTH, "Nothing was changed on this host."]
     return "\n".join(lines)
 
@@ -56,6 +59,21 @@ def cause_of(report: Report) -> tuple[Report | None, Sequence[Report]]:
     """Return the likely cause and the other findings; of what is unsure alone there is no likely cause."""
     findings: Sequence[Report] = report["findings"]
     return (findings[0], findings[1:]) if report["fault"] else (None, findings)
+
+
+def ways_of(report: Report) -> tuple[str, list[str]]:
+    """Return which depths answer as one text, and why each of the others does not or is not known to."""
+    depths: Sequence[Report] = report.get("depths") or ()
+    names = {each["name"]: f"{each['name']} {each['port']}" if each["port"] else str(each["name"]) for each in depths}
+    answering = " · ".join(names[each["name"]] for each in depths if each["answers"])
+    others = []
+    for each in depths:
+        name, reason = names[each["name"]], clean(each["text"], 200)
+        if each["answers"] is None:
+            others.append(f"{name} not known: {reason}")
+        elif not each["answers"]:
+            others.append(f"no {name}: {reason}")
+    return answering, others
 
 
 def _also(other: Report, first: Report | None) -> list[str]:

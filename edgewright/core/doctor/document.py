@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict
 
 from edgewright.core import times
+from edgewright.core.doctor.depths import as_documents, depths
 from edgewright.core.doctor.facts import Facts
 from edgewright.core.doctor.findings import UNSURE, Diagnosis, Finding
 from edgewright.core.doctor.symptoms import SYMPTOMS
@@ -34,6 +35,7 @@ def document(target: str, facts: Facts, diagnosis: Diagnosis, *, root: str, seco
         "seconds": round(seconds, 1),
         "root": root,
         "probes": {"read": len(facts.read), "total": len(facts.read) + len(facts.not_read)},
+        "depths": as_documents(depths(facts, root)),
         "fault": is_fault(diagnosis),
         "findings": [_finding(finding) for finding in diagnosis.findings],
         "healthy": list(diagnosis.fine),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from edgewright.commands.site.doctor_text import DANGER, ROOT, cause_of, relation
+from edgewright.commands.site.doctor_text import DANGER, ROOT, cause_of, relation, ways_of
 from edgewright.core.text import amount, clean
 from tui.frame.ages import age_of
 from tui.widgets.lines import Line, Piece, Role, blocks, line, spread, wrap
@@ -64,6 +64,7 @@ def body(view: SiteView, width: int, *, folds: bool = True) -> list[Line]:
     also = [row for other in others for row in _other(other, first, view, width, folds)]
     parts.append(([line(("ALSO SEEN", "head"))] if also else []) + also)
     parts.append([*_healthy(report, width), *_not_read(report, width)])
+    parts.append(_ways(report, width))
     parts.append(wrap(UNCHANGED, width, role="muted"))
     return blocks(parts)
 
@@ -137,6 +138,13 @@ def next_step(finding: Report, width: int, lead: str = "", most: int | None = No
 def _healthy(report: Report, width: int) -> list[Line]:
     healthy = ", ".join(clean(each, 200) for each in report["healthy"])
     return _wrapped(healthy, width, "• ", "ok", "muted") if healthy else []
+
+
+def _ways(report: Report, width: int) -> list[Line]:
+    """Return which depths answer, and why the others do not."""
+    answering, others = ways_of(report)
+    rows = _wrapped(f"answers: {answering}", width, "• ", "ok") if answering else []
+    return [*rows, *(row for text in others for row in _wrapped(text, width, "○ ", "muted", "muted"))]
 
 
 def _not_read(report: Report, width: int) -> list[Line]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edgewright.commands.site.doctor_text import ways_of
 from edgewright.core.text import clean
 from tui.frame.ages import age_of
 from tui.widgets.lines import Line, Piece, cut, line, spread
@@ -11,7 +12,7 @@ from tui.widgets.lines import Line, Piece, cut, line, spread
 if TYPE_CHECKING:
     from edgewright.commands.site.opened import Site
 
-DROPPED = ("edgewright", "retry", "rtt", "via")
+DROPPED = ("depths", "edgewright", "retry", "rtt", "via")
 """What leaves a title that is too long, least important first; the host and the state of the connection stay."""
 
 
@@ -32,6 +33,8 @@ def _place(site: Site, dropped: tuple[str, ...]) -> list[Piece]:
     pieces += ["site ", (clean(site.name, 80), "strong"), " by SSH"]
     if site.reached is not None and site.reached.via and "via" not in dropped:
         pieces.append(f" via {', '.join(clean(hop, 80) for hop in site.reached.via)}")
+    if site.report is not None and "depths" not in dropped and (answering := ways_of(site.report)[0]):
+        pieces.append((f"  {answering}", "muted"))
     return pieces
 
 

@@ -105,6 +105,7 @@ for f in /oem/userdata /oem/90_custom.yaml /run/stylus/userdata /var/lib/spectro
     -e '^ *(installationMode|insecureSkipVerify|disableAutoRegister|nameserver|ntpServers|noProxy): *[^|>]*$' \
     -e '^ *(type|ipAddress|mask|gateway|clusterName|skip|enabled): *[^|>]*$' $f |
     grep -vE '://[^/]*@' | head -n 60
+  sed -n '/^ *\(localUI\|emcServer\): *$/,+3 s/^ *port: *\([0-9]\{1,5\}\) *$/localUIPort: \1/p' $f
   grep -qE '^ *edgeHostToken: *[^ ]' $f && echo "has-token"
   grep -q "$(printf '^ *\t')" $f && echo "has-tabs"
 done

@@ -29,6 +29,7 @@ PROBES: tuple[Probe, ...] = (
         r"""
 for f in /etc/kubernetes/admin.conf /etc/kubernetes/kubelet.conf /etc/kubernetes/bootstrap-kubelet.conf \
   /etc/rancher/k3s/k3s.yaml /etc/rancher/rke2/rke2.yaml /run/kubeconfig /var/lib/kubelet/config.yaml \
+  /var/lib/rancher/k3s/agent/kubelet.kubeconfig /var/lib/rancher/rke2/agent/kubelet.kubeconfig \
   /var/lib/kubelet/kubeadm-flags.env /var/lib/edgewright/kubernetes/owner.json \
   /var/lib/edgewright/kubernetes/joined.json /var/lib/edgewright/kubernetes/formed.json; do
   [ -e $f ] && echo "file $f $(ls -ld $f | sed 's/  */ /g' | cut -d ' ' -f 1,3,5)"
