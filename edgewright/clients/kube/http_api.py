@@ -21,6 +21,7 @@ MAX_LINE = 8 * 1024 * 1024
 """Bytes of one line of a watch: etcd stores objects of 1.5 MB, JSON is larger."""
 STEP = 1024 * 1024
 """Bytes that are decompressed at a time: 64 kB from the network may become 64 MB, and the screen is not to wait."""
+REACH = "See: edgewright kube reach"
 _SERVER_NAME = "kubernetes"
 """In the certificate of every API server that kubeadm made."""
 
@@ -28,13 +29,28 @@ _SERVER_NAME = "kubernetes"
 class HttpApi:
     """Asks an API at `https://127.0.0.1:PORT` that shows the certificate of the cluster."""
 
-    def __init__(self, name: str, port: int, context: ssl.SSLContext, server_name: str = _SERVER_NAME) -> None:
-        self._name = name
+    def __init__(
+        self,
+        name: str,
+        port: int,
+        context: ssl.SSLContext,
+        server_name: str = _SERVER_NAME,
+        *,
+        bearer: str = "",
+        hint: str = REACH,
+    ) -> None:
+        """`hint` is the next step where it cannot be reached; `bearer` is sent where there is no certificate."""
+        self._name, self._hint = name, hint
         self._extensions = {"sni_hostname": server_name}
         timeout = httpx.Timeout(WITHIN, connect=WITHIN, pool=WITHIN)
         limits = httpx.Limits(max_connections=64, max_keepalive_connections=4, keepalive_expiry=30)
         self._client = httpx.AsyncClient(
-            verify=context, base_url=f"https://127.0.0.1:{port}", timeout=timeout, limits=limits, trust_env=False
+            verify=context,
+            base_url=f"https://127.0.0.1:{port}",
+            timeout=timeout,
+            limits=limits,
+            trust_env=False,
+            headers={"Authorization": f"Bearer {bearer}"} if bearer else None,
         )
 
     async def request(self, method: str, path: str, body: bytes = b"", kind: str = "application/json") -> bytes:
@@ -124,4 +140,4 @@ class HttpApi:
         if isinstance(error, httpx.TimeoutException):
             return TimedOut(f"The API of {self._name} does not answer.", "It is asked again.")
         reason = clean(str(error) or type(error).__name__, 200)
-        return Unreachable(f"The API of {self._name} cannot be reached: {reason}.", "See: edgewright kube reach")
+        return Unreachable(f"The API of {self._name} cannot be reached: {reason}.", self._hint)

@@ -57,6 +57,9 @@ FRAMES = (
 """Screens of which one frame is drawn without a terminal."""
 
 
+BY_HOST = "ssh:"
+"""What begins the name of a cluster that is reached through one of its hosts, `ssh:TARGET`; no uid of the plane has a
+colon."""
 _RANK = {"viewer": 1, "operator": 2, "admin": 3}
 """Roles as in `core.roles`, which is not loaded for `--help`."""
 

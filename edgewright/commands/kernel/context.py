@@ -12,7 +12,7 @@ from edgewright.clients.ports import CanListProjects, offered
 from edgewright.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from edgewright.clients.palette.client import PlaneClient
     from edgewright.clients.ports import Connection
@@ -62,6 +62,8 @@ class CommandContext:
         self.store = store
         self.journal = journal
         self.actor = actor
+        self.sites: Mapping[str, Any] | None = None
+        """Hosts that the console has open by SSH, by target; None on the command line, whose verbs connect."""
         self._client = client
         self._owns_client = client is None
         self._make_client = make_client or make_plane_client

@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from edgewright.commands.kernel.base import Allowed, Command, Outcome, Plan, Refusal, Scope
+from edgewright.commands.kernel.base import BY_HOST, Allowed, Command, Outcome, Plan, Refusal, Scope
 from edgewright.core.errors import EdgewrightError, Refused
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def check(command: type[Command], ctx: CommandContext, targets: Sequence[str]) -
         )
     if not command.for_role(ctx.role):
         return role_refusal(ctx.caller, ctx.role, command)
-    if ctx.store is not None and (refused := unavailable(command, ctx.store.model.source)) is not None:
+    if ctx.store is not None and (refused := unavailable(command, ctx.store.model.source, targets)) is not None:
         return refused
     if command.target is not None:
         few, most = command.target.least, command.target.most
@@ -210,8 +210,13 @@ def acting(command: type[Command]) -> type[Command]:
     return action
 
 
-def unavailable(command: type[Command], source: SourceStatus) -> Refusal | None:
-    """Return that the source lacks a port which the verb needs, None when it has all or is not known yet."""
+def unavailable(command: type[Command], source: SourceStatus, targets: Sequence[str] = ()) -> Refusal | None:
+    """Return that the source lacks a port which the verb needs, None when it has all or is not known yet.
+
+    What is reached through a host (`ssh:TARGET`) needs nothing of the source.
+    """
+    if targets and all(target.startswith(BY_HOST) for target in targets):
+        return None
     lacks = next((name for name in command.needs if name in source.missing), None)
     if lacks is None:
         return None

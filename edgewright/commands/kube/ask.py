@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 import httpx
 
 from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.kube.by_host.choosing import api_of_row
 from edgewright.commands.kube.credentials import client_context
-from edgewright.commands.kube.route import SERVER_NAME, Api, Listener, cluster
+from edgewright.commands.kube.route import Listener, cluster
 from edgewright.core.errors import Failed, TimedOut
 from edgewright.core.text import amount, clean
 from edgewright.store.collections.document_values import integer, part, parts, text
@@ -42,23 +43,26 @@ class Answered(NamedTuple):
 
     def sentence(self) -> str:
         """Return it for users."""
-        way = {"relay": "through the relay of the plane", "ssh": "by SSH"}.get(self.way, "directly")
+        ways = {"relay": "through the relay of the plane", "ssh": "by SSH", "channel": "by SSH"}
+        way = ways.get(self.way, "directly")
         return f"{self.service} answers: HTTP {self.status} in {self.seconds:.1f} s, asked {way}"
 
 
 async def ask_application(ctx: CommandContext, target: str, report: Callable[[str], None]) -> Answered:
     """Ask an application of a cluster. Raises `Failed` where none answers, `NotFound` while it has no kubeconfig."""
     row = await cluster(ctx, target)
-    api = await Api.of(ctx, row, report)
+    api = await api_of_row(ctx, row, report)
     way = await api.choose()
     listener = Listener(api, report)
     port = await listener.start()
     context = await asyncio.to_thread(client_context, api)
+    headers = {"Authorization": f"Bearer {api.bearer}"} if api.bearer else None
+    client = httpx.AsyncClient(verify=context, base_url=f"https://127.0.0.1:{port}", timeout=WITHIN, headers=headers)
     try:
-        async with httpx.AsyncClient(verify=context, base_url=f"https://127.0.0.1:{port}", timeout=WITHIN) as client:
+        async with client:
 
             async def get(path: str) -> tuple[int, Any]:
-                return await _get(client, path, row.name)
+                return await _get(client, path, row.name, api.server_name)
 
             return (await answered(get, row.name))._replace(way=way)
     finally:
@@ -94,10 +98,10 @@ def _is_application(service: Mapping[str, Any]) -> bool:
     return text(meta, "namespace") not in SYSTEM and bool(part(spec, "selector")) and bool(ports)
 
 
-async def _get(client: httpx.AsyncClient, path: str, name: str) -> tuple[int, Any]:
+async def _get(client: httpx.AsyncClient, path: str, name: str, server_name: str) -> tuple[int, Any]:
     """Ask a path of the API. Raises `TimedOut`, `Failed`."""
     try:
-        request = client.build_request("GET", path, extensions={"sni_hostname": SERVER_NAME})
+        request = client.build_request("GET", path, extensions={"sni_hostname": server_name})
         response = await client.send(request, stream=True)
         try:
             data = b""

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
 
 def client_context(api: Api) -> ssl.SSLContext:
-    """Return a context that trusts the cluster's CA and shows the certificate of the kubeconfig. Blocking.
+    """Return a context that trusts the cluster's CA and shows the certificate of the kubeconfig, unless it has a token.
 
-    Raises `Failed` for a kubeconfig without one.
+    Blocking. Raises `Failed` for a kubeconfig without one.
     """
     context = api.trust()
     user = api.config["users"][0]["user"] if api.config.get("users") else {}
+    if api.bearer:
+        return context
     names = ("client-certificate-data", "client-key-data")
     try:
         show(context, *(base64.b64decode(str(user[name])) for name in names), name=api.row.uid)

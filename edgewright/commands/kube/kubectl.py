@@ -16,7 +16,8 @@ from typing import Any
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kube import verbs as declared
-from edgewright.commands.kube.route import Api, Listener, cluster
+from edgewright.commands.kube.by_host.choosing import api_of_row
+from edgewright.commands.kube.route import Listener, cluster
 from edgewright.config.locations import write_private
 from edgewright.core.errors import Failed, NotFound, UsageError
 
@@ -120,7 +121,7 @@ async def reached(
 ) -> AsyncIterator[dict[str, str]]:
     """Give the environment of a program that reaches the API of a cluster while the block runs."""
     admin, only = bool(args.get("admin")), bool(args.get("relay"))
-    api = await Api.of(ctx, row, report, admin=admin, only_relay=only, ssh=str(args.get("ssh") or ""))
+    api = await api_of_row(ctx, row, report, admin=admin, only_relay=only, ssh=str(args.get("ssh") or ""))
     await api.choose()
     listener = Listener(api, report)
     folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="edgewright-kube-"))

@@ -14,7 +14,8 @@ from typing import Any
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kube import verbs as declared
-from edgewright.commands.kube.route import Api, Listener, cluster
+from edgewright.commands.kube.by_host.choosing import api_of_row
+from edgewright.commands.kube.route import Listener, cluster
 from edgewright.config import locations
 from edgewright.core.errors import Conflict, InvalidInput
 from edgewright.core.text import amount
@@ -41,7 +42,7 @@ class KubeProxy(declared.KubeProxy):
         row = plan.payload
         given = await asyncio.to_thread(kubeconfig_path, str(args.get("kubeconfig") or ""))
         only, admin = bool(args.get("relay")), bool(args.get("admin"))
-        api = await Api.of(ctx, row, report, admin=admin, only_relay=only, ssh=str(args.get("ssh") or ""))
+        api = await api_of_row(ctx, row, report, admin=admin, only_relay=only, ssh=str(args.get("ssh") or ""))
         await api.choose()
         listener = Listener(api, report)
         port = await listener.start(int(args.get("port") or 0))

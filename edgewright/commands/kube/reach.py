@@ -10,7 +10,8 @@ from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.results import Column, Item, Listing
 from edgewright.commands.kube import verbs as declared
-from edgewright.commands.kube.route import Api, cluster
+from edgewright.commands.kube.by_host.choosing import api_of_row
+from edgewright.commands.kube.route import cluster
 from edgewright.commands.kube.ways import Measured
 from edgewright.core import times
 
@@ -27,7 +28,7 @@ class KubeReach(declared.KubeReach):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Measure all ways at once. Raises `NotFound` while the cluster has no kubeconfig."""
-        api = await Api.of(ctx, plan.payload, report, ssh=str(args.get("ssh") or ""))
+        api = await api_of_row(ctx, plan.payload, report, ssh=str(args.get("ssh") or ""))
         (direct, by_ssh), relayed = await asyncio.gather(api.measure(), api.relayed())
         at = times.rfc3339(times.now())
         rows = (("direct", direct), ("ssh", by_ssh), ("relay", relayed))

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from edgewright.clients.ports import CanRelay
+from edgewright.clients.ssh.target import read_target
+from edgewright.commands.kernel.base import BY_HOST
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.described import entries, one_of
 from edgewright.commands.kube import ways
@@ -23,12 +25,19 @@ from edgewright.yamltext.writer import write
 
 NO_TARGET = "no SSH target: give --ssh USER@HOST, or name a control plane in ~/.ssh/config"
 DIRECT, SSH, RELAY = "direct", "ssh", "relay"
+SITE = BY_HOST
 Json = dict[str, Any]
 Report = Callable[[str], None]
 
 
 async def cluster(ctx: CommandContext, target: str) -> ClusterRow:
-    """Return the cluster of a target. Raises `NotFound`, `Conflict`, and `UsageError` for a simulated one."""
+    """Return the cluster of a target; for `ssh:TARGET` that of a host, of which the plane need not know anything.
+
+    Raises `NotFound`, `Conflict`, `InvalidInput` for a text that names none, and `UsageError` for a simulated one.
+    """
+    if target.startswith(SITE):
+        read_target(target.removeprefix(SITE))
+        return ClusterRow(target, target)
     await ctx.port(CanRelay)  # a plane without it reports that first, whether or not it has such a cluster
     every = (await entries(ctx, "cluster")).items
     by_uid = next((entry.row for entry in every if entry.row.uid == target), None)
@@ -43,7 +52,7 @@ class Api:
     """The API of one cluster: its kubeconfig, and connections over the way that works."""
 
     def __init__(
-        self, row: ClusterRow, config: Json, relay: CanRelay, report: Report, *, only_relay: bool, ssh: str = ""
+        self, row: ClusterRow, config: Json, relay: CanRelay | None, report: Report, *, only_relay: bool, ssh: str = ""
     ) -> None:
         self.row, self.config, self._relay, self._report = row, config, relay, report
         self.endpoint = row.endpoint
@@ -52,6 +61,12 @@ class Api:
         """Hosts that are looked for in the SSH configuration where `ssh` names none."""
         self.way = ""
         """The way of the last connection."""
+        self.server_name = SERVER_NAME
+        self.bearer = ""
+        """What is sent with each request where the kubeconfig has no certificate."""
+
+    node = ""
+    """The node whose kubelet the credential belongs to: it sees that node alone. Empty for that of a user."""
 
     @classmethod
     async def of(
@@ -83,7 +98,7 @@ class Api:
         """Return the kubeconfig for a local port, with a name that kubectl shows."""
         name, config = self.row.name, dict(self.config)
         entry = dict(config["clusters"][0]["cluster"])
-        entry |= {"server": f"https://127.0.0.1:{port}", "tls-server-name": SERVER_NAME}
+        entry |= {"server": f"https://127.0.0.1:{port}", "tls-server-name": self.server_name}
         user = config["users"][0]["user"]
         config |= {
             "clusters": [{"name": name, "cluster": entry}],
@@ -148,7 +163,7 @@ class Api:
                 self.way = RELAY
                 self._report(f"SSH cannot be run: {error}; the relay is used.")
         try:
-            return await self._relay.open_stream(self.row.uid, PORT, "", lambda each: self._report(each.sentence))
+            return await self._by_relay().open_stream(self.row.uid, PORT, "", lambda each: self._report(each.sentence))
         except EdgewrightError as error:
             # What did not answer in time once, on a busy machine or a link that was away, may answer now.
             if self._only_relay or (await self.direct()).state != "yes":
@@ -160,6 +175,13 @@ class Api:
         self.way = DIRECT
         self._report(f"The relay gives no connection; {self.endpoint}:{PORT} answers, and is asked directly.")
         return way
+
+    def leave(self) -> None:
+        """End what was opened in advance."""
+
+    def _by_relay(self) -> CanRelay:
+        assert self._relay is not None
+        return self._relay
 
     async def _directly(self) -> Direct:
         async with asyncio.timeout(DIRECT_WITHIN):
@@ -192,7 +214,9 @@ class Api:
         """Measure the relay: a stream to the API is opened and ended."""
         began = asyncio.get_running_loop().time()
         try:
-            stream = await self._relay.open_stream(self.row.uid, PORT, "", lambda each: self._report(each.sentence))
+            stream = await self._by_relay().open_stream(
+                self.row.uid, PORT, "", lambda each: self._report(each.sentence)
+            )
         except EdgewrightError as error:
             return Measured("no", asyncio.get_running_loop().time() - began, error.message)
         stream.close()
@@ -218,6 +242,7 @@ class Listener:
         self.connections = self.sent = self.received = 0
         self._failure = ""
         """What was reported of the last connection, if it failed: a client that tries again and again adds no line."""
+        self._error: EdgewrightError | None = None
 
     async def start(self, port: int = 0) -> int:
         """Listen; returns the port. Raises `Failed` for one that is in use."""
@@ -231,11 +256,18 @@ class Listener:
 
     async def stop(self) -> None:
         """End the port and its connections."""
+        self._api.leave()
         if self._server is not None:
             self._server.close()
         for task in list(self._open):
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
+
+    def explain(self) -> None:
+        """Raise why the way to the API failed, where that is known: the client behind the port saw only an end."""
+        if self._error is not None:
+            error = self._error
+            raise type(error)(error.message, error.hint, error.code)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -245,9 +277,10 @@ class Listener:
         way: Way | None = None
         try:
             way = await self._api.connect()
-            self._failure = ""
+            self._failure, self._error = "", None
             await self._carry(reader, writer, way)
         except EdgewrightError as error:
+            self._error = error
             before, self._failure = self._failure, f"{error.message} {error.hint}".strip()
             if self._failure != before:
                 self._report(self._failure)

@@ -69,7 +69,7 @@ class _Kubectl(_Kube):
 
 
 class KubeGet(_Kubectl):
-    """Show objects of a cluster: kube get CLUSTER pods -- -A -o wide."""
+    """Show objects of a cluster: kube get CLUSTER pods -- -A -o wide. Without a plane: kube get ssh:HOST pods."""
 
     name = "kube get"
     quick = "kube.plain.quick"

@@ -71,4 +71,17 @@ class SiteLogs(Command):
     no_cli = "The command line has ssh HOST journalctl."
 
 
-COMMANDS: tuple[type[Command], ...] = (SiteOpen, SiteAgain, SiteLogs, SiteShell)
+class SiteWorkloads(Command):
+    """Show the pods of the cluster of this host, by its own kubeconfig over the connection; no plane is asked."""
+
+    name = "site workloads"
+    title = "workloads"
+    keys = ("w",)
+    scope = "site"
+    online = False
+    action = "site_workloads"
+    cli = False
+    no_cli = "The command line has kube get ssh:TARGET."
+
+
+COMMANDS: tuple[type[Command], ...] = (SiteOpen, SiteAgain, SiteLogs, SiteShell, SiteWorkloads)

@@ -47,6 +47,9 @@ class HostConnection(CanRunScript, Protocol):
     async def open_terminal(self, kind: str, columns: int, rows: int) -> Any:
         """Return a terminal with the user's shell; see `clients.ssh.connection`."""
 
+    async def open_stream(self, host: str, port: int) -> Any:
+        """Return a connection from the host; see `clients.ssh.connection`."""
+
     async def round_trip(self, patience: float = ...) -> float:
         """Return the seconds until the host answers. Raises `TimedOut`, `Unreachable`."""
 
@@ -95,6 +98,8 @@ class Site:
         self.reading_since: float | None = None
         self.read_problem = ""
         """Why the last run of the probes gave nothing."""
+        self.at_end: list[Callable[[], Awaitable[None]]] = []
+        """What ends with the site, for what used its connection."""
         self._listeners: list[Callable[[], None]] = []
         self.returned: Callable[[], None] = lambda: None
         """Called when the connection is there again after it was lost."""
@@ -248,8 +253,10 @@ class Site:
         self._wake.set()
 
     async def aclose(self) -> None:
-        """End the connection."""
+        """End the connection, and what used it."""
         self._become("shut")
+        while self.at_end:
+            await self.at_end.pop()()
         await self._drop()
 
     def _take(self, connection: HostConnection) -> None:

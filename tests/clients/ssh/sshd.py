@@ -87,12 +87,16 @@ class Sshd:
         assert SSHD is not None
         with (self.folder / "log").open("wb") as log:
             command = [SSHD, "-D", "-e", "-f", str(self.folder / "sshd_config")]
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(self._command(command), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         end = time.monotonic() + 10
         while "Server listening" not in self.log:
             assert self.process.poll() is None and time.monotonic() < end, self.log
             time.sleep(0.01)
         return self
+
+    def _command(self, command: list[str]) -> list[str]:
+        """Return how the server is started; a subclass may put it into a namespace."""
+        return command
 
     def stop(self) -> None:
         if self.process is not None:

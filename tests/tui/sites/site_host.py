@@ -74,6 +74,9 @@ class StandInHost:
                 parts.append(f"\n{marker} end {probe} 10.1 0\n")
         return ScriptResult(0, "".join([*parts, f"\n{marker} done\n"]).encode(), b"", False, 2.1)
 
+    async def open_stream(self, host: str, port: int) -> Any:
+        raise NotImplementedError
+
     async def round_trip(self, patience: float = 1.0) -> float:
         if not self.alive:
             raise Unreachable("The connection to edge-7f3a broke.", "", "ConnectionLost")

@@ -150,7 +150,7 @@ class DoctorScreen(BaseScreen, SitePages):
         hints = ["nav-open=evidence"] if has_findings and self.size.width < WIDE else []
         if site is not None:
             hints.append("site-again=read again" if site.is_open else "site-again=connect again")
-        hints += ["site-logs", "site-shell"] if site is not None and site.is_open else []
+        hints += ["site-logs", "site-shell", "site-workloads"] if site is not None and site.is_open else []
         hints += ["copy"] if has_findings else []
         return tuple(hints)
 

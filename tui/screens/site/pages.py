@@ -7,6 +7,7 @@ from typing import Any
 from textual.screen import Screen
 
 from edgewright.commands.kernel import registry
+from edgewright.commands.kernel.base import BY_HOST
 from edgewright.commands.site.open_verbs import SiteShell
 from edgewright.commands.site.opened import LOGS, Site
 from edgewright.core.errors import EdgewrightError
@@ -31,6 +32,13 @@ class SitePages(Screen[None]):
             self.refuse_here("No site is open here.")
             return
         open_key(self.app, f"{view}/{self.site.target}")
+
+    def action_site_workloads(self) -> None:
+        """Show what runs in the cluster of the host, by its kubeconfig."""
+        if self.site is None or not self.site.is_open:
+            self.refuse_here("There is no connection: workloads need one.")
+            return
+        open_key(self.app, f"pods/{BY_HOST}{self.site.target}")
 
     async def action_site_logs(self) -> None:
         """Choose a unit and show its log; those that findings are about come first."""

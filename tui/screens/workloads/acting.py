@@ -41,7 +41,7 @@ class ActsOnObjects(ListingScreen, ShowsCluster):
         api = self._opened.api if self._opened is not None else None
         return {
             "view": self.kind.view, "objects": self.rows_pointed_at(), "api": api,
-            "cluster": self.cluster_uid, "name": self.cluster_name,
+            "cluster": self.cluster_uid, "name": self.cluster_uid if self.reached else self.cluster_name,
         }  # fmt: skip
 
     def working_hints(self) -> tuple[str, ...]:
@@ -105,7 +105,7 @@ class ActsOnObjects(ListingScreen, ShowsCluster):
         if not rows[0].node:
             app.refuse(unplaced(rows[0], "there is no container"))
             return
-        if reason := self.session.refusal(KubePodShell):
+        if reason := self.session.refusal(KubePodShell, self.reached):
             app.refuse(reason)
             return
         pod, make = rows[0], self.session.make_context

@@ -20,7 +20,7 @@ class ChangesObjects(ActsOnObjects):
     """A list whose rows can be edited, and scaled where they have pods by a template."""
 
     def _may(self, command: Any) -> bool:
-        reason = self.session.refusal(command)
+        reason = self.session.refusal(command, self.reached)
         if not reason and self.session.make_context is None:
             reason = "There is no plane here, so nothing can be changed."
         if reason:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from edgewright.commands.kernel import registry
 from edgewright.commands.kube.local_api import open_api
 from edgewright.commands.kube.opened import Opened, Report
+from edgewright.commands.kube.route import SITE
 from edgewright.core.errors import Refused
 from edgewright.store.collections.catalogue.cluster_rows import ClusterRow
 from edgewright.store.collections.catalogue.clusters import CLUSTERS
 from tui.frame.ages import age
 from tui.frame.base import BaseScreen
+from tui.screens.doctor.title import site_title
 from tui.session import Session
 from tui.widgets.lines import Line, line, wrap
 
@@ -34,8 +38,18 @@ def opened_of(session: Session, uid: str) -> Opened:
             raise Refused(_NO_PLANE)
         return await open_api(session.make_context(), uid, report)
 
+    site = session.sites.get(uid.removeprefix(SITE)) if uid.startswith(SITE) else None
     made = session.opened[uid] = Opened(row.name if row is not None else uid, open_it, session.now)
+    if site is not None:
+        site.at_end.append(lambda: _end(session, uid))
     return made
+
+
+async def _end(session: Session, uid: str) -> None:
+    """End the API of a site with its connection; nothing of its kubeconfig stays."""
+    opened = session.opened.pop(uid, None)
+    if opened is not None:
+        await opened.aclose()
 
 
 class ShowsCluster(BaseScreen):
@@ -59,10 +73,40 @@ class ShowsCluster(BaseScreen):
         return self.session.store.model.rows(CLUSTERS).get(self.cluster_uid)
 
     @property
+    def site(self) -> Any:
+        """The site through which the API is reached; None for a cluster of the plane, and when it was closed."""
+        return self.session.sites.get(self.cluster_uid.removeprefix(SITE)) if self.reached else None
+
+    @property
+    def reached(self) -> str:
+        """The cluster, where a host that is open leads to it and no plane is needed."""
+        return self.cluster_uid if self.cluster_uid.startswith(SITE) else ""
+
+    def head_line(self, width: int) -> Line:
+        """Return the title: of the plane, or of the site."""
+        site = self.site
+        return super().head_line(width) if site is None else site_title(site, self.now, width, self.session.read_only)
+
+    @property
     def cluster_name(self) -> str:
         """Its name."""
+        if self.reached:
+            return str(self.site.name) if self.site is not None else self.cluster_uid.removeprefix(SITE)
         row = self.cluster
         return row.name if row is not None else self.cluster_uid
+
+    def limits(self, kind: str) -> str:
+        """Return that rows of a kind are of one node, where the credential is that of its kubelet."""
+        node = getattr(self._opened.api, "node", "") if self._opened is not None else ""
+        return f" · of node {node}" if node and kind in ("pods", "nodes") else ""
+
+    def refused(self, entries: Iterable[str]) -> frozenset[str]:
+        """Return what is refused; through a host nothing of the plane is needed."""
+        entries = tuple(entries)
+        if not self.reached:
+            return super().refused(entries)
+        verbs = {name: registry.console_verb(name) for name in (entry.partition("=")[0] for entry in entries)}
+        return frozenset(name for name, verb in verbs.items() if verb and self.session.refusal(verb, self.reached))
 
     @property
     def simulated(self) -> bool:

@@ -112,7 +112,8 @@ class WorkloadsScreen(ForwardsPorts):
         """The kind, what it is narrowed to, and the filter behind it."""
         parts = [self.kind.title]
         below = takewhile(lambda screen: screen is not self, self.app.screen_stack)
-        if not any(getattr(screen, "target", "").partition("/")[0] == self.cluster_uid for screen in below):
+        named = any(getattr(screen, "target", "").partition("/")[0] == self.cluster_uid for screen in below)
+        if not named and not self.reached:  # the title names a site
             parts[0] = f"{self.cluster_name} {self.kind.title}"
         if self._narrow.of:
             parts[0] += f" of {self._narrow.of}"
@@ -130,7 +131,7 @@ class WorkloadsScreen(ForwardsPorts):
         more = f" · {amount(self._watched.skipped, 'object')} not read" if self._watched.skipped else ""
         if not self._watched.complete:
             return f"{super().count()} · reading" if self._watched.rows else shown
-        return f"{super().count()}{more} · {shown}"
+        return f"{super().count()}{more}{self.limits(self.kind.name)} · {shown}"
 
     @property
     def _is_live(self) -> bool:

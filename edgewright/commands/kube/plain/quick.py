@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from edgewright.clients.http import tls
 from edgewright.clients.http.credential import Credential
 from edgewright.clients.http.once import MAX_ANSWER, Answer, Link
+from edgewright.commands.kernel.base import BY_HOST
 from edgewright.commands.kernel.results import Quick
 from edgewright.commands.kube.credentials import show
 from edgewright.commands.kube.plain.printed import text_of
@@ -62,7 +63,9 @@ class Cluster(NamedTuple):
 def run(context: Context | None, project: str, target: str, args: Mapping[str, Any], timeout: float) -> Quick | None:
     """Return what to print, or None for the ordinary way."""
     table = wanted([str(word) for word in args.get("arguments") or ()])
-    if table is None or context is None or project or context.project or any(args.get(key) for key in _WAYS):
+    if table is None or context is None or project or context.project or target.startswith(BY_HOST):
+        return None
+    if any(args.get(key) for key in _WAYS):
         return None
     if _is_set_up():
         return None

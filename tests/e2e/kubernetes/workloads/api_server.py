@@ -99,7 +99,7 @@ class ApiServer:
             "advertise-address": self.address, "endpoint-reconciler-type": "none",
             "tls-cert-file": "server.crt", "tls-private-key-file": "server.key", "client-ca-file": "ca.crt",
             "service-account-issuer": "https://kubernetes", "service-account-key-file": "accounts.key",
-            "service-account-signing-key-file": "accounts.key", "authorization-mode": "RBAC",
+            "service-account-signing-key-file": "accounts.key", "authorization-mode": "Node,RBAC",
             "service-cluster-ip-range": "10.96.0.0/16", "disable-admission-plugins": "ServiceAccount",
             "max-requests-inflight": "2000", "max-mutating-requests-inflight": "1000", "profiling": "false",
         }  # fmt: skip
