@@ -95,7 +95,7 @@ async def test_the_api_is_asked_over_tls_with_the_certificate_of_the_kubeconfig(
     async def found(*_: Any) -> Any:
         return row
 
-    async def made(*_: Any) -> Api:
+    async def made(*_: Any, **options: Any) -> Api:
         return api
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)

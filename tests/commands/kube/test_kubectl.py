@@ -18,6 +18,9 @@ from edgewright.core.errors import Unreachable
 class Way:
     """An API whose way fails."""
 
+    def leave(self) -> None:
+        return
+
     async def connect(self) -> Any:
         raise Unreachable("The relay does not answer.", "Try again.")
 
