@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -34,12 +35,12 @@ def page(report: Report) -> str:
         for evidence in first["evidence"]:
             lines += _wrapped(f"{evidence['probe']}: {evidence['text']}", "  evidence      ")
         lines += _wrapped(first["nextStep"], "  NEXT          ")
-        lines += [row for fix in first["fixes"] for row in _fix(fix)]
+        lines += [row for fix in first["fixes"] for row in _fix(fix, apply_with(report, first, fix))]
     else:
         lines.append(_ends("NO FAULT FOUND", read))
     if others:
         lines.append("ALSO SEEN")
-        lines += [row for other in others for row in _also(other, first)]
+        lines += [row for other in others for row in _also(report, other, first)]
     if report["healthy"]:
         lines += _wrapped(", ".join(clean(each) for each in report["healthy"]), "• ")
     for missing in report["notRead"]:
@@ -76,7 +77,21 @@ def ways_of(report: Report) -> tuple[str, list[str]]:
     return answering, others
 
 
-def _also(other: Report, first: Report | None) -> list[str]:
+def key_of(finding: Report) -> str:
+    """Return the key of a finding, the same in each run."""
+    return f"{finding['symptom']}:{finding['object']}" if finding["object"] else str(finding["symptom"])
+
+
+def apply_with(report: Report, finding: Report, fix: Report) -> str:
+    """Return the command line that applies a fix, "" for one that only an operator does."""
+    if not fix["repair"]:
+        return ""
+    line = ("edgewright", "site", "fix", report["target"], key_of(finding), "--fix", fix["repair"])
+    alone = [each["repair"] for each in finding["fixes"] if each["repair"]] == [fix["repair"]]
+    return shlex.join(line[:-2] if alone else line)
+
+
+def _also(report: Report, other: Report, first: Report | None) -> list[str]:
     lines = [
         *_wrapped(other["text"], "▲ " if other["certainty"] != "unsure" else "○ "),
         f"    {relation(other, first)}",
@@ -85,7 +100,7 @@ def _also(other: Report, first: Report | None) -> list[str]:
         lines += _wrapped(f"{evidence['probe']}: {evidence['text']}", "    evidence    ")
     if not other["followsFrom"]:
         lines += _wrapped(other["nextStep"], "    next        ")
-        lines += [row for fix in other["fixes"][:1] for row in _fix(fix)]
+        lines += [row for fix in other["fixes"][:1] for row in _fix(fix, apply_with(report, other, fix))]
     return lines
 
 
@@ -93,20 +108,20 @@ def relation(other: Report, first: Report | None) -> str:
     """Return what a finding has to do with the likely cause, if there is one."""
     if first is None:
         return str(other["certainty"])
-    key = f"{first['symptom']}:{first['object']}" if first["object"] else first["symptom"]
-    if key in other["followsFrom"]:
+    if key_of(first) in other["followsFrom"]:
         return "follows from the above"
     if other["followsFrom"]:
         return f"follows from {other['followsFrom'][0]}"
     return f"{other['certainty']}; apart from the above"
 
 
-def _fix(fix: Report) -> list[str]:
+def _fix(fix: Report, apply: str) -> list[str]:
     undo = clean(fix["undo"])
     how = "no undo" if undo == "no undo" else f"undo: {undo}"
     return [
         *_wrapped(f"{clean(fix['title'])}  ({DANGER.get(fix['danger'], fix['danger'])}, {how})", "    "),
         f"      {clean(fix['command'], 400)}",
+        *([f"      apply it: {clean(apply, 400)}"] if apply else []),
     ]
 
 

@@ -84,4 +84,29 @@ class SiteWorkloads(Command):
     no_cli = "The command line has kube get ssh:TARGET."
 
 
-COMMANDS: tuple[type[Command], ...] = (SiteOpen, SiteAgain, SiteLogs, SiteShell, SiteWorkloads)
+class SiteFix(Command):
+    """Apply a fix that Doctor offers to a host, read the host again, and report whether the symptom is still there.
+
+    Only fixes of a fixed catalogue; none removes data. The plan has the exact command, what changes and the undo.
+    FINDING is a symptom of site doctor, with its object where there are several: `unit-stopped:containerd`.
+    """
+
+    name = "site fix"
+    implementation = "site.fix"
+    title = "apply a fix"
+    keys = ("x",)
+    scope = "site"
+    role = "operator"
+    danger = "destructive"
+    online = False
+    action = "site_fix"
+    shows_progress = True
+    params = (
+        Param("host", TARGET, required=True, metavar="TARGET"),
+        Param("finding", "what site doctor found, e.g. swap-on", metavar="FINDING"),
+        Param("fix", "which of several fixes (default: the first)", "--fix", metavar="FIX"),
+        Param("undo", "take a fix back that was applied, e.g. swap-off", "--undo", metavar="FIX"),
+    )
+
+
+COMMANDS: tuple[type[Command], ...] = (SiteOpen, SiteAgain, SiteFix, SiteLogs, SiteShell, SiteWorkloads)

@@ -103,6 +103,8 @@ class Site:
         self._listeners: list[Callable[[], None]] = []
         self.returned: Callable[[], None] = lambda: None
         """Called when the connection is there again after it was lost."""
+        self.applied: dict[str, str] = {}
+        """Fixes that were applied and not taken back, to the key of the finding that each was for."""
         self.probes = len(chosen())
         self._reach, self._now, self._pauses = reach, now, tuple(pauses)
         self._connection: HostConnection | None = None
@@ -180,6 +182,13 @@ class Site:
         except Unreachable as error:
             await self._lost(error)
             raise
+
+    def remember(self, finding: str, repair: str, *, undone: bool) -> None:
+        """Note that a fix was applied, or taken back."""
+        self.applied.pop(repair, None)
+        if not undone:
+            self.applied[repair] = finding
+        self.changed()
 
     async def broke(self, error: Unreachable) -> None:
         """Take the connection as lost: what used it found that out."""

@@ -8,8 +8,9 @@ from edgewright.core.doctor.facts import Facts
 from edgewright.core.doctor.findings import CERTAINTIES, DANGERS, UNSURE, Diagnosis, Finding, Fix
 from edgewright.core.doctor.fine import fine
 from edgewright.core.doctor.rules import agent, control, host, images, kubernetes, network, units
-from edgewright.core.doctor.rules.units import AGENTS, KUBELETS, RUNTIMES, fitted
+from edgewright.core.doctor.rules.units import fitted
 from edgewright.core.doctor.symptoms import LEADS_TO, RANK
+from edgewright.core.doctor.unit_names import AGENTS, KUBELETS, RUNTIMES
 
 IN_PART = "read in part, the rest needs sudo"
 """Why probes are listed as not read that gave something without root."""

@@ -23,13 +23,15 @@ class Evidence(NamedTuple):
 class Fix(NamedTuple):
     """A repair that is shown, with its exact command; nothing in this package runs one.
 
-    `command` is run as root on the host. `undo` is a command, or `no undo`.
+    `command` is run as root on the host. `undo` is a command, or `no undo`. `repair` is its name in the catalogue of
+    those that may be applied (`repairs.py`), "" for what only an operator does.
     """
 
     title: str
     command: str
     danger: str = SAFE
     undo: str = NO_UNDO
+    repair: str = ""
 
 
 def word(value: str) -> str:

@@ -139,4 +139,4 @@ def test_the_document_has_everything() -> None:
     assert found["fault"] is True and found["seconds"] == 2.1 and found["host"]["name"] == "edge-1"
     (only,) = found["findings"]
     assert only["symptom"] == "gateway-silent" and only["evidence"][0]["probe"] == "network.gateway"
-    assert set(only["fixes"][0]) == {"title", "command", "danger", "undo"}
+    assert set(only["fixes"][0]) == {"title", "command", "danger", "undo", "repair"}

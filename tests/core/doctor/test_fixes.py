@@ -72,7 +72,7 @@ def test_commands_name_the_units_of_the_host(names: tuple[str, ...], kubelet: st
     of_host = units(unit("edgewright-agent"), *(unit(name) for name in names))
     pulls = log('Failed to pull image "r.example/x:1": not found', kubelet)
     commands = commands_of(units=of_host, runtime_answers=False, kubelet_log=pulls, nodes=None)
-    assert f"systemctl restart {runtime}" in commands
+    assert f"systemctl reset-failed {runtime}; systemctl restart {runtime}" in commands
     assert f"journalctl -u {runtime} -b -n 50 --no-pager" in commands
     assert f"journalctl -u {kubelet} -b -n 50 --no-pager" in commands
     assert not any("{" in command for command in commands)
@@ -104,7 +104,9 @@ def test_renewed_certificates_are_taken_by_new_pods() -> None:
         (finding,) = diagnose(HEALTHY._replace(certificates=(own,))).findings
         assert "kubelet" in finding.next_step and not any("renew all" in fix.command for fix in finding.fixes)
     rke2 = (Certificate("/var/lib/rancher/rke2/agent/client-kubelet.crt", ends=NOW - 86400),)
-    assert commands_of(certificates=rke2, units=units(unit("rke2-agent")))[-1] == "systemctl restart rke2-agent"
+    assert commands_of(certificates=rke2, units=units(unit("rke2-agent")))[-1].endswith(
+        "; systemctl restart rke2-agent"
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from edgewright.commands.site.doctor_text import DANGER, ROOT, cause_of, relation, ways_of
+from edgewright.commands.site.doctor_text import DANGER, ROOT, cause_of, key_of, relation, ways_of
 from edgewright.core.text import amount, clean
 from tui.frame.ages import age_of
 from tui.widgets.lines import Line, Piece, Role, blocks, line, spread, wrap
@@ -38,11 +38,8 @@ class SiteView(NamedTuple):
     """The key that connects again."""
     probes: int = 0
     unfolded: frozenset[str] = frozenset()
-
-
-def key_of(finding: Report) -> str:
-    """Return the key of a finding, the same in each run."""
-    return f"{finding['symptom']}:{finding['object']}" if finding["object"] else str(finding["symptom"])
+    applied: tuple[str, ...] = ()
+    """Titles of fixes that were applied from here and not taken back."""
 
 
 def body(view: SiteView, width: int, *, folds: bool = True) -> list[Line]:
@@ -65,7 +62,8 @@ def body(view: SiteView, width: int, *, folds: bool = True) -> list[Line]:
     parts.append(([line(("ALSO SEEN", "head"))] if also else []) + also)
     parts.append([*_healthy(report, width), *_not_read(report, width)])
     parts.append(_ways(report, width))
-    parts.append(wrap(UNCHANGED, width, role="muted"))
+    changed = f"Applied from here: {clean(', '.join(view.applied), MOST_COMMAND)}." if view.applied else UNCHANGED
+    parts.append(wrap(changed, width, role="muted"))
     return blocks(parts)
 
 

@@ -10,15 +10,18 @@ from typing import Any, ClassVar
 from textual import events, on, work
 
 from edgewright.commands.kernel.base import Scope
+from edgewright.commands.site.doctor_text import key_of
 from edgewright.commands.site.opened import Site
 from edgewright.commands.site.opening import problem_of, site_of
 from edgewright.commands.site.recent import recent
+from edgewright.core.doctor.repairs import repair
 from edgewright.core.errors import EdgewrightError, UsageError
 from edgewright.core.text import clean
 from tui.frame.base import WALL, WIDE, BaseScreen
 from tui.frame.links import open_key
 from tui.screens.doctor.asking import LendingAsker
-from tui.screens.doctor.content import MOST_TEXT, SiteView, about, body, detail, key_of
+from tui.screens.doctor.content import MOST_TEXT, SiteView, about, body, detail
+from tui.screens.doctor.fixing import apply_fix, offers
 from tui.screens.doctor.title import milliseconds, site_title
 from tui.screens.site.pages import SitePages
 from tui.verbs.bindings import live_keys, move_bindings
@@ -150,6 +153,7 @@ class DoctorScreen(BaseScreen, SitePages):
         hints = ["nav-open=evidence"] if has_findings and self.size.width < WIDE else []
         if site is not None:
             hints.append("site-again=read again" if site.is_open else "site-again=connect again")
+        hints += ["site-fix"] if site is not None and site.is_open and offers(site, self._pointed()) else []
         hints += ["site-logs", "site-shell", "site-workloads"] if site is not None and site.is_open else []
         hints += ["copy"] if has_findings else []
         return tuple(hints)
@@ -167,6 +171,7 @@ class DoctorScreen(BaseScreen, SitePages):
             again=key_text(live_keys(self).get("site-again", "R")),
             probes=site.probes,
             unfolded=frozenset(self._unfolded),
+            applied=tuple(repair(name).title for name in site.applied),
         )
 
     def select(self) -> None:
@@ -278,6 +283,10 @@ class DoctorScreen(BaseScreen, SitePages):
             site.try_now()
         elif site.state != "connecting":
             self.connect()
+
+    async def action_site_fix(self) -> None:
+        """Apply a fix of the finding under the cursor, or take back what was applied."""
+        await apply_fix(self, self._pointed())
 
     def action_retry(self) -> None:
         """Do the same for the key that asks again everywhere."""

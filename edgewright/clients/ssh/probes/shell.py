@@ -19,7 +19,7 @@ MOST_SECONDS = 90
 LOG_LINES = range(10, 501)
 """Lines of one log that may be asked for."""
 
-_PRELUDE = r"""
+PRELUDE = r"""
 LC_ALL=C LANG=C LANGUAGE=C TERM=dumb SYSTEMD_PAGER=cat SYSTEMD_COLORS=0 RES_OPTIONS='timeout:1 attempts:1'
 export LC_ALL LANG LANGUAGE TERM SYSTEMD_PAGER SYSTEMD_COLORS RES_OPTIONS
 unset ENV BASH_ENV CDPATH KUBECONFIG
@@ -134,7 +134,7 @@ def script(probes: Sequence[Probe], marker: str, *, log_lines: int = 100, second
         + "printf '\\n%s done\\n' \"$M\"\n"
     )
     # A function: the shell has read all of it before the first command runs.
-    return f'main() {{\nP={quoted(_PRELUDE)}\neval "$P"\nS={quoted(inner)}\n{_START}\n}}\nmain\nexit 0\n'.encode()
+    return f'main() {{\nP={quoted(PRELUDE)}\neval "$P"\nS={quoted(inner)}\n{_START}\n}}\nmain\nexit 0\n'.encode()
 
 
 FRAME = 64

@@ -8,7 +8,7 @@ from edgewright.core import times
 from edgewright.core.doctor.facts import Facts
 from edgewright.core.doctor.findings import CONFIRM, LIKELY, NO_UNDO, SAFE, SURE, UNSURE, Evidence, Finding, Fix, word
 from edgewright.core.doctor.rules.reading import match, quote, telling
-from edgewright.core.doctor.rules.units import AGENTS
+from edgewright.core.doctor.unit_names import AGENTS
 
 LATE = 3
 """Heartbeats that may be missing before the agent counts as not reaching its plane (as in `agent status`)."""

@@ -8,27 +8,17 @@ from edgewright.core import times
 from edgewright.core.clusters.quorum import majority
 from edgewright.core.clusters.troubles import CERTIFICATE_SOON
 from edgewright.core.doctor.facts import Certificate, Facts
-from edgewright.core.doctor.findings import CONFIRM, LIKELY, SAFE, SURE, Evidence, Finding, Fix, word
+from edgewright.core.doctor.findings import LIKELY, SAFE, SURE, Evidence, Finding, Fix, word
+from edgewright.core.doctor.repairs import PHASES, fix_of
 from edgewright.core.doctor.rules.reading import match, quote
 from edgewright.core.text import amount
 
 APART = ("/etc/edgewright/", "/var/lib/kubelet/pki/kubelet.crt")
 """The plane's CA, and a certificate that the kubelet signed for itself, which no client verifies."""
 KUBELET_PKI = "/var/lib/kubelet/"
-_RENEW = Fix(
-    "renew the certificates and restart the control plane's pods",
-    "kubeadm certs renew all && crictl stopp $(crictl pods -q --namespace kube-system --label tier=control-plane)",
-    CONFIRM,
-)
+_RENEW = fix_of("certificates-renew")
 """The kubelet starts a static pod again whose sandbox is stopped; to touch its manifest changes nothing."""
-_PHASES = {
-    "apiserver-kubelet-client": "apiserver-kubelet-client",
-    "apiserver-etcd-client": "apiserver-etcd-client",
-    "front-proxy-client": "front-proxy-client",
-    "etcd/server": "etcd-server",
-    "etcd/peer": "etcd-peer",
-    "etcd/healthcheck-client": "etcd-healthcheck-client",
-}
+_PHASES = {base: phase for phase, base in PHASES.items()}
 """Certificates to their phase of `kubeadm init phase certs`. Not that of the API server: without the settings of the
 cluster it would not be for the VIP."""
 _DATES = Fix("show all dates", "kubeadm certs check-expiration", SAFE)
@@ -100,9 +90,7 @@ def _made_again(certificate: Certificate) -> "Tuple[Fix, ...]":
     phase = _PHASES.get(base.removeprefix("/etc/kubernetes/pki/"))
     if phase is None or certificate.authority:
         return (_DATES,)
-    away = f"for e in crt key; do [ ! -e {base}.$e ] || mv {base}.$e {base}.$e.old; done"
-    back = f"for e in crt key; do [ ! -e {base}.$e.old ] || mv {base}.$e.old {base}.$e; done"
-    return (_DATES, Fix("make it again", f"{away}; kubeadm init phase certs {phase}", CONFIRM, back))
+    return (_DATES, fix_of("certificate-again", phase))
 
 
 def _renewal(certificate: Certificate) -> "Tuple[Fix, ...]":
@@ -112,7 +100,7 @@ def _renewal(certificate: Certificate) -> "Tuple[Fix, ...]":
     dates = Fix("show its dates", f"openssl x509 -noout -dates -in {word(certificate.place)}", SAFE)
     if "/rancher/" not in certificate.place:
         return (dates,)
-    return (dates, Fix("restart it, which renews what ends soon", "systemctl restart {kubelet}", CONFIRM))
+    return (dates, fix_of("unit-restart", "{kubelet}", "restart it, which renews what ends soon"))
 
 
 def _soon(certificate: Certificate) -> float:

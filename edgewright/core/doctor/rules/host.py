@@ -19,6 +19,7 @@ from edgewright.core.doctor.findings import (
     Fix,
     word,
 )
+from edgewright.core.doctor.repairs import fix_of
 from edgewright.core.doctor.rules.reading import match, quote, recent, size
 from edgewright.core.text import clip
 
@@ -144,12 +145,7 @@ def _read_only(facts: Facts) -> List[Finding]:
         line = match(recent_lines, r"read-only")
         if line is not None and not facts.container:
             evidence.append(quote("boot.kernel", line))
-        fix = Fix(
-            "mount it writable again",
-            f"mount -o remount,rw {word(mount or '/')}",
-            CONFIRM,
-            f"mount -o remount,ro {word(mount or '/')}",
-        )
+        fix = fix_of("mount-writable", mount or "/")
         step = "Find out why (a disk with errors is mounted read-only by the kernel), then mount it writable again."
         findings.append(Finding("read-only", text, tuple(evidence), step, SURE, mount or wanted[0], (fix,)))
     return findings
@@ -205,7 +201,7 @@ def _clock(facts: Facts) -> List[Finding]:
         (n for n in ("chronyd", "chrony", "systemd-timesyncd", "ntp") if n in facts.units), "systemd-timesyncd"
     )
     fixes = (
-        Fix("restart the time service", f"systemctl restart {service}", SAFE),
+        fix_of("time-restart", service),
         Fix("set the clock", f"date -u -s '{_plain(facts.at)}'", CONFIRM),
     )
     certainty = LIKELY if facts.time_synchronized else SURE  # then this machine may be the one that is wrong

@@ -8,7 +8,7 @@ from typing import List, Tuple
 from edgewright.core.doctor.facts import Facts, LogLine
 from edgewright.core.doctor.findings import CONFIRM, LIKELY, SAFE, SURE, Evidence, Finding, Fix, word
 from edgewright.core.doctor.rules.reading import match, quote, telling
-from edgewright.core.doctor.rules.units import KUBELETS, RUNTIMES
+from edgewright.core.doctor.unit_names import KUBELETS, RUNTIMES
 from edgewright.core.text import amount
 
 _LOGS = Fix("read the kubelet's log", "journalctl -u {kubelet} -b -n 50 --no-pager", SAFE)

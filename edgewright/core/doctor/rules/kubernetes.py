@@ -7,7 +7,6 @@ from typing import List, Optional, Tuple
 
 from edgewright.core.doctor.facts import Facts
 from edgewright.core.doctor.findings import (
-    CONFIRM,
     DESTRUCTIVE,
     LIKELY,
     SAFE,
@@ -18,8 +17,9 @@ from edgewright.core.doctor.findings import (
     Fix,
     word,
 )
+from edgewright.core.doctor.repairs import fix_of
 from edgewright.core.doctor.rules.reading import match, quote, telling
-from edgewright.core.doctor.rules.units import KUBELETS, RUNTIMES
+from edgewright.core.doctor.unit_names import KUBELETS, RUNTIMES
 from edgewright.core.text import amount
 
 _LOGS = Fix("read the kubelet's log", "journalctl -u {kubelet} -b -n 50 --no-pager", SAFE)
@@ -30,7 +30,7 @@ _KUBELET: Tuple[Tuple[str, str, str, str, Tuple[Fix, ...]], ...] = (
         r"running with swap on is not supported|failSwapOn|/proc/swaps contained",
         "The kubelet ends since swap is on.",
         "Switch swap off, also in /etc/fstab.",
-        (Fix("switch swap off", "swapoff -a", SAFE, "swapon -a"),),
+        (fix_of("swap-off"),),
     ),
     (
         "cgroup-mismatch",
@@ -47,13 +47,7 @@ _KUBELET: Tuple[Tuple[str, str, str, str, Tuple[Fix, ...]], ...] = (
         r"kubeadm-flags\.env.{0,80}permission denied|permission denied.{0,80}kubeadm-flags\.env",
         "The kubelet may not read kubeadm-flags.env.",
         "Restore the SELinux label of the file, then restart the kubelet.",
-        (
-            Fix(
-                "restore the label",
-                "restorecon -v /var/lib/kubelet/kubeadm-flags.env && systemctl restart kubelet",
-                CONFIRM,
-            ),
-        ),
+        (fix_of("flags-label-restore"),),
     ),
     (
         "kubelet-settings",
@@ -87,7 +81,7 @@ _KUBELET: Tuple[Tuple[str, str, str, str, Tuple[Fix, ...]], ...] = (
         r"lookup kubernetes(\.| on |:).{0,60}no such host",
         "kube-vip asks for the name kubernetes, which only a running cluster resolves.",
         "Restart the container of kube-vip.",
-        (Fix("restart kube-vip", "crictl stop $(crictl ps -q --name kube-vip)", CONFIRM),),
+        (fix_of("kube-vip-restart"),),
     ),
     (
         "runtime-down",
@@ -97,7 +91,7 @@ _KUBELET: Tuple[Tuple[str, str, str, str, Tuple[Fix, ...]], ...] = (
         ),
         "The kubelet does not reach the container runtime.",
         "Read the log of the container runtime, then restart it.",
-        (_RUNTIME_LOGS, Fix("restart it", "systemctl restart {runtime}", CONFIRM)),
+        (_RUNTIME_LOGS, fix_of("unit-restart", "{runtime}", "restart it")),
     ),
     (
         "cni-missing",
@@ -169,7 +163,7 @@ def _settings(facts: Facts) -> List[Finding]:
             Evidence("units.memory", "swap is on"),
             Evidence("kubernetes.settings", "failSwapOn is not false"),
         )
-        fix = Fix("switch swap off", "swapoff -a", SAFE, "swapon -a")
+        fix = fix_of("swap-off")
         text = "Swap is on, and the kubelet refuses it."
         findings.append(Finding("swap-on", text, evidence, "Switch swap off, also in /etc/fstab.", LIKELY, "", (fix,)))
     settings = facts.kubelet_settings
@@ -215,13 +209,13 @@ def _runtime(facts: Facts) -> List[Finding]:
     if socket:
         text = f"containerd runs without its socket {socket}: nothing reaches it."
         evidence = (Evidence("kubernetes.files", f"{socket} is not there"),)
-        restart = Fix("restart it, which makes the socket again", "systemctl restart {runtime}", CONFIRM)
+        restart = fix_of("unit-restart", "{runtime}", "restart it, which makes the socket again")
         step = "Restart containerd; containers keep running."
         findings.append(Finding("runtime-down", text, evidence, step, LIKELY, "", (restart, _RUNTIME_LOGS)))
     elif facts.runtime_answers is False and not _dead(facts, RUNTIMES):
         text = "The container runtime runs and does not answer."
         evidence = (Evidence("kubernetes.runtime", "silent on its socket"),)
-        restart = Fix("restart it", "systemctl restart {runtime}", CONFIRM)
+        restart = fix_of("unit-restart", "{runtime}", "restart it")
         step = "Read its log, then restart it; containers keep running."
         findings.append(Finding("runtime-down", text, evidence, step, SURE, "", (_RUNTIME_LOGS, restart)))
     return findings
@@ -249,7 +243,7 @@ def _files(facts: Facts) -> List[Finding]:
         evidence: Tuple[Evidence, ...] = (Evidence("kubernetes.files", "/var/lib/kubelet/config.yaml is not there"),)
         text = "The kubelet's settings, /var/lib/kubelet/config.yaml, are not there."
         step = "Write them again from the cluster."
-        fix = Fix("write them again", "kubeadm upgrade node phase kubelet-config", CONFIRM)
+        fix = fix_of("kubelet-settings")
         findings.append(Finding("kubelet-settings", text, evidence, step, SURE, "", (fix,)))
     running = any(name in facts.units and facts.units[name].active == "active" for name in ("kubelet",))
     if member and running and facts.cni_configs == () and not any(f.symptom == "cni-missing" for f in findings):
@@ -268,13 +262,11 @@ def _files(facts: Facts) -> List[Finding]:
     if member and facts.cni_owner not in ("", "root") and facts.agent.unit in ("spectro-stylus-agent", "palette-agent"):
         evidence = (Evidence("kubernetes.files", f"/opt/cni/bin belongs to {facts.cni_owner}"),)
         text = f"/opt/cni/bin belongs to {facts.cni_owner}: the CNI cannot write its programs there."
-        fix = Fix(
-            "give it to root", "chown -R root:root /opt/cni/bin", SAFE, f"chown -R {word(facts.cni_owner)} /opt/cni/bin"
-        )
+        fix = fix_of("cni-owner", facts.cni_owner)
         findings.append(Finding("cni-owner", text, evidence, "Give /opt/cni/bin to root.", LIKELY, "", (fix,)))
     if facts.unreadable and facts.selinux == "Enforcing":
         evidence = (Evidence("kubernetes.files", f"unreadable {facts.unreadable[0]}"),)
-        fix = Fix("restore the label", f"restorecon -v {word(facts.unreadable[0])}", SAFE)
+        fix = fix_of("label-restore", facts.unreadable[0])
         findings.append(
             Finding(
                 "selinux-denied",

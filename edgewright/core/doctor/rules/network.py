@@ -6,7 +6,8 @@ import re
 from typing import List, Tuple
 
 from edgewright.core.doctor.facts import Facts
-from edgewright.core.doctor.findings import CONFIRM, LIKELY, SAFE, SURE, UNSURE, Evidence, Finding, Fix, word
+from edgewright.core.doctor.findings import LIKELY, SAFE, SURE, UNSURE, Evidence, Finding, Fix, word
+from edgewright.core.doctor.repairs import fix_of
 
 VIRTUAL = (
     "lo",
@@ -50,9 +51,7 @@ def _links(facts: Facts) -> List[Finding]:
         if first.up is False:
             text = f"{first.name} is switched off."
             step = f"Switch {first.name} on."
-            fix = Fix(
-                step[:-1].lower(), f"ip link set {word(first.name)} up", SAFE, f"ip link set {word(first.name)} down"
-            )
+            fix = fix_of("card-on", first.name)
         evidence = tuple(
             Evidence("network.links", f"{d.name}: {d.state}, carrier {'no' if d.carrier is False else '-'}")
             for d in dead[:3]
@@ -68,7 +67,7 @@ def _links(facts: Facts) -> List[Finding]:
         ]
         if not usable:
             text = "No card of the host has an address."
-            fix = Fix("ask for addresses again", "networkctl reload || systemctl restart NetworkManager", CONFIRM)
+            fix = fix_of("network-again", "", "ask for addresses again")
             evidence = (Evidence("network.addresses", "no address beyond loopback and link-local ones"),)
             findings.append(
                 Finding("no-address", text, evidence, "Check DHCP and the network's settings.", SURE, "", (fix,))
@@ -82,9 +81,7 @@ def _routes(facts: Facts) -> List[Finding]:
     gateway, card = facts.default_route
     if not card:
         text = "There is no default route: nothing beyond the own network is reached."
-        fix = Fix(
-            "apply the network's settings again", "networkctl reload || systemctl restart NetworkManager", CONFIRM
-        )
+        fix = fix_of("network-again")
         evidence: Tuple[Evidence, ...] = (Evidence("network.routes", "no default route"),)
         wanted = facts.user_data.get("gateway", "")
         if wanted:
@@ -184,7 +181,7 @@ def _kernel(facts: Facts) -> List[Finding]:
     )
     if facts.ip_forward is False and cluster:
         text = "The kernel does not forward packets: pods of this node reach nothing."
-        fix = Fix("switch forwarding on", "sysctl -w net.ipv4.ip_forward=1", SAFE, "sysctl -w net.ipv4.ip_forward=0")
+        fix = fix_of("forwarding-on")
         evidence = (Evidence("kubernetes.settings", "net.ipv4.ip_forward = 0"),)
         findings.append(
             Finding("ip-forward-off", text, evidence, "Switch forwarding on, and in /etc/sysctl.d.", LIKELY, "", (fix,))
@@ -193,14 +190,7 @@ def _kernel(facts: Facts) -> List[Finding]:
     server = "rke2-server" in facts.units and facts.units["rke2-server"].active == "active"
     if ports is not None and server and not any(_opens(port, 9345) for port in ports):
         text = "The firewall closes port 9345: no worker of RKE2 can join."
-        fix = Fix(
-            "open it",
-            "firewall-cmd --add-port=9345/tcp --permanent && firewall-cmd --reload",
-            CONFIRM,
-            "firewall-cmd --remove-port=9345/tcp --permanent && firewall-cmd --reload",
-        )
-        if facts.firewall == "ufw":
-            fix = Fix("open it", "ufw allow 9345/tcp", CONFIRM, "ufw delete allow 9345/tcp")
+        fix = fix_of("port-9345-ufw" if facts.firewall == "ufw" else "port-9345-firewalld")
         evidence = (Evidence("network.firewall", f"open: {' '.join(ports[:8]) or 'none'}"),)
         findings.append(Finding("firewall-closed", text, evidence, "Open 9345/tcp.", LIKELY, "9345", (fix,)))
     return findings

@@ -5,22 +5,15 @@ from __future__ import annotations
 from typing import List, Optional, Sequence
 
 from edgewright.core.doctor.facts import Facts, Unit
-from edgewright.core.doctor.findings import CONFIRM, LIKELY, NO_UNDO, SAFE, SURE, UNSURE, Evidence, Finding, Fix, word
+from edgewright.core.doctor.findings import LIKELY, SAFE, SURE, UNSURE, Evidence, Finding, Fix, word
+from edgewright.core.doctor.repairs import LATER, fix_of
+from edgewright.core.doctor.unit_names import AGENTS, BUNDLED, KUBELETS, NEEDED, RUNTIMES, TIMES
 from edgewright.core.text import amount
 
 RESTARTS = 3
 """Restarts from which a unit that is not running steadily counts as restarting again and again."""
 STEADY = 30.0
 """Seconds after which a unit that was restarted counts as running steadily."""
-AGENTS = frozenset({"edgewright-agent", "spectro-stylus-agent", "stylus-agent", "palette-agent"})
-RUNTIMES = frozenset({"containerd", "edgewright-containerd", "crio", "docker"})
-KUBELETS = frozenset({"kubelet", "k3s", "k3s-agent", "rke2-server", "rke2-agent"})
-BUNDLED = frozenset({"k3s", "k3s-agent", "rke2-server", "rke2-agent"})
-"""Kubelets that bring a container runtime of their own."""
-NETWORKS = frozenset({"systemd-networkd", "NetworkManager", "systemd-resolved", "edgewright-keepalived", "keepalived"})
-TIMES = frozenset({"systemd-timesyncd", "chrony", "chronyd", "ntp"})
-NEEDED = AGENTS | RUNTIMES | KUBELETS | NETWORKS
-"""Units of which a fault explains others; the rest of the catalogue does not."""
 _ROLES = (
     (AGENTS, "the agent"),
     (RUNTIMES, "the container runtime"),
@@ -38,6 +31,9 @@ def fitted(facts: Facts, fix: Fix) -> Fix:
     kubelet = _present(facts, ("kubelet", "rke2-server", "rke2-agent", "k3s", "k3s-agent")) or "kubelet"
     runtime = _present(facts, ("edgewright-containerd", "containerd", "crio", "docker"))
     runtime = runtime or (kubelet if kubelet in BUNDLED else "containerd")
+    name, _, value = fix.repair.partition(":")
+    if value in LATER:
+        return fix_of(name, {"{kubelet}": kubelet, "{runtime}": runtime}[value], fix.title)
     command = fix.command.replace("{kubelet}", kubelet).replace("{runtime}", runtime)
     return fix._replace(command=command.replace("{runtime-data}", RUNTIME_DATA.get(runtime, "/var/lib/containerd")))
 
@@ -63,19 +59,12 @@ def _unit(facts: Facts, unit: Unit) -> Optional[Finding]:
     if unit.load == "masked":
         if name not in NEEDED | TIMES or _replaced(facts, name):
             return None
-        fix = Fix(
-            f"unmask and start {name}",
-            f"systemctl unmask {word(name)} && systemctl start {word(name)}",
-            CONFIRM,
-            f"systemctl mask --now {word(name)}",
-        )
+        fix = fix_of("unit-unmask", name)
         text = f"{name}{role} is masked: nothing can start it."
         step = f"Find out who masked {name}; then unmask and start it."
         return Finding("unit-masked", text, (_state(unit),), step, _mask_counts(facts, name), name, (fix,))
     logs = Fix(f"read the log of {name}", f"journalctl -u {word(name)} -b -n 50 --no-pager", SAFE)
-    restart = Fix(
-        f"restart {name}", f"systemctl reset-failed {word(name)}; systemctl restart {word(name)}", CONFIRM, NO_UNDO
-    )
+    restart = fix_of("unit-restart", name)
     step = f"Read the log of {name}, fix the cause, then restart it."
     if unit.load in ("bad-setting", "error"):
         text = f"The file of {name}{role} cannot be read by systemd."
@@ -90,7 +79,7 @@ def _unit(facts: Facts, unit: Unit) -> Optional[Finding]:
         text = f"{name}{role} has failed{why}."
         return _finding("unit-failed", unit, text, step, (logs, restart))
     if name in NEEDED and (_should_run(unit) or _only_agent(facts, unit)):
-        start = Fix(f"start {name}", f"systemctl start {word(name)}", SAFE, f"systemctl stop {word(name)}")
+        start = fix_of("unit-start", name)
         never = ": it has not run since the boot" if unit.ever_active is False else ""
         text = f"{name}{role} is {unit.enabled or 'installed'} and does not run{never}."
         return Finding(
@@ -194,9 +183,7 @@ def _jobs(facts: Facts) -> List[Finding]:
     cause = f" behind {running[0]}" if running else ""
     text = f"A start chain hangs: {names[0]} waits{cause}."
     fix = Fix("see what runs", "systemctl list-jobs --no-pager", SAFE)
-    end = (
-        Fix(f"end the job that hangs, {running[0]}", f"systemctl kill {word(running[0])}", CONFIRM) if running else fix
-    )
+    end = fix_of("job-end", running[0]) if running else fix
     evidence = tuple(Evidence("units.jobs", job) for job in jobs[:4])
     return [
         Finding(
@@ -217,6 +204,6 @@ def _var_tmp(facts: Facts) -> List[Finding]:
     if unit is None or unit.active == "active" or len(mode) != 10 or (mode[8] == "w" and mode[9] in "tT"):
         return []
     text = f"/var/tmp has the rights {mode}: systemd-resolved cannot make its private folder there."
-    fix = Fix("set them", "chmod a+rwxt /var/tmp && systemctl enable --now systemd-resolved", SAFE, NO_UNDO)
+    fix = fix_of("var-tmp-rights")
     evidence = (Evidence("disk.mounts", f"/var/tmp {mode}"), _state(unit))
     return [Finding("var-tmp-mode", text, evidence, "Set the rights of /var/tmp.", LIKELY, "", (fix,))]

@@ -1,0 +1,13 @@
+"""The units that rules know by name, by what they are for."""
+
+from __future__ import annotations
+
+AGENTS = frozenset({"edgewright-agent", "spectro-stylus-agent", "stylus-agent", "palette-agent"})
+RUNTIMES = frozenset({"containerd", "edgewright-containerd", "crio", "docker"})
+KUBELETS = frozenset({"kubelet", "k3s", "k3s-agent", "rke2-server", "rke2-agent"})
+BUNDLED = frozenset({"k3s", "k3s-agent", "rke2-server", "rke2-agent"})
+"""Kubelets that bring a container runtime of their own."""
+NETWORKS = frozenset({"systemd-networkd", "NetworkManager", "systemd-resolved", "edgewright-keepalived", "keepalived"})
+TIMES = frozenset({"systemd-timesyncd", "chrony", "chronyd", "ntp"})
+NEEDED = AGENTS | RUNTIMES | KUBELETS | NETWORKS
+"""Units of which a fault explains others; the rest of the catalogue does not."""
