@@ -1,4 +1,4 @@
-"""Action: apply a fix of Doctor's catalogue to a host, read the host again, and report whether the symptom is still there."""
+"""Action: apply a fix of Doctor's catalogue, read the host again, and report whether the symptom is still there."""
 
 from __future__ import annotations
 

@@ -130,6 +130,7 @@ FOUND: dict[str, Any] = {
                     "command": "journalctl --vacuum-size=500M",
                     "danger": "safe",
                     "undo": "no undo",
+                    "repair": "",
                 }
             ],
         },
