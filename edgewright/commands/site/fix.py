@@ -21,6 +21,8 @@ from edgewright.core.text import clean
 
 SETTLE, AGAIN = 2.0, 6.0
 """Seconds from a command until the host is read, and until it is read once more where the symptom is still there."""
+STARTING = 5
+"""Times that a host is read again while the unit of a fix is starting."""
 DANGER = {"safe": "safe: nothing that is in use is lost", "confirm": "interrupts what it is about"}
 SHOWN = 6
 """Last lines of the output that are shown."""
@@ -103,8 +105,11 @@ class SiteFix(declared.SiteFix):
         await asyncio.sleep(SETTLE)
         report("reading the host again")
         after = await _read(work.host, report)
-        if not work.undo and work.finding in _titles(after):
-            report(f"still there; reading once more in {AGAIN:g} s")
+        for turn in range(STARTING):
+            starts = work.repair.value in after["starting"]
+            if work.undo or not (starts or (turn == 0 and work.finding in _titles(after))):
+                break
+            report(f"{'still starting' if starts else 'still there'}; reading once more in {AGAIN:g} s")
             await asyncio.sleep(AGAIN)
             after = await _read(work.host, report)
         site = args.get("site")
@@ -203,6 +208,8 @@ def _outcome(target: str, work: Work, ran: repairing.Ran | None, cut: bool, afte
         sentences.append("The fix was taken back." if not failed else "Whether the fix was taken back is not sure.")
     elif there:
         sentences.append(f"Still there: {work.title}.")
+    elif work.repair.value in after["starting"]:
+        sentences.append(f"{work.repair.value} is still starting: read it again later.")
     else:
         sentences.append(f"No longer there: {work.title}.")
     if first is None:

@@ -38,6 +38,7 @@ def document(target: str, facts: Facts, diagnosis: Diagnosis, *, root: str, seco
         "depths": as_documents(depths(facts, root)),
         "fault": is_fault(diagnosis),
         "findings": [_finding(finding) for finding in diagnosis.findings],
+        "starting": sorted(unit.name for unit in facts.units.values() if unit.active == "activating"),
         "healthy": list(diagnosis.fine),
         "notRead": [{"reason": reason, "probes": sorted(probes)} for reason, probes in diagnosis.not_read.items()],
         "changed": False,

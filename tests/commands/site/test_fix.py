@@ -26,6 +26,7 @@ KUBELET = (
 )
 STOPPED = {**FINE, "units.state": f"system running\n{KUBELET}ActiveState=inactive\n"}
 RUNNING = {**FINE, "units.state": f"system running\n{KUBELET}ActiveState=active\n"}
+STARTING = {**FINE, "units.state": f"system starting\n{KUBELET}ActiveState=activating\nSubState=start-pre\n"}
 LOST = Unreachable("The connection to edge-7f3a broke.", "", "ConnectionLost")
 
 
@@ -115,6 +116,15 @@ async def test_a_symptom_that_stays_is_a_failure(context: CommandContext, dial: 
     assert "--undo unit-start:kubelet" in error.hint and "Job for kubelet failed." in outcome.result.text
     assert len([text for text in host.scripts if "\nrun 0 " in text]) == 3, "read before, after, and once more"
     assert any("once more" in line for line in said)
+
+
+async def test_a_unit_that_is_starting_is_waited_for(context: CommandContext, dial: Callable[..., None]) -> None:
+    host = StandInHost(STOPPED)
+    host.repaired = lambda command: host.outputs.update(STARTING) or "\nrc 0\n"
+    dial(host)
+    _, outcome, said = await done(context, finding="unit-stopped:kubelet")
+    assert "kubelet is still starting: read it again later." in outcome.message
+    assert sum("still starting" in line for line in said) == fix.STARTING
 
 
 @pytest.mark.parametrize("finished", [True, False])
