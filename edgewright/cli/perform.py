@@ -45,7 +45,7 @@ def make_context(command: type[Command], settings: Settings, options: dict[str, 
     if command.online or "context" in options:
         context = contexts.load().choose(options.get("context", ""))
     journal = None
-    if command.danger != "none":
+    if command.danger != "none" or command.journalled:
         from edgewright.commands.kernel.journal import open_journal
 
         journal = open_journal()

@@ -38,7 +38,8 @@ def sample(param: Param) -> Any:
 
 
 def full_args(command: type[Command]) -> dict[str, Any]:
-    return {param.name: sample(param) for param in command.params}
+    tail = {command.after_dashes: "df -h / | tail -1; echo \"it's\""} if command.after_dashes else {}
+    return {param.name: sample(param) for param in command.params} | tail
 
 
 def test_names_ids_and_aliases_are_unique() -> None:

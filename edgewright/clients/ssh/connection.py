@@ -10,12 +10,13 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import paramiko
 
 from edgewright.clients.ssh import refusals
 from edgewright.clients.ssh.auth.asking import Asker
+from edgewright.clients.ssh.commands.command import CommandResult, CommandRun, as_root
 from edgewright.clients.ssh.config.resolve import HostSettings
 from edgewright.clients.ssh.hostkeys.keys import HostKey
 from edgewright.clients.ssh.hostkeys.trust import KnowsHosts
@@ -102,6 +103,37 @@ class SshConnection:
             raise await self._not_opened(error, self._no_session()) from None
         if sudo and (refused := sudo_refusal(result, self.facts.user, self.facts.host)) is not None:
             raise refused
+        return result
+
+    async def run_command(
+        self, command: str, *, limit: float, size: int, sudo: bool = False, stop: asyncio.Event | None = None
+    ) -> CommandResult:
+        """Give a command to the user's shell, with `sudo` to one of root; what it left until `limit` seconds or `stop`.
+
+        `size`: bytes of each output that remain. A connection that breaks is in the result. Raises `Refused`,
+        `Unreachable` where it was not started.
+        """
+        sudo = sudo and self.facts.user != "root"
+        run = CommandRun(self._transport, as_root(command) if sudo else command, size)
+        work = in_thread(run.run, "ssh-command")
+        stopped = asyncio.ensure_future((stop or asyncio.Event()).wait())
+        both: tuple[asyncio.Future[Any], ...] = (work, stopped)
+        try:
+            await asyncio.wait(both, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                run.end("ended" if stopped.done() else "late")
+            result = await work
+        except asyncio.CancelledError:
+            run.end("ended")
+            raise
+        except CHANNEL_ERRORS as error:
+            raise await self._not_opened(error, self._no_session()) from None
+        finally:
+            stopped.cancel()
+        if sudo and result.status is not None and not result.output.lines:
+            answer = ScriptResult(result.status, b"", "\n".join(result.errors.lines).encode(), False, 0.0)
+            if (refused := sudo_refusal(answer, self.facts.user, self.facts.host)) is not None:
+                raise refused
         return result
 
     async def _has_ended(self) -> bool:

@@ -109,6 +109,8 @@ class Outcome(NamedTuple):
     failed: tuple[tuple[str, EdgewrightError], ...] = ()
     message: str = ""
     result: Any = None
+    facts: Mapping[str, Any] = {}
+    """What the journal has beside that, e.g. exit codes; no secrets."""
 
 
 class Command:
@@ -140,6 +142,8 @@ class Command:
     also: ClassVar[tuple[Scope, ...]] = ()
     """Further scopes in which its keys are live (the detail of what `scope` lists)."""
     danger: ClassVar[Danger] = "none"
+    journalled: ClassVar[bool] = False
+    """Whether the journal has it although it changes nothing: it reads what is not for everybody."""
     role: ClassVar[str] = ""
     """Role that the plane asks for; empty: operator for what changes something there, viewer for the rest."""
     described: ClassVar[bool] = False
@@ -155,6 +159,8 @@ class Command:
     params: ClassVar[tuple[Param, ...]] = ()
     opens: ClassVar[str] = ""
     """For a view verb: the console screen that it opens."""
+    after_dashes: ClassVar[str] = ""
+    """Name of the argument that is everything after `--` on the command line, joined by spaces as ssh does."""
     action: ClassVar[str] = ""
     """For a verb of the console alone: the Textual action that runs it (`action_<action>`). A verb with `opens` too is
     run by its action on a screen that has it, and opens its view when it is typed with names."""
@@ -209,6 +215,11 @@ class Command:
     def help(cls) -> str:
         """Return the first line of the docstring."""
         return (cls.__doc__ or "").strip().split("\n", 1)[0]
+
+    @classmethod
+    def for_journal(cls, plan: Plan) -> Plan:
+        """Return the plan as the journal has it: a verb whose plan may show secrets of the user covers them."""
+        return plan
 
     @classmethod
     def cli_line(cls, targets: Sequence[str], args: Mapping[str, Any]) -> str:

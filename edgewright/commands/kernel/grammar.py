@@ -106,10 +106,26 @@ def parse(
 ) -> tuple[tuple[str, ...], dict[str, Any]]:
     """Return targets and arguments from the words after the verb. Raises `UsageError`."""
     parser = parser or parser_for(command)
+    text, tail = _apart(command, text)
     guarded = [_GUARD + w if any(p.name == "filter" for p in command.params) and NEGATED.match(w) else w for w in text]
     result = vars(parser.parse_intermixed_args(guarded))
     targets = result.pop("targets", ())
     args = {
         name: [v.removeprefix(_GUARD) for v in value] if name == "filter" else value for name, value in result.items()
     }
+    args.update(tail)
     return ((targets,) if isinstance(targets, str) else tuple(targets)), args
+
+
+def _apart(command: type[Command], text: Sequence[str]) -> tuple[Sequence[str], dict[str, str]]:
+    """Return the words before `--`, and the argument of a verb that takes all after it. Raises `UsageError`."""
+    if not command.after_dashes:
+        return text, {}
+    arguments = list(text)
+    if "--" not in arguments or not " ".join(arguments[arguments.index("--") + 1 :]).strip():
+        raise UsageError(
+            f"`{command.name}` needs `--` and a {command.after_dashes} after it.",
+            f"See: edgewright {command.name} --help",
+        )
+    place = arguments.index("--")
+    return arguments[:place], {command.after_dashes: " ".join(arguments[place + 1 :])}

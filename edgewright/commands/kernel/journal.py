@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import pwd
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from edgewright.commands.kernel.base import Command, Plan
@@ -20,6 +22,14 @@ def open_journal() -> Journal:
     return Journal(ensure(folder("state")) / "journal.jsonl")
 
 
+def user_here() -> str:
+    """Return the name of the user who runs this, or the number of one without a name."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
 def start(ctx: CommandContext, command: type[Command], plan: Plan) -> str:
     """Write the first line. Raises `Failed` when it cannot be written: nothing is done then."""
     assert ctx.journal is not None
@@ -30,6 +40,7 @@ def start(ctx: CommandContext, command: type[Command], plan: Plan) -> str:
         "context": ctx.context_name,
         "url": ctx.context.url if ctx.context else "",
         "actor": ctx.actor,
+        "who": user_here(),
     }
     try:
         return ctx.journal.begin(command.name, plan.touches, entry)
@@ -48,6 +59,7 @@ def finish(
     done: Sequence[str],
     failed: Sequence[tuple[str, EdgewrightError]],
     note: str = "",
+    facts: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the second line; a disk that got full meanwhile leaves the entry open, which the next start reports."""
     assert ctx.journal is not None
@@ -55,6 +67,8 @@ def finish(
         "done": list(done),
         "failed": [{"target": target, **error.as_dict()} for target, error in failed],
     }
+    if facts:
+        outcome["facts"] = dict(facts)
     if note:
         outcome["note"] = note
     try:

@@ -18,6 +18,7 @@ class Declared(Protocol):
     name: str
     target: Target | None
     params: tuple[Param, ...]
+    after_dashes: str
 
 
 def command_line(command: Declared, targets: Sequence[str], args: Mapping[str, Any]) -> str:
@@ -36,8 +37,9 @@ def command_line(command: Declared, targets: Sequence[str], args: Mapping[str, A
         elif param.many or texts != [str(param.default)]:
             for text in texts:
                 flags += [f"{param.flag}={text}"] if text.startswith("-") else [param.flag, text]
-    dashes = ["--"] if any(w.startswith("-") and not NEGATED.match(w) for w in positional) else []
-    arguments = [*flags, *dashes, *positional] if dashes else [*positional, *flags]
+    tail = ["--", str(args.get(command.after_dashes) or "")] if command.after_dashes else []
+    dashes = ["--"] if not tail and any(w.startswith("-") and not NEGATED.match(w) for w in positional) else []
+    arguments = [*flags, *dashes, *positional] if dashes else [*positional, *flags, *tail]
     import shlex  # not before the first frame of the console
 
     return shlex.join(["edgewright", *command.name.split(), *arguments])

@@ -68,8 +68,6 @@ LATER: dict[str, str] = {}
 
 LATER_VERBS: dict[str, str] = {
     "forge bundle": "Building a content bundle is",
-    "site run": "Running a command on many hosts is",
-    "site ledger": "The list of what was done over SSH is",
 }
 """The same for single verbs of a noun that is there."""
 
@@ -265,11 +263,11 @@ async def run(
     verb = acting(command)()
     if plan is None:
         plan = await verb.plan(ctx, targets, args)
-    if command.danger == "none" or ctx.journal is None:
+    if ctx.journal is None or (command.danger == "none" and not command.journalled):
         return await verb.apply(ctx, plan, args, report)
     from edgewright.commands.kernel.journal import finish, start
 
-    entry = start(ctx, command, plan)
+    entry = start(ctx, command, verb.for_journal(plan))
     try:
         outcome = await verb.apply(ctx, plan, args, report)
     except EdgewrightError as error:
@@ -278,5 +276,5 @@ async def run(
     except BaseException:
         finish(ctx, entry, command, done=(), failed=(), note="interrupted; what was done is not known")
         raise
-    finish(ctx, entry, command, done=outcome.done, failed=outcome.failed)
+    finish(ctx, entry, command, done=outcome.done, failed=outcome.failed, facts=outcome.facts)
     return outcome

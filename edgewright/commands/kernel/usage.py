@@ -20,4 +20,6 @@ def usage(command: type[Command], prog: str = "") -> str:
         else:
             text = f"{param.flag} {'|'.join(param.choices) or shown}"
         arguments.append(text if param.required else f"[{text}]")
+    if command.after_dashes:
+        arguments.append(f"-- {command.after_dashes.upper()}")
     return " ".join(arguments)

@@ -17,6 +17,7 @@ class SiteBundle(Command):
     implementation = "site.bundle"
     title = "bundle"
     role = "operator"
+    journalled = True
     online = False
     console = False
     shows_progress = True

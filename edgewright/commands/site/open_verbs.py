@@ -109,4 +109,67 @@ class SiteFix(Command):
     )
 
 
-COMMANDS: tuple[type[Command], ...] = (SiteOpen, SiteAgain, SiteFix, SiteLogs, SiteShell, SiteWorkloads)
+class SiteRun(Command):
+    """Run one command on many hosts over SSH, some at a time, with exit code, output and time of each.
+
+    The text after -- goes to the user's shell as ssh gives it there; with --sudo to a shell of root by `sudo -n`. The
+    plan shows it with all hosts first. Ctrl-C lets no further host begin, again ends all. Exit code 0: it ended with 0
+    on all hosts; else that of the failures where they agree (4: refused, 5: unreachable, 8: out of time), or 1.
+    """
+
+    name = "site run"
+    implementation = "site.fleet.run"
+    title = "run"
+    danger = "destructive"
+    role = "operator"
+    online = False
+    console = False
+    after_dashes = "command"
+    shows_progress = True
+    params = (
+        Param("hosts", f"{TARGET}; - reads them from stdin, one in a line", many=True, metavar="TARGET"),
+        Param("selector", "also hosts of the plane with these labels: site=berlin,env!=test", "--selector"),
+        Param("where", "also hosts of the plane that match: health:unhealthy", "--where", many=True, metavar="FILTER"),
+        Param("sudo", "run it as root by sudo -n", "--sudo", kind="flag"),
+        Param(
+            "at_a_time", "hosts that work at the same time, to 64", "--at-a-time", kind="int", default=8, metavar="N"
+        ),
+        Param("stop_after", "begin no further host after so many failures", "--stop-after", kind="int", metavar="N"),
+        Param(
+            "time_limit", "how long it may take on one host, e.g. 90s, 10m", "--time-limit", kind="span", default="5m"
+        ),
+    )
+
+
+class SiteLedger(Command):
+    """List what was done over SSH from this machine: who, when, host, what, result; newest first.
+
+    It is read from the user's journal: sites that were opened, shells, commands, fixes, files, networks, bundles,
+    installations. Secrets in commands were covered when they were written.
+    """
+
+    name = "site ledger"
+    implementation = "site.fleet.ledger"
+    title = "ledger"
+    role = "viewer"
+    console = False
+    online = False
+    params = (
+        Param("hosts", "only these hosts, with user and port or without", many=True, metavar="HOST"),
+        Param("verb", "only this verb, e.g. run, shell", "--verb"),
+        Param("since", "not before, e.g. 2h, 7d", "--since", kind="span"),
+        Param("until", "not after so long ago, e.g. 1h", "--until", kind="span"),
+        Param("limit", "rows at most, up to 1000", "--limit", kind="int", default=200, metavar="N"),
+    )
+
+
+COMMANDS: tuple[type[Command], ...] = (
+    SiteOpen,
+    SiteAgain,
+    SiteShell,
+    SiteLogs,
+    SiteWorkloads,
+    SiteFix,
+    SiteRun,
+    SiteLedger,
+)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from edgewright.commands.site.connecting import Connecting, check
+from edgewright.commands.site.fleet.noted import note_opened
 from edgewright.commands.site.opened import HostConnection, Site
 from edgewright.commands.site.recent import recent, remember
 from edgewright.core.errors import InvalidInput, UsageError
@@ -31,6 +32,7 @@ def site_of(target: str, make_context: Callable[[], CommandContext]) -> Site:
         finally:
             await ctx.aclose()
         await asyncio.to_thread(remember, target)
+        await asyncio.to_thread(note_opened, ctx.journal, target, connection.facts)
         return connection
 
     return Site(target, reach)

@@ -1,0 +1,1 @@
+"""Commands that a user typed, run by the user's shell on a host as ssh does."""

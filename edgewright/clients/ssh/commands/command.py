@@ -1,0 +1,108 @@
+"""One command on a session channel, given to the user's shell as ssh does; its stdin is empty."""
+
+from __future__ import annotations
+
+import select
+import shlex
+import time
+from typing import Literal, NamedTuple
+
+import paramiko
+from paramiko.common import cMSG_CHANNEL_REQUEST
+
+from edgewright.clients.ssh.commands.bounded import BoundedOutput, Output
+
+PIECE = 32_768
+WAIT = 0.25
+"""Seconds after which the thread looks whether it is to end."""
+GRACE = 2.0
+"""Seconds that a command has after SIGTERM, and an exit status after both outputs have ended."""
+
+Ending = Literal["exit", "signal", "late", "ended", "lost"]
+"""`exit`: with a status; `signal`: the host names none; `late`: its time was over; `ended`: the user ended it; `lost`:
+the connection broke while it ran."""
+
+
+class CommandResult(NamedTuple):
+    """What a command left. `status`: None without one; `has_ended`: whether that is known."""
+
+    ending: Ending
+    status: int | None
+    output: Output
+    errors: Output
+    seconds: float
+    has_ended: bool
+
+
+def as_root(command: str) -> str:
+    """Return the command for a shell of root; the text is one quoted word of the user's shell."""
+    return f"exec sudo -n sh -c {shlex.quote(command)}"
+
+
+class CommandRun:
+    """A command that runs once. `run` blocks; `end` may be called from another thread."""
+
+    def __init__(self, transport: paramiko.Transport, command: str, size: int) -> None:
+        self._transport, self._command = transport, command
+        self._outputs = (BoundedOutput(size), BoundedOutput(size))
+        self._why: Ending | None = None
+        self._signalled: Ending | None = None
+
+    def end(self, why: Ending) -> None:
+        """Send the command the signal TERM, and leave it after a moment."""
+        self._why = self._why or why
+
+    def run(self) -> CommandResult:
+        """Return what it left. Raises as paramiko does where it was not started."""
+        began = time.monotonic()
+        channel = self._transport.open_session()
+        try:
+            channel.exec_command(self._command)
+            channel.shutdown_write()
+            complete = self._read(channel)
+            status = self._status(channel) if complete else None
+        finally:
+            channel.close()
+        how: Ending = "exit" if status is not None else "signal" if complete else "lost"
+        ending = self._signalled or how
+        output, errors = (each.output() for each in self._outputs)
+        return CommandResult(ending, status, output, errors, time.monotonic() - began, complete)
+
+    def _read(self, channel: paramiko.Channel) -> bool:
+        """Read both outputs to their end; return whether it was reached."""
+        poll = select.poll()
+        poll.register(channel.fileno(), select.POLLIN)
+        patience: float | None = None
+        while True:
+            while channel.recv_ready():
+                self._outputs[0].add(channel.recv(PIECE))
+            while channel.recv_stderr_ready():
+                self._outputs[1].add(channel.recv_stderr(PIECE))
+            ended = channel.eof_received or channel.closed  # before it is looked whether something is left to read
+            if ended and not (channel.recv_ready() or channel.recv_stderr_ready()):
+                return bool(channel.eof_received) or self._transport.is_active()
+            if not self._transport.is_active():
+                return False
+            if self._why is not None:
+                now = time.monotonic()
+                if patience is None:
+                    patience, self._signalled = now + GRACE, self._why
+                    _terminate(self._transport, channel)
+                elif now > patience:
+                    return False
+            poll.poll(WAIT * 1000)
+
+    def _status(self, channel: paramiko.Channel) -> int | None:
+        channel.status_event.wait(GRACE)
+        return channel.exit_status if channel.exit_status >= 0 else None
+
+
+def _terminate(transport: paramiko.Transport, channel: paramiko.Channel) -> None:
+    """Send the signal TERM to the command (RFC 4254, 6.9); hosts may ignore it, OpenSSH does in sessions of root."""
+    message = paramiko.Message()
+    message.add_byte(cMSG_CHANNEL_REQUEST)
+    message.add_int(channel.remote_chanid)
+    message.add_string("signal")
+    message.add_boolean(False)
+    message.add_string("TERM")
+    transport._send_user_message(message)  # type: ignore[attr-defined]

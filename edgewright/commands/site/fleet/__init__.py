@@ -1,0 +1,1 @@
+"""One command on many hosts, and what was done over SSH."""
