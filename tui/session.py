@@ -167,6 +167,8 @@ class Session(Struct):
     """Ports of this machine that lead into clusters: `edgewright.commands.kube.changes.forwarding.Forward`."""
     sites: dict[str, Any] = field(default_factory=dict)
     """Sites that are open by SSH, by target: `edgewright.commands.site.opened.Site`."""
+    local_apis: dict[str, Any] = field(default_factory=dict)
+    """Sessions of their local APIs, by target: `edgewright.commands.site.local_api.SiteLocalApi`."""
     make_site: Callable[[str], Any] | None = None
     """Makes a site that is not connected yet from a target, in place of `commands.site.opening.site_of`; for tests."""
     replay: ReplaySource | None = None

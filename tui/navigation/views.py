@@ -39,6 +39,7 @@ VIEWS: dict[str, str] = {
     "hub-log": "tui.screens.hub.log:HubLogScreen",
     "disk": "tui.screens.host.disk:DiskScreen",
     "doctor": "tui.screens.doctor.screen:DoctorScreen",
+    "site-api": "tui.screens.site.local_api:LocalApiScreen",
     "site-log": "tui.screens.doctor.logs:SiteLogScreen",
     "preflight": "tui.screens.host.preflight:PreflightScreen",
     "clusters": "tui.screens.cluster.list:ClustersScreen",

@@ -37,6 +37,7 @@ class SiteAgain(Command):
     title = "read again"
     keys = ("R",)
     scope = "site"
+    also = ("site-api",)
     online = False
     action = "site_again"
     cli = False
@@ -163,12 +164,41 @@ class SiteLedger(Command):
     )
 
 
+class SiteApi(Command):
+    """Show what the host's own API (Palette's Local Management API, port 5080) knows; a user of its system logs in."""
+
+    name = "site api"
+    title = "local API"
+    keys = ("a",)
+    scope = "site"
+    online = False
+    action = "site_page"
+    preset = (("view", "site-api"),)
+    cli = False
+    no_cli = "It asks for a password, and shows a page."
+
+
+class SiteLogin(Command):
+    """Log in to the local API of the host, again or as another user of its system."""
+
+    name = "site login"
+    title = "log in"
+    keys = ("L",)
+    scope = "site-api"
+    online = False
+    action = "site_login"
+    cli = False
+    no_cli = "It asks for a password, and shows a page."
+
+
 COMMANDS: tuple[type[Command], ...] = (
     SiteOpen,
     SiteAgain,
     SiteShell,
     SiteLogs,
     SiteWorkloads,
+    SiteApi,
+    SiteLogin,
     SiteFix,
     SiteRun,
     SiteLedger,

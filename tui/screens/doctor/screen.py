@@ -14,6 +14,7 @@ from edgewright.commands.site.doctor_text import key_of
 from edgewright.commands.site.opened import Site
 from edgewright.commands.site.opening import problem_of, site_of
 from edgewright.commands.site.recent import recent
+from edgewright.core.doctor.depths import KUBECTL, LOCAL_API
 from edgewright.core.doctor.repairs import repair
 from edgewright.core.errors import EdgewrightError, UsageError
 from edgewright.core.text import clean
@@ -154,7 +155,11 @@ class DoctorScreen(BaseScreen, SitePages):
         if site is not None:
             hints.append("site-again=read again" if site.is_open else "site-again=connect again")
         hints += ["site-fix"] if site is not None and site.is_open and offers(site, self._pointed()) else []
-        hints += ["site-logs", "site-shell", "site-workloads"] if site is not None and site.is_open else []
+        if site is not None and site.is_open:
+            answers = {each["name"]: each["answers"] for each in (site.report or {}).get("depths", ())}
+            hints += ["site-logs", "site-shell"]
+            hints += [] if answers.get(KUBECTL) is False else ["site-workloads"]
+            hints += ["site-api"] if answers.get(LOCAL_API) else []
         hints += ["copy"] if has_findings else []
         return tuple(hints)
 
