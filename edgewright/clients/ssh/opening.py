@@ -29,6 +29,8 @@ from edgewright.clients.ssh.transport import HOST_KEY_ALGORITHMS, HostTransport
 from edgewright.core.errors import EdgewrightError, Failed, Refused, Unreachable
 from edgewright.core.text import clean
 
+SLOW = 0.1
+"""Seconds until a host took the connection from which what is sent is compressed, unless the configuration decides."""
 OLD_KEYS = frozenset({"ssh-rsa", "ssh-dss"})
 
 
@@ -120,6 +122,7 @@ class Opening:
     def _hop(self, settings: HostSettings, known: Known, before: Sequence[OpenedHop]) -> OpenedHop:
         self.host = settings
         proxy: ProxyProcess | None = None
+        began = time.monotonic()
         if before:
             link, address = self._through(before[-1], settings), f"{settings.host}:{settings.port}"
         elif settings.proxy_command:
@@ -133,7 +136,9 @@ class Opening:
             except OSError as error:
                 raise refusals.not_dialled(error, settings) from None
         self._own(link.close)
-        transport = self._exchange(settings, known, link, proxy)
+        slow = proxy is None and time.monotonic() - began > SLOW
+        compress = slow if settings.compression is None else settings.compression
+        transport = self._exchange(settings, known, link, proxy, compress)
         try:
             shown = transport.shown_key()
             place = self._check_key(settings, known, shown, address, [hop.settings.name for hop in before])
@@ -160,9 +165,11 @@ class Opening:
             raise refusals.lost(str(before.settings)) from None
         return Link(channel)
 
-    def _exchange(self, settings: HostSettings, known: Known, link: Link, proxy: ProxyProcess | None) -> HostTransport:
+    def _exchange(
+        self, settings: HostSettings, known: Known, link: Link, proxy: ProxyProcess | None, compress: bool
+    ) -> HostTransport:
         self.stage = "SSH key exchange"
-        transport = HostTransport(link, algorithms(known, HOST_KEY_ALGORITHMS), compress=settings.compression)
+        transport = HostTransport(link, algorithms(known, HOST_KEY_ALGORITHMS), compress=compress)
         self._own(transport.end)
         try:
             transport.start_client()

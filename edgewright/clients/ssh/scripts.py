@@ -6,6 +6,7 @@ import select
 import time
 
 import paramiko
+from paramiko.common import cMSG_CHANNEL_REQUEST
 
 from edgewright.clients.ssh.ports import ScriptResult
 
@@ -17,6 +18,21 @@ WAIT = 0.5
 """Seconds after which the thread looks whether it was stopped."""
 GRACE = 5.0
 """Seconds until the exit status arrives after both outputs have ended."""
+
+
+def begin(transport: paramiko.Transport, channel: paramiko.Channel, command: str) -> None:
+    """Ask for a command without waiting for the answer, a round trip: `channel.event_ready` is set once it is taken.
+
+    A host that refuses it closes the channel. Raises as paramiko does.
+    """
+    request = paramiko.Message()
+    request.add_byte(cMSG_CHANNEL_REQUEST)
+    request.add_int(channel.remote_chanid)
+    request.add_string("exec")
+    request.add_boolean(True)
+    request.add_string(command)
+    channel._event_pending()  # type: ignore[attr-defined]
+    transport._send_user_message(request)  # type: ignore[attr-defined]
 
 
 class ScriptRun:
@@ -40,9 +56,11 @@ class ScriptRun:
         try:
             if self._stopped:
                 raise EOFError
-            channel.exec_command(SUDO_COMMAND if self._sudo else COMMAND)
+            begin(self._transport, channel, SUDO_COMMAND if self._sudo else COMMAND)
             outputs = (bytearray(), bytearray())
             cut = self._exchange(channel, outputs)
+            if not channel.event_ready:
+                raise paramiko.SSHException("the host does not execute it")
             status = -1 if cut else self._status(channel)
         finally:
             channel.close()

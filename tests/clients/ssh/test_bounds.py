@@ -92,3 +92,35 @@ async def test_compression_begins_after_the_authentication(key_files: dict[str, 
         assert len(result.output) == 300_000
         assert vars(connection._transport)["remote_compression"] == "zlib@openssh.com"
         await connection.aclose()
+
+
+@pytest.mark.parametrize(("line", "compressed"), [("", True), ("Compression no", False)])
+async def test_a_slow_link_is_compressed_unless_the_configuration_decides(
+    line: str, compressed: bool, key_files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Sshd(tmp_path / "sshd", [key_files["host-ed25519"]]) as server:
+        server.allow(key_files["user"].with_name("user.pub"))
+        laptop = Laptop(tmp_path)
+        laptop.block("edge1", server.port, key_files["user"], *filter(None, [line]), "StrictHostKeyChecking no")
+        connection = await laptop.open("edge1")
+        assert vars(connection._transport)["remote_compression"] == "none", "a fast one is not"
+        await connection.aclose()
+        monkeypatch.setattr("edgewright.clients.ssh.opening.SLOW", 0.0)
+        connection = await laptop.open("edge1")
+        assert (vars(connection._transport)["remote_compression"] == "zlib@openssh.com") is compressed
+        await connection.aclose()
+
+
+async def test_a_host_that_executes_nothing(key_files: dict[str, Path], tmp_path: Path) -> None:
+    class Executes(Rules):
+        def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
+            return False
+
+    with StandIn(key_files["host-ed25519"], lambda: Executes("publickey", "", (), ())) as server:
+        laptop = Laptop(tmp_path)
+        laptop.block("edge1", server.port, key_files["user"], "StrictHostKeyChecking no")
+        connection = await laptop.open("edge1")
+        for script in (b"true\n", b"#" * 300_000):
+            with pytest.raises(Refused, match="opens no further session"):
+                await connection.run_script(script, timeout=5, limit=100)
+        await connection.aclose()

@@ -48,7 +48,8 @@ class HostSettings(NamedTuple):
     revoked_keys: str
     address_family: str
     bind_address: str
-    compression: bool
+    compression: bool | None
+    """None: where the link is slow."""
     batch_mode: bool
     alive_interval: int
     alive_count: int
@@ -165,7 +166,7 @@ def settings_of(files: Files, machine: Machine, target: Target) -> HostSettings:
         revoked_keys="".join(paths((values.revoked_keys,) if values.revoked_keys else (), "RevokedHostKeys")),
         address_family=values.address_family or "any",
         bind_address=values.bind_address or "",
-        compression=bool(values.compression),
+        compression=values.compression,
         batch_mode=bool(values.batch_mode),
         alive_interval=values.alive_interval or 0,
         alive_count=3 if values.alive_count is None else values.alive_count,

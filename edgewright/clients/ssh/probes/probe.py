@@ -22,6 +22,8 @@ class Probe(NamedTuple):
     seconds: int = 3
     size: int = 8192
     root: Root = "no"
+    waits: bool = False
+    """Whether it mostly waits for other machines: it runs beside the others then, and prints little."""
 
     @property
     def set(self) -> str:

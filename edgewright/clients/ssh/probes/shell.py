@@ -91,6 +91,13 @@ run() {
 }
 """
 
+_BESIDE = """{
+%s} </dev/null | {
+%scat
+}
+"""
+"""What waits for other machines runs at the same time; a pipe has room for what it prints until the others end."""
+
 _START = r"""
 W=none
 if [ "$(id -u 2>/dev/null)" = 0 ]; then
@@ -122,7 +129,8 @@ def script(probes: Sequence[Probe], marker: str, *, log_lines: int = 100, second
     if log_lines not in LOG_LINES or not 1 <= seconds <= 600:
         raise ValueError(f"{log_lines} lines in {seconds} s: out of range")
     bodies = "".join(f"p_{n}() {{\n:\n{probe.script.strip()}\n}}\n" for n, probe in enumerate(probes))
-    calls = "".join(f"run {n} {p.id} {p.seconds} {p.size + FRAME} {p.root}\n" for n, p in enumerate(probes))
+    numbered = tuple(enumerate(probes))
+    here, beside = (_calls([(n, p) for n, p in numbered if p.waits == waits]) for waits in (False, True))
     inner = (
         f"M={marker} D={seconds} LINES_OF_LOG={log_lines} R=0\n"
         "case $W in root|sudo) R=1 ;; esac\n"
@@ -130,11 +138,15 @@ def script(probes: Sequence[Probe], marker: str, *, log_lines: int = 100, second
         + SHARED
         + bodies
         + 'up\nB=$U\nprintf \'\\n%s host %s %s\\n\' "$M" "$W" "$U"\n'
-        + calls
+        + (_BESIDE % (beside, here) if beside else here)
         + "printf '\\n%s done\\n' \"$M\"\n"
     )
     # A function: the shell has read all of it before the first command runs.
     return f'main() {{\nP={quoted(PRELUDE)}\neval "$P"\nS={quoted(inner)}\n{_START}\n}}\nmain\nexit 0\n'.encode()
+
+
+def _calls(probes: Sequence[tuple[int, Probe]]) -> str:
+    return "".join(f"run {n} {p.id} {p.seconds} {p.size + FRAME} {p.root}\n" for n, p in probes)
 
 
 FRAME = 64

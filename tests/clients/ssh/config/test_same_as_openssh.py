@@ -151,7 +151,7 @@ def raw_and_settings(machine: Machine, config: Path, target: Target) -> tuple[di
         "hashknownhosts": [flag[settings.hash_known_hosts]],
         "passwordauthentication": [flag[values.password is not False]],
         "kbdinteractiveauthentication": [flag[values.interactive is not False]],
-        "compression": [flag[settings.compression]],
+        "compression": [flag[bool(settings.compression)]],
         "batchmode": [flag[settings.batch_mode]],
         "addressfamily": [settings.address_family],
         "numberofpasswordprompts": [str(settings.password_prompts)],

@@ -47,6 +47,21 @@ def test_a_probe_that_hangs_is_ended_and_the_others_continue(name: str) -> None:
     assert left == "", "what it had started is ended too"
 
 
+def test_what_waits_for_other_machines_runs_beside_the_others(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "made"
+    waits = probe(f"while [ ! -e {file} ]; do sleep 0.1; done; echo w", id_="network.a")._replace(waits=True)
+    hangs = probe("echo before; sleep 60", id_="network.b", seconds=1)._replace(waits=True)
+    last = probe("echo last", id_="network.c")._replace(waits=True)
+    found = run([waits, hangs, last, probe("echo h"), probe(f"touch {file}", id_="disk.b")], name)
+    assert found.complete
+    assert found.readings["network.a"][:2] == ("read", ("w",)) and found.readings["identity.a"].lines == ("h",)
+    assert found.readings["network.b"][:2] == ("hung", ("before",)) and found.readings["network.c"].lines == ("last",)
+
+
+def test_a_pipe_has_room_for_what_runs_beside(name: str) -> None:
+    assert sum(each.size + 4 * shell.FRAME for each in CATALOGUE if each.waits) < 61_440
+
+
 def test_a_probe_that_reads_its_input_does_not_eat_the_script(name: str) -> None:
     found = run([probe("cat; echo read"), probe("echo b", id_="boot.b")], name)
     assert found.readings["identity.a"].lines == ("read",) and found.readings["boot.b"].lines == ("b",)

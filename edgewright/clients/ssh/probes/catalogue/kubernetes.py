@@ -135,6 +135,7 @@ else echo no-program; fi
 """,
         6,
         4096,
+        waits=True,
     ),
     Probe(
         "kubernetes.nodes",
@@ -147,6 +148,7 @@ kubectl --kubeconfig "$k" --request-timeout=4s get nodes -o wide --no-headers 2>
         6,
         12288,
         "better",
+        waits=True,
     ),
     Probe(
         "kubernetes.pods",
@@ -162,6 +164,7 @@ kubectl --kubeconfig "$k" --request-timeout=4s get nodes -o wide --no-headers 2>
         8,
         16384,
         "better",
+        waits=True,
     ),
     Probe(
         "etcd.health",
@@ -186,6 +189,7 @@ g metrics | grep -E -e '^etcd_server_(has_leader|is_leader|leader_changes_seen_t
 """,
         9,
         4096,
+        waits=True,
     ),
     Probe(
         "etcd.members",
@@ -201,6 +205,7 @@ e alarm list | sed 's/^/alarm /'
         12,
         8192,
         "needed",
+        waits=True,
     ),
     Probe(
         "etcd.log",
@@ -253,6 +258,7 @@ done
         16,
         2048,
         "better",
+        waits=True,
     ),
     Probe(
         "images.blobs",

@@ -147,6 +147,7 @@ echo "unknown $w $i"
 """,
         7,
         1024,
+        waits=True,
     ),
     Probe(
         "network.duplicate",
@@ -181,6 +182,7 @@ done
         9,
         4096,
         "needed",
+        waits=True,
     ),
     Probe(
         "network.plane",
@@ -192,6 +194,7 @@ echo "plane $plane_host $plane_port $(reach "$plane_host" "$plane_port")"
         7,
         1024,
         "better",
+        waits=True,
     ),
     Probe(
         "network.firewall",
@@ -256,6 +259,7 @@ done
         14,
         2048,
         "better",
+        waits=True,
     ),
     Probe(
         "dns.plane",
@@ -274,5 +278,6 @@ else echo no-program; fi
         6,
         1024,
         "better",
+        waits=True,
     ),
 )
