@@ -38,7 +38,7 @@ def sample(param: Param) -> Any:
 
 
 def full_args(command: type[Command]) -> dict[str, Any]:
-    tail = {command.after_dashes: "df -h / | tail -1; echo \"it's\""} if command.after_dashes else {}
+    tail = {command.after_dashes: 'df -h / | tail -1; echo "it\'s"'} if command.after_dashes else {}
     return {param.name: sample(param) for param in command.params} | tail
 
 

@@ -36,7 +36,7 @@ VIEWS = frozenset(
         *OBJECTS,
         *OBJECTS.values(),
         *("events", "audit", "entry", "raw", "logs", "disk", "preflight", "doctor", "site-log", "first-steps"),
-        *("pods", "workload", "workload-logs", "workload-yaml", "site-api"),
+        *("site-shell", "pods", "workload", "workload-logs", "workload-yaml", "site-api"),
         *("profile-layer", "profile-variable", "profile-preview", "profile-diff", "profile-yaml"),
     }
 )

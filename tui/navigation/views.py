@@ -41,6 +41,7 @@ VIEWS: dict[str, str] = {
     "doctor": "tui.screens.doctor.screen:DoctorScreen",
     "site-api": "tui.screens.site.local_api:LocalApiScreen",
     "site-log": "tui.screens.doctor.logs:SiteLogScreen",
+    "site-shell": "tui.screens.site.shell.screen:ShellScreen",
     "preflight": "tui.screens.host.preflight:PreflightScreen",
     "clusters": "tui.screens.cluster.list:ClustersScreen",
     "cluster": "tui.screens.cluster.screen:ClusterScreen",

@@ -12,6 +12,8 @@ from edgewright.clients.ssh import refusals
 from edgewright.clients.ssh.threads import in_thread
 
 PIECE = 65_536
+TERMINAL_WINDOW = 65_536
+"""Bytes that a host may send to a terminal before they were shown: what is under way when Ctrl-C is pressed."""
 
 T = TypeVar("T")
 
@@ -62,7 +64,7 @@ def open_shell(transport: paramiko.Transport, kind: str, columns: int, rows: int
 
     Raises `paramiko.SSHException`, `OSError`, `EOFError`.
     """
-    channel = transport.open_session()
+    channel = transport.open_session(window_size=TERMINAL_WINDOW)
     try:
         channel.get_pty(kind, columns, rows)
         channel.invoke_shell()

@@ -48,7 +48,7 @@ NOUNS: dict[str, tuple[str, ...]] = {
         "forge.verbs.verify",
     ),
     "build": ("build.verbs",),
-    "site": ("site.verbs", "site.doctor_verbs", "site.bundle_verbs", "site.open_verbs"),
+    "site": ("site.verbs", "site.doctor_verbs", "site.bundle_verbs", "site.open_verbs", "site.shells.verbs"),
     "apply": ("installer.apply_verb",),
     "lab": ("delegate.verbs",),
     "render": ("console.tools",),
@@ -96,6 +96,7 @@ COMMAND_LINE_MODULES = frozenset(
         "setup.verbs",
         "site.verbs",
         "site.bundle_verbs",
+        "site.shells.verbs",
         "host.install_verbs",
     }
 )
@@ -271,10 +272,17 @@ async def run(
     try:
         outcome = await verb.apply(ctx, plan, args, report)
     except EdgewrightError as error:
-        finish(ctx, entry, command, done=(), failed=[(t, error) for t in plan.touches] or [("", error)])
+        failed = [(t, error) for t in plan.touches] or [("", error)]
+        finish(ctx, entry, command, done=(), failed=failed, note=_notes(error))
         raise
-    except BaseException:
-        finish(ctx, entry, command, done=(), failed=(), note="interrupted; what was done is not known")
+    except BaseException as error:
+        note = "; ".join(each for each in ("interrupted; what was done is not known", _notes(error)) if each)
+        finish(ctx, entry, command, done=(), failed=(), note=note)
         raise
     finish(ctx, entry, command, done=outcome.done, failed=outcome.failed, facts=outcome.facts)
     return outcome
+
+
+def _notes(error: BaseException) -> str:
+    """Return what a verb reports of what it had done when it failed (`BaseException.add_note`)."""
+    return "; ".join(getattr(error, "__notes__", ()))

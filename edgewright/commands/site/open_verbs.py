@@ -45,7 +45,7 @@ class SiteAgain(Command):
 
 
 class SiteShell(Command):
-    """Open a shell on the host, in this terminal, over the connection that is there."""
+    """Open a shell on the host, in the console or in the full terminal, over the connection that is there; recorded."""
 
     name = "site shell"
     implementation = "site.shell"

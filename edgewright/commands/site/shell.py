@@ -1,42 +1,35 @@
-"""Action: a shell on a host over the connection that is open, in the terminal that the console lends it."""
+"""Action: a shell on a host over the connection that is open, recorded, and shown where the console wants it."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import os
-import termios
-import tty
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from edgewright.clients.ssh.threads import in_thread
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.site import open_verbs as declared
-from edgewright.core.errors import EdgewrightError, UsageError
+from edgewright.commands.site.shells.recorder import Recorder
+from edgewright.commands.site.shells.session import HostShell
+from edgewright.config.locations import shown
+from edgewright.core.errors import UsageError
 from edgewright.core.text import clean
 
-PIECE = 4096
-LOOK_AT_SIZE = 0.25
-"""Seconds between two looks at the size of the terminal: the signal for it belongs to the console."""
-FALLBACK = (80, 24)
 
+class Front(Protocol):
+    """Where a shell is shown."""
 
-class Remote(Protocol):
-    """A terminal on a host; `clients.ssh.streams.HostTerminal` is one."""
+    term: str
+    """What the host takes it for (`TERM`)."""
 
-    async def read(self) -> bytes:
-        """Return what arrived, b"" at the end. Raises `Unreachable`."""
+    @property
+    def size(self) -> tuple[int, int]:
+        """Columns and rows."""
 
-    async def write(self, data: bytes) -> None:
-        """Send everything. Raises `Unreachable`."""
+    def begin(self, shell: HostShell) -> None:
+        """Show the shell: set its `show`, and send it what is typed."""
 
-    async def resize(self, columns: int, rows: int) -> None:
-        """Give it another size. Raises `Unreachable`."""
-
-    async def aclose(self) -> None:
-        """End it."""
+    def not_recorded(self, problem: str) -> None:
+        """Show that it is not recorded, or not any more; called from any thread."""
 
 
 class SiteShell(declared.SiteShell):
@@ -47,77 +40,43 @@ class SiteShell(declared.SiteShell):
         site = args.get("site")
         if site is None:
             raise UsageError("A shell is on a site that is open.", "Open one first: :site open TARGET")
-        line = f"a shell as {clean(site.reached.user if site.reached else '-', 80)}"
+        line = f"a shell as {clean(site.reached.user if site.reached else '-', 80)}, recorded"
         return Plan(f"Shell on {clean(site.name, 80)}", (line,), (site.target,), (), f"ssh {clean(site.target, 400)}")
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
-        """Run it until it ends. Raises `Unreachable` when the connection breaks."""
-        connection = await args["site"].use()
-        print(f"\n{plan.title}; exit or Ctrl-D returns to the console.", flush=True)  # noqa: T201
-        remote = await connection.open_terminal(os.environ.get("TERM", "vt100")[:40], *_size(0))
-        await attach(remote, 0, 1)
-        return Outcome(plan.touches, (), f"The shell on {clean(args['site'].name, 80)} has ended.")
+        """Run it until it ends. Raises `Unreachable` when the connection breaks; the note of either is journalled."""
+        site, front = args["site"], args["front"]
+        connection = await site.use()
+        columns, rows = front.size
+        remote = await connection.open_terminal(front.term, columns, rows)
+        name = clean(site.name, 80)
+        recorder = Recorder(
+            site.target, f"Shell on {name}", front.term, columns, rows, ended=front.not_recorded
+        )  # fmt: skip
+        shell = HostShell(remote, recorder, name, (columns, rows))
+        try:
+            front.begin(shell)
+            await shell.run()
+        except BaseException as error:
+            recorder.close()
+            error.add_note(_note(shell))
+            raise
+        recorder.close()
+        where = f" Recorded in {shown(recorder.path)}." if recorder.path is not None else " It was not recorded."
+        return Outcome(plan.touches, (), f"The shell on {name} has ended.{where}", facts=_facts(shell))
 
 
-async def attach(remote: Remote, keys: int, screen: int) -> None:
-    """Connect a terminal of this machine (two descriptors) with one of a host, until that ends.
-
-    The terminal is raw meanwhile: every key goes to the host, Ctrl-C too. Raises `Unreachable`.
-    """
-    loop = asyncio.get_running_loop()
-    typed: asyncio.Queue[bytes] = asyncio.Queue(1024)
-
-    def read_keys() -> None:
-        data = os.read(keys, PIECE)
-        if not data:
-            loop.remove_reader(keys)
-        with contextlib.suppress(asyncio.QueueFull):  # a link that takes nothing: what is typed on is lost
-            typed.put_nowait(data)
-
-    async def send() -> None:
-        size = _size(screen)
-        while True:
-            try:
-                data = await asyncio.wait_for(typed.get(), LOOK_AT_SIZE)
-            except TimeoutError:
-                data = None
-            if (now := _size(screen)) != size:
-                size = now
-                await remote.resize(*size)
-            if data == b"":
-                await remote.aclose()
-                return
-            if data:
-                await remote.write(data)
-
-    before = termios.tcgetattr(keys)
-    tty.setraw(keys, termios.TCSADRAIN)
-    loop.add_reader(keys, read_keys)
-    sending = asyncio.create_task(send(), name="site-shell")
-    try:
-        while output := await remote.read():
-            await in_thread(lambda data=output: _write(screen, data), "site-shell-screen")  # type: ignore[misc]
-    finally:
-        loop.remove_reader(keys)
-        sending.cancel()
-        with contextlib.suppress(EdgewrightError, asyncio.CancelledError):
-            await sending
-        termios.tcsetattr(keys, termios.TCSADRAIN, before)
-        await remote.aclose()
+def _facts(shell: HostShell) -> dict[str, Any]:
+    """Return what the journal has of a shell beside its begin and end."""
+    recorder = shell.recorder
+    facts: dict[str, Any] = {"bytesReceived": shell.received, "bytesTyped": shell.sent}
+    if recorder.path is not None:
+        facts |= {"recording": str(recorder.path), "recordingBytes": recorder.written, "masked": recorder.masked}
+    return facts | ({"notRecorded": recorder.problem} if recorder.problem else {})
 
 
-def _write(screen: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(screen, rest) :]
-
-
-def _size(descriptor: int) -> tuple[int, int]:
-    """Return columns and rows of a terminal."""
-    try:
-        size = os.get_terminal_size(descriptor)
-    except OSError:
-        return FALLBACK
-    return (size.columns or FALLBACK[0], size.lines or FALLBACK[1])
+def _note(shell: HostShell) -> str:
+    """Return the same for a shell that failed, as one line."""
+    return ", ".join(f"{name} {value}" for name, value in _facts(shell).items())

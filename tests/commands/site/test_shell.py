@@ -1,4 +1,4 @@
-"""A shell on a real sshd in a real terminal: keys, size, Ctrl-C, Ctrl-D, a connection that breaks, the journal."""
+"""A shell on a real sshd in a real terminal: keys, size, Ctrl-C, Ctrl-D, a connection that breaks, its recording."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import os
 import pty
+import re
 import struct
 import termios
 from collections.abc import Iterator
@@ -14,8 +15,11 @@ from pathlib import Path
 import pytest
 
 from edgewright.clients.ssh.connection import SshConnection
-from edgewright.commands.site.shell import attach
+from edgewright.commands.site.shells.lent import lend
+from edgewright.commands.site.shells.recorder import Recorder, recordings
+from edgewright.commands.site.shells.session import HostShell
 from edgewright.core.errors import Refused, Unreachable
+from edgewright.core.recording.asciicast import read_header
 from tests.clients.ssh.conftest import key_files
 from tests.clients.ssh.reach import Laptop
 from tests.clients.ssh.sshd import Sshd
@@ -69,16 +73,24 @@ def terminal() -> Iterator[Terminal]:
     os.close(made.slave)
 
 
+async def opened(connection: SshConnection, size: tuple[int, int], kind: str = "xterm-256color") -> HostShell:
+    """Return a shell that is recorded."""
+    remote = await connection.open_terminal(kind, *size)
+    return HostShell(remote, Recorder("edge1", "Shell on edge1", kind, *size), "edge1", size)
+
+
 async def test_keys_sizes_interrupts_and_the_end(
-    server: Sshd, key_files: dict[str, Path], tmp_path: Path, terminal: Terminal
+    server: Sshd, key_files: dict[str, Path], tmp_path: Path, terminal: Terminal, quiet_home: Path
 ) -> None:
     connection = await connected(server, key_files, tmp_path)
     loop = asyncio.get_running_loop()
     before = termios.tcgetattr(terminal.slave)
     loop.add_reader(terminal.master, terminal.take)
     try:
-        remote = await connection.open_terminal("xterm-256color", 91, 31)
-        shell = asyncio.create_task(attach(remote, terminal.slave, terminal.slave))
+        shell = await opened(connection, (91, 31))
+        running = asyncio.create_task(shell.run())
+        lending = asyncio.create_task(lend(shell, terminal.slave, terminal.slave, back=b"\x1d", before=b"what was"))
+        await terminal.shows("what was")
         terminal.type("exec sh\n")
         terminal.type("stty size; echo kind-$TERM\n")
         await terminal.shows("31 91")
@@ -92,29 +104,97 @@ async def test_keys_sizes_interrupts_and_the_end(
         terminal.type("\x03")
         terminal.type("echo $((6*7))-back\n")
         await terminal.shows("42-back")
-        terminal.type("\x04")
-        await asyncio.wait_for(shell, 10)
+        terminal.type("echo kept\x1dtyped after the key")
+        assert await asyncio.wait_for(lending, 10) is True
+        assert termios.tcgetattr(terminal.slave) == before and not shell.over
+        lending = asyncio.create_task(lend(shell, terminal.slave, terminal.slave, back=b"\x1d"))
+        terminal.type("\n")
+        await terminal.shows("\nkept")
+        terminal.type("export TOKEN=cAnary7Qx; printf %.3s $TOKEN; sleep 0.3; echo ${TOKEN#???}; stty -echo; read x\n")
+        await terminal.shows("cAnary7Qx\r\n")
+        terminal.type("typed-unseen\n\x04")
+        assert await asyncio.wait_for(lending, 10) is False
+        await asyncio.wait_for(running, 10)
         assert termios.tcgetattr(terminal.slave) == before
         assert connection.alive
     finally:
         loop.remove_reader(terminal.master)
         await connection.aclose()
+    shell.recorder.close()
+    (file,) = recordings()
+    text = file.read_text()
+    assert "42-back" in text and '"r","120x40"' in text and "Only known secrets are masked" in text
+    assert "cAnary" not in text and "ary7Qx" not in text and "typed-unseen" not in text and "TOKEN=*********" in text
 
 
 async def test_a_connection_that_breaks_gives_the_terminal_back(
-    server: Sshd, key_files: dict[str, Path], tmp_path: Path, terminal: Terminal
+    server: Sshd, key_files: dict[str, Path], tmp_path: Path, terminal: Terminal, quiet_home: Path
 ) -> None:
     connection = await connected(server, key_files, tmp_path)
     before = termios.tcgetattr(terminal.slave)
-    remote = await connection.open_terminal("vt100", 80, 24)
-    shell = asyncio.create_task(attach(remote, terminal.slave, terminal.slave))
+    shell = await opened(connection, (80, 24), "vt100")
+    running = asyncio.create_task(shell.run())
+    lending = asyncio.create_task(lend(shell, terminal.slave, terminal.slave))
     await asyncio.sleep(0.5)
     await connection.aclose()
-    done = await asyncio.wait_for(asyncio.gather(shell, return_exceptions=True), 10)
-    assert done[0] is None or isinstance(done[0], Unreachable)
+    done = await asyncio.wait_for(asyncio.gather(running, lending, return_exceptions=True), 10)
+    shell.recorder.close()
+    assert (done[0] is None or isinstance(done[0], Unreachable)) and done[1] is False
     assert termios.tcgetattr(terminal.slave) == before
     with pytest.raises(Unreachable):
         await connection.open_terminal("vt100", 80, 24)
+
+
+async def test_a_terminal_that_hangs_up_ends_the_shell_and_its_processes(
+    server: Sshd, key_files: dict[str, Path], tmp_path: Path, quiet_home: Path
+) -> None:
+    connection = await connected(server, key_files, tmp_path)
+    made = Terminal(80, 24)
+    loop = asyncio.get_running_loop()
+    loop.add_reader(made.master, made.take)
+    shell = await opened(connection, (80, 24))
+    running = asyncio.create_task(shell.run())
+    lending = asyncio.create_task(lend(shell, made.slave, made.slave))
+    made.type("exec sh\n")
+    made.type("echo pid-$$-; sleep 1000\n")
+    await made.shows("-\r\n")
+    async with asyncio.timeout(10):
+        while not (found := re.findall(rb"pid-(\d+)-", made.text)):
+            await asyncio.sleep(0.01)
+    pid = int(found[0])
+    loop.remove_reader(made.master)
+    os.close(made.master)
+    assert await asyncio.wait_for(lending, 10) is False
+    await asyncio.wait_for(running, 10)
+    shell.recorder.close()
+    async with asyncio.timeout(10):
+        while Path(f"/proc/{pid}").exists():
+            await asyncio.sleep(0.05)
+    (file,) = recordings()
+    assert f"pid-{pid}-" in file.read_text() and read_header(file.read_bytes().split(b"\n")[0]).columns == 80
+    os.close(made.slave)
+    await connection.aclose()
+
+
+async def test_an_interrupt_is_soon_felt_by_a_host_that_writes_without_end(
+    server: Sshd, key_files: dict[str, Path], tmp_path: Path, quiet_home: Path
+) -> None:
+    connection = await connected(server, key_files, tmp_path)
+    shell = await opened(connection, (80, 24))
+    shell.recorder.close()
+
+    async def slowly(data: bytes) -> None:
+        await asyncio.sleep(len(data) / 200_000)  # a view of 200 kB in a second
+
+    shell.show = slowly
+    running = asyncio.create_task(shell.run())
+    shell.send(b"exec sh\nyes\n")
+    await asyncio.sleep(2)
+    before = shell.received
+    shell.send(b"\x03exit\n")
+    await asyncio.wait_for(running, 10)
+    assert shell.received - before < 1_000_000
+    await connection.aclose()
 
 
 @pytest.mark.parametrize("server", [("MaxSessions 0",)], indirect=True)

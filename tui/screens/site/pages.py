@@ -6,15 +6,12 @@ from typing import Any
 
 from textual.screen import Screen
 
-from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.base import BY_HOST
 from edgewright.commands.site.open_verbs import SiteShell
 from edgewright.commands.site.opened import LOGS, Site
-from edgewright.core.errors import EdgewrightError
 from edgewright.core.text import clean
 from tui.frame.links import open_key
 from tui.modals.choose import ChooseModal
-from tui.terminal.lend import terminal_lent
 from tui.widgets.lines import line
 
 MOST_MESSAGE = 2000
@@ -53,23 +50,15 @@ class SitePages(Screen[None]):
         if unit:
             open_key(self.app, f"site-log/{self.site.target}/{unit}")
 
-    async def action_site_shell(self) -> None:
-        """Open a shell on the host; the console is there again when it ends."""
+    def action_site_shell(self) -> None:
+        """Open a shell on the host, on a page of its own."""
         site, session = self.site, self._session()
         if site is None or session.make_context is None or not site.is_open:
             self.refuse_here("There is no connection: a shell needs one.")
-            return
-        if reason := session.refusal(SiteShell):
+        elif reason := session.refusal(SiteShell):
             self.refuse_here(reason)
-            return
-        context = session.make_context()
-        context.read_only = context.read_only or session.read_only
-        try:
-            with terminal_lent(self.app):
-                outcome = await registry.run(SiteShell, context, (site.target,), {"site": site})
-            self.announce_here(outcome.message, "info")
-        except EdgewrightError as error:
-            self.announce_here(f"{error.message} {error.hint}".strip(), "bad")
+        else:
+            open_key(self.app, f"site-shell/{site.target}")
 
     def announce_here(self, text: str, level: str) -> None:
         """Add a message; what a host put in it is cleaned and bounded."""

@@ -1,0 +1,234 @@
+"""The output of a terminal without the secrets that are known as such: the same bytes, stars in place of secrets.
+
+Output arrives in pieces of any size, cut within a word or an escape sequence. It waits here until its line is
+complete, so that it makes no difference where a piece ends; a recording is read later, and each piece has its own time.
+Escape sequences between the letters of a secret (colours, a cursor that moves) do not hide it: the rules see the text
+without them. What asks a terminal for something, or sets its title or clipboard, is left out: who plays a recording
+wants to see it, not to run it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import NamedTuple
+
+from edgewright.core.recording.spans import SecretSpans, by_rules, is_base64, merged
+
+MOST_WAITING = 16_384
+"""Bytes that wait at most; a longer line is looked at in parts."""
+OVERLAP = 2048
+"""Bytes of a longer line that are looked at again with its next part."""
+NAME = 512
+"""Bytes before a value in which its name is."""
+LINE = b"\n"
+
+_STRINGS = rb"\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\|(?=\x1b)|\Z)"
+_TOKEN = re.compile(
+    rb"(?P<string>" + _STRINGS + rb")"
+    rb"|(?P<csi>\x1b\[[0-?]{0,256}[ -/]{0,8}(?P<final>[@-~])?)"
+    rb"|(?P<escape>\x1b(?:[ -/][ -~]?|[0-~])?)"
+    rb"|(?P<return>\r(?!\n))"
+    rb"|(?P<back>\x08)"
+    rb"|(?P<control>[\x00-\x07\x0b-\x0c\x0e-\x1a\x1c-\x1f\x7f]|\r(?=\n))"
+    rb"|(?P<text>[^\x00-\x08\x0b-\x1f\x7f]+)"
+)
+_MOVES = frozenset(b"ABEFHJLMSTdfrsu")
+"""Final bytes of sequences after which text is at another place: the text before and after is not one word."""
+_ASKS = frozenset(b"cntpqxy")
+"""Final bytes of sequences that a terminal answers or that change more than its picture."""
+_ESCAPE_MOVES = frozenset(b"DMEc78")
+_SIMPLE = re.compile(rb"\x1b|\x08|\r(?!\n)")
+
+
+class Piece(NamedTuple):
+    """Output with the seconds at which it came."""
+
+    at: float
+    data: bytes
+
+
+class Masker:
+    """One terminal; `feed` its output in order, `finish` at its end. Both return what can be stored now."""
+
+    def __init__(self) -> None:
+        self._waiting = bytearray()
+        self._times: list[tuple[int, float]] = []
+        """Where in what waits each piece begins, and when it came."""
+        self._spans = SecretSpans()
+
+    @property
+    def masked(self) -> int:
+        """Number of different values that were masked."""
+        return self._spans.count
+
+    def feed(self, at: float, data: bytes) -> list[Piece]:
+        """Take output that came `at` these seconds."""
+        if not data:
+            return []
+        self._times.append((len(self._waiting), at))
+        self._waiting += data
+        end = self._waiting.rfind(LINE) + 1 if LINE in data else 0
+        if end:
+            last = bytes(self._waiting[self._waiting.rfind(LINE, 0, end - 1) + 1 : end])
+            if len(last) < 1024 and is_base64(_plain(last)[0]):  # the last line of a private key, as the next one shows
+                end -= len(last)
+        ready = self._give(end) if end else []
+        while len(self._waiting) > MOST_WAITING and (part := self._give_part()):
+            ready += part
+        return ready
+
+    def finish(self) -> list[Piece]:
+        """Return the rest."""
+        return self._give(len(self._waiting)) if self._waiting else []
+
+    def _give_part(self) -> list[Piece]:
+        """Give out the begin of a line that is too long, up to where the cursor was moved, or all but its end."""
+        output = bytes(self._waiting)
+        move = max((m.start() for m in _TOKEN.finditer(output) if _is_move(m)), default=0)
+        if move > OVERLAP:
+            return self._give(move)
+        plain, places = _plain(output)
+        cut, before = len(output) - OVERLAP, 0
+        for start, end in merged(by_rules(plain)):
+            first, last = places[start], places[end - 1] + 1
+            if first >= cut + NAME:
+                break
+            if last > len(output) - NAME and len(output) < 4 * MOST_WAITING:  # it may continue: it stays, with its name
+                cut = min(cut, max(before, first - NAME))
+                break
+            cut, before = max(cut, last), last  # a name and its value are looked at together
+        if cut <= 0:
+            return []
+        return self._give(cut)
+
+    def _give(self, end: int) -> list[Piece]:
+        output = bytes(self._waiting[:end])
+        covered = self._covered(output)
+        result: list[Piece] = []
+        bounds = [start for start, _ in self._times if start < end] + [end]
+        for number, (start, stop) in enumerate(itertools.pairwise(bounds)):
+            data = covered.slice(start, stop)
+            if data:
+                result.append(Piece(self._times[number][1], data))
+        rest = [(start - end, at) for start, at in self._times if start > end]
+        if end < len(self._waiting):
+            last = [at for start, at in self._times if start <= end]
+            rest.insert(0, (0, last[-1]))
+        self._times = rest
+        del self._waiting[:end]
+        return result
+
+    def _covered(self, output: bytes) -> _Covered:
+        if not _SIMPLE.search(output):
+            spans = self._spans.find(output)
+            return _Covered(output, [place for start, end in spans for place in range(start, end)], ())
+        plain, places = _plain(output)
+        hidden = {place for start, end in self._spans.find(plain) for place in range(start, end)}
+        joined, joined_places = _plain(output, joined=True)
+        cover = {places[each] for each in hidden}
+        for start, end in merged(by_rules(joined, names=False)):
+            cover.update(joined_places[start:end])
+        erased = _erased(output, cover)
+        left_out = [match.span() for match in _TOKEN.finditer(output) if _is_left_out(match)]
+        return _Covered(output, sorted(cover | erased), left_out)
+
+
+class _Covered:
+    """Bytes of which some are covered by stars and some are left out; `slice` gives a part of them."""
+
+    def __init__(self, output: bytes, cover: list[int], parts: list[tuple[int, int]] | tuple[()]) -> None:
+        data = bytearray(output)
+        self._left_out = bytearray(len(output)) if cover or parts else b""
+        for place in cover:
+            byte = data[place]
+            if byte in b"\r\n\t":
+                continue
+            if 0x80 <= byte < 0xC0:
+                self._left_out[place] = 1  # type: ignore[index]
+            else:
+                data[place] = ord("*")
+        for start, end in parts:
+            self._left_out[start:end] = b"\1" * (end - start)  # type: ignore[index]
+        self._data = bytes(data)
+
+    def slice(self, start: int, end: int) -> bytes:
+        part = self._data[start:end]
+        if not self._left_out:
+            return part
+        left_out = self._left_out[start:end]
+        return part if not any(left_out) else bytes(b for b, out in zip(part, left_out, strict=True) if not out)
+
+
+def plain_text(data: bytes) -> bytes:
+    """Return what a terminal was shown as lines, without colours; a cursor that moves begins a new line."""
+    return _plain(data)[0]
+
+
+def without_requests(data: bytes) -> bytes:
+    """Return output without what asks the terminal for something or sets its title or clipboard."""
+    return _TOKEN.sub(lambda match: b"" if _is_left_out(match) else match.group(), data)
+
+
+def _plain(output: bytes, joined: bool = False) -> tuple[bytes, list[int]]:
+    """Return the text that is shown, with the place of each of its bytes in `output`.
+
+    A cursor that moves begins a new line; `joined`: it does not, as in a text that is wrapped by the program.
+    """
+    text = bytearray()
+    places: list[int] = []
+
+    def add(data: bytes, at: int) -> None:
+        text.extend(data)
+        places.extend(range(at, at + len(data)))
+
+    for match in _TOKEN.finditer(output):
+        kind, at = match.lastgroup, match.start()
+        if kind == "text":
+            add(match.group(), at)
+        elif kind == "back":
+            if text and text[-1] != 0x0A:
+                text.pop()
+                places.pop()
+        elif kind == "control":
+            continue
+        elif kind == "return":
+            if text[-1:] == b" ":  # how a shell wraps a long line that is typed
+                text.pop()
+                places.pop()
+            elif not joined and text[-1:] != LINE:
+                add(LINE, at)
+        elif _is_move(match):
+            if not joined and text[-1:] != LINE:
+                add(LINE, at)
+        elif match.group("final") in (b"C", b"G", b"a", b"`") and text[-1:] not in (b" ", LINE):
+            add(b" ", at)
+    return bytes(text), places
+
+
+def _erased(output: bytes, cover: set[int]) -> set[int]:
+    """Return the letters that were typed and erased again right behind something that is covered."""
+    erased: set[int] = set()
+    shown: list[int] = []
+    for match in _TOKEN.finditer(output):
+        if match.lastgroup == "text":
+            shown.extend(range(match.start(), match.end()))
+        elif match.lastgroup == "back" and shown:
+            left = shown.pop()
+            if left not in cover and shown and (shown[-1] in cover or shown[-1] in erased):
+                erased.add(left)
+    return erased
+
+
+def _is_move(match: re.Match[bytes]) -> bool:
+    final = match.group("final")
+    if final:
+        return final[0] in _MOVES and not match.group().startswith(b"\x1b[?")
+    return match.lastgroup == "escape" and match.group()[1:2] != b"" and match.group()[1] in _ESCAPE_MOVES
+
+
+def _is_left_out(match: re.Match[bytes]) -> bool:
+    if match.group("string") is not None:
+        return True
+    final = match.group("final")
+    return bool(final) and (final[0] in _ASKS or match.group()[2:3] in (b">", b"=", b"<"))

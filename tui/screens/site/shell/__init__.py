@@ -1,0 +1,1 @@
+"""A terminal of a host inside the console: emulation, keys, view, screen."""
