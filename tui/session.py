@@ -168,7 +168,7 @@ class Session(Struct):
     sites: dict[str, Any] = field(default_factory=dict)
     """Sites that are open by SSH, by target: `edgewright.commands.site.opened.Site`."""
     local_apis: dict[str, Any] = field(default_factory=dict)
-    """Sessions of their local APIs, by target: `edgewright.commands.site.local_api.SiteLocalApi`."""
+    """Sessions of their local APIs, by target: `edgewright.commands.site.api.session.SiteLocalApi`."""
     make_site: Callable[[str], Any] | None = None
     """Makes a site that is not connected yet from a target, in place of `commands.site.opening.site_of`; for tests."""
     replay: ReplaySource | None = None

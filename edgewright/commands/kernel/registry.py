@@ -48,7 +48,14 @@ NOUNS: dict[str, tuple[str, ...]] = {
         "forge.verbs.verify",
     ),
     "build": ("build.verbs",),
-    "site": ("site.verbs", "site.doctor_verbs", "site.bundle_verbs", "site.open_verbs", "site.shells.verbs"),
+    "site": (
+        "site.verbs",
+        "site.doctor_verbs",
+        "site.bundle_verbs",
+        "site.open_verbs",
+        "site.shells.verbs",
+        "site.api.verbs",
+    ),
     "apply": ("installer.apply_verb",),
     "lab": ("delegate.verbs",),
     "render": ("console.tools",),
@@ -97,6 +104,7 @@ COMMAND_LINE_MODULES = frozenset(
         "site.verbs",
         "site.bundle_verbs",
         "site.shells.verbs",
+        "site.api.verbs",
         "host.install_verbs",
     }
 )

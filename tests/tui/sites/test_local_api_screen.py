@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from edgewright.commands.site.local_api import SHOWN, SiteLocalApi, Value
+from edgewright.commands.site.api.session import SHOWN, SiteLocalApi, Value
 from edgewright.core.errors import Unreachable
 from edgewright.store.engine.store import Store
 from tests.clients.local_api.stand_in import HOST, MGMT, PASSWORD, SAMPLES, USER, StandInLocalApi

@@ -8,8 +8,8 @@ from textual import events, work
 from textual.app import ComposeResult
 
 from edgewright.commands.kernel.base import Scope
-from edgewright.commands.site.local_api import SiteLocalApi
-from edgewright.commands.site.local_api_rows import Section, sections
+from edgewright.commands.site.api.rows import Section, sections
+from edgewright.commands.site.api.session import SiteLocalApi
 from edgewright.core.text import clean
 from tui.frame.ages import age_of
 from tui.modals.form import Field, FormModal

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from edgewright.clients.local_api import documents as views
-from edgewright.commands.site.local_api import SHOWN, Value
+from edgewright.commands.site.api.session import SHOWN, Value
 from edgewright.core.text import amount, clean
 
 UNKNOWN = "-"

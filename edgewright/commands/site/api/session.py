@@ -7,7 +7,7 @@ and is there again continues with the same session and the same pinned certifica
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from edgewright.clients.local_api import calls
@@ -61,8 +61,16 @@ class Value(NamedTuple):
 class SiteLocalApi:
     """What a page has of the local API. `changed` is called after each change."""
 
-    def __init__(self, site: SiteHost, *, now: Callable[[], float] = times.now) -> None:
-        self._site, self._now = site, now
+    def __init__(
+        self,
+        site: SiteHost,
+        *,
+        now: Callable[[], float] = times.now,
+        port: int = 0,
+        open_api: Callable[[], Awaitable[tuple[LocalApi, bytes]]] | None = None,
+    ) -> None:
+        """`port` 0 is that of the probes; `open_api` opens it another way than by the connection of the site."""
+        self._site, self._now, self._port, self._open_api = site, now, port, open_api
         self._api: LocalApi | None = None
         self.values: dict[str, Value] = {}
         self.fingerprint = ""
@@ -79,6 +87,8 @@ class SiteLocalApi:
     @property
     def port(self) -> int:
         """Its port by the probes, else the usual one."""
+        if self._port:
+            return self._port
         depths: Sequence[dict[str, Any]] = (self._site.report or {}).get("depths") or ()
         return next((int(each["port"]) for each in depths if each["name"] == LOCAL_API), 0) or PORT
 
@@ -87,12 +97,8 @@ class SiteLocalApi:
         self.problem, self.reading = "", True
         self.changed()
         try:
-            if self._api is None:
-                name = clean(self._site.target.rpartition("@")[2], 80)
-                self._api, pin = await through(_Connection(self._site), name, self.port)
-                self.fingerprint = fingerprint(pin)
-            self.first = await self._api.login(user, password)
-            self.user = user
+            await self.connect()
+            await self.begin(user, password)
         except EdgewrightError as error:
             self._fail(error)
         finally:
@@ -100,6 +106,20 @@ class SiteLocalApi:
             self.changed()
         if self.user and not self.problem:
             await self.read()
+
+    async def connect(self) -> None:
+        """Look at the certificate, and pin it. Raises `EdgewrightError`."""
+        if self._api is None:
+            name = clean(self._site.target.rpartition("@")[2], 80)
+            opening = self._open_api or (lambda: through(_Connection(self._site), name, self.port))
+            self._api, pin = await opening()
+            self.fingerprint = fingerprint(pin)
+
+    async def begin(self, user: str, password: str) -> None:
+        """Begin a session. Raises `EdgewrightError`."""
+        assert self._api is not None
+        self.first = await self._api.login(user, password)
+        self.user = user
 
     async def read(self) -> None:
         """Read all of `SHOWN`, a few at a time; where one fails the former answer stays, with the reason."""
