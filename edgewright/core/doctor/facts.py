@@ -48,14 +48,16 @@ class Link(NamedTuple):
     mtu: Optional[int] = None
     card: bool = False
     up: Optional[bool] = None
+    mac: str = ""
 
 
 class Address(NamedTuple):
-    """An address of a card, without its prefix length."""
+    """An address of a card, without its prefix length. `twice`: the kernel does not use it, another machine has it."""
 
     link: str
     address: str
     scope: str = ""
+    twice: bool = False
 
 
 class Server(NamedTuple):
@@ -179,6 +181,8 @@ class Facts(NamedTuple):
     available_kb: Optional[int] = None
     swap: Optional[bool] = None
     oom_units: Tuple[Tuple[str, int], ...] = ()
+    oom_log: Tuple[LogLine, ...] = ()
+    """What systemd wrote about units of which the kernel ended a process."""
     kernel_log: Tuple[LogLine, ...] = ()
     clock: Optional[float] = None
     clock_off: Optional[float] = None
@@ -186,6 +190,8 @@ class Facts(NamedTuple):
     time_synchronized: Optional[bool] = None
     file_systems: Tuple[FileSystem, ...] = ()
     no_writes: Tuple[str, ...] = ()
+    without_discards: Tuple[str, ...] = ()
+    """Encrypted disks that pass no TRIM on."""
     writes: FrozenSet[str] = frozenset()
     var_tmp_mode: str = ""
     usage: Tuple[Tuple[str, int], ...] = ()

@@ -56,6 +56,7 @@ SYMPTOMS: Dict[str, str] = {
     "runtime-down": "the container runtime does not answer",
     "kubelet-settings": "the kubelet has no usable settings",
     "vip-dns-loop": "kube-vip needs the name that it is to serve",
+    "kine-down": "the database of a cluster of two nodes is not reached",
     "etcd-full": "etcd is full",
     "etcd-no-quorum": "etcd has no quorum",
     "etcd-down": "etcd of this host does not answer",
@@ -67,6 +68,7 @@ SYMPTOMS: Dict[str, str] = {
     "registry-down": "a registry is not reached",
     "registry-ca": "the registry's certificate is not trusted",
     "blobs-empty": "blobs of content are empty",
+    "image-signature": "the signature of an image is refused",
     "image-missing": "an image is not in the registry, or may not be pulled",
     "image-pull": "images are not pulled",
     "ip-forward-off": "the kernel does not forward packets",
@@ -77,6 +79,9 @@ SYMPTOMS: Dict[str, str] = {
     "memory-low": "memory is nearly used up",
     "unit-other-failed": "a unit that the host can do without has failed",
     "certificate-soon": "a certificate of Kubernetes ends soon",
+    "remote-shell": "the remote shell is still being configured",
+    "no-trim": "an encrypted disk passes no TRIM on",
+    "version-avoided": "a version is one to avoid",
 }
 """Name of a symptom to what it means, the deepest first."""
 NAMES: Tuple[str, ...] = tuple(SYMPTOMS)
@@ -201,6 +206,7 @@ LEADS_TO: Dict[str, FrozenSet[str]] = {
         ),
         "kubelet-settings": _KUBELET,
         "vip-dns-loop": ("node-not-ready", "api-down", "pods-fail"),
+        "kine-down": (*_KUBELET,),
         "etcd-full": ("api-down", "node-not-ready", "pods-fail", "etcd-member"),
         "etcd-no-quorum": ("etcd-down", "etcd-member", "api-down", "node-not-ready", "pods-fail"),
         "etcd-down": ("api-down", "node-not-ready", "pods-fail", "etcd-member"),
@@ -211,6 +217,7 @@ LEADS_TO: Dict[str, FrozenSet[str]] = {
         "registry-down": ("image-pull", "image-missing", "pods-fail", "node-not-ready"),
         "registry-ca": ("image-pull", "pods-fail"),
         "blobs-empty": ("image-pull", "image-missing", "pods-fail"),
+        "image-signature": ("image-pull", "pods-fail"),
         "image-missing": ("image-pull", "pods-fail"),
         "image-pull": ("pods-fail", "cni-missing"),
         "ip-forward-off": ("pods-fail", "node-not-ready"),

@@ -25,6 +25,8 @@ from edgewright.core.doctor.facts import (
 from edgewright.core.doctor.findings import UNSURE
 from tests.core.doctor.healthy import HEALTHY, NOW, PKI, disk, log, unit, units
 
+MAC = "aa:bb:cc:dd:ee:ff"
+
 
 def first_of(**changes: Any) -> str:
     diagnosis = diagnose(HEALTHY._replace(**changes))
@@ -52,6 +54,19 @@ def test_unknown_is_neither_healthy_nor_a_fault() -> None:
         ("read-only", {"no_writes": ("/var/lib/edgewright",)}),
         ("io-errors", {"kernel_log": log("EXT4-fs error (device sda2): ext4_find_entry:1463", "kernel")}),
         ("out-of-memory", {"kernel_log": log("Out of memory: Killed process 812 (shop)", "kernel")}),
+        (
+            "out-of-memory",
+            {"oom_log": log("shop.service: A process of this unit has been killed by the OOM killer.", "systemd")},
+        ),
+        ("io-errors", {"kernel_log": log("nvme nvme0: I/O 12 QID 3 timeout, aborting", "kernel")}),
+        ("io-errors", {"kernel_log": log("ata2.00: failed command: READ FPDMA QUEUED", "kernel")}),
+        ("duplicate-address", {"addresses": (Address("eno1", "10.4.1.7"), Address("eno1", "2001:db8::7", "", True))}),
+        ("duplicate-address", {"kernel_log": log("IPv6: eno1: IPv6 duplicate address 2001:db8::7 used", "kernel")}),
+        ("kine-down", {"kubelet_log": log("kine: dial tcp 10.4.1.8:2379: connection refused", "k3s"), "nodes": None}),
+        (
+            "image-signature",
+            {"kubelet_log": log('Failed to pull image "r/x:1": signature is invalid'), "nodes": None},
+        ),
         ("out-of-memory", {"units": {**HEALTHY.units, "k3s": unit("k3s", "failed", result="oom-kill")}}),
         ("memory-low", {"available_kb": 100_000}),
         ("clock-wrong", {"clock_off": -180.0}),
@@ -209,6 +224,15 @@ def test_the_agent_s_report_of_the_way_counts_where_no_probe_knows_it() -> None:
         {"waiting_jobs": ("edgewright-agent.service start waiting",), "uptime": 30.0},
         {"kernel_log": log("Out of memory: Killed process 1", "kernel"), "container": "systemd-nspawn"},
         {"default_route": ("fe80::1", "eno1"), "gateway": "none"},
+        {
+            "links": (Link("eno1", "up", True, 1500, True, True), Link("eno2", "up", True, 1500, True, True, MAC)),
+            "rivals": {"10.4.1.7": (MAC,)},
+        },
+        {"without_discards": ("data",)},
+        {"oom_log": (LogLine(NOW - 4000, "systemd", "shop.service: Failed with result 'oom-kill'."),)},
+        {"kernel_log": (LogLine(NOW - 4000, "kernel", "IPv6: eno1: IPv6 duplicate address 2001:db8::7 used"),)},
+        {"units": {**HEALTHY.units, "remote-shell": unit("remote-shell", "activating", sub="start")}, "uptime": 60.0},
+        {"nodes": (Node("edge-1", "Ready", "v1.32.3+k3s1"),)},
     ],
 )
 def test_what_is_no_fault(changes: dict[str, Any]) -> None:
@@ -223,3 +247,33 @@ def test_a_masked_service_that_nothing_misses_is_no_fault() -> None:
         assert not is_fault(diagnosis)
     gone = diagnose(HEALTHY._replace(units=masked, clock_off=300.0))
     assert [f.symptom for f in gone.findings] == ["unit-masked", "clock-wrong"], "then it is why"
+
+
+@pytest.mark.parametrize(
+    ("symptom", "changes"),
+    [
+        ("no-trim", {"without_discards": ("data",), "cmdline": "rd.immucore.uki"}),
+        ("version-avoided", {"nodes": (Node("edge-1", "Ready", "v1.32.2+k3s1"),)}),
+        ("remote-shell", {"units": {**HEALTHY.units, "remote-shell": unit("remote-shell", "activating", sub="start")}}),
+        ("io-errors", {"kernel_log": (LogLine(NOW - 90_000, "kernel", "Buffer I/O error on dev sdb, block 0"),)}),
+    ],
+)
+def test_what_a_host_works_with_is_no_fault(symptom: str, changes: dict[str, Any]) -> None:
+    diagnosis = diagnose(HEALTHY._replace(**changes))
+    assert [(f.symptom, f.certainty) for f in diagnosis.findings] == [(symptom, UNSURE)] and not is_fault(diagnosis)
+
+
+def test_silent_name_servers_are_no_cause_where_nothing_asks_for_names() -> None:
+    refuses, plane = (Server("10.4.1.1", "refused"),), Port("10.4.0.2", 8443, "refused")
+    away = HEALTHY._replace(servers=refuses, plane=plane, plane_resolves=None)
+    found = diagnose(away).findings
+    assert [(f.symptom, f.certainty) for f in found] == [("plane-unreachable", "likely"), ("dns-silent", UNSURE)]
+    first = diagnose(away._replace(registries=(Port("r.example", 443, "name"),))).findings[0]
+    assert (first.symptom, first.certainty) == ("dns-silent", "likely")
+
+
+def test_a_pod_of_kube_vip_from_before_the_boot_is_named() -> None:
+    lost = (Pod("kube-system", "kube-vip-edge-1", "1/1", "Unknown"), Pod("shop", "web", "0/1", "Unknown"))
+    (finding,) = diagnose(HEALTHY._replace(pods=lost)).findings
+    assert finding.fixes[0].command == "kubectl delete pod -n kube-system kube-vip-edge-1"
+    assert not finding.fixes[0].repair and "Delete the pod of kube-vip" in finding.next_step

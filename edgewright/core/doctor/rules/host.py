@@ -53,9 +53,28 @@ WRITABLE = frozenset(
 """Folders that a host writes to."""
 
 
+_DISK_ERRORS = (
+    r"I/O error|EXT4-fs error|XFS .*(corrupt|error|shut)|blk_update_request|medium error|BTRFS.*(error|corrupt)"
+    r"|failed command: |nvme.*(timeout|controller is down)|offline device|JBD2: .*(error|abort)|mmc\d.*(error|timeout)"
+)
+OLD_ERRORS = 86_400.0
+"""Seconds after which errors of a disk may be those of one that was taken out since."""
+
+
 def rules(facts: Facts) -> List[Finding]:
     """Return what is wrong with disks, memory, clock and boot."""
-    return [*_disks(facts), *_read_only(facts), *_memory(facts), *_clock(facts), *_boot(facts)]
+    return [*_disks(facts), *_read_only(facts), *_memory(facts), *_clock(facts), *_boot(facts), *_trim(facts)]
+
+
+def _trim(facts: Facts) -> List[Finding]:
+    """Return that the encrypted disks of a host with Trusted Boot get slow; others are encrypted by their owners."""
+    if not facts.without_discards or "rd.immucore.uki" not in facts.cmdline:
+        return []
+    name = facts.without_discards[0]
+    text = f"The encrypted disk {name} passes no TRIM on: it gets slow as it is written to."
+    fix = Fix("show its settings", f"cryptsetup status {word(name)}", SAFE)
+    evidence = (Evidence("disk.mounts", f"{name}: no allow_discards"),)
+    return [Finding("no-trim", text, evidence, "Allow discards for the encrypted disks.", UNSURE, name, (fix,))]
 
 
 def _disks(facts: Facts) -> List[Finding]:
@@ -125,7 +144,7 @@ def _read_only(facts: Facts) -> List[Finding]:
     findings = []
     recent_lines = list(reversed(facts.kernel_log))
     disks = [line for line in recent_lines if not re.search(r"\bdev (fd|sr)\d", line.text)]  # an empty drive is normal
-    errors = match(disks, r"I/O error|EXT4-fs error|XFS .*(corrupt|error|shut)|blk_update_request|critical medium")
+    errors = match(disks, _DISK_ERRORS)
     if errors is not None and not facts.container:
         disk = re.search(r"\b(x?vd[a-z]+|sd[a-z]+|nvme\d{1,3}n\d{1,3}|mmcblk\d{1,3})", errors.text)
         fix = Fix("list the disks", "lsblk -o NAME,SIZE,TYPE,MODEL,MOUNTPOINT", SAFE)
@@ -133,7 +152,9 @@ def _read_only(facts: Facts) -> List[Finding]:
             fix = Fix("read the disk's own report", f"smartctl -a /dev/{disk[1]}", SAFE)
         text = "The kernel reports errors of a disk or file system."
         step = "Check cable and disk, save what is on it, then replace it."
-        findings.append(Finding("io-errors", text, (quote("boot.kernel", errors),), step, LIKELY, "", (fix,)))
+        age = None if errors.at is None or facts.clock is None else facts.clock - errors.at
+        certainty = UNSURE if age is not None and age > OLD_ERRORS else LIKELY
+        findings.append(Finding("io-errors", text, (quote("boot.kernel", errors),), step, certainty, "", (fix,)))
     wanted = [path for path in facts.no_writes if path in WRITABLE and not _expected(facts, path)]
     if wanted:
         mount = _mount_of(facts, wanted[0])
@@ -166,16 +187,21 @@ def _memory(facts: Facts) -> List[Finding]:
     killed = [(name, count) for name, count in facts.oom_units if count]
     results = [unit.name for unit in facts.units.values() if unit.result == "oom-kill"]
     line = None if facts.container else match(recent(facts, facts.kernel_log), r"out of memory|oom-kill|killed process")
-    if killed or results or line is not None:
-        names = results or [name for name, _ in killed]
+    written = match(recent(facts, facts.oom_log), r"\S+\.\w+: ")
+    if killed or results or line is not None or written is not None:
+        units = [] if written is None else [written.text.partition(": ")[0].removesuffix(".service")]
+        names = results or units or [name for name, _ in killed]
         text = f"The kernel ended programs for want of memory{': ' + ', '.join(names[:3]) if names else ''}."
         evidence = [Evidence("units.memory", f"{name}: {count} killed") for name, count in killed[:3]]
         evidence += [Evidence("units.state", f"{name}: Result=oom-kill") for name in results[:3]]
         if line is not None:
             evidence.append(quote("boot.kernel", line))
+        if written is not None:
+            evidence.append(quote("units.memory", written))
         fix = Fix("list what uses the memory", "ps -eo rss,pid,args --sort=-rss | head -n 15", SAFE)
         step = "Find the program or pod that uses the memory, and give it a limit or the host more memory."
-        certainty = SURE if results or line is not None else UNSURE  # a count has no time: it may be weeks old
+        timed = results or line is not None or written is not None
+        certainty = SURE if timed else UNSURE  # a count has no time: it may be weeks old
         findings.append(
             Finding("out-of-memory", text, tuple(evidence), step, certainty, names[0] if names else "", (fix,))
         )

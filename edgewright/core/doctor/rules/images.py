@@ -21,6 +21,12 @@ _PULLS: Tuple[Tuple[str, str, str, str], ...] = (
         "Remove the empty blobs and let the agent fetch them again.",
     ),
     (
+        "image-signature",
+        r"signature.{0,60}(invalid|verif|required|rejected|not found)|SignatureValidationFailed|source image rejected",
+        "The host refuses the signature of an image.",
+        "Build the content bundle without the images of the Kubernetes layer (packs.content.images), or sign it.",
+    ),
+    (
         "registry-ca",
         r"x509",
         "The registry's certificate is not trusted.",
@@ -76,7 +82,7 @@ def _registries(facts: Facts) -> List[Finding]:
         if image is not None:
             text = f"{text[:-1]}: {image[1]}."
         if not any(finding.symptom == symptom for finding in findings):
-            certainty = SURE if symptom in ("image-missing", "registry-ca") else LIKELY
+            certainty = SURE if symptom in ("image-missing", "image-signature", "registry-ca") else LIKELY
             findings.append(Finding(symptom, text, (quote("kubernetes.kubelet", line),), step, certainty, "", (_LOGS,)))
     return findings
 

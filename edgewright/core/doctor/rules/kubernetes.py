@@ -7,6 +7,7 @@ from typing import List, Optional, Tuple
 
 from edgewright.core.doctor.facts import Facts
 from edgewright.core.doctor.findings import (
+    CONFIRM,
     DESTRUCTIVE,
     LIKELY,
     SAFE,
@@ -82,6 +83,13 @@ _KUBELET: Tuple[Tuple[str, str, str, str, Tuple[Fix, ...]], ...] = (
         "kube-vip asks for the name kubernetes, which only a running cluster resolves.",
         "Restart the container of kube-vip.",
         (fix_of("kube-vip-restart"),),
+    ),
+    (
+        "kine-down",
+        r"kine.{0,120}connection refused|failed to (dial|connect to) kine",
+        "The database of a cluster of two nodes (kine) is not reached.",
+        "Look which of the two nodes leads, and at the log of k3s on that one.",
+        (_LOGS,),
     ),
     (
         "runtime-down",
@@ -322,5 +330,21 @@ def _cluster(facts: Facts) -> List[Finding]:
         evidence = tuple(Evidence("kubernetes.pods", f"{p.namespace}/{p.name} {p.ready} {p.status}") for p in stuck[:3])
         fix = Fix("show why", f"kubectl describe pod -n {word(first_pod.namespace)} {word(first_pod.name)}", SAFE)
         certainty = UNSURE if first_pod.status == "Pending" else LIKELY
-        findings.append(Finding("pods-fail", text, evidence, "Read the events of the pod.", certainty, "", (fix,)))
-    return findings
+        step, fixes = "Read the events of the pod.", [fix]
+        lost = [pod.name for pod in stuck if pod.status == "Unknown" and pod.name.startswith("kube-vip-")]
+        if lost:
+            step = "Delete the pod of kube-vip, which is made again: its state is from before the boot."
+            delete = Fix("delete it", f"kubectl delete pod -n kube-system {word(lost[0])}", CONFIRM)
+            fixes.insert(0, delete)
+        findings.append(Finding("pods-fail", text, evidence, step, certainty, "", tuple(fixes)))
+    return [*findings, *_versions(facts)]
+
+
+def _versions(facts: Facts) -> List[Finding]:
+    """Return a version of K3s that the makers of Palette ask to avoid."""
+    bad = [node for node in facts.nodes or () if re.match(r"v1\.32\.[12]\+k3s", node.version)]
+    if not bad:
+        return []
+    text = f"K3s {bad[0].version} is a version to avoid: upgrades to and from it fail."
+    evidence = (Evidence("kubernetes.nodes", f"{bad[0].name} {bad[0].version}"),)
+    return [Finding("version-avoided", text, evidence, "Take a later version for the next upgrade.", UNSURE)]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import List, Tuple
 
 from edgewright.core.doctor.facts import Facts
 from edgewright.core.doctor.findings import LIKELY, SAFE, SURE, UNSURE, Evidence, Finding, Fix, word
 from edgewright.core.doctor.repairs import fix_of
+from edgewright.core.doctor.rules.reading import match, quote, recent
 
 VIRTUAL = (
     "lo",
@@ -102,7 +104,11 @@ def _routes(facts: Facts) -> List[Finding]:
 
 def _duplicates(facts: Facts) -> List[Finding]:
     findings = []
-    for address, macs in facts.rivals.items():
+    own = {link.mac for link in facts.links or ()}  # another card of this host answers too, in the same network
+    rivals = {address: tuple(mac for mac in macs if mac not in own) for address, macs in facts.rivals.items()}
+    for address, macs in rivals.items():
+        if not macs:
+            continue
         evidence = (Evidence("network.duplicate", f"{address} is answered by {', '.join(macs[:2])} too"),)
         if address in facts.vips:
             text = f"Another machine has the VIP {address} as well: {macs[0]}."
@@ -114,7 +120,24 @@ def _duplicates(facts: Facts) -> List[Finding]:
             step = f"Find the machine with the MAC address {macs[0]} and give one of the two another address."
             fix = Fix("look for it in the switch's table", f"ip neigh | grep -i {word(macs[0])}", SAFE)
             findings.append(Finding("duplicate-address", text, evidence, step, SURE, address, (fix,)))
-    return findings
+    return findings or _twice(facts)
+
+
+def _twice(facts: Facts) -> List[Finding]:
+    """Return an address that the kernel or the network service knows to be another machine's too."""
+    step = "Give one of the two machines another address; the log of the network service has more."
+    for address in facts.addresses or ():
+        if address.twice:
+            text = f"Another machine uses the address {address.address} of this host: the kernel does not use it."
+            fix = Fix("show its addresses", f"ip addr show dev {word(address.link)}", SAFE)
+            evidence = (Evidence("network.addresses", f"{address.link} {address.address} dadfailed"),)
+            return [Finding("duplicate-address", text, evidence, step, SURE, address.address, (fix,))]
+    line = None if facts.container else match(recent(facts, facts.kernel_log), r"duplicate address")
+    if line is None:
+        return []
+    text = "Another machine uses an address of this host."
+    fix = Fix("show the addresses", "ip addr", SAFE)
+    return [Finding("duplicate-address", text, (quote("boot.kernel", line),), step, LIKELY, "", (fix,))]
 
 
 def _names(facts: Facts) -> List[Finding]:
@@ -155,8 +178,18 @@ def _names_missed(facts: Facts) -> str:
     """Return how sure it is that silent name servers are a fault: a host whose plane is an address may ask none."""
     if facts.plane_resolves is False or (facts.plane is not None and facts.plane.state == "name"):
         return SURE
-    works = facts.plane is not None and facts.plane.state == "open"
-    return UNSURE if works and facts.plane_resolves is None else LIKELY
+    if any(port.state == "name" for port in facts.registries):
+        return LIKELY
+    unused = facts.plane is not None and facts.plane_resolves is None and _is_address(facts.plane.host)
+    return UNSURE if unused else LIKELY
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _plane(facts: Facts) -> List[Finding]:

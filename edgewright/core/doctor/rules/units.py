@@ -50,6 +50,7 @@ def rules(facts: Facts) -> List[Finding]:
     findings += _others(facts)
     findings += _jobs(facts)
     findings += _var_tmp(facts)
+    findings += _remote_shell(facts)
     return findings
 
 
@@ -196,6 +197,16 @@ def _jobs(facts: Facts) -> List[Finding]:
             (fix, end),
         )
     ]
+
+
+def _remote_shell(facts: Facts) -> List[Finding]:
+    """Return a remote shell that is still starting long after the boot."""
+    unit = facts.units.get("remote-shell")
+    if unit is None or unit.active != "activating" or (facts.uptime or 0) < 300 or _restarts(facts, unit):
+        return []
+    text = "The remote shell of Palette is still being configured."
+    step = "Switch it off in Palette, wait a minute, and switch it on again."
+    return [Finding("remote-shell", text, (_state(unit),), step, UNSURE, "", ())]
 
 
 def _var_tmp(facts: Facts) -> List[Finding]:

@@ -308,3 +308,25 @@ def test_this_machine_is_read() -> None:
     facts = facts_of(run(CATALOGUE), 0.0, 2e9 * 2)
     assert facts.hostname and facts.kernel.startswith("Linux") and facts.memory_kb and facts.file_systems
     assert any(system.mount == "/" for system in facts.file_systems) and facts.uptime
+
+
+def test_cards_have_their_mac_and_addresses_that_another_machine_has() -> None:
+    (link,) = network.links(["link eno1 up 1 1500 AA:bb:cc:dd:ee:ff card 0x1003"])["links"]
+    assert link.mac == "aa:bb:cc:dd:ee:ff" and link.up
+    (none,) = network.links(["link wg0 unknown - 1420 - virtual 0x10081"])["links"]
+    assert none.mac == ""
+    rows = [
+        "2: eno1    inet 10.4.1.7/24 brd 10.4.1.255 scope global eno1",
+        "2: eno1    inet6 2001:db8::7/64 scope global dadfailed tentative ",
+    ]
+    assert [address.twice for address in network.addresses(rows)["addresses"]] == [False, True]
+
+
+def test_kills_have_the_time_that_systemd_wrote() -> None:
+    line = "oom-log 1795970000.5 edge-1 systemd[1]: shop.service: Failed with result 'oom-kill'."
+    (found,) = host.memory([line])["oom_log"]
+    assert (found.at, found.text) == (1795970000.0, "shop.service: Failed with result 'oom-kill'.")
+
+
+def test_encrypted_disks_without_discards() -> None:
+    assert disk.file_systems((), (), ["no-discards data", "mount / ext4 rw"])["without_discards"] == ("data",)

@@ -105,8 +105,10 @@ if have journalctl && journalctl -k -b -n 1 -q --no-pager >/dev/null 2>&1; then
   journalctl -k -b -n 4000 -q --no-pager -o short-unix 2>/dev/null
 else
   dmesg 2>/dev/null | tail -n 4000
-fi | grep -iE -e 'out of memory|oom-kill|killed process|I/O error|EXT4-fs error|XFS .*error|read-only' \
-  -e 'blk_update_request|nf_conntrack: .*full|duplicate address|Link is Down|hung_task|blocked for more' |
+fi | grep -iE -e 'out of memory|oom-kill|killed process|I/O error|EXT4-fs error|XFS .*(error|corrupt|shut)|read-only' \
+  -e 'blk_update_request|nf_conntrack: .*full|duplicate address|Link is Down|hung_task|blocked for more' \
+  -e 'medium error|BTRFS.*(error|corrupt)|failed command: |nvme.*(timeout|controller is down|reset controller)' \
+  -e 'offline device|JBD2: .*(error|abort)|mmc[0-9].*(error|timeout)' |
   tail -n 60
 :
 """,
@@ -161,12 +163,16 @@ done | sort | uniq -c | head -n 40
 grep -E '^(MemTotal|MemAvailable|MemFree|SwapTotal|SwapFree):' /proc/meminfo
 sed -n '2,10p' /proc/swaps | sed 's/^/swap /'
 [ -r /proc/pressure/memory ] && sed 's/^/pressure /' /proc/pressure/memory
-for f in /sys/fs/cgroup/system.slice/*.service/memory.events; do
+for f in /sys/fs/cgroup/system.slice/*.service/memory.events \
+  /sys/fs/cgroup/memory/system.slice/*.service/memory.oom_control; do
   [ -r "$f" ] || continue
-  n=$(sed -n 's/^oom_kill //p' "$f"); [ "${n:-0}" != 0 ] && { u=${f%/memory.events}; echo "oom $n ${u##*/}"; }
+  n=$(sed -n 's/^oom_kill //p' "$f"); [ "${n:-0}" != 0 ] && { u=${f%/memory.*}; echo "oom $n ${u##*/}"; }
 done
+have journalctl && journalctl -b -n 3000 -q --no-pager -o short-unix _PID=1 2>/dev/null | grep -iE 'oom[ -]kill' |
+  tail -n 8 | sed 's/^/oom-log /'
 :
 """,
+        5,
     ),
     Probe(
         "time.clock",
@@ -239,6 +245,9 @@ for d in /etc /oem /usr/local /opt /var /var/log /var/lib /var/tmp /tmp /run /va
   if [ -w $d ]; then echo "writes $d"; else echo "no-writes $d"; fi
 done
 [ -d /var/tmp ] && echo "var-tmp $(ls -ld /var/tmp)"
+have dmsetup && dmsetup table --target crypt 2>/dev/null | while read -r d t; do
+  case $t in *' crypt '*allow_discards*) ;; *' crypt '*) echo "no-discards ${d%:}" ;; esac
+done
 :
 """,
         4,

@@ -50,6 +50,7 @@ def file_systems(space: Lines, inodes: Lines, mounts: Lines, root: bool = True) 
     closed = (row.strip() for row in with_word(mounts, "no-writes"))
     facts["no_writes"] = tuple(path for path in closed if root or _option(kinds, path) == "ro")
     facts["writes"] = frozenset(row.strip() for row in with_word(mounts, "writes"))
+    facts["without_discards"] = tuple(row.strip() for row in with_word(mounts, "no-discards"))
     mode = first(mounts, "var-tmp").split()
     facts["var_tmp_mode"] = mode[0] if mode and re.match(r"[d-][rwxsStT-]{9}", mode[0]) else ""
     return facts

@@ -146,6 +146,7 @@ def memory(lines: Lines) -> dict[str, Any]:
         "available_kb": sizes.get("MemAvailable"),
         "swap": None if swap is None else swap > 0,
         "oom_units": tuple((row[1], integer_of(row[0]) or 0) for row in kills if len(row) == 2),
+        "oom_log": log(with_word(lines, "oom-log")),
     }
 
 

@@ -26,6 +26,7 @@ def links(lines: Lines) -> dict[str, Any]:
             integer_of(row[3]),
             row[5] == "card",
             _is_up(row[6]),
+            row[4].lower() if _MAC.fullmatch(row[4].lower()) else "",
         )
         for row in rows
         if len(row) == 7
@@ -56,7 +57,7 @@ def addresses(lines: Lines) -> dict[str, Any]:
             address = parts[3].partition("/")[0]
             scope = parts[parts.index("scope") + 1] if "scope" in parts[:-1] else ""
             if is_address(address):
-                results.append(Address(parts[1].partition("@")[0], address, scope))
+                results.append(Address(parts[1].partition("@")[0], address, scope, "dadfailed" in parts[4:]))
     return {"addresses": tuple(results)}
 
 
