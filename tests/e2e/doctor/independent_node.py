@@ -122,10 +122,10 @@ RUNTIMES = (
         node=True,
     ),
     Case(
-        "the kubelet's settings have a misspelt word",
+        "the kubelet's settings have a misspelt value",
         ("kubelet-settings",),
-        f"{KEEP_KUBELET} sed -i s/staticPodPath/staticPodPaht/ {CONFIG}; {KUBELET} sleep 4",
-        f"{SAYS}staticPodPaht",
+        f"{KEEP_KUBELET} sed -i 's/failSwapOn: true/failSwapOn: treu/' {CONFIG}; {KUBELET} sleep 4",
+        f"{SAYS}failSwapOn && ! systemctl is-active -q kubelet",
         BACK_KUBELET,
         node=True,
     ),

@@ -33,7 +33,8 @@ BUSYBOX = """
 mkdir -p /opt/tiny/bin /opt/tiny/proc /opt/tiny/sys /opt/tiny/dev /opt/tiny/etc /opt/tiny/tmp /opt/tiny/var/log
 ldd /usr/bin/busybox | grep -o '/[^ ]*' | while read f; do mkdir -p /opt/tiny/$(dirname $f); cp -L $f /opt/tiny/$f; done
 cp /usr/bin/busybox /opt/tiny/bin/busybox; cp /opt/tiny/bin/busybox /opt/tiny/bin/sh
-mount -t proc proc /opt/tiny/proc; mount --rbind /sys /opt/tiny/sys; mount --rbind /dev /opt/tiny/dev
+mount -t proc proc /opt/tiny/proc
+for f in sys dev; do mount --rbind /$f /opt/tiny/$f; mount --make-rslave /opt/tiny/$f; done
 """
 
 
