@@ -14,7 +14,7 @@ KUBERNETES_TESTS ?= tests/e2e/kubernetes
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX ?= $(CURDIR)/build/bytecode
 
-.PHONY: help run test collect fast check lint types contracts format e2e e2e-core e2e-hub e2e-dist e2e-schedules e2e-forge e2e-lab e2e-kubernetes kubernetes bench agent deb sbom lock clean
+.PHONY: help run test collect fast check lint types contracts format e2e e2e-core e2e-hub e2e-dist e2e-schedules e2e-forge e2e-lab e2e-sites e2e-kubernetes kubernetes bench agent deb sbom lock clean
 
 help:  ## Show these targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,7 +90,7 @@ e2e-schedules: $(VENV)/.dev  ## ... of those 500 schedules of 4 faults against s
 e2e-kubernetes: $(VENV)/.dev kubernetes  ## ... of those the clusters': Kubernetes on hosts of the lab (root)
 	$(PY) -m pytest -m e2e --timeout=900 $(KUBERNETES_TESTS) $(PYTEST_ARGS)
 
-e2e-core: e2e-hub e2e-dist e2e-forge e2e-lab  ## Run the end-to-end tests that the continuous check runs
+e2e-core: e2e-hub e2e-dist e2e-forge e2e-lab e2e-sites  ## Run the end-to-end tests that the continuous check runs
 
 e2e-hub: $(VENV)/.dev  ## ... of those the hub's: PostgreSQL, full disks
 	$(PY) -m pytest tests/hub -m e2e --timeout=300 -n 3 --dist loadfile $(PYTEST_ARGS)
@@ -109,6 +109,9 @@ e2e-forge: $(VENV)/.dev agent  ## ... the forge's: appliance, images, flash, one
 
 e2e-lab: $(VENV)/.dev agent  ## ... and the console's and the lab's
 	$(PY) -m pytest tests/e2e -k "not test_forge" -m "e2e and core" --timeout=600 -n 2 --dist loadfile $(PYTEST_ARGS)
+
+e2e-sites: $(VENV)/.dev agent  ## ... and those of SSH: four real hosts, one behind a jump host, one with Dropbear and BusyBox, one faulty
+	$(PY) -m pytest tests/e2e/sites -m e2e --timeout=170 $(PYTEST_ARGS)
 
 kubernetes: $(VENV)/.run  ## Build Kubernetes for the lab, from package registries (needs Go; the first time takes minutes)
 	$(PY) -m edgewright lab kubernetes build $(ARGS)

@@ -162,7 +162,7 @@ SYSTEM = (
         clock="+90d",
     ),
     Case(
-        "the agent was stopped by hand",
+        "the agent was stopped manually",
         ("unit-stopped",),
         "systemctl stop edgewright-agent",
         "! systemctl is-active -q edgewright-agent",

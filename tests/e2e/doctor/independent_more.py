@@ -28,13 +28,13 @@ def pair(one: str, two: str, *first: str) -> Pair:
 
 PAIRS = (
     pair("the name server does not exist", "an own service of the site has failed", "dns-silent"),
-    pair("the cable was pulled", "the agent was stopped by hand", "no-link", "unit-stopped"),
+    pair("the cable was pulled", "the agent was stopped manually", "no-link", "unit-stopped"),
     pair("the gateway was left out of the network settings", "blobs of a bundle are empty"),
     pair("the CA of another plane was installed", "an upgrade failed and fell back"),
     pair("the log of an application fills /var/log", "a new host without a token"),
     pair("swap came back with an update", "the API server's certificate expired last year"),
     pair("two of three members of etcd are off", "the kubelet was stopped"),
-    pair("the settings of the CNI are gone", "another member of etcd is off"),
+    pair("the settings of the CNI were removed", "another member of etcd is off"),
     pair("the disk of containerd is full", "the API server's certificate ends in five days", "disk-full"),
     pair("packets are not forwarded", "the registry does not have the image"),
 )

@@ -114,7 +114,7 @@ RUNTIMES = (
         node=True,
     ),
     Case(
-        "the kubelet's settings are gone",
+        "the kubelet's settings were removed",
         ("kubelet-settings",),
         f"{KEEP_KUBELET} rm -f {CONFIG}; {KUBELET} sleep 4",
         f"! test -e {CONFIG}",
@@ -147,7 +147,7 @@ RUNTIMES = (
         node=True,
     ),
     Case(
-        "the settings of the CNI are gone",
+        "the settings of the CNI were removed",
         ("cni-missing",),
         "mv /etc/cni/net.d /run/case-cni; "
         + RUNTIME

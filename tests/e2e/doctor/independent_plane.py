@@ -240,7 +240,7 @@ TRUST = (
         BACK,
     ),
     Case(
-        "the host was deleted on the plane, and its token is gone",
+        "the host was deleted on the plane, and its token was removed",
         ("credential-lost", "agent-unregistered"),
         KEEP
         + "sed -i '/edgeHostToken/d' /etc/edgewright/user-data; rm -f /etc/edgewright/token; systemctl start --no-block edgewright-agent; ",

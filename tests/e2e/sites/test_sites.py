@@ -1,0 +1,172 @@
+"""What a field engineer does with four real hosts: check, doctor, bundle, console; also over a thin and a cut link."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.console import Terminal
+from tests.e2e.fleet import Fleet, until
+from tests.e2e.sites.places import TOKEN, Places, needed
+
+pytestmark = [pytest.mark.e2e]
+ALL = ("gate", "behind", "tiny", "faulty")
+UNREACHABLE = (5, 8)
+"""Exit codes: nothing there, no answer in time."""
+
+
+@pytest.fixture(scope="module")
+def places(make_fleet: Callable[..., Fleet], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
+    needed()
+    made = Places(make_fleet("--hosts", "4"), tmp_path_factory.mktemp("places"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def links(places: Places) -> Iterator[Callable[..., None]]:
+    """Return what makes a fault of a link (`down behind`); all are taken back afterwards."""
+
+    def fault(*words: str) -> None:
+        places.fleet.lab("fault", *(places.host.get(word, word) for word in words))
+
+    yield fault
+    places.fleet.lab("fault", "clear")
+
+
+def opened(places: Places, target: str, size: tuple[int, int] = (132, 43)) -> Terminal:
+    """Return a terminal with the console on a host."""
+    return Terminal(places.env, ("site", "open", target), size)
+
+
+def test_check_knows_way_and_key_of_each_host(places: Places) -> None:
+    done = places.edgewright("site", "check", *ALL, "-o", "json")
+    assert done.returncode == 0, done.stderr
+    read = {each["target"]: each for each in json.loads(done.stdout)}
+    print(json.dumps(read, indent=1))
+    assert set(read) == set(ALL)
+
+
+def test_the_host_behind_the_jump_host_is_not_reached_without_it(places: Places) -> None:
+    done = places.edgewright("site", "check", f"root@{places.address['behind']}", "--timeout", "3")
+    assert done.returncode in UNREACHABLE, done.stdout + done.stderr
+
+
+def test_doctor_names_the_cause_of_the_faulty_host_alone(places: Places) -> None:
+    read = {each["target"]: each for each in places.read("site", "doctor", *ALL)}
+    assert [finding["symptom"] for finding in read["faulty"]["findings"]] == ["disk-full"]
+    assert read["faulty"]["findings"][0]["object"] == "/var/log" and read["faulty"]["fault"]
+    assert {name: read[name]["findings"] for name in ALL[:3]} == {name: [] for name in ALL[:3]}
+    assert {each["reason"] for each in read["tiny"]["notRead"]} == {"the host has no program for it"}
+    assert read["gate"]["notRead"] == read["behind"]["notRead"] == []
+    print({name: read[name]["seconds"] for name in ALL})
+
+
+def test_a_bundle_through_the_jump_host_has_logs_and_no_token(places: Places, tmp_path: Path) -> None:
+    out = tmp_path / "behind.tar.gz"
+    done = places.edgewright("site", "bundle", "behind", "--since", "10m", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    texts = read_bundle(out)
+    index = json.loads(next(text for name, text in texts.items() if name.endswith("/index.json")))
+    assert any(name.endswith("/README.txt") for name in texts) and index
+    assert any("Agent 0." in text for text in texts.values()), "the agent's journal"
+    assert [name for name, text in texts.items() if TOKEN in text] == []
+
+
+def read_bundle(path: Path) -> dict[str, str]:
+    """Return the files of a bundle as text."""
+    with tarfile.open(path) as archive:
+        files = ((member.name, archive.extractfile(member)) for member in archive.getmembers() if member.isfile())
+        return {name: file.read().decode("utf-8", "replace") for name, file in files if file is not None}
+
+
+def test_the_console_on_the_faulty_host_by_keys(places: Places) -> None:
+    """Doctor, a shell, and back; at the smallest size."""
+    terminal = opened(places, "faulty", (80, 24))
+    try:
+        terminal.wait("LIKELY CAUSE", "/var/log is full", "du -xh /var/log", patience=40)
+        terminal.press("!")
+        terminal.wait(f"root@{places.host['faulty']}")
+        terminal.press("echo on $(hostname) $((6 * 7)); exit", "Enter")
+        terminal.wait("LIKELY CAUSE", "The shell on faulty", patience=20)
+        terminal.press(":quit", "Enter")
+        terminal.wait("console ended with 0", patience=10)
+    finally:
+        terminal.close()
+
+
+def test_a_thin_link_through_the_jump_host(places: Places, links: Callable[..., None]) -> None:
+    """300 ms there and back, 64 kbit/s: Doctor ends, and the console shows what it does from the start."""
+    links("delay", "150", "behind", "--rate", "64")
+    began = time.monotonic()
+    read = places.read("site", "doctor", "behind")
+    took = time.monotonic() - began
+    assert read["findings"] == [] and read["probes"]["read"] == read["probes"]["total"]
+    terminal = opened(places, "behind")
+    try:
+        began = time.monotonic()
+        terminal.wait("site behind", patience=20)
+        shown = time.monotonic() - began
+        terminal.wait("NO FAULT FOUND", patience=40)
+        print(f"\ndoctor {took:.1f} s ({read['seconds']} s of it reading); screen after {shown:.1f} s, "
+              f"result after {time.monotonic() - began:.1f} s")  # fmt: skip
+        terminal.press("R")
+        terminal.wait("read again", patience=5)
+        terminal.press("Escape")
+        terminal.wait("NO FAULT FOUND", patience=5)
+    finally:
+        terminal.close()
+
+
+@pytest.mark.parametrize("how", ["link", "session"])
+def test_a_cut_in_the_middle_of_a_bundle(places: Places, links: Callable[..., None], tmp_path: Path, how: str) -> None:
+    """The cable is out for 5 s, or the host's sshd ends the session: the bundle is completed by the same command."""
+    out = tmp_path / "gate.tar.gz"
+    words = [sys.executable, "-m", "edgewright", "site", "bundle", "gate", "--rate", "8K", "--out", str(out)]
+    running = subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=places.env, cwd=tmp_path
+    )
+    until("the bundle is begun", 30, lambda: list(tmp_path.glob("*.partial")))
+    time.sleep(1)
+    assert running.poll() is None
+    if how == "link":
+        links("link", "down", "gate")
+        time.sleep(5)
+        links("link", "up", "gate")
+    else:
+        assert places.within("gate", "pkill -f '[s]shd: root@notty' && echo cut").strip() == "cut"
+    said, _ = running.communicate(timeout=90)
+    assert running.returncode == 0, said
+    assert any(name.endswith("/index.json") for name in read_bundle(out)), said
+    if how == "session":
+        assert "again" in said, said
+
+
+def test_a_cut_under_the_open_console(places: Places, links: Callable[..., None]) -> None:
+    """The log of the agent is read; what was read stays and is marked; the connection comes back without a key."""
+    terminal = opened(places, "gate")
+    try:
+        terminal.wait("NO FAULT FOUND", patience=40)
+        terminal.press("l")
+        terminal.wait("Log on gate", "edgewright-agent")
+        terminal.press("Down", "Enter")
+        terminal.wait("log of edgewright-agent", "Agent 0.")
+        terminal.press("Escape")
+        terminal.wait("NO FAULT FOUND")
+        links("link", "down", "gate")
+        began = time.monotonic()
+        terminal.wait("connection lost", "NO FAULT FOUND", patience=45)
+        lost = time.monotonic() - began
+        links("link", "up", "gate")
+        began = time.monotonic()
+        terminal.wait("• open", "NO FAULT FOUND", patience=40)
+        print(f"\nthe cut was noticed after {lost:.1f} s; back {time.monotonic() - began:.1f} s after the link")
+    finally:
+        terminal.close()
