@@ -168,4 +168,4 @@ def needed() -> None:
     """Skip without the programs of these hosts."""
     for program in PROGRAMS:
         if shutil.which(program, path="/usr/sbin:/usr/bin:/bin:/usr/local/bin") is None:
-            missing("e2e", f"{program} is not installed")
+            missing("sites", f"{program} is not installed")
