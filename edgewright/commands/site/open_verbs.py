@@ -59,17 +59,37 @@ class SiteShell(Command):
     no_cli = "The command line has ssh."
 
 
+LEVELS = ("error", "warn", "info", "debug")
+"""As in `core.logs.readable`, which is not loaded here; a test compares them."""
+
+
 class SiteLogs(Command):
-    """Read the log of a unit of the host, or of its kernel; it is read again while it is followed."""
+    """Read logs of hosts over SSH, merged by time, and follow them: journal, kernel, or the file of syslog.
+
+    Lines that are JSON (zap, logrus, klog) show level and message first; secrets are masked. A clock that is wrong on
+    a host is taken out of the times. -o json with --follow prints a document a line. Exit code 4: refused,
+    5: unreachable.
+    """
 
     name = "site logs"
+    implementation = "site.logs.reading"
     title = "logs"
     keys = ("l",)
     scope = "site"
+    role = "viewer"
     online = False
     action = "site_logs"
-    cli = False
-    no_cli = "The command line has ssh HOST journalctl."
+    shows_progress = True
+    params = (
+        HOSTS._replace(required=False),
+        Param("unit", "only of this unit, or kernel; may be repeated", flag="--unit", many=True, metavar="UNIT"),
+        Param("since", "only from then on: 10m, 2h, or 2026-11-29T08:00:00Z", flag="--since", metavar="TIME"),
+        Param("until", "only until then: 10m, 2h, or 2026-11-29T08:00:00Z", flag="--until", metavar="TIME"),
+        Param("level", "only lines of this level and worse", flag="--level", choices=LEVELS),
+        Param("grep", "only lines with this text, small and capital letters alike", flag="--grep", metavar="TEXT"),
+        Param("lines", "this many of each host at most (100; with --since 10,000)", "--lines", kind="int", metavar="N"),
+        Param("follow", "continue with new lines", flag="--follow", kind="flag"),
+    )
 
 
 class SiteWorkloads(Command):

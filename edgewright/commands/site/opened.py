@@ -12,9 +12,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 from edgewright.clients.ssh.auth.asking import Asker, NoAnswers
+from edgewright.clients.ssh.logs.request import LOGS as LOGS
 from edgewright.clients.ssh.ports import CanRunScript
-from edgewright.clients.ssh.probes.logs import LOGS as LOGS
-from edgewright.clients.ssh.probes.logs import read_log
 from edgewright.clients.ssh.probes.reading import examine
 from edgewright.clients.ssh.probes.sets import chosen
 from edgewright.core import times
@@ -173,15 +172,6 @@ class Site:
         finally:
             self.reading_since = None
             self.changed()
-
-    async def log(self, unit: str) -> list[str]:
-        """Return the last lines of a unit's log (`clients.ssh.probes.logs.LOGS`). Raises `EdgewrightError`."""
-        connection = await self.use()
-        try:
-            return await read_log(connection, unit)
-        except Unreachable as error:
-            await self._lost(error)
-            raise
 
     def remember(self, finding: str, repair: str, *, undone: bool) -> None:
         """Note that a fix was applied, or taken back."""

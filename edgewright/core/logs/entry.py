@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Optional, Tuple
 
 from edgewright.core.logs.readable import INFO, Readable, read
 from edgewright.core.redaction.rules import redact
@@ -15,7 +15,20 @@ class Entry:
     made when they are wanted: most lines of a fast log are never shown.
     """
 
-    __slots__ = ("_masked", "_readable", "at", "drawn", "gap", "host", "host_at", "priority", "text", "unit")
+    __slots__ = (
+        "_masked",
+        "_readable",
+        "at",
+        "drawn",
+        "gap",
+        "hit",
+        "host",
+        "host_at",
+        "priority",
+        "text",
+        "unit",
+        "verdict",
+    )
 
     def __init__(
         self,
@@ -31,6 +44,9 @@ class Entry:
         self.text, self.priority, self.gap = text, priority, gap
         self.drawn: object = None
         """What who shows it stores: lines of a screen and what they were made for."""
+        self.verdict: Optional[Tuple[object, bool]] = None
+        self.hit: Optional[Tuple[str, bool]] = None
+        """For what it was looked at last, and whether it is wanted; for which text, and whether it has it."""
         self._readable: Optional[Readable] = None
         self._masked: Optional[Readable] = None
 

@@ -20,6 +20,7 @@ from tests.tui.driving import Driven, console, frame_text, newest_message, press
 from tests.tui.plane import FakePlane, context_of
 from tests.tui.samples import NOW, fill, session
 from tests.tui.samples import host as host_document
+from tests.tui.sites.log_host import LogHost
 from tests.tui.sites.site_host import FINE, FULL, LOW, Sites, StandInHost
 from tui.app import EdgewrightApp
 from tui.screens.doctor.content import SiteView, body
@@ -240,23 +241,16 @@ def journalled(plane: FakePlane, made: Session) -> CommandContext:
     return context
 
 
-async def test_the_log_of_a_unit_is_read_again_while_it_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.screens.doctor.logs.SiteLogScreen.pause", 0.05)
-    host = StandInHost({**FULL, "log.edgewright-agent": "2026-11-29T10:00:00+00:00 no space \x1b[2Jleft on device"})
-    away = Unreachable("Nothing answers at 10.4.1.7:22.", "", "NoAnswer")
-    sites = Sites(host, away)
-    async with doctor(sites) as (pilot, _, _):
+async def test_the_log_of_the_unit_that_a_finding_is_about_is_offered_first() -> None:
+    host = LogHost(FULL)
+    host.write("no space \x1b[2Jleft on device", NOW, "edgewright-agent.service")
+    async with doctor(Sites(host)) as (pilot, _, _):
         await until(pilot, read(pilot))
         await press(pilot, "l")
         await until(pilot, lambda: view(pilot) == "ChooseModal")
-        await press(pilot, "tab", "enter")  # the unit that a finding is about comes first
+        await press(pilot, "tab", "enter")
         await until(pilot, lambda: "no space left on device" in flat(pilot))
-        assert view(pilot) == "site-log" and "site edge-7f3a by SSH" in frame_text(pilot.app, "title")
-        host.outputs["log.edgewright-agent"] += "\n2026-11-29T10:00:09+00:00 gives up"
-        await until(pilot, lambda: "gives up" in flat(pilot))
-        host.alive = False
-        await until(pilot, lambda: "There is no connection to kairos@edge-7f3a." in flat(pilot))
-        assert "gives up" in flat(pilot) and "connection lost" in frame_text(pilot.app, "title")
+        assert view(pilot) == "site-log" and "log of edgewright-agent" in frame_text(pilot.app, "crumb")
         await press(pilot, "escape")
         assert view(pilot) == "doctor"
 

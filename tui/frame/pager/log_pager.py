@@ -86,7 +86,7 @@ class LogReaderScreen(ReaderScreen):
             self._shown_count = len(shown)
             self._body = [part for item in shown for part in log_lines_of(item, width, self.wrapped)]
             self._body_of = made_of
-        below = [part for text, role in self.status() for part in wrap(text, width, _SIGNS.get(role, ""), "  ", role)]
+        below = [part for text, role in self.status() for part in wrap(text, width, SIGNS.get(role, ""), "  ", role)]
         return [*self._body, *below]
 
     def _search(self, wanted: str) -> None:
@@ -134,7 +134,7 @@ class LogReaderScreen(ReaderScreen):
         self.show_frame()
 
 
-_SIGNS: dict[str, str] = {"work": "► ", "bad": "▲ ", "warn": "‼ ", "muted": "○ "}
+SIGNS: dict[str, str] = {"work": "► ", "bad": "▲ ", "warn": "‼ ", "muted": "○ ", "parked": "▬ "}
 
 
 def log_lines_of(log_line: LogLine, width: int, wrapped: bool) -> list[Line]:

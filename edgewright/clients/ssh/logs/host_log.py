@@ -6,9 +6,9 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from edgewright.clients.ssh.bundle.ports import CanStreamScript
+from edgewright.clients.ssh.bundle.ports import ScriptStream
 from edgewright.clients.ssh.logs.request import CURSOR, Request
 from edgewright.clients.ssh.logs.rows import Keys, SyslogReader, journal_entry
 from edgewright.clients.ssh.logs.script import script
@@ -22,6 +22,14 @@ WINDOW = 65_536
 """Packed bytes that may be on the way: about 8 s at 64 kbit/s."""
 RESUME_LINES = 2000
 """Lines of a file that are read again after an interruption, to find the place where it ended."""
+
+
+class CanOpenScript(Protocol):
+    """The part of `bundle.ports.CanStreamScript` that is used."""
+
+    async def open_script(self, script: bytes, *, sudo: bool = False, window: int = 0) -> ScriptStream:
+        """Start a script and leave its stdin open. Raises `Unreachable`, `Refused`."""
+        raise NotImplementedError
 
 
 class Skew(NamedTuple):
@@ -40,7 +48,11 @@ class HostLog:
     """One host. `take` gets entries in the order of the host, as they arrive; everything runs on one event loop."""
 
     def __init__(
-        self, host: str, request: Request, take: Callable[[list[Entry]], None], now: Callable[[], float] = times.now
+        self,
+        host: str,
+        request: Request,
+        take: Callable[[list[Entry]], None],
+        now: Callable[[], float] = lambda: times.now(),
     ) -> None:
         self.host = host
         self.request = request.checked()
@@ -68,7 +80,7 @@ class HostLog:
         self._resuming = False
         self._end = ""
 
-    async def run(self, connection: CanStreamScript) -> None:
+    async def run(self, connection: CanOpenScript) -> None:
         """Read until the log ends (where it is not followed), or until it is cancelled.
 
         Raises `Unreachable` when the connection ends, `NotFound` without a log, `Failed` when the host ends it.
@@ -86,7 +98,7 @@ class HostLog:
         if self._end != "all":
             raise Failed(f"The log of {self.host} ended on the host.", "It is asked for again.", "LogEnded")
 
-    async def _stream(self, connection: CanStreamScript, text: bytes, marker: str, *, sudo: bool) -> bool:
+    async def _stream(self, connection: CanOpenScript, text: bytes, marker: str, *, sudo: bool) -> bool:
         """Take what one run of the script prints; return whether it printed anything."""
         began, mark, lines, some = time.monotonic(), marker.encode() + b" ", Lines(marker), False
         try:

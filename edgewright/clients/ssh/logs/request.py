@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from edgewright.clients.ssh.probes.catalogue.host import UNITS
 from edgewright.core.logs.wanted import KERNEL, MOST_UNITS, unit_name
 
+LOGS: tuple[str, ...] = (KERNEL, *UNITS)
+"""Logs that are offered; others are read by the names of their units."""
 CURSOR = re.compile(r"[A-Za-z0-9=;:_-]{1,300}")
 BACKLOG = 524_288
 """Bytes of lines before now that are sent at most, before they are packed; the newest count."""

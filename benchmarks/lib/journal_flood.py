@@ -1,0 +1,56 @@
+#!/usr/bin/env python3
+"""In the place of journalctl on a host of `site_logs.py`: lines in JSON at a fixed rate, numbered.
+
+FLOOD_RATE: lines in a second (0: one a second); FLOOD_COUNT: the file with how many were written so far.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+STEPS = 50
+"""Times in a second at which lines are written."""
+
+
+def line(number: int) -> str:
+    """Return a line as journalctl prints one of a program that logs JSON."""
+    at = int(time.time() * 1_000_000)
+    message = (
+        f'{{"level":"info","ts":{at / 1e6},"logger":"controller","msg":"Reconciling object {number}",'
+        f'"namespace":"site-{number % 97}","name":"edge-{number % 1013}","took":"{number * 7919 % 100_003}us"}}'
+    )
+    fields = {
+        "__CURSOR": f"s=4f1d2c3b;i={number:x};b=9a8b7c6d5e4f;m={at // 7:x};t={at:x};x={number * 2**61 // 3 % 2**64:x}",
+        "__REALTIME_TIMESTAMP": str(at),
+        "PRIORITY": "6",
+        "_SYSTEMD_UNIT": "controller.service",
+        "MESSAGE": message,
+    }
+    return json.dumps(fields, separators=(",", ":")) + "\n"
+
+
+def main() -> None:
+    """Answer one call."""
+    if "-f" not in sys.argv:
+        sys.stdout.write(line(0))
+        return
+    rate, count = int(os.environ.get("FLOOD_RATE", "0")), Path(os.environ["FLOOD_COUNT"])
+    number, began, step = 0, time.monotonic(), 0
+    while True:
+        step += 1
+        due = int((time.monotonic() - began) * rate) if rate else step // STEPS
+        while number < due:
+            some = min(due - number, 500)
+            sys.stdout.write("".join(line(number + place + 1) for place in range(some)))
+            number += some
+        sys.stdout.flush()
+        count.write_text(str(number))
+        time.sleep(max(0.0, began + step / STEPS - time.monotonic()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,184 @@
+"""The log of a host at 10,000 lines a second over a real sshd: lines that arrive, and keys that are answered meanwhile.
+
+    python benchmarks/site_logs.py [--rate N] [--seconds N]
+
+The console opens the host as a user does, and follows its log; a program in the place of journalctl writes numbered
+lines. The key `/` opens the search; the time until its line is on the screen is measured without lines and with them,
+in turn, in the same kind of terminal. Everything runs on this machine: the writer of the lines, the shell that packs
+them, sshd, and the console share its processors.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median, quantiles
+from typing import NamedTuple
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # started by its path, Python looks beside it only
+
+from benchmarks.lib.emulator import XtermScreen, XtermStream
+from benchmarks.lib.ending import run_main
+from benchmarks.lib.pty_run import ROOT, Term, ratio
+from tests.clients.ssh.sshd import SSHD, USER, Sshd, make_key
+
+AIM = 2.0
+KEYS, ROUNDS = 20, 2
+COLUMNS, LINES = 132, 43
+PROMPT = "looks in every line"
+SKIPPED = 77
+COUNTS = re.compile(r"([\d,]+) lines?(?:  ([\d,]+) older dropped)?")
+
+
+class Run(NamedTuple):
+    """Seconds from keys to paint; lines that were written, that arrived, and that the host left out."""
+
+    seconds: list[float]
+    written: int
+    arrived: int
+    left_out: int
+
+
+@contextmanager
+def host(folder: Path, rate: int) -> Iterator[dict[str, str]]:
+    """Run an sshd whose log grows at `rate`; yield the environment of a user who knows it as `edge`."""
+    folder.mkdir()
+    programs = folder / "bin"
+    programs.mkdir()
+    flood = programs / "journalctl"
+    flood.write_text(
+        f"#!/bin/sh\nFLOOD_RATE={rate} FLOOD_COUNT={folder}/count exec {sys.executable} -P "
+        f'{ROOT}/benchmarks/lib/journal_flood.py "$@"\n'
+    )
+    flood.chmod(0o755)
+    enter = folder / "enter"
+    enter.write_text(f'#!/bin/sh\nPATH={programs}:$PATH exec sh -c "$SSH_ORIGINAL_COMMAND"\n')
+    enter.chmod(0o755)
+    key, user = make_key(folder / "host"), make_key(folder / "user")
+    home = folder / "home-of-user"
+    (home / ".ssh").mkdir(parents=True, mode=0o700)
+    with Sshd(folder, [key], [f"ForceCommand {enter}"]) as server:
+        server.allow(user.with_suffix(".pub"))
+        public = " ".join(key.with_suffix(".pub").read_text().split()[:2])
+        (home / ".ssh" / "known_hosts").write_text(f"[127.0.0.1]:{server.port} {public}\n")
+        (home / ".ssh" / "config").write_text(
+            f"Host edge\n  HostName 127.0.0.1\n  Port {server.port}\n  User {USER}\n  IdentityFile {user}\n"
+            f"  IdentityAgent none\n"
+        )
+        yield {"HOME": str(home), "EDGEWRIGHT_HOME": str(home / "own"), "SSH_AUTH_SOCK": ""}
+
+
+class Seen:
+    """The console in a terminal, and what it shows."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        command = [sys.executable, "-P", "-m", "edgewright", "site", "open", "edge"]
+        self.term = Term(command, COLUMNS, LINES, environment)
+        screen = XtermScreen(COLUMNS, LINES)
+        self._screen, self._stream, self._fed = screen, XtermStream(screen), 0
+
+    @property
+    def text(self) -> str:
+        """What is on the screen now."""
+        new, self._fed = self.term.raw[self._fed :], len(self.term.raw)
+        self._stream.feed(new)
+        return "\n".join(self._screen.display)
+
+    def until(self, mark: str, timeout: float = 90.0, shown: bool = True) -> float:
+        """Wait until a text is on the screen, or is not there any more; return when. Raises `TimeoutError`."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            if self.term.pump(0.005):
+                now = time.monotonic()
+                if (mark in self.text) == shown:
+                    return now
+        raise TimeoutError(f"{mark} was not seen in {timeout:.0f} s:\n{self.text}")
+
+    def rest(self, seconds: float) -> None:
+        """Read on for a time."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if self.term.pump(0.02):
+                _ = self.text
+
+
+def run(rate: int, seconds: float) -> Run:
+    """Open the log and press keys for about `seconds`."""
+    with tempfile.TemporaryDirectory(prefix="site-logs-") as name, host(Path(name) / "host", rate) as environment:
+        seen = Seen(environment)
+        try:
+            seen.until("probes in 1 round trip", 120)
+            seen.term.send(b"l")
+            seen.until("Log on edge")
+            seen.term.send(b"\r")
+            seen.until("Reconciling")
+            seen.rest(3.0)
+            results = []
+            for index in range(KEYS):
+                began = time.monotonic()
+                seen.term.send(b"/")
+                results.append(seen.until(PROMPT, 20) - began)
+                seen.rest(0.15 + index % 7 * 0.013)
+                seen.term.send(b"\x1b")
+                seen.until(PROMPT, 20, shown=False)
+                seen.rest(max(seconds / KEYS - 0.3, 0.3))
+            written = int((Path(name) / "host" / "count").read_text())
+            seen.rest(1.0)
+            return Run(results, written, *counts(seen.text))
+        finally:
+            seen.term.close()
+
+
+def counts(text: str) -> tuple[int, int]:
+    """Return how many lines arrived, and how many the host left out. Raises `RuntimeError` where that is not shown."""
+    match = COUNTS.search(text)
+    left = re.search(r"([\d,]+) lines left out by the host", text)
+    if match is None:
+        raise RuntimeError(f"no counts on the screen:\n{text}")
+    return sum(map(_number, match.groups("0"))), _number(left[1]) if left else 0
+
+
+def _number(digits: str) -> int:
+    return int(digits.replace(",", ""))
+
+
+def main() -> int:
+    """Run and print; 1 when the aim was missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rate", type=int, default=10_000)
+    parser.add_argument("--seconds", type=float, default=15.0)
+    options = parser.parse_args()
+    if SSHD is None or shutil.which("ssh-keygen") is None:
+        print("skipped: openssh-server is not installed")
+        return SKIPPED
+    quiet: list[float] = []
+    flooded: list[float] = []
+    for _ in range(ROUNDS):
+        quiet += run(0, options.seconds).seconds
+        result = run(options.rate, options.seconds)
+        flooded += result.seconds
+        share = 100 * result.arrived / max(result.written, 1)
+        print(
+            f"{options.rate:,} lines/s: {result.written:,} written, {result.arrived:,} arrived ({share:.1f} %), "
+            f"{result.left_out:,} left out by the host and counted"
+        )
+    ratio(f"key to paint, median, {options.rate:,} lines/s", median(flooded) * 1000, median(quiet) * 1000, "ms")
+    met = ratio(
+        f"key to paint, p95, {options.rate:,} lines/s",
+        quantiles(flooded, n=20)[-1] * 1000,
+        quantiles(quiet, n=20)[-1] * 1000,
+        "ms",
+        AIM,
+    )
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    run_main(main)
