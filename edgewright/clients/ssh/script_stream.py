@@ -1,8 +1,9 @@
-"""A script on a session channel whose output is read while it runs; its stdin stays open until it is closed."""
+"""A script on a session channel whose output is read while it runs; its stdin stays open and takes more."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import paramiko
 
@@ -31,6 +32,18 @@ class SshScript:
         if not data and not self._channel.eof_received and not transport.is_active():
             raise refusals.lost(self._host)
         return data
+
+    async def write(self, data: bytes) -> None:
+        """Send all of `data` to the stdin of the script. Raises `Unreachable`, also where the script has ended."""
+        try:
+            await in_thread(lambda: self._channel.sendall(data), "ssh-script")
+        except (paramiko.SSHException, OSError, EOFError):
+            raise refusals.lost(self._host) from None
+
+    async def end(self) -> None:
+        """Close stdin alone: what the script still prints can be read."""
+        with contextlib.suppress(paramiko.SSHException, OSError, EOFError):
+            await in_thread(self._channel.shutdown_write, "ssh-script")
 
     async def aclose(self) -> None:
         """Close the channel: the script reads the end of its stdin."""

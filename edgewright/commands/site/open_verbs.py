@@ -211,6 +211,113 @@ class SiteLogin(Command):
     no_cli = "It asks for a password, and shows a page."
 
 
+class SiteFiles(Command):
+    """Show files of the host: logs, configuration, content; copy them here, or replace them."""
+
+    name = "site files"
+    title = "files"
+    keys = ("f",)
+    scope = "site"
+    online = False
+    action = "site_page"
+    preset = (("view", "site-files"),)
+    cli = False
+    no_cli = "The command line has site get and site put."
+
+
+class SiteGet(Command):
+    """Copy a file of a host over SSH: continued after a cut link, compared by its hash.
+
+    Files of the directories that the console shows: /var/log, /oem, those of the agent and of Kubernetes. The copy has
+    mode 0600. A directory whose files may contain secrets needs --with-secrets.
+    """
+
+    name = "site get"
+    implementation = "site.files.actions"
+    title = "copy here"
+    keys = ("D",)
+    scope = "site-files"
+    role = "operator"
+    online = False
+    shows_progress = True
+    action = "site_get"
+    params = (
+        Param("target", TARGET, required=True, metavar="TARGET"),
+        Param("path", "path of the file on the host", required=True, metavar="PATH"),
+        Param("out", "file to write, or a directory", "--out", metavar="FILE"),
+        Param("secrets", "copy a file that may contain secrets", "--with-secrets", kind="flag"),
+    )
+
+
+class SitePut(Command):
+    """Put a file of this machine in the place of one of a host over SSH, or store a new one.
+
+    It is sent beside the target and renamed when its hash is right on the host: until then the old file is as it was,
+    also after a power cut. Mode and owner are retained. --plan shows both files with size and hash.
+    """
+
+    name = "site put"
+    implementation = "site.files.actions"
+    title = "replace"
+    keys = ("U",)
+    scope = "site-files"
+    danger = "destructive"
+    online = False
+    shows_progress = True
+    action = "site_put"
+    params = (
+        Param("target", TARGET, required=True, metavar="TARGET"),
+        Param("file", "file of this machine", required=True, metavar="FILE"),
+        Param(
+            "path", "path on the host: a file, or one of the directories that are shown", required=True, metavar="PATH"
+        ),
+    )
+
+
+class SiteBoot(Command):
+    """Show the boot slots of the host: which one runs and why, and what can be done about it."""
+
+    name = "site boot"
+    title = "boot"
+    keys = ("b",)
+    scope = "site"
+    online = False
+    action = "site_page"
+    preset = (("view", "site-boot"),)
+    cli = False
+    no_cli = "The command line has site doctor."
+
+
+class SiteBootActive(Command):
+    """Boot the active slot of the host again: for one boot, then a restart."""
+
+    name = "site boot-active"
+    implementation = "site.boot.actions"
+    title = "boot active slot"
+    keys = ("A",)
+    scope = "site-boot"
+    danger = "destructive"
+    online = False
+    action = "site_boot_active"
+    cli = False
+    no_cli = "It is a decision with the host in sight."
+
+
+class SiteReset(Command):
+    """Reset the host: what is retained is shown, and the host's name is typed."""
+
+    name = "site reset"
+    implementation = "site.boot.actions"
+    title = "reset"
+    keys = ("X",)
+    scope = "site-boot"
+    danger = "destructive"
+    online = False
+    action = "site_reset"
+    cli = False
+    no_cli = "It is a decision with the host in sight."
+
+
 COMMANDS: tuple[type[Command], ...] = (
     SiteOpen,
     SiteAgain,
@@ -222,4 +329,10 @@ COMMANDS: tuple[type[Command], ...] = (
     SiteFix,
     SiteRun,
     SiteLedger,
+    SiteFiles,
+    SiteGet,
+    SitePut,
+    SiteBoot,
+    SiteBootActive,
+    SiteReset,
 )

@@ -47,6 +47,20 @@ PLANE: dict[str, str] = {
         l -> Log on 127.0.0.1:1
         <enter> -> log of kernel | There is no connection to 127.0.0.1:1.
         """,
+    "site-files": """
+        : site <space> open <space> 127.0.0.1:1 <enter> => Nothing listens at 127.0.0.1:1.
+        f -> Doctor › Files | DIRECTORIES OF THE HOST
+        <enter> -> There is no connection to 127.0.0.1:1.
+        """,
+    "site-file": """
+        : site <space> open <space> 127.0.0.1:1 <enter> => Nothing listens at 127.0.0.1:1.
+        f <end> -> FILES THAT ARE READ MOST
+        <enter> -> /oem/grubenv | There is no connection to 127.0.0.1:1.
+        """,
+    "site-boot": """
+        : site <space> open <space> 127.0.0.1:1 <enter> => Nothing listens at 127.0.0.1:1.
+        b -> Doctor › Boot | Nothing was read yet.
+        """,
     "hub-log": """
         : hub <space> log <enter> -> log of the hub | does not run on this machine
         """,

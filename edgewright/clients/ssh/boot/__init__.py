@@ -1,0 +1,1 @@
+"""The boot slots of a host over SSH: read, the active slot again, reset."""

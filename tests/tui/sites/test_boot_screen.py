@@ -1,0 +1,142 @@
+"""Boot of a site: slot and why, what can be done, plans with Cancel first, a typed name, what is not possible."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from edgewright.clients.ssh.ports import ScriptResult
+from edgewright.commands.kernel.journal import open_journal
+from edgewright.store.engine.store import Store
+from tests.core.boot.test_boot import ACTIVE, KAIROS, PASSIVE
+from tests.tui.driving import Driven, console, frame_text, newest_message, press, said, settle, until, view
+from tests.tui.samples import NOW, fill, session
+from tests.tui.sites.site_host import FINE, Sites, StandInHost
+from tui.app import EdgewrightApp
+
+Compare = Callable[..., bool]
+TARGET = "kairos@edge-7f3a"
+NONE = ("uid 0", "name edge-7f3a", "boot 11111111-2222-3333-4444-555555555555", "cmdline root=/dev/sda1", "end 1")
+
+
+class BootHost(StandInHost):
+    """Prints `lines` when its boot is read, and takes what sets its next one."""
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__(FINE)
+        self.lines = lines
+        self.set: list[str] = []
+
+    async def run_script(self, script: bytes, *, timeout: float, limit: int, sudo: bool = False) -> ScriptResult:
+        text = script.decode()
+        if "next_entry" in text:
+            entry = text.partition("ENTRY='")[2].partition("'")[0]
+            self.set.append(entry)
+            return ScriptResult(0, f"set {entry}\n".encode(), b"", False, 0.3)
+        if "boot_id" in text:
+            return ScriptResult(0, "\n".join(self.lines).encode(), b"", False, 0.3)
+        return await super().run_script(script, timeout=timeout, limit=limit, sudo=sudo)
+
+
+@pytest.fixture(autouse=True)
+def fixed_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgewright.core.times.now", lambda: NOW)
+
+
+@asynccontextmanager
+async def boot(host: BootHost, size: tuple[int, int] = (132, 43)) -> AsyncIterator[tuple[Driven, Any]]:
+    """Yield the Boot page of an open site."""
+    async with console("doctor", TARGET, size=size, make_site=Sites(host).make) as (pilot, _, made):
+        await opened(pilot)
+        yield pilot, made
+
+
+async def opened(pilot: Driven) -> None:
+    await settle(pilot)
+    await until(pilot, lambda: "read 0s ago" in " ".join(said(pilot).split()))
+    await press(pilot, "b")
+    assert view(pilot) == "site-boot"
+    await until(pilot, lambda: "WHAT CAN BE DONE" in said(pilot))
+
+
+def modal(pilot: Driven) -> str:
+    """Return the text of a dialog."""
+    found = pilot.app.screen.query("#plan")
+    return "\n".join(row.plain for view in found for row in view.lines)  # type: ignore[attr-defined]
+
+
+async def test_the_way_back_shows_its_commands_and_is_cancelled_by_enter() -> None:
+    host = BootHost(PASSIVE, *KAIROS)
+    async with boot(host) as (pilot, made):
+        assert "passive" in said(pilot) and "fell back" in said(pilot)
+        assert "grub2-editenv /oem/grubenv set next_entry=cos" in said(pilot)
+        await press(pilot, "A")
+        await until(pilot, lambda: "next_entry=cos" in modal(pilot))
+        await press(pilot, "enter")
+        assert host.set == [] and "cancelled" in newest_message(made)
+        await press(pilot, "A")
+        await until(pilot, lambda: "next_entry=cos" in modal(pilot))
+        await press(pilot, "tab", "enter")
+        await until(pilot, lambda: host.set == ["cos"])
+        await until(pilot, lambda: "restarts" in newest_message(made))
+        host.lines = (ACTIVE, *(line.replace("boot 1", "boot 2") for line in KAIROS))
+        await press(pilot, "R")
+        await until(pilot, lambda: "was restarted; slot: active" in newest_message(made))
+    entries = [entry for entry in open_journal().entries() if entry.command == "site boot-active"]
+    assert not entries or entries[-1].outcome
+
+
+async def test_a_reset_wants_the_name_of_the_host() -> None:
+    host = BootHost(ACTIVE, *KAIROS)
+    async with boot(host) as (pilot, _):
+        await press(pilot, "A")
+        assert host.set == []
+        await press(pilot, "X")
+        await until(pilot, lambda: "RETAINED /oem" in modal(pilot))
+        assert "EMPTIED  persistent data" in modal(pilot)
+        await press(pilot, "tab", *"edge-7f3b", "enter")
+        assert host.set == []
+        await press(pilot, "backspace", "a", "enter")
+        await until(pilot, lambda: host.set == ["statereset"])
+
+
+async def test_what_is_not_possible_says_why() -> None:
+    host = BootHost(*NONE)
+    async with boot(host, (80, 24)) as (pilot, made):
+        assert "This host has no slots" in said(pilot)
+        await press(pilot, "X")
+        await until(pilot, lambda: "no slots" in newest_message(made))
+        await press(pilot, "ctrl+o", "A")
+        assert "read-only" in newest_message(made) and host.set == []
+
+
+async def test_a_lost_connection_leaves_what_was_read() -> None:
+    host = BootHost(PASSIVE, *KAIROS)
+    async with boot(host) as (pilot, made):
+        made.sites[TARGET]._pauses = (30.0,)
+        host.alive = False
+        await until(pilot, lambda: "connection lost" in frame_text(pilot.app, "title"))
+        screen: Any = pilot.app.screen
+        assert screen.query_one("#boot").dim_all and "fell back" in said(pilot)
+        await press(pilot, "X")
+        assert "There is no connection" in newest_message(made)
+
+
+# Pictures -------------------------------------------------------------------------------------------------------------
+
+SIZES = (
+    pytest.param((80, 24), id="80x24"),
+    pytest.param((132, 43), id="132x43", marks=pytest.mark.e2e),
+    pytest.param((200, 60), id="200x60", marks=pytest.mark.e2e),
+)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_picture_after_a_failed_upgrade(snap_compare: Compare, size: tuple[int, int]) -> None:
+    store = Store(clock=lambda: NOW)
+    sites = Sites(BootHost(PASSIVE, *KAIROS))
+    app = EdgewrightApp(session(fill(store), start_view="doctor", start_target=TARGET, make_site=sites.make))
+    assert snap_compare(app, terminal_size=size, run_before=opened)

@@ -1,0 +1,136 @@
+"""Boot of a site: which slot runs and why, the way back to the active one, and the reset."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from textual import events, on, work
+
+from edgewright.commands.kernel.base import Command, Scope
+from edgewright.commands.site.boot.actions import state_of
+from edgewright.commands.site.open_verbs import SiteBootActive, SiteReset
+from edgewright.core.boot.state import BootState, slot_text
+from edgewright.core.errors import EdgewrightError
+from tui.screens.site.base import SiteScreen
+from tui.screens.site.boot_content import RESET, RETURN, boot_lines
+from tui.verbs.bindings import live_keys
+from tui.verbs.verbs import run_plan
+from tui.widgets.line_view import LineView
+from tui.widgets.lines import Line, clip_line, line, wrap
+
+
+class SiteBootScreen(SiteScreen):
+    """Reads in one round trip, and again when the host is back after a restart."""
+
+    scope: ClassVar[Scope] = "site-boot"
+    view = "site-boot"
+
+    def compose_body(self) -> Any:
+        """Yield the lines."""
+        yield LineView(id="boot")
+
+    def begin(self) -> None:
+        """Read the host."""
+        super().begin()
+        self._state: BootState | None = None
+        self._read_at: float | None = None
+        self._reading_since: float | None = None
+        self._problem = ""
+        self.query_one("#boot").focus()
+        self.read_again()
+
+    @property
+    def crumb(self) -> str:
+        """Name the page."""
+        return "Boot"
+
+    def count(self) -> str:
+        """Return the age of what is shown."""
+        if self._reading_since is not None:
+            return f"reading {int(max(self.now - self._reading_since, 0))}s"
+        return "" if self._read_at is None else f"read {int(max(self.now - self._read_at, 0))}s ago"
+
+    def working_hints(self) -> tuple[str, ...]:
+        """Return what works on the state that was read."""
+        hints = ["site-boot-active", "site-reset"] if self._state is not None and not self.stale else []
+        return (*hints, "site-again=read again")
+
+    def select(self) -> None:
+        """Show the state as it was read last."""
+        if not self.is_there or not self.size.width:
+            return
+        view = self.query_one("#boot", LineView)
+        width = view.room or self.size.width
+        lines: list[Line] = []
+        problem = self.no_site or self._problem
+        if problem:
+            lines += wrap(problem, width, "‼ ", "  ", role="warn")
+        if self._state is not None:
+            keys = live_keys(self)
+            names = {RETURN: keys.get("site-boot-active", "A"), RESET: keys.get("site-reset", "X")}
+            lines += boot_lines(self._state, names, width)
+        elif self._reading_since is not None:
+            lines.append(line(("► ", "work"), "Reading how the host booted ..."))
+        elif not problem:
+            lines.append(line(("Nothing was read yet.", "muted")))
+        view.set_lines([clip_line(row, width) for row in lines])
+        view.set_dimmed(self.stale and self._state is not None)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Draw it again in the new width."""
+        self.call_after_refresh(self.select)
+
+    def read_again(self) -> None:
+        """Read the host, unless that is under way."""
+        if self.site is not None and self.site.is_open and self._reading_since is None:
+            self._read()
+
+    @work(group="site:boot", exclusive=True, exit_on_error=False)
+    async def _read(self) -> None:
+        site, before = self.site, self._state
+        if site is None:
+            return
+        self._reading_since = self.now
+        self.select()
+        try:
+            state = await state_of(site)
+            self._state, self._read_at, self._problem = state, self.now, ""
+            if before is not None and before.boot_id != state.boot_id:
+                self.announce_here(f"{state.name or site.name} was restarted; slot: {slot_text(state)}.", "info")
+        except EdgewrightError as error:
+            self._problem = f"{error.message} {error.hint}".strip()
+        finally:
+            self._reading_since = None
+            if self.is_there:
+                self.select()
+                self.show_frame()
+
+    def action_site_boot_active(self) -> None:
+        """Show the plan for the active slot, and do it after a yes."""
+        self._plan(SiteBootActive)
+
+    def action_site_reset(self) -> None:
+        """Show what a reset empties and retains, and do it when the host's name was typed."""
+        self._plan(SiteReset)
+
+    def _plan(self, command: type[Command]) -> None:
+        if reason := self.session.refusal(command):
+            self.refuse_here(reason)
+        elif self._state is None or self.stale:
+            self.refuse_here("The host was not read yet." if not self.stale else "There is no connection.")
+        else:
+            self._do(command, self._state)
+
+    @work(group="site:boot-do", exclusive=True, exit_on_error=False)
+    async def _do(self, command: type[Command], state: BootState) -> None:
+        app: Any = self.app
+        try:
+            await run_plan(app, command, (), {"site": self.site, "state": state}, asked=False)
+        except EdgewrightError as error:
+            self.announce_here(f"{error.message} {error.hint}".strip(), "warn")
+
+    @on(LineView.Chosen)
+    def _chosen(self, event: LineView.Chosen) -> None:
+        commands: dict[str, type[Command]] = {RETURN: SiteBootActive, RESET: SiteReset}
+        if event.key in commands:
+            self._plan(commands[event.key])
