@@ -23,7 +23,7 @@ SETTLE, AGAIN = 2.0, 6.0
 """Seconds from a command until the host is read, and until it is read once more where the symptom is still there."""
 STARTING = 5
 """Times that a host is read again while the unit of a fix is starting."""
-DANGER = {"safe": "safe: nothing that is in use is lost", "confirm": "interrupts what it is about"}
+DANGER = {"safe": "nothing that is in use is lost", "confirm": "interrupts what it is about"}
 SHOWN = 6
 """Last lines of the output that are shown."""
 
@@ -81,10 +81,11 @@ class SiteFix(declared.SiteFix):
     def _planned(self, work: Work, start: str, args: Mapping[str, Any], about: str = "") -> Plan:
         it = work.repair
         lines = [f"symptom  {about}"] if about else []
-        lines += [f"command  {work.command}", "as root, over the connection that is open; then the host is read again"]
-        lines += [f"after it {it.changes}", DANGER[it.danger]] if not work.undo else ["after it the fix is taken back"]
+        lines += [f"command  {work.command}", "runs     as root; the host is read after it"]
+        lines.append(f"after    {it.changes if not work.undo else 'The fix is taken back.'}")
+        lines.append(f"danger   {DANGER[it.danger] if not work.undo else DANGER['confirm']}")
         if it.may_cut:
-            lines.append("It may end this connection; the host is read again when it is back.")
+            lines.append("link     may end; the host is read when it is back")
         if not work.undo:
             lines.append(f"undo     {it.undo or 'none'}")
         none = () if it.undo or it.danger == "safe" else ("an interruption of what is restarted or renewed",)
@@ -115,7 +116,7 @@ class SiteFix(declared.SiteFix):
         site = args.get("site")
         if site is not None:
             site.remember(work.finding, work.repair.id, undone=work.undo)
-        return _outcome(target, work, ran, cut, after)
+        return _outcome(target, work, ran, cut, after, console=site is not None)
 
     async def _run(self, work: Work, report: Callable[[str], None]) -> tuple[repairing.Ran | None, bool]:
         """Return what the command left, None where that is not known, and whether the connection broke."""
@@ -194,7 +195,8 @@ def _chosen(finding: Report, wanted: str, target: str) -> Repair:
     return repair(named[0])
 
 
-def _outcome(target: str, work: Work, ran: repairing.Ran | None, cut: bool, after: Report) -> Outcome:
+def _outcome(target: str, work: Work, ran: repairing.Ran | None, cut: bool, after: Report, *, console: bool) -> Outcome:
+    """Return what came of a fix; the console shows the sentence alone, since what was read is on its screen."""
     there = work.finding in _titles(after)
     failed = ran is not None and ran.status != 0
     status = "" if ran is None else "hung and was ended" if ran.status is None else f"ended with {ran.status}"
@@ -203,7 +205,8 @@ def _outcome(target: str, work: Work, ran: repairing.Ran | None, cut: bool, afte
     undo = f"edgewright site fix {shlex.quote(target)} --undo {shlex.quote(work.repair.id)}"
     sentences = ["The connection broke meanwhile; the host was read after its return."] if cut else []
     if failed:
-        sentences.append(f"The command {status}.")
+        last = f": {clean(ran.lines[-1], 200)}" if ran is not None and ran.lines else ""
+        sentences.append(f"The command {status}{last.rstrip('.')}.")
     if work.undo:
         sentences.append("The fix was taken back." if not failed else "Whether the fix was taken back is not sure.")
     elif there:
@@ -232,7 +235,9 @@ def _outcome(target: str, work: Work, ran: repairing.Ran | None, cut: bool, afte
     }
     message = " ".join(sentences)
     text = "\n".join(filter(None, [output, message, f"Undo: {undo}" if offered else ""]))
-    result = Text(text, document, target)
+    result = None if console else Text(text, document, target)
+    if console and offered:
+        message, undo = f"{message} x takes the fix back.", "x"
     if failed or (there and not work.undo):
         error: EdgewrightError = Failed(
             message, f"Undo it: {undo}" if offered else "", "FixFailed" if failed else "StillThere"

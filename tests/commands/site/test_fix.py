@@ -112,7 +112,10 @@ async def test_a_symptom_that_stays_is_a_failure(context: CommandContext, dial: 
     _, outcome, said = await done(context, finding="unit-stopped:kubelet")
     ((target, error),) = outcome.failed
     assert target == TARGET and error.code == "FixFailed" and error.exit_code == 1
-    assert "The command ended with 1. Still there: a unit is enabled and does not run (kubelet)." in error.message
+    assert (
+        "The command ended with 1: Job for kubelet failed. Still there: a unit is enabled and does not run (kubelet)."
+        in error.message
+    )
     assert "--undo unit-start:kubelet" in error.hint and "Job for kubelet failed." in outcome.result.text
     assert len([text for text in host.scripts if "\nrun 0 " in text]) == 3, "read before, after, and once more"
     assert any("once more" in line for line in said)

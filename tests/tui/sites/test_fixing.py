@@ -10,9 +10,11 @@ from edgewright.commands.kernel.journal import open_journal
 from edgewright.commands.site import fix, fix_hosts
 from edgewright.core.errors import Unreachable
 from tests.commands.site.test_fix import RUNNING, STOPPED, mends
-from tests.tui.driving import frame_text, newest_message, press, until, view
+from tests.tui.driving import Driven, frame_text, newest_message, press, until, view
+from tests.tui.plane import FakePlane, context_of
 from tests.tui.sites.site_host import FULL, Sites, StandInHost
-from tests.tui.sites.test_doctor_screen import doctor, fixed_clock, flat, journalled, read
+from tests.tui.sites.test_doctor_screen import Compare, app_of, doctor, fixed_clock, flat, journalled, read, until_said
+from tui.app import EdgewrightApp
 
 __all__ = ["fixed_clock"]
 
@@ -83,3 +85,35 @@ async def test_it_is_refused_where_nothing_may_or_can_be_done() -> None:
         made.read_only = True
         await press(pilot, "x")
         assert "read-only" in newest_message(made) and not host.repairs
+
+
+# Pictures -------------------------------------------------------------------------------------------------------------
+
+
+def fixable(host: StandInHost) -> EdgewrightApp:
+    app = app_of(Sites(host))
+    app.session.make_context = lambda: context_of(FakePlane(), app.session.store)
+    return app
+
+
+@pytest.mark.parametrize(
+    "size",
+    [(80, 24), pytest.param((132, 43), marks=pytest.mark.e2e), pytest.param((200, 60), marks=pytest.mark.e2e)],
+    ids=["80x24", "132x43", "200x60"],
+)
+def test_the_plan(snap_compare: Compare, size: tuple[int, int]) -> None:
+    async def ready(pilot: Driven) -> None:
+        await until_said("rtt 310 ms", "x")(pilot)
+        await until(pilot, lambda: view(pilot) == "ConfirmModal")
+
+    assert snap_compare(fixable(StandInHost(STOPPED)), terminal_size=size, run_before=ready)
+
+
+def test_the_outcome(snap_compare: Compare) -> None:
+    async def ready(pilot: Driven) -> None:
+        await until_said("rtt 310 ms", "x")(pilot)
+        await until(pilot, lambda: view(pilot) == "ConfirmModal")
+        await press(pilot, "tab", "enter")
+        await until(pilot, lambda: "No longer there" in flat(pilot))
+
+    assert snap_compare(fixable(mends(StandInHost(STOPPED))), terminal_size=(80, 24), run_before=ready)

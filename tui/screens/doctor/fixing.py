@@ -41,7 +41,7 @@ async def apply_fix(screen: Any, finding: Mapping[str, Any] | None) -> None:
     `screen`: a page of a site.
     """
     site, app = screen.site, screen.app
-    if site is None or not site.is_open:
+    if site is None or not site.is_open or screen.session.make_context is None:
         screen.refuse_here("There is no connection: a fix needs one.")
         return
     if reason := screen.session.refusal(SiteFix):
