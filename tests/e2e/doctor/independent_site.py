@@ -275,7 +275,6 @@ def make_site(fleet: Fleet, folder: Path, *, node: bool) -> tuple[CaseHost, Case
         host.name, host.others, host.fleet = str(each["name"]), other, fleet
         host.variables |= {"NAME": host.name, "UID_OF_HOST": fleet.uid(host.name)}
     first.variables["OTHER_UID"] = fleet.uid(second.name)
-    first.attach()
     first.put(("/usr/sbin/nft", "/usr/sbin/chronyd", "/usr/bin/chronyc"))
     place = Path(f"/proc/{second.leader}/root/opt/case")
     place.mkdir(parents=True, exist_ok=True)
@@ -287,4 +286,5 @@ def make_site(fleet: Fleet, folder: Path, *, node: bool) -> tuple[CaseHost, Case
     if node:
         why = first.make_node()
         assert why == "", why
+    first.attach()
     return first, second
