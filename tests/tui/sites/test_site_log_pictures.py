@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -27,6 +28,8 @@ TARGET = "kairos@edge-7f3a"
 @pytest.fixture(autouse=True)
 def fixed_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgewright.core.times.now", lambda: NOW)
+    stopped = SimpleNamespace(monotonic=lambda: 0.0)  # a skew is exact to half of the time that an answer takes
+    monkeypatch.setattr("edgewright.clients.ssh.logs.host_log.time", stopped)
 
 
 def filled(ahead: float = 0.0) -> LogHost:
