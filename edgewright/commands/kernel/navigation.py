@@ -78,6 +78,7 @@ MOVES: tuple[Move, ...] = (
     Move("log-save", ("S",), "Write the lines that are shown to a file, secrets masked", "site-log"),
     Move("log-hits", ("f",), "Show only the lines that the search finds, or all", "logs", _LOGS),
     Move("log-wrap", ("w",), "Wrap long lines, or cut them", "logs", _LOGS),
+    Move("shell-console", ("ctrl+right_square_bracket",), "Keys of the console while a shell has all", "site-shell"),
     Move("namespace-all", ("0",), "Show all namespaces of the cluster", "workloads", _WITH_REPLICAS),
     Move("namespace-1", ("1",), "Show namespace 1 of the cluster", "workloads", _WITH_REPLICAS),
     Move("namespace-2", ("2",), "Show namespace 2 of the cluster", "workloads", _WITH_REPLICAS),

@@ -11,7 +11,7 @@ from edgewright.commands.site import open_verbs as declared
 from edgewright.commands.site.shells.recorder import Recorder
 from edgewright.commands.site.shells.session import HostShell
 from edgewright.config.locations import shown
-from edgewright.core.errors import UsageError
+from edgewright.core.errors import Unreachable, UsageError
 from edgewright.core.text import clean
 
 
@@ -59,6 +59,8 @@ class SiteShell(declared.SiteShell):
         try:
             front.begin(shell)
             await shell.run()
+            if not connection.alive:
+                raise Unreachable(f"The connection to {site.target} broke.", "", "ConnectionLost")
         except BaseException as error:
             recorder.close()
             error.add_note(_note(shell))

@@ -61,6 +61,10 @@ PLANE: dict[str, str] = {
         : site <space> open <space> 127.0.0.1:1 <enter> => Nothing listens at 127.0.0.1:1.
         b -> Doctor › Boot | Nothing was read yet.
         """,
+    "site-shell": """
+        : site <space> open <space> 127.0.0.1:1 <enter> => Nothing listens at 127.0.0.1:1.
+        ! => There is no connection: a shell needs one.
+        """,
     "hub-log": """
         : hub <space> log <enter> -> log of the hub | does not run on this machine
         """,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -13,8 +14,10 @@ from textual import events
 from edgewright.commands.kernel.journal import open_journal
 from edgewright.commands.site.shells.recorder import folder, recordings
 from edgewright.core.errors import Unreachable
+from edgewright.store.engine.store import Store
 from tests.tui.driving import Driven, console, frame_text, newest_message, press, until, view
-from tests.tui.samples import NOW
+from tests.tui.plane import FakePlane, context_of
+from tests.tui.samples import NOW, fill, session
 from tests.tui.sites.site_host import FINE, Sites, StandInHost
 from tests.tui.sites.test_doctor_screen import TARGET, journalled, read
 from tui.app import EdgewrightApp
@@ -161,6 +164,22 @@ async def test_one_key_is_the_consoles_and_its_menu_ends_the_shell() -> None:
         await until(pilot, lambda: view(pilot) == "doctor")
 
 
+async def test_the_key_of_the_console_can_be_another_one() -> None:
+    host = ShellHost()
+    changed = {"shell-console": "f12"}
+    async with console("doctor", TARGET, make_site=Sites(host).make, keymap=changed) as (pilot, plane, made):
+        made.make_context = lambda: journalled(plane, made)
+        await until(pilot, read(pilot))
+        await press(pilot, "!")
+        await until(pilot, lambda: bool(host.opened) and "f12 keys of the console" in frame_text(pilot.app, "keys"))
+        await press(pilot, LEAVE)
+        await until(pilot, lambda: host.far.typed == b"\x1d")
+        await press(pilot, "f12")
+        assert "f full screen, f12 back" in frame_text(pilot.app, "keys")
+        await press(pilot, "f12")
+        await until(pilot, lambda: host.far.typed == b"\x1d\x1b[24~")
+
+
 async def test_lines_of_before_are_scrolled_to_and_copied(monkeypatch: pytest.MonkeyPatch) -> None:
     copied: list[str] = []
     monkeypatch.setattr(EdgewrightApp, "copied", lambda self, text, what, secret=False: copied.append(text))
@@ -254,3 +273,62 @@ async def test_a_resize_reaches_the_host() -> None:
         far = await opened(pilot, plane, made, host)
         await pilot.resize_terminal(100, 30)
         await until(pilot, lambda: far.sizes == [(100, 24)])
+
+
+# Pictures -------------------------------------------------------------------------------------------------------------
+
+COLOURED = (
+    "\x1b[1;32mkairos@edge-7f3a\x1b[0m:\x1b[1;34m~\x1b[0m$ systemctl status edgewright-agent\r\n"
+    "\x1b[1;31m×\x1b[0m edgewright-agent.service - Edgewright agent\r\n"
+    "     Active: \x1b[1;31mfailed\x1b[0m (Result: exit-code) since Mon 2026-11-23\r\n"
+    "\x1b[38;5;244m表 ünïcode \x1b[48;2;40;40;90mbackground\x1b[0m \x1b[7mreverse\x1b[0m \x1b[4munderlined\x1b[0m\r\n"
+    "\x1b[1;32mkairos@edge-7f3a\x1b[0m:\x1b[1;34m~\x1b[0m$ "
+)
+SIZES = ((80, 24), (132, 43), (200, 60))
+SLOW = pytest.mark.e2e
+
+
+def pictured(text: str, said: str, *keys: str, cut: bool = False) -> tuple[EdgewrightApp, Callable[[Driven], Any]]:
+    """Return a console with a shell that shows `text`, and what brings it to where the crumb or key line has `said`."""
+    host = ShellHost()
+    store = Store(clock=lambda: NOW)
+    made = session(fill(store), start_view="doctor", start_target=TARGET, make_site=Sites(host).make)
+    made.make_context = lambda: context_of(FakePlane(), made.store, made.read_only)
+    app = EdgewrightApp(made)
+
+    async def ready(pilot: Driven) -> None:
+        await until(pilot, read(pilot))
+        await press(pilot, "!")
+        await until(pilot, lambda: bool(host.opened) and "ctrl+]" in frame_text(pilot.app, "keys"))
+        if text:
+            host.far.shows(text)
+            await until(pilot, lambda: text[-20:].split("\x1b")[0].strip()[:3] in shown(pilot))
+        if cut:
+            host.far.output.put_nowait(Unreachable("The connection to edge-7f3a broke.", "", "ConnectionLost"))
+        await press(pilot, *keys)
+        await until(pilot, lambda: said in frame_text(pilot.app, "crumb") + frame_text(pilot.app, "keys"))
+
+    return app, ready
+
+
+@pytest.mark.parametrize(
+    "size",
+    [SIZES[0], pytest.param(SIZES[1], marks=SLOW), pytest.param(SIZES[2], marks=SLOW)],
+    ids=["80x24", "132x43", "200x60"],
+)
+@pytest.mark.parametrize(
+    ("text", "said", "keys", "cut"),
+    [
+        pytest.param("", "recorded", (), False, id="empty", marks=SLOW),
+        pytest.param(COLOURED, "recorded", (), False, id="colours"),
+        pytest.param(COLOURED, "full screen", (LEAVE,), False, id="menu", marks=SLOW),
+        pytest.param("".join(f"line {n}\r\n" for n in range(99)), "mark", (LEAVE, "s", "pageup", "space", "up"), False,
+                     id="lines", marks=SLOW),
+        pytest.param(COLOURED, "new shell", (), True, id="lost"),
+    ],
+)  # fmt: skip
+def test_picture(
+    snap_compare: Callable[..., bool], text: str, said: str, keys: tuple[str, ...], cut: bool, size: tuple[int, int]
+) -> None:
+    app, ready = pictured(text, said, *keys, cut=cut)
+    assert snap_compare(app, terminal_size=size, run_before=ready)

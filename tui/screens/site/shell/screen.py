@@ -24,10 +24,12 @@ from tui.screens.site.shell.keys import key_bytes
 from tui.screens.site.shell.view import TerminalView
 from tui.terminal.detect import CONSOLE_TERMS, PLAIN_TERMS
 from tui.terminal.lend import terminal_lent
+from tui.verbs.bindings import live_keys
 from tui.widgets.key_line import KeyHint, key_text
 
 WHEEL = 3
 """Lines that the wheel scrolls."""
+CONSOLE_KEY = "ctrl+right_square_bracket"
 STEPS = {"up": -1, "k": -1, "down": 1, "j": 1}
 
 
@@ -56,6 +58,11 @@ class ShellScreen(SiteScreen):
         """The emulated terminal."""
         return self.query_one("#terminal", TerminalView)
 
+    @property
+    def console_key(self) -> str:
+        """The key of the console, the user's key map applied; the others are the host's."""
+        return live_keys(self).get("shell-console", CONSOLE_KEY)
+
     # What it shows ------------------------------------------------------------------------------------------------
 
     @property
@@ -79,7 +86,7 @@ class ShellScreen(SiteScreen):
 
     def key_hints(self) -> list[KeyHint]:
         """Return the keys of the console; the others are the host's."""
-        leave = self.terminal.leave_key
+        leave = self.console_key
         if self._mode == "menu":
             return [
                 KeyHint("f", f"full screen, {key_text(leave)} back"), KeyHint("s", "scroll, copy"), KeyHint("q", "end"),
@@ -193,7 +200,7 @@ class ShellScreen(SiteScreen):
         try:
             shell.show = gather
             with terminal_lent(self.app):
-                back = key_bytes(terminal.leave_key, None)
+                back = key_bytes(self.console_key, None) or key_bytes(CONSOLE_KEY, None)
                 with contextlib.suppress(termios.error):
                     await lend(shell, 0, 1, back=back, before=painted(terminal.emulator), also=tail.add)
                 await write_in_time(1, RESET)
@@ -231,7 +238,7 @@ class ShellScreen(SiteScreen):
             self._lines(key, self.terminal)
 
     def _menu(self, key: str) -> None:
-        if key == self.terminal.leave_key:
+        if key == self.console_key:
             self.terminal.send(key_bytes(key, None))
         elif key == "s":
             self._set_mode("lines")
@@ -270,7 +277,7 @@ class ShellScreen(SiteScreen):
             count = text.count("\n") + 1
             self.app.copied(text, f"{amount(count, 'line')} of the shell", secret=True)  # type: ignore[attr-defined]
             self._set_mode("host")
-        elif key in ("escape", "q", terminal.leave_key):
+        elif key in ("escape", "q", self.console_key):
             self._set_mode("host")
 
     def _move(self, step: int) -> None:

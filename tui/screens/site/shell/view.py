@@ -21,7 +21,8 @@ from textual.widget import Widget
 
 from tui.screens.site.shell.emulator import BRACKETED, CURSOR_KEYS, Emulator, Row, cell_text
 from tui.screens.site.shell.keys import key_bytes, paste_bytes
-from tui.terminal.own_keys import QuickBindings
+from tui.terminal.own_keys import QuickBindings, bindings_of
+from tui.verbs.bindings import move_bindings
 
 SLICE = 1024
 """Bytes that are emulated before keys and others get their turn."""
@@ -35,9 +36,9 @@ _NUMBERS = {"black": 0, "red": 1, "green": 2, "brown": 3, "yellow": 3, "blue": 4
 
 
 class TerminalView(Widget, can_focus=True):
-    """Shows one terminal. Every key goes to `send`, but for `leave_key`; while `scrolling`, keys go to the screen."""
+    """Shows one terminal. Every key goes to `send`, but for that of the console; with `console_keys` none does."""
 
-    BINDINGS: ClassVar[list[BindingType]] = []
+    BINDINGS: ClassVar[list[BindingType]] = move_bindings({"shell-console": "console"})
     DEFAULT_CSS = "TerminalView { width: 1fr; height: 1fr; }"
     ALLOW_SELECT = False
 
@@ -55,7 +56,6 @@ class TerminalView(Widget, can_focus=True):
         super().__init__(id=id)
         self.emulator = Emulator(80, 24)
         self.send: Callable[[bytes], None] = lambda data: None
-        self.leave_key = "ctrl+right_square_bracket"
         self.console_keys = False
         """Whether keys are for the console now: its menu, scrolling, or no shell any more."""
         self.over = False
@@ -201,7 +201,7 @@ class TerminalView(Widget, can_focus=True):
             return
         event.stop()
         event.prevent_default()
-        if self.console_keys or event.key == self.leave_key:
+        if self.console_keys or bindings_of(self.app, self, event.key):
             self.post_message(self.ConsoleKey(event.key, event.character))
         elif event.key in ("shift+pageup", "shift+pagedown"):
             self.post_message(self.ConsoleKey(event.key, None))
@@ -211,6 +211,9 @@ class TerminalView(Widget, can_focus=True):
                 self.send(data)
         if isinstance(self.app, QuickBindings):
             self.app.key_done(event)
+
+    def action_console(self) -> None:
+        """Do nothing here: `on_key` works on every key; the binding is what a key map changes."""
 
     def on_paste(self, event: events.Paste) -> None:
         """Send what is pasted."""
