@@ -37,7 +37,7 @@ VIEWS = frozenset(
         *OBJECTS.values(),
         *("events", "audit", "entry", "raw", "logs", "disk", "preflight", "doctor", "site-log", "first-steps"),
         *("site-shell", "pods", "workload", "workload-logs", "workload-yaml", "site-api"),
-        *("site-files", "site-file", "site-boot"),
+        *("site-files", "site-file", "site-boot", "site-network"),
         *("profile-layer", "profile-variable", "profile-preview", "profile-diff", "profile-yaml"),
     }
 )

@@ -40,6 +40,7 @@ VIEWS: dict[str, str] = {
     "disk": "tui.screens.host.disk:DiskScreen",
     "doctor": "tui.screens.doctor.screen:DoctorScreen",
     "site-api": "tui.screens.site.local_api:LocalApiScreen",
+    "site-network": "tui.screens.site.network.screen:NetworkScreen",
     "site-log": "tui.screens.doctor.logs:SiteLogScreen",
     "site-files": "tui.screens.site.files:SiteFilesScreen",
     "site-file": "tui.screens.site.file:SiteFileScreen",

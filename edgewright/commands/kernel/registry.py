@@ -52,6 +52,7 @@ NOUNS: dict[str, tuple[str, ...]] = {
         "site.verbs",
         "site.doctor_verbs",
         "site.bundle_verbs",
+        "site.network.verbs",
         "site.open_verbs",
         "site.shells.verbs",
         "site.api.verbs",
@@ -105,6 +106,7 @@ COMMAND_LINE_MODULES = frozenset(
         "site.bundle_verbs",
         "site.shells.verbs",
         "site.api.verbs",
+        "site.network.verbs",
         "host.install_verbs",
     }
 )

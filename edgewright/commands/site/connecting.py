@@ -9,7 +9,7 @@ from edgewright.clients.ssh.config.resolve import route_of, usual_files
 from edgewright.clients.ssh.config.settings import this_machine
 from edgewright.clients.ssh.connection import SshConnection
 from edgewright.clients.ssh.connection import connect as connect_route
-from edgewright.clients.ssh.hostkeys.trust import KnownFiles, Sources
+from edgewright.clients.ssh.hostkeys.trust import KnownFiles, KnowsHosts, Sources
 from edgewright.clients.ssh.target import read_target
 from edgewright.commands.site.plane_hosts import PlaneHosts
 from edgewright.commands.site.terminal import asker
@@ -17,6 +17,8 @@ from edgewright.core.slow_files import read_in_time
 
 if TYPE_CHECKING:
     from edgewright.clients.ssh.auth.asking import Asker
+    from edgewright.clients.ssh.config.resolve import HostSettings
+    from edgewright.clients.ssh.hostkeys.known_hosts import Known
     from edgewright.commands.kernel.context import CommandContext
 
 
@@ -29,19 +31,35 @@ class Connecting:
         self._plane = PlaneHosts(ctx)
         self._sources = Sources(self._plane.keys, KnownFiles())
 
-    async def reach(self, text: str, who: Asker | None = None) -> SshConnection:
+    async def reach(self, text: str, who: Asker | None = None, address: str = "") -> SshConnection:
         """Return an open connection; `who` answers questions, else the terminal of the process.
 
+        `address`: where the target is since its own address was changed; it must have the host key it had before.
         Raises `InvalidInput`, `Refused`, `Unreachable`, `TimedOut`.
         """
         target, machine = read_target(text), this_machine()
         files = usual_files(machine)
         route = await read_in_time(lambda: route_of(files, machine, target), "~/.ssh/config")
         route = tuple(await self._plane.apply(route))
-        connection = await connect_route(route, self._sources, who or self._asker, timeout=self._timeout)
+        sources: KnowsHosts = self._sources
+        if address:
+            before, moved = route[-1], route[-1]._replace(host=address, named=route[-1].certified_name)
+            route, sources = (*route[:-1], moved), _AsBefore(self._sources, before, moved)
+        connection = await connect_route(route, sources, who or self._asker, timeout=self._timeout)
         if self._plane.note:
             connection.facts = connection.facts._replace(warnings=(self._plane.note, *connection.facts.warnings))
         return connection
+
+
+class _AsBefore:
+    """What is known of a host at its address before, for the host at its new one."""
+
+    def __init__(self, sources: KnowsHosts, before: HostSettings, moved: HostSettings) -> None:
+        self._sources, self._before, self._moved = sources, before, moved
+
+    async def known(self, host: HostSettings) -> Known:
+        """Return the keys of a host."""
+        return await self._sources.known(self._before if host == self._moved else host)
 
 
 _connecting: WeakKeyDictionary[CommandContext, Connecting] = WeakKeyDictionary()
@@ -52,9 +70,9 @@ def check(target: str) -> None:
     read_target(target)
 
 
-async def connect(target: str, ctx: CommandContext) -> SshConnection:
+async def connect(target: str, ctx: CommandContext, address: str = "") -> SshConnection:
     """Return an open connection to a target; see `Connecting.reach`. Questions of several come one after the other."""
     shared = _connecting.get(ctx)
     if shared is None:
         shared = _connecting[ctx] = Connecting(ctx)
-    return await shared.reach(target)
+    return await shared.reach(target, None, address)

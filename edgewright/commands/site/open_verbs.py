@@ -318,11 +318,33 @@ class SiteReset(Command):
     no_cli = "It is a decision with the host in sight."
 
 
+class SiteNetwork(Command):
+    """Show the network settings of hosts over SSH: name, adapters, DNS, proxy, NTP, and what sets them.
+
+    Changes nothing. A change that is not confirmed yet is shown with the time that it has left. Without sudo what
+    anyone may read there is shown. `site network set` changes a setting, and so does the page of the console.
+    """
+
+    name = "site network"
+    implementation = "site.network.show"
+    title = "network"
+    keys = ("n",)
+    scope = "site"
+    role = "viewer"
+    online = False
+    opens = "site-network"
+    action = "site_page"
+    preset = (("view", "site-network"),)
+    shows_progress = True
+    params = (HOSTS,)
+
+
 COMMANDS: tuple[type[Command], ...] = (
     SiteOpen,
     SiteAgain,
     SiteShell,
     SiteLogs,
+    SiteNetwork,
     SiteWorkloads,
     SiteApi,
     SiteLogin,

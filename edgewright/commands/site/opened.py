@@ -106,6 +106,7 @@ class Site:
         """Fixes that were applied and not taken back, to the key of the finding that each was for."""
         self.probes = len(chosen())
         self._reach, self._now, self._pauses = reach, now, tuple(pauses)
+        self._places: tuple[str, ...] = ("",)
         self._connection: HostConnection | None = None
         self._wake = asyncio.Event()
 
@@ -179,6 +180,19 @@ class Site:
         if not undone:
             self.applied[repair] = finding
         self.changed()
+
+    def moves(self, address: str) -> None:
+        """Expect the host at another address from now on, and at that of the target where it does not answer there."""
+        self._places = (address, "") if address else ("",)
+
+    @property
+    def place(self) -> str:
+        """The address to try next, "" for that of the target."""
+        return self._places[0]
+
+    def not_there(self) -> None:
+        """Try the other address next."""
+        self._places = (*self._places[1:], self._places[0])
 
     async def broke(self, error: Unreachable) -> None:
         """Take the connection as lost: what used it found that out."""

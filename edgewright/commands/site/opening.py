@@ -11,7 +11,7 @@ from edgewright.commands.site.connecting import Connecting, check
 from edgewright.commands.site.fleet.noted import note_opened
 from edgewright.commands.site.opened import HostConnection, Site
 from edgewright.commands.site.recent import recent, remember
-from edgewright.core.errors import InvalidInput, UsageError
+from edgewright.core.errors import EdgewrightError, InvalidInput, UsageError
 from edgewright.core.text import clean
 
 if TYPE_CHECKING:
@@ -28,14 +28,18 @@ def site_of(target: str, make_context: Callable[[], CommandContext]) -> Site:
     async def reach(asker: Asker) -> HostConnection:
         ctx = make_context()
         try:
-            connection = await Connecting(ctx).reach(target, asker)
+            connection = await Connecting(ctx).reach(target, asker, site.place)
+        except EdgewrightError:
+            site.not_there()
+            raise
         finally:
             await ctx.aclose()
         await asyncio.to_thread(remember, target)
         await asyncio.to_thread(note_opened, ctx.journal, target, connection.facts)
         return connection
 
-    return Site(target, reach)
+    site = Site(target, reach)
+    return site
 
 
 def problem_of(target: str) -> str:

@@ -1,0 +1,80 @@
+"""Adapters that ifupdown sets (Debian, Alpine and BusyBox): stanzas of /etc/network/interfaces read, and edited."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+
+from edgewright.core.network.change import Draft
+from edgewright.core.network.settings import Adapter, Method, Wanted
+
+FILE = "/etc/network/interfaces"
+FOLDER = "/etc/network/interfaces.d/"
+STARTS = ("iface", "auto", "mapping", "source", "source-directory", "no-auto-down", "no-scripts", "rename", "template")
+"""Words that begin another stanza; so does every `allow-...`."""
+
+
+class Stanza:
+    """One `iface NAME inet METHOD` with its lines; `begin` and `end` are the lines of the file that it takes."""
+
+    def __init__(self, method: str, begin: int) -> None:
+        self.method, self.begin, self.end = method, begin, begin + 1
+        self.options: list[tuple[str, str]] = []
+
+
+def find(text: str, name: str) -> list[Stanza]:
+    """Return the IPv4 stanzas of an adapter, in their order."""
+    result: list[Stanza] = []
+    current: Stanza | None = None
+    for number, line in enumerate(text.splitlines()):
+        fields = line.split()
+        if not fields or fields[0].startswith("#"):
+            continue
+        if fields[0] in STARTS or fields[0].startswith("allow-"):
+            current = None
+            if fields[0] == "iface" and len(fields) >= 4 and fields[1] == name and fields[2] == "inet":
+                current = Stanza(fields[3], number)
+                result.append(current)
+        elif current is not None:
+            current.options.append((fields[0], " ".join(fields[1:])))
+            current.end = number + 1
+    return result
+
+
+def method_of(stanza: Stanza) -> Method:
+    """Return how a stanza sets IPv4."""
+    return {"dhcp": "dhcp", "static": "static", "manual": "none"}.get(stanza.method, "unknown")  # type: ignore[return-value]
+
+
+def edit(draft: Draft, adapter: Adapter, wanted: Wanted, texts: Mapping[str, str]) -> None:
+    """Put what is wanted into the stanza of an adapter. Raises `ValueError` where there is none, or several."""
+    text = draft.text(adapter.file)
+    stanzas = find(text, adapter.name)
+    if len(stanzas) != 1:
+        raise ValueError(f"{adapter.file} has {len(stanzas)} IPv4 stanzas for it")
+    stanza = stanzas[0]
+    if any("\\" in line for line in text.splitlines()[stanza.begin : stanza.end]):
+        raise ValueError(f"its lines in {adapter.file} continue with a backslash")
+    dhcp = (wanted.method or adapter.method) == "dhcp"
+    options = [pair for pair in stanza.options if not (pair[0] == "mtu" and wanted.mtu is not None)]
+    if wanted.method or wanted.address is not None or wanted.gateway is not None:
+        options = [pair for pair in options if pair[0] not in ("address", "netmask", "gateway", "broadcast", "network")]
+        if not dhcp:
+            face = ipaddress.IPv4Interface(adapter.address if wanted.address is None else wanted.address)
+            gateway = adapter.gateway if wanted.gateway is None else wanted.gateway
+            own = [("address", str(face.ip)), ("netmask", str(face.netmask))]
+            options = [*own, *([("gateway", gateway)] if gateway else []), *options]
+    if wanted.mtu is not None:
+        options.append(("mtu", str(wanted.mtu)))
+        draft.back.append(f"ip link set dev {adapter.name} mtu {adapter.mtu}")
+        if dhcp:  # ifupdown has no MTU for DHCP
+            options = [pair for pair in options if pair[0] != "mtu"]
+            options = [pair for pair in options if not (pair[0] == "up" and " mtu " in f" {pair[1]} ")]
+            options.append(("up", f"ip link set dev {adapter.name} mtu {wanted.mtu}"))
+    lines = text.splitlines()
+    new = [f"iface {adapter.name} inet {'dhcp' if dhcp else 'static'}", *(f"    {k} {v}" for k, v in options)]
+    lines[stanza.begin : stanza.end] = new
+    draft.write(adapter.file, "\n".join(lines) + "\n")
+    name = adapter.name
+    draft.before.append(f"ifdown {name} || ifdown -f {name}")
+    draft.after += [f"ip addr flush dev {name} scope global", f"ifup {name}"]

@@ -1,0 +1,170 @@
+"""The files that a change writes: what is changed is there, and everything else is as it was."""
+
+from __future__ import annotations
+
+import pytest
+
+from edgewright.clients.ssh.network.reading import parse
+from edgewright.core.errors import InvalidInput
+from edgewright.core.network import ifupdown, netplan, oem
+from edgewright.core.network.change import OEM_FILE, Draft, FileChange
+from edgewright.core.network.plan import change_of
+from edgewright.core.network.settings import Adapter, HostNetwork, Wanted
+from tests.clients.ssh.network.samples import NETWORKD
+
+HOST = parse(NETWORKD)
+FILE = "/etc/systemd/network/10-host0.network"
+
+
+def files_of(host: HostNetwork, wanted: Wanted) -> dict[str, str | None]:
+    return {each.path: each.text for each in change_of(host, wanted).files}
+
+
+def with_file(text: str, path: str = FILE) -> HostNetwork:
+    adapter = HOST.adapters[0]._replace(file=path)
+    return HOST._replace(texts={**HOST.texts, path: text}, adapters=(adapter, *HOST.adapters[1:]))
+
+
+def test_a_file_for_one_adapter_is_edited_in_place() -> None:
+    text = (
+        "# ours\n[Match]\nName=host0\n\n[Network]\nAddress=10.66.133.11/24\nAddress=fd00::1/64\nGateway=10.66.133.1\n\n"
+    )
+    text += "[Route]\nDestination=10.9.0.0/16\nGateway=10.66.133.5\n\n[Route]\nGateway=10.66.133.2\n"
+    changed = files_of(with_file(text), Wanted(adapter="host0", address="10.66.133.9/255.255.255.0", mtu=1400))
+    assert list(changed) == [FILE]
+    assert changed[FILE] == (
+        "# ours\n[Match]\nName=host0\n\n[Network]\nAddress=fd00::1/64\nAddress=10.66.133.9/24\nGateway=10.66.133.1\n\n"
+        "[Route]\nDestination=10.9.0.0/16\nGateway=10.66.133.5\n\n[Link]\nMTUBytes=1400\n"
+    )
+
+
+def test_a_file_for_several_adapters_stays_and_a_copy_comes_first() -> None:
+    path = "/usr/lib/systemd/network/80-all.network"
+    text = "[Match]\nName=en* host0\n\n[Network]\nDHCP=yes\nIPv6AcceptRA=no\n"
+    host = with_file(text, path)
+    host = host._replace(adapters=(host.adapters[0]._replace(method="dhcp"),))
+    wanted = Wanted(adapter="host0", method="static", address="10.66.133.9/24", gateway="10.66.133.1")
+    changed = files_of(host, wanted)
+    assert list(changed) == ["/etc/systemd/network/05-site-host0.network"]
+    new = changed["/etc/systemd/network/05-site-host0.network"] or ""
+    assert "[Match]\nName=host0\n" in new and "en*" not in new
+    assert "DHCP=ipv6\n" in new and "IPv6AcceptRA=no" in new and "Address=10.66.133.9/24\nGateway=10.66.133.1" in new
+
+
+def test_dhcp_takes_the_static_settings_away() -> None:
+    change = change_of(HOST, Wanted(adapter="host0", method="dhcp"))
+    text = change.files[0].text or ""
+    assert "Address=" not in text.replace("LinkLocalAddressing=", "") and "Gateway" not in text
+    assert "DHCP=ipv4" in text and "not known beforehand" in change.cut
+
+
+def test_a_vlan_takes_the_addresses() -> None:
+    change = change_of(HOST, Wanted(adapter="host0", vlan=100))
+    files = {each.path.rpartition("/")[2]: each.text or "" for each in change.files}
+    assert files["05-site-host0.100.netdev"] == "[NetDev]\nName=host0.100\nKind=vlan\n\n[VLAN]\nId=100\n"
+    assert "Name=host0.100" in files["05-site-host0.100.network"]
+    assert "Address=10.66.133.11/24" in files["05-site-host0.100.network"]
+    assert "VLAN=host0.100" in files["10-host0.network"] and "10.66.133.11" not in files["10-host0.network"]
+    assert change.back == ("ip link delete host0.100",) and "moves to VLAN 100" in change.cut
+
+
+def test_the_host_name_changes_where_hosts_has_it_too() -> None:
+    changed = files_of(HOST, Wanted(name="edge2"))
+    assert changed == {"/etc/hostname": "edge2\n", "/etc/hosts": "127.0.0.1 localhost\n10.66.133.11 edge2\n"}
+
+
+def test_a_proxy_keeps_the_other_lines_and_its_password_is_not_shown() -> None:
+    change = change_of(HOST, Wanted(https_proxy="http://10.4.1.1:3128", no_proxy="10.0.0.0/8 .local"))
+    text = next(each.text for each in change.files if each.path == "/etc/environment") or ""
+    assert text.startswith('PATH="/usr/bin"\n') and 'http_proxy="http://field:hunter2@10.4.1.1:3128"' in text
+    assert 'NO_PROXY="10.0.0.0/8,.local"' in text
+    assert "hunter2" not in str((change.values, change.after, change.notes, change.cut))
+    other = change_of(HOST, Wanted(http_proxy="http://field:other@10.4.1.1:3128"))
+    assert other.values[0].new == "http://***@10.4.1.1:3128 (other user or password)"
+
+
+def test_what_is_set_already_is_no_change() -> None:
+    wanted = Wanted(name="edge1", adapter="host0", method="static", address="10.66.133.11/24", gateway="10.66.133.1")
+    change = change_of(HOST, wanted)
+    assert change.nothing and not change.files and not change.after
+
+
+def test_a_host_with_oem_writes_the_same_at_each_start() -> None:
+    host = HOST._replace(oem=True)
+    change = change_of(host, Wanted(name="edge2"))
+    file = change.files[-1]
+    assert file.path == OEM_FILE and file.mode == 0o600 and (file.text or "").startswith("#cloud-config\n")
+    assert oem.files_of(file.text or "")["/etc/hostname"] == ("edge2\n", 0o644)
+    both = change_of(host._replace(texts={**host.texts, OEM_FILE: file.text or ""}), Wanted(dns=("10.0.0.1",)))
+    assert set(oem.files_of(both.files[-1].text or "")) == {"/etc/hostname", "/etc/hosts", "/etc/resolv.conf"}
+    assert (
+        oem.with_changes(file.text or "", [FileChange("/etc/hostname", None), FileChange("/etc/hosts", None)]) is None
+    )
+    with pytest.raises(InvalidInput, match=r"/oem/99_site_network.yaml of the host is another document"):
+        change_of(host._replace(texts={**host.texts, OEM_FILE: "a: 1\n"}), Wanted(name="edge2"))
+
+
+INTERFACES = """# by hand
+auto lo eth0
+iface lo inet loopback
+
+iface eth0 inet static
+    address 10.0.0.5
+    netmask 255.255.255.0
+    gateway 10.0.0.1
+    dns-nameservers 10.0.0.1
+    up ip route add 10.9.0.0/16 via 10.0.0.9
+iface eth0 inet6 auto
+"""
+
+
+def test_a_stanza_of_ifupdown() -> None:
+    adapter = Adapter("eth0", method="static", addresses=("10.0.0.5/24",), gateway="10.0.0.1", manager="ifupdown",
+                      file=ifupdown.FILE)  # fmt: skip
+    draft = Draft({ifupdown.FILE: INTERFACES})
+    ifupdown.edit(draft, adapter, Wanted(adapter="eth0", address="10.0.0.6/25", mtu=1400), {})
+    assert draft.files[0].text == INTERFACES.replace(
+        "    address 10.0.0.5\n    netmask 255.255.255.0\n", "    address 10.0.0.6\n    netmask 255.255.255.128\n"
+    ).replace("via 10.0.0.9\n", "via 10.0.0.9\n    mtu 1400\n")
+    draft = Draft({ifupdown.FILE: INTERFACES})
+    ifupdown.edit(draft, adapter, Wanted(adapter="eth0", method="dhcp"), {})
+    text = draft.files[0].text or ""
+    assert "iface eth0 inet dhcp\n    dns-nameservers" in text and "10.0.0.5" not in text and "inet6 auto" in text
+    with pytest.raises(ValueError, match="2 IPv4 stanzas"):
+        ifupdown.edit(Draft({ifupdown.FILE: INTERFACES * 2}), adapter, Wanted(adapter="eth0", mtu=1400), {})
+
+
+NETPLAN = """network:
+  version: 2
+  renderer: networkd
+  ethernets:
+    eth0:
+      addresses:
+        - 10.0.0.5/24
+        - "fd00::5/64"
+      routes:
+        - to: default
+          via: 10.0.0.1
+        - to: 10.9.0.0/16
+          via: 10.0.0.9
+      nameservers:
+        addresses: [10.0.0.1]
+    eth1: {dhcp4: true, macaddress: "52:54:00:12:34:56"}
+"""
+
+
+def test_an_entry_of_netplan() -> None:
+    path = "/etc/netplan/50-cloud-init.yaml"
+    adapter = Adapter("eth0", method="static", addresses=("10.0.0.5/24",), gateway="10.0.0.1", manager="netplan",
+                      file=path)  # fmt: skip
+    draft = Draft({path: NETPLAN})
+    netplan.edit(draft, adapter, Wanted(adapter="eth0", address="10.0.0.6/24", gateway="10.0.0.2", mtu=1400), {})
+    document = netplan.read(draft.files[0].text or "")
+    body = netplan.stanza(document, "eth0")
+    assert body == {
+        "dhcp4": False, "addresses": ["10.0.0.6/24", "fd00::5/64"], "mtu": 1400,
+        "routes": [{"to": "10.9.0.0/16", "via": "10.0.0.9"}, {"to": "default", "via": "10.0.0.2"}],
+        "nameservers": {"addresses": ["10.0.0.1"]},
+    }  # fmt: skip
+    assert netplan.stanza(document, "eth1") == {"dhcp4": True, "macaddress": "52:54:00:12:34:56"}
+    assert document["network"]["version"] == 2 and "netplan apply" in draft.after and draft.boot == ["netplan generate"]

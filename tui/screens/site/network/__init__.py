@@ -1,0 +1,1 @@
+"""Network settings of a site: shown, changed by forms, confirmed in time."""
