@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from edgewright.clients.ssh.threads import in_thread
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.site import open_verbs as declared
 from edgewright.commands.site.shells.recorder import Recorder
-from edgewright.commands.site.shells.session import HostShell
+from edgewright.commands.site.shells.session import HostShell, Remote
 from edgewright.config.locations import shown
 from edgewright.core.errors import Unreachable, UsageError
 from edgewright.core.text import clean
@@ -52,22 +53,41 @@ class SiteShell(declared.SiteShell):
         columns, rows = front.size
         remote = await connection.open_terminal(front.term, columns, rows)
         name = clean(site.name, 80)
-        recorder = Recorder(
-            site.target, f"Shell on {name}", front.term, columns, rows, ended=front.not_recorded
-        )  # fmt: skip
+        recorder = await self._record(site.target, name, front, (columns, rows), remote)
         shell = HostShell(remote, recorder, name, (columns, rows))
         try:
             front.begin(shell)
             await shell.run()
             if not connection.alive:
                 raise Unreachable(f"The connection to {site.target} broke.", "", "ConnectionLost")
-        except BaseException as error:
+        except Exception as error:
+            await in_thread(recorder.close, "recording-end")
+            error.add_note(_note(shell))
+            raise
+        except BaseException as error:  # the console ends, or the page is left: there is no time to wait
             recorder.close()
             error.add_note(_note(shell))
             raise
-        recorder.close()
+        await in_thread(recorder.close, "recording-end")
         where = f" Recorded in {shown(recorder.path)}." if recorder.path is not None else " It was not recorded."
         return Outcome(plan.touches, (), f"The shell on {name} has ended.{where}", facts=_facts(shell))
+
+    async def _record(self, target: str, name: str, front: Front, size: tuple[int, int], remote: Remote) -> Recorder:
+        """Return the recording, made in a thread: a home on a share that is away must not stop the console."""
+        left: list[bool] = []
+
+        def make() -> Recorder:
+            made = Recorder(target, f"Shell on {name}", front.term, *size, ended=front.not_recorded)
+            if left:
+                made.close()
+            return made
+
+        try:
+            return await in_thread(make, "recording-begin")
+        except BaseException:
+            left.append(True)
+            await remote.aclose()
+            raise
 
 
 def _facts(shell: HostShell) -> dict[str, Any]:

@@ -110,18 +110,36 @@ def test_a_disk_that_gets_full_costs_the_recording_alone() -> None:
     assert one.path.stat().st_size <= 3000 and all(len(event) == 3 for event in events(one.path))
 
 
-def test_what_is_faster_than_the_recording_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_WAITING", 1000)
+def test_what_is_faster_than_the_recording_is_counted_and_no_secret_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BURST", 1000)
+    monkeypatch.setattr(module, "RATE", 2000)
     one = made()
-    for _ in range(4):
-        one.output(b"x" * 400)
-    time.sleep(0.8)
-    one.output(b"later\r\n")
+    one.output(b"API_TOKEN=cAn" + b"x" * 800)
+    one.output(b"x" * 400)
+    one.output(b"x" * 300)
+    time.sleep(0.5)
+    one.output(b"ary7Qx without an end of its line")
+    one.output(b"ary7Qx\r\nlater\r\n")
+    one.output(b"y\r\n" * 1000)
     one.close()
     assert one.path is not None
-    assert (
-        "[800 bytes were faster than this recording]\\r\\n" in one.path.read_text() and "later" in one.path.read_text()
-    )
+    text = "".join(str(event[2]) for event in events(one.path))
+    assert text.startswith("API_TOKEN=" + "*" * 803 + "\r\n[740 bytes were faster than this recording]\r\n")
+    assert "later\r\n" in text and "ary7Qx" not in text
+    assert text.endswith("\r\n[3000 bytes were faster than this recording]\r\n")
+
+
+def test_output_without_end_does_not_use_up_the_file() -> None:
+    one = made()
+    began = time.monotonic()
+    piece = b"y\r\n" * 10_000
+    while time.monotonic() - began < 1:
+        one.output(piece)
+        time.sleep(0.001)
+    one.output(b"\r\n")
+    one.close()
+    assert one.path is not None and one.problem == "" and one.path.stat().st_size < 8 * 1024 * 1024
+    assert "bytes were faster than this recording" in one.path.read_text()
 
 
 def test_the_oldest_go_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -164,6 +164,7 @@ async def test_one_key_is_the_consoles_and_its_menu_ends_the_shell() -> None:
         await until(pilot, lambda: view(pilot) == "doctor")
 
 
+@pytest.mark.e2e
 async def test_the_key_of_the_console_can_be_another_one() -> None:
     host = ShellHost()
     changed = {"shell-console": "f12"}
@@ -230,6 +231,7 @@ async def test_a_session_that_only_reads_opens_none(monkeypatch: pytest.MonkeyPa
         assert "read-only" in newest_message(made) and view(pilot) == "doctor" and host.opened == []
 
 
+@pytest.mark.e2e
 async def test_keys_are_answered_while_a_host_writes_without_end() -> None:
     host = ShellHost()
     async with shell(host) as (pilot, plane, made):
@@ -244,6 +246,7 @@ async def test_keys_are_answered_while_a_host_writes_without_end() -> None:
         assert not far.output.empty()  # the keys came before the output that was there before them
 
 
+@pytest.mark.e2e
 async def test_typing_on_a_link_that_takes_nothing_is_bounded_and_said() -> None:
     host = ShellHost()
     async with shell(host) as (pilot, plane, made):

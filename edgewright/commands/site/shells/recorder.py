@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import threading
 import time
@@ -26,12 +27,18 @@ MOST_BYTES = 32 * 1024 * 1024
 """Bytes of one file, after which the recording ends."""
 MOST_WAITING = 4 * 1024 * 1024
 """Bytes that wait for the thread; what comes meanwhile is left out, and the file shows how much."""
+BURST, RATE = 2 * 1024 * 1024, 64 * 1024
+"""Bytes of output that are recorded at once, and further ones in each second: output without end (`yes`) must not use
+up the file. What is left out is counted in the file; it continues at the begin of a line, so that no secret is cut."""
 MOST_FILES, MOST_TOGETHER = 500, 1024 * 1024 * 1024
 """Recordings, and bytes of them together, at most; the oldest go first."""
 PAUSE = 0.5
 """Seconds between two writes."""
 CLOSING = 2.0
 """Seconds that the end waits for the last write."""
+
+
+_LINE_BEGIN = re.compile(rb"\n|\x1b\[[\d;]*H")
 
 
 def folder() -> Path:
@@ -69,6 +76,7 @@ class Recorder:
         self._lock, self._wake = threading.Lock(), threading.Event()
         self._waiting: list[tuple[float, bytes | tuple[int, int]]] = []
         self._bytes = self._lost = 0
+        self._allowance, self._counted_at = float(BURST), 0.0
         self._stop = False
         self._last = 0.0
         self._masker, self._texts = Masker(), Texts()
@@ -93,15 +101,26 @@ class Recorder:
         if self._descriptor < 0:
             return
         with self._lock:
-            if self._bytes + len(data) > MOST_WAITING:
+            now = self._now()
+            self._allowance = min(self._allowance + (now - self._counted_at) * RATE, float(BURST))
+            self._counted_at = now
+            if self._bytes + len(data) > MOST_WAITING or len(data) > self._allowance:
                 self._lost += len(data)
                 return
             if self._lost:
-                note = f"\r\n[{self._lost} bytes were faster than this recording]\r\n".encode()
-                self._waiting.append((self._now(), note))
-                self._lost = 0
-            self._waiting.append((self._now(), data))
+                begin = _LINE_BEGIN.search(data)
+                self._lost += len(data) if begin is None else begin.start()
+                if begin is None:
+                    return
+                data = data[begin.start() :]
+                self._note_lost(now)
+            self._allowance -= len(data)
+            self._waiting.append((now, data))
             self._bytes += len(data)
+
+    def _note_lost(self, now: float) -> None:
+        self._waiting.append((now, f"\r\n[{self._lost} bytes were faster than this recording]\r\n".encode()))
+        self._lost = 0
 
     def size(self, columns: int, rows: int) -> None:
         """Note that the terminal has another size."""
@@ -129,6 +148,8 @@ class Recorder:
 
     def _write_waiting(self, last: bool) -> None:
         with self._lock:
+            if last and self._lost:
+                self._note_lost(self._now())
             waiting, self._waiting, self._bytes = self._waiting, [], 0
         lines: list[str] = []
         for at, what in waiting:
