@@ -218,9 +218,10 @@ class Session(Struct):
         """Let verbs know the sites that are open."""
         make = self.make_context
         if make is not None:
-            self.make_context = lambda: self._with_sites(make())
+            self.make_context = lambda: self.with_sites(make())
 
-    def _with_sites(self, context: CommandContext) -> CommandContext:
+    def with_sites(self, context: CommandContext) -> CommandContext:
+        """Return a context that knows the sites that are open."""
         context.sites = self.sites
         return context
 

@@ -39,7 +39,7 @@ async def console(
     plane = plane or FakePlane()
     made = session(store, start_view=view, start_target=target, **fields)
     if "make_context" not in fields:
-        made.make_context = lambda: context_of(plane, store, made.read_only)
+        made.make_context = lambda: made.with_sites(context_of(plane, store, made.read_only))
     app = EdgewrightApp(made)
     async with app.run_test(size=size) as pilot:
         await settle(pilot)

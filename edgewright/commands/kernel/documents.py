@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from edgewright.clients.ports import BY_NAME, CanCall, CanListOperations, CanReadEvents
+from edgewright.commands.kernel.base import BY_HOST
+from edgewright.core.errors import NotFound
 from edgewright.store.collections.catalogue.clusters import overview
 
 if TYPE_CHECKING:
@@ -13,7 +15,16 @@ if TYPE_CHECKING:
 
 
 async def document_of(ctx: CommandContext, port: PortName, uid: str) -> dict[str, Any]:
-    """Return one thing as the plane has it now, by the port whose `get` gives it. Raises `EdgewrightError`."""
+    """Return one thing as the plane has it now, by the port whose `get` gives it. Raises `EdgewrightError`.
+
+    A host that is open by SSH (`ssh:TARGET`) gives its own.
+    """
+    if uid.startswith(BY_HOST):
+        site = (ctx.sites or {}).get(uid.removeprefix(BY_HOST))
+        if site is None:
+            raise NotFound("This site is not open any more.", f"Open it: :site open {uid.removeprefix(BY_HOST)}")
+        own: dict[str, Any] = await site.hosts.get(uid)
+        return own
     document: dict[str, Any] = await (await ctx.port(BY_NAME[port])).get(uid)
     return document
 

@@ -198,6 +198,19 @@ class SiteApi(Command):
     no_cli = "It asks for a password, and shows a page."
 
 
+class SiteHostPage(Command):
+    """Show the host as one of the plane is shown, by what the probes and its own API know, with the age of each."""
+
+    name = "site host"
+    title = "host"
+    keys = ("h",)
+    scope = "site"
+    online = False
+    action = "site_host"
+    cli = False
+    no_cli = "The command line has site doctor and site local-api."
+
+
 class SiteLogin(Command):
     """Log in to the local API of the host, again or as another user of its system."""
 
@@ -347,6 +360,7 @@ COMMANDS: tuple[type[Command], ...] = (
     SiteNetwork,
     SiteWorkloads,
     SiteApi,
+    SiteHostPage,
     SiteLogin,
     SiteFix,
     SiteRun,

@@ -16,9 +16,11 @@ from edgewright.clients.ssh.logs.request import LOGS as LOGS
 from edgewright.clients.ssh.ports import CanRunScript
 from edgewright.clients.ssh.probes.reading import examine
 from edgewright.clients.ssh.probes.sets import chosen
+from edgewright.commands.site.api.host_document import Known, SiteHosts
 from edgewright.core import times
 from edgewright.core.doctor.diagnose import diagnose
 from edgewright.core.doctor.document import document
+from edgewright.core.doctor.facts import Facts
 from edgewright.core.errors import EdgewrightError, Refused, TimedOut, Unreachable
 
 State = Literal["new", "connecting", "open", "lost", "shut"]
@@ -93,6 +95,10 @@ class Site:
         """Why there is no connection: one sentence and the next step."""
         self.report: dict[str, Any] | None = None
         """The document of Doctor (`core.doctor.document`) that was read last."""
+        self.facts: Facts | None = None
+        """What the probes read then."""
+        self.local_api: Any = None
+        """What its own API answered (`site.api.session.SiteLocalApi`), once a user has asked for it."""
         self.read_at: float | None = None
         self.reading_since: float | None = None
         self.read_problem = ""
@@ -136,6 +142,20 @@ class Site:
         own = str((self.report or {}).get("host", {}).get("name", ""))
         return called if own in ("", called) else f"{called} ({own})"
 
+    @property
+    def hosts(self) -> SiteHosts:
+        """The port to this host, as a plane offers one to its hosts."""
+        return SiteHosts(self)
+
+    def known(self) -> Known:
+        """Return what is known of the host, by the probes and by its own API."""
+        values = {} if self.local_api is None else self.local_api.values
+        info, cluster = values.get("host"), values.get("cluster")
+        name = "" if cluster is None or cluster.document is None else str(cluster.document.name)
+        if info is None or info.document is None:
+            return Known(self.facts, self.read_at, cluster=name)
+        return Known(self.facts, self.read_at, info.document, info.at, name)
+
     async def connect(self, asker: Asker) -> None:
         """Connect; `asker` answers questions. Raises `EdgewrightError`; it is shut then."""
         if self._connection is not None and self._connection.alive:
@@ -162,7 +182,7 @@ class Site:
         try:
             run = await examine(connection, chosen())
             report = document(self.target, run.facts, diagnose(run.facts), root=run.run.way, seconds=run.seconds)
-            self.report, self.read_at = report, self._now()
+            self.report, self.facts, self.read_at = report, run.facts, self._now()
         except asyncio.CancelledError:
             self.read_problem = "Stopped."
             raise

@@ -58,6 +58,8 @@ class HostFacts(Struct, frozen=True):
     fetching: bool = False
     error: str = ""
     """Why `doc` could not be fetched, a complete sentence."""
+    sources: str = ""
+    """Where all this is from, with ages, for a host that was read without the plane; empty for one of the plane."""
     lost: bool = False
     """Whether the plane is unreachable, so that all here is of the past."""
 
@@ -65,7 +67,8 @@ class HostFacts(Struct, frozen=True):
 def health_lines(host: HostFacts, width: int) -> list[Line]:
     """Return how it is, since when, why, its owner, until when, and the last heartbeat."""
     glyph, role = HEALTH_SIGNS.get(host.health, HEALTH_SIGNS["unknown"])
-    word = "never connected" if host.health == "unknown" and host.last_seen is None else host.health
+    unseen = host.health == "unknown" and host.last_seen is None and not host.sources
+    word = "never connected" if unseen else host.health
     since = "" if host.since is None else f" for {times.duration(max(host.now - host.since, 0))}"
     state: list[Piece] = [(host.state or UNKNOWN, "strong"), "  "]
     for flag, reported in ((host.simulated, "simulated"), (host.observed, "observed, read-only")):
@@ -110,7 +113,9 @@ def work_lines(host: HostFacts, width: int) -> list[Line]:
 
 
 def _clock(host: HostFacts) -> str:
-    """Return owner, deadline and last heartbeat as short sentences."""
+    """Return owner, deadline and last heartbeat as short sentences; what was read over SSH has its sources instead."""
+    if host.sources:
+        return host.sources
     condition = host.condition
     beat = "No heartbeat yet." if host.last_seen is None else f"Last heartbeat {age_of(host.last_seen, host.now)} ago."
     if condition is None or condition.state.key == HEALTHY:
@@ -198,7 +203,7 @@ def origin_lines(host: HostFacts, width: int) -> list[Line]:
     pairs += [(kind, cut(shown, width - LABEL - 2)) for kind, shown in work_text.documents(doc)]
     out = [heading("HERE"), *facts(pairs, LABEL)]
     uid = next((text(item, "uid") for item in many(doc, "status.inUseClusters")), "")
-    places = (f"cluster/{uid}" if uid else "", f"hosts/tag.site:{host.site}" if host.site else "")
+    places = (f"cluster/{uid}" if uid not in ("", UNKNOWN) else "", f"hosts/tag.site:{host.site}" if host.site else "")
     out[1:3] = [each._replace(key=key) for each, key in zip(out[1:3], places, strict=True)]
     tags = [tag for tag in host.tags if not tag.startswith("site:")]
     for index, part in enumerate(wrap("  ".join(tags) or UNKNOWN, max(width - LABEL - 2, 10))):

@@ -9,7 +9,7 @@ from textual import events, on, work
 from textual.app import ComposeResult
 
 from edgewright.commands.kernel import registry
-from edgewright.commands.kernel.base import Scope
+from edgewright.commands.kernel.base import BY_HOST, Scope
 from edgewright.commands.kernel.host_states import illegal_verbs
 from edgewright.core.errors import EdgewrightError
 from edgewright.store.collections.alerts import ALERTS
@@ -26,13 +26,17 @@ from tui.frame.base import BaseScreen
 from tui.frame.feed import FeedLine, feed_line
 from tui.frame.fetch import fetch_document, fetch_events, fetch_operations, known_document, sentence
 from tui.frame.links import OpensSite, open_key
+from tui.screens.doctor.title import site_title
 from tui.screens.host.content import HostFacts, body, columns_of, event_lines
 from tui.screens.host.neighbours import neighbour_lines, neighbours_of
+from tui.screens.host.of_site import is_stale, site_facts
 from tui.verbs.bindings import move_bindings, working_on
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line
 
 TWO, THREE = 120, 180
+FRESH = 5.0
+"""Seconds for which what was read of a site is not read again."""
 WRITES = ("host-tag", "host-untag", "host-reboot", "host-reset", "host-delete")
 ON_HOST = (*WRITES, "host-logs", "host-disk", "host-preflight")
 
@@ -78,7 +82,9 @@ class HostScreen(BaseScreen, OpensSite):
 
     @property
     def crumb(self) -> str:
-        """The host's name."""
+        """The host's name; the title has it where it is open by SSH."""
+        if self.reached:
+            return "Host"
         row = self.session.store.model.hosts.get(self.target)
         return row.name if row else self.target
 
@@ -88,13 +94,25 @@ class HostScreen(BaseScreen, OpensSite):
             return "fetching ..."
         return "" if self._fetched is None else f"fetched {calm_age(self._fetched, self.now)}"
 
+    @property
+    def reached(self) -> str:
+        """The target of the site that is shown, of which the plane need not know; empty for a host of the plane."""
+        return self.target.removeprefix(BY_HOST) if self.target.startswith(BY_HOST) else ""
+
+    def head_line(self, width: int) -> Line:
+        """Return the title: of the plane, or of the site."""
+        site = self.session.sites.get(self.reached) if self.reached else None
+        return super().head_line(width) if site is None else site_title(site, self.now, width, self.session.read_only)
+
     def targets(self) -> tuple[str, ...]:
-        """Return this host."""
-        return (self.target,)
+        """Return this host; none where it is not one of the plane."""
+        return () if self.reached else (self.target,)
 
     def facts(self) -> HostFacts:
         """Return all that is known of the host now."""
         model = self.session.store.model
+        if self.reached:
+            return site_facts(self.session.sites.get(self.reached), self.reached, self.now)
         row = model.hosts.get(self.target)
         extra: dict[str, Any] = {
             "doc": self._doc,
@@ -175,7 +193,7 @@ class HostScreen(BaseScreen, OpensSite):
         facts, reported = self.facts(), self._feed_lines()
         views = [self.query_one(f"#{name}", LineView) for name in ("facts", "parts", "feed")]
         for view in views:
-            view.set_dimmed(facts.lost)
+            view.set_dimmed(facts.lost or (bool(self.reached) and is_stale(self.session.sites.get(self.reached))))
         width = views[0].room or self.size.width
         if self.size.width < TWO:
             views[0].set_lines(body(facts, reported, width, self._unfold))
@@ -202,9 +220,22 @@ class HostScreen(BaseScreen, OpensSite):
         return [Line(), *lines] if lines else []
 
     def fetch(self) -> None:
-        """Ask the plane for the document and the events."""
+        """Ask the plane for the document and the events; a site has read its own."""
+        if self.reached:
+            self._read_site()
+            return
         self._fetching, self._error = True, ""
         self._fetch()
+
+    @work(exclusive=True, group="host:site", exit_on_error=False)
+    async def _read_site(self) -> None:
+        """Read what is older than a few seconds again, by probes and local API; failures are on their own pages."""
+        site = self.session.sites.get(self.reached)
+        if site is not None and (site.read_at is None or self.now - site.read_at > FRESH):
+            await site.read()
+            if site.local_api is not None:
+                await site.local_api.read()
+        self._show()
 
     @work(exclusive=True, group="host:fetch", exit_on_error=False)
     async def _fetch(self) -> None:

@@ -30,6 +30,13 @@ class SitePages(Screen[None]):
             return
         open_key(self.app, f"{view}/{self.site.target}")
 
+    def action_site_host(self) -> None:
+        """Show the host as one of the plane is shown."""
+        if self.site is None or self.site.report is None:
+            self.refuse_here("Nothing was read from this host yet.")
+            return
+        open_key(self.app, f"host/{BY_HOST}{self.site.target}")
+
     def action_site_workloads(self) -> None:
         """Show what runs in the cluster of the host, by its kubeconfig."""
         if self.site is None or not self.site.is_open:

@@ -92,6 +92,7 @@ class _BySsh:
         self.user = str(connection.facts.user)
         self.report: dict[str, Any] | None = None
         self.at_end: list[Any] = []
+        self.local_api: Any = None
 
     @classmethod
     async def of(cls, target: str, ctx: CommandContext) -> _BySsh:
@@ -116,6 +117,7 @@ class _Direct:
         self._host, self.user = known.host, known.user
         self.report: dict[str, Any] | None = None
         self.at_end: list[Any] = []
+        self.local_api: Any = None
 
     async def use(self) -> Any:
         """There is none."""

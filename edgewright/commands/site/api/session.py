@@ -45,6 +45,7 @@ class SiteHost(Protocol):
     target: str
     report: dict[str, Any] | None
     at_end: list[Any]
+    local_api: Any
 
     async def use(self) -> Any:
         """Return its connection. Raises `Unreachable` where there is none."""
@@ -82,6 +83,7 @@ class SiteLocalApi:
         self.problem = ""
         """Why the last login or reading gave nothing: one sentence and the next step."""
         self.changed: Callable[[], None] = lambda: None
+        site.local_api = self
         site.at_end.append(self.aclose)
 
     @property
