@@ -235,10 +235,10 @@ async def test_the_server_is_killed_in_a_replacement(
             part = place.with_name(part_name(look.at, source))
             while not part.exists() or part.stat().st_size < 1_000_000:
                 await asyncio.sleep(0.05)
+            assert server.process is not None
+            sessions = subprocess.run(["pgrep", "-P", str(server.process.pid)], capture_output=True, text=True)
             server.stop()
-            for process in subprocess.run(
-                ["pgrep", "-f", str(tmp_path / "sshd_config")], capture_output=True
-            ).stdout.split():
+            for process in sessions.stdout.split():
                 os.kill(int(process), 9)
             with pytest.raises(EdgewrightError):
                 await task

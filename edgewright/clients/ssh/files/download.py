@@ -25,7 +25,7 @@ from edgewright.core.errors import Conflict, EdgewrightError, Failed, Refused
 
 MOST = 64 << 30
 """Bytes of the largest file that is copied."""
-FIRST_PIECE, LEAST_WINDOW, MOST_WINDOW = 1 << 20, 65_536, 2 << 20
+FIRST_PIECE, LEAST_WINDOW, MOST_WINDOW = 1 << 20, 32_768, 2 << 20
 PIECE_SECONDS, WINDOW_SECONDS = 20.0, 3.0
 PACKED = (".gz", ".tgz", ".zst", ".zip", ".xz", ".bz2", ".lz4", ".squashfs", ".jpg", ".png")
 """Ends of names whose content is packed already."""

@@ -28,8 +28,8 @@ from edgewright.clients.ssh.files.refusals import refusal
 from edgewright.core.errors import Conflict, EdgewrightError, Failed, InvalidInput, NotFound, Refused, Unreachable
 
 MOST = 64 << 30
-PIECE = 32_768
-LEAST_AHEAD, MOST_AHEAD = 65_536, 8 << 20
+PIECE = 131_072
+LEAST_AHEAD, MOST_AHEAD = 32_768, 8 << 20
 AHEAD_SECONDS = 3.0
 """What may be on the way: so many seconds at the present rate, within these bytes."""
 CLEANING = 8.0
@@ -251,7 +251,7 @@ class Upload:
                 self._more.clear()
                 await self._more.wait()
                 continue
-            data = await asyncio.to_thread(file.read, min(PIECE, self._source.size - sent))
+            data = await asyncio.to_thread(file.read, int(min(PIECE, ahead, self._source.size - sent)))
             if not data:
                 return  # it became shorter; the host sees that by its size
             await stream.write(data)
