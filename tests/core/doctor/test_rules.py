@@ -277,3 +277,15 @@ def test_a_pod_of_kube_vip_from_before_the_boot_is_named() -> None:
     (finding,) = diagnose(HEALTHY._replace(pods=lost)).findings
     assert finding.fixes[0].command == "kubectl delete pod -n kube-system kube-vip-edge-1"
     assert not finding.fixes[0].repair and "Delete the pod of kube-vip" in finding.next_step
+
+
+@pytest.mark.parametrize(
+    ("cmdline", "command"),
+    [
+        ("root=LABEL=COS_PASSIVE", "grub2-editenv /oem/grubenv set next_entry=cos && reboot"),
+        ("edgewright.slot=passive", "grub-editenv /oem/grubenv set next_entry=active && reboot"),
+    ],
+)
+def test_the_way_back_to_the_active_slot_is_that_of_the_boot_loader(cmdline: str, command: str) -> None:
+    (finding,) = diagnose(HEALTHY._replace(slot="passive", cmdline=cmdline)).findings
+    assert finding.fixes[0].command == command

@@ -243,8 +243,10 @@ def _plain(moment: float) -> str:
 def _boot(facts: Facts) -> List[Finding]:
     findings: List[Finding] = []
     shown = (Evidence("boot.cmdline", clip(_boot_options(facts.cmdline), 160)),)
-    env = "grub2-editenv /oem/grubenv"
-    back = Fix("boot the active slot next", f"{env} set next_entry=cos && reboot", CONFIRM, f"{env} unset next_entry")
+    ours = any(word.startswith("edgewright.slot=") for word in facts.cmdline.split())
+    env, entry = ("grub-editenv /oem/grubenv", "active") if ours else ("grub2-editenv /oem/grubenv", "cos")
+    command = f"{env} set next_entry={entry} && reboot"
+    back = Fix("boot the active slot next", command, CONFIRM, f"{env} unset next_entry")
     if facts.slot == "recovery":
         step = "Find out why recovery was booted, then boot the active slot."
         findings.append(
