@@ -100,6 +100,15 @@ class SiteFix(declared.SiteFix):
     ) -> Outcome:
         """Run it, read the host, and return what came of it. Raises where that is not known."""
         work: Work = plan.payload
+        site = args.get("site")
+        try:
+            return await self._apply(work, site, report)
+        except asyncio.CancelledError:
+            if site is not None:
+                site.unsettled = work.command
+            raise
+
+    async def _apply(self, work: Work, site: Any, report: Callable[[str], None]) -> Outcome:
         target = work.host.target
         report(f"running: {work.command}")
         ran, cut = await self._run(work, report)
@@ -113,7 +122,6 @@ class SiteFix(declared.SiteFix):
             report(f"{'still starting' if starts else 'still there'}; reading once more in {AGAIN:g} s")
             await asyncio.sleep(AGAIN)
             after = await _read(work.host, report)
-        site = args.get("site")
         if site is not None:
             site.remember(work.finding, work.repair.id, undone=work.undo)
         return _outcome(target, work, ran, cut, after, console=site is not None)

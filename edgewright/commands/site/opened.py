@@ -110,6 +110,8 @@ class Site:
         """Called when the connection is there again after it was lost."""
         self.applied: dict[str, str] = {}
         """Fixes that were applied and not taken back, to the key of the finding that each was for."""
+        self.unsettled = ""
+        """The command of a fix that is not waited for any more: whether it was done is not known."""
         self.probes = len(chosen())
         self._reach, self._now, self._pauses = reach, now, tuple(pauses)
         self._places: tuple[str, ...] = ("",)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.e2e.doctor.fault import (
     AGENT,
+    FAKETIME,
     LAST_YEAR,
     NO_ENDPOINT,
     NO_PALETTE,
@@ -79,8 +80,8 @@ LATER: tuple[Fault, ...] = (
         "a certificate ends in five days",
         ("certificate-soon",),
         SAVE_PKI + f"openssl req -new -key {PKI}/front-proxy-client.key -subj /CN=f -out /run/a.csr 2>/dev/null; "
-        f"openssl x509 -req -in /run/a.csr -CA {PKI}/front-proxy-ca.crt -CAkey {PKI}/front-proxy-ca.key -CAcreateserial "
-        f"-days 5 -out {PKI}/front-proxy-client.crt 2>/dev/null",
+        f"LD_PRELOAD={FAKETIME} FAKETIME=-360d openssl x509 -req -in /run/a.csr -CA {PKI}/front-proxy-ca.crt "
+        f"-CAkey {PKI}/front-proxy-ca.key -CAcreateserial -days 365 -out {PKI}/front-proxy-client.crt 2>/dev/null",
         RESTORE_PKI,
         prop="kubernetes",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,24 @@ async def test_a_link_that_is_cut_meanwhile_is_connected_again_and_read() -> Non
         await press(pilot, "tab", "enter")
         await until(pilot, lambda: "the host was read after its return" in flat(pilot))
         assert "No longer there" in flat(pilot) and not again.repairs
+
+
+async def test_escape_stops_waiting_and_the_host_is_read_again() -> None:
+    host = mends(StandInHost(STOPPED))
+    async with doctor(Sites(host), (132, 43)) as (pilot, plane, made):
+        made.make_context = lambda: journalled(plane, made)
+        await until(pilot, read(pilot))
+        await press(pilot, "x")
+        await until(pilot, lambda: view(pilot) == "ConfirmModal")
+        host.gate = asyncio.Event()
+        await press(pilot, "tab", "enter")
+        await until(pilot, lambda: "running: systemctl start kubelet" in flat(pilot))
+        await press(pilot, "escape")
+        await until(pilot, lambda: "whether it was done is not known" in newest_message(made))
+        host.outputs.update(RUNNING)
+        host.gate.set()
+        await until(pilot, lambda: "NO FAULT FOUND" in flat(pilot))
+        assert "what was done is not known" in open_journal().path.read_text()
 
 
 async def test_it_is_refused_where_nothing_may_or_can_be_done() -> None:

@@ -61,3 +61,10 @@ async def apply_fix(screen: Any, finding: Mapping[str, Any] | None) -> None:
         await run_plan(app, SiteFix, (site.target,), {"site": site, **known[key].args}, asked=False)
     except EdgewrightError as error:
         screen.announce_here(f"{error.message} {error.hint}".strip(), "bad")
+    if site.unsettled:
+        text = (
+            f"Nobody waits for `{site.unsettled}` any more: whether it was done is not known. The host is read again."
+        )
+        site.unsettled = ""
+        screen.announce_here(text, "warn")
+        screen.action_site_again()
