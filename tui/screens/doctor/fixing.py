@@ -62,9 +62,7 @@ async def apply_fix(screen: Any, finding: Mapping[str, Any] | None) -> None:
     except EdgewrightError as error:
         screen.announce_here(f"{error.message} {error.hint}".strip(), "bad")
     if site.unsettled:
-        text = (
-            f"Nobody waits for `{site.unsettled}` any more: whether it was done is not known. The host is read again."
-        )
+        text = f"`{site.unsettled}` is not waited for: whether it was done is not known. The host is read again."
         site.unsettled = ""
         screen.announce_here(text, "warn")
         screen.action_site_again()
