@@ -31,6 +31,8 @@ REFUSALS = 2
 """Refusals in a row after which the user is needed: one may be a link that broke during the authentication."""
 LOOK = 0.5
 """Seconds between two looks whether the connection is there."""
+PLACES = 4
+"""Addresses at which a host is tried in turn."""
 MEASURE, PATIENCE = 5.0, 20.0
 """Seconds between two measured round trips, and after which a host that does not answer is taken as lost."""
 
@@ -204,8 +206,12 @@ class Site:
         self.changed()
 
     def moves(self, address: str) -> None:
-        """Expect the host at another address from now on, and at that of the target where it does not answer there."""
-        self._places = (address, "") if address else ("",)
+        """Expect the host at another address from now on, and at those before where it does not answer there.
+
+        "" is no other address: it is where it is now.
+        """
+        if address:
+            self._places = tuple(dict.fromkeys((address, *self._places)))[:PLACES]
 
     @property
     def place(self) -> str:

@@ -213,3 +213,21 @@ def test_a_site_that_does_not_open_is_one_sentence_and_an_exit_code(
     child.close()
     assert sentence in " ".join(text.split()) and child.exitstatus == code and "1049h" not in text
     assert "Traceback" not in text
+
+
+async def test_a_host_that_moved_is_tried_at_its_new_address_and_at_those_before() -> None:
+    site = Site("kairos@10.4.1.7", lambda asker: None)  # type: ignore[arg-type, return-value]
+    assert site.place == ""
+    site.moves("10.4.1.8")
+    assert site.place == "10.4.1.8"
+    site.moves("")
+    assert site.place == "10.4.1.8", "a change that leaves the address is no reason to look elsewhere"
+    site.not_there()
+    assert site.place == ""
+    site.not_there()
+    site.moves("10.4.1.9")
+    tried = []
+    for _ in range(3):
+        tried.append(site.place)
+        site.not_there()
+    assert tried == ["10.4.1.9", "10.4.1.8", ""]
