@@ -182,7 +182,16 @@ class EdgewrightApp(TerminalApp):
             self.session.views.save("leave", {"answer": answer})
         return answer
 
+    async def on_unmount(self) -> None:
+        """End the connections to sites: a ProxyCommand would run on."""
+        if self.session.sites:
+            await load("tui.screens.site.opens:close_all")(self.session)
+
     # Verbs --------------------------------------------------------------------------------------------------------
+
+    async def action_site_run(self, hosts: str = "") -> None:
+        """Run one command on the hosts that the screen points at, or as it was typed."""
+        await load("tui.screens.site.running:start")(self, hosts)
 
     def action_verb(self, name: str) -> None:
         """Run a verb by name on what the screen points at."""

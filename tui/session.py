@@ -169,6 +169,8 @@ class Session(Struct):
     """Sites that are open by SSH, by target: `edgewright.commands.site.opened.Site`."""
     local_apis: dict[str, Any] = field(default_factory=dict)
     """Sessions of their local APIs, by target: `edgewright.commands.site.api.session.SiteLocalApi`."""
+    runs: list[Any] = field(default_factory=list)
+    """Commands on many hosts, newest last: a number and `edgewright.commands.site.fleet.fan_out.FanOut`."""
     make_site: Callable[[str], Any] | None = None
     """Makes a site that is not connected yet from a target, in place of `commands.site.opening.site_of`; for tests."""
     replay: ReplaySource | None = None

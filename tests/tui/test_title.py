@@ -33,6 +33,7 @@ def test_one_host_is_no_plural(total: int, count: str) -> None:
         project="",
         link="",
         frozen_at=None,
+        sites={},
     )
     assert text_of([title_line(cast(Any, session), NOW, 100)]).rstrip().endswith(f" {count}")
 

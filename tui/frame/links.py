@@ -35,7 +35,7 @@ VIEWS = frozenset(
     {
         *OBJECTS,
         *OBJECTS.values(),
-        *("events", "audit", "entry", "raw", "logs", "disk", "preflight", "doctor", "site-log", "first-steps"),
+        *("events", "audit", "entry", "raw", "logs", "disk", "preflight", "doctor", "site-log", "sites", "first-steps"),
         *("site-shell", "pods", "workload", "workload-logs", "workload-yaml", "site-api"),
         *("site-files", "site-file", "site-boot", "site-network"),
         *("profile-layer", "profile-variable", "profile-preview", "profile-diff", "profile-yaml"),
@@ -45,13 +45,32 @@ VIEWS = frozenset(
 
 
 class OpensSite(Screen[None]):
-    """A screen whose `targets` are hosts: the key opens the one under the cursor by its name."""
+    """A screen that points at hosts: the key opens the one under the cursor by its name."""
+
+    _undialled: frozenset[str] = frozenset()
+
+    def site_uids(self) -> tuple[str, ...]:
+        """Return the uids of the hosts that are pointed at."""
+        return tuple(self.targets())  # type: ignore[attr-defined]
+
+    def undialled(self) -> frozenset[str]:
+        """Return the ids of verbs that do nothing here: a simulated host has no SSH."""
+        uids, hosts = self.site_uids(), self.session.store.model.hosts  # type: ignore[attr-defined]
+        lone = hosts.get(uids[0]) if len(uids) == 1 else None
+        self._undialled = frozenset({"site-open", "open-site"}) if lone is not None and lone.simulated else frozenset()
+        return self._undialled
+
+    def pointed_elsewhere(self) -> None:
+        """Show other keys where a site can, or cannot, be opened now."""
+        before = self._undialled
+        if self.undialled() != before:
+            self.show_keys()  # type: ignore[attr-defined]
 
     def action_site_open(self, target: str = "") -> None:
         """Open Doctor on what was named, or on the host that the screen points at."""
         app: Any = self.app
         if not target:
-            chosen = self.targets()  # type: ignore[attr-defined]
+            chosen = self.site_uids()
             if len(chosen) != 1:
                 app.refuse("Choose one host: a site is opened one at a time.")
                 return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgewright.core import times
 from edgewright.store.collections.catalogue.clusters import CLUSTERS
@@ -41,6 +41,8 @@ def title_line(session: Session, now: float, width: int) -> Line:
         modes += ["  ", ("viewer" if session.viewer else "read-only", "warn")]
     if session.simulated or session.store.model.tally.simulated:
         modes += ["  ", ("simulated", "work")]
+    for piece in sites_pieces(session):
+        modes += ["  ", piece]
     model = session.store.model
 
     def made(dropped: Sequence[str]) -> tuple[list[Piece], list[Piece], bool]:
@@ -62,6 +64,19 @@ def title_line(session: Session, now: float, width: int) -> Line:
             if trial[2]:
                 dropped, (left, right, _) = less, trial
     return spread(left, right, width)
+
+
+def sites_pieces(session: Session, but: Any = None) -> list[Piece]:
+    """Return the number of open sites, of the lost ones where there are some; on the page of one (`but`) only these."""
+    sites = [site for site in session.sites.values() if site is not but]
+    lost = sum(site.state in ("lost", "shut") for site in sites)
+    if lost and but is not None:
+        return [(f"{lost} other site{'s' if lost > 1 else ''} lost", "warn")]
+    if lost:
+        return [(f"{lost} of {len(sites)} site{'s' if len(sites) > 1 else ''} lost", "warn")]
+    if but is not None or not sites:
+        return []
+    return [(f"{len(sites)} site{'s' if len(sites) > 1 else ''}", "muted")]
 
 
 def _place(session: Session, dropped: Sequence[str], room: int) -> tuple[list[Piece], bool]:

@@ -51,7 +51,6 @@ NOUNS: dict[str, tuple[str, ...]] = {
     "site": (
         "site.verbs",
         "site.doctor_verbs",
-        "site.bundle_verbs",
         "site.network.verbs",
         "site.open_verbs",
         "site.shells.verbs",
@@ -103,7 +102,6 @@ COMMAND_LINE_MODULES = frozenset(
         "console.tools",
         "setup.verbs",
         "site.verbs",
-        "site.bundle_verbs",
         "site.shells.verbs",
         "site.api.verbs",
         "site.network.verbs",

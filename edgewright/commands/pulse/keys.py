@@ -81,4 +81,15 @@ class Silence(_Handle):
     no_cli = "The command line has alert silence."
 
 
-COMMANDS: tuple[type[Command], ...] = (NextStep, Acknowledge, Assign, Note, Silence)
+class OpenSite(_OnProblem):
+    """Open the host behind a problem by SSH, plane or not: Doctor first."""
+
+    name = "open site"
+    title = "site"
+    keys = ("S",)
+    action = "site_open"
+    online = False
+    no_cli = "The command line has site open."
+
+
+COMMANDS: tuple[type[Command], ...] = (NextStep, Acknowledge, Assign, Note, Silence, OpenSite)

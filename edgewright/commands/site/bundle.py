@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import shlex
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from edgewright.clients.ssh.bundle.archive import file_name, index, write_bundle
 from edgewright.clients.ssh.bundle.catalogue.contents import ENTRIES, TOTAL
@@ -20,9 +20,10 @@ from edgewright.clients.ssh.connection import ConnectionFacts, SshConnection
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.results import Column, Item, Listing
-from edgewright.commands.site import bundle_verbs as declared
+from edgewright.commands.site import open_verbs as declared
 from edgewright.commands.site.bundle_history import history
 from edgewright.commands.site.connecting import check, connect
+from edgewright.commands.site.opened import Site
 from edgewright.core import times
 from edgewright.core.errors import Conflict, EdgewrightError, InvalidInput, TimedOut, Unreachable, UsageError
 from edgewright.core.slow_files import read_in_time
@@ -37,6 +38,11 @@ COLUMNS = (
     Column("HOST"), Column("RESULT"), Column("ENTRIES", right=True), Column("MISSING", right=True),
     Column("SECRETS LEFT OUT", right=True), Column("SIZE", right=True), Column("FILE"),
 )  # fmt: skip
+
+
+Reach = Callable[[], Awaitable[SshConnection]]
+Way = tuple[Reach, Callable[[SshConnection], Awaitable[None]]]
+"""How a connection is had, and how it is left."""
 
 
 class Wanted(NamedTuple):
@@ -95,7 +101,7 @@ class SiteBundle(declared.SiteBundle):
         items, done, failed = [], [], []
         for host in wanted:
             try:
-                document = await _bundle(ctx, host, options, report)
+                document = await _bundle(ctx, host, options, report, args.get("site"))
             except EdgewrightError as error:
                 error = _with_way_on(error, host)
                 if len(wanted) == 1:
@@ -162,17 +168,28 @@ def _wanted(target: str, args: Mapping[str, Any], hosts: int, options: Options) 
 
 
 async def _bundle(
-    ctx: CommandContext, wanted: Wanted, options: Options, report: Callable[[str], None]
+    ctx: CommandContext, wanted: Wanted, options: Options, report: Callable[[str], None], site: Site | None
 ) -> dict[str, Any]:
-    """Read one host and write its file; return what is printed. Raises `EdgewrightError`."""
-    connection = await connect(wanted.target, ctx)
+    """Read one host and write its file; return what is printed. Raises `EdgewrightError`.
+
+    The connection of a `site` that is open is used where there is one, and stays.
+    """
+
+    async def reach() -> SshConnection:
+        return await connect(wanted.target, ctx) if site is None else cast("SshConnection", await site.use())
+
+    async def leave(connection: SshConnection) -> None:
+        if site is None:
+            await connection.aclose()
+
+    connection = await reach()
     try:
         state = State(target=wanted.target, began=time.time(), ago=options.ago)
         partial = wanted.left or Partial.create(wanted.folder, state)
         with partial.claimed():
-            return await _read(ctx, wanted, options, report, connection, partial)
+            return await _read(ctx, wanted, options, report, connection, partial, (reach, leave))
     finally:
-        await connection.aclose()
+        await leave(connection)
 
 
 async def _read(
@@ -182,9 +199,11 @@ async def _read(
     report: Callable[[str], None],
     connection: SshConnection,
     partial: Partial,
+    way: Way,
 ) -> dict[str, Any]:
     """Read a host into its folder, over new connections where one is lost, and write its file."""
     facts = connection.facts
+    reach, leave = way
     show = _Shown(wanted.target, report)
     tries = list(WAITS)
     while True:
@@ -200,9 +219,9 @@ async def _read(
             wait = tries.pop(0)
             report(f"{wanted.target}: {error.message} Trying again in {wait:g} s.")
         finally:
-            await connection.aclose()
+            await leave(connection)
         await asyncio.sleep(wait)
-        connection = await _again(ctx, wanted, tries, report)
+        connection = await _again(reach, wanted, tries, report)
     document = index(partial, about(facts))
     extra = {
         "edgewright/script.sh": script(list(enumerate(ENTRIES)), "0" * 32, ago=partial.state.ago),
@@ -217,13 +236,11 @@ async def _read(
     }
 
 
-async def _again(
-    ctx: CommandContext, wanted: Wanted, tries: list[float], report: Callable[[str], None]
-) -> SshConnection:
+async def _again(reach: Reach, wanted: Wanted, tries: list[float], report: Callable[[str], None]) -> SshConnection:
     """Return a new connection. Raises the last failure."""
     while True:
         try:
-            return await connect(wanted.target, ctx)
+            return await reach()
         except (Unreachable, TimedOut) as error:
             if not tries:
                 raise

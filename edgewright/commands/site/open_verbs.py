@@ -20,7 +20,7 @@ class SiteOpen(Command):
     title = "open by SSH"
     keys = ("s",)
     scope = "hosts"
-    also = ("host", "nodes")
+    also = ("host", "nodes", "clusters")
     on_rows = (1, 1)
     role = "viewer"
     online = False
@@ -130,6 +130,69 @@ class SiteFix(Command):
     )
 
 
+class SiteBundle(Command):
+    """Read a support bundle from hosts over SSH: logs, units, network, disks, agents, Kubernetes; secrets are left out.
+
+    Needs sshd and a POSIX shell on the host, and writes nothing there. What cannot be read is listed in the index with
+    its reason. A bundle that was cut continues with --resume. --plan prints everything that will be read.
+    """
+
+    name = "site bundle"
+    implementation = "site.bundle"
+    title = "bundle"
+    role = "operator"
+    journalled = True
+    online = False
+    keys = ("B",)
+    scope = "site"
+    action = "site_bundle"
+    shows_progress = True
+    params = (
+        HOSTS,
+        Param("out", "file to write, or folder for several hosts", "--out", metavar="FILE"),
+        Param("since", "how far back journals are read, e.g. 2h, 7d", "--since", kind="span", default="24h"),
+        Param("rate", "bytes in a second at most, e.g. 16K, 2M", "--rate", metavar="RATE"),
+        Param(
+            "recipients",
+            "encrypt it to this age or SSH public key; may be given again",
+            "--recipient",
+            many=True,
+            metavar="KEY",
+        ),
+        Param(
+            "resume", "continue in this folder (NAME.partial) of a bundle that was cut", "--resume", metavar="FOLDER"
+        ),
+    )
+
+
+class SiteList(Command):
+    """List the sites that are open by SSH: state, round trip, age, likely cause; switch to one, or close it."""
+
+    name = "site list"
+    title = "sites"
+    aliases = ("sites",)
+    keys = ("o",)
+    scope = "site"
+    also = ("hosts", "host")
+    online = False
+    opens = "sites"
+    cli = False
+    no_cli = "Connections are those of one console; the command line has site check and site ledger."
+
+
+class SiteClose(Command):
+    """End the connection to a site."""
+
+    name = "site close"
+    title = "close site"
+    keys = ("ctrl+d",)
+    scope = "sites"
+    online = False
+    action = "site_close"
+    cli = False
+    no_cli = "A connection of the command line ends with its verb."
+
+
 class SiteRun(Command):
     """Run one command on many hosts over SSH, some at a time, with exit code, output and time of each.
 
@@ -141,10 +204,13 @@ class SiteRun(Command):
     name = "site run"
     implementation = "site.fleet.run"
     title = "run"
+    keys = ("x",)
+    scope = "hosts"
+    on_rows = (1, 0)
     danger = "destructive"
     role = "operator"
     online = False
-    console = False
+    action = "site_run"
     after_dashes = "command"
     shows_progress = True
     params = (
@@ -172,9 +238,11 @@ class SiteLedger(Command):
     name = "site ledger"
     implementation = "site.fleet.ledger"
     title = "ledger"
+    aliases = ("ledger",)
+    no_key = "It is looked at rarely; the list of sites has it as an entry."
     role = "viewer"
-    console = False
     online = False
+    opens = "ledger"
     params = (
         Param("hosts", "only these hosts, with user and port or without", many=True, metavar="HOST"),
         Param("verb", "only this verb, e.g. run, shell", "--verb"),
@@ -363,6 +431,9 @@ COMMANDS: tuple[type[Command], ...] = (
     SiteHostPage,
     SiteLogin,
     SiteFix,
+    SiteBundle,
+    SiteList,
+    SiteClose,
     SiteRun,
     SiteLedger,
     SiteFiles,

@@ -110,6 +110,8 @@ class Site:
         self._listeners: list[Callable[[], None]] = []
         self.returned: Callable[[], None] = lambda: None
         """Called when the connection is there again after it was lost."""
+        self.followed = False
+        """Whether something measures the link and connects again (`watch`)."""
         self.applied: dict[str, str] = {}
         """Fixes that were applied and not taken back, to the key of the finding that each was for."""
         self.unsettled = ""

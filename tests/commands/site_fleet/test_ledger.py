@@ -15,10 +15,9 @@ from edgewright.commands.kernel.base import Command
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.grammar import parse
 from edgewright.commands.kernel.results import Listing
-from edgewright.commands.site.bundle_verbs import SiteBundle
 from edgewright.commands.site.fleet.ledger import read
 from edgewright.commands.site.fleet.noted import note_opened
-from edgewright.commands.site.open_verbs import SiteLedger
+from edgewright.commands.site.open_verbs import SiteBundle, SiteLedger
 from edgewright.config.settings import Settings
 from edgewright.core.errors import InvalidInput
 from edgewright.store.engine.journal import Journal

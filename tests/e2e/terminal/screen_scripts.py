@@ -65,6 +65,16 @@ PLANE: dict[str, str] = {
         : site <space> open <space> 127.0.0.1:1 <enter> => Nothing listens at 127.0.0.1:1.
         ! => There is no connection: a shell needs one.
         """,
+    "sites": """
+        : sites <enter> -> Sites | 0 of 8 | No site is open.
+        """,
+    "site-run": """
+        : site <space> run <space> 127.0.0.1:1 <space> -- <space> uptime <enter> -> Run uptime on 1 host over SSH
+        <tab> <enter> => 1 failed | not reached
+        """,
+    "ledger": """
+        : ledger <enter> => Ledger
+        """,
     "hub-log": """
         : hub <space> log <enter> -> log of the hub | does not run on this machine
         """,

@@ -17,7 +17,7 @@ from edgewright.core.errors import NotFound
 from edgewright.store.collections.catalogue.clusters import CLUSTERS
 from tui.frame.ages import calm_age
 from tui.frame.base import BaseScreen
-from tui.frame.links import open_key
+from tui.frame.links import OpensSite, open_key
 from tui.modals.choose import ChooseModal
 from tui.screens.cluster.content import Shown, body, columns_of, event_lines
 from tui.screens.cluster.logs import unit_lines
@@ -32,14 +32,14 @@ OF_A_HOST = ("cluster release", "cluster forget")
 """Verbs that take the host under the cursor."""
 
 
-class ClusterScreen(ReadsClusters, BaseScreen):
+class ClusterScreen(ReadsClusters, BaseScreen, OpensSite):
     """Shows one cluster; Enter on a node opens its host, on a step that failed its log."""
 
     scope: ClassVar[Scope] = CLUSTERS.view
     view = "cluster"
     forming_every = 3.0
     hints = (
-        "nav-open=open", "kube-pods", "cluster-retry", "cluster-logs", "yaml", "cluster-kubeconfig",
+        "nav-open=open", "kube-pods", "site-open=site", "cluster-retry", "cluster-logs", "yaml", "cluster-kubeconfig",
         "cluster-certificates", "copy", "cluster-release", "cluster-forget", "cluster-delete",
     )  # fmt: skip
     DEFAULT_CSS = """
@@ -119,6 +119,16 @@ class ClusterScreen(ReadsClusters, BaseScreen):
         row = self.session.store.model.hosts.get(uid)
         return {"host": row.name if row is not None else uid} if uid else {}
 
+    def working_hints(self) -> tuple[str, ...]:
+        """Return what works on what is under the cursor."""
+        there = self.is_there and bool(self.site_uids()) and not self.undialled()
+        return tuple(name for name in super().working_hints() if there or name != "site-open=site")
+
+    def site_uids(self) -> tuple[str, ...]:
+        """Return the host of the node under the cursor."""
+        uid = self._host_under_cursor()
+        return (uid,) if uid else ()
+
     def _host_under_cursor(self) -> str:
         kind, _, uid = self._view_in_use().cursor_key.partition("/")
         return uid if kind == "host" else ""
@@ -189,6 +199,10 @@ class ClusterScreen(ReadsClusters, BaseScreen):
     def action_yaml(self) -> None:
         """Show the document as the plane sent it."""
         open_key(self.app, f"raw/cluster/{self.target}")
+
+    @on(LineView.Pointed)
+    def _pointed(self) -> None:
+        self.show_keys()
 
     @on(LineView.Chosen)
     def _chosen(self, event: LineView.Chosen) -> None:

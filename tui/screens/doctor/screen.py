@@ -12,18 +12,20 @@ from textual import events, on, work
 from edgewright.commands.kernel.base import Scope
 from edgewright.commands.site.doctor_text import key_of
 from edgewright.commands.site.opened import Site
-from edgewright.commands.site.opening import problem_of, site_of
+from edgewright.commands.site.opening import problem_of
 from edgewright.commands.site.recent import recent
 from edgewright.core.doctor.depths import KUBECTL, LOCAL_API
 from edgewright.core.doctor.repairs import repair
-from edgewright.core.errors import EdgewrightError, UsageError
+from edgewright.core.errors import EdgewrightError
 from edgewright.core.text import clean
 from tui.frame.base import WALL, WIDE, BaseScreen
 from tui.frame.links import open_key
+from tui.frame.title import sites_pieces
 from tui.screens.doctor.asking import LendingAsker
 from tui.screens.doctor.content import MOST_TEXT, SiteView, about, body, detail
 from tui.screens.doctor.fixing import apply_fix, offers
 from tui.screens.doctor.title import milliseconds, site_title
+from tui.screens.site.opens import FRESH, follow, settle, take
 from tui.screens.site.pages import SitePages
 from tui.verbs.bindings import live_keys, move_bindings
 from tui.verbs.copy import Copyable
@@ -34,7 +36,7 @@ from tui.widgets.prompt import Asking
 
 
 class DoctorScreen(BaseScreen, SitePages):
-    """Connects where that is not done yet, and reads the host. It ends with the screen."""
+    """Connects where that is not done yet, and reads the host. The connection stays when the screen is left."""
 
     scope: ClassVar[Scope] = "site"
     view = "doctor"
@@ -67,19 +69,18 @@ class DoctorScreen(BaseScreen, SitePages):
             self.list_recent()
             return
         try:
-            self.site = self._site()
+            self.site = take(self.session, self.target)
         except EdgewrightError as error:
             self._refused = f"{error.message} {error.hint}".strip()
             return
         self._unheard = self.site.listen(self._changed)
-        self.follow_site()
-        if self.site.is_open:
+        follow(self.app, self.session, self.site)
+        if not self.site.is_open:
+            self.action_site_again()
+        elif self.site.read_at is None or self.now - self.site.read_at > FRESH or self.site.read_problem:
             self.read()
-        else:
-            self.connect()
 
     _refused = ""
-    _before = ""
     _unheard: Callable[[], None] = staticmethod(lambda: None)
     _recent: Sequence[str] = ()
 
@@ -101,27 +102,11 @@ class DoctorScreen(BaseScreen, SitePages):
         if kind == "target" and text:
             open_key(self.app, f"doctor/{text}")
 
-    def _site(self) -> Site:
-        sites = self.session.sites
-        if self.target not in sites:
-            make: Callable[[str], Site] | None = self.session.make_site
-            if make is None:
-                if self.session.make_context is None:
-                    raise UsageError("This only shows what was recorded: no site can be opened.", "Open: edgewright")
-                context = self.session.make_context
-                made = site_of(self.target, context)
-            else:
-                made = make(self.target)
-            sites[self.target] = made
-        site: Site = sites[self.target]
-        return site
-
     def on_unmount(self) -> None:
-        """End the connection: it lasts as long as its screen."""
+        """Leave the site to the console, which follows it; what was not connected ends here."""
         if self.site is not None:
-            self.session.sites.pop(self.target, None)
             self._unheard()
-            self.app.run_worker(self.site.aclose(), group="site:close", exit_on_error=False)
+            settle(self.app, self.session, self.site)
 
     # What it shows ------------------------------------------------------------------------------------------------
 
@@ -134,7 +119,8 @@ class DoctorScreen(BaseScreen, SitePages):
         """Return which site this is and whether the connection is there."""
         if self.site is None:
             return super().head_line(width)
-        return site_title(self.site, self.now, width, self.session.read_only)
+        others = sites_pieces(self.session, self.site)
+        return site_title(self.site, self.now, width, self.session.read_only, others)
 
     def count(self) -> str:
         """Return how the last run of the probes went, or how long the present one takes."""
@@ -217,13 +203,7 @@ class DoctorScreen(BaseScreen, SitePages):
         self.call_after_refresh(self.select)
 
     def _changed(self) -> None:
-        """Show a change of the site, also behind another screen."""
-        assert self.site is not None
-        before, self._before = self._before, self.site.state
-        if self.site.state == "lost" and before == "open":
-            self.announce_here(f"The connection to {self.target} is lost. {self.site.problem}", "warn")
-        elif self.site.is_open and before == "lost":
-            self.announce_here(f"{self.target} is connected again.", "ok")
+        """Show a change of the site."""
         if self.is_there and self._shown:
             self.select()
             self.show_frame()
@@ -248,16 +228,6 @@ class DoctorScreen(BaseScreen, SitePages):
         return [Copyable(label, text, clean(finding["title"], 80)) for label, text in seen.items()]
 
     # What is done -------------------------------------------------------------------------------------------------
-
-    @work(group="site:watch", exclusive=True, exit_on_error=False)
-    async def follow_site(self) -> None:
-        """Measure the link, connect again when it breaks, and read the host again then."""
-        assert self.site is not None
-        self.site.returned = self._returned
-        await self.site.watch()
-
-    def _returned(self) -> None:
-        self.read()
 
     @work(group="site:connect", exclusive=True, exit_on_error=False)
     async def connect(self) -> None:

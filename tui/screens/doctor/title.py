@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from edgewright.commands.site.doctor_text import ways_of
@@ -16,12 +17,14 @@ DROPPED = ("depths", "edgewright", "retry", "rtt", "via")
 """What leaves a title that is too long, least important first; the host and the state of the connection stay."""
 
 
-def site_title(site: Site, now: float, width: int, read_only: bool = False) -> Line:
-    """Return the title in `width` cells."""
+def site_title(site: Site, now: float, width: int, read_only: bool = False, others: Sequence[Piece] = ()) -> Line:
+    """Return the title in `width` cells; `others` is about the other sites (`tui.frame.title.sites_pieces`)."""
     for count in range(len(DROPPED) + 1):
         left, state = _place(site, DROPPED[:count]), _state(site, now, DROPPED[:count])
         if read_only:
             state = [("read-only", "warn"), "  ", *state]
+        if others:
+            state = [*others, "  ", *state]
         if line(*left, "  ", *state).width <= width:
             return spread(left, state, width)
     room = max(width - line(*state).width - 2, 4)

@@ -184,7 +184,7 @@ class HostScreen(BaseScreen, OpensSite):
         """Return what its state does not allow, and every change of one that is only observed."""
         row = self.session.store.model.hosts.get(self.target)
         shut = self.session.changes_refused or row is None or row.observed
-        refused = super().refused(entries) | frozenset(WRITES if shut else ())
+        refused = super().refused(entries) | frozenset(WRITES if shut else ()) | self.undialled()
         return refused if row is None else refused | illegal_verbs(self.session.store.model, row, ON_HOST)
 
     def _show(self) -> None:

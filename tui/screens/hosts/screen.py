@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
@@ -35,8 +35,6 @@ TYPING_PAUSE = 0.12
 """Seconds without a key before a filter that is being typed is tried."""
 REFILTER_TICKS = 15
 """Ticks after which a filter is tried again: terms like `age<2h` become untrue by themselves."""
-
-
 MEASURED = frozenset(item.column.id for item in columns.COLUMNS if item.column.most)
 """Fields whose longest text makes a column wider."""
 UNSEEN = Span("")
@@ -134,6 +132,10 @@ class HostsScreen(ExportsTable, OpensSite):
         if self.table.marks:
             return tuple(sorted(self.table.marks, key=lambda key: self._host_name(key)))
         return (self.table.cursor_key,) if self.table.cursor_key else ()
+
+    def refused(self, entries: Iterable[str]) -> frozenset[str]:
+        """Return what is refused now, and a site where the host is simulated."""
+        return super().refused(entries) | self.undialled()
 
     # Data ---------------------------------------------------------------------------------------------------------
 
@@ -284,6 +286,7 @@ class HostsScreen(ExportsTable, OpensSite):
     @on(VirtualTable.RowHighlighted)
     def _pointed(self) -> None:
         self._show_detail()
+        self.pointed_elsewhere()
 
     @on(VirtualTable.RowSelected)
     def _open(self, event: VirtualTable.RowSelected) -> None:

@@ -26,7 +26,7 @@ from edgewright.store.engine import model as names
 from edgewright.store.engine.model import Patch
 from tui.frame.base import BaseScreen
 from tui.frame.feed import feed_lines
-from tui.frame.links import open_key
+from tui.frame.links import OpensSite, open_key
 from tui.screens.pulse import handling as pulse_handling
 from tui.screens.pulse.content import Item, Pulse, Step, checked_text
 from tui.screens.pulse.counts import board_lines, fleet_lines
@@ -51,7 +51,7 @@ CHEAP = 0.01
 """Seconds that looking at the entire fleet may take to be done on every change."""
 
 
-class PulseScreen(BaseScreen):
+class PulseScreen(BaseScreen, OpensSite):
     """One pane at 80x24, list and detail with the feed from 120 columns, sites and tags as a third from 180."""
 
     scope: ClassVar[Scope] = "pulse"
@@ -63,7 +63,17 @@ class PulseScreen(BaseScreen):
         }
     )
     hints = (
-        *("nav-open=open", "next", "acknowledge", "assign", "filter", "silence", "note", "nav-next=next part"),
+        *(
+            "nav-open=open",
+            "next",
+            "acknowledge",
+            "assign",
+            "filter",
+            "silence",
+            "note",
+            "open-site",
+            "nav-next=next part",
+        ),
         *("host-list", "token-list", "event-list"),
     )
     BINDINGS = move_bindings({"nav-next": "next_part(1)", "nav-previous": "next_part(-1)", "nav-back": "back"})
@@ -159,6 +169,8 @@ class PulseScreen(BaseScreen):
         useless = set() if item is not None and item.step.text else {"next"}
         if item is None or not item.problem:
             useless.update(PROBLEM_VERBS)
+        if item is None or len(item.uids) != 1 or self.undialled():
+            useless.add("open-site")
         if not self._pulse.problems and not self._filter.text:
             useless.add("filter")
         view = self.focused if self.is_there else None

@@ -12,6 +12,7 @@ from typing import ClassVar
 from edgewright.commands.kernel.base import Scope
 from edgewright.commands.site.opened import Site
 from tui.frame.base import BaseScreen
+from tui.frame.title import sites_pieces
 from tui.screens.doctor.title import site_title
 from tui.screens.site.pages import SitePages
 from tui.widgets.lines import Line
@@ -54,7 +55,8 @@ class SiteScreen(BaseScreen, SitePages):
         """Return which site this is and whether the connection is there."""
         if self.site is None:
             return super().head_line(width)
-        return site_title(self.site, self.now, width, self.session.read_only)
+        others = sites_pieces(self.session, self.site)
+        return site_title(self.site, self.now, width, self.session.read_only, others)
 
     def on_unmount(self) -> None:
         """Follow the site no more."""

@@ -7,11 +7,12 @@ from typing import Any
 from textual.screen import Screen
 
 from edgewright.commands.kernel.base import BY_HOST
-from edgewright.commands.site.open_verbs import SiteShell
+from edgewright.commands.site.open_verbs import SiteBundle, SiteShell
 from edgewright.commands.site.opened import LOGS, Site
 from edgewright.core.text import clean
 from tui.frame.links import open_key
 from tui.modals.choose import ChooseModal
+from tui.screens.site.bundling import make_bundle
 from tui.widgets.lines import line
 
 MOST_MESSAGE = 2000
@@ -66,6 +67,17 @@ class SitePages(Screen[None]):
             self.refuse_here(reason)
         else:
             open_key(self.app, f"site-shell/{site.target}")
+
+    async def action_site_bundle(self) -> None:
+        """Make a support bundle of the host."""
+        site, session = self.site, self._session()
+        if site is None or session.make_context is None or not site.is_open:
+            self.refuse_here("There is no connection: a bundle needs one.")
+            return
+        if reason := session.refusal(SiteBundle):
+            self.refuse_here(reason)
+            return
+        await make_bundle(self, site)
 
     def announce_here(self, text: str, level: str) -> None:
         """Add a message; what a host put in it is cleaned and bounded."""

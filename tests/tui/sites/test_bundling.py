@@ -1,0 +1,93 @@
+"""A support bundle from the page of a site, over the connection that is open to a real sshd; it is journalled."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgewright.clients.ssh.bundle.partial import Partial, State
+from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.site.fleet.ledger import read
+from edgewright.commands.site.fleet.unfinished import unfinished
+from edgewright.commands.site.opened import Site
+from edgewright.store.engine.journal import Journal
+from edgewright.store.engine.store import Store
+from tests.clients.ssh.conftest import key_files
+from tests.clients.ssh.reach import Laptop
+from tests.clients.ssh.sshd import Sshd
+from tests.tui.driving import console, frame_text, newest_message, press, until, view
+from tests.tui.plane import FakePlane, context_of
+from tests.tui.samples import NOW
+from tests.tui.sites.site_host import FINE, Sites, StandInHost
+from tests.tui.sites.test_doctor_screen import flat
+
+__all__ = ["key_files"]
+
+
+@pytest.mark.e2e
+async def test_the_file_is_there_and_the_connection_stays(
+    key_files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, journal, plane, store = tmp_path / "out", Journal(tmp_path / "journal"), FakePlane(), Store(clock=lambda: NOW)
+    out.mkdir()
+    monkeypatch.chdir(out)
+
+    def context() -> CommandContext:
+        made = context_of(plane, store, False)
+        made.journal = journal
+        return made
+
+    folder = tmp_path / "sshd"
+    folder.mkdir()
+    with Sshd(folder, [key_files["host-ed25519"]]) as server:
+        server.allow(key_files["user"].with_name("user.pub"))
+        laptop = Laptop(tmp_path)
+        laptop.block("box", server.port, key_files["user"])
+        laptop.knows(server, key_files["host-ed25519"])
+
+        async def reach(asker: Any) -> Any:
+            return await laptop.open("box")
+
+        fields: dict[str, Any] = {"make_site": lambda target: Site(target, reach), "make_context": context}
+        async with console("doctor", "box", size=(132, 43), **fields) as (pilot, _, session):
+            await until(pilot, lambda: "probes in 1 round trip" in frame_text(pilot.app, "crumb"))
+            await press(pilot, "B")
+            await press(pilot, "tab", "tab", "tab", "tab", "tab", "enter")
+            await until(pilot, lambda: "entries are read where the host has them" in flat(pilot))
+            await press(pilot, "enter" if pilot.app.focused and pilot.app.focused.id == "go" else "tab")
+            latest = time.monotonic() + 180
+            while any(out.glob("*.partial")) or not any(out.iterdir()):
+                assert time.monotonic() < latest, flat(pilot)
+                await pilot.pause(0.2)
+            await until(pilot, lambda: "SECRETS LEFT OUT" in flat(pilot) or "read" in flat(pilot))
+            await press(pilot, "enter")
+            assert view(pilot) == "doctor" and "The bundle of box is" in newest_message(session)
+            assert session.sites["box"].is_open
+    (file,) = out.iterdir()
+    assert file.stat().st_mode & 0o077 == 0
+    assert [(row.verb, row.host, row.result) for row in read(journal)] == [("site bundle", "box", "done")]
+
+
+async def test_what_was_not_finished_is_offered(tmp_path: Path) -> None:
+    assert await unfinished(tmp_path, "box") == ""
+    Partial.create(tmp_path / "a.tar.partial", State(target="other", began=time.time(), ago=60))
+    Partial.create(tmp_path / "b.tar.partial", State(target="box", began=time.time(), ago=60))
+    (tmp_path / "c.partial").mkdir()
+    assert await unfinished(tmp_path, "box") == str(tmp_path / "b.tar.partial")
+
+
+async def test_nothing_is_read_without_a_yes_or_a_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    host = StandInHost(FINE)
+    async with console("doctor", "box", make_site=Sites(host).make) as (pilot, _, session):
+        await until(pilot, lambda: bool(host.scripts))
+        await press(pilot, "B", "tab", "tab", "tab", "tab", "tab", "enter")
+        await until(pilot, lambda: "not encrypted" in flat(pilot))
+        await press(pilot, "escape")
+        assert "nothing was read" in newest_message(session) and list(tmp_path.iterdir()) == []
+        await session.sites["box"].aclose()
+        await press(pilot, "B")
+        assert "a bundle needs one" in newest_message(session)

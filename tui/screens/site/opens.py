@@ -1,0 +1,112 @@
+"""The sites that the console has open, at most a few: taken, followed while one looks at other screens, and closed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App
+
+from edgewright.commands.site.opened import Site
+from edgewright.commands.site.opening import site_of
+from edgewright.core.errors import Conflict, UsageError
+from edgewright.core.text import clean
+
+if TYPE_CHECKING:
+    from tui.session import Session
+
+MOST = 8
+"""Sites that are open at the same time: each measures its link and connects again by itself."""
+FRESH = 60.0
+"""Seconds in which what was read of a host is not read again only because its page is opened again."""
+MOST_MESSAGE = 2000
+CLOSING = 1.0
+"""Seconds that one connection has to end when the console ends."""
+
+
+def take(session: Session, target: str) -> Site:
+    """Return the site of a target, a new one that is not connected yet where it is not open.
+
+    Raises `UsageError` where none can be opened, `Conflict` where too many are, `InvalidInput`.
+    """
+    sites = session.sites
+    if target not in sites:
+        if len(sites) >= MOST:
+            raise Conflict(f"{MOST} sites are open, and no more can be.", "Close one of them: :sites", "TooManySites")
+        make: Callable[[str], Site] | None = session.make_site
+        if make is None and session.make_context is None:
+            raise UsageError("This only shows what was recorded: no site can be opened.", "Open: edgewright")
+        sites[target] = make(target) if make is not None else site_of(target, _context_of(session))
+    site: Site = sites[target]
+    return site
+
+
+def _context_of(session: Session) -> Callable[[], Any]:
+    make = session.make_context
+    assert make is not None
+    return make
+
+
+def follow(app: App[Any], session: Session, site: Site) -> None:
+    """Measure its link, connect again when it breaks, read it again then, and report both; once for each site."""
+    if site.followed:
+        return
+    site.followed = True
+    before = site.state
+
+    def changed() -> None:
+        nonlocal before
+        was, before = before, site.state
+        if site.state == "lost" and was == "open":
+            _announce(session, f"The connection to {site.target} is lost. {site.problem}", "warn")
+        elif site.is_open and was == "lost":
+            _announce(session, f"{site.target} is connected again.", "ok")
+
+    site.listen(changed)
+    site.returned = lambda: _run(app, site.read(), f"site:read:{site.target}")
+    _run(app, site.watch(), f"site:watch:{site.target}")
+
+
+def settle(app: App[Any], session: Session, site: Site) -> None:
+    """Take a page of a site as left: one that never was connected, or was not read and is not, is open no more."""
+    if not (site.is_open or site.is_lost()) and (site.report is None or site.state != "shut"):
+        close(app, session, site)
+
+
+def close(app: App[Any], session: Session, site: Site) -> None:
+    """End a site: its connection, and what follows it."""
+    if session.sites.get(site.target) is site:
+        del session.sites[site.target]
+    for worker in list(app.workers):
+        if worker.group in (f"site:watch:{site.target}", f"site:read:{site.target}"):
+            worker.cancel()
+    site.followed = False
+    _run(app, site.aclose(), "site:close")
+
+
+async def close_all(session: Session) -> None:
+    """End all connections: the console ends."""
+    sites, session.sites = list(session.sites.values()), {}
+    for site in sites:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(site.aclose(), CLOSING)
+
+
+def _run(app: App[Any], work: Any, group: str) -> None:
+    app.run_worker(work, group=group, exit_on_error=False)
+
+
+def _announce(session: Session, text: str, level: str) -> None:
+    session.store.message(clean(text, MOST_MESSAGE), level)
+
+
+def cause_of(site: Site) -> tuple[str, str]:
+    """Return the likely cause of what is wrong with a host and its certainty; texts for a host without one."""
+    if site.report is None:
+        return ("being read" if site.reading_since is not None else "not read yet"), ""
+    findings: Sequence[Any] = site.report["findings"]
+    if not findings:
+        return "no fault found", "ok"
+    return clean(findings[0]["text"], 300), str(findings[0]["certainty"])
