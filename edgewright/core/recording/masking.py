@@ -21,6 +21,8 @@ OVERLAP = 2048
 """Bytes of a longer line that are looked at again with its next part."""
 NAME = 512
 """Bytes before a value in which its name is."""
+MOST_INDENT = 200
+"""Spaces that a cursor's column stands for at most."""
 LINE = b"\n"
 
 _STRINGS = rb"\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\|(?=\x1b)|\Z)"
@@ -91,7 +93,7 @@ class Masker:
         plain, places = _plain(output)
         cut, before = len(output) - OVERLAP, 0
         for start, end in merged(by_rules(plain)):
-            first, last = places[start], places[end - 1] + 1
+            first, last = _place(places[start]), _place(places[end - 1]) + 1
             if first >= cut + NAME:
                 break
             if last > len(output) - NAME and len(output) < 4 * MOST_WAITING:  # it may continue: it stays, with its name
@@ -126,7 +128,7 @@ class Masker:
         plain, places = _plain(output)
         hidden = {place for start, end in self._spans.find(plain) for place in range(start, end)}
         joined, joined_places = _plain(output, joined=True)
-        cover = {places[each] for each in hidden}
+        cover = {places[each] for each in hidden if places[each] >= 0}
         for start, end in merged(by_rules(joined, names=False)):
             cover.update(joined_places[start:end])
         erased = _erased(output, cover)
@@ -173,7 +175,8 @@ def without_requests(data: bytes) -> bytes:
 def _plain(output: bytes, joined: bool = False) -> tuple[bytes, list[int]]:
     """Return the text that is shown, with the place of each of its bytes in `output`.
 
-    A cursor that moves begins a new line; `joined`: it does not, as in a text that is wrapped by the program.
+    A cursor that moves begins a new line, with the spaces before its column (their place is negative, see `_place`);
+    `joined`: it does not, as in a text that is wrapped by the program.
     """
     text = bytearray()
     places: list[int] = []
@@ -199,8 +202,12 @@ def _plain(output: bytes, joined: bool = False) -> tuple[bytes, list[int]]:
             elif not joined and text[-1:] != LINE:
                 add(LINE, at)
         elif _is_move(match):
-            if not joined and text[-1:] != LINE:
-                add(LINE, at)
+            if not joined:
+                if text[-1:] != LINE:
+                    add(LINE, at)
+                indent = _column(match)
+                text.extend(b" " * indent)
+                places.extend([-1 - at] * indent)
         elif match.group("final") in (b"C", b"G", b"a", b"`") and text[-1:] not in (b" ", LINE):
             add(b" ", at)
     return bytes(text), places
@@ -218,6 +225,19 @@ def _erased(output: bytes, cover: set[int]) -> set[int]:
             if left not in cover and shown and (shown[-1] in cover or shown[-1] in erased):
                 erased.add(left)
     return erased
+
+
+def _column(match: re.Match[bytes]) -> int:
+    """Return how many cells are before the place where a sequence puts the cursor."""
+    if match.group("final") not in (b"H", b"f"):
+        return 0
+    column = match.group()[2:-1].partition(b";")[2]
+    return min(int(column[:4]) - 1, MOST_INDENT) if column[:4].isdigit() and int(column[:4]) else 0
+
+
+def _place(place: int) -> int:
+    """Return where in the output a byte of the plain text comes from; a negative place is that of a sequence."""
+    return place if place >= 0 else -1 - place
 
 
 def _is_move(match: re.Match[bytes]) -> bool:

@@ -102,6 +102,22 @@ def test_a_cursor_that_moves_separates_words_and_a_wrapped_token_is_found_all_th
     assert b"7Qx" not in joined(masked(wrapped))
 
 
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        b"\x1b[1;1Hstylus:\r\n  password: |\x1b[2;14H\x1b[K"
+        b"\x1b[3;5HcAnary7Qx\x1b[3;14H\x1b[K\x1b[4;5Hsecond\r\n  site: s",
+        b'\x1b[1;1H{\r\n "kind": "Secret",\x1b[2;19H\x1b[K'
+        b'\x1b[3;1H "data": {\x1b[3;11H\x1b[K\x1b[4;3H"ca": "cAnary7Qx"\r\n }',
+    ],
+    ids=["YAML", "JSON"],
+)
+def test_what_vim_draws_has_the_indentation_of_its_columns(drawn: bytes) -> None:
+    stored = joined(masked(drawn + b"\x1b[8;1H~\r\n", [5]))
+    assert b"cAnary" not in stored and b"second" not in stored and b"~" in stored
+    assert len(stored) == len(drawn) + 9 and (b"site: s" in stored or b" }" in stored)
+
+
 def test_what_asks_a_terminal_or_sets_its_title_or_clipboard_is_left_out() -> None:
     hostile = (
         b"a\x1b]0;token=cAnary7Qx\x07b\x1b]52;c;cAnary\x1b\\c\x1bP$qm\x1b\\d\x1b[6ne\x1b[ch\x1b[>4;2mi\x1b[21tj"
