@@ -22,7 +22,7 @@ OVERLAP = 2048
 NAME = 512
 """Bytes before a value in which its name is."""
 MOST_INDENT = 200
-"""Spaces that a cursor's column stands for at most."""
+"""Spaces that are taken for the column of a cursor at most."""
 LINE = b"\n"
 
 _STRINGS = rb"\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\|(?=\x1b)|\Z)"

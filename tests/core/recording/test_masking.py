@@ -105,10 +105,14 @@ def test_a_cursor_that_moves_separates_words_and_a_wrapped_token_is_found_all_th
 @pytest.mark.parametrize(
     "drawn",
     [
-        b"\x1b[1;1Hstylus:\r\n  password: |\x1b[2;14H\x1b[K"
-        b"\x1b[3;5HcAnary7Qx\x1b[3;14H\x1b[K\x1b[4;5Hsecond\r\n  site: s",
-        b'\x1b[1;1H{\r\n "kind": "Secret",\x1b[2;19H\x1b[K'
-        b'\x1b[3;1H "data": {\x1b[3;11H\x1b[K\x1b[4;3H"ca": "cAnary7Qx"\r\n }',
+        (
+            b"\x1b[1;1Hstylus:\r\n  password: |\x1b[2;14H\x1b[K"
+            b"\x1b[3;5HcAnary7Qx\x1b[3;14H\x1b[K\x1b[4;5Hsecond\r\n  site: s"
+        ),
+        (
+            b'\x1b[1;1H{\r\n "kind": "Secret",\x1b[2;19H\x1b[K'
+            b'\x1b[3;1H "data": {\x1b[3;11H\x1b[K\x1b[4;3H"ca": "cAnary7Qx"\r\n }'
+        ),
     ],
     ids=["YAML", "JSON"],
 )
