@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgewright.commands.site.api.host_document import document_of
-from edgewright.commands.site.opened import Site
 from edgewright.core.text import clean
 from tui.frame.ages import age_of
 from tui.screens.host.content import HostFacts
+
+if TYPE_CHECKING:
+    from edgewright.commands.site.opened import Site  # which loads what SSH needs
 
 MOST = 5
 """Further findings that are shown as sentences; Doctor has all."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from typing import Any
 
 from edgewright.commands.kernel.journal import open_journal, user_here
@@ -13,7 +14,12 @@ from edgewright.store.engine.journal import Journal
 
 def note_opened(journal: Journal | None, target: str, facts: Any) -> None:
     """Write that a connection was opened (`clients.ssh.connection.ConnectionFacts`); blocks."""
-    plan = {"title": "Open by SSH", "lines": [], "cli": f"edgewright site open {target}", "who": user_here()}
+    plan = {
+        "title": "Open by SSH",
+        "lines": [],
+        "cli": f"edgewright site open {shlex.quote(target)}",
+        "who": user_here(),
+    }
     about = {
         "user": facts.user, "address": facts.address, "via": list(facts.via), "method": clean(facts.method, 120),
         "knownBy": clean(facts.known_by, 200),
