@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from edgewright.commands.kernel.base import Command, Param
+from typing import ClassVar
+
+from edgewright.commands.kernel.base import Command, Param, Scope
 
 TARGET = "[user@]host[:port], or a name of ~/.ssh/config or of the management plane"
 HOSTS = Param("hosts", TARGET, required=True, many=True, metavar="TARGET")
 """Hosts over SSH, the same for every verb of `site` that takes several; here, since this module is loaded first."""
+
+
+class _OnSite(Command):
+    """What the keys of an open site share: they need no plane, and a console."""
+
+    scope: ClassVar[Scope] = "site"
+    online = False
+    cli = False
 
 
 class SiteOpen(Command):
@@ -30,32 +40,26 @@ class SiteOpen(Command):
     params = (Param("target", TARGET, metavar="TARGET"),)
 
 
-class SiteAgain(Command):
+class SiteAgain(_OnSite):
     """Read the host again; without a connection: connect again."""
 
     name = "site again"
     title = "read again"
     keys = ("R",)
-    scope = "site"
     also = ("site-api",)
-    online = False
     action = "site_again"
-    cli = False
     no_cli = "The command line has site doctor."
 
 
-class SiteShell(Command):
+class SiteShell(_OnSite):
     """Open a shell on the host, in the console or in the full terminal, over the connection that is there; recorded."""
 
     name = "site shell"
     implementation = "site.shell"
     title = "shell"
     keys = ("!",)
-    scope = "site"
     danger = "write"
-    online = False
     action = "site_shell"
-    cli = False
     no_cli = "The command line has ssh."
 
 
@@ -92,16 +96,13 @@ class SiteLogs(Command):
     )
 
 
-class SiteWorkloads(Command):
+class SiteWorkloads(_OnSite):
     """Show the pods of the cluster of this host, by its own kubeconfig over the connection; no plane is asked."""
 
     name = "site workloads"
     title = "workloads"
     keys = ("w",)
-    scope = "site"
-    online = False
     action = "site_workloads"
-    cli = False
     no_cli = "The command line has kube get ssh:TARGET."
 
 
@@ -152,44 +153,33 @@ class SiteBundle(Command):
         Param("out", "file to write, or folder for several hosts", "--out", metavar="FILE"),
         Param("since", "how far back journals are read, e.g. 2h, 7d", "--since", kind="span", default="24h"),
         Param("rate", "bytes in a second at most, e.g. 16K, 2M", "--rate", metavar="RATE"),
-        Param(
-            "recipients",
-            "encrypt it to this age or SSH public key; may be given again",
-            "--recipient",
-            many=True,
-            metavar="KEY",
-        ),
-        Param(
-            "resume", "continue in this folder (NAME.partial) of a bundle that was cut", "--resume", metavar="FOLDER"
-        ),
-    )
+        Param("recipients", "encrypt it to this age or SSH public key; may be given again", "--recipient", many=True,
+              metavar="KEY"),
+        Param("resume", "continue in this folder (NAME.partial) of a bundle that was cut", "--resume",
+              metavar="FOLDER"),
+    )  # fmt: skip
 
 
-class SiteList(Command):
+class SiteList(_OnSite):
     """List the sites that are open by SSH: state, round trip, age, likely cause; switch to one, or close it."""
 
     name = "site list"
     title = "sites"
     aliases = ("sites",)
     keys = ("o",)
-    scope = "site"
     also = ("hosts", "host")
-    online = False
     opens = "sites"
-    cli = False
     no_cli = "Connections are those of one console; the command line has site check and site ledger."
 
 
-class SiteClose(Command):
+class SiteClose(_OnSite):
     """End the connection to a site."""
 
     name = "site close"
     title = "close site"
     keys = ("ctrl+d",)
     scope = "sites"
-    online = False
     action = "site_close"
-    cli = False
     no_cli = "A connection of the command line ends with its verb."
 
 
@@ -218,13 +208,9 @@ class SiteRun(Command):
         Param("selector", "also hosts of the plane with these labels: site=berlin,env!=test", "--selector"),
         Param("where", "also hosts of the plane that match: health:unhealthy", "--where", many=True, metavar="FILTER"),
         Param("sudo", "run it as root by sudo -n", "--sudo", kind="flag"),
-        Param(
-            "at_a_time", "hosts that work at the same time, to 64", "--at-a-time", kind="int", default=8, metavar="N"
-        ),
+        Param("at_a_time", "hosts that work at once, up to 64", "--at-a-time", kind="int", default=8, metavar="N"),
         Param("stop_after", "begin no further host after so many failures", "--stop-after", kind="int", metavar="N"),
-        Param(
-            "time_limit", "how long it may take on one host, e.g. 90s, 10m", "--time-limit", kind="span", default="5m"
-        ),
+        Param("time_limit", "how long a host may take, e.g. 90s, 10m", "--time-limit", kind="span", default="5m"),
     )
 
 
@@ -239,7 +225,7 @@ class SiteLedger(Command):
     implementation = "site.fleet.ledger"
     title = "ledger"
     aliases = ("ledger",)
-    no_key = "It is looked at rarely; the list of sites has it as an entry."
+    no_key = "It is looked at rarely."
     role = "viewer"
     online = False
     opens = "ledger"
@@ -252,57 +238,46 @@ class SiteLedger(Command):
     )
 
 
-class SiteApi(Command):
+class SiteApi(_OnSite):
     """Show what the host's own API (Palette's Local Management API, port 5080) knows; a user of its system logs in."""
 
     name = "site api"
     title = "local API"
     keys = ("a",)
-    scope = "site"
-    online = False
     action = "site_page"
     preset = (("view", "site-api"),)
-    cli = False
     no_cli = "It asks for a password, and shows a page."
 
 
-class SiteHostPage(Command):
+class SiteHostPage(_OnSite):
     """Show the host as one of the plane is shown, by what the probes and its own API know, with the age of each."""
 
     name = "site host"
     title = "host"
     keys = ("h",)
-    scope = "site"
-    online = False
     action = "site_host"
-    cli = False
     no_cli = "The command line has site doctor and site local-api."
 
 
-class SiteLogin(Command):
+class SiteLogin(_OnSite):
     """Log in to the local API of the host, again or as another user of its system."""
 
     name = "site login"
     title = "log in"
     keys = ("L",)
     scope = "site-api"
-    online = False
     action = "site_login"
-    cli = False
     no_cli = "It asks for a password, and shows a page."
 
 
-class SiteFiles(Command):
+class SiteFiles(_OnSite):
     """Show files of the host: logs, configuration, content; copy them here, or replace them."""
 
     name = "site files"
     title = "files"
     keys = ("f",)
-    scope = "site"
-    online = False
     action = "site_page"
     preset = (("view", "site-files"),)
-    cli = False
     no_cli = "The command line has site get and site put."
 
 
@@ -355,17 +330,14 @@ class SitePut(Command):
     )
 
 
-class SiteBoot(Command):
+class SiteBoot(_OnSite):
     """Show the boot slots of the host: which one runs and why, and what can be done about it."""
 
     name = "site boot"
     title = "boot"
     keys = ("b",)
-    scope = "site"
-    online = False
     action = "site_page"
     preset = (("view", "site-boot"),)
-    cli = False
     no_cli = "The command line has site doctor."
 
 
@@ -421,25 +393,7 @@ class SiteNetwork(Command):
 
 
 COMMANDS: tuple[type[Command], ...] = (
-    SiteOpen,
-    SiteAgain,
-    SiteShell,
-    SiteLogs,
-    SiteNetwork,
-    SiteWorkloads,
-    SiteApi,
-    SiteHostPage,
-    SiteLogin,
-    SiteFix,
-    SiteBundle,
-    SiteList,
-    SiteClose,
-    SiteRun,
-    SiteLedger,
-    SiteFiles,
-    SiteGet,
-    SitePut,
-    SiteBoot,
-    SiteBootActive,
+    SiteOpen, SiteAgain, SiteShell, SiteLogs, SiteNetwork, SiteWorkloads, SiteApi, SiteHostPage, SiteLogin, SiteFix,
+    SiteBundle, SiteList, SiteClose, SiteRun, SiteLedger, SiteFiles, SiteGet, SitePut, SiteBoot, SiteBootActive,
     SiteReset,
-)
+)  # fmt: skip
