@@ -11,14 +11,16 @@ from typing import Any
 
 import pytest
 
+from edgewright.clients.ssh.ports import ScriptResult
 from edgewright.commands.kernel.journal import open_journal
+from edgewright.core.errors import EdgewrightError, Unreachable
 from edgewright.core.text import cells
 from edgewright.store.engine.store import Store
 from tests.clients.ssh.files.conftest import root
 from tests.tui.driving import Driven, console, frame_text, newest_message, press, said, settle, until, view
 from tests.tui.samples import NOW, fill, session
 from tests.tui.sites.folder_site import FolderHost, put_files_into
-from tests.tui.sites.site_host import Sites
+from tests.tui.sites.site_host import FINE, Sites, StandInHost
 from tui.app import EdgewrightApp
 
 __all__ = ["root"]
@@ -195,26 +197,114 @@ async def type_over(pilot: Driven, text: str) -> None:
 
 # Pictures -------------------------------------------------------------------------------------------------------------
 
+DAY = int(NOW) - 86_400
+ENTRIES = (
+    f"41ed 0 0 root root 4096 {DAY} ./pods",
+    f"8180 0 0 root root 2252 {DAY} ./90_custom.yaml",
+    f"81a4 0 0 root root 1024 {DAY} ./grubenv",
+    f"a1ff 0 0 root root 11 {DAY} ./latest",
+    f"81a4 1000 1000 kairos kairos 734003200 {DAY} ./content-2.4.1.tar.zst",
+    f"81a4 0 0 root root 5 {DAY} ./odd\x1b[31m name\nof a file",
+)
 
-def app_of(host: FolderHost) -> EdgewrightApp:
-    store = Store(clock=lambda: NOW)
-    sites = Sites(host)  # type: ignore[arg-type]
+
+class ListedHost(StandInHost):
+    """Prints a directory as a host does; `gate` delays it."""
+
+    def __init__(self, *entries: str, fails: str = "", root: str = "0") -> None:
+        super().__init__(FINE)
+        self.entries, self.fails, self.root = entries, fails, root
+
+    async def run_script(self, script: bytes, *, timeout: float, limit: int, sudo: bool = False) -> ScriptResult:
+        text = script.decode()
+        if "find . ! -name" not in text:
+            return await super().run_script(script, timeout=timeout, limit=limit, sudo=sudo)
+        if self.gate is not None:
+            await self.gate.wait()
+        mark = text.partition("M='")[2][:32]
+        if self.fails:
+            return ScriptResult(0, f"\n{mark} fail {self.fails}\n".encode(), b"", False, 0.3)
+        lines = "".join(f"{mark} e {entry}\n" for entry in self.entries)
+        link = f"{mark} t ./latest\n{mark} = content.tar\n" if self.entries else ""
+        output = f"\n{mark} dir {self.root} 1 3145728\n\n{lines}{link}{mark} end\n"
+        return ScriptResult(0, output.encode(), b"", False, 0.3)
+
+
+def app_of(host: StandInHost, *then: StandInHost | EdgewrightError) -> EdgewrightApp:
+    store, sites = Store(clock=lambda: NOW), Sites(host, *then)
     return EdgewrightApp(session(fill(store), start_view="doctor", start_target=TARGET, make_site=sites.make))
 
 
-def in_folder(*places: str, then: Callable[[Driven], Any] | None = None) -> Callable[[Driven], Any]:
+def shows(text: str, place: str = "/oem", then: Callable[[], object] = lambda: None) -> Callable[[Driven], Any]:
     async def ready(pilot: Driven) -> None:
         await settle(pilot)
-        await until(pilot, lambda: "read 0s ago" in " ".join(said(pilot).split()))
+        await until(pilot, lambda: "rtt 310 ms" in frame_text(pilot.app, "title"))
         await press(pilot, "f")
-        for place in places:
-            await go(pilot, place)
-        if then is not None:
-            await then(pilot)
+        if place:
+            point(pilot, place)
+            await press(pilot, "enter")
+        await until(pilot, lambda: "Reading" not in said(pilot) or text == "Reading")
+        then()
+        await until(pilot, lambda: text in " ".join(said(pilot).split()) + frame_text(pilot.app, "title"))
 
     return ready
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_picture_of_the_places(snap_compare: Compare, size: tuple[int, int]) -> None:
-    assert snap_compare(app_of(FolderHost()), terminal_size=size, run_before=in_folder())
+    app = app_of(ListedHost(*ENTRIES))
+    assert snap_compare(app, terminal_size=size, run_before=shows("DIRECTORIES OF THE HOST", ""))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_picture_of_a_directory(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(app_of(ListedHost(*ENTRIES)), terminal_size=size, run_before=shows("90_custom.yaml"))
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    ("name", "host", "text"),
+    [
+        ("empty", ListedHost(), "The directory is empty."),
+        ("faulty", ListedHost(fails="closed"), "may not read"),
+        ("without-sudo", ListedHost(*ENTRIES, root="1000"), "without sudo"),
+    ],
+    ids=["empty", "faulty", "without-sudo"],
+)
+def test_picture_of_a_state(
+    snap_compare: Compare, size: tuple[int, int], name: str, host: ListedHost, text: str
+) -> None:
+    assert snap_compare(app_of(host), terminal_size=size, run_before=shows(text))
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("size", SIZES)
+def test_picture_while_it_is_read(snap_compare: Compare, size: tuple[int, int]) -> None:
+    host = ListedHost(*ENTRIES)
+    host.gate = asyncio.Event()
+    doctor = host.run_script
+
+    async def run_script(script: bytes, **more: Any) -> ScriptResult:
+        if script.startswith(b"main()"):
+            host.gate, gate = None, host.gate
+            try:
+                return await doctor(script, **more)
+            finally:
+                host.gate = gate
+        return await doctor(script, **more)
+
+    host.run_script = run_script  # type: ignore[method-assign]
+    assert snap_compare(app_of(host), terminal_size=size, run_before=shows("Reading"))
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("size", SIZES)
+def test_picture_of_what_is_stale(snap_compare: Compare, size: tuple[int, int]) -> None:
+    host = ListedHost(*ENTRIES)
+    away = Unreachable("Nothing answers at 10.4.1.7:22.", "", "NoAnswer")
+
+    def lost() -> None:
+        host.alive = False
+
+    assert snap_compare(app_of(host, away), terminal_size=size, run_before=shows("connection lost", then=lost))

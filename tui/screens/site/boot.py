@@ -9,6 +9,7 @@ from textual import events, on, work
 from edgewright.commands.kernel.base import Command, Scope
 from edgewright.commands.site.boot.actions import state_of
 from edgewright.commands.site.open_verbs import SiteBootActive, SiteReset
+from edgewright.core.boot.actions import actions
 from edgewright.core.boot.state import BootState, slot_text
 from edgewright.core.errors import EdgewrightError
 from tui.screens.site.base import SiteScreen
@@ -52,7 +53,10 @@ class SiteBootScreen(SiteScreen):
 
     def working_hints(self) -> tuple[str, ...]:
         """Return what works on the state that was read."""
-        hints = ["site-boot-active", "site-reset"] if self._state is not None and not self.stale else []
+        hints: list[str] = []
+        if self._state is not None and not self.stale:
+            names = {RETURN: "site-boot-active", RESET: "site-reset"}
+            hints = [names[action.name] for action in actions(self._state) if not action.reason]
         return (*hints, "site-again=read again")
 
     def select(self) -> None:
