@@ -169,3 +169,18 @@ def needed() -> None:
     for program in PROGRAMS:
         if shutil.which(program, path="/usr/sbin:/usr/bin:/bin:/usr/local/bin") is None:
             missing("sites", f"{program} is not installed")
+
+
+def put_editenv(root: Path) -> None:
+    """Put the real grub-editenv with its libraries into a host."""
+    tool = shutil.which("grub-editenv") or shutil.which("grub2-editenv")
+    if tool is None:
+        missing("sites", "grub-editenv is not installed")
+    place = root / "opt/grub"
+    place.mkdir(exist_ok=True)
+    linked = subprocess.run(["ldd", tool], capture_output=True, text=True, check=True).stdout
+    for path in (tool, *(word for word in linked.split() if word.startswith("/") and "ld-linux" not in word)):
+        shutil.copy2(path, place / Path(path).name)
+    wrapper = root / "usr/local/bin/grub-editenv"
+    wrapper.write_text(f'#!/bin/sh\nLD_LIBRARY_PATH=/opt/grub exec /opt/grub/{Path(tool).name} "$@"\n')
+    wrapper.chmod(0o755)

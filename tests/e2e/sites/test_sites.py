@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import hashlib
 import json
+import random
 import subprocess
 import sys
 import tarfile
@@ -12,9 +16,14 @@ from pathlib import Path
 
 import pytest
 
+from edgewright.clients.ssh.boot.host_boot import read_boot, set_next_boot
+from edgewright.clients.ssh.connection import SshConnection
+from edgewright.core.boot.actions import return_to_active
+from edgewright.core.errors import EdgewrightError
+from tests.clients.ssh.reach import Laptop
 from tests.e2e.console import Terminal
 from tests.e2e.fleet import Fleet, until
-from tests.e2e.sites.places import TOKEN, Places, needed
+from tests.e2e.sites.places import TOKEN, Places, needed, put_editenv
 
 pytestmark = [pytest.mark.e2e]
 ALL = ("gate", "behind", "tiny", "faulty")
@@ -170,3 +179,73 @@ def test_a_cut_under_the_open_console(places: Places, links: Callable[..., None]
         print(f"\nthe cut was noticed after {lost:.1f} s; back {time.monotonic() - began:.1f} s after the link")
     finally:
         terminal.close()
+
+
+def test_the_power_is_cut_in_the_middle_of_an_upload(places: Places, links: Callable[..., None]) -> None:
+    """The old file is as it was; when the power is back the same command completes the upload by itself."""
+    old = "#cloud-config\nold: true\n"
+    places.within(
+        "gate", f"mkdir -p /oem; cd /oem; printf %s '{old}' >90_custom.yaml; chown 12:34 *.yaml; chmod 640 *.yaml; sync"
+    )
+    new, folder = places.home / "new.yaml", places.fleet.disk(places.host["gate"]) / "oem"
+    new.write_bytes(random.Random(9).randbytes(8_000_000))
+    links("delay", "5", "gate", "--rate", "8000")
+    words = [sys.executable, "-m", "edgewright", "site", "put", "gate", str(new), "/oem/90_custom.yaml", "--yes"]
+    running = subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=places.env, cwd=places.home
+    )
+
+    def begun() -> Path | None:
+        return next((part for part in folder.glob(".edgewright-*") if part.stat().st_size > 1_000_000), None)
+
+    part = until("the upload is begun", 60, begun)
+    links("power-cut", "gate")
+    at = part.stat().st_size
+    assert (folder / "90_custom.yaml").read_text() == old and at < new.stat().st_size
+    links("power-on", "gate")
+    links("clear")
+    said, _ = running.communicate(timeout=120)
+    assert running.returncode == 0 and "Connecting again" in said, said
+    print(f"\nthe power was cut at {at / 1e6:.1f} of {new.stat().st_size / 1e6:.1f} MB\n{said[-600:]}")
+    shown = places.within("gate", "sha256sum /oem/90_custom.yaml; stat -c '%a %u %g' /oem/90_custom.yaml; ls -A /oem")
+    assert hashlib.sha256(new.read_bytes()).hexdigest() in shown
+    assert "640 12 34" in shown and ".edgewright-" not in shown
+
+
+async def test_the_active_slot_is_booted_next(places: Places, tmp_path: Path) -> None:
+    """A host with the marks of a passive slot: the entry is set and read back, and the host really restarts.
+
+    Which slot GRUB starts then is not shown here: a container has no boot loader.
+    """
+    put_editenv(places.root("gate"))
+    script = "mkdir -p /run/cos /oem; touch /run/cos/passive_mode; grub-editenv /oem/grubenv create; "
+    places.within("gate", script + "grub-editenv /oem/grubenv set saved_entry=cos")
+    laptop, key = Laptop(tmp_path), places.fleet.shown["sshKey"]
+    laptop.block("gate", 22, key, "StrictHostKeyChecking accept-new", host=places.address["gate"], user="root")
+    connection = await laptop.open("gate")
+    state = await read_boot(connection, "gate")
+    assert (state.kind, state.slot, state.root) == ("kairos", "passive", True)
+    action = return_to_active(state)
+    assert action.commands == ("grub-editenv /oem/grubenv set next_entry=cos", "reboot")
+    began = time.monotonic()
+    await set_next_boot(connection, "gate", state, action)
+    await connection.aclose()
+    again = await restarted(laptop)
+    after = await read_boot(again, "gate")
+    await again.aclose()
+    print(f"\nback {time.monotonic() - began:.1f} s after the restart was asked for")
+    assert after.env == {"saved_entry": "cos", "next_entry": "cos"} and after.slot != "passive"
+
+
+async def restarted(laptop: Laptop) -> SshConnection:
+    """Return a connection to the host after it restarted: its /run is empty then."""
+    end = time.monotonic() + 60
+    while True:
+        with contextlib.suppress(EdgewrightError):
+            connection = await laptop.open("gate")
+            found = await connection.run_script(b"[ -e /run/cos ] || echo restarted", timeout=10, limit=99)
+            if found.output == b"restarted\n":
+                return connection
+            await connection.aclose()
+        assert time.monotonic() < end
+        await asyncio.sleep(1)

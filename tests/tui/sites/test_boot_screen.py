@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from edgewright.clients.ssh.ports import ScriptResult
 from edgewright.commands.kernel.journal import open_journal
+from edgewright.core.errors import EdgewrightError, Unreachable
 from edgewright.store.engine.store import Store
 from tests.core.boot.test_boot import ACTIVE, KAIROS, PASSIVE
 from tests.tui.driving import Driven, console, frame_text, newest_message, press, said, settle, until, view
@@ -29,6 +31,7 @@ class BootHost(StandInHost):
         super().__init__(FINE)
         self.lines = lines
         self.set: list[str] = []
+        self.boot_gate: asyncio.Event | None = None
 
     async def run_script(self, script: bytes, *, timeout: float, limit: int, sudo: bool = False) -> ScriptResult:
         text = script.decode()
@@ -37,6 +40,8 @@ class BootHost(StandInHost):
             self.set.append(entry)
             return ScriptResult(0, f"set {entry}\n".encode(), b"", False, 0.3)
         if "boot_id" in text:
+            if self.boot_gate is not None:
+                await self.boot_gate.wait()
             return ScriptResult(0, "\n".join(self.lines).encode(), b"", False, 0.3)
         return await super().run_script(script, timeout=timeout, limit=limit, sudo=sudo)
 
@@ -134,9 +139,39 @@ SIZES = (
 )
 
 
+def app_of(*hosts: BootHost | EdgewrightError) -> EdgewrightApp:
+    store, sites = Store(clock=lambda: NOW), Sites(*hosts)
+    return EdgewrightApp(session(fill(store), start_view="doctor", start_target=TARGET, make_site=sites.make))
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_picture_after_a_failed_upgrade(snap_compare: Compare, size: tuple[int, int]) -> None:
-    store = Store(clock=lambda: NOW)
-    sites = Sites(BootHost(PASSIVE, *KAIROS))
-    app = EdgewrightApp(session(fill(store), start_view="doctor", start_target=TARGET, make_site=sites.make))
-    assert snap_compare(app, terminal_size=size, run_before=opened)
+    assert snap_compare(app_of(BootHost(PASSIVE, *KAIROS)), terminal_size=size, run_before=opened)
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("lines", [(ACTIVE, *KAIROS), NONE], ids=["active", "no-slots"])
+def test_picture_of_a_healthy_host(snap_compare: Compare, size: tuple[int, int], lines: tuple[str, ...]) -> None:
+    assert snap_compare(app_of(BootHost(*lines)), terminal_size=size, run_before=opened)
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("state", ["loading", "faulty", "stale"])
+def test_picture_of_a_state(snap_compare: Compare, size: tuple[int, int], state: str) -> None:
+    host = BootHost(*((PASSIVE, *KAIROS) if state == "stale" else ()))
+    texts = {"loading": "Reading how", "faulty": "no usable answer", "stale": "connection lost"}
+
+    async def ready(pilot: Driven) -> None:
+        await settle(pilot)
+        await until(pilot, lambda: "rtt 310 ms" in frame_text(pilot.app, "title"))
+        host.boot_gate = asyncio.Event() if state == "loading" else None
+        await press(pilot, "b")
+        if state == "stale":
+            await until(pilot, lambda: "WHAT CAN BE DONE" in said(pilot))
+            host.alive = False
+        await until(pilot, lambda: texts[state] in said(pilot) + frame_text(pilot.app, "title"))
+
+    away = Unreachable("Nothing answers at 10.4.1.7:22.", "", "NoAnswer")
+    assert snap_compare(app_of(host, away), terminal_size=size, run_before=ready)
