@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """In the place of journalctl on a host of `site_logs.py`: lines in JSON at a fixed rate, numbered.
 
-FLOOD_RATE: lines in a second (0: one a second); FLOOD_COUNT: the file with how many were written so far.
+FLOOD_RATE: lines in a second (0: one a second); FLOOD_BEGAN: the file that gets when the first line was written, in
+epoch seconds. A journal grows whoever reads it: the time of a line is that at which it was due, also where the reader
+is late.
 """
 
 from __future__ import annotations
@@ -16,9 +18,9 @@ STEPS = 50
 """Times in a second at which lines are written."""
 
 
-def line(number: int) -> str:
-    """Return a line as journalctl prints one of a program that logs JSON."""
-    at = int(time.time() * 1_000_000)
+def line(number: int, moment: float) -> str:
+    """Return a line as journalctl prints one of a program that logs JSON; `moment` in epoch seconds."""
+    at = int(moment * 1_000_000)
     message = (
         f'{{"level":"info","ts":{at / 1e6},"logger":"controller","msg":"Reconciling object {number}",'
         f'"namespace":"site-{number % 97}","name":"edge-{number % 1013}","took":"{number * 7919 % 100_003}us"}}'
@@ -36,19 +38,21 @@ def line(number: int) -> str:
 def main() -> None:
     """Answer one call."""
     if "-f" not in sys.argv:
-        sys.stdout.write(line(0))
+        sys.stdout.write(line(0, time.time()))
         return
-    rate, count = int(os.environ.get("FLOOD_RATE", "0")), Path(os.environ["FLOOD_COUNT"])
+    rate, since = int(os.environ.get("FLOOD_RATE", "0")), time.time()
+    Path(os.environ["FLOOD_BEGAN"]).write_text(f"{since:.3f}")
     number, began, step = 0, time.monotonic(), 0
     while True:
         step += 1
         due = int((time.monotonic() - began) * rate) if rate else step // STEPS
         while number < due:
             some = min(due - number, 500)
-            sys.stdout.write("".join(line(number + place + 1) for place in range(some)))
+            sys.stdout.write(
+                "".join(line(number + place + 1, since + (number + place) / (rate or 1)) for place in range(some))
+            )
             number += some
         sys.stdout.flush()
-        count.write_text(str(number))
         time.sleep(max(0.0, began + step / STEPS - time.monotonic()))
 
 

@@ -80,9 +80,9 @@ live() {
   exec 4<&0
   while block; [ -n "$d" ]; do
     printf '%s' "$d" | pack
-    if [ ${#d} -lt @FULL@ ]; then
+    if [ ${#d} -lt @FEW@ ]; then
       b=0
-      [ ${#d} -lt @FEW@ ] && { sleep 0.1 || sleep 1; }
+      sleep 0.1 || sleep 1
       continue
     fi
     i=$((i + 1))

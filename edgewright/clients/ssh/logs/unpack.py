@@ -9,7 +9,8 @@ MOST_LINE = 262_144
 """Bytes of a line at most; what is longer is left out."""
 MOST_BEFORE = 65_536
 """Bytes before the first line of the script: what the host's own shell prints at its start."""
-PIECE = 262_144
+PIECE = 65_536
+"""Bytes that are unpacked and looked at in one go."""
 CUT = b"\x01"
 """Ends a line of which the script left out the rest."""
 
