@@ -47,6 +47,24 @@ def read_all(text: str, name: str, most: int = MAX_SIZE, nodes: int = MAX_NODES)
     return documents
 
 
+def form_problem(text: str, most: int = MAX_SIZE) -> str:
+    """Return why a text has not the form of YAML, with its line, "" where it has; nothing of the text is in it.
+
+    Keys, aliases and tags do not count, so that a text whose words were left out can be looked at.
+    """
+    if len(text) > most:
+        return ""
+    try:
+        for _event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+            pass
+    except yaml.MarkedYAMLError as wrong:
+        line = 0 if wrong.problem_mark is None else wrong.problem_mark.line + 1
+        return f"line {line}: {wrong.problem or wrong.context or 'no YAML'}"[:200]
+    except (yaml.YAMLError, ValueError, RecursionError, OverflowError):
+        return "no YAML"
+    return ""
+
+
 def read_one(text: str, name: str, most: int = MAX_SIZE, nodes: int = MAX_NODES) -> Any:
     """Return the only document of a text, `None` for an empty one. Raises `InvalidInput`, also for several."""
     documents = read_all(text, name, most, nodes)

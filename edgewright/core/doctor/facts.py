@@ -19,6 +19,7 @@ class FileSystem(NamedTuple):
     used: Optional[int] = None
     inodes_used: Optional[int] = None
     read_only: Optional[bool] = None
+    device: str = ""
 
 
 class Unit(NamedTuple):
@@ -209,6 +210,8 @@ class Facts(NamedTuple):
     vips: Tuple[str, ...] = ()
     firewall_ports: Optional[Tuple[str, ...]] = None
     """Open ports of a firewall that is on."""
+    dropped_ports: Tuple[int, ...] = ()
+    """Ports of a node that rules of nft or iptables drop or reject on the way in, whoever made them."""
     firewall: str = ""
     """`firewalld`, `ufw` or unknown."""
     name_servers: Optional[Tuple[str, ...]] = None
@@ -220,6 +223,8 @@ class Facts(NamedTuple):
     user_data: Dict[str, str] = {}
     user_data_tabs: bool = False
     user_data_tab_file: str = ""
+    broken_yaml: Tuple[Tuple[str, str], ...] = ()
+    """Files of user-data and of /oem that are no YAML, and where."""
     user_data_files: Tuple[Tuple[str, int], ...] = ()
     certificates: Optional[Tuple[Certificate, ...]] = None
     kube_files: Optional[FrozenSet[str]] = None

@@ -9,5 +9,7 @@ BUNDLED = frozenset({"k3s", "k3s-agent", "rke2-server", "rke2-agent"})
 """Kubelets that bring a container runtime of their own."""
 NETWORKS = frozenset({"systemd-networkd", "NetworkManager", "systemd-resolved", "edgewright-keepalived", "keepalived"})
 TIMES = frozenset({"systemd-timesyncd", "chrony", "chronyd", "ntp"})
+REMOTE = frozenset({"ssh", "sshd", "dropbear"})
+"""What takes the next connection: the one that Doctor has stays open when it has failed."""
 NEEDED = AGENTS | RUNTIMES | KUBELETS | NETWORKS
 """Units of which a fault explains others; the rest of the catalogue does not."""

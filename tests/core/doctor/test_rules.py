@@ -162,6 +162,42 @@ def test_unknown_is_neither_healthy_nor_a_fault() -> None:
             {"kernel": "Linux 4.18.0", "step_log": (LogLine(None, "kube-init", "[ERROR SystemVerification]: x"),)},
         ),
         ("firewall-closed", {"units": units(unit("rke2-server")), "firewall_ports": ("22/tcp",)}),
+        ("firewall-closed", {"dropped_ports": (6443, 10250)}),
+        ("ip-forward-off", {"ip_forward": False, "kube_files": frozenset()}),
+        ("cni-owner", {"cni_owner": "1000"}),
+        ("var-tmp-mode", {"var_tmp_mode": "drwxr-xr-x."}),
+        ("user-data-broken", {"broken_yaml": (("/oem/90_custom.yaml", "line 6: expected ',' or '}'"),)}),
+        ("unit-masked", {"units": {**HEALTHY.units, "ssh": unit("ssh", "inactive", load="masked")}}),
+        ("unit-failed", {"units": {**HEALTHY.units, "ssh": unit("ssh", "failed")}}),
+        (
+            "io-errors",
+            {
+                "kernel_log": log("I/O error, dev loop3, sector 8", "kernel"),
+                "container": "systemd-nspawn",
+                "file_systems": (*HEALTHY.file_systems, FileSystem("/opt/spectrocloud", device="/dev/loop3")),
+            },
+        ),
+        ("runtime-state", {"runtime_log": log("meta.db: invalid database", "containerd")}),
+        (
+            "kubelet-settings",
+            {
+                "units": {**HEALTHY.units, "kubelet": unit("kubelet", "failed")},
+                "kubelet_log": log(
+                    "failed to load kubelet config file: cannot unmarshal string into KubeletConfiguration.failSwapOn",
+                    "kubelet",
+                ),
+                "swap": True,
+                "kubelet_settings": {"failSwapOn": "treu"},
+                "nodes": None,
+            },
+        ),
+        (
+            "credential-lost",
+            {
+                "agent": HEALTHY.agent._replace(phase="unreachable", registered=False),
+                "agent_log": log("The plane has deleted this host (ew-1).", "edgewright-agent"),
+            },
+        ),
     ],
 )
 def test_each_fault_alone_is_the_first_cause(expected: str, changes: dict[str, Any]) -> None:
@@ -233,6 +269,11 @@ def test_the_agent_s_report_of_the_way_counts_where_no_probe_knows_it() -> None:
         {"kernel_log": (LogLine(NOW - 4000, "kernel", "IPv6: eno1: IPv6 duplicate address 2001:db8::7 used"),)},
         {"units": {**HEALTHY.units, "remote-shell": unit("remote-shell", "activating", sub="start")}, "uptime": 60.0},
         {"nodes": (Node("edge-1", "Ready", "v1.32.3+k3s1"),)},
+        {"var_tmp_mode": "drwxrwxrwt+"},
+        {"kernel_log": log("I/O error, dev loop3, sector 8", "kernel"), "container": "systemd-nspawn"},
+        {"dropped_ports": (10250,), "units": units(unit("edgewright-agent")), "kube_files": frozenset()},
+        {"units": {**HEALTHY.units, "dropbear": unit("dropbear"), "ssh": unit("ssh", "inactive", load="masked")}},
+        {"cni_owner": "root"},
     ],
 )
 def test_what_is_no_fault(changes: dict[str, Any]) -> None:

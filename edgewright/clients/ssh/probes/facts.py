@@ -96,6 +96,8 @@ def facts_of(run: Run, sent: float, received: float) -> Facts:
         values.update(agent.agent(lines("agent.unit"), lines("agent.status"), lines("agent.files")))
     if usable("userdata.site", "userdata.files"):
         values.update(agent.user_data(lines("userdata.site"), lines("userdata.files")))
+    if usable("userdata.shape"):
+        values.update(agent.shapes(lines("userdata.shape")))
     if usable("certificates.files"):
         values.update(certificates.certificates(lines("certificates.files"), lines("certificates.keys")))
     for name, absent in ABSENT.items():

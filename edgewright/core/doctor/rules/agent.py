@@ -162,6 +162,10 @@ def _ours(facts: Facts) -> List[Finding]:
     if code is not None and code.symptom in ("plane-unreachable", "name-unknown"):
         asked = facts.plane is not None and facts.plane.state != ""
         code = None if asked or facts.plane_resolves is not None else code  # the probe is newer than the report
+    if code is None and agent.phase != "registered":
+        line = match(telling(facts, facts.agent_log, AGENTS), r"the plane has deleted this host")
+        code = CODES["HostDeleted"] if line is not None else None
+        evidence += [quote("agent.log", line)] if line is not None else []
     if code is not None:
         return [
             Finding(code.symptom, code.text, tuple(evidence), code.step, SURE, agent.code, (logs,)),
@@ -232,4 +236,10 @@ def _user_data(facts: Facts) -> List[Finding]:
         fix = Fix("show the lines", f"grep -n \"$(printf '^ *\\t')\" {place}", SAFE, NO_UNDO)
         evidence = (Evidence("userdata.site", "a line begins with a tab"),)
         return [Finding("user-data-broken", text, evidence, "Replace the tabs by spaces.", LIKELY, "", (fix,))]
+    if facts.broken_yaml:
+        path, problem = facts.broken_yaml[0]
+        fix = Fix("show the file with its line numbers", f"cat -n {word(path)}", SAFE)
+        shown = tuple(Evidence("userdata.shape", f"{name}: {why}") for name, why in facts.broken_yaml[:3])
+        text = f"{path} is no YAML: {problem}."
+        return [Finding("user-data-broken", text, shown, f"Correct {path}.", LIKELY, path, (fix,))]
     return []

@@ -144,9 +144,14 @@ def _read_only(facts: Facts) -> List[Finding]:
     findings = []
     recent_lines = list(reversed(facts.kernel_log))
     disks = [line for line in recent_lines if not re.search(r"\bdev (fd|sr)\d", line.text)]  # an empty drive is normal
+    if facts.container:  # it sees the messages of its machine, too: those about its own disks count
+        own = [
+            system.device.removeprefix("/dev/") for system in facts.file_systems if system.device.startswith("/dev/")
+        ]
+        disks = [line for line in disks if any(re.search(rf"\b{re.escape(name)}\b", line.text) for name in own)]
     errors = match(disks, _DISK_ERRORS)
-    if errors is not None and not facts.container:
-        disk = re.search(r"\b(x?vd[a-z]+|sd[a-z]+|nvme\d{1,3}n\d{1,3}|mmcblk\d{1,3})", errors.text)
+    if errors is not None:
+        disk = re.search(r"\b(x?vd[a-z]+|sd[a-z]+|nvme\d{1,3}n\d{1,3}|mmcblk\d{1,3}|loop\d{1,3})", errors.text)
         fix = Fix("list the disks", "lsblk -o NAME,SIZE,TYPE,MODEL,MOUNTPOINT", SAFE)
         if disk is not None:
             fix = Fix("read the disk's own report", f"smartctl -a /dev/{disk[1]}", SAFE)

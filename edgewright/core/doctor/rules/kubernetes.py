@@ -28,7 +28,7 @@ _RUNTIME_LOGS = Fix("read the runtime's log", "journalctl -u {runtime} -b -n 50 
 _KUBELET: Tuple[Tuple[str, str, str, str, Tuple[Fix, ...]], ...] = (
     (
         "swap-on",
-        r"running with swap on is not supported|failSwapOn|/proc/swaps contained",
+        r"running with swap on is not supported|/proc/swaps contained|fail-swap-on flag",
         "The kubelet ends since swap is on.",
         "Switch swap off, also in /etc/fstab.",
         (fix_of("swap-off"),),
@@ -53,7 +53,8 @@ _KUBELET: Tuple[Tuple[str, str, str, str, Tuple[Fix, ...]], ...] = (
     (
         "kubelet-settings",
         (
-            r"failed to load kubelet config file|unable to load bootstrap kubeconfig|unable to read client-cert"
+            r"failed to load kubelet config file|cannot unmarshal .{0,80}KubeletConfiguration|error converting YAML"
+            r"|unable to load bootstrap kubeconfig|unable to read client-cert"
             r"|/var/lib/kubelet/config\.yaml.{0,40}no such file|failed to parse kubelet flag|unknown flag"
         ),
         "The kubelet has no usable settings.",
@@ -166,6 +167,9 @@ def _settings(facts: Facts) -> List[Finding]:
     if kubelet is None or kubelet.active == "active" or kubelet.load != "loaded":
         return []
     findings = []
+    lines = telling(facts, facts.kubelet_log[-80:], KUBELETS)
+    if match(lines, r"failed to load kubelet config file") is not None:
+        return []  # it reads none of them
     if facts.swap and facts.kubelet_settings and facts.kubelet_settings.get("failSwapOn") != "false":
         evidence: Tuple[Evidence, ...] = (
             Evidence("units.memory", "swap is on"),
@@ -200,8 +204,11 @@ def _settings(facts: Facts) -> List[Finding]:
 def _runtime(facts: Facts) -> List[Finding]:
     findings = []
     lines = telling(facts, facts.runtime_log, RUNTIMES)
-    line = match(lines, r"failed to recover state|metadata\.db|failed to load plugin.{0,80}cri")
-    if line is not None and "recover" in line.text.lower():
+    line = match(
+        lines,
+        r"failed to recover state|(meta|metadata)\.db.{0,80}(invalid|corrupt|failed)|invalid database|bolt.{0,60}panic",
+    )
+    if line is not None:
         logs = _RUNTIME_LOGS
         wipe = Fix(
             "remove the runtime's data (all images and containers of this host)",
@@ -267,7 +274,7 @@ def _files(facts: Facts) -> List[Finding]:
         findings.append(
             Finding("cni-missing", text, evidence, "Install the programs of the CNI again.", SURE, "programs", (fix,))
         )
-    if member and facts.cni_owner not in ("", "root") and facts.agent.unit in ("spectro-stylus-agent", "palette-agent"):
+    if (member or running) and facts.cni_owner not in ("", "root"):
         evidence = (Evidence("kubernetes.files", f"/opt/cni/bin belongs to {facts.cni_owner}"),)
         text = f"/opt/cni/bin belongs to {facts.cni_owner}: the CNI cannot write its programs there."
         fix = fix_of("cni-owner", facts.cni_owner)

@@ -10,6 +10,7 @@ from edgewright.core.doctor.facts import Facts
 from edgewright.core.doctor.findings import LIKELY, SAFE, SURE, UNSURE, Evidence, Finding, Fix, word
 from edgewright.core.doctor.repairs import fix_of
 from edgewright.core.doctor.rules.reading import match, quote, recent
+from edgewright.core.doctor.unit_names import KUBELETS
 
 VIRTUAL = (
     "lo",
@@ -212,6 +213,7 @@ def _kernel(facts: Facts) -> List[Finding]:
     cluster = bool(
         facts.kube_files and facts.kube_files & {"/etc/kubernetes/kubelet.conf", "/etc/rancher/k3s/k3s.yaml"}
     )
+    cluster = cluster or any(name in facts.units and facts.units[name].active == "active" for name in KUBELETS)
     if facts.ip_forward is False and cluster:
         text = "The kernel does not forward packets: pods of this node reach nothing."
         fix = fix_of("forwarding-on")
@@ -226,6 +228,13 @@ def _kernel(facts: Facts) -> List[Finding]:
         fix = fix_of("port-9345-ufw" if facts.firewall == "ufw" else "port-9345-firewalld")
         evidence = (Evidence("network.firewall", f"open: {' '.join(ports[:8]) or 'none'}"),)
         findings.append(Finding("firewall-closed", text, evidence, "Open 9345/tcp.", LIKELY, "9345", (fix,)))
+    if cluster and facts.dropped_ports:
+        shown = " ".join(str(port) for port in facts.dropped_ports)
+        text = f"A firewall rule drops what comes to port {shown}, which other nodes need."
+        fix = Fix("show the rules", "nft list ruleset", SAFE)
+        evidence = (Evidence("network.firewall", f"dropped on the way in: {shown}"),)
+        step = "Let the nodes of the cluster in, or remove the rule."
+        findings.append(Finding("firewall-closed", text, evidence, step, LIKELY, shown.split()[0], (fix,)))
     return findings
 
 

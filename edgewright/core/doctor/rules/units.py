@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import List, Optional, Sequence
+from typing import List, Optional, Sequence, Tuple
 
 from edgewright.core.doctor.facts import Facts, Unit
 from edgewright.core.doctor.findings import LIKELY, SAFE, SURE, UNSURE, Evidence, Finding, Fix, word
 from edgewright.core.doctor.repairs import LATER, fix_of
-from edgewright.core.doctor.unit_names import AGENTS, BUNDLED, KUBELETS, NEEDED, RUNTIMES, TIMES
+from edgewright.core.doctor.unit_names import AGENTS, BUNDLED, KUBELETS, NEEDED, REMOTE, RUNTIMES, TIMES
 from edgewright.core.text import amount
 
 RESTARTS = 3
@@ -19,6 +19,7 @@ _ROLES = (
     (RUNTIMES, "the container runtime"),
     (KUBELETS, "the kubelet"),
     (TIMES, "the time service"),
+    (REMOTE, "the SSH server"),
 )
 
 
@@ -58,7 +59,7 @@ def _unit(facts: Facts, unit: Unit) -> Optional[Finding]:
     name = unit.name
     role = next((f", {text}," for names, text in _ROLES if name in names), "")
     if unit.load == "masked":
-        if name not in NEEDED | TIMES or _replaced(facts, name):
+        if name not in NEEDED | TIMES | REMOTE or _replaced(facts, name):
             return None
         fix = fix_of("unit-unmask", name)
         text = f"{name}{role} is masked: nothing can start it."
@@ -123,6 +124,8 @@ def _mask_counts(facts: Facts, name: str) -> str:
         return SURE
     if name in TIMES:
         return UNSURE if facts.clock_off is not None and abs(facts.clock_off) < 60 else LIKELY
+    if name in REMOTE:
+        return LIKELY  # the next connection is refused, unless something else listens
     if name == "systemd-resolved":
         return UNSURE if any(server.state == "answers" for server in facts.servers) else LIKELY
     return UNSURE if facts.default_route and facts.default_route[1] and facts.gateway == "answers" else LIKELY
@@ -132,13 +135,13 @@ def _replaced(facts: Facts, name: str) -> bool:
     """Return whether a masked unit is masked since another one does its work."""
     if name in RUNTIMES and any(other in facts.units and facts.units[other].active == "active" for other in BUNDLED):
         return True
-    groups = (RUNTIMES, KUBELETS, AGENTS, TIMES, frozenset({"systemd-networkd", "NetworkManager"}))
+    groups = (RUNTIMES, KUBELETS, AGENTS, TIMES, REMOTE, frozenset({"systemd-networkd", "NetworkManager"}))
     group = next((names for names in groups if name in names), frozenset({name}))
     return any(other in facts.units and facts.units[other].active == "active" for other in group - {name})
 
 
 def _finding(symptom: str, unit: Unit, text: str, step: str, fixes: "tuple[Fix, ...]") -> Finding:
-    if unit.name in NEEDED:
+    if unit.name in NEEDED | REMOTE:
         return Finding(symptom, text, (_state(unit),), step, SURE, unit.name, fixes)
     return Finding("unit-other-failed", text, (_state(unit),), step, UNSURE, unit.name, fixes)
 
@@ -211,10 +214,12 @@ def _remote_shell(facts: Facts) -> List[Finding]:
 
 def _var_tmp(facts: Facts) -> List[Finding]:
     unit = facts.units.get("systemd-resolved")
-    mode = facts.var_tmp_mode
-    if unit is None or unit.active == "active" or len(mode) != 10 or (mode[8] == "w" and mode[9] in "tT"):
+    mode = facts.var_tmp_mode[:10]
+    if len(mode) != 10 or (mode[8] == "w" and mode[9] in "tT"):
         return []
-    text = f"/var/tmp has the rights {mode}: systemd-resolved cannot make its private folder there."
+    text = f"/var/tmp has the rights {mode}: units cannot make their private folders there."
     fix = fix_of("var-tmp-rights")
-    evidence = (Evidence("disk.mounts", f"/var/tmp {mode}"), _state(unit))
+    evidence: Tuple[Evidence, ...] = (Evidence("disk.mounts", f"/var/tmp {mode}"),)
+    if unit is not None and unit.active != "active":
+        text, evidence = text.replace("units", "systemd-resolved and others"), (*evidence, _state(unit))
     return [Finding("var-tmp-mode", text, evidence, "Set the rights of /var/tmp.", LIKELY, "", (fix,))]

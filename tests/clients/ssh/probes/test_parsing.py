@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import random
+import subprocess
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -330,3 +332,40 @@ def test_kills_have_the_time_that_systemd_wrote() -> None:
 
 def test_encrypted_disks_without_discards() -> None:
     assert disk.file_systems((), (), ["no-discards data", "mount / ext4 rw"])["without_discards"] == ("data",)
+
+
+@pytest.mark.parametrize(
+    ("rule", "ports"),
+    [
+        ("iif != 1 tcp dport { 2379, 2380, 6443, 10250 } drop", (2379, 2380, 6443, 10250)),
+        ("tcp dport 10000-11000 reject", (10250,)),
+        ("-A INPUT -p tcp -m tcp --dport 6443 -j DROP", (6443,)),
+        ("-A INPUT -p tcp -m multiport --dports 22,2379:2380 -j REJECT", (2379, 2380)),
+        ("-A INPUT -p udp -m udp --dport 6443 -j DROP", ()),
+        ("tcp dport 8080 drop", ()),
+    ],
+)
+def test_ports_of_a_node_that_a_rule_drops(rule: str, ports: tuple[int, ...]) -> None:
+    assert network.firewall([f"drops {rule}"])["dropped_ports"] == ports
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("#cloud-config\nstages:\n  initramfs:\n    - users: {kairos: {passwd: hunter2\n", "line 5: "),
+        ("a: 'it''s'\nb: \"x \\\" y\"\nc: |\n  {free text\n# it's\nd: {e: [1, 2]}\n", ""),
+        ("a: b: c\n", "line 1: "),
+        ("a:\n - b\n  - c: d\n", "line 3: "),
+        ("same: 1\nsame: 2\nother: *nothing\n", ""),
+    ],
+)
+def test_a_file_that_is_no_yaml_is_found_without_its_words(tmp_path: Path, text: str, problem: str) -> None:
+    file = tmp_path / "90_custom.yaml"
+    file.write_text(text)
+    script = next(probe.script for probe in CATALOGUE if probe.id == "userdata.shape")
+    done = subprocess.run(
+        ["sh", "-c", script.replace("/oem/*.yaml", str(file))], capture_output=True, text=True, check=True
+    )
+    assert "hunter2" not in done.stdout and f"file {file}" in done.stdout
+    shown = dict(agent.shapes(done.stdout.splitlines())["broken_yaml"])
+    assert shown.get(str(file), "").startswith(problem) and bool(shown) == bool(problem)

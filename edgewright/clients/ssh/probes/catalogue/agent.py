@@ -115,4 +115,20 @@ done
         8192,
         "better",
     ),
+    Probe(
+        "userdata.shape",
+        "the shape of user-data and of other YAML below /oem: letters and digits left out, to find what is no YAML",
+        r"""
+for f in /oem/userdata /oem/*.yaml /oem/*.yml /var/lib/spectro/userdata /etc/edgewright/user-data; do
+  case $f in *[!A-Za-z0-9./_-]*) continue ;; esac
+  [ -f $f ] && [ -r $f ] && [ "$(wc -c <$f)" -le 16384 ] || continue
+  echo "file $f"
+  sed -e 's/^ *#.*//' -e 's/\\["\\]/x/g' -e 's/[^][ {}:,"*!|&>%@`#'"'"'-]\{1,\}/x/g' $f | sed 's/^/|/'
+done | head -n 1500
+:
+""",
+        3,
+        24576,
+        "better",
+    ),
 )

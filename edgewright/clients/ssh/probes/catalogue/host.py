@@ -44,6 +44,9 @@ UNITS: tuple[str, ...] = (
     "rke2-server",
     "rke2-agent",
     "keepalived",
+    "ssh",
+    "sshd",
+    "dropbear",
 )
 """Units that are asked for, by the names of every mode and version; one that is not there is no fault."""
 _PROPERTIES = (
@@ -101,7 +104,7 @@ fi
         "boot.kernel",
         "kernel messages of this boot: memory, disks, file systems, network cards",
         r"""
-if have journalctl && journalctl -k -b -n 1 -q --no-pager >/dev/null 2>&1; then
+if have journalctl && [ -n "$(journalctl -k -b -n 1 -q --no-pager 2>/dev/null)" ]; then
   journalctl -k -b -n 4000 -q --no-pager -o short-unix 2>/dev/null
 else
   dmesg 2>/dev/null | tail -n 4000
@@ -237,12 +240,16 @@ while read -r d m t o _; do
   case $t in
     proc|sysfs|devpts|cgroup*|mqueue|*debugfs|tracefs|securityfs|pstore|bpf|configfs|fusectl|autofs|huge*) continue ;;
   esac
+  case ,$o, in *,emergency_ro,*) o=ro ;; esac
   echo "mount $m $t ${o%%,*}"
 done </proc/mounts | head -n 120
+e=$(sed -n 's/^[^ ]* \([^ ]*\) [^ ]* [^ ]*emergency_ro.*/ \1 /p' /proc/mounts | tr -d '\n')
 for d in /etc /oem /usr/local /opt /var /var/log /var/lib /var/tmp /tmp /run /var/lib/edgewright \
-  /var/lib/containerd /var/lib/kubelet /var/lib/etcd /var/lib/rancher /etc/kubernetes; do
+  /var/lib/containerd /var/lib/kubelet /var/lib/etcd /var/lib/rancher /etc/kubernetes /opt/spectrocloud; do
   [ -d $d ] || continue
-  if [ -w $d ]; then echo "writes $d"; else echo "no-writes $d"; fi
+  if [ -w $d ] && ! { [ -n "$e" ] && p=$(df -P $d 2>/dev/null | sed -n '2s/.* //p') && [ "${e#* $p }" != "$e" ]; }; then
+    echo "writes $d"
+  else echo "no-writes $d"; fi
 done
 [ -d /var/tmp ] && echo "var-tmp $(ls -ld /var/tmp)"
 have dmsetup && dmsetup table --target crypt 2>/dev/null | while read -r d t; do

@@ -203,6 +203,11 @@ echo "plane $plane_host $plane_port $(reach "$plane_host" "$plane_port")"
 have firewall-cmd && [ "$(firewall-cmd --state 2>/dev/null)" = running ] && { echo "firewalld running";
   firewall-cmd --list-ports 2>/dev/null | sed 's/^/ports /'; }
 have ufw && ufw status 2>/dev/null | head -n 30 | sed 's/^/ufw /'
+have nft && nft -nn list ruleset 2>/dev/null | awk '
+  /^[ \t]*chain /{i=0} /hook (input|prerouting)/{i=1}
+  i && / (drop|reject)/ && /tcp dport/ && !/ (saddr|daddr) /{sub(/^[ \t]*/,""); print "drops " $0}' | head -n 8
+have iptables && iptables -S INPUT 2>/dev/null | grep -E -e '--dports? .*-j (DROP|REJECT)' | grep -vE ' -[sd] ' |
+  head -n 8 | sed 's/^/drops /'
 :
 """,
         5,

@@ -11,8 +11,11 @@ from edgewright.clients.ssh.probes.parsing.lines import first, integer_of, log, 
 from edgewright.core import times
 from edgewright.core.doctor.facts import Agent
 from edgewright.core.text import clean
+from edgewright.yamltext.documents import form_problem
 
 Lines = Sequence[str]
+SHAPE_LINES = 1500
+"""Lines that the probe of shapes prints at most."""
 
 
 def agent(unit: Lines, status: Lines, files: Lines) -> dict[str, Any]:
@@ -67,6 +70,20 @@ def _moment(text: str) -> float | None:
 def agent_log(lines: Lines) -> dict[str, Any]:
     """Return the end of the agent's log."""
     return {"agent_log": log(lines)}
+
+
+def shapes(lines: Lines) -> dict[str, Any]:
+    """Return the files that are no YAML, with the line; a file of which the end is missing is not judged."""
+    texts: dict[str, list[str]] = {}
+    for line in lines:
+        if line.startswith("file /"):
+            texts[line[5:]] = []
+        elif line.startswith("|") and texts:
+            texts[next(reversed(texts))].append(line[1:])
+    if sum(map(len, texts.values())) + len(texts) >= SHAPE_LINES:
+        texts.popitem()
+    problems = ((clean(path, 200), form_problem("\n".join(rows))) for path, rows in texts.items())
+    return {"broken_yaml": tuple((path, problem) for path, problem in problems if problem)}
 
 
 def user_data(site: Lines, files: Lines) -> dict[str, Any]:

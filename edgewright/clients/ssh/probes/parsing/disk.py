@@ -12,8 +12,8 @@ from edgewright.core.doctor.facts import FileSystem
 Lines = Sequence[str]
 
 
-def _rows(lines: Lines) -> list[tuple[str, int | None, int | None, int | None, str]]:
-    """Return mount, size, free, percent and folder of lines of `df -P` with the folder behind them."""
+def _rows(lines: Lines) -> list[tuple[str, int | None, int | None, int | None, str, str]]:
+    """Return mount, size, free, percent, folder and device of lines of `df -P` with the folder behind them."""
     rows = []
     for line in lines:
         parts = line.split()
@@ -23,7 +23,9 @@ def _rows(lines: Lines) -> list[tuple[str, int | None, int | None, int | None, s
             and parts[-2].startswith("/")
             and parts[-3].endswith(("%", "-"))
         ):
-            rows.append((parts[-2], integer_of(parts[-6]), integer_of(parts[-4]), percent(parts[-3]), parts[-1]))
+            rows.append(
+                (parts[-2], integer_of(parts[-6]), integer_of(parts[-4]), percent(parts[-3]), parts[-1], parts[0])
+            )
     return rows
 
 
@@ -38,11 +40,11 @@ def file_systems(space: Lines, inodes: Lines, mounts: Lines, root: bool = True) 
         if len(parts) == 3:
             kinds[parts[0]] = (parts[1], parts[2])
     results: dict[str, FileSystem] = {}
-    for mount, size, free, used, path in _rows(space):
+    for mount, size, free, used, path, device in _rows(space):
         kind, option = kinds.get(mount, ("", ""))
-        before = results.get(mount, FileSystem(mount, (), kind, size, free, used, None, _read_only(option)))
+        before = results.get(mount, FileSystem(mount, (), kind, size, free, used, None, _read_only(option), device))
         results[mount] = before._replace(paths=(*before.paths, path))
-    for mount, _size, _free, used, path in _rows(inodes):
+    for mount, _size, _free, used, path, _device in _rows(inodes):
         kind, option = kinds.get(mount, ("", ""))
         before = results.get(mount, FileSystem(mount, (path,), kind, None, None, None, None, _read_only(option)))
         results[mount] = before._replace(inodes_used=used)

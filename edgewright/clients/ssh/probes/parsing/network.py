@@ -140,13 +140,34 @@ def plane(lines: Lines) -> dict[str, Any]:
 
 
 def firewall(lines: Lines) -> dict[str, Any]:
-    """Return open ports of a firewall that is on; nothing where none was detected."""
+    """Return open ports of a firewall that is on, and ports of a node that rules drop, whoever made them."""
+    dropped = {"dropped_ports": _dropped(with_word(lines, "drops"))}
     if "firewalld running" in lines:
-        return {"firewall": "firewalld", "firewall_ports": tuple(" ".join(with_word(lines, "ports")).split())}
+        return {
+            "firewall": "firewalld",
+            "firewall_ports": tuple(" ".join(with_word(lines, "ports")).split()),
+            **dropped,
+        }
     if any(row.strip() == "Status: active" for row in with_word(lines, "ufw")):
         rows = [row.split() for row in with_word(lines, "ufw") if " ALLOW" in row]
-        return {"firewall": "ufw", "firewall_ports": tuple(row[0] for row in rows if row)}
-    return {}
+        return {"firewall": "ufw", "firewall_ports": tuple(row[0] for row in rows if row), **dropped}
+    return dropped
+
+
+NODE_PORTS = (6443, 10250, 2379, 2380, 9345)
+"""What nodes of a cluster open to each other: API server, kubelet, etcd, RKE2's supervisor."""
+
+
+def _dropped(rules: Lines) -> tuple[int, ...]:
+    """Return which ports of a node are in rules such as `tcp dport { 6443, 10250 } drop` or `--dports 2379:2380`."""
+    found: list[int] = []
+    for rule in rules[:16]:
+        place = re.search(r"(?:tcp dport|--dports?) (\{[^}]{1,200}\}|[\d:,-]{1,200})", rule)
+        if place is None or "-p udp" in rule:
+            continue
+        for begin, end in re.findall(r"(\d{1,5})(?:[-:](\d{1,5}))?", place[1]):
+            found += [port for port in NODE_PORTS if int(begin) <= port <= int(end or begin)]
+    return tuple(dict.fromkeys(found))
 
 
 def name_servers(lines: Lines) -> dict[str, Any]:
