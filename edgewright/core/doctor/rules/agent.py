@@ -240,6 +240,6 @@ def _user_data(facts: Facts) -> List[Finding]:
         path, problem = facts.broken_yaml[0]
         fix = Fix("show the file with its line numbers", f"cat -n {word(path)}", SAFE)
         shown = tuple(Evidence("userdata.shape", f"{name}: {why}") for name, why in facts.broken_yaml[:3])
-        text = f"{path} is no YAML: {problem}."
+        text = f"{path} is not valid YAML: {problem}."
         return [Finding("user-data-broken", text, shown, f"Correct {path}.", LIKELY, path, (fix,))]
     return []

@@ -117,7 +117,7 @@ done
     ),
     Probe(
         "userdata.shape",
-        "the shape of user-data and of other YAML below /oem: letters and digits left out, to find what is no YAML",
+        "the shape of user-data and of other YAML below /oem: letters and digits left out, to find what is not YAML",
         r"""
 for f in /oem/userdata /oem/*.yaml /oem/*.yml /var/lib/spectro/userdata /etc/edgewright/user-data; do
   case $f in *[!A-Za-z0-9./_-]*) continue ;; esac

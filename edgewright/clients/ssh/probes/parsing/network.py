@@ -160,14 +160,14 @@ NODE_PORTS = (6443, 10250, 2379, 2380, 9345)
 
 def _dropped(rules: Lines) -> tuple[int, ...]:
     """Return which ports of a node are in rules such as `tcp dport { 6443, 10250 } drop` or `--dports 2379:2380`."""
-    found: list[int] = []
+    ports: list[int] = []
     for rule in rules[:16]:
         place = re.search(r"(?:tcp dport|--dports?) (\{[^}]{1,200}\}|[\d:,-]{1,200})", rule)
         if place is None or "-p udp" in rule:
             continue
         for begin, end in re.findall(r"(\d{1,5})(?:[-:](\d{1,5}))?", place[1]):
-            found += [port for port in NODE_PORTS if int(begin) <= port <= int(end or begin)]
-    return tuple(dict.fromkeys(found))
+            ports += [port for port in NODE_PORTS if int(begin) <= port <= int(end or begin)]
+    return tuple(dict.fromkeys(ports))
 
 
 def name_servers(lines: Lines) -> dict[str, Any]:
