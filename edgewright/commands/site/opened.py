@@ -210,7 +210,7 @@ class Site:
     def moves(self, address: str) -> None:
         """Expect the host at another address from now on, and at those before where it does not answer there.
 
-        "" is no other address: it is where it is now.
+        With "" it stays where it is.
         """
         if address:
             self._places = tuple(dict.fromkeys((address, *self._places)))[:PLACES]
