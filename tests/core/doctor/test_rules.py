@@ -170,6 +170,16 @@ def test_unknown_is_neither_healthy_nor_a_fault() -> None:
         ("unit-masked", {"units": {**HEALTHY.units, "ssh": unit("ssh", "inactive", load="masked")}}),
         ("unit-failed", {"units": {**HEALTHY.units, "ssh": unit("ssh", "failed")}}),
         (
+            "unit-masked",
+            {
+                "units": {
+                    **HEALTHY.units,
+                    "sshd": unit("sshd", "inactive", load="bad-setting"),
+                    "ssh": unit("ssh", "failed", load="masked"),
+                }
+            },
+        ),
+        (
             "io-errors",
             {
                 "kernel_log": log("I/O error, dev loop3, sector 8", "kernel"),

@@ -69,6 +69,8 @@ def _unit(facts: Facts, unit: Unit) -> Optional[Finding]:
     restart = fix_of("unit-restart", name)
     step = f"Read the log of {name}, fix the cause, then restart it."
     if unit.load in ("bad-setting", "error"):
+        if name in REMOTE and any(facts.units[each].load == "masked" for each in REMOTE & facts.units.keys()):
+            return None  # it is another name of the masked one
         text = f"The file of {name}{role} cannot be read by systemd."
         check = Fix("show what is wrong in it", f"systemd-analyze verify {word(name + '.service')}", SAFE)
         return Finding("unit-failed", text, (_state(unit),), f"Correct the file of {name}.", SURE, name, (check,))
