@@ -47,6 +47,14 @@ PLANE: dict[str, str] = {
         l -> Log on 127.0.0.1:1
         <enter> -> log of kernel | There is no connection to 127.0.0.1:1.
         """,
+    "site-api": """
+        : site <space> open <space> 127.0.0.1:1 <enter> => Nothing listens at 127.0.0.1:1.
+        a -> Doctor › Local API
+        """,
+    "site-network": """
+        : site <space> open <space> 127.0.0.1:1 <enter> => Nothing listens at 127.0.0.1:1.
+        n -> Doctor › Network
+        """,
     "site-files": """
         : site <space> open <space> 127.0.0.1:1 <enter> => Nothing listens at 127.0.0.1:1.
         f -> Doctor › Files | DIRECTORIES OF THE HOST
