@@ -64,6 +64,8 @@ block_soon() {
 }
 leave_out() {
   n=0 i=0
+  now
+  e=$((T + @BEHIND@))
   while :; do
     last=$d
     block_soon
@@ -71,7 +73,8 @@ leave_out() {
     n=$((n + $(printf '%s' "$last" | wc -l))) i=$((i + 1))
     [ ${#d} -lt @FULL@ ] || [ $((i % 4)) = 0 ] || continue
     "$W" "$d"
-    [ "$A" -le 1 ] && { last=$d; break; }
+    now
+    if [ "$A" -le 1 ] || [ "$T" -ge "$e" ]; then last=$d; break; fi
   done
   { printf '\001\n%s left %s\n' "$M" "$n"; printf '%s' "$last"; } | pack
 }
