@@ -113,11 +113,13 @@ def test_a_disk_that_gets_full_costs_the_recording_alone() -> None:
 def test_what_is_faster_than_the_recording_is_counted_and_no_secret_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BURST", 1000)
     monkeypatch.setattr(module, "RATE", 2000)
+    clock = [0.0]
+    monkeypatch.setattr(Recorder, "_now", lambda self: clock[0])
     one = made()
     one.output(b"API_TOKEN=cAn" + b"x" * 800)
     one.output(b"x" * 400)
     one.output(b"x" * 300)
-    time.sleep(0.5)
+    clock[0] = 0.5
     one.output(b"ary7Qx without an end of its line")
     one.output(b"ary7Qx\r\nlater\r\n")
     one.output(b"y\r\n" * 1000)
