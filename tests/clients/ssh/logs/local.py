@@ -73,6 +73,10 @@ class LocalStream:
         output = self.process._transport.get_pipe_transport(1)  # type: ignore[attr-defined]
         if output is not None:
             output.close()
+        for _ in range(500):  # the script ends what it started; a loop that ends before kills the shell alone
+            if self.process.returncode is not None:
+                return
+            await asyncio.sleep(0.01)
 
 
 class LocalHost:
