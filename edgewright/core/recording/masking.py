@@ -159,7 +159,7 @@ class _Covered:
         if not self._left_out:
             return part
         left_out = self._left_out[start:end]
-        return part if not any(left_out) else bytes(b for b, out in zip(part, left_out, strict=True) if not out)
+        return part if not any(left_out) else bytes(b for b, out in zip(part, left_out) if not out)
 
 
 def plain_text(data: bytes) -> bytes:

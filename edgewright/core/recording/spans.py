@@ -76,7 +76,7 @@ class SecretSpans:
                 spans.append((at - len(self._before), at))  # the last line of a key whose begin was not shown
             result = self._walker._line(body, b"\n")[:-1]
             if result != body:
-                start = next((i for i, (a, b) in enumerate(zip(body, result, strict=False)) if a != b), len(result))
+                start = next((i for i, (a, b) in enumerate(zip(body, result)) if a != b), len(result))
                 if start < len(body):
                     spans.append((at + start, at + len(body)))
             self._before = line

@@ -143,7 +143,7 @@ class DoctorScreen(BaseScreen, SitePages):
         hints += ["site-fix"] if site is not None and site.is_open and offers(site, self._pointed()) else []
         if site is not None and site.is_open:
             answers = {each["name"]: each["answers"] for each in (site.report or {}).get("depths", ())}
-            hints += ["site-logs", "site-shell"]
+            hints += ["site-logs", "site-shell", "site-files", "site-network", "site-boot"]
             hints += [] if answers.get(KUBECTL) is False else ["site-workloads"]
             hints += ["site-api"] if answers.get(LOCAL_API) else []
         hints += ["copy"] if has_findings else []
