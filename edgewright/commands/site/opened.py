@@ -92,6 +92,8 @@ class Site:
         """Of the present connection, or of the one before."""
         self.rtt: float | None = None
         self.rtt_at: float | None = None
+        self.asked_at: float | None = None
+        """When the answer was asked for that is being waited for."""
         self.next_try: float | None = None
         self.problem = ""
         """Why there is no connection: one sentence and the next step."""
@@ -251,13 +253,20 @@ class Site:
                 await self._measure(connection)
 
     async def _measure(self, connection: HostConnection) -> None:
+        self.asked_at = self._now()
         try:
             self.rtt = await connection.round_trip(PATIENCE)
             self.rtt_at = self._now()
-            self.changed()
         except (TimedOut, Unreachable) as error:
             if connection is self._connection:
                 await self._lost(error)
+        finally:
+            self.asked_at = None
+            self.changed()
+
+    def silent_for(self, now: float) -> float:
+        """Return for how many seconds an open connection owes an answer, 0.0 where it owes none."""
+        return 0.0 if self.asked_at is None or not self.is_open else max(now - self.asked_at, 0.0)
 
     async def _again(self) -> None:
         """Connect again with growing pauses, until it is open, or the user is needed."""

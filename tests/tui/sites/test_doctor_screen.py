@@ -25,6 +25,7 @@ from tests.tui.sites.site_host import FINE, FULL, LOW, Sites, StandInHost
 from tui.app import EdgewrightApp
 from tui.screens.doctor.content import SiteView, body
 from tui.screens.doctor.screen import DoctorScreen
+from tui.screens.doctor.title import site_title
 from tui.session import Session
 
 Compare = Callable[..., bool]
@@ -261,6 +262,27 @@ def test_what_is_unsure_is_no_likely_cause() -> None:
     shown = [row.plain for row in body(SiteView(report, NOW, NOW), 100)]
     assert shown[0].startswith("NO FAULT FOUND") and "LIKELY CAUSE" not in "".join(shown)
     assert shown[1].endswith("what was seen is unsure.") and "ALSO SEEN" in shown
+
+
+async def test_a_silent_link_shows_in_the_title_before_it_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = StandInHost(FULL)
+    async with doctor(Sites(host)) as (pilot, _, _):
+        await until(pilot, read(pilot))
+        answer = asyncio.Event()
+
+        async def round_trip(patience: float = 1.0) -> float:
+            await answer.wait()
+            return 12.0
+
+        monkeypatch.setattr(host, "round_trip", round_trip)
+        site = pilot.app.screen.site  # type: ignore[attr-defined]
+        asked = asyncio.create_task(site._measure(host))
+        await asyncio.sleep(0)
+        early, late = (site_title(site, NOW + later, 120).plain for later in (3, 12))
+        assert "• open 3s" in early and "▬ no answer for 12s" in late and site.is_open
+        answer.set()
+        await asked
+        assert "• open 12s  rtt 12.0 s" in site_title(site, NOW + 12, 120).plain
 
 
 async def test_a_hostile_host_cannot_steer_the_terminal() -> None:

@@ -13,6 +13,8 @@ from tui.widgets.lines import Line, Piece, cut, line, spread
 if TYPE_CHECKING:
     from edgewright.commands.site.opened import Site
 
+SILENT = 4.0
+"""Seconds without an answer from which the title shows that; the connection is given up later."""
 DROPPED = ("depths", "edgewright", "retry", "rtt", "via")
 """What leaves a title that is too long, least important first; the host and the state of the connection stay."""
 
@@ -42,6 +44,8 @@ def _place(site: Site, dropped: tuple[str, ...]) -> list[Piece]:
 
 
 def _state(site: Site, now: float, dropped: tuple[str, ...]) -> list[Piece]:
+    if (silent := site.silent_for(now)) >= SILENT:
+        return [("▬ ", "warn"), (f"no answer for {int(silent)}s", "warn")]
     if site.state == "open":
         rtt = "" if site.rtt is None or "rtt" in dropped else f"  rtt {milliseconds(site.rtt)}"
         return [("• ", "ok"), (f"open {age_of(site.since, now)}", ""), (rtt, "muted")]
