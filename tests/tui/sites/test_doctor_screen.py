@@ -275,7 +275,7 @@ async def test_a_silent_link_shows_in_the_title_before_it_is_given_up(monkeypatc
             return 12.0
 
         monkeypatch.setattr(host, "round_trip", round_trip)
-        site = pilot.app.screen.site  # type: ignore[attr-defined]
+        site = pilot.app.screen.site
         asked = asyncio.create_task(site._measure(host))
         await asyncio.sleep(0)
         early, late = (site_title(site, NOW + later, 120).plain for later in (3, 12))
