@@ -56,8 +56,10 @@ def edit(draft: Draft, adapter: Adapter, wanted: Wanted, texts: Mapping[str, str
     if any("\\" in line for line in text.splitlines()[stanza.begin : stanza.end]):
         raise ValueError(f"its lines in {adapter.file} continue with a backslash")
     dhcp = (wanted.method or adapter.method) == "dhcp"
+    method = stanza.method
     options = [pair for pair in stanza.options if not (pair[0] == "mtu" and wanted.mtu is not None)]
     if wanted.method or wanted.address is not None or wanted.gateway is not None:
+        method = "dhcp" if dhcp else "static"
         options = [pair for pair in options if pair[0] not in ("address", "netmask", "gateway", "broadcast", "network")]
         if not dhcp:
             face = ipaddress.IPv4Interface(adapter.address if wanted.address is None else wanted.address)
@@ -67,12 +69,12 @@ def edit(draft: Draft, adapter: Adapter, wanted: Wanted, texts: Mapping[str, str
     if wanted.mtu is not None:
         options.append(("mtu", str(wanted.mtu)))
         draft.back.append(f"ip link set dev {adapter.name} mtu {adapter.mtu}")
-        if dhcp:  # ifupdown has no MTU for DHCP
+        if method != "static":  # ifupdown has an MTU for that alone
             options = [pair for pair in options if pair[0] != "mtu"]
             options = [pair for pair in options if not (pair[0] == "up" and " mtu " in f" {pair[1]} ")]
             options.append(("up", f"ip link set dev {adapter.name} mtu {wanted.mtu}"))
     lines = text.splitlines()
-    new = [f"iface {adapter.name} inet {'dhcp' if dhcp else 'static'}", *(f"    {k} {v}" for k, v in options)]
+    new = [f"iface {adapter.name} inet {method}", *(f"    {k} {v}" for k, v in options)]
     lines[stanza.begin : stanza.end] = new
     draft.write(adapter.file, "\n".join(lines) + "\n")
     name = adapter.name

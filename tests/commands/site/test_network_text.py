@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from edgewright.clients.ssh.network.reading import parse
+from edgewright.commands.kernel.context import CommandContext
+from edgewright.commands.site.network import change
 from edgewright.commands.site.network.change import plan_of, within_of
 from edgewright.commands.site.network.document import document_of, page
 from edgewright.commands.site.network.wanted import wanted_of
+from edgewright.config.settings import Settings
 from edgewright.core.errors import Conflict, Failed, InvalidInput, UsageError
-from edgewright.core.network.settings import Wanted
+from edgewright.core.network.settings import HostNetwork, Wanted
 from tests.clients.ssh.network.samples import NETWORKD
 
 HOST = parse(NETWORKD)
@@ -37,6 +41,21 @@ def test_text_and_json_have_no_password() -> None:
     shown = page(document) + json.dumps(document)
     assert "http://***@10.4.1.1:3128" in shown and "hunter2" not in shown
     assert "host0           static, 10.66.133.11/24, gateway 10.66.133.1, MTU 1500, up, by systemd-networkd" in shown
+
+
+async def test_the_command_of_a_plan_has_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def connect(target: str, ctx: CommandContext) -> Any:
+        return SimpleNamespace(aclose=None)
+
+    async def read(connection: Any) -> HostNetwork:
+        return HOST
+
+    monkeypatch.setattr(change, "connect", connect)
+    monkeypatch.setattr(change, "read_network", read)
+    args = {"host": "edge1", "http_proxy": "http://kim:canary@10.4.1.1:3129", "https_proxy": "http://10.4.1.1:1"}
+    plan = await change.SiteNetworkSet().plan(CommandContext(Settings()), (), args)
+    assert "***@10.4.1.1:3129" in plan.cli and "--https-proxy http://10.4.1.1:1" in plan.cli
+    assert "canary" not in f"{plan.cli} {plan.lines}" and "canary" in str(plan.payload.change.files)
 
 
 def test_a_plan_names_what_is_cut_and_a_change_that_waits_is_first() -> None:

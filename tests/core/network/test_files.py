@@ -134,6 +134,14 @@ def test_a_stanza_of_ifupdown() -> None:
         ifupdown.edit(Draft({ifupdown.FILE: INTERFACES * 2}), adapter, Wanted(adapter="eth0", mtu=1400), {})
 
 
+def test_a_stanza_without_an_address_stays_one() -> None:
+    text = "auto eth1\niface eth1 inet manual\n    up true\n"
+    adapter = Adapter("eth1", method="none", manager="ifupdown", file=ifupdown.FILE)
+    draft = Draft({ifupdown.FILE: text})
+    ifupdown.edit(draft, adapter, Wanted(adapter="eth1", mtu=1400), {})
+    assert draft.files[0].text == f"{text}    up ip link set dev eth1 mtu 1400\n"
+
+
 NETPLAN = """network:
   version: 2
   renderer: networkd

@@ -53,7 +53,7 @@ def _why_not(adapter: Adapter, seen: Seen) -> str:
     if adapter.kind not in ("card", "vlan", "virtual"):
         return f"{name} is a {adapter.kind}: only cards and VLANs are changed here."
     if adapter.file in seen.cut:
-        return f"{clean(adapter.file, 120)} is longer than what is changed here."
+        return f"{clean(adapter.file, 120)} is longer than what is changed here, or not in UTF-8."
     if MASK in seen.texts.get(adapter.file, "") and adapter.manager != "systemd-networkd":
         return f"{clean(adapter.file, 120)} has secrets: it is not changed here."
     if adapter.method == "unknown":

@@ -1,13 +1,14 @@
 """The script that reads all network settings of a host; it changes nothing, and needs a POSIX shell and BusyBox only.
 
-Every line of a file begins with `|`, so nothing in a file can be taken for a line of the script.
+Every line of a file begins with `|`, so nothing in a file can be taken for a line of the script. The files that a page
+replaces in full come first: one that is not shown because there are so many counts as one that is not there.
 """
 
 from __future__ import annotations
 
 from edgewright.clients.ssh.network.places import HEAD, framed
 
-MASKED = "[Pp]assw|[Ss]ecret|psk|wep-key|private-key|[Tt]oken"
+MASKED = "[Pp]assw|[Ss]ecret|psk|wep-key|[Pp]rivate-?[Kk]ey|[Pp]reshared-?[Kk]ey|[Tt]oken|^ *(- )?(key|private|shared):"
 """Words of lines whose value stays on the host; a file with one of them is not changed here."""
 
 _READ = r"""out() { printf '%s %s\n' "$1" "$2"; }
@@ -62,21 +63,22 @@ if [ -z "$R" ]; then
   ip -o addr show 2>/dev/null | sed -nE 's/^[0-9]+: +([^ ]+) +(inet6?) ([^ ]+) (.*)/addr \1 \3 \4/p' | head -n 120
   ip route show 2>/dev/null | sed -n 's/^default /route /p' | head -n 20
 fi
+for f in /etc/hostname /etc/hosts /etc/environment /etc/resolv.conf /etc/systemd/resolved.conf \
+  /etc/systemd/timesyncd.conf /etc/chrony/chrony.conf /etc/chrony.conf /etc/ntp.conf /oem/99_site_network.yaml; do
+  [ -h "$R$f" ] && out points "$f $(readlink "$R$f")"
+  show "$R$f" plain
+done
 for f in "$R"/run/systemd/netif/links/*; do
   [ -f "$f" ] || continue
   sed -nE "s/^(ADMIN_STATE|NETWORK_FILE|DNS|NTP|DOMAINS)=/netif ${f##*/} \1 /p" "$f"
   g=$(sed -n 's/^NETWORK_FILE=//p' "$f")
   case $g in /usr/lib/*|/lib/*) show "$R$g" plain ;; esac
 done
-for f in "$R"/etc/systemd/network/*.network "$R"/etc/systemd/network/*.netdev "$R"/etc/systemd/network/*.d/*.conf \
+for f in "$R"/etc/systemd/network/*.network "$R"/etc/systemd/network/*.d/*.conf \
   "$R"/run/systemd/network/*.network "$R"/run/systemd/network/*.d/*.conf; do show "$f" plain; done
-for f in "$R"/etc/netplan/*.yaml "$R"/etc/network/interfaces "$R"/etc/network/interfaces.d/* \
+for f in "$R"/etc/systemd/network/*.netdev "$R"/etc/netplan/*.yaml \
+  "$R"/etc/network/interfaces "$R"/etc/network/interfaces.d/* \
   "$R"/etc/NetworkManager/system-connections/* "$R"/run/NetworkManager/system-connections/*; do show "$f" safe; done
-for f in /etc/hostname /etc/hosts /etc/environment /etc/resolv.conf /etc/systemd/resolved.conf \
-  /etc/systemd/timesyncd.conf /etc/chrony/chrony.conf /etc/chrony.conf /etc/ntp.conf /oem/99_site_network.yaml; do
-  [ -h "$R$f" ] && out points "$f $(readlink "$R$f")"
-  show "$R$f" plain
-done
 for f in "$R"/etc/systemd/resolved.conf.d/*.conf "$R"/etc/systemd/timesyncd.conf.d/*.conf \
   "$R"/etc/chrony/sources.d/*.sources "$R"/etc/systemd/system.conf.d/95-site-proxy.conf; do show "$f" plain; done
 [ -d "$R/etc/chrony/sources.d" ] && out chronydir 1

@@ -24,11 +24,14 @@ MOST_LINES = 20_000
 STAGES = ("saving", "armed", "back", "confirmed")
 _FILE = re.compile(r"(\d{1,12}) (/[^\0]{1,300})")
 _RUN = re.compile(r"[0-9a-f]{16}")
+UNREAD = "\ufffd"
+"""What bytes that are not UTF-8 are read as: written back, they would be others."""
+TOO_LONG = "is longer than what is changed here, or not in UTF-8"
 NO_ROOT = "It needs root on the host: connect as root, or allow sudo without a password."
 
 
 class Printed(NamedTuple):
-    """What the script printed: values by word in their order, merged files by path, and those that were cut."""
+    """What the script printed: values by word in their order, merged files by path, those not known in full."""
 
     values: Mapping[str, list[str]]
     texts: Mapping[str, str]
@@ -78,7 +81,7 @@ def printed(output: bytes) -> Printed:
             "The host's shell did not read all network settings.", "Try again; is it a POSIX shell?", "CutShort"
         )
     merged = {name: "".join(f"{line}\n" for line in lines) for name, lines in texts.items()}
-    cut = frozenset(name for name in merged if sizes[name] > 16_384)
+    cut = frozenset(name for name in merged if sizes[name] > 16_384 or UNREAD in merged[name])
     return Printed(values, merged, cut)
 
 
@@ -270,9 +273,11 @@ def _locked(
         if path in links:
             result[page] = f"{path} is a link to {clean(links[path], 80)}: it is not changed here."
         elif path in seen.cut:
-            result[page] = f"{path} is longer than what is changed here."
+            result[page] = f"{path} {TOO_LONG}."
+    if resolver == "resolv.conf" and pages.RESOLV in seen.cut:
+        result["dns"] = f"{pages.RESOLV} {TOO_LONG}."
     if OEM_FILE in seen.cut:
-        result = dict.fromkeys(("name", "dns", "proxy", "ntp"), f"{OEM_FILE} is longer than what is changed here.")
+        result = dict.fromkeys(("name", "dns", "proxy", "ntp"), f"{OEM_FILE} {TOO_LONG}.")
     return result
 
 

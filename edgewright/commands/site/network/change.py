@@ -23,8 +23,10 @@ from edgewright.core import times
 from edgewright.core.errors import Conflict, EdgewrightError, Failed, InvalidInput, Refused, TimedOut, Unreachable
 from edgewright.core.network.change import Change
 from edgewright.core.network.plan import change_of
-from edgewright.core.network.settings import HostNetwork, Wanted
+from edgewright.core.network.settings import HostNetwork, Wanted, masked
 
+PROXIES = ("http_proxy", "https_proxy")
+"""Options whose value may have a password, which the plan and the journal do not get."""
 EVERY = 1.0
 """Seconds between two tries to reach the host again."""
 
@@ -90,7 +92,8 @@ class SiteNetworkSet(declared.SiteNetworkSet):
         connection = await connect(target, ctx)
         ctx.at_end(connection.aclose)
         host = await read_network(connection)
-        return plan_of(target, host, wanted, within, connection, self.cli_line(targets, args))
+        shown = {**args, **{name: masked(str(args[name])) for name in PROXIES if args.get(name)}}
+        return plan_of(target, host, wanted, within, connection, self.cli_line(targets, shown))
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
