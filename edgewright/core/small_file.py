@@ -16,6 +16,14 @@ SILENCE = 10.0
 _PIECE = 65_536
 
 
+def local_path(text: str) -> Path:
+    """Return a path that a user typed; `~NAME` of a user who does not exist stays as it is, as in a shell."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
+
+
 def read_small_file(path: str, most: int) -> str:
     """Return at most `most` characters of a file, or of stdin for `-`; ask for one more to notice a longer text.
 
@@ -24,7 +32,7 @@ def read_small_file(path: str, most: int) -> str:
     written for `SILENCE` seconds. A path may be on a dead share: call it in a thread.
     """
     if path != "-":
-        place = Path(path).expanduser()
+        place = local_path(path)
         mode = place.stat().st_mode
         if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
             return _read_stream(place, most)

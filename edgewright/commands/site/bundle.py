@@ -27,6 +27,7 @@ from edgewright.commands.site.opened import Site
 from edgewright.core import times
 from edgewright.core.errors import Conflict, EdgewrightError, InvalidInput, TimedOut, Unreachable, UsageError
 from edgewright.core.slow_files import read_in_time
+from edgewright.core.small_file import local_path
 from edgewright.core.text import amount
 
 MOST = 50
@@ -139,7 +140,7 @@ def _wanted(target: str, args: Mapping[str, Any], hosts: int, options: Options) 
     if resume and hosts > 1:
         raise UsageError("--resume continues the bundle of one host.", "Name one host.")
     encrypted = options.encryption is not None
-    left = Partial.open(Path(resume).expanduser()) if resume else None
+    left = Partial.open(local_path(resume)) if resume else None
     if left is not None and left.state.target != target:
         raise Conflict(
             f"{left.folder} is the bundle of {left.state.target}, not of {target}.",
@@ -147,7 +148,7 @@ def _wanted(target: str, args: Mapping[str, Any], hosts: int, options: Options) 
             "OtherHost",
         )
     name = file_name(target.rpartition("@")[2], left.state.began if left else time.time(), encrypted=encrypted)
-    place = Path(out).expanduser() if out else (left.folder.parent if left else Path.cwd())
+    place = local_path(out) if out else (left.folder.parent if left else Path.cwd())
     if out and (hosts > 1 or place.is_dir() or str(out).endswith("/")):
         place = place / name
     elif left is not None and not out:

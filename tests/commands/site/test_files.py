@@ -19,7 +19,7 @@ from edgewright.commands.site.files import reach as file_reach
 from edgewright.commands.site.files.actions import progress_text
 from edgewright.commands.site.open_verbs import SiteGet, SitePut
 from edgewright.config.settings import Settings
-from edgewright.core.errors import EdgewrightError, InvalidInput, Refused, Unreachable
+from edgewright.core.errors import EdgewrightError, InvalidInput, NotFound, Refused, Unreachable
 from edgewright.store.engine.journal import Journal
 from tests.clients.ssh.files.conftest import root
 from tests.clients.ssh.files.local_host import LocalHost
@@ -158,6 +158,10 @@ async def test_what_is_refused_before_anything_is_dialled(
             await run(SiteGet, ctx, path=path, out=str(tmp_path))
     with pytest.raises(InvalidInput, match="no directory"):
         await run(SiteGet, ctx, path="/var/log/syslog", out=str(tmp_path / "none/x"))
+    with pytest.raises(InvalidInput, match="no directory ~no-such-user"):
+        await run(SiteGet, ctx, path="/var/log/syslog", out="~no-such-user/x")
+    with pytest.raises(NotFound, match="no file ~no-such-user/x"):
+        await run(SitePut, ctx, file="~no-such-user/x", path="/oem/x")
     (tmp_path / "x").write_bytes(NEW)
     for path in ("/var/log/syslog", "/etc/kubernetes/admin.conf", "/root/x"):
         with pytest.raises(Refused):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from heapq import nsmallest
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,7 +13,9 @@ from edgewright.commands.kernel.base import Plan, Scope
 from edgewright.commands.site.files.actions import size_of
 from edgewright.commands.site.files.views import FilePath, Listing, file_path, folder, inside
 from edgewright.commands.site.open_verbs import SiteGet, SitePut
-from edgewright.core.errors import EdgewrightError
+from edgewright.core.errors import EdgewrightError, TimedOut
+from edgewright.core.slow_files import glance
+from edgewright.core.small_file import local_path
 from edgewright.core.text import amount
 from tui.frame.links import open_key
 from tui.modals.confirm import ConfirmModal
@@ -287,10 +290,14 @@ def _local(text: str) -> Line:
 
 def _paths(text: str) -> Sequence[str]:
     """Return the files and directories of this machine that begin with what was typed."""
-    place = Path(text).expanduser()
+    place = local_path(text)
     base, start = (place, "") if text.endswith("/") else (place.parent, place.name)
     try:
-        names = sorted(path for path in base.iterdir() if path.name.startswith(start))[:50]
-    except OSError:
+        return glance(lambda: _entries(base, start), str(base))
+    except (OSError, TimedOut):
         return ()
+
+
+def _entries(base: Path, start: str) -> list[str]:
+    names = nsmallest(50, (path for path in base.iterdir() if path.name.startswith(start)))
     return [f"{path}/" if path.is_dir() else str(path) for path in names]

@@ -12,6 +12,7 @@ from edgewright.clients.ssh.config.patterns import host_in_list, in_list, matche
 from edgewright.clients.ssh.config.settings import KEYWORDS, Machine, Values
 from edgewright.clients.ssh.target import read_target
 from edgewright.core.errors import InvalidInput
+from edgewright.core.small_file import local_path
 from edgewright.core.text import clean
 
 MAX_DEPTH = 16
@@ -74,7 +75,7 @@ class Evaluation:
             if word.startswith("~"):
                 if not user:
                     raise line.problem("Include of the system's configuration does not begin with ~.")
-                pattern = str(self._machine.home) + word[1:] if word[1:2] in ("", "/") else str(Path(word).expanduser())
+                pattern = str(self._machine.home) + word[1:] if word[1:2] in ("", "/") else str(local_path(word))
             elif word.startswith("/"):
                 pattern = word
             else:

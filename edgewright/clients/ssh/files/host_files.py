@@ -195,10 +195,10 @@ def _look(at: FilePath, frames: dict[str, tuple[str, ...]]) -> Look:
     common = (writable == "1", room, uid == "0", kind, digest, part)
     if "file" not in frames:
         return Look(at, False, 0, 0, "", "", "", 0, "none", *common)
-    mode, user, group, owner, owning, size, modified, inode, links = frames["file"]
+    mode, user, group, size, modified, inode, links, *owner = frames["file"]
     return Look(
         at, True, int(size), int(modified), f"{int(mode, 16) & 0o7777:04o}", f"{int(user)}:{int(group)}",
-        f"{owner}:{owning}", int(links), f"{int(inode)}.{int(size)}.{int(modified)}", *common,
+        " ".join(owner), int(links), f"{int(inode)}.{int(size)}.{int(modified)}", *common,
     )  # fmt: skip
 
 

@@ -1,4 +1,7 @@
-"""The entries of a directory as a host prints them; names may have any byte, they are cleaned where they are shown."""
+"""The entries of a directory as a host prints them; names may have any byte, they are cleaned where they are shown.
+
+Owner and group of a directory service have spaces (`domain users`).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import NamedTuple
 
 MOST_ENTRIES = 4000
 _ENTRY = re.compile(
-    rb"([0-9a-f]{1,8}) (\d{1,10}) (\d{1,10}) (\S{1,64}) (\S{1,64}) (\d{1,19}) (-?\d{1,19}) \./(.+)", re.DOTALL
+    rb"([0-9a-f]{1,8}) (\d{1,10}) (\d{1,10}) (\d{1,19}) (-?\d{1,19}) ([^\n/]{1,300}?) \./(.+)", re.DOTALL
 )
 
 
@@ -51,7 +54,7 @@ def parse(output: bytes, marker: str, path: str) -> Listing | list[str]:
     pieces = (b"\n" + output).split(mark)[1:]
     entries: dict[bytes, Entry] = {}
     head: list[str] | None = None
-    ended = False
+    ended = more = False
     link = b""
     for piece in pieces:
         verb, _, rest = piece.partition(b" ")
@@ -62,8 +65,10 @@ def parse(output: bytes, marker: str, path: str) -> Listing | list[str]:
             head = fields
         elif verb == b"e":
             match = _ENTRY.fullmatch(rest)
-            if match and b"/" not in match.group(8) and len(entries) < MOST_ENTRIES:
-                entries[match.group(8)] = _entry(match)
+            if match and b"/" not in match.group(7) and len(entries) < MOST_ENTRIES:
+                entries[match.group(7)] = _entry(match)
+            else:
+                more = True
         elif verb == b"t":
             link = rest[2:]
         elif verb == b"=" and link in entries:
@@ -75,15 +80,13 @@ def parse(output: bytes, marker: str, path: str) -> Listing | list[str]:
         raise ValueError("no directory")
     free = int(head[2]) * 1024 if head[2].isdecimal() and len(head[2]) < 16 else None
     every = tuple(sorted(entries.values(), key=lambda entry: (entry.kind != "folder", entry.name)))
-    cut = not ended or len(entries) >= MOST_ENTRIES
+    cut = not ended or more
     return Listing(path, every, free, head[1] == "1", head[0] == "0", cut)
 
 
 def _entry(match: re.Match[bytes]) -> Entry:
-    mode, uid, gid, owner, group, size, modified, name = match.groups()
-    return Entry(
-        _text(name), int(mode, 16), int(uid), int(gid), f"{_text(owner)}:{_text(group)}", int(size), int(modified)
-    )  # fmt: skip
+    mode, uid, gid, size, modified, owner, name = match.groups()
+    return Entry(_text(name), int(mode, 16), int(uid), int(gid), _text(owner), int(size), int(modified))
 
 
 def _text(data: bytes) -> str:

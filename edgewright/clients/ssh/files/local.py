@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -122,7 +123,8 @@ class LocalPart:
         try:
             os.fsync(self._descriptor)
             if self.state is not None:
-                os.utime(self._descriptor, (self.state.modified, self.state.modified))
+                with contextlib.suppress(OverflowError):  # a time of the host that no clock has
+                    os.utime(self._descriptor, (self.state.modified, self.state.modified))
             os.link(self.part, self.out)
             self.part.unlink()
             self._about.unlink(missing_ok=True)

@@ -87,8 +87,8 @@ w=0
 if [ -w . ]; then w=1; fi
 put dir "$(id -u)" "$w" "$K"
 printf '\n'
-find . ! -name . -prune -exec stat -c "$M e %f %u %g %U %G %s %Y %n" {} + 2>/dev/null ||
-  find . ! -name . -prune -exec stat -c "$M e %f %u %g %U %G %s %Y %n" {} \; 2>/dev/null
+find . ! -name . -prune -exec stat -c "$M e %f %u %g %s %Y %U:%G %n" {} + 2>/dev/null ||
+  find . ! -name . -prune -exec stat -c "$M e %f %u %g %s %Y %U:%G %n" {} \; 2>/dev/null
 for f in ./* ./.[!.]*; do
   if [ -h "$f" ]; then printf '%s t %s\n' "$M" "$f"; printf '%s = %s\n' "$M" "$(readlink "$f")"; fi
 done
@@ -101,7 +101,7 @@ w=0
 if [ -w . ]; then w=1; fi
 put dir "$(id -u)" "$w" "$K" "$H"
 if [ -e "./$N" ]; then
-  put file $(stat -c '%f %u %g %U %G %s %Y %i %h' "./$N")
+  put file $(stat -c '%f %u %g %s %Y %i %h %U:%G' "./$N")
   if [ "$HASH" = 1 ] && [ $H != none ]; then
     open_it
     same_place 3 "$N" || fail link

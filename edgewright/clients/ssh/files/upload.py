@@ -201,6 +201,8 @@ class Upload:
                 elif item.verb == "stored" and len(item.fields) == 2:
                     self._finished = item.fields[0], item.fields[1]
                     return
+            if sending is not None and sending.done() and (problem := sending.exception()) is not None:
+                raise problem
             raise Unreachable(f"{files.host} ended the upload.", "Repeat it: it continues.", "ConnectionLost")
         finally:
             if sending is not None:
@@ -214,13 +216,21 @@ class Upload:
             return refusal(frame.fields, self._at.path, host)
         with contextlib.suppress(EdgewrightError):
             if read_source(self._source.path).sha256 != self._source.sha256:
-                return Conflict(
-                    f"{self._source.path} changed while it was sent; {self._at.path} is as it was.",
-                    "Repeat it.",
-                    "SourceChanged",
-                )
+                return self._source_changed()
         return Failed(
             f"What {host} stored has another hash; {self._at.path} is as it was.", "Look at its disk.", "HashDiffers"
+        )
+
+    def _source_changed(self) -> Conflict:
+        return Conflict(
+            f"{self._source.path} changed while it was sent; {self._at.path} is as it was.",
+            "Repeat it.",
+            "SourceChanged",
+        )
+
+    def _unread(self, error: OSError) -> Failed:
+        return Failed(
+            f"{self._source.path} cannot be read any more: {error.strerror}.", f"{self._at.path} is as it was."
         )
 
     def _offset(self, frame: Frame, fresh: bool) -> int:
@@ -229,16 +239,26 @@ class Upload:
         have = int(fields[0]) if fields and fields[0].isdecimal() and len(fields[0]) < 16 else 0
         if fresh or not 0 < have <= source.size or fields[1] not in ("sha256", "md5"):
             return 0
-        with source.path.open("rb") as file:
-            return have if digest_of(file, fields[1], have) == fields[2] else 0
+        try:
+            with source.path.open("rb") as file:
+                return have if digest_of(file, fields[1], have) == fields[2] else 0
+        except OSError as error:
+            raise self._unread(error) from None
 
     async def _feed(self, stream: ScriptChannel, offset: int) -> None:
-        """Send the file from `offset` on, no faster than the host stores it."""
-        file = await asyncio.to_thread(self._source.path.open, "rb")
+        """Send the file from `offset` on, no faster than the host stores it, then end: the host waits for that.
+
+        Raises `Conflict` and `Failed` where it is not what it was; the host sees that the end is missing.
+        """
         try:
-            await self._copy(stream, file, offset)
-        finally:
-            file.close()
+            file = await asyncio.to_thread(self._source.path.open, "rb")
+            try:
+                await self._copy(stream, file, offset)
+            finally:
+                file.close()
+        except (Conflict, OSError) as error:
+            await stream.end()
+            raise self._unread(error) if isinstance(error, OSError) else error from None
         await stream.end()
 
     async def _copy(self, stream: ScriptChannel, file: BinaryIO, offset: int) -> None:
@@ -253,7 +273,7 @@ class Upload:
                 continue
             data = await asyncio.to_thread(file.read, int(min(PIECE, ahead, self._source.size - sent)))
             if not data:
-                return  # it became shorter; the host sees that by its size
+                raise self._source_changed()  # it became shorter
             await stream.write(data)
             sent += len(data)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from edgewright.clients.local_api.client import PORT, LocalApi, certificate
@@ -21,6 +20,7 @@ from edgewright.commands.site.terminal import asker
 from edgewright.config.locations import read_private
 from edgewright.core import times
 from edgewright.core.errors import Failed, InvalidInput, NotFound, Refused
+from edgewright.core.small_file import local_path
 from edgewright.core.text import clean
 
 LABEL = 16
@@ -74,7 +74,7 @@ class SiteApiRead(declared.SiteApiRead):
 async def _password(user: str, target: str, file: str) -> str:
     """Return the password, of a file of the user alone or typed. Raises `Refused`, `NotFound`."""
     if file:
-        content = await asyncio.to_thread(read_private, Path(file).expanduser())
+        content = await asyncio.to_thread(read_private, local_path(file))
         if content is None:
             raise NotFound(f"There is no file {clean(file, 200)}.", "Name a file that has the password alone.")
         return content.rstrip("\r\n")

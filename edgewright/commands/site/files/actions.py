@@ -24,6 +24,7 @@ from edgewright.commands.site.files.reach import files_at
 from edgewright.core import times
 from edgewright.core.errors import EdgewrightError, InvalidInput, Refused
 from edgewright.core.slow_files import read_in_time
+from edgewright.core.small_file import local_path
 from edgewright.core.text import clean
 
 SHOW_EVERY = 2.0
@@ -95,7 +96,7 @@ class SitePut(declared.SitePut):
         target, path = str(args["target"]), str(args["path"])
         check_target(target)
         at = file_path(path)
-        source = await asyncio.to_thread(read_source, Path(str(args["file"])).expanduser())
+        source = await asyncio.to_thread(read_source, local_path(str(args["file"])))
         if not at.name:
             at = file_path(f"{at.path}/{source.path.name}")
         if not at.place.writable:
@@ -181,7 +182,7 @@ def _lines(look: Look, source: Source, owner: str, mode: str) -> tuple[str, ...]
 
 def _out(given: Any, name: str) -> Path:
     """Return where a copy is stored. Raises `InvalidInput` for a folder that is not there."""
-    place = Path(str(given)).expanduser() if given else Path.cwd()
+    place = local_path(str(given)) if given else Path.cwd()
     if place.is_dir() or not given:
         place = place / local_name(name)
     if not place.parent.is_dir():

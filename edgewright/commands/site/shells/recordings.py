@@ -20,6 +20,7 @@ from edgewright.core import times
 from edgewright.core.errors import EdgewrightError, InvalidInput, NotFound, UsageError
 from edgewright.core.recording.asciicast import MAX_LINE, Header, read_event, read_header
 from edgewright.core.recording.masking import plain_text, without_requests
+from edgewright.core.small_file import local_path
 from edgewright.core.text import clean
 
 LONGEST_PAUSE = 2.0
@@ -93,7 +94,7 @@ def file_of(name: str) -> Path:
 
     Raises `NotFound`, `InvalidInput`.
     """
-    path = Path(name).expanduser()
+    path = local_path(name)
     if os.sep in name:
         if not path.is_file():
             raise NotFound(f"There is no file {clean(name)}.", "List them: edgewright site recording list")

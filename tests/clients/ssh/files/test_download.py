@@ -16,6 +16,7 @@ import pytest
 from edgewright.clients.ssh.files import download, local
 from edgewright.clients.ssh.files.download import Download, Downloaded
 from edgewright.clients.ssh.files.host_files import HostFiles
+from edgewright.clients.ssh.files.local import LocalPart
 from edgewright.clients.ssh.files.progress import Meter, Progress
 from edgewright.core.errors import Conflict, EdgewrightError, Failed, Refused, Unreachable
 from tests.clients.ssh.files.local_host import LocalChannel, LocalHost, files_of, programs
@@ -57,6 +58,16 @@ async def test_a_file_with_its_hash_and_time(shell: Sequence[str], root: Path, c
     assert sorted(path.name for path in tmp_path.iterdir()) == ["copy", "host"]
     assert host.windows[0] == download.LEAST_WINDOW, "a thin link must not be filled before its rate is known"
     await host.aclose()
+
+
+def test_a_time_that_no_clock_has(tmp_path: Path) -> None:
+    part = LocalPart(tmp_path / "copy", "edge1", "/var/log/x")
+    part.open()
+    part.begin(1, "1.1", 10**18)
+    part.write(b"x")
+    part.finish()
+    part.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["copy"]
 
 
 @pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 131_072])

@@ -66,6 +66,23 @@ async def test_a_directory_with_every_kind_of_name(shell: Sequence[str], root: P
         assert (await files.view(f"/var/log/{name}")).size == len(name.encode())
 
 
+async def test_owners_of_a_directory_service_have_spaces(shell: Sequence[str], root: Path, tmp_path: Path) -> None:
+    stat = tmp_path / "bin/stat"
+    stat.parent.mkdir()
+    stat.write_text(
+        '#!/bin/sh\na=$1 b=$(printf %s "$2" | sed "s/%U.%G/kim:domain users/")\nshift 2\n'
+        'exec /usr/bin/stat "$a" "$b" "$@"\n'
+    )
+    stat.chmod(0o755)
+    files = files_of(LocalHost(shell, only=f"{stat.parent}:/usr/bin:/bin"), root)
+    read = await files.folder("/var/log")
+    assert {(entry.name, entry.owner) for entry in read.entries} == {
+        ("pods", "kim:domain users"),
+        ("syslog", "kim:domain users"),
+    }
+    assert not read.cut and (await files.look("/var/log/syslog")).owner_name == "kim:domain users"
+
+
 async def test_links_and_special_files_are_refused(shell: Sequence[str], root: Path) -> None:
     folder = root / "var/log"
     (folder / "out").symlink_to(root / "etc")

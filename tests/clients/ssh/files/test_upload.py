@@ -172,6 +172,17 @@ async def test_the_source_changes_while_it_is_sent(root: Path, place: Path, sour
     assert place.read_bytes() == OLD and not parts(place.parent)
 
 
+@pytest.mark.parametrize("left", [None, b"x" * 1000], ids=["gone", "shorter"])
+async def test_a_source_that_ends_early_is_no_lost_link(
+    root: Path, place: Path, source: Source, left: bytes | None
+) -> None:
+    look, host = await planned(LocalHost(), root, source), LocalHost()
+    source.path.unlink() if left is None else source.path.write_bytes(left)
+    with pytest.raises(Failed if left is None else Conflict, match=r"cannot be read any more|changed while"):
+        await asyncio.wait_for(Upload(reach(host, root), look, source).run(), 20)
+    assert place.read_bytes() == OLD and len(host.channels) == 1
+
+
 async def test_cancelled_leaves_nothing(
     root: Path, place: Path, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
