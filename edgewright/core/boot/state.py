@@ -16,6 +16,7 @@ KAIROS, UKI, EDGEWRIGHT, NONE = "kairos", "uki", "edgewright", "none"
 TOOLS = ("grub2-editenv", "grub-editenv", "kairos-agent", "systemctl", "reboot")
 MOST_LINES = 400
 _MARKERS = {"active_mode": ACTIVE, "passive_mode": PASSIVE, "recovery_mode": RECOVERY, "live_mode": LIVE}
+_BOOT_ID = re.compile(r"[0-9a-f-]{36}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.\-]{0,63}")
 
 
@@ -82,7 +83,7 @@ def read_state(lines: Sequence[str]) -> BootState:
     return BootState(
         name=name if _NAME.fullmatch(name) else "",
         root=first("uid") == "0",
-        boot_id=first("boot"),
+        boot_id=first("boot") if _BOOT_ID.fullmatch(first("boot")) else "",
         uptime=float(uptime) if re.fullmatch(r"\d{1,12}(?:\.\d+)?", uptime) else None,
         cmdline=cmdline,
         kind=kind,

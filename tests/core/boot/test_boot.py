@@ -119,3 +119,8 @@ def test_nonsense_of_a_host() -> None:
     )
     assert read.name == "" and read.uptime is None and read.images == () and read.tools == ()
     assert "\x1b" not in read.persistent[0].path and read.persistent[0].used is None
+
+
+def test_a_boot_id_that_is_none_is_not_taken() -> None:
+    base = tuple("boot $(id)" if line.startswith("boot ") else line for line in KAIROS)
+    assert state(PASSIVE, base=base).boot_id == "" and len(state(PASSIVE).boot_id) == 36

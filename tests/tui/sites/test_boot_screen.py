@@ -17,6 +17,7 @@ from tests.core.boot.test_boot import ACTIVE, KAIROS, PASSIVE
 from tests.tui.driving import Driven, console, frame_text, newest_message, press, said, settle, until, view
 from tests.tui.samples import NOW, fill, session
 from tests.tui.sites.site_host import FINE, Sites, StandInHost
+from tests.tui.sites.test_doctor_screen import journalled
 from tui.app import EdgewrightApp
 
 Compare = Callable[..., bool]
@@ -32,12 +33,15 @@ class BootHost(StandInHost):
         self.lines = lines
         self.set: list[str] = []
         self.boot_gate: asyncio.Event | None = None
+        self.lost = False
 
     async def run_script(self, script: bytes, *, timeout: float, limit: int, sudo: bool = False) -> ScriptResult:
         text = script.decode()
         if "next_entry" in text:
             entry = text.partition("ENTRY='")[2].partition("'")[0]
             self.set.append(entry)
+            if self.lost:
+                raise Unreachable("The connection ended.", "", "ConnectionLost")
             return ScriptResult(0, f"set {entry}\n".encode(), b"", False, 0.3)
         if "boot_id" in text:
             if self.boot_gate is not None:
@@ -54,7 +58,8 @@ def fixed_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 @asynccontextmanager
 async def boot(host: BootHost, size: tuple[int, int] = (132, 43)) -> AsyncIterator[tuple[Driven, Any]]:
     """Yield the Boot page of an open site."""
-    async with console("doctor", TARGET, size=size, make_site=Sites(host).make) as (pilot, _, made):
+    async with console("doctor", TARGET, size=size, make_site=Sites(host).make) as (pilot, plane, made):
+        made.make_context = lambda: journalled(plane, made)
         await opened(pilot)
         yield pilot, made
 
@@ -91,7 +96,20 @@ async def test_the_way_back_shows_its_commands_and_is_cancelled_by_enter() -> No
         await press(pilot, "R")
         await until(pilot, lambda: "was restarted; slot: active" in newest_message(made))
     entries = [entry for entry in open_journal().entries() if entry.command == "site boot-active"]
-    assert not entries or entries[-1].outcome
+    assert [bool(entry.outcome) for entry in entries] == [True]
+
+
+async def test_a_link_that_is_lost_while_the_boot_is_set_is_an_outcome_that_is_not_known() -> None:
+    host = BootHost(PASSIVE, *KAIROS)
+    host.lost = True
+    async with boot(host) as (pilot, _):
+        await press(pilot, "A")
+        await until(pilot, lambda: "next_entry=cos" in modal(pilot))
+        await press(pilot, "tab", "enter")
+        await until(pilot, lambda: host.set == ["cos"])
+        await until(pilot, lambda: any(e.command == "site boot-active" and e.outcome for e in open_journal().entries()))
+    text = open_journal().path.read_text()
+    assert "OutcomeUnknown" in text and "Whether the next boot of edge-7f3a was set is not known." in text
 
 
 async def test_a_reset_wants_the_name_of_the_host() -> None:

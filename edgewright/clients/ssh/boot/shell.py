@@ -61,7 +61,8 @@ if [ -s "$R/var/log/stylus-upgrade.log" ]; then
 fi
 show end 1"""
 
-_SET = r"""fail() { printf 'fail %s\n' "$*"; exit 0; }
+_SET = r"""trap '' HUP PIPE
+fail() { printf 'fail %s\n' "$*"; exit 0; }
 run() { x=$("$@" 2>&1 </dev/null) || fail "$* ended with $?: $x"; }
 [ "$(cat /proc/sys/kernel/random/boot_id)" = "$BOOT" ] || fail "it was restarted meanwhile"
 [ "$(uname -n)" = "$NAME" ] || fail "it has another name now"
@@ -90,7 +91,8 @@ def read(root: str = "") -> bytes:
 def set_next(boot_id: str, name: str, entry: str, commands: tuple[str, ...], root: str = "") -> bytes:
     """Return what runs `commands` as they were shown (the last one is `reboot`), unless it is another boot or host.
 
-    What was written is read back before the restart. Raises `ValueError` for a command that is none of the known ones.
+    What was written is read back before the restart. A link that is lost meanwhile ends it no more: a reset that is set
+    and not done would happen at any later restart. Raises `ValueError` for a command that is none of the known ones.
     """
     *steps, last = commands
     if last != "reboot" or not re.fullmatch(r"[a-z]{1,20}", entry) or not re.fullmatch(r"[0-9a-f-]{36}", boot_id):

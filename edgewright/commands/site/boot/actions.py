@@ -11,7 +11,7 @@ from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.site import open_verbs as declared
 from edgewright.core.boot.actions import Action, reset, return_to_active
 from edgewright.core.boot.state import BootState
-from edgewright.core.errors import Refused, Unreachable, UsageError
+from edgewright.core.errors import Refused, TimedOut, Unreachable, UsageError
 from edgewright.core.text import clean
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ def _plan(site: Site | None, state: BootState | None, action: Action | None, typ
         raise Refused(action.reason, action.hint, "NotPossible")
     if not state.name:
         raise Refused("The host reports no name that can be typed.", "Use its shell.", "NoName")
+    if not state.boot_id:
+        raise Refused("The host does not report which boot this is.", "Use its shell.", "NoBootId")
     lines = (*action.lines, "RUN ON THE HOST, as root:", *(f"  {command}" for command in action.commands))
     title = f"{action.title}: {state.name}"
     lost = action.lost or ("what runs on the host stops",)
@@ -47,9 +49,14 @@ async def _apply(plan: Plan) -> Outcome:
     connection = await site.use()
     try:
         await set_next_boot(connection, clean(site.name, 80), state, action)
-    except Unreachable as error:
-        await site.broke(error)
-        raise
+    except (Unreachable, TimedOut) as error:
+        if isinstance(error, Unreachable):
+            await site.broke(error)
+        raise type(error)(
+            f"{error.message} Whether the next boot of {state.name} was set is not known.",
+            "When the host is back this page shows what its next boot is set to.",
+            "OutcomeUnknown",
+        ) from None
     return Outcome(plan.touches, (), f"{state.name} restarts; its next boot is {action.entry}.")
 
 

@@ -76,6 +76,17 @@ async def test_the_next_boot_is_set_read_back_and_the_host_restarts(host: LocalS
     assert "saved_entry=fallback" in editenv(root, "list")
 
 
+async def test_a_link_that_is_lost_does_not_leave_a_reset_for_later(host: LocalShell, root: Path) -> None:
+    state = (await read_boot(host, "edge1", str(root)))._replace(root=True)
+    action = reset(state)
+    script = scripts.set_next(state.boot_id, state.name, action.entry, action.commands, str(root))
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as lost:
+        subprocess.run(host.shell, input=script, stdout=lost, stderr=subprocess.DEVNULL, timeout=30, check=False)
+    assert "next_entry=statereset\n" in editenv(root, "list") and (root / "restarted").exists()
+
+
 async def test_another_boot_another_host_and_a_block_that_cannot_be_written(root: Path) -> None:
     host = LocalShell()
     state = (await read_boot(host, "edge1", str(root)))._replace(root=True)

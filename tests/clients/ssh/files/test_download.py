@@ -63,7 +63,7 @@ async def test_a_file_with_its_hash_and_time(shell: Sequence[str], root: Path, c
 def test_a_time_that_no_clock_has(tmp_path: Path) -> None:
     part = LocalPart(tmp_path / "copy", "edge1", "/var/log/x")
     part.open()
-    part.begin(1, "1.1", 10**18)
+    part.begin(1, "1.1", 10**19)
     part.write(b"x")
     part.finish()
     part.close()
