@@ -65,6 +65,7 @@ BENCHMARKS = (
     Benchmark("forge_sites", (), ("xorriso",)),
     Benchmark("ssh_fanout", ("--hosts", "60", "--rounds", "2"), ("ssh", "xargs")),
     Benchmark("site_first_cause", ("--rounds", "3"), ("ssh-keygen",)),
+    Benchmark("site_logs", ("--seconds", "10"), ("ssh-keygen",), minutes=4),
     Benchmark("soak", ("--hours", "4", "--step", "120"), minutes=3),
     Benchmark("workloads", ("--pods", "500", "--rounds", "1"), ("openssl",), minutes=4),
     Benchmark("slow_link", ("--no-stock", "--rest", "3", "20"), minutes=3, full_minutes=25),

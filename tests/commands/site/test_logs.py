@@ -111,6 +111,7 @@ def test_hosts_that_are_not_reached_are_named_and_the_others_are_read(cli: Cli, 
 def test_it_follows_several_hosts_until_it_is_interrupted(cli: Cli, ssh: list[LocalHost]) -> None:
     now = time.time()
     ssh[0].write(row(1, "before", now - 5))
+    ssh[1].write(row(0, "before", now - 4 + 3600))
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "edgewright", "site", "logs", "one", "two", "--follow", "-o", "json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True, bufsize=1) as process:
@@ -122,7 +123,7 @@ def test_it_follows_several_hosts_until_it_is_interrupted(cli: Cli, ssh: list[Lo
             return document
 
         try:
-            assert line()["message"] == "before"
+            assert [line()["message"], line()["message"]] == ["before", "before"]  # both are followed now
             at = time.time()
             ssh[0].write(row(2, "b", at + 0.2))
             ssh[1].write(row(1, "a", at + 0.1 + 3600))
