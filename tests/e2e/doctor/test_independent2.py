@@ -29,9 +29,11 @@ def lab(make_fleet: Callable[..., Fleet]) -> Fleet:
     return make_fleet("--hosts", "2")
 
 
-@pytest.fixture
-def second_host(lab: Fleet, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[CaseHost]:
-    first, _ = make_site(lab, tmp_path, node=bool(request.param))
+@pytest.fixture(scope="module")
+def second_host(
+    lab: Fleet, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[CaseHost]:
+    first, _ = make_site(lab, tmp_path_factory.mktemp("disks"), node=bool(request.param))
     time.sleep(3)
     try:
         yield first
