@@ -250,7 +250,7 @@ STORAGE2 = (
     Case(
         "a unit before the agent waits for ever",
         ("start-hangs",),
-        drop_in("[Service]\\nExecStartPre=/bin/sleep 100000\\nTimeoutStartSec=infinity\\n"),
+        drop_in("[Service]\\nExecStartPre=/bin/sleep 100000\\nTimeoutStartSec=infinity\\n") + "sleep 75; ",
         "systemctl show -P ActiveState edgewright-agent | grep -q activating && systemctl list-jobs --no-pager | grep -q edgewright-agent",
         "systemctl kill edgewright-agent; " + NO_DROP_IN,
     ),

@@ -88,7 +88,7 @@ CERTIFICATES2 = (
     Case(
         "the API server's certificate ends in five days",
         ("certificate-soon",),
-        KEEP_PKI + signed("apiserver", "ca", "", 5),
+        KEEP_PKI + signed("apiserver", "ca", LAST_YEAR.replace("-400d", "-360d"), 365),
         f"{ended(f'{PKI}/apiserver.crt', 6 * 86400)} && openssl x509 -in {PKI}/apiserver.crt -noout -checkend 0",
         BACK_PKI,
         node=True,
