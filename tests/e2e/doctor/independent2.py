@@ -80,14 +80,14 @@ NETWORKS2 = (
         FLUSH + BACK_NETWORK,
     ),
     Case(
-        "the host was set to DHCP, and the DHCP server is gone",
+        "the host was set to DHCP, and the DHCP server was removed",
         ("no-address",),
         f"{KEEP_NETWORK}printf '[Match]\\nName=host0\\n[Network]\\nDHCP=yes\\nLinkLocalAddressing=no\\n' >{NETWORK}; {FLUSH}systemctl restart systemd-networkd; ",
         "! ip -4 -o addr show dev host0 | grep -q inet && networkctl list host0 --no-pager | grep -qE 'configuring|degraded'",
         BACK_NETWORK,
     ),
     Case(
-        "somebody typed 29 for the length of the network's prefix",
+        "a technician typed 29 for the length of the network's prefix",
         ("no-route", "gateway-silent", "plane-unreachable"),
         f"{KEEP_NETWORK}sed -i 's,^Address=.*,Address='$FIRST'/29,' {NETWORK}; {FLUSH}systemctl restart systemd-networkd; ",
         f"ip -o addr show dev host0 | grep -q '/29 ' && ! {REACHED.format(host='$NET.2', port=8443)}",
@@ -129,7 +129,7 @@ NETWORKS2 = (
         other_undo=NO_FRONT,
     ),
     Case(
-        "somebody put the company's CA over the file of the plane's CA",
+        "a technician put the company's CA over the file of the plane's CA",
         ("wrong-ca",),
         f"{KEEP}openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 900 -keyout /dev/null -out /etc/edgewright/ca.crt -subj /CN=Reederei-Root; "
         f"sed -i '/caCerts/,$d' {DATA}; {FORGET}systemctl start --no-block edgewright-agent; ",
@@ -165,7 +165,7 @@ NETWORKS2 = (
         NO_QUIET,
     ),
     Case(
-        "somebody switched on a firewall that lets only SSH out",
+        "a technician switched on a firewall that lets only SSH out",
         (*UNREACHED, "firewall-closed"),
         "nft add table inet case; nft 'add chain inet case out { type filter hook output priority 0; policy drop; }'; nft add rule inet case out oif lo accept; "
         f"nft add rule inet case out meta l4proto icmp accept; nft add rule inet case out tcp sport 22 accept; {AGENT}; ",

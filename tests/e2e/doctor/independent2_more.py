@@ -24,7 +24,7 @@ def pair(one: str, two: str, *first: str) -> Pair:
 
 
 PAIRS2 = (
-    pair("logs filled the disk of /var/log", "somebody switched on a firewall that lets only SSH out"),
+    pair("logs filled the disk of /var/log", "a technician switched on a firewall that lets only SSH out"),
     pair("the cable was pulled", "the battery of the clock is empty"),
     pair(
         "an old line in /etc/hosts sends the plane's name elsewhere",
@@ -35,7 +35,7 @@ PAIRS2 = (
         "the keys of sshd were removed with an image, and it does not start again",
     ),
     pair("only the certificate of the front proxy has expired", "one member of etcd hangs"),
-    pair("a list of hardening settings switched forwarding off", "somebody deleted the image from the registry"),
+    pair("a list of hardening settings switched forwarding off", "a technician deleted the image from the registry"),
     pair(
         "an upgrade of packages left a broken config.toml",
         "the API server's certificate ends in five days",
@@ -62,7 +62,7 @@ HEALTHY2 = (
         allowed=("unit-other-failed",),
     ),
     Healthy(
-        "a second card that nobody uses, without a cable",
+        "a second card that is not used, without a cable",
         "ip link add eth1 type veth peer name eth1p; ip link set eth1 up; ",
         "ip link del eth1; ",
         "test $(cat /sys/class/net/eth1/carrier) = 0",
@@ -100,7 +100,7 @@ HEALTHY2 = (
         user=65534,
     ),
     Healthy(
-        "a node keeps the expired certificates of last year in a folder of their own",
+        "a node retains the expired certificates of last year in a folder of their own",
         f"cp -a {PKI} /root/pki-of-last-year; cp -a {PKI} /run/keep-pki; "
         + signed(*LEAVES[0], LAST_YEAR)
         + f"cp {PKI}/apiserver.crt /root/pki-of-last-year/; rm -rf {PKI}; mv /run/keep-pki {PKI}; ",
@@ -109,7 +109,7 @@ HEALTHY2 = (
         node=True,
     ),
     Healthy(
-        "a node whose kubelet was just restarted twice by hand",
+        "a node whose kubelet was just restarted twice manually",
         KUBELET + "sleep 4; " + KUBELET + "sleep 4; ",
         "true",
         "systemctl is-active -q kubelet",

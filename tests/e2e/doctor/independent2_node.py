@@ -60,7 +60,7 @@ LEAVES = (
 KUBELET_PEM = "/var/lib/kubelet/pki/kubelet-client-current.pem"
 CERTIFICATES2 = (
     Case(
-        "a spare host lay on a shelf for a year: all certificates have expired",
+        "a spare host was on a shelf for a year: all certificates have expired",
         ("certificate-expired",),
         KEEP_PKI + "".join(signed(what, authority, LAST_YEAR, 365) for what, authority in LEAVES),
         f"{ended(f'{PKI}/apiserver.crt')} && {ended(f'{PKI}/front-proxy-client.crt')} && {ended(f'{PKI}/etcd/healthcheck-client.crt')}",
@@ -118,7 +118,7 @@ CERTIFICATES2 = (
         node=True,
     ),
     Case(
-        "somebody made a new CA beside the old certificates",
+        "a technician made a new CA beside the old certificates",
         ("certificate-broken",),
         f"{KEEP_PKI}rm {PKI}/ca.crt {PKI}/ca.key; {PATH}kubeadm init phase certs ca; ",
         f"test -s {PKI}/ca.crt && ! openssl verify -CAfile {PKI}/ca.crt {PKI}/apiserver.crt",
@@ -233,7 +233,7 @@ RUNTIMES2 = (
         node=True,
     ),
     Case(
-        "the kubelet was switched off for an upgrade that nobody finished",
+        "the kubelet was switched off for an upgrade that was not finished",
         ("unit-stopped",),
         "systemctl stop kubelet; ",
         "! systemctl is-active -q kubelet && systemctl is-enabled -q kubelet",
@@ -269,7 +269,7 @@ IMAGES2 = (
         node=True,
     ),
     Case(
-        "somebody deleted the image from the registry",
+        "a technician deleted the image from the registry",
         ("image-missing",),
         PULL,
         f"{SAYS} 'not found|404'",
