@@ -14,6 +14,7 @@ from edgewright.clients.ssh.connection import SshConnection, connect
 from edgewright.clients.ssh.hostkeys.trust import KnownFiles, KnowsHosts
 from edgewright.clients.ssh.target import read_target
 from tests.clients.ssh.sshd import USER, Sshd
+from tests.clients.ssh.stand_in import StandIn
 
 
 @dataclass
@@ -60,7 +61,7 @@ class Laptop:
         rows = [f"HostName {host}", f"Port {port}", f"User {user}", f"IdentityFile {key}", *lines]
         self.text += f"Host {name}\n" + "".join(f"  {row}\n" for row in rows)
 
-    def knows(self, server: Sshd, key: Path, names: str = "", marker: str = "") -> None:
+    def knows(self, server: Sshd | StandIn, key: Path, names: str = "", marker: str = "") -> None:
         public = " ".join(key.with_name(key.name + ".pub").read_text().split()[:2])
         with self.known_hosts.open("a") as file:
             file.write(f"{marker} {names or f'[127.0.0.1]:{server.port}'} {public}\n".lstrip())

@@ -11,10 +11,13 @@ import paramiko
 from paramiko.common import cMSG_CHANNEL_REQUEST
 
 from edgewright.clients.ssh.commands.bounded import BoundedOutput, Output
+from edgewright.clients.ssh.scripts import begin
 
 PIECE = 32_768
 WAIT = 0.25
 """Seconds after which the thread looks whether it is to end."""
+OPENING = 10.0
+"""Seconds in which a host opens a session."""
 GRACE = 2.0
 """Seconds that a command has after SIGTERM, and an exit status after both outputs have ended."""
 
@@ -55,11 +58,13 @@ class CommandRun:
     def run(self) -> CommandResult:
         """Return what it left. Raises as paramiko does where it was not started."""
         began = time.monotonic()
-        channel = self._transport.open_session()
+        channel = self._transport.open_session(timeout=OPENING)
         try:
-            channel.exec_command(self._command)
+            begin(self._transport, channel, self._command)  # a host that never answers must not outlast the time limit
             channel.shutdown_write()
             complete = self._read(channel)
+            if complete and not channel.event_ready:
+                raise paramiko.SSHException("the host does not execute it")
             status = self._status(channel) if complete else None
         finally:
             channel.close()

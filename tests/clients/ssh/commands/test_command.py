@@ -7,13 +7,16 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import paramiko
 import pytest
 
 from edgewright.clients.ssh.commands.bounded import BoundedOutput, lines_of
 from edgewright.clients.ssh.commands.command import as_root
 from edgewright.clients.ssh.connection import SshConnection
+from edgewright.core.errors import Refused
 from tests.clients.ssh.reach import Laptop
 from tests.clients.ssh.sshd import USER, Sshd
+from tests.clients.ssh.stand_in import Rules, StandIn
 
 LIMITS = {"limit": 10.0, "size": 4096}
 
@@ -85,7 +88,7 @@ async def test_what_ignores_the_signal_is_left_and_said_so(box: object) -> None:
 async def test_a_connection_that_breaks_leaves_what_was_read(box: object) -> None:
     connection = await box()  # type: ignore[operator]
     # The process of sshd for this connection ends: all its descriptors close.
-    done = await connection.run_command("echo begun; kill -9 $PPID; sleep 5", **LIMITS)
+    done = await connection.run_command("echo begun; sleep 0.3; kill -9 $PPID; sleep 5", **LIMITS)
     assert done.ending == "lost" and not done.has_ended and done.output.lines == ("begun",)
     await connection.aclose()
 
@@ -111,3 +114,46 @@ def test_lines_steer_no_terminal() -> None:
 
 def test_root_gets_the_text_as_one_word() -> None:
     assert as_root("echo 'a'; id") == "exec sudo -n sh -c 'echo '\"'\"'a'\"'\"'; id'"
+
+
+class Silent(Rules):
+    """Opens sessions, and answers no request for a command."""
+
+    def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
+        time.sleep(8)
+        return False
+
+
+async def test_a_host_that_never_answers_does_not_outlast_the_time_limit_or_the_users_end(
+    key_files: dict[str, Path], tmp_path: Path
+) -> None:
+    with StandIn(key_files["host-ed25519"], lambda: Silent("publickey", "", (), ())) as host:
+        laptop = Laptop(tmp_path)
+        laptop.block("box", host.port, key_files["user"])
+        laptop.knows(host, key_files["host-ed25519"])
+        connection = await laptop.open("box")
+        began = time.monotonic()
+        done = await connection.run_command("uptime", limit=0.3, size=4096)
+        assert (done.ending, done.status, done.has_ended) == ("late", None, False)
+        assert time.monotonic() - began < 6
+        await connection.aclose()
+
+
+class Refusing(Rules):
+    """Executes nothing."""
+
+    def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
+        return False
+
+
+async def test_a_host_that_executes_nothing_is_not_said_to_have_run_it(
+    key_files: dict[str, Path], tmp_path: Path
+) -> None:
+    with StandIn(key_files["host-ed25519"], lambda: Refusing("publickey", "", (), ())) as host:
+        laptop = Laptop(tmp_path)
+        laptop.block("box", host.port, key_files["user"])
+        laptop.knows(host, key_files["host-ed25519"])
+        connection = await laptop.open("box")
+        with pytest.raises(Refused, match="opens no further session"):
+            await connection.run_command("uptime", limit=5, size=4096)
+        await connection.aclose()
