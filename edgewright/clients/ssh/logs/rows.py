@@ -20,6 +20,8 @@ _ESCAPES = re.compile(
 _KEY_BEGIN = re.compile(r"-{4,5} ?BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY")
 _KEY_END = re.compile(r"-{4,5} ?END [A-Z0-9 ]{0,40}PRIVATE KEY")
 _MOST_KEY_LINES, _MOST_KEYS = 400, 64
+LATEST = 1e11
+"""Epoch seconds before which every line was written."""
 LEFT_OUT_KEY = "[left out: a private key]"
 _TIME = re.compile(
     r"(?:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?)(Z|[+-]\d\d:\d\d)?|"
@@ -80,9 +82,11 @@ def journal_entry(line: bytes, host: str, keys: Keys) -> tuple[Entry, str]:
     """Return the entry of a line, and its cursor. Raises `ValueError` for what is none."""
     try:
         row = _decode(line)
-        at = int(row.at) / 1_000_000
-    except msgspec.MsgspecError:
+        at = int(row.at[:20]) / 1_000_000
+    except (msgspec.MsgspecError, RecursionError):
         raise ValueError("no line of a journal") from None
+    if not 0 <= at < LATEST:
+        raise ValueError("no moment")
     about, unit = _text(row.about), _text(row.unit)
     if about and unit in ("", "init.scope"):
         unit = about
@@ -92,14 +96,14 @@ def journal_entry(line: bytes, host: str, keys: Keys) -> tuple[Entry, str]:
     return Entry(at, at, host, unit, keys.without(unit, tidy(_text(row.message))), level), row.cursor
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, within: bool = False) -> str:
     """Return a field as text: bytes come as numbers, and what is there several times as a list."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):
         if all(isinstance(each, int) and 0 <= each < 256 for each in value):
             return bytes(value).decode("utf-8", "replace")
-        return " ".join(_text(each) for each in value[:20])
+        return "" if within else " ".join(_text(each, True) for each in value[:20])
     return ""
 
 

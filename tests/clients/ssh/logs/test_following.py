@@ -12,6 +12,7 @@ import pytest
 
 from edgewright.clients.ssh.logs.host_log import HostLog
 from edgewright.clients.ssh.logs.request import Request
+from edgewright.clients.ssh.logs.rows import Keys, journal_entry
 from edgewright.clients.ssh.logs.script import script
 from edgewright.core.errors import EdgewrightError, Failed, InvalidInput, NotFound, Unreachable
 from edgewright.core.logs.entry import Entry
@@ -262,3 +263,25 @@ def test_names_that_are_none_reach_no_script(unit: str) -> None:
 def test_only_markers_and_cursors_reach_a_script(marker: str, cursor: str) -> None:
     with pytest.raises(ValueError, match="marker"):
         script(Request(), marker, cursor)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b'"__REALTIME_TIMESTAMP":"' + b"1" * 400 + b'"',
+        b'"__REALTIME_TIMESTAMP":"' + b"9" * 20 + b'"',
+        b'"__REALTIME_TIMESTAMP":"-5"',
+        b'"__REALTIME_TIMESTAMP":"1700000000000000","X":' + b"[" * 5000 + b"]" * 5000,
+        b'"__REALTIME_TIMESTAMP":"1700000000000000","MESSAGE":' + b"[" * 5000 + b"]" * 5000,
+    ],
+    ids=["endless", "far", "before", "deep", "deep-message"],
+)
+def test_lines_that_are_none_are_refused_as_such(fields: bytes) -> None:
+    with pytest.raises(ValueError, match=r"no line of a journal|no moment"):
+        journal_entry(b'{"__CURSOR":"c",' + fields + b"}", "edge-1", Keys())
+
+
+def test_a_message_in_lists_of_lists_is_read_no_deeper_than_a_journal_has_it() -> None:
+    head = b'{"__CURSOR":"c","__REALTIME_TIMESTAMP":"1700000000000000","MESSAGE":'
+    assert journal_entry(head + b'["a",[98,99]]}', "edge-1", Keys())[0].text == "a bc"
+    assert journal_entry(head + b"[" * 450 + b'"a"' + b"]" * 450 + b"}", "edge-1", Keys())[0].text == ""
