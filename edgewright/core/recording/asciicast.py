@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import math
 from typing import Any, NamedTuple
 
 NOTE = (
@@ -77,11 +78,14 @@ def read_header(line: bytes) -> Header:
         width, height = int(data["width"]), int(data["height"])
         if not (0 < width <= MOST_CELLS and 0 < height <= MOST_CELLS):
             raise ValueError("no size of a terminal")
+        began = float(data.get("timestamp", 0))
+        if not math.isfinite(began):
+            raise ValueError("no time")
         return Header(
-            width, height, float(data.get("timestamp", 0)), str(data.get("title", "")), str(own.get("target", "")),
+            width, height, began, str(data.get("title", "")), str(own.get("target", "")),
             str((data.get("env") or {}).get("TERM", "")), str(own.get("note", "")),
         )  # fmt: skip
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(str(error)) from None
 
 
@@ -89,8 +93,11 @@ def read_event(line: bytes) -> tuple[float, str, str]:
     """Return seconds, kind and text of an event. Raises `ValueError` for a line that is none."""
     try:
         seconds, kind, text = json.loads(line)
-        return float(seconds), str(kind), str(text)
-    except (TypeError, RecursionError) as error:
+        at = float(seconds)
+        if not math.isfinite(at):
+            raise ValueError("no time")
+        return at, str(kind), str(text)
+    except (TypeError, OverflowError, RecursionError) as error:
         raise ValueError(str(error)) from None
 
 

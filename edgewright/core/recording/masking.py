@@ -32,15 +32,16 @@ _TOKEN = re.compile(
     rb"|(?P<escape>\x1b(?:[ -/][ -~]?|[0-~])?)"
     rb"|(?P<return>\r(?!\n))"
     rb"|(?P<back>\x08)"
-    rb"|(?P<control>[\x00-\x07\x0b-\x0c\x0e-\x1a\x1c-\x1f\x7f]|\r(?=\n))"
-    rb"|(?P<text>[^\x00-\x08\x0b-\x1f\x7f]+)"
+    rb"|(?P<control>[\x00-\x07\x0b-\x0c\x0e-\x1a\x1c-\x1f\x7f]|\r(?=\n)|\xc2[\x80-\x9f])"
+    rb"|(?P<text>(?:[^\x00-\x08\x0b-\x1f\x7f\xc2]+|\xc2(?![\x80-\x9f]))+)"
 )
 _MOVES = frozenset(b"ABEFHJLMSTdfrsu")
 """Final bytes of sequences after which text is at another place: the text before and after is not one word."""
-_ASKS = frozenset(b"cntpqxy")
+_ASKS = frozenset(b"cinpqtxy")
 """Final bytes of sequences that a terminal answers or that change more than its picture."""
 _ESCAPE_MOVES = frozenset(b"DMEc78")
-_SIMPLE = re.compile(rb"\x1b|\x08|\r(?!\n)")
+_SIMPLE = re.compile(rb"\x1b|\x08|\x05|\xc2[\x80-\x9f]|\r(?!\n)")
+_OPEN = re.compile(rb"(?:\x1b(?:\[[0-?]{0,256}[ -/]{0,8}|[ -/]?)|\xc2)\Z")
 
 
 class Piece(NamedTuple):
@@ -164,26 +165,37 @@ class _Covered:
 
 def plain_text(data: bytes) -> bytes:
     """Return what a terminal was shown as lines, without colours; a cursor that moves begins a new line."""
-    return _plain(data)[0]
+    return _plain(data, placed=False)[0]
 
 
 def without_requests(data: bytes) -> bytes:
-    """Return output without what asks the terminal for something or sets its title or clipboard."""
-    return _TOKEN.sub(lambda match: b"" if _is_left_out(match) else match.group(), data)
+    """Return output without what asks the terminal for something or sets its title or clipboard.
+
+    A sequence without its end is left out too: a terminal would end it with what is written next.
+    """
+    return _TOKEN.sub(lambda match: b"" if _is_left_out(match) or _is_open(match) else match.group(), data)
 
 
-def _plain(output: bytes, joined: bool = False) -> tuple[bytes, list[int]]:
+def open_end(data: bytes) -> int:
+    """Return where a sequence begins that the end of the data cuts; the length of the data without one."""
+    match = _OPEN.search(data, max(len(data) - 300, 0))
+    return match.start() if match is not None else len(data)
+
+
+def _plain(output: bytes, joined: bool = False, placed: bool = True) -> tuple[bytes, list[int]]:
     """Return the text that is shown, with the place of each of its bytes in `output`.
 
     A cursor that moves begins a new line, with the spaces before its column (their place is negative, see `_place`);
-    `joined`: it does not, as in a text that is wrapped by the program.
+    `joined`: it does not, as in a text that is wrapped by the program. Without `placed` no place is given: a list of
+    them has some 40 times the size of the text.
     """
     text = bytearray()
     places: list[int] = []
 
     def add(data: bytes, at: int) -> None:
         text.extend(data)
-        places.extend(range(at, at + len(data)))
+        if placed:
+            places.extend(range(at, at + len(data)))
 
     for match in _TOKEN.finditer(output):
         kind, at = match.lastgroup, match.start()
@@ -192,13 +204,13 @@ def _plain(output: bytes, joined: bool = False) -> tuple[bytes, list[int]]:
         elif kind == "back":
             if text and text[-1] != 0x0A:
                 text.pop()
-                places.pop()
+                del places[-1:]
         elif kind == "control":
             continue
         elif kind == "return":
             if text[-1:] == b" ":  # how a shell wraps a long line that is typed
                 text.pop()
-                places.pop()
+                del places[-1:]
             elif not joined and text[-1:] != LINE:
                 add(LINE, at)
         elif _is_move(match):
@@ -207,7 +219,7 @@ def _plain(output: bytes, joined: bool = False) -> tuple[bytes, list[int]]:
                     add(LINE, at)
                 indent = _column(match)
                 text.extend(b" " * indent)
-                places.extend([-1 - at] * indent)
+                places.extend([-1 - at] * indent if placed else ())
         elif match.group("final") in (b"C", b"G", b"a", b"`") and text[-1:] not in (b" ", LINE):
             add(b" ", at)
     return bytes(text), places
@@ -248,7 +260,19 @@ def _is_move(match: re.Match[bytes]) -> bool:
 
 
 def _is_left_out(match: re.Match[bytes]) -> bool:
+    kind, text, final = match.lastgroup, match.group(), match.group("final")
+    if kind == "control":
+        return text == b"\x05" or len(text) == 2  # a question, or what begins a sequence in one letter (C1)
+    if kind == "escape":
+        return text == b"\x1bZ"  # a question
     if match.group("string") is not None:
         return True
-    final = match.group("final")
-    return bool(final) and (final[0] in _ASKS or match.group()[2:3] in (b">", b"=", b"<"))
+    return bool(final) and (
+        final[0] in _ASKS or text[2:3] in (b">", b"=", b"<") or (final == b"u" and text[2:3] == b"?")
+    )
+
+
+def _is_open(match: re.Match[bytes]) -> bool:
+    if match.lastgroup == "escape":
+        return not b"0" <= match.group()[-1:] <= b"~"
+    return match.group("csi") is not None and not match.group("final")

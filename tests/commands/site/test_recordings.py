@@ -52,6 +52,8 @@ async def test_what_is_not_one_gets_a_sentence(recorded: Path, tmp_path: Path) -
         file_of("edge-9")
     with pytest.raises(NotFound, match="There is no file"):
         file_of(str(tmp_path / "none.cast"))
+    with pytest.raises(NotFound, match="There is no file"):
+        file_of("~nobody-of-this-name/some.cast")
     (folder() / f"{recorded.name[:15]}Z-zzz-0000.cast").write_text("x")
     with pytest.raises(InvalidInput, match="2 recordings begin with"):
         file_of(recorded.name[:15])
@@ -62,6 +64,8 @@ async def test_what_is_not_one_gets_a_sentence(recorded: Path, tmp_path: Path) -
         '{"version":2,"width":0,"height":1}',
         "[1]",
         '{"version":2,"width":[]}',
+        '{"version":2,"width":Infinity,"height":1}',
+        '{"version":2,"width":80,"height":24,"timestamp":NaN}',
         "[" * 9999,
     )
     for text in bad:
@@ -78,6 +82,7 @@ async def test_what_is_not_one_gets_a_sentence(recorded: Path, tmp_path: Path) -
 def test_it_is_played_in_a_terminal_without_what_asks_it_for_something(recorded: Path) -> None:
     with recorded.open("a") as file:
         file.write('[0.4,"o","\\u001b]52;c;b3duZWQ=\\u0007\\u001b[6nlast"]\n[0.5,"o"')
+        file.write(',"cut \\u001b"]\n[0.6,"o","]52;c;b3duZWQ=\\u0007\\u009d52;c;x\\u0007end"]\n[NaN,"o","x"]\n[0.7,"o"')
     master, slave = pty.openpty()
     command = [sys.executable, "-m", "edgewright", "site", "recording", "play", str(recorded), "--speed", "10"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

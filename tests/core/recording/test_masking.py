@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from edgewright.core.recording.masking import MOST_WAITING, Masker, Piece
+from edgewright.core.recording.masking import MOST_WAITING, Masker, Piece, open_end, without_requests
 from tests.core.redaction.canaries import CANARIES, HARMLESS, JWT, RSA, WORD, Canary
 
 ESCAPE = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
@@ -125,9 +125,22 @@ def test_what_vim_draws_has_the_indentation_of_its_columns(drawn: bytes) -> None
 def test_what_asks_a_terminal_or_sets_its_title_or_clipboard_is_left_out() -> None:
     hostile = (
         b"a\x1b]0;token=cAnary7Qx\x07b\x1b]52;c;cAnary\x1b\\c\x1bP$qm\x1b\\d\x1b[6ne\x1b[ch\x1b[>4;2mi\x1b[21tj"
-        b"\x1b_x\x1b\\k\x1b[?u\x1b[31ml\r\n"
+        b"\x1b_x\x1b\\k\x1b[?u\x1b[31ml\x05\x1bZ\x1b[5im\xc2\x9d52;c;n\xc2\x9b6no\r\n"
     )
-    assert joined(masked(hostile, [1])) == b"abcdehijk\x1b[?u\x1b[31ml\r\n"
+    assert joined(masked(hostile, [1])) == b"abcdehijk\x1b[31mlm52;c;n6no\r\n"
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [b"\x1b", b"\x1b[", b"\x1b[0", b"\x1b\x0b", b"\x1b[\x0b", b"\x1b(", b"\x1b[" + b";" * 300, b"\x1b[" + b" " * 9],
+)
+def test_a_sequence_without_its_end_is_not_ended_by_what_is_written_next(cut: bytes) -> None:
+    assert b"\x1b" not in without_requests(cut)
+
+
+@pytest.mark.parametrize("data", [b"a\x1b", b"a\x1b[", b"a\x1b[31;4", b"a\x1b(", b"a\xc2"])
+def test_what_the_end_of_a_piece_cuts_waits_for_the_next_one(data: bytes) -> None:
+    assert open_end(data) == 1 and open_end(data + b"m") == len(data) + 1
 
 
 def test_a_line_without_an_end_is_held_in_bounds_and_its_secrets_are_masked() -> None:

@@ -19,7 +19,7 @@ from edgewright.config.locations import shown
 from edgewright.core import times
 from edgewright.core.errors import EdgewrightError, InvalidInput, NotFound, UsageError
 from edgewright.core.recording.asciicast import MAX_LINE, Header, read_event, read_header
-from edgewright.core.recording.masking import plain_text, without_requests
+from edgewright.core.recording.masking import open_end, plain_text, without_requests
 from edgewright.core.small_file import local_path
 from edgewright.core.text import clean
 
@@ -195,11 +195,14 @@ def _seconds(path: Path, events: Iterator[tuple[float, str, str]]) -> float:
 
 
 async def _play(events: Iterator[tuple[float, str, str]], speed: float) -> None:
-    before = 0.0
+    before, rest = 0.0, b""
     for seconds, kind, text in events:
         if kind != "o":
             continue
         await asyncio.sleep(min(max(seconds - before, 0.0), LONGEST_PAUSE) / speed)
         before = seconds
-        sys.stdout.write(without_requests(text.encode("utf-8", "replace")).decode())
+        data = rest + text.encode("utf-8", "replace")
+        end = open_end(data)
+        data, rest = data[:end], data[end:]
+        sys.stdout.write(without_requests(data).decode("utf-8", "replace"))
         sys.stdout.flush()
