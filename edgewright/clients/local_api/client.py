@@ -102,12 +102,13 @@ class LocalApi:
         Raises `Failed` for one that exists or is too large, `EdgewrightError`. What was cut is removed.
         """
         call = Call("GET", path, "file", Document)
-        count = 0
+        count, made = 0, False
         try:
             async with self._answer(call, None, None) as response:
                 if response.status_code >= 300:
-                    raise self._refused(response.status_code, (await response.aread())[:4096], "file")
+                    raise self._refused(response.status_code, await _begin(response), "file")
                 file = await asyncio.to_thread(_created, target)
+                made = True
                 try:
                     async for piece in _pieces(response):
                         count += len(piece)
@@ -118,9 +119,12 @@ class LocalApi:
                     await asyncio.to_thread(file.close)
         except FileExistsError:
             raise Failed(f"{target} exists already, and nothing is overwritten.", "Name another file.") from None
-        except BaseException:
-            if count:
+        except BaseException as error:
+            if made:
                 await asyncio.to_thread(target.unlink, True)
+            if isinstance(error, OSError):
+                reason = (error.strerror or str(error)).lower()
+                raise Failed(f"{target} cannot be written: {reason}.", "Choose another place.") from None
             raise
         return count
 
@@ -200,6 +204,15 @@ class _Answer:
 async def _pieces(response: httpx.Response) -> Any:
     async for piece in response.aiter_raw():
         yield piece
+
+
+async def _begin(response: httpx.Response, most: int = 4096) -> bytes:
+    data = b""
+    async for piece in _pieces(response):
+        data += piece
+        if len(data) >= most:
+            break
+    return data[:most]
 
 
 def _created(path: Path) -> Any:

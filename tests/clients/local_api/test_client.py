@@ -128,6 +128,8 @@ async def test_answers_are_bounded(server: StandInLocalApi, monkeypatch: pytest.
         with pytest.raises(Failed, match="exists already"):
             await api.download(path, tmp_path / "logs")
         assert (tmp_path / "logs").read_bytes() == b"\x1f\x8b logs"
+        with pytest.raises(Failed, match="cannot be written: no such file"):
+            await api.download(path, tmp_path / "none" / "logs")
 
 
 async def test_a_server_that_does_not_answer(monkeypatch: pytest.MonkeyPatch, server: StandInLocalApi) -> None:
