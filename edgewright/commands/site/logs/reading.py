@@ -171,10 +171,13 @@ class _Followed:
         if now - self._began < BEGIN and sum(log.caught_up for log in self._logs) < hosts:
             return []
         delay = DELAY if hosts > 1 else 0.0
-        ready = [entry for since, entry in self.waiting if since <= now - delay]
-        self.waiting = self.waiting[len(ready) :]
-        if ready:
-            self.taken.set()
+        ripe = [entry.at for since, entry in self.waiting if since <= now - delay]
+        if not ripe:
+            return []
+        newest = max(ripe)  # what arrived later and is older comes before it
+        ready = [entry for since, entry in self.waiting if since <= now - delay or entry.at <= newest]
+        self.waiting = [(since, entry) for since, entry in self.waiting if since > now - delay and entry.at > newest]
+        self.taken.set()
         ready.sort(key=lambda entry: entry.at)
         return ready
 
