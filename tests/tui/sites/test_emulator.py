@@ -26,6 +26,17 @@ def fed(text: str | bytes, columns: int = 20, rows: int = 5, pieces: int = 0) ->
     return emulator
 
 
+@pytest.mark.parametrize("flood", [b"\x1b#8" * 30_000, b"e" + "\u0301".encode() * 100_000])
+def test_a_flood_of_what_costs_much_costs_little(flood: bytes) -> None:
+    began = time.process_time()
+    emulator = fed(flood, 500, 200, pieces=4096)
+    assert time.process_time() - began < 3 and max(map(len, emulator.display)) < 520
+
+
+def test_accents_of_a_language_stay() -> None:
+    assert shown(fed("e\u0301 a\u0323\u0302 x", pieces=1))[0] == "é ậ x"
+
+
 @pytest.mark.parametrize("pieces", [0, 1, 3])
 def test_text_wraps_scrolls_and_goes_into_the_history(pieces: int) -> None:
     emulator = fed("".join(f"row {n}\r\n" for n in range(8)) + "x" * 25 + "表é", pieces=pieces)

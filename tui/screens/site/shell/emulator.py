@@ -10,6 +10,7 @@ import copy
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
+from unicodedata import combining
 
 from pyte import modes as mo
 from pyte.screens import Char, Cursor, Screen
@@ -22,6 +23,8 @@ HISTORY = 2000
 """Lines above the screen."""
 MOST_SAVED = 16
 """Cursors that a host may save."""
+MOST_MARKS = 8
+"""Accents on one letter."""
 MOST_ANSWERS = 64
 """Answers that wait; a host that asks faster gets none."""
 MOST_COLUMNS, MOST_ROWS = 500, 200
@@ -65,7 +68,9 @@ class Emulator(Screen):
         """Write text at the cursor. Plain ASCII goes a short way: the output of most programs is nothing else."""
         self._last = data[-1]
         if not data.isascii() or mo.IRM in self.mode or self.charset or self.g0_charset is not _LATIN:
-            super().draw(data)
+            data = data if data.isascii() else self._few_marks(data)
+            if data:
+                super().draw(data)
             return
         cells, cursor = self._cells, self.cursor
         if len(cells) > 20_000:
@@ -90,6 +95,20 @@ class Emulator(Screen):
             cursor.x = x
             at += len(part)
             self.dirty.add(cursor.y)
+
+    def _few_marks(self, data: str) -> str:
+        """Return a text without more accents on one letter than a language has: each costs as much as all before it."""
+        x, y = self.cursor.x, self.cursor.y
+        before = self.buffer[y][x - 1] if x else self.buffer[max(y - 1, 0)][self.columns - 1]
+        marks, letters = len(before.data) - 1, []
+        for letter in data:
+            marks = marks + 1 if combining(letter) else 0
+            if marks <= MOST_MARKS:
+                letters.append(letter)
+        return "".join(letters)
+
+    def alignment_display(self) -> None:
+        """Do nothing: a screen full of E tests tubes, and three bytes would cost all cells each time."""
 
     def index(self) -> None:
         """Go down a line; at the bottom of the screen the top line goes into the history."""
