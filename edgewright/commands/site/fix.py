@@ -114,7 +114,10 @@ class SiteFix(declared.SiteFix):
         ran, cut = await self._run(work, report)
         await asyncio.sleep(SETTLE)
         report("reading the host again")
-        after = await _read(work.host, report)
+        try:
+            after = await _read(work.host, report)
+        except (Unreachable, TimedOut) as error:
+            raise _unread(work, ran, error) from None
         for turn in range(STARTING):
             starts = work.repair.value in after["starting"]
             if work.undo or not (starts or (turn == 0 and work.finding in _titles(after))):
@@ -160,6 +163,16 @@ def _unknown(work: Work) -> Unreachable:
         "done is not known.",
         f"When it is back, read it: edgewright site doctor {shlex.quote(target)}",
         "OutcomeUnknown",
+    )
+
+
+def _unread(work: Work, ran: repairing.Ran | None, error: Unreachable | TimedOut) -> Unreachable:
+    """Return that the command ran and what it did is not known, since the host was not read afterwards."""
+    ended = "" if ran is None else f" and ended with {ran.status}" if ran.status is not None else " and was ended"
+    return Unreachable(
+        f"`{work.command}` ran{ended}; {work.host.target} could not be read after it: {error.message}",
+        f"When it is back, read it: edgewright site doctor {shlex.quote(work.host.target)}",
+        "NotReadAfter",
     )
 
 

@@ -130,6 +130,24 @@ async def test_a_unit_that_is_starting_is_waited_for(context: CommandContext, di
     assert sum("still starting" in line for line in said) == fix.STARTING
 
 
+async def test_a_host_that_is_not_read_after_the_command(
+    context: CommandContext, dial: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = StandInHost(STOPPED)
+
+    def lost_later() -> str:
+        host.alive = False
+        return "\nrc 0\n"
+
+    monkeypatch.setattr(fix_hosts, "BACK", 0.05)
+    dial(mends(host, then=lost_later), LOST)
+    with pytest.raises(
+        Unreachable, match=r"`systemctl start kubelet` ran and ended with 0; .* could not be read after"
+    ):
+        await done(context, finding="unit-stopped:kubelet")
+    assert "NotReadAfter" in open_journal().path.read_text()
+
+
 @pytest.mark.parametrize("finished", [True, False])
 async def test_a_link_that_is_cut_while_it_runs(
     finished: bool, context: CommandContext, dial: Callable[..., None]
