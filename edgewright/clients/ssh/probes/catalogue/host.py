@@ -54,6 +54,16 @@ _PROPERTIES = (
     "ExecMainStartTimestamp,ActiveEnterTimestampMonotonic,InactiveEnterTimestampMonotonic"
 )
 
+_DISKS = r"""
+o='' v=' '
+while read -r b m t _; do
+  case $t in ext*|xfs|btrfs|f2fs|vfat|zfs|jfs|ubifs) ;; *) continue ;; esac
+  case $v in *" $b "*) continue ;; esac
+  case $m in *[!A-Za-z0-9/._-]*) continue ;; esac
+  o="$o $m" v="$v$b "
+done </proc/mounts
+"""
+"""`$o`: where each disk is mounted, once."""
 PROBES: tuple[Probe, ...] = (
     Probe(
         "identity.host",
@@ -203,14 +213,8 @@ grep -hE '^ *(NTP|FallbackNTP|server|pool) *=?' /etc/systemd/timesyncd.conf /etc
     Probe(
         "disk.space",
         "space of the file systems that a host needs, and of every other disk",
-        r"""
-o='' v=' '
-while read -r b m t _; do
-  case $t in ext*|xfs|btrfs|f2fs|vfat|zfs|jfs|ubifs) ;; *) continue ;; esac
-  case $v in *" $b "*) continue ;; esac
-  case $m in *[!A-Za-z0-9/._-]*) continue ;; esac
-  o="$o $m" v="$v$b "
-done </proc/mounts
+        _DISKS
+        + r"""
 for d in / /boot /boot/efi /efi /oem /usr/local /opt /var /var/log /var/lib /var/lib/edgewright \
   /var/lib/containerd /var/lib/kubelet /var/lib/etcd /var/lib/rancher /opt/edgewright /opt/spectrocloud /run \
   /tmp /var/tmp /etc $(printf '%s\n' $o | head -n 40); do
@@ -223,9 +227,10 @@ done
     Probe(
         "disk.inodes",
         "inodes of the same file systems",
-        r"""
+        _DISKS
+        + r"""
 for d in / /oem /usr/local /opt /var /var/log /var/lib/edgewright /var/lib/containerd /var/lib/kubelet \
-  /var/lib/etcd /var/lib/rancher /run /tmp; do
+  /var/lib/etcd /var/lib/rancher /run /tmp $(printf '%s\n' $o | head -n 40); do
   [ -d $d ] && df -iP $d 2>/dev/null | sed -n '2s,$, '$d',p'
 done
 :
