@@ -306,9 +306,9 @@ class Site:
 
     async def aclose(self) -> None:
         """End the connection, and what used it."""
-        self._become("shut")
-        while self.at_end:
+        while self.at_end:  # a session is ended over the connection
             await self.at_end.pop()()
+        self._become("shut")
         await self._drop()
 
     def _take(self, connection: HostConnection) -> None:

@@ -199,12 +199,12 @@ async def type_over(pilot: Driven, text: str) -> None:
 
 DAY = int(NOW) - 86_400
 ENTRIES = (
-    f"41ed 0 0 root root 4096 {DAY} ./pods",
-    f"8180 0 0 root root 2252 {DAY} ./90_custom.yaml",
-    f"81a4 0 0 root root 1024 {DAY} ./grubenv",
-    f"a1ff 0 0 root root 11 {DAY} ./latest",
-    f"81a4 1000 1000 kairos kairos 734003200 {DAY} ./content-2.4.1.tar.zst",
-    f"81a4 0 0 root root 5 {DAY} ./odd\x1b[31m name\nof a file",
+    f"41ed 0 0 4096 {DAY} root:root ./pods",
+    f"8180 0 0 2252 {DAY} root:root ./90_custom.yaml",
+    f"81a4 0 0 1024 {DAY} root:root ./grubenv",
+    f"a1ff 0 0 11 {DAY} root:root ./latest",
+    f"81a4 1000 1000 734003200 {DAY} kairos:kairos ./content-2.4.1.tar.zst",
+    f"81a4 0 0 5 {DAY} root:root ./odd\x1b[31m name\nof a file",
 )
 
 

@@ -97,7 +97,8 @@ async def test_the_page_has_everything_with_its_age(server: StandInLocalApi) -> 
         await until(pilot, lambda: len(server.asked) > asked + 10)
         site = opened.sites[TARGET]
         await site.aclose()
-        assert server.sessions == 0 and TARGET not in opened.local_apis
+        await until(pilot, lambda: server.sessions == 0)
+        assert TARGET not in opened.local_apis
 
 
 async def test_a_wrong_password_is_a_sentence_and_can_be_typed_again(server: StandInLocalApi) -> None:
