@@ -78,7 +78,7 @@ PLANE: dict[str, str] = {
         """,
     "site-run": """
         : site <space> run <space> 127.0.0.1:1 <space> -- <space> uptime <enter> -> Run uptime on 1 host over SSH
-        <tab> <enter> => 1 failed | not reached
+        <tab> <enter> => Done on 0 of 1 host, failed on 1.
         """,
     "ledger": """
         : ledger <enter> => Ledger
