@@ -128,7 +128,6 @@ def test_unknown_is_neither_healthy_nor_a_fault() -> None:
         ("etcd-down", {"etcd": "silent", "etcd_leader": None, "members": None}),
         ("api-down", {"api": "silent"}),
         ("cni-missing", {"cni_configs": (), "nodes": None}),
-        ("cni-missing", {"cni_configs": (), "nodes": None, "kube_files": frozenset()}),
         ("node-not-ready", {"nodes": (Node("edge-1", "NotReady"),)}),
         ("pods-fail", {"pods": (Pod("shop", "web-0", "0/1", "CrashLoopBackOff"),)}),
         ("registry-down", {"registries": (Port("registry.example", 443, "silent"),)}),

@@ -261,13 +261,13 @@ def _files(facts: Facts) -> List[Finding]:
         fix = fix_of("kubelet-settings")
         findings.append(Finding("kubelet-settings", text, evidence, step, SURE, "", (fix,)))
     running = any(name in facts.units and facts.units[name].active == "active" for name in ("kubelet",))
-    if running and facts.cni_configs == () and not any(f.symptom == "cni-missing" for f in findings):
+    if member and running and facts.cni_configs == () and not any(f.symptom == "cni-missing" for f in findings):
         evidence = (Evidence("kubernetes.files", "/etc/cni/net.d has no configuration"),)
         text = "The CNI has no configuration in /etc/cni/net.d: no pod gets an address."
         step = "Look whether the pods of the CNI run; they write it."
         fix = Fix("look at its pods", "crictl ps -a | grep -E 'flannel|calico|cilium'", SAFE)
         findings.append(Finding("cni-missing", text, evidence, step, SURE, "", (fix,)))
-    if running and facts.cni_programs == () and facts.cni_configs:
+    if member and running and facts.cni_programs == () and facts.cni_configs:
         evidence = (Evidence("kubernetes.files", "/opt/cni/bin is empty or not there"),)
         text = "The programs of the CNI are not in /opt/cni/bin."
         fix = Fix("list the folder", "ls -la /opt/cni/bin", SAFE)
