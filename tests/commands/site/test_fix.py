@@ -67,7 +67,7 @@ async def done(context: CommandContext, **args: Any) -> tuple[Plan, Outcome, lis
     return plan, await registry.run(SiteFix, context, (), given, plan=plan, report=said.append), said
 
 
-def mends(host: StandInHost, *, then: Callable[[], str] = lambda: "\nrc 0\n") -> StandInHost:
+def repairing_host(host: StandInHost, *, then: Callable[[], str] = lambda: "\nrc 0\n") -> StandInHost:
     def repaired(command: str) -> str:
         host.outputs.update(RUNNING if "start" in command else STOPPED)
         return then()
@@ -77,7 +77,7 @@ def mends(host: StandInHost, *, then: Callable[[], str] = lambda: "\nrc 0\n") ->
 
 
 async def test_a_fix_is_planned_run_and_the_host_read_again(context: CommandContext, dial: Callable[..., None]) -> None:
-    host = mends(StandInHost(STOPPED))
+    host = repairing_host(StandInHost(STOPPED))
     dial(host)
     plan, outcome, _ = await done(context, finding="unit-stopped:kubelet")
     assert "command  systemctl start kubelet" in plan.lines and "undo     systemctl stop kubelet" in plan.lines
@@ -140,7 +140,7 @@ async def test_a_host_that_is_not_read_after_the_command(
         return "\nrc 0\n"
 
     monkeypatch.setattr(fix_hosts, "BACK", 0.05)
-    dial(mends(host, then=lost_later), LOST)
+    dial(repairing_host(host, then=lost_later), LOST)
     with pytest.raises(
         Unreachable, match=r"`systemctl start kubelet` ran and ended with 0; .* could not be read after"
     ):
@@ -156,7 +156,7 @@ async def test_a_link_that_is_cut_while_it_runs(
         raise LOST
 
     host, again = StandInHost(STOPPED), StandInHost(RUNNING if finished else STOPPED)
-    mends(host, then=cut)
+    repairing_host(host, then=cut)
     dial(host, LOST, TimedOut("too slow"), again)
     _, outcome, said = await done(context, finding="unit-stopped:kubelet")
     assert any("whether it was done is not known" in line for line in said)
@@ -173,7 +173,7 @@ async def test_a_host_that_does_not_come_back(
         raise LOST
 
     monkeypatch.setattr(fix_hosts, "BACK", 0.05)
-    dial(mends(StandInHost(STOPPED), then=cut), LOST)
+    dial(repairing_host(StandInHost(STOPPED), then=cut), LOST)
     with pytest.raises(Unreachable, match=r"`systemctl start kubelet` ran, and .* is not there again: whether it was"):
         await done(context, finding="unit-stopped:kubelet")
     assert "OutcomeUnknown" in open_journal().path.read_text()

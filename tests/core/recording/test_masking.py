@@ -15,7 +15,7 @@ ESCAPE = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 def masked(data: bytes, sizes: list[int] | None = None) -> list[Piece]:
-    """Return what is stored of output that came in pieces of `sizes` (repeated), a second each."""
+    """Return what is stored of output that arrived in pieces of `sizes` (repeated), a second each."""
     masker, pieces, at, turn = Masker(), [], 0, 0
     while at < len(data):
         size = sizes[turn % len(sizes)] if sizes else len(data)

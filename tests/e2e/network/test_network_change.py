@@ -121,7 +121,7 @@ def test_a_wrong_gateway_cuts_the_console_off_and_the_host_comes_back_alone(site
     began = time.monotonic()
     said = site.change("--adapter", "host0", "--gateway", f"{site.net}.77", target="far", code=1)
     took = time.monotonic() - began
-    print(f"wrong gateway: the console was told after {took:.1f} s of 20 s: {said.strip().splitlines()[-2:]}")
+    print(f"wrong gateway: the console showed it after {took:.1f} s of 20 s: {said.strip().splitlines()[-2:]}")
     assert "The old settings of far are there again: the time was over" in said
     assert 19 <= took < 45
 
@@ -220,7 +220,7 @@ def test_dhcp_is_given_back_without_a_server_and_kept_with_one(site: Site, befor
         )  # fmt: skip
         words = ["--adapter", "host0", "--address", f"{site.address}/24", "--gateway", f"{site.net}.1", "--confirm"]
         assert "The new settings stay" in site.change(*words, within="60s")
-        site.put_back()  # the address keeps the metric that DHCP gave it until it is set anew
+        site.put_back()  # the address keeps the metric that DHCP gave it until it is set again
     finally:
         server.terminate()
         server.wait()

@@ -29,7 +29,7 @@ class LogStream:
             self.waiting += f"{marker} now\n".encode()
         self.closed = False
 
-    def tells(self, text: str) -> None:
+    def report(self, text: str) -> None:
         self.waiting += f"{self.marker} {text}\n".encode()
 
     async def read(self) -> bytes:

@@ -10,7 +10,7 @@ import pytest
 from edgewright.commands.kernel.journal import open_journal
 from edgewright.commands.site import fix, fix_hosts
 from edgewright.core.errors import Unreachable
-from tests.commands.site.test_fix import RUNNING, STOPPED, mends
+from tests.commands.site.test_fix import RUNNING, STOPPED, repairing_host
 from tests.tui.driving import Driven, frame_text, newest_message, press, until, view
 from tests.tui.plane import FakePlane, context_of
 from tests.tui.sites.site_host import FULL, Sites, StandInHost
@@ -28,7 +28,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, quiet_home: Path) -> None:
 
 
 async def test_cancel_is_first_and_the_fix_is_applied_shown_and_taken_back() -> None:
-    host = mends(StandInHost(STOPPED))
+    host = repairing_host(StandInHost(STOPPED))
     async with doctor(Sites(host), (132, 43)) as (pilot, plane, made):
         made.make_context = lambda: journalled(plane, made)
         await until(pilot, read(pilot))
@@ -63,7 +63,7 @@ async def test_a_link_that_is_cut_meanwhile_is_connected_again_and_read() -> Non
         host.alive = False
         raise Unreachable("The connection to edge-7f3a broke.", "", "ConnectionLost")
 
-    host = mends(StandInHost(STOPPED), then=cut)
+    host = repairing_host(StandInHost(STOPPED), then=cut)
     again = StandInHost(RUNNING)
     async with doctor(Sites(host, again), (132, 43)) as (pilot, plane, made):
         made.make_context = lambda: journalled(plane, made)
@@ -76,7 +76,7 @@ async def test_a_link_that_is_cut_meanwhile_is_connected_again_and_read() -> Non
 
 
 async def test_escape_stops_waiting_and_the_host_is_read_again() -> None:
-    host = mends(StandInHost(STOPPED))
+    host = repairing_host(StandInHost(STOPPED))
     async with doctor(Sites(host), (132, 43)) as (pilot, plane, made):
         made.make_context = lambda: journalled(plane, made)
         await until(pilot, read(pilot))
@@ -135,4 +135,4 @@ def test_the_outcome(snap_compare: Compare) -> None:
         await press(pilot, "tab", "enter")
         await until(pilot, lambda: "No longer there" in flat(pilot))
 
-    assert snap_compare(fixable(mends(StandInHost(STOPPED))), terminal_size=(80, 24), run_before=ready)
+    assert snap_compare(fixable(repairing_host(StandInHost(STOPPED))), terminal_size=(80, 24), run_before=ready)

@@ -105,7 +105,7 @@ def _faulty(size_ready: Callable[[Driven], Any]) -> Callable[[Driven], Any]:
         await other.connect(None)  # type: ignore[arg-type]
         await press(pilot, "m", "enter")
         await until(pilot, lambda: "1 h ahead" in said(pilot))
-        two.streams[-1].tells("left 4041")
+        two.streams[-1].report("left 4041")
         two.write("cut", NOW)
         two.write("and on it goes", NOW)
         await until(pilot, lambda: "and on it goes" in said(pilot))

@@ -158,7 +158,7 @@ async def test_a_lost_connection_is_said_and_it_continues_and_a_gap_is_said() ->
         host.write("after", NOW - 1)
         await until(pilot, lambda: "after" in said(pilot))
         assert "lines may be missing" in said(pilot)
-        host.streams[-1].tells("left 41")
+        host.streams[-1].report("left 41")
         host.write("cut", NOW)
         host.write("end", NOW)
         await until(pilot, lambda: "··· 42 lines left out: the link is slower than the log ···" in said(pilot))
