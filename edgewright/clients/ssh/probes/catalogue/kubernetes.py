@@ -92,8 +92,10 @@ for s in /run/edgewright/containerd/containerd.sock /run/k3s/containerd/containe
   if have ctr; then ctr --address $s --connect-timeout 2s version >/dev/null 2>&1 && echo "answers $s" ||
     echo "silent $s"; fi
 done
-have journalctl && journalctl -u containerd -u edgewright-containerd -u crio -b -n 60 -q --no-pager -o \
-  short-unix 2>/dev/null
+have journalctl || exit 0
+l() { journalctl -u containerd -u edgewright-containerd -u crio -b -n "$1" -q --no-pager -o short-unix 2>/dev/null; }
+l 400 | head -n 340 | grep -iE 'invalid database|meta(data)?\.db|recover state' | tail -n 3 | cut -c 1-400
+l 60
 :
 """,
         6,
