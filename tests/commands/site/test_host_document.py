@@ -18,7 +18,7 @@ FACTS = Facts(
     available_kb=4_194_304, load=0.5, uptime=60.0, slot="active",
     addresses=(Address("eno1", "10.4.1.7"), Address("lo", "127.0.0.1")), default_route=("10.4.1.1", "eno1"),
     name_servers=("10.4.1.1",),
-    file_systems=(FileSystem("/", kind="ext4", size_kb=1000, free_kb=250), FileSystem("/run", kind="tmpfs",
+    file_systems=(FileSystem("/", kind="ext4", size_kb=16_777_216, free_kb=4_194_304), FileSystem("/run", kind="tmpfs",
                   size_kb=10, free_kb=1), FileSystem("/mnt")),
 )  # fmt: skip
 
@@ -32,6 +32,7 @@ def test_the_probes() -> None:
         "eno1", "10.4.1.7", "10.4.1.1", True, ["10.4.1.1"])  # fmt: skip
     (disk,) = host.disks
     assert [(each.mount_point, each.percent) for each in disk.partitions] == [("/", 75.0)]
+    assert [(each.total, each.used, each.free) for each in disk.partitions] == [(16_384, 12_288, 4_096)], "in MB"
 
 
 def test_nothing_that_is_not_known_is_there() -> None:

@@ -92,9 +92,9 @@ def _device(facts: Facts) -> dict[str, Any]:
         {
             "mountPoint": each.mount,
             "fileSystemType": each.kind,
-            "totalSpace": each.size_kb * 1024,
-            "usedSpace": (each.size_kb - each.free_kb) * 1024,
-            "freeSpace": each.free_kb * 1024,
+            "totalSpace": each.size_kb // 1024,  # in MB, as an agent reports it
+            "usedSpace": (each.size_kb - each.free_kb) // 1024,
+            "freeSpace": each.free_kb // 1024,
         }
         for each in facts.file_systems
         if each.size_kb and each.free_kb is not None and each.kind not in _NOT_DISKS
