@@ -11,6 +11,7 @@ from pathlib import Path
 
 import paramiko
 import pytest
+from paramiko.common import MSG_EXT_INFO
 from paramiko.server import InteractiveQuery
 
 from edgewright.clients.ssh.dial import Link
@@ -64,6 +65,8 @@ def test_extensions_without_end_are_refused() -> None:
     with transport() as client:
         with pytest.raises(paramiko.SSHException, match="extensions"):
             client._parse_ext_info(paramiko.Message(many.asbytes()))
+        with pytest.raises(paramiko.SSHException, match="extensions"):  # as paramiko finds what takes the message
+            vars(client)["_handler_table"][MSG_EXT_INFO](paramiko.Message(many.asbytes()))
         client._parse_ext_info(paramiko.Message(few.asbytes()))
         assert vars(client)["server_extensions"] == {"server-sig-algs": b"rsa-sha2-256"}
 
@@ -91,6 +94,8 @@ async def test_compression_begins_after_the_authentication(key_files: dict[str, 
         result = await connection.run_script(b"yes | head -c 300000", timeout=5, limit=400_000)
         assert len(result.output) == 300_000
         assert vars(connection._transport)["remote_compression"] == "zlib@openssh.com"
+        unpacks = vars(vars(connection._transport)["packetizer"])["_Packetizer__compress_engine_in"]
+        assert isinstance(unpacks, BoundedDecompressor), "that of paramiko has no limit"
         await connection.aclose()
 
 
