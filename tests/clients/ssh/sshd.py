@@ -9,11 +9,11 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support import missing
+from tests.support import ROOT, missing
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
 
@@ -129,3 +129,26 @@ def agent_process(folder: Path) -> Iterator[Path]:
     yield path
     process.terminate()
     process.wait(5)
+
+
+@contextmanager
+def user_of_hosts(folder: Path, reached: str) -> Iterator[tuple[Path, dict[str, str]]]:
+    """Give a user's home and environment, with a configuration of hosts: those `reached` (names and patterns of `Host`)
+    are one real sshd, nothing listens at `shut`, and `odd` has another key than is known.
+    """
+    host, user = make_key(folder / "host"), make_key(folder / "user")
+    home = folder / "laptop"
+    (home / ".ssh").mkdir(parents=True)
+    with Sshd(folder, [host]) as server:
+        server.allow(user.with_suffix(".pub"))
+        public = " ".join(host.with_suffix(".pub").read_text().split()[:2])
+        (home / ".ssh" / "known_hosts").write_text(f"[127.0.0.1]:{server.port} {public}\n")
+        every = f"User {USER}\nHostName 127.0.0.1\nIdentityFile {user}\nUserKnownHostsFile {home}/.ssh/known_hosts\n"
+        (home / ".ssh" / "config").write_text(
+            f"Host {reached}\nPort {server.port}\nHost shut\nPort {free_port()}\nHost odd\nPort {server.port}\n"
+            f"HostKeyAlias nobody\nHost *\n{every}GlobalKnownHostsFile none\n"
+        )
+        keep = {
+            name: value for name, value in os.environ.items() if not name.startswith(("EDGEWRIGHT_", "XDG_", "SSH_"))
+        }
+        yield home, {**keep, "HOME": str(home), "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}

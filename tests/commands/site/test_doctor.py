@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -19,9 +18,8 @@ from edgewright.commands.site.doctor_verbs import SETS, SiteDoctor
 from edgewright.core.doctor.diagnose import diagnose
 from edgewright.core.doctor.document import document
 from edgewright.core.text import cells
-from tests.clients.ssh.sshd import USER, Sshd, free_port, make_key
+from tests.clients.ssh.sshd import user_of_hosts
 from tests.core.doctor.healthy import HEALTHY
-from tests.support import ROOT
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -30,22 +28,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """Run `edgewright site doctor` as a user whose configuration has `box` (a real sshd), `shut` and `odd`."""
     folder = tmp_path_factory.mktemp("site")
-    host, user = make_key(folder / "host"), make_key(folder / "user")
-    home = folder / "laptop"
-    (home / ".ssh").mkdir(parents=True)
-    with Sshd(folder, [host]) as server:
-        server.allow(user.with_suffix(".pub"))
-        public = " ".join(host.with_suffix(".pub").read_text().split()[:2])
-        (home / ".ssh" / "known_hosts").write_text(f"[127.0.0.1]:{server.port} {public}\n")
-        every = f"User {USER}\nHostName 127.0.0.1\nIdentityFile {user}\nUserKnownHostsFile {home}/.ssh/known_hosts\n"
-        (home / ".ssh" / "config").write_text(
-            f"Host box two\nPort {server.port}\nHost shut\nPort {free_port()}\nHost odd\nPort {server.port}\n"
-            f"HostKeyAlias nobody\nHost *\n{every}GlobalKnownHostsFile none\n"
-        )
-        keep = {
-            name: value for name, value in os.environ.items() if not name.startswith(("EDGEWRIGHT_", "XDG_", "SSH_"))
-        }
-        env = {**keep, "HOME": str(home), "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}
+    with user_of_hosts(folder, "box two") as (_, env):
 
         def run(*words: str) -> subprocess.CompletedProcess[str]:
             command = [sys.executable, "-m", "edgewright", "site", "doctor", *words]

@@ -19,8 +19,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from edgewright.cli import main
-from tests.clients.ssh.sshd import USER, Sshd, free_port, make_key
-from tests.support import ROOT
+from tests.clients.ssh.sshd import user_of_hosts
 
 CANARY = "canary-8d1f-geheim"
 
@@ -62,22 +61,8 @@ class Desk:
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A configuration with `box1` to `box6` (one real sshd), `shut`, and `odd`, whose key is another one."""
     folder = tmp_path_factory.mktemp("fleet")
-    host, user = make_key(folder / "host"), make_key(folder / "user")
-    home = folder / "laptop"
-    (home / ".ssh").mkdir(parents=True)
-    with Sshd(folder, [host]) as server:
-        server.allow(user.with_suffix(".pub"))
-        public = " ".join(host.with_suffix(".pub").read_text().split()[:2])
-        (home / ".ssh" / "known_hosts").write_text(f"[127.0.0.1]:{server.port} {public}\n")
-        every = f"User {USER}\nHostName 127.0.0.1\nIdentityFile {user}\nUserKnownHostsFile {home}/.ssh/known_hosts\n"
-        (home / ".ssh" / "config").write_text(
-            f"Host box*\nPort {server.port}\nHost shut\nPort {free_port()}\nHost odd\nPort {server.port}\n"
-            f"HostKeyAlias nobody\nHost *\n{every}GlobalKnownHostsFile none\n"
-        )
-        keep = {
-            name: value for name, value in os.environ.items() if not name.startswith(("EDGEWRIGHT_", "XDG_", "SSH_"))
-        }
-        yield Desk(home, {**keep, "HOME": str(home), "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"})
+    with user_of_hosts(folder, "box*") as (home, env):
+        yield Desk(home, env)
 
 
 def test_each_host_has_its_result_and_the_journal_has_it_without_output_and_secrets(desk: Desk) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from edgewright.core.doctor.findings import UNSURE
 from tests.e2e.doctor.independent import STORAGE, SYSTEM, Case
-from tests.e2e.doctor.independent_more import HEALTHY, PAIRS, Healthy
+from tests.e2e.doctor.independent_more import HEALTHY, PAIRS, Healthy, Pair
 from tests.e2e.doctor.independent_node import CERTIFICATES, ETCD, IMAGES, RUNTIMES
 from tests.e2e.doctor.independent_plane import NETWORKS, TRUST
 from tests.e2e.doctor.independent_site import CaseHost, Result, destructive, make_site, named, result, texts
@@ -122,8 +122,19 @@ def test_the_first_cause_is_right(host: CaseHost, group: str) -> None:
 @pytest.mark.parametrize("host", [False, True], indirect=True, ids=["host", "node"])
 def test_pairs(host: CaseHost, request: pytest.FixtureRequest) -> None:
     node = "node" in request.node.name
+    find_both(host, PAIRS, node)
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("host", [False, True], indirect=True, ids=["host", "node"])
+def test_healthy_hosts_give_no_alarm(host: CaseHost, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    give_no_alarm(host, HEALTHY, "node" in request.node.name, tmp_path)
+
+
+def find_both(host: CaseHost, pairs: Sequence[Pair], node: bool) -> None:
+    """Make the pairs of hosts with a node, or without: what is found first must be right, and both be there."""
     wrong, both, destroys, absent, count = [], 0, [], [], 0
-    for pair in PAIRS:
+    for pair in pairs:
         if (pair.one.node or pair.two.node) != node:
             continue
         count += 1
@@ -150,14 +161,13 @@ def test_pairs(host: CaseHost, request: pytest.FixtureRequest) -> None:
     assert wrong == []
 
 
-@pytest.mark.timeout(1800)
-@pytest.mark.parametrize("host", [False, True], indirect=True, ids=["host", "node"])
-def test_healthy_hosts_give_no_alarm(host: CaseHost, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+def give_no_alarm(host: CaseHost, hosts: Sequence[Healthy], node: bool, folder: Path) -> None:
+    """Read the healthy hosts with a node, or without: each must be what its name says, and none give an alarm."""
     alarms, absent, count = [], [], 0
-    for healthy in HEALTHY:
-        if healthy.node == ("node" in request.node.name):
+    for healthy in hosts:
+        if healthy.node == node:
             count += 1
-            there, alarm = look_at(host, healthy, tmp_path)
+            there, alarm = look_at(host, healthy, folder)
             alarms += alarm
             absent += [] if there else [healthy.name]
             print(f"{healthy.name}: {alarm or 'no alarm'} {'' if there else 'NOT THERE'}", flush=True)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.doctor.independent2_more import GROUPS2, HEALTHY2, PAIRS2
-from tests.e2e.doctor.independent_site import CaseHost, destructive, make_site, named, result, texts
-from tests.e2e.doctor.test_independent import PROGRAMS, look_at, matrix
+from tests.e2e.doctor.independent_site import CaseHost, make_site, result
+from tests.e2e.doctor.test_independent import PROGRAMS, find_both, give_no_alarm, matrix
 from tests.e2e.fleet import Fleet
 from tests.support import missing
 
@@ -66,45 +66,10 @@ def test_the_first_cause_is_right(second_host: CaseHost, group: str) -> None:
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("second_host", "node"), [(node, node) for node in NODE], indirect=["second_host"])
 def test_pairs_of_the_second_proof(second_host: CaseHost, node: bool) -> None:
-    wrong, both, destroys, absent, count = [], 0, [], [], 0
-    for pair in PAIRS2:
-        if (pair.one.node or pair.two.node) != node:
-            continue
-        count += 1
-        there = second_host.make(pair.one), second_host.make(pair.two)
-        second_host.clock = pair.one.clock or pair.two.clock
-        try:
-            _, diagnosis = second_host.examine()
-        finally:
-            second_host.take(pair.two, node)
-            second_host.take(pair.one, node)
-        names, title = named(diagnosis), f"{pair.one.name} + {pair.two.name}"
-        found = bool(set(names) & set(pair.one.first)) and bool(set(names) & set(pair.two.first))
-        both += found
-        print(f"{title}: {names} {'both named' if found else 'NOT BOTH'} {there}", flush=True)
-        if not all(there):
-            absent.append(title)
-        if not names or names[0] not in pair.first:
-            wrong.append(title)
-            print("\n".join(f"    {text}" for text in texts(diagnosis)))
-        if destructive(diagnosis):
-            destroys.append(title)
-    print(f"pairs: first cause right {count - len(wrong)} of {count}, both named {both}; wrong: {wrong}")
-    assert absent == [] and destroys == []
-    assert wrong == []
+    find_both(second_host, PAIRS2, node)
 
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("second_host", "node"), [(node, node) for node in NODE], indirect=["second_host"])
 def test_odd_but_healthy_hosts_give_no_alarm(second_host: CaseHost, node: bool, tmp_path: Path) -> None:
-    alarms, absent, count = [], [], 0
-    for healthy in HEALTHY2:
-        if healthy.node == node:
-            count += 1
-            there, alarm = look_at(second_host, healthy, tmp_path)
-            alarms += alarm
-            absent += [] if there else [healthy.name]
-            print(f"{healthy.name}: {alarm or 'no alarm'} {'' if there else 'NOT THERE'}", flush=True)
-    print(f"healthy hosts: {count}, false alarms: {len(alarms)}: {alarms}")
-    assert absent == []
-    assert alarms == []
+    give_no_alarm(second_host, HEALTHY2, node, tmp_path)
