@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgewright.wire.document import Document, each, flag, integer, mapping, text, texts
+from edgewright.wire.palette.edgehost import Nic
 
 
 class Settings(Document):
@@ -13,20 +14,8 @@ class Settings(Document):
     feature_flags = mapping("featureFlags")
 
 
-class Nic(Document):
-    """`v1Nic`."""
-
-    name = text("nicName")
-    ip = text("ip")
-    mac = text("macAddr")
-    subnet = text("subnet")
-    gateway = text("gateway")
-    dns = texts("dns")
-    is_default = flag("isDefault")
-
-
 class HostInfo(Document):
-    """`v1EdgeHostInfo`. `device` is the hardware, in the form that the plane has it too."""
+    """`v1EdgeHostInfo`. `device` is the hardware and `nics` are cards, in the form that the plane has them too."""
 
     uid = text("metadata.id")
     name = text("metadata.name")
