@@ -69,9 +69,12 @@ class ShellHost(StandInHost):
         super().__init__(FINE)
         self.far = FarTerminal()
         self.opened: list[tuple[str, int, int]] = []
+        self.ready = asyncio.Event()
+        self.ready.set()
 
     async def open_terminal(self, kind: str, columns: int, rows: int) -> FarTerminal:
         self.opened.append((kind, columns, rows))
+        await self.ready.wait()
         self.far = FarTerminal()
         return self.far
 
@@ -134,6 +137,21 @@ async def test_a_host_is_shown_and_typed_to(quiet_home: Path) -> None:
         (file,) = recordings()
         assert file.stat().st_mode & 0o777 == 0o600 and file.parent.stat().st_mode & 0o777 == 0o700
         assert "red\\u001b[0m text" in file.read_text() and "ls :" not in file.read_text()
+
+
+async def test_what_is_typed_while_the_shell_opens_reaches_it_whole_and_first() -> None:
+    host = ShellHost()
+    host.ready.clear()
+    async with shell(host) as (pilot, plane, made):
+        made.make_context = lambda: journalled(plane, made)
+        await until(pilot, read(pilot))
+        await press(pilot, "!", *"echo rm")
+        await until(pilot, lambda: bool(host.opened))
+        await press(pilot, *" x", "enter")
+        far = host.far
+        assert view(pilot) == "site-shell" and far.typed == b""
+        host.ready.set()
+        await until(pilot, lambda: host.far is not far and host.far.typed == b"echo rm x\r")
 
 
 async def test_a_paste_has_its_brackets_where_the_host_wants_them() -> None:

@@ -155,7 +155,8 @@ class ShellScreen(SiteScreen):
         """Show a shell that is open now."""
         self._shell = shell
         terminal = self.terminal
-        terminal.send, shell.show = shell.send, terminal.show
+        shell.show = terminal.show
+        terminal.send_to(shell.send)
         self._set_mode("host")
         terminal.dimmed = terminal.over = False
         terminal.live()

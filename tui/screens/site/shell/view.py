@@ -30,6 +30,8 @@ WORK, REST = 0.008, 0.008
 """Seconds of emulation after which it rests so long: output without end takes half of a processor at most."""
 FRAME = 0.04
 """Seconds between two frames."""
+MOST_AHEAD = 4096
+"""Bytes that are stored of what is typed before a shell is there."""
 MOST_PASTE = 1_048_576
 _HEX = re.compile("[0-9a-fA-F]{6}")
 _NUMBERS = {"black": 0, "red": 1, "green": 2, "brown": 3, "yellow": 3, "blue": 4, "magenta": 5, "cyan": 6, "white": 7}
@@ -55,7 +57,9 @@ class TerminalView(Widget, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.emulator = Emulator(80, 24)
-        self.send: Callable[[bytes], None] = lambda data: None
+        self.ahead = bytearray()
+        """What was typed before there is a shell."""
+        self.send: Callable[[bytes], None] = self._store
         self.console_keys = False
         """Whether keys are for the console now: its menu, scrolling, or no shell any more."""
         self.over = False
@@ -211,6 +215,17 @@ class TerminalView(Widget, can_focus=True):
                 self.send(data)
         if isinstance(self.app, QuickBindings):
             self.app.key_done(event)
+
+    def _store(self, data: bytes) -> None:
+        """Store what is typed while there is no shell yet: a command that lost its begin may be another one."""
+        self.ahead += data[: MOST_AHEAD - len(self.ahead)]
+
+    def send_to(self, send: Callable[[bytes], None]) -> None:
+        """Send to a shell from now on, first what was typed before."""
+        self.send = send
+        if self.ahead:
+            send(bytes(self.ahead))
+            self.ahead.clear()
 
     def action_console(self) -> None:
         """Do nothing here: `on_key` works on every key; the binding is what a key map changes."""
