@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.widgets import Input
 
@@ -58,6 +58,16 @@ class ChooseModal(DecisionModal[str]):
         marked = [Line((_mark(option.key == self._current), *option.spans), option.key) for option in stored]
         view.set_lines(marked or [line(("  nothing matches", "muted"))])
         view.styles.height = max(min(len(self._options), self.room_height(3)), 1)
+
+    def on_key(self, event: events.Key) -> None:
+        """Put what is typed into the narrowing field, where there is one; from there arrows move in the list."""
+        for narrow in self.query("#narrow").results(Input):
+            if narrow.has_focus:
+                if event.key in ("down", "up"):
+                    self.query_one("#options", LineView).action_move(1 if event.key == "down" else -1)
+            elif event.character is not None and event.is_printable and event.character != " ":
+                narrow.focus()
+                narrow.insert_text_at_cursor(event.character)
 
     @on(Input.Changed, "#narrow")
     def _narrow(self, event: Input.Changed) -> None:

@@ -194,6 +194,16 @@ async def test_two_hosts_are_merged_by_time_and_a_wrong_clock_is_taken_out() -> 
         assert "_SYSTEMD_UNIT=" not in two.streams[1].script and one.streams[0].closed
 
 
+async def test_the_name_of_a_unit_is_typed_and_the_rows_below_are_reached() -> None:
+    async with doctor(LogHost()) as (pilot, _, _made):
+        screen = await open_log(pilot)
+        for typed, unit in ((("s", "t", "y", "l", "down"), "stylus-operator"), ((*"k3s-agent",), "k3s-agent")):
+            await press(pilot, "u")
+            await until(pilot, lambda: view(pilot) == "ChooseModal")
+            await press(pilot, *typed, "enter")
+            await until(pilot, lambda wanted=unit: screen.crumb == f"log of {wanted}")  # type: ignore[misc]
+
+
 async def test_what_is_shown_is_saved_for_this_user_alone_and_copied_without_secrets(
     quiet_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
