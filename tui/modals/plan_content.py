@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from edgewright.commands.kernel.results import Listing
 from edgewright.core.text import clean
-from tui.widgets.lines import Line, Role, heading, line, pad, wrap
+from tui.widgets.lines import Line, Role, heading, line, pad, wrap, wrapped_facts
 
 if TYPE_CHECKING:
     from edgewright.commands.kernel.base import Outcome, Plan
@@ -104,7 +104,7 @@ def listing_of(outcome: Outcome) -> Listing | None:
 
 
 def listing_lines(listing: Listing, width: int) -> list[Line]:
-    """Return a table for a dialog; a row that is too wide for it is on several lines."""
+    """Return a table for a dialog: one row that is too wide with a line for each column, several on more lines."""
     shown = [at for at, column in enumerate(listing.columns) if not column.wide]
     rows = [
         [column.title for column in listing.columns],
@@ -114,6 +114,9 @@ def listing_lines(listing: Listing, width: int) -> list[Line]:
         return wrap(listing.empty, width)
     room = {at: max(len(row[at]) for row in rows) for at in shown}
     fits = sum(room.values()) + 2 * (len(shown) - 1) <= width
+    if not fits and len(rows) == 2:
+        labels = max(cell_len(rows[0][at]) for at in shown)
+        return wrapped_facts([(rows[0][at], rows[1][at]) for at in shown], labels, width)
     out: list[Line] = []
     for number, row in enumerate(rows):
         role: Role = "" if number else "muted"

@@ -135,6 +135,10 @@ async def test_a_replacement_shows_its_plan_with_cancel_first(root: Path, tmp_pa
             assert "sha256" in modal(pilot) and "is not stored" in modal(pilot)
             await press(pilot, *keys)
             await until(pilot, lambda want=content: place.read_bytes() == want)  # type: ignore[misc]
+            if keys == ("tab", "enter"):
+                await until(pilot, lambda: "STORED AS" in modal(pilot))
+        rows = [row.split() for row in modal(pilot).splitlines()]
+        assert ["STORED", "AS", "/oem/90_custom.yaml"] in rows and ["SIZE", "10", "B"] in rows
 
 
 async def test_read_only_and_places_that_are_only_read(tmp_path: Path) -> None:
@@ -184,7 +188,7 @@ def point(pilot: Driven, text: str) -> None:
 
 def modal(pilot: Driven) -> str:
     """Return the text of a dialog, "" where there is none."""
-    found = pilot.app.screen.query("#plan")
+    found = pilot.app.screen.query("#plan, #progress")
     title = getattr(pilot.app.screen, "title_text", "")
     return title + "\n".join(row.plain for view in found for row in view.lines)  # type: ignore[attr-defined]
 
