@@ -22,6 +22,7 @@ from edgewright.core.errors import EdgewrightError
 from tests.clients.ssh.conftest import key_files
 from tests.clients.ssh.reach import Laptop
 from tests.clients.ssh.wire import THERE, Wire, unusable
+from tests.e2e.fleet import until
 from tests.support import missing
 
 __all__ = ["key_files"]
@@ -44,8 +45,8 @@ def far_sshd(folder: Path, keys: dict[str, Path], wire: Wire) -> Iterator[Laptop
     process = subprocess.Popen([*wire.inside, sshd, "-D", "-f", str(config)], stdin=subprocess.DEVNULL)
     laptop = Laptop(folder)
     laptop.block("far", 22, keys["user"], "StrictHostKeyChecking accept-new", host=THERE, user="root")
-    time.sleep(1)
     try:
+        until("sshd listens", 20, lambda: ":0016 00000000:0000 0A" in Path(f"/proc/{process.pid}/net/tcp").read_text())
         yield laptop
     finally:
         process.terminate()
