@@ -110,7 +110,7 @@ e2e-forge: $(VENV)/.dev agent  ## ... the forge's: appliance, images, flash, one
 e2e-lab: $(VENV)/.dev agent  ## ... and the console's and the lab's
 	$(PY) -m pytest tests/e2e -k "not test_forge" -m "e2e and core" --timeout=600 -n 2 --dist loadfile $(PYTEST_ARGS)
 
-e2e-sites: $(VENV)/.dev agent  ## ... and those of SSH: four real hosts, one behind a jump host, one with Dropbear and BusyBox, one faulty
+e2e-sites: $(VENV)/.dev agent  ## ... and those of SSH: real hosts, one behind a jump host, one with Dropbear and BusyBox, one faulty, one with a cluster
 	$(PY) -m pytest tests/e2e/sites -m e2e --timeout=300 $(PYTEST_ARGS)
 
 kubernetes: $(VENV)/.run  ## Build Kubernetes for the lab, from package registries (needs Go; the first time takes minutes)

@@ -163,6 +163,12 @@ class Places:
         (folder / "config").write_text("".join(lines))
         (folder / "known_hosts").write_text("\n".join(known) + "\n")
 
+    def add(self, name: str, address: str, key: str, host_key: str) -> None:
+        """Write a further host, of another lab, into ~/.ssh of the laptop."""
+        config, known = self.home / ".ssh/config", self.home / ".ssh/known_hosts"
+        config.write_text(f"Host {name}\n  HostName {address}\n  IdentityFile {key}\n\n{config.read_text()}")
+        known.write_text(f"{known.read_text()}{address} {host_key}\n")
+
 
 def needed() -> None:
     """Skip without the programs of these hosts."""

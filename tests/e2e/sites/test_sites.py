@@ -1,4 +1,7 @@
-"""What a field engineer does with four real hosts: check, doctor, bundle, console; also over a thin and a cut link."""
+"""What a field engineer does with real hosts: check, doctor, bundle, console; also over a thin and a cut link.
+
+One of them has a cluster, which it forms while the others are looked at.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,8 @@ from tests.clients.ssh.reach import Laptop
 from tests.e2e.console import Terminal
 from tests.e2e.fleet import Fleet, until
 from tests.e2e.sites.places import TOKEN, Places, needed, put_editenv
+from tests.e2e.sites.shop import Shop, is_built
+from tests.support import missing
 
 pytestmark = [pytest.mark.e2e]
 ALL = ("gate", "behind", "tiny", "faulty")
@@ -34,11 +39,36 @@ UNREACHABLE = (5, 8)
 
 
 @pytest.fixture(scope="module")
-def places(make_fleet: Callable[..., Fleet], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
+def forming(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop | None]:
+    """Let a host form a cluster from the beginning on; None without the parts of Kubernetes."""
     needed()
+    made = Shop(tmp_path_factory.mktemp("shop")) if is_built() else None
+    yield made
+    if made is not None:
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def places(
+    make_fleet: Callable[..., Fleet], tmp_path_factory: pytest.TempPathFactory, forming: Shop | None
+) -> Iterator[Places]:
     made = Places(make_fleet("--hosts", "4"), tmp_path_factory.mktemp("places"))
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def shop(places: Places, forming: Shop | None) -> Shop:
+    """Return the host with its cluster, which the laptop knows as `shop`."""
+    if forming is None:
+        missing("kubernetes", "make kubernetes builds it")
+    began = time.monotonic()
+    forming.ready()
+    print(f"\nwaited {time.monotonic() - began:.1f} s for the cluster")
+    host_key = " ".join(forming.within("cat /etc/ssh/ssh_host_ed25519_key.pub").split()[:2])
+    places.add("shop", forming.address, forming.fleet.shown["sshKey"], host_key)
+    places.env["PATH"] = f"{forming.programs}:{places.env['PATH']}"
+    return forming
 
 
 @pytest.fixture
@@ -267,3 +297,35 @@ async def restarted(laptop: Laptop) -> SshConnection:
             await connection.aclose()
         assert time.monotonic() < end
         await asyncio.sleep(1)
+
+
+def test_a_host_with_a_cluster_answers_at_the_depth_of_kubectl_and_has_no_fault(places: Places, shop: Shop) -> None:
+    read = places.read("site", "doctor", "shop")
+    assert {each["name"]: each["answers"] for each in read["depths"]} == {
+        "local API": False, "kubectl": True, "probes": True,
+    }  # fmt: skip
+    assert read["findings"] == [] and read["notRead"] == [] and not read["fault"]
+    print(f"\n{read['seconds']} s for {read['probes']['read']} probes")
+    done = places.edgewright("kube", "get", "ssh:shop", "pods", "--", "-A", "-o", "name")
+    assert done.returncode == 0, done.stderr
+    pods = done.stdout.split()
+    assert {"pod/etcd-edge1", "pod/kube-apiserver-edge1"} < set(pods) and any("pod/web-" in pod for pod in pods), pods
+    terminal = opened(places, "shop")
+    try:
+        terminal.wait("NO FAULT FOUND", "kubectl · probes", patience=40)
+        terminal.press("w")
+        terminal.wait("kube-apiserver-edge1", patience=30)
+    finally:
+        terminal.close()
+
+
+def test_the_first_cause_of_a_cluster_whose_kubelet_does_not_run(places: Places, shop: Shop) -> None:
+    shop.within("systemctl stop kubelet")
+    try:
+        read = places.read("site", "doctor", "shop")
+    finally:
+        shop.within("systemctl start kubelet")
+    first = read["findings"][0]
+    print(f"\n{first['text']} {first['nextStep']}")
+    assert (first["symptom"], first["object"], first["certainty"]) == ("unit-stopped", "kubelet", "sure")
+    assert read["fault"] and first["followsFrom"] == []
