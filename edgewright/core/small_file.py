@@ -9,14 +9,17 @@ import stat
 import sys
 from pathlib import Path
 
-from edgewright.core.errors import UsageError
+from edgewright.core.errors import Failed, InvalidInput, NotFound, UsageError
+from edgewright.core.text import clean
 
 SILENCE = 10.0
 """Seconds without data after which a pipe is given up: without a writer it would be waited for until the end."""
 _PIECE = 65_536
+MOST = 64 * 1024
+"""Characters of a file that a user names, where nothing else is said."""
 
 
-def local_path(text: str) -> Path:
+def local_path(text: str | Path) -> Path:
     """Return a path that a user typed; `~NAME` of a user who does not exist stays as it is, as in a shell."""
     try:
         return Path(text).expanduser()
@@ -41,6 +44,32 @@ def read_small_file(path: str, most: int) -> str:
     if sys.stdin is None or sys.stdin.isatty():
         raise UsageError("Nothing can be read from stdin: it is a terminal.", "Name a file, or use a pipe.")
     return sys.stdin.read(most)
+
+
+def read_text_file(path: str, most: int = MOST) -> str:
+    """Return the text of a file that a user named, of stdin for `-`. Blocking.
+
+    Raises `NotFound`, `Failed` for what cannot be read, `InvalidInput` for more than `most` characters.
+    """
+    shown = clean(path, 200)
+    try:
+        text = read_small_file(path, most + 1)
+    except FileNotFoundError:
+        raise NotFound(f"There is no file {shown}.", "Check its path.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise Failed(f"{shown} cannot be read: {reason}.", "Check that it is a text file that you may read.") from None
+    if len(text) > most:
+        raise InvalidInput(f"{shown} is larger than {most // 1024} KiB.", "Check that it is the right file.")
+    return text
+
+
+def read_secret_line(path: str) -> str:
+    """Return the one line of a file, e.g. a password. Raises what `read_text_file` raises, and `InvalidInput`."""
+    text = read_text_file(path).strip()
+    if not text or not text.isprintable():
+        raise InvalidInput(f"{clean(path, 200)} should contain one line of text and nothing else.", "Check the file.")
+    return text
 
 
 def _read_stream(place: Path, most: int) -> str:

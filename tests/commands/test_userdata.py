@@ -28,6 +28,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "good.yaml").write_text(GOOD)
     (tmp_path / "bad.yaml").write_text(GOOD.replace("edge-1", "edge/1").replace("install", "instal"))
     (tmp_path / "site.yaml").write_text("#cloud-config\nstylus:\n  site:\n    name: edge-9\n    edgeHostToken: other\n")
+    (tmp_path / "token").write_text("tok-9f2c71\n")
     (tmp_path / ".arg").write_text("K8S_DISTRIBUTION=k3s\nUBUNTU_PRO_KEY=C1234567\n")
     return tmp_path
 
@@ -140,16 +141,25 @@ def test_the_profile_of_kairos_wants_users(files: Path, capsys: pytest.CaptureFi
 
 
 def test_a_new_file_is_for_its_owner_alone_and_never_replaces(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (files / "token").write_text("tok\n")
     words = ["forge", "user-data", "new", "endpoint=https://plane.example.com", "token=@token", "-o", "new.yaml"]
     assert run(words) == 0
     made = files / "new.yaml"
     assert made.stat().st_mode & 0o777 == 0o600
-    assert "edgeHostToken: tok\n" in made.read_text() and "# " in made.read_text()
+    assert "edgeHostToken: tok-9f2c71\n" in made.read_text() and "# " in made.read_text()
     assert run(words) == 6
     assert run([*words, "--force"]) == 0
     assert run(["forge", "user-data", "check", "new.yaml", "--offline"]) == 0
-    assert "tok\n" not in capsys.readouterr().out.replace("edgeHostToken\n", "")
+    assert "tok-9f2c71\n" not in capsys.readouterr().out.replace("edgeHostToken\n", "")
+
+
+@pytest.mark.parametrize("word", ["token=tok-9f2c71", "stylus.site.edgeHostToken=tok-9f2c71"])
+def test_a_secret_is_not_taken_from_the_command_line(
+    files: Path, capsys: pytest.CaptureFixture[str], word: str
+) -> None:
+    assert run(["forge", "user-data", "new", word, "-o", "new.yaml"]) == 2
+    said = capsys.readouterr()
+    assert "is a secret" in said.err and "=@FILE" in said.err and "tok-9f2c71" not in said.out + said.err
+    assert not (files / "new.yaml").exists()
 
 
 def test_a_changed_file_keeps_its_comments(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -253,7 +263,7 @@ def test_a_file_that_no_user_data_can_lie_over_is_an_error(files: Path, capsys: 
 def test_new_and_check_count_the_same(
     files: Path, capsys: pytest.CaptureFixture[str], name: str, words: list[str]
 ) -> None:
-    assert run(["forge", "user-data", "new", "token=tok-9f2c71", "endpoint=plane.example.com", *words, "-o", name]) == 0
+    assert run(["forge", "user-data", "new", "token=@token", "endpoint=plane.example.com", *words, "-o", name]) == 0
     said = capsys.readouterr()
     new = (said.out + said.err).split("checked offline: ")[1].split(".")[0]
     assert run(["forge", "user-data", "check", name, "--offline"]) == 0
@@ -262,7 +272,7 @@ def test_new_and_check_count_the_same(
 
 def test_a_box_that_waits_at_the_console_is_told(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = "wait for an operator at the console"
-    assert run(["forge", "user-data", "new", "token=tok-9f2c71", "-o", "new.yaml"]) == 0
+    assert run(["forge", "user-data", "new", "token=@token", "-o", "new.yaml"]) == 0
     said = capsys.readouterr()
     assert words in said.out + said.err
     assert run(["forge", "user-data", "check", "good.yaml", "--offline"]) == 0

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.commands.alert.receiver_spec import _read
 from edgewright.commands.key.files import read_public_key
 from edgewright.config.credentials import read_key_file
 from edgewright.core import small_file
 from edgewright.core.errors import InvalidInput, UsageError
-from edgewright.core.small_file import read_small_file
+from edgewright.core.small_file import read_secret_line, read_small_file
 
 
 def test_no_more_is_read_than_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,7 +58,7 @@ def test_a_key_file_without_end_is_refused_at_once() -> None:
         read_key_file("/dev/zero")
 
 
-@pytest.mark.parametrize("read", [read_public_key, read_key_file, _read], ids=["public key", "API key", "secret"])
+@pytest.mark.parametrize("read", [read_public_key, read_key_file, read_secret_line])
 def test_stdin_that_is_a_terminal_is_refused_and_not_waited_for(read: object, monkeypatch: pytest.MonkeyPatch) -> None:
     master, slave = os.openpty()
     with os.fdopen(slave, "r") as terminal:

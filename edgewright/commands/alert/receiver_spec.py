@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from edgewright.core.errors import Failed, InvalidInput, NotFound, UsageError
-from edgewright.core.small_file import read_small_file
+from edgewright.core.errors import InvalidInput, UsageError
+from edgewright.core.small_file import read_secret_line, read_text_file
 from edgewright.core.text import clean
 
 _MAIL_ONLY = {"sender": "--from", "smtp": "--smtp", "user": "--user", "password_file": "--password-file"}
 _HOOK_ONLY = {"headers_file": "--headers-file", "body": "--body", "key_file": "--key-file"}
 FILES = ("url_file", "ca", "headers_file", "body", "key_file", "password_file")
 """Parameters that name a file."""
-_MOST = 64 * 1024
 
 
 def read_spec(args: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,7 +31,7 @@ def read_spec(args: Mapping[str, Any]) -> dict[str, Any]:
     if strange:
         raise UsageError(f"{', '.join(strange)} is for {'e-mail' if hook else 'webhooks'} only.", "Leave it out.")
     body: dict[str, Any] = {"name": str(args["name"]).strip(), "repeat": float(args.get("repeat") or 0.0)}
-    ca = {"ca": _read(str(args["ca"]))} if args.get("ca") else {}
+    ca = {"ca": read_text_file(str(args["ca"]))} if args.get("ca") else {}
     if hook:
         body |= {"kind": "webhook", "webhook": {**_webhook(args), **ca}}
     else:
@@ -52,13 +51,13 @@ def target_of(body: Mapping[str, Any]) -> str:
 
 
 def _webhook(args: Mapping[str, Any]) -> dict[str, Any]:
-    spec: dict[str, Any] = {"url": args.get("url") or _secret(str(args["url_file"]))}
+    spec: dict[str, Any] = {"url": args.get("url") or read_secret_line(str(args["url_file"]))}
     if args.get("headers_file"):
         spec["headers"] = _headers(str(args["headers_file"]))
     if args.get("body"):
-        spec["body"] = _read(str(args["body"]))
+        spec["body"] = read_text_file(str(args["body"]))
     if args.get("key_file"):
-        spec["key"] = _secret(str(args["key_file"]))
+        spec["key"] = read_secret_line(str(args["key_file"]))
     return spec
 
 
@@ -82,38 +81,16 @@ def _email(args: Mapping[str, Any]) -> dict[str, Any]:
     if args.get("user"):
         spec["user"] = args["user"]
     if args.get("password_file"):
-        spec["password"] = _secret(str(args["password_file"]))
+        spec["password"] = read_secret_line(str(args["password_file"]))
     return spec
 
 
 def _headers(path: str) -> dict[str, str]:
     headers: dict[str, str] = {}
-    for number, line in enumerate(_read(path).splitlines(), start=1):
+    for number, line in enumerate(read_text_file(path).splitlines(), start=1):
         if line.strip():
             name, colon, value = line.partition(":")
             if not colon or not name.strip():
                 raise InvalidInput(f"Line {number} of {path} is not a header.", "Write Name: value on each line.")
             headers[name.strip()] = value.strip()
     return headers
-
-
-def _secret(path: str) -> str:
-    text = _read(path).strip()
-    if not text or not text.isprintable():
-        raise InvalidInput(f"{path} should contain one line of text and nothing else.", "Check the file.")
-    return text
-
-
-def _read(path: str) -> str:
-    try:
-        text = read_small_file(path, _MOST + 1)
-    except FileNotFoundError:
-        raise NotFound(f"There is no file {path}.", "Check its path.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise Failed(
-            f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}.",
-            "Check that it is a text file that you may read.",
-        ) from None
-    if len(text) > _MOST:
-        raise InvalidInput(f"{path} is larger than {_MOST // 1024} KiB.", "Check that it is the right file.")
-    return text

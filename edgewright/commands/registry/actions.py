@@ -14,13 +14,11 @@ from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.described import entries, one_of
 from edgewright.commands.registry import verbs as declared
 from edgewright.core.errors import InvalidInput, NotFound, Refused, TimedOut, Unreachable, UsageError
-from edgewright.core.small_file import read_small_file
+from edgewright.core.small_file import read_secret_line, read_text_file
 from edgewright.core.text import clean
 from edgewright.store.collections.catalogue import registries as calls
 from edgewright.store.collections.catalogue.registries import BUILT_IN, RegistryRow, registry_row
 
-_MOST = 64 * 1024
-"""Characters of a file with a password, a token or a CA."""
 _POLL = 0.5
 _WAIT = 150.0
 """Seconds to wait for the plane to read a registry: it gives up after 120."""
@@ -160,28 +158,10 @@ def _auth(args: Mapping[str, Any]) -> dict[str, Any]:
     if bool(args.get("user")) != bool(args.get("password_file")):
         raise UsageError("A login needs --user and --password-file.", "See: edgewright registry add --help")
     if args.get("user"):
-        auth = {"type": "basic", "username": str(args["user"]), "password": _secret(str(args["password_file"]))}
+        password = read_secret_line(str(args["password_file"]))
+        auth = {"type": "basic", "username": str(args["user"]), "password": password}
     elif args.get("token_file"):
-        auth = {"type": "token", "token": _secret(str(args["token_file"]))}
+        auth = {"type": "token", "token": read_secret_line(str(args["token_file"]))}
     if args.get("ca"):
-        auth["tls"] = {"enabled": True, "ca": _file(str(args["ca"]))}
+        auth["tls"] = {"enabled": True, "ca": read_text_file(str(args["ca"]))}
     return auth
-
-
-def _secret(path: str) -> str:
-    text = _file(path).strip()
-    if not text or not text.isprintable():
-        raise InvalidInput(f"{path} should contain one line of text and nothing else.", "Check the file.")
-    return text
-
-
-def _file(path: str) -> str:
-    try:
-        text = read_small_file(path, _MOST + 1)
-    except FileNotFoundError:
-        raise NotFound(f"There is no file {path}.", "Check the path.") from None
-    except (OSError, UnicodeDecodeError):
-        raise InvalidInput(f"{path} cannot be read as text.", "Check the file.") from None
-    if len(text) > _MOST:
-        raise InvalidInput(f"{path} has more than {_MOST // 1024} KiB.", "Check the file.")
-    return text

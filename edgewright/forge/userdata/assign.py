@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from edgewright.core.cloudconfig.look import shown
+from edgewright.core.cloudconfig.masking import is_secret
 from edgewright.core.cloudconfig.schema import model
 from edgewright.core.cloudconfig.schema.homes import HOMES, suggestion
 from edgewright.core.cloudconfig.schema.kairos import SCHEMA
 from edgewright.core.errors import Failed, InvalidInput, NotFound, UsageError
+from edgewright.core.small_file import local_path
 from edgewright.core.yaml.scalars import resolve
 from edgewright.forge.bounded import read_bounded
 
@@ -42,6 +43,12 @@ def read_assignment(word: str) -> Assignment:
     path = find_path(name.strip())
     if text.startswith("@") and len(text) > 1:
         text = _file(text[1:])
+    elif text and is_secret(path):
+        raise UsageError(
+            f"{shown(name)} is a secret, and others can read a command line.",
+            f"Write it into a file that only you can read: {shown(name)}=@FILE",
+            "SecretInArguments",
+        )
     return Assignment(path, _value(path, text))
 
 
@@ -68,7 +75,7 @@ def _inside_free(name: str) -> bool:
 
 
 def _file(name: str) -> str:
-    path = Path(name).expanduser()
+    path = local_path(name)
     try:
         data = read_bounded(path, 1024 * 1024)
         if len(data) > 1024 * 1024:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +16,7 @@ from edgewright.commands.site.network.change import plan_of, within_of
 from edgewright.commands.site.network.document import document_of, page
 from edgewright.commands.site.network.wanted import wanted_of
 from edgewright.config.settings import Settings
-from edgewright.core.errors import Conflict, Failed, InvalidInput, UsageError
+from edgewright.core.errors import Conflict, Failed, InvalidInput, NotFound, UsageError
 from edgewright.core.network.settings import HostNetwork, Wanted
 from tests.clients.ssh.network.samples import NETWORKD
 
@@ -43,7 +44,20 @@ def test_text_and_json_have_no_password() -> None:
     assert "host0           static, 10.66.133.11/24, gateway 10.66.133.1, MTU 1500, up, by systemd-networkd" in shown
 
 
-async def test_the_command_of_a_plan_has_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_login_of_a_proxy_is_read_from_a_file_only(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("http://kim:canary@10.4.1.1:3129\n")
+    file = str(tmp_path / "url")
+    assert wanted_of({"https_proxy_file": file}) == Wanted(https_proxy="http://kim:canary@10.4.1.1:3129")
+    with pytest.raises(UsageError, match="others can read") as caught:
+        wanted_of({"http_proxy": "http://kim:canary@10.4.1.1:3129"})
+    assert "--http-proxy-file FILE" in caught.value.hint and "canary" not in f"{caught.value} {caught.value.hint}"
+    with pytest.raises(UsageError, match="both given"):
+        wanted_of({"http_proxy": "http://10.4.1.1:1", "http_proxy_file": file})
+    with pytest.raises(NotFound, match="There is no file"):
+        wanted_of({"http_proxy_file": f"{file}-not"})
+
+
+async def test_the_command_of_a_plan_has_no_password(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async def connect(target: str, ctx: CommandContext) -> Any:
         return SimpleNamespace(aclose=None)
 
@@ -52,9 +66,11 @@ async def test_the_command_of_a_plan_has_no_password(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(change, "connect", connect)
     monkeypatch.setattr(change, "read_network", read)
-    args = {"host": "edge1", "http_proxy": "http://kim:canary@10.4.1.1:3129", "https_proxy": "http://10.4.1.1:1"}
+    file = tmp_path / "proxy"
+    file.write_text("http://kim:canary@10.4.1.1:3129\n")
+    args = {"host": "edge1", "http_proxy_file": str(file), "https_proxy": "http://10.4.1.1:1"}
     plan = await change.SiteNetworkSet().plan(CommandContext(Settings()), (), args)
-    assert "***@10.4.1.1:3129" in plan.cli and "--https-proxy http://10.4.1.1:1" in plan.cli
+    assert f"--http-proxy-file {file}" in plan.cli and "--https-proxy http://10.4.1.1:1" in plan.cli
     assert "canary" not in f"{plan.cli} {plan.lines}" and "canary" in str(plan.payload.change.files)
 
 

@@ -23,10 +23,8 @@ from edgewright.core import times
 from edgewright.core.errors import Conflict, EdgewrightError, Failed, InvalidInput, Refused, TimedOut, Unreachable
 from edgewright.core.network.change import Change
 from edgewright.core.network.plan import change_of
-from edgewright.core.network.settings import HostNetwork, Wanted, masked
+from edgewright.core.network.settings import HostNetwork, Wanted
 
-PROXIES = ("http_proxy", "https_proxy")
-"""Options whose value may have a password, which the plan and the journal do not get."""
 EVERY = 1.0
 """Seconds between two tries to reach the host again."""
 
@@ -82,7 +80,7 @@ class SiteNetworkSet(declared.SiteNetworkSet):
 
         `site` and `network` of the arguments are those of the console, which has read them already.
         """
-        wanted = args["wanted"] if "wanted" in args else wanted_of(args)
+        wanted = args["wanted"] if "wanted" in args else await asyncio.to_thread(wanted_of, args)
         within = within_of(args)
         if "site" in args:
             site = args["site"]
@@ -92,8 +90,7 @@ class SiteNetworkSet(declared.SiteNetworkSet):
         connection = await connect(target, ctx)
         ctx.at_end(connection.aclose)
         host = await read_network(connection)
-        shown = {**args, **{name: masked(str(args[name])) for name in PROXIES if args.get(name)}}
-        return plan_of(target, host, wanted, within, connection, self.cli_line(targets, shown))
+        return plan_of(target, host, wanted, within, connection, self.cli_line(targets, args))
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
