@@ -11,6 +11,7 @@ from pathlib import Path
 from edgewright.config import credentials, locations, tomlfile
 from edgewright.config.nearest import suggestion
 from edgewright.core.errors import InvalidInput, NotFound
+from edgewright.core.small_file import local_path
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 FIELDS = ("url", "ca", "project", "read_only", "key", "local_hub", "hosts_url", "also")
@@ -57,7 +58,7 @@ class Context:
         """Return the CA file, or None for the system's. Raises `NotFound` if it is missing."""
         if not self.ca:
             return None
-        path = Path(self.ca).expanduser()
+        path = local_path(self.ca)
         if not path.is_file():
             raise NotFound(
                 f"The certificate authority file {path} of context {self.name} is not there.",
@@ -198,7 +199,7 @@ def add(context: Context, key: str, *, use_keyring: bool = True, make_current: b
     check_name(context.name)
     known = load()
     if context.ca:
-        source = Path(context.ca).expanduser()
+        source = local_path(context.ca)
         stored = locations.folder("config") / "ca" / f"{context.name}.crt"
         if source.absolute() != stored:
             try:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 import platformdirs
 
 from edgewright.core.errors import Failed, InvalidInput, Refused
+from edgewright.core.small_file import local_path
 
 if TYPE_CHECKING:
     from edgewright.core.errors import Refused
@@ -28,7 +29,7 @@ def folder(kind: Kind) -> Path:
     """Return the folder of one kind; it is not made."""
     home = os.environ.get("EDGEWRIGHT_HOME")
     if home:
-        return Path(home).expanduser().absolute() / kind
+        return local_path(home).absolute() / kind
 
     if kind == "run":
         return _run_folder()

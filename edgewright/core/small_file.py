@@ -16,7 +16,7 @@ SILENCE = 10.0
 """Seconds without data after which a pipe is given up: without a writer it would be waited for until the end."""
 _PIECE = 65_536
 MOST = 64 * 1024
-"""Characters of a file that a user names, where nothing else is said."""
+"""Most characters of a file that a user names."""
 
 
 def local_path(text: str | Path) -> Path:

@@ -26,6 +26,7 @@ from edgewright.core.installer.pages import QUESTIONS
 from edgewright.core.installer.pages_people import HASH, MIN_PASSWORD
 from edgewright.core.installer.passwords import ALPHABET, sha512_crypt
 from edgewright.core.installer.questions import Answers
+from edgewright.core.small_file import local_path
 from edgewright.forge.answer_files import API_VERSION, EXAMPLE, MAX_FILE, Opened, opened, read_document
 from edgewright.forge.bounded import read_bounded
 from edgewright.forge.secret_files import write_secret
@@ -156,7 +157,7 @@ def absolute(answers: Answers, folder: Path) -> dict[str, Any]:
     matches = dict(answers)
     for key in PATHS:
         if matches.get(key):
-            matches[key] = str((folder / Path(matches[key]).expanduser()).absolute())
+            matches[key] = str((folder / local_path(matches[key])).absolute())
     return matches
 
 
@@ -193,7 +194,7 @@ def _certificate(value: str, folder: Path) -> str:
     """Return a PEM text, read from the file that `value` names where it is none. Raises `InvalidInput`."""
     if not value.strip() or PEM in value:
         return value.strip()
-    path = folder / Path(value).expanduser()
+    path = folder / local_path(value)
     try:
         data = read_bounded(path, MAX_FILE)
         if len(data) > MAX_FILE:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from edgewright.clients.ports import CanCall, CanOperateHosts
@@ -18,6 +17,7 @@ from edgewright.commands.kernel.described import entries, one_of
 from edgewright.commands.kernel.results import Column, Item, Listing, Text
 from edgewright.core.clusters import definition
 from edgewright.core.errors import NotFound, Refused
+from edgewright.core.small_file import local_path
 from edgewright.core.text import amount, clean
 from edgewright.forge.answer_files import opened, read_document
 from edgewright.store.collections.catalogue import clusters as calls
@@ -37,7 +37,7 @@ class ClusterCreate(declared.ClusterCreate):
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Read the file and let the plane check it. Raises `InvalidDocument`, `NotFound`, `InvalidInput`."""
         word = str(args["file"]).strip()
-        document = await asyncio.to_thread(read_document, Path(word).expanduser().absolute(), definition.KIND)
+        document = await asyncio.to_thread(read_document, local_path(word).absolute(), definition.KIND)
         outer = opened(document, {definition.KIND: definition.KEYS})
         return await work.plan(ctx, work.read(outer, word), self.cli_line(targets, args), create=True)
 
@@ -51,7 +51,7 @@ class ClusterCreate(declared.ClusterCreate):
 async def _planned(ctx: CommandContext, command: Command, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
     """Return what an answer file makes or changes. Raises `InvalidDocument`, `NotFound`, `InvalidInput`."""
     word = str(args["file"]).strip()
-    document = await asyncio.to_thread(read_document, Path(word).expanduser().absolute(), definition.KIND)
+    document = await asyncio.to_thread(read_document, local_path(word).absolute(), definition.KIND)
     outer = opened(document, {definition.KIND: definition.KEYS})
     return await work.plan(ctx, work.read(outer, word), command.cli_line(targets, args))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from edgewright.clients.ports import CanCall
@@ -16,6 +15,7 @@ from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.results import Text
 from edgewright.core.errors import NotFound, UsageError
+from edgewright.core.small_file import local_path
 from edgewright.forge.secret_files import write_secret
 from edgewright.store.collections.catalogue import clusters as calls
 from edgewright.store.collections.catalogue import personal_kubeconfig as personal
@@ -42,14 +42,14 @@ class ClusterKubeconfig(declared.ClusterKubeconfig):
         content, what = await _content(ctx, row, args, report)
         out, name = str(args.get("out") or ""), row.name
         if args.get("merge"):
-            into = Path(out).expanduser().absolute() if out else kubeconfig_file.default_path()
+            into = local_path(out).absolute() if out else kubeconfig_file.default_path()
             await asyncio.to_thread(kubeconfig_file.merge_into, into, name, content)
             tried = f"kubectl --context {shlex.quote(name)} get nodes"
             return Outcome(plan.touches, (), f"{name} is in {into}, {what}. Try it: {tried}")
         if not out:
             report(f"This is {what}.")
             return Outcome(plan.touches, (), "", Text(content.rstrip("\n"), {"kubeconfig": content}, name))
-        path = Path(out).expanduser().absolute()
+        path = local_path(out).absolute()
         await asyncio.to_thread(write_secret, path, content.encode())
         tried = f"kubectl --kubeconfig {shlex.quote(str(path))} get nodes"
         return Outcome(plan.touches, (), f"Written to {path}, {what}. Try it: {tried}")

@@ -12,6 +12,7 @@ from typing import Any
 
 from edgewright.config.locations import ensure
 from edgewright.core.errors import Conflict, Failed, InvalidInput
+from edgewright.core.small_file import local_path
 from edgewright.forge.secret_files import write_secret
 from edgewright.yamltext.documents import read_one
 from edgewright.yamltext.writer import write
@@ -28,7 +29,7 @@ LOCK_WITHIN = 5.0
 def default_path() -> Path:
     """Return the file that kubectl changes: the first of KUBECONFIG, else ~/.kube/config."""
     first = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
-    return Path(first).expanduser().absolute() if first else Path.home() / ".kube" / "config"
+    return local_path(first).absolute() if first else Path.home() / ".kube" / "config"
 
 
 def merge_into(path: Path, name: str, content: str) -> str:

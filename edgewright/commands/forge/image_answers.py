@@ -11,6 +11,7 @@ from edgewright.commands.forge.image import APPLIANCE_ALONE, TREE_ALONE, ForgeIm
 from edgewright.commands.kernel.base import Param
 from edgewright.config.nearest import nearest
 from edgewright.core.errors import DocumentProblem, InvalidDocument
+from edgewright.core.small_file import local_path
 from edgewright.forge.answer_files import API_VERSION, Opened
 
 APPLIANCE_IMAGE, TREE_IMAGE = "ApplianceImage", "TreeImage"
@@ -58,7 +59,7 @@ def read(outer: Opened, word: str) -> ImageFile:
     Raises `InvalidDocument` with everything that is wrong with its keys.
     """
     known = {param.name: param for param in params(outer.kind)}
-    folder = Path(word).expanduser().absolute().parent
+    folder = local_path(word).absolute().parent
     problems = list(outer.problems)
     args: dict[str, Any] = {"for": KINDS[outer.kind]}
     for key in outer.answers:
@@ -144,8 +145,8 @@ def _path(param: Param, value: Any, folder: Path) -> Any:
     if not isinstance(value, str):
         return value
     if param.kind == "file" or (param.name in PATHS and "://" not in value and not value.startswith("image:")):
-        return str(folder / Path(value).expanduser())
+        return str(folder / local_path(value))
     kind, colon, rest = value.partition(":")
     if param.name == "base" and colon and kind in ("oci-archive", "oci", "docker-archive", "appliance", "root"):
-        return f"{kind}:{folder / Path(rest).expanduser()}"
+        return f"{kind}:{folder / local_path(rest)}"
     return value

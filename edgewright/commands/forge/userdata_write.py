@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgewright.commands.forge.userdata_keys import UserKey, assigned
@@ -12,6 +11,7 @@ from edgewright.core.cloudconfig.args.keys import ARGS, CUSTOM
 from edgewright.core.cloudconfig.findings import Finding, ordered
 from edgewright.core.cloudconfig.schema.model import nearest
 from edgewright.core.errors import Conflict, NotFound, UsageError
+from edgewright.core.small_file import local_path
 from edgewright.core.times import now
 from edgewright.forge.secret_files import write_secret
 from edgewright.forge.userdata.assign import read_assignment
@@ -83,7 +83,7 @@ def _pair(word: str) -> tuple[str, str]:
 
 def write(name: str, text: str, *, force: bool) -> None:
     """Write a file that only its owner can read. Raises `Conflict` when it is there and may not be replaced."""
-    path = Path(name).expanduser()
+    path = local_path(name)
     if path.exists() and not force:
         raise Conflict(f"{path} is there already.", "Give another name, or --force to replace it.", "FileExists")
     write_secret(path, text.encode())

@@ -25,6 +25,7 @@ from edgewright.core.cloudconfig.userdata import site_of
 from edgewright.core.errors import Failed, InvalidInput, Refused, UsageError
 from edgewright.core.hosts.tags import parse_tag
 from edgewright.core.slow_files import read_in_time
+from edgewright.core.small_file import local_path
 from edgewright.core.text import clean
 from edgewright.wire.palette.tokens import EdgeToken
 
@@ -109,7 +110,7 @@ async def make_token(ctx: CommandContext, host: str) -> MadeToken:
 
 async def _bytes(path: Path, most: int) -> bytes:
     def read() -> bytes:
-        with path.expanduser().open("rb") as file:
+        with local_path(path).open("rb") as file:
             return file.read(most + 1)
 
     try:
@@ -173,7 +174,7 @@ async def _token(ctx: CommandContext, word: str) -> tuple[str, str]:
     """Return the text of a token and what it is called; "" where none is given."""
     if not word:
         return "", "one that is made for an hour and deleted at the end"
-    if await read_in_time(lambda: Path(word).expanduser().is_file(), word):
+    if await read_in_time(lambda: local_path(word).is_file(), word):
         text = (await _bytes(Path(word), 4096)).decode("utf-8", "replace").strip()
         if not text or not text.isprintable() or " " in text:
             raise InvalidInput(f"{word} does not contain a registration token.", "One line with its text.", "Token")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from edgewright.commands.cluster import work
@@ -21,6 +20,7 @@ from edgewright.commands.kernel.results import Text
 from edgewright.commands.profile import directories
 from edgewright.core.clusters import definition
 from edgewright.core.errors import Refused, UsageError
+from edgewright.core.small_file import local_path
 from edgewright.forge.answer_files import opened, read_document
 from edgewright.forge.builds import Recorder, start
 from edgewright.forge.installing import check_inputs
@@ -52,7 +52,7 @@ class Apply(declared.Apply):
         _require_file(args)
 
         word = str(args["file"])
-        place = Path(word).expanduser().absolute()
+        place = local_path(word).absolute()
         if directories.is_of_profiles(place):
             async with at_plane(ctx) as there:
                 plan = await directories.plan(there, place, bool(args.get("publish")), self.cli_line((), args))

@@ -20,6 +20,7 @@ from edgewright.core.installer.document import user_data
 from edgewright.core.installer.pages import PAGES
 from edgewright.core.installer.paths import key_of
 from edgewright.core.slow_files import glance
+from edgewright.core.small_file import local_path
 from edgewright.core.times import now
 from edgewright.forge.answers import settle
 from edgewright.forge.iso.identify import identify
@@ -67,7 +68,7 @@ def _that_apply(findings: list[Finding], answers: dict[str, Any]) -> list[Findin
     """Return the findings that apply to the base of the answers."""
     if answers["base.kind"] == "appliance":
         return for_appliance(findings)
-    return for_path(findings, Path(str(answers["base.path"])).expanduser()) if answers["base.path"] else findings
+    return for_path(findings, local_path(str(answers["base.path"]))) if answers["base.path"] else findings
 
 
 def _files(complete: dict[str, Any]) -> list[Finding]:
@@ -94,7 +95,7 @@ def _path_problem(key: str, text: str) -> str:
     if not text or "\n" in text:
         return ""
     try:
-        path = Path(text).expanduser()
+        path = local_path(text)
         if key == "output.folder":
             return _folder_problem(path)
         if key == "content.folder":

@@ -28,6 +28,7 @@ from edgewright.core.errors import (
 from edgewright.core.installer.answers import document_problems
 from edgewright.core.installer.document import build_request
 from edgewright.core.installer.example import unchanged
+from edgewright.core.small_file import local_path
 from edgewright.core.text import amount
 from edgewright.forge.answer_files import opened, read_document
 from edgewright.forge.answers import absolute, judged, settled, text_of
@@ -64,7 +65,7 @@ def examine(word: str, document: Mapping[str, Any] | None = None) -> Work:
 
     Raises `InvalidDocument` with everything that is wrong in it, `NotFound`.
     """
-    path = Path(word).expanduser().absolute()
+    path = local_path(word).absolute()
     outer = opened(read_document(path) if document is None else document, kinds())
     if not outer.kind:
         raise InvalidDocument(word, outer.problems, "See: edgewright apply --example")

@@ -19,6 +19,7 @@ from edgewright.config import contexts
 from edgewright.core.errors import Failed
 from edgewright.core.installer.document import user_data
 from edgewright.core.installer.origin import installer_of
+from edgewright.core.small_file import local_path
 from edgewright.forge.answers import absolute, read_answers, write_answers
 from edgewright.forge.answers import masked as hide
 from edgewright.forge.answers import settle as settle_answers
@@ -171,7 +172,7 @@ def base_facts(path: str) -> list[tuple[str, str]]:
 
     Raises `NotFound`, and `InvalidInput` for what is not an ISO.
     """
-    return facts_of_base(Path(path).expanduser())
+    return facts_of_base(local_path(path))
 
 
 def save(path: str | Path, name: str, answers: Answers, *, strict: bool = True) -> None:
@@ -179,12 +180,12 @@ def save(path: str | Path, name: str, answers: Answers, *, strict: bool = True) 
 
     Raises `InvalidInput`, `Failed`.
     """
-    write_answers(Path(path).expanduser(), name, settle_answers(answers, strict=strict))
+    write_answers(local_path(path), name, settle_answers(answers, strict=strict))
 
 
 def load(path: str | Path) -> dict[str, Any]:
     """Return the complete answers of an answer file. Raises `NotFound`, `InvalidInput`, `Refused`."""
-    return read_answers(Path(path).expanduser()).answers
+    return read_answers(local_path(path)).answers
 
 
 def start_build(answers: Answers, folder: str | Path = "", *, force: bool = False, read_only: bool = False) -> BuildId:

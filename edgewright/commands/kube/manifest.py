@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from edgewright.commands.kernel.base import Outcome, Plan
@@ -15,6 +14,7 @@ from edgewright.commands.kube import verbs as kubectl_verbs
 from edgewright.commands.kube.kubectl import captured, find_kubectl, reached
 from edgewright.commands.kube.route import cluster
 from edgewright.core.errors import Failed, NotFound
+from edgewright.core.small_file import local_path
 from edgewright.core.text import clean
 
 MOST_LINES = 2000
@@ -26,7 +26,7 @@ class KubeManifest(declared.KubeManifest):
     async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
         """Let the server find the difference. Raises `NotFound` without kubectl or file, `Failed` with its reason."""
         program = find_kubectl()
-        path = Path(str(args.get("file") or "")).expanduser()
+        path = local_path(str(args.get("file") or ""))
         if not await asyncio.to_thread(path.exists):
             raise NotFound(f"There is no file {path}.", "Give the path of a manifest.")
         row = await cluster(ctx, targets[0])

@@ -18,6 +18,7 @@ from edgewright.commands.kube.by_host.choosing import api_of_row
 from edgewright.commands.kube.route import Listener, cluster
 from edgewright.config import locations
 from edgewright.core.errors import Conflict, InvalidInput
+from edgewright.core.small_file import local_path
 from edgewright.core.text import amount
 from edgewright.forge.secret_files import write_secret
 
@@ -69,7 +70,7 @@ def kubeconfig_path(given: str) -> Path | None:
     """
     if not given:
         return None
-    path = Path(given).expanduser().absolute()
+    path = local_path(given).absolute()
     if os.path.lexists(path):
         hint = "A proxy removes its file at the end: name one that does not exist, or remove this one."
         raise Conflict(f"{path} exists already, and nothing is overwritten.", hint, "FileExists")

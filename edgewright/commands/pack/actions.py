@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from edgewright.clients.ports import CanCall
@@ -16,6 +15,7 @@ from edgewright.commands.kernel.described import entries, find, one_of
 from edgewright.commands.kernel.results import Text
 from edgewright.commands.pack import verbs as declared
 from edgewright.core.errors import Conflict, InvalidInput, UsageError
+from edgewright.core.small_file import local_path
 from edgewright.core.text import clean
 from edgewright.packs import archive, directory, reader
 from edgewright.store.collections.catalogue import packs as calls
@@ -62,7 +62,7 @@ class PackImport(declared.PackImport):
 
 def _read(source: str) -> tuple[bytes, str, tuple[str, ...]]:
     """Return the archive of a pack on this machine, its name and version, and what it contains. Blocking."""
-    path = Path(source).expanduser()
+    path = local_path(source)
     loaded = reader.from_path(path)
     pack = loaded.pack
     if path.is_dir():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from edgewright.clients.ports import CanCall
@@ -16,6 +15,7 @@ from edgewright.core.errors import InvalidInput
 from edgewright.core.profiles import definition, exchange
 from edgewright.core.profiles.problems import raise_errors
 from edgewright.core.profiles.secrets import to_give_again
+from edgewright.core.small_file import local_path
 from edgewright.core.text import amount
 from edgewright.profiles.archive import write_archive
 from edgewright.profiles.prepare import prepare
@@ -49,7 +49,7 @@ class ProfileDefinition(declared.ProfileDefinition):
         lines += [f"{place}: covered, to be given at the host" for place in masked[:20]]
         names = {row.uid: row.reference for row in rows.values()}
         cli = self.cli_line(tuple(names.values()), args)
-        path = Path(str(args["out"])).expanduser()
+        path = local_path(str(args["out"]))
         if path.suffix not in (".tgz", ".gz"):
             raise InvalidInput(f"{path} does not end in .tgz.", "Name a file like site.tgz.")
         return Plan(f"Write {path}", tuple(lines), tuple(rows), (), cli, None, (path, name, profiles), names)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from edgewright.clients.ports import CanCall
@@ -18,7 +17,7 @@ from edgewright.core.profiles import exchange
 from edgewright.core.profiles.model import MAX_TOTAL, Profile
 from edgewright.core.profiles.problems import Problem, errors, raise_errors
 from edgewright.core.profiles.secrets import to_give_again
-from edgewright.core.small_file import read_small_file
+from edgewright.core.small_file import local_path, read_small_file
 from edgewright.core.text import clean
 from edgewright.profiles import directory
 from edgewright.profiles.prepare import check, prepare
@@ -101,7 +100,7 @@ def _with_registries(document: dict[str, Any], answer: Mapping[str, Any], wanted
 
 def read_source(source: str) -> Profile:
     """Return the profile in a directory or a JSON file. Blocking. Raises `NotFound`, `InvalidInput`."""
-    path = Path(source).expanduser()
+    path = local_path(source)
     if path.is_dir():
         return directory.read_directory(path)
     try:

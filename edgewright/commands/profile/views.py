@@ -23,6 +23,7 @@ from edgewright.core.profiles import exchange
 from edgewright.core.profiles.problems import raise_errors
 from edgewright.core.profiles.resolve import Resolution
 from edgewright.core.profiles.variables import COVER
+from edgewright.core.small_file import local_path
 from edgewright.core.text import amount, clean
 from edgewright.profiles import directory
 from edgewright.store.collections.catalogue import profiles as calls
@@ -52,7 +53,7 @@ class ProfileExport(declared.ProfileExport):
             document = await calls.exported(client, uid)
             documents.append(document)
             if where:
-                folder = Path(_folder(where, plan.payload[uid], len(plan.touches))).expanduser()
+                folder = local_path(_folder(where, plan.payload[uid], len(plan.touches)))
                 files = await asyncio.to_thread(directory.write_directory, folder, exchange.from_document(document))
                 written += len(files)
                 report(f"{plan.name_of(uid)}: {amount(len(files), 'file')} written")

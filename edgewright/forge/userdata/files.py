@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from edgewright.core.cloudconfig.args.args import MAX_SIZE as MAX_ARGS
@@ -14,6 +13,7 @@ from edgewright.core.cloudconfig.args.check import check_args
 from edgewright.core.cloudconfig.check import check, check_text
 from edgewright.core.cloudconfig.findings import Finding
 from edgewright.core.errors import Failed, InvalidInput, NotFound
+from edgewright.core.small_file import local_path
 from edgewright.forge.bounded import read_bounded
 from edgewright.forge.userdata.certificates import check_certificates
 from edgewright.forge.userdata.layers import Layers
@@ -50,7 +50,7 @@ def load(name: str) -> Loaded:
 def _bytes(name: str) -> bytes:
     if name == "-":
         return sys.stdin.buffer.read(MAX_SIZE + 1)
-    path = Path(name).expanduser()
+    path = local_path(name)
     try:
         if path.is_dir():
             raise InvalidInput(f"{path} is a folder, not a file.", "Name the file in it.", "Folder")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shlex
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import ClassVar
 
 from textual import events, on, work
@@ -17,6 +16,7 @@ from edgewright.config.contexts import check_url
 from edgewright.config.credentials import read_key_file
 from edgewright.core.errors import EdgewrightError, TimedOut
 from edgewright.core.slow_files import glance, read_in_time
+from edgewright.core.small_file import local_path
 from tui.frame.base import BaseScreen
 from tui.frame.links import open_key
 from tui.modals.confirm import ConfirmModal
@@ -361,6 +361,6 @@ def _check_url(text: str) -> str:
 
 def _check_file(text: str) -> str:
     try:
-        return "" if glance(Path(text).expanduser().is_file, text) else f"There is no file {text}."
+        return "" if glance(local_path(text).is_file, text) else f"There is no file {text}."
     except TimedOut as error:
         return f"{error.message} {error.hint}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from textual import work
 
 from edgewright.core.errors import EdgewrightError
+from edgewright.core.small_file import local_path
 from tui.frame.fetch import sentence
 from tui.modals.form import Field, FormModal
 from tui.modals.read import ReadModal
@@ -250,7 +251,7 @@ class ClusterWizard(AsksPlane):
 
     def _write(self, answer: dict[str, str] | None) -> None:
         if answer is not None:
-            path = Path(answer["file"]).expanduser().absolute()
+            path = local_path(answer["file"]).absolute()
             self.run_task(f"Writing {path}", lambda: self._save(path))
 
     async def _save(self, path: Path) -> None:

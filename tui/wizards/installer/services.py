@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgewright.core.errors import EdgewrightError, NotFound, TimedOut
 from edgewright.core.slow_files import glance, read_in_time
+from edgewright.core.small_file import local_path
 from tui.frame.fetch import sentence
 from tui.modals.read import ReadModal
 from tui.wizards.installer import content
@@ -85,7 +86,7 @@ class InstallerServices(WizardPage):
 
     async def _identify(self, path: str) -> None:
         try:
-            facts = await read_in_time(lambda: self.forge.base_facts(Path(path).expanduser()), path, BASE_SECONDS)
+            facts = await read_in_time(lambda: self.forge.base_facts(local_path(path)), path, BASE_SECONDS)
         except EdgewrightError as error:
             self._wrong["base.path"] = sentence(error)
             if self._form is not None:
@@ -102,7 +103,7 @@ class InstallerServices(WizardPage):
         path = str(self.wizard_state.answers.get("base.path") or "")
         if "base.path" in self._wrong and path:
             with suppress(TimedOut):
-                if glance(Path(path).expanduser().is_file, path):
+                if glance(local_path(path).is_file, path):
                     del self._wrong["base.path"]
 
     def action_check(self) -> None:
@@ -167,6 +168,6 @@ class InstallerServices(WizardPage):
         )
 
     async def _start(self) -> None:
-        folder = Path(str(self.wizard_state.answers["output.folder"])).expanduser()
+        folder = local_path(str(self.wizard_state.answers["output.folder"]))
         uid = await asyncio.to_thread(self.forge.start_build, dict(self.wizard_state.answers), folder)
         await self.leave_done("installer", uid)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual import on, work
 
 from edgewright.core.errors import EdgewrightError
 from edgewright.core.installer.pages import QUESTIONS
+from edgewright.core.small_file import local_path
 from tui.frame.fetch import sentence
 from tui.modals.form import Field, FormModal
 from tui.modals.read import ReadModal
@@ -250,7 +250,7 @@ class InstallerWizard(Offers):
 
     def _write(self, answer: dict[str, str] | None) -> None:
         if answer is not None:
-            path = Path(answer["file"]).expanduser().absolute()
+            path = local_path(answer["file"]).absolute()
             self.run_task(f"Writing {path}", lambda: self._save(path))
 
     async def action_build(self) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from edgewright.core.errors import TimedOut
 from edgewright.core.slow_files import glance
+from edgewright.core.small_file import local_path
 from tui.frame.fetch import sentence
 from tui.session import Session
 
@@ -44,7 +45,7 @@ def check_directory(text: str) -> str:
 
 
 def _check(text: str, wrong: Callable[[Path], str]) -> str:
-    path = Path(text).expanduser()
+    path = local_path(text)
     try:
         if problem := wrong(path):
             return problem

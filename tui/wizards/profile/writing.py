@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edgewright.core.profiles.model import Profile
+from edgewright.core.small_file import local_path
 from edgewright.core.text import amount
 from tui.modals.form import Field, FormModal
 from tui.modals.read import ReadModal
@@ -64,7 +65,7 @@ class WritesProfile(ProfileWizardPage):
 
     def _write(self, answer: dict[str, str] | None) -> None:
         if answer is not None:
-            path = Path(answer["path"]).expanduser().absolute()
+            path = local_path(answer["path"]).absolute()
             self.run_task(f"Writing {path}", lambda: self._save(path))
 
     async def _save(self, path: Path) -> None:

@@ -13,7 +13,6 @@ import os
 import re
 import ssl
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -27,6 +26,7 @@ from edgewright.commands.kube.plain.printed import text_of
 from edgewright.commands.kube.plain.requested import Wanted, wanted
 from edgewright.config.contexts import Context
 from edgewright.core.errors import EdgewrightError
+from edgewright.core.small_file import local_path
 from edgewright.store.collections.catalogue import reached
 from edgewright.store.collections.document_values import EXTENSION, part, parts, text, value
 from edgewright.wire import protocol
@@ -86,7 +86,7 @@ _WAYS = ("admin", "relay", "ssh")
 def _is_set_up() -> bool:
     """Whether the user gave kubectl options of their own: its file of preferences may change what it prints."""
     named = os.environ.get("KUBERC", "")
-    return named != "off" and (bool(named) or Path("~/.kube/kuberc").expanduser().exists())
+    return named != "off" and (bool(named) or local_path("~/.kube/kuberc").exists())
 
 
 _STDIN = "path:-"
