@@ -147,8 +147,10 @@ ENTRIES: Dict[str, Entry] = {
     ),
     "certificate-again": Entry(
         "make it again",
-        _EXTENSIONS + "[ ! -e {base}.$e ] || mv {base}.$e {base}.$e.old; done; kubeadm init phase certs {0}",
-        "Certificate and key are made again by the CA that is there; the old files stay as .old beside them.",
+        _EXTENSIONS + "[ ! -e {base}.$e.old ] || mv {base}.$e.old {base}.$e.old.$(date +%s%N); "
+        "[ ! -e {base}.$e ] || mv {base}.$e {base}.$e.old; done; kubeadm init phase certs {0}",
+        "Certificate and key are made again by the CA that is there; the old files stay as .old beside them, those of "
+        "an earlier time as .old with a number.",
         PHASE,
         CONFIRM,
         _EXTENSIONS + "[ ! -e {base}.$e.old ] || mv {base}.$e.old {base}.$e; done",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -62,6 +65,30 @@ def test_no_entry_removes_data_resets_or_changes_the_members_of_etcd() -> None:
     for name, entry in ENTRIES.items():
         assert entry.danger in DANGERS and entry.danger != DESTRUCTIVE
         assert removes.search(entry.command + entry.undo) is None, name
+
+
+def test_a_certificate_that_is_made_again_twice_leaves_each_old_file(tmp_path: Path) -> None:
+    known = repair("certificate-again:etcd-peer")
+    base = tmp_path / "etcd/peer"
+    base.parent.mkdir()
+    kubeadm = tmp_path / "kubeadm"
+    kubeadm.write_text(f"#!/bin/sh\nfor e in crt key; do echo made $(date +%N) >{base}.$e; done\n")
+    kubeadm.chmod(0o755)
+    for ending in ("crt", "key"):
+        base.with_suffix(f".{ending}").write_text("first\n")
+
+    def run(command: str) -> str:
+        text = command.replace("/etc/kubernetes/pki", str(tmp_path))
+        assert str(base) in text and "/etc/kubernetes" not in text
+        subprocess.run(["sh", "-ec", text], check=True, env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+        return base.with_suffix(".crt").read_text()
+
+    second = run(known.command)
+    run(known.command)
+    for ending in ("crt", "key"):
+        olds = {path.read_text() for path in base.parent.glob(f"peer.{ending}.old*")}
+        assert len(olds) == 2 and "first\n" in olds
+    assert run(known.undo) == second, "the undo gives back what was there before the last time"
 
 
 @pytest.mark.parametrize(
