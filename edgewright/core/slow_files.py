@@ -1,4 +1,4 @@
-"""Reading what a user names, where a share that does not answer must not stop the program.
+"""Reading what a user names: a share that does not answer, or a large file, must not stop the program.
 
 A read of a file on a dead share, or of a pipe without a writer, returns late or never: it runs in a daemon thread,
 which does not delay the end of the process either (`asyncio.to_thread` waits for its threads).
@@ -20,14 +20,35 @@ GLANCE = 0.25
 MOST = 16
 """Paths that are waited for at the same time."""
 
+ENDING = 5.0
+"""Seconds that a cancelled caller waits for its thread to clean up; a share that does not answer takes longer."""
+
 T = TypeVar("T")
+Check = Callable[[], None]
+"""Raises `Stopped` where the work is no longer wanted; long work calls it with every piece."""
 _waiting: Set[str] = set()
 
 
 async def read_in_time(do: Callable[[], T], path: str, seconds: Optional[float] = None) -> T:
     """Return what `do` reads, in a thread; stdin (`-`) has no limit. Raises `TimedOut`, and what `do` raises."""
-    loop = asyncio.get_running_loop()
     limit = None if path == "-" else SECONDS if seconds is None else seconds
+    try:
+        return await asyncio.wait_for(begun(do, "read-file"), limit)
+    except TimeoutError:
+        raise _late(path, f"within {limit:g} s") from None
+
+
+class Stopped(Exception):
+    """The caller of the work was cancelled; the work itself alone sees it."""
+
+
+def unchecked() -> None:
+    """Return at once: for work that is never stopped."""
+
+
+def begun(do: Callable[[], T], name: str) -> "asyncio.Future[T]":
+    """Begin `do` in a daemon thread, which does not delay the end of the process; return what it will return."""
+    loop = asyncio.get_running_loop()
     answer: "asyncio.Future[T]" = loop.create_future()
 
     def deliver(setter: Callable[[Any], None], value: Any) -> None:
@@ -35,20 +56,45 @@ async def read_in_time(do: Callable[[], T], path: str, seconds: Optional[float] 
             setter(value)
 
     def run() -> None:
+        setter: Callable[[Any], None] = answer.set_result
         try:
-            setter, value = answer.set_result, do()
+            value: Any = do()
         except BaseException as error:
-            setter, value = answer.set_exception, error  # type: ignore[assignment]
+            setter, value = answer.set_exception, error
         try:
             loop.call_soon_threadsafe(deliver, setter, value)
         except RuntimeError:
             pass  # the loop has ended
 
-    threading.Thread(target=run, name="read-file", daemon=True).start()
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return answer
+
+
+async def in_thread(work: Callable[[Check], T]) -> T:
+    """Return what `work(check)` returns, which runs in a thread. Raises what it raises.
+
+    When the caller is cancelled, `check` raises from then on, and this ends when `work` has, or after `ENDING`.
+    """
+    stop = threading.Event()
+
+    def check() -> None:
+        if stop.is_set():
+            raise Stopped
+
+    running = begun(lambda: work(check), "work")
     try:
-        return await asyncio.wait_for(answer, limit)
-    except TimeoutError:
-        raise _late(path, f"within {limit:g} s") from None
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        stop.set()
+        running.add_done_callback(_taken)
+        await asyncio.wait([running], timeout=ENDING)
+        raise
+
+
+def _taken(running: "asyncio.Future[Any]") -> None:
+    """Take its error, if any: asyncio reports an error that is never taken."""
+    if not running.cancelled():
+        running.exception()
 
 
 def glance(do: Callable[[], T], path: str) -> T:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -14,6 +13,7 @@ from edgewright.commands.kernel.described import Entries, Entry, detail, entries
 from edgewright.commands.kernel.results import Section
 from edgewright.commands.macro import verbs as declared
 from edgewright.core.errors import InvalidInput, NotFound, UsageError
+from edgewright.core.slow_files import in_thread
 from edgewright.core.small_file import read_small_file
 from edgewright.core.text import clean
 from edgewright.store.collections.catalogue import macros as calls
@@ -34,7 +34,7 @@ class MacroSet(declared.MacroSet):
         if not _NAME.fullmatch(name):
             message = f"{clean(name, 60)} is not the name of a macro."
             raise InvalidInput(message, "It has letters, digits, _ and -, and begins with a letter.", "MacroName")
-        content, masked = await asyncio.to_thread(_value, args), _masked(args)
+        content, masked = await in_thread(lambda check: _value(args)), _masked(args)
         client, project = await ctx.port(CanCall), await _project(ctx, args)
         path = await calls.place(client, project)
         before = (await calls.values(client, path)).get(name)

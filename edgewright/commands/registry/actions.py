@@ -14,6 +14,7 @@ from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.described import entries, one_of
 from edgewright.commands.registry import verbs as declared
 from edgewright.core.errors import InvalidInput, NotFound, Refused, TimedOut, Unreachable, UsageError
+from edgewright.core.slow_files import in_thread
 from edgewright.core.small_file import read_secret_line, read_text_file
 from edgewright.core.text import clean
 from edgewright.store.collections.catalogue import registries as calls
@@ -33,7 +34,7 @@ class RegistryAdd(declared.RegistryAdd):
         if not name or not name.isprintable() or len(name) > 128:
             raise InvalidInput("A registry needs a name of 1 to 128 printable characters.")
         kind = str(args.get("kind") or ("helm" if endpoint.startswith(("https://", "http://")) else "oci"))
-        auth = await asyncio.to_thread(_auth, args)
+        auth = await in_thread(lambda check: _auth(args))
         spec: dict[str, Any] = {"endpoint": endpoint, "auth": auth}
         if args.get("addresses") == "private":
             spec["edgewright"] = {"allowPrivate": True}

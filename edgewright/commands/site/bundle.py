@@ -26,7 +26,7 @@ from edgewright.commands.site.connecting import check, connect
 from edgewright.commands.site.opened import Site
 from edgewright.core import times
 from edgewright.core.errors import Conflict, EdgewrightError, InvalidInput, TimedOut, Unreachable, UsageError
-from edgewright.core.slow_files import read_in_time
+from edgewright.core.slow_files import in_thread, read_in_time
 from edgewright.core.small_file import local_path
 from edgewright.core.text import amount
 
@@ -228,7 +228,7 @@ async def _read(
         "edgewright/script.sh": script(list(enumerate(ENTRIES)), "0" * 32, ago=partial.state.ago),
         "edgewright/history.jsonl": await asyncio.to_thread(history, ctx, wanted.target, partial.state.host),
     }
-    size = await asyncio.to_thread(write_bundle, partial, wanted.out, document, extra, options.encryption)
+    size = await in_thread(lambda check: write_bundle(partial, wanted.out, document, extra, options.encryption, check))
     partial.remove()
     return {
         **{key: value for key, value in document.items() if key != "entries"},

@@ -18,6 +18,7 @@ from edgewright.clients.ssh.bundle.entries import Entry
 from edgewright.clients.ssh.bundle.partial import Partial, not_written
 from edgewright.core import times
 from edgewright.core.errors import Conflict
+from edgewright.core.slow_files import Check, unchecked
 
 INDEX, README = "index.json", "README.txt"
 INDEX_FORMAT = 1
@@ -101,10 +102,12 @@ def write_bundle(
     document: Mapping[str, Any],
     extra: Mapping[str, bytes],
     encryption: Encryption | None = None,
+    check: Check = unchecked,
 ) -> int:
-    """Write the bundle and return its size in bytes. `extra`: further files by name, free of secrets.
+    """Write the bundle and return its size in bytes. `extra`: further files by name, free of secrets; blocks.
 
-    It is written beside `target` and renamed. Raises `Conflict` where `target` exists, `Failed`.
+    `check` is that of `in_thread`. It is written beside `target` and renamed. Raises `Conflict` where `target` exists,
+    `Failed`.
     """
     if target.exists() or target.is_symlink():
         raise Conflict(f"{target} exists already.", "Give another --out, or move it.", "FileExists")
@@ -115,9 +118,9 @@ def write_bundle(
         try:
             with os.fdopen(descriptor, "wb") as file:
                 if encryption is not None:
-                    encryption.run(lambda plain: _write(partial, plain, document, extra), file)
+                    encryption.run(lambda plain: _write(partial, plain, document, extra, check), file)
                 else:
-                    _write(partial, file, document, extra)
+                    _write(partial, file, document, extra, check)
                 file.flush()
                 os.fsync(file.fileno())
             _place(new, target)
@@ -141,7 +144,25 @@ def _place(new: Path, target: Path) -> None:
         new.replace(target)
 
 
-def _write(partial: Partial, target: IO[bytes], document: Mapping[str, Any], extra: Mapping[str, bytes]) -> None:
+class _Checked:
+    """A file that can be stopped while it is read."""
+
+    def __init__(self, file: IO[bytes], check: Check) -> None:
+        self._file, self._check = file, check
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes. Raises what `check` raises."""
+        self._check()
+        return self._file.read(size)
+
+
+def _write(
+    partial: Partial,
+    target: IO[bytes],
+    document: Mapping[str, Any],
+    extra: Mapping[str, bytes],
+    check: Check,
+) -> None:
     state = partial.state
     folder = file_name(state.host or state.target, state.began, encrypted=False).removesuffix(".tar.gz")
     text = _TEXT.format(
@@ -161,7 +182,7 @@ def _write(partial: Partial, target: IO[bytes], document: Mapping[str, Any], ext
         for record in state.entries:
             for file in record.files:
                 with partial.path(file).open("rb") as source:
-                    tar.addfile(_info(f"{folder}/{file.name}", file.bytes, state.began), source)
+                    tar.addfile(_info(f"{folder}/{file.name}", file.bytes, state.began), _Checked(source, check))
 
 
 def _info(name: str, size: int, when: float) -> tarfile.TarInfo:

@@ -11,6 +11,7 @@ import asyncio
 import secrets
 import zlib
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from edgewright.clients.ssh.files.places import file_path
 from edgewright.clients.ssh.files.progress import Meter, Report
 from edgewright.clients.ssh.files.refusals import refusal
 from edgewright.core.errors import Conflict, EdgewrightError, Failed, Refused
+from edgewright.core.slow_files import in_thread
 
 MOST = 64 << 30
 """Bytes of the largest file that is copied."""
@@ -71,9 +73,10 @@ class Download:
         """Copy it. Raises `EdgewrightError`; what arrived stays for the next run, also when it is cancelled."""
         part, loop = self._part, asyncio.get_running_loop()
         began, changes = loop.time(), 0
-        await asyncio.to_thread(part.open)
-        resumed = part.size
+        resumed = 0
         try:
+            await in_thread(lambda check: part.open())
+            resumed = part.size
             while True:
                 try:
                     kind, digest = await self._all()
@@ -117,7 +120,7 @@ class Download:
                 "NoHash",
             )
         self._meter.at(self._part.size, "checking")
-        if await asyncio.to_thread(self._part.digest, kind) != digest:
+        if await in_thread(partial(self._part.digest, kind)) != digest:
             raise _Changed
         return kind, digest
 

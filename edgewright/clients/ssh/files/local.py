@@ -16,6 +16,7 @@ import msgspec
 
 from edgewright.clients.ssh.files.shell import BLOCK
 from edgewright.core.errors import Conflict, Failed
+from edgewright.core.slow_files import Check, unchecked
 from edgewright.core.text import clean, is_harmless
 
 MOST_STATE = 65_536
@@ -49,9 +50,10 @@ class LocalPart:
         self.state: PartState | None = None
         self.size = 0
         self._descriptor = -1
+        self._closed = False
 
     def open(self) -> None:
-        """Take the partial file, from where an earlier run was cut. Raises `Conflict`, `Failed`."""
+        """Take the partial file, from where an earlier run was cut; blocks. Raises `Conflict`, `Failed`."""
         if os.path.lexists(self.out):
             raise Conflict(f"{self.out} exists already.", "Give another --out, or move it.", "FileExists")
         try:
@@ -71,6 +73,8 @@ class LocalPart:
             self.close()
             raise Conflict(f"{self.part} is the begin of {of}.", "Remove it, or give another --out.", "OtherFile")
         self.size = size // BLOCK * BLOCK
+        if self._closed:  # who wanted it was cancelled while a slow disk opened it
+            self.close()
 
     def begin(self, total: int, inode: str, modified: int) -> None:
         """Write down what it is the copy of, and that `size` bytes are there. Raises `Failed`."""
@@ -112,11 +116,11 @@ class LocalPart:
         """Drop what is behind the last complete block, so that it continues there."""
         self.size = self.size // BLOCK * BLOCK
 
-    def digest(self, kind: str) -> str:
+    def digest(self, kind: str, check: Check = unchecked) -> str:
         """Return the hash of what is there; blocks."""
         with os.fdopen(os.dup(self._descriptor), "rb") as file:
             file.seek(0)
-            return digest_of(file, kind, self.size)
+            return digest_of(file, kind, self.size, check=check)
 
     def finish(self) -> None:
         """Put it in its place, where nothing may be. Raises `Conflict`, `Failed`."""
@@ -143,10 +147,11 @@ class LocalPart:
 
     def close(self) -> None:
         """Close it; a part of nothing is removed."""
-        if self._descriptor >= 0:
-            empty = not os.fstat(self._descriptor).st_size
-            os.close(self._descriptor)
-            self._descriptor = -1
+        self._closed = True
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            empty = not os.fstat(descriptor).st_size
+            os.close(descriptor)
             if empty:
                 self.remove()
 
@@ -159,10 +164,21 @@ class LocalPart:
         return state if re.fullmatch(r"\d+\.\d+", state.inode) and state.total >= 0 else None
 
 
-def digest_of(file: BinaryIO, kind: str, size: int, also: Callable[[bytes], Any] = lambda data: None) -> str:
-    """Return the hash (`sha256`, `md5`) of the next `size` bytes of a file, each piece given to `also`; blocks."""
+def digest_of(
+    file: BinaryIO,
+    kind: str,
+    size: int,
+    also: Callable[[bytes], Any] = lambda data: None,
+    *,
+    check: Check = unchecked,
+) -> str:
+    """Return the hash (`sha256`, `md5`) of the next `size` bytes of a file, each piece given to `also`; blocks.
+
+    `check` is called with every MiB and stops it by raising.
+    """
     digest: Any = hashlib.new(kind, usedforsecurity=kind != "md5")
     while size > 0 and (data := file.read(min(size, 1 << 20))):
+        check()
         digest.update(data)
         also(data)
         size -= len(data)

@@ -13,6 +13,7 @@ import hashlib
 import os
 import secrets
 import stat
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -26,6 +27,7 @@ from edgewright.clients.ssh.files.ports import ScriptChannel
 from edgewright.clients.ssh.files.progress import Meter, Report
 from edgewright.clients.ssh.files.refusals import refusal
 from edgewright.core.errors import Conflict, EdgewrightError, Failed, InvalidInput, NotFound, Refused, Unreachable
+from edgewright.core.slow_files import Check, in_thread, unchecked
 
 MOST = 64 << 30
 PIECE = 131_072
@@ -60,8 +62,11 @@ class Uploaded(NamedTuple):
     seconds: float
 
 
-def read_source(path: Path) -> Source:
-    """Return a local file with its hashes; blocks. Raises `NotFound`, `InvalidInput`, `Refused`."""
+def read_source(path: Path, check: Check = unchecked) -> Source:
+    """Return a local file with its hashes; blocks, `check` is that of `in_thread`.
+
+    Raises `NotFound`, `InvalidInput`, `Refused`.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe without a writer blocks else
         with os.fdopen(descriptor, "rb") as file:
@@ -71,7 +76,7 @@ def read_source(path: Path) -> Source:
             if about.st_size > MOST:
                 raise Refused(f"{path} has {about.st_size:,} bytes, more than {MOST:,}.", "", "TooLarge")
             md5 = hashlib.md5(usedforsecurity=False)
-            sha256 = digest_of(file, "sha256", about.st_size, md5.update)
+            sha256 = digest_of(file, "sha256", about.st_size, md5.update, check=check)
     except FileNotFoundError:
         raise NotFound(f"There is no file {path}.", "Give another one.") from None
     except OSError as error:
@@ -188,7 +193,7 @@ class Upload:
                 if isinstance(item, bytes):
                     continue
                 if item.verb == "have" and sending is None:
-                    offset = await asyncio.to_thread(self._offset, item, fresh)
+                    offset = await in_thread(partial(self._offset, item, fresh))
                     self._resumed, self._stored = offset, offset
                     sending = asyncio.create_task(self._feed(stream, offset), name="site-upload")
                 elif item.verb == "at" and item.fields[0].isdecimal():
@@ -197,7 +202,7 @@ class Upload:
                     self._meter.at(self._stored, "checking" if done else "")
                     self._more.set()
                 elif item.verb == "fail":
-                    raise self._failure(item, files.host)
+                    raise await in_thread(partial(self._failure, item, files.host))
                 elif item.verb == "stored" and len(item.fields) == 2:
                     self._finished = item.fields[0], item.fields[1]
                     return
@@ -211,11 +216,11 @@ class Upload:
                     await sending
             await stream.aclose()
 
-    def _failure(self, frame: Frame, host: str) -> EdgewrightError:
+    def _failure(self, frame: Frame, host: str, check: Check) -> EdgewrightError:
         if frame.fields[:1] != ("hash",):
             return refusal(frame.fields, self._at.path, host)
         with contextlib.suppress(EdgewrightError):
-            if read_source(self._source.path).sha256 != self._source.sha256:
+            if read_source(self._source.path, check).sha256 != self._source.sha256:
                 return self._source_changed()
         return Failed(
             f"What {host} stored has another hash; {self._at.path} is as it was.", "Look at its disk.", "HashDiffers"
@@ -233,7 +238,7 @@ class Upload:
             f"{self._source.path} cannot be read any more: {error.strerror}.", f"{self._at.path} is as it was."
         )
 
-    def _offset(self, frame: Frame, fresh: bool) -> int:
+    def _offset(self, frame: Frame, fresh: bool, check: Check) -> int:
         """Return where it continues: behind what the host has, where that is the begin of this file; blocks."""
         fields, source = frame.fields, self._source
         have = int(fields[0]) if fields and fields[0].isdecimal() and len(fields[0]) < 16 else 0
@@ -241,7 +246,7 @@ class Upload:
             return 0
         try:
             with source.path.open("rb") as file:
-                return have if digest_of(file, fields[1], have) == fields[2] else 0
+                return have if digest_of(file, fields[1], have, check=check) == fields[2] else 0
         except OSError as error:
             raise self._unread(error) from None
 

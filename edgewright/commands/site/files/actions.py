@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from edgewright.commands.site.connecting import check as check_target
 from edgewright.commands.site.files.reach import files_at
 from edgewright.core import times
 from edgewright.core.errors import EdgewrightError, InvalidInput, Refused
-from edgewright.core.slow_files import read_in_time
+from edgewright.core.slow_files import in_thread, read_in_time
 from edgewright.core.small_file import local_path
 from edgewright.core.text import clean
 
@@ -96,7 +96,7 @@ class SitePut(declared.SitePut):
         target, path = str(args["target"]), str(args["path"])
         check_target(target)
         at = file_path(path)
-        source = await asyncio.to_thread(read_source, local_path(str(args["file"])))
+        source = await in_thread(partial(read_source, local_path(str(args["file"]))))
         if not at.name:
             at = file_path(f"{at.path}/{source.path.name}")
         if not at.place.writable:

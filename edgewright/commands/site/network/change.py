@@ -24,6 +24,7 @@ from edgewright.core.errors import Conflict, EdgewrightError, Failed, InvalidInp
 from edgewright.core.network.change import Change
 from edgewright.core.network.plan import change_of
 from edgewright.core.network.settings import HostNetwork, Wanted
+from edgewright.core.slow_files import in_thread
 
 EVERY = 1.0
 """Seconds between two tries to reach the host again."""
@@ -80,7 +81,7 @@ class SiteNetworkSet(declared.SiteNetworkSet):
 
         `site` and `network` of the arguments are those of the console, which has read them already.
         """
-        wanted = args["wanted"] if "wanted" in args else await asyncio.to_thread(wanted_of, args)
+        wanted = args["wanted"] if "wanted" in args else await in_thread(lambda check: wanted_of(args))
         within = within_of(args)
         if "site" in args:
             site = args["site"]

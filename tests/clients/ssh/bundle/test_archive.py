@@ -19,6 +19,7 @@ from edgewright.clients.ssh.bundle.encryption import encryption_to
 from edgewright.clients.ssh.bundle.entries import Entry
 from edgewright.clients.ssh.bundle.partial import Partial
 from edgewright.core.errors import Conflict, Failed, InvalidInput, NotFound
+from edgewright.core.slow_files import Stopped
 from tests.clients.ssh.bundle.contents import plant
 from tests.clients.ssh.bundle.local_shell import LocalShell
 from tests.clients.ssh.bundle.test_collect import contents, new
@@ -144,3 +145,18 @@ def test_recipients_that_are_none(age_key: tuple[Path, str], monkeypatch: pytest
 def test_file_names_come_from_hosts_that_may_be_anything() -> None:
     assert file_name("../../etc/x y", 0, encrypted=False) == "etc-x-y-19700101T000000Z.tar.gz"
     assert file_name("", 0, encrypted=True) == "host-19700101T000000Z.tar.gz.age"
+
+
+async def test_a_bundle_that_is_stopped_while_it_is_packed_leaves_nothing(partial: Partial, tmp_path: Path) -> None:
+    target = tmp_path / "bundle.tar.gz"
+    pieces = 0
+
+    def check() -> None:
+        nonlocal pieces
+        pieces += 1
+        if pieces == 2:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        write_bundle(partial, target, index(partial, {}), {}, check=check)
+    assert not list(tmp_path.glob("*bundle.tar.gz*")) and partial.folder.exists()

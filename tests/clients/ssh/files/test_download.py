@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
 import hashlib
 import json
 import os
 import random
 import shutil
 import stat
+import threading
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
@@ -18,6 +22,7 @@ from edgewright.clients.ssh.files.download import Download, Downloaded
 from edgewright.clients.ssh.files.host_files import HostFiles
 from edgewright.clients.ssh.files.local import LocalPart
 from edgewright.clients.ssh.files.progress import Meter, Progress
+from edgewright.core import slow_files
 from edgewright.core.errors import Conflict, EdgewrightError, Failed, Refused, Unreachable
 from tests.clients.ssh.files.local_host import LocalChannel, LocalHost, files_of, programs
 
@@ -58,6 +63,36 @@ async def test_a_file_with_its_hash_and_time(shell: Sequence[str], root: Path, c
     assert sorted(path.name for path in tmp_path.iterdir()) == ["copy", "host"]
     assert host.windows[0] == download.LEAST_WINDOW, "a thin link must not be filled before its rate is known"
     await host.aclose()
+
+
+async def test_a_copy_that_is_cancelled_while_its_part_is_opened_leaves_no_lock(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow disk: the part is there, and locked, after its copy was given up."""
+    began, goes_on, real = threading.Event(), threading.Event(), fcntl.flock
+
+    def slow(descriptor: int, how: int) -> None:
+        real(descriptor, how)
+        began.set()
+        goes_on.wait(10)
+
+    monkeypatch.setattr(fcntl, "flock", slow)
+    monkeypatch.setattr(slow_files, "ENDING", 0.01)
+    copying = asyncio.ensure_future(fetch(LocalHost(), root, tmp_path / "copy"))
+    while not began.is_set():
+        await asyncio.sleep(0.001)
+    copying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await copying
+    goes_on.set()
+    monkeypatch.setattr(fcntl, "flock", real)
+    end = time.monotonic() + 5
+    while (tmp_path / "copy.part").exists():  # an empty part is removed with its lock
+        assert time.monotonic() < end
+        await asyncio.sleep(0.001)
+    part = LocalPart(tmp_path / "copy", "kairos@edge1", "/var/log/core.bin")
+    part.open()
+    part.close()
 
 
 def test_a_time_that_no_clock_has(tmp_path: Path) -> None:
