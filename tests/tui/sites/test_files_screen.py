@@ -188,9 +188,9 @@ def point(pilot: Driven, text: str) -> None:
 
 def modal(pilot: Driven) -> str:
     """Return the text of a dialog, "" where there is none."""
-    found = pilot.app.screen.query("#plan, #progress")
-    title = getattr(pilot.app.screen, "title_text", "")
-    return title + "\n".join(row.plain for view in found for row in view.lines)  # type: ignore[attr-defined]
+    found: Any = pilot.app.screen.query("#plan, #progress")
+    title = str(getattr(pilot.app.screen, "title_text", ""))
+    return title + "\n".join(row.plain for view in found for row in view.lines)
 
 
 async def type_over(pilot: Driven, text: str) -> None:
