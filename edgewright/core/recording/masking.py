@@ -25,7 +25,8 @@ MOST_INDENT = 200
 """Spaces that are taken for the column of a cursor at most."""
 LINE = b"\n"
 
-_STRINGS = rb"\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\|(?=\x1b)|\Z)"
+_STRING_BEGIN = rb"\x1b[\]PX^_][^\x07\x18\x1a\x1b]*"
+_STRINGS = _STRING_BEGIN + rb"(?:[\x07\x18\x1a]|\x1b\\|(?=\x1b)|\Z)"
 _TOKEN = re.compile(
     rb"(?P<string>" + _STRINGS + rb")"
     rb"|(?P<csi>\x1b\[[0-?]{0,256}[ -/]{0,8}(?P<final>[@-~])?)"
@@ -41,6 +42,10 @@ _ASKS = frozenset(b"cinpqtxy")
 """Final bytes of sequences that a terminal answers or that change more than its picture."""
 _ESCAPE_MOVES = frozenset(b"DMEc78")
 _SIMPLE = re.compile(rb"\x1b|\x08|\x05|\xc2[\x80-\x9f]|\r(?!\n)")
+_COMPLETE_STRING = re.compile(
+    rb"(?<!\x1b)\x1b*" + _STRING_BEGIN + rb"(?:[\x07\x18\x1a]|\x1b\\|(?=\x1b[^\\]))", re.DOTALL
+)
+_OPEN_STRING = re.compile(rb"(?<!\x1b)\x1b*(?:" + _STRING_BEGIN + rb")?\x1b?\Z")
 _OPEN = re.compile(rb"(?:\x1b(?:\[[0-?]{0,256}[ -/]{0,8}|[ -/]?)|\xc2)\Z")
 
 
@@ -59,6 +64,8 @@ class Masker:
         self._times: list[tuple[int, float]] = []
         """Where in what waits each piece begins, and when it came."""
         self._spans = SecretSpans()
+        self._open = b""
+        """The begin of a title, a clipboard or the like whose end has not come, or of what may be one."""
 
     @property
     def masked(self) -> int:
@@ -67,6 +74,8 @@ class Masker:
 
     def feed(self, at: float, data: bytes) -> list[Piece]:
         """Take output that came `at` these seconds."""
+        if self._open or b"\x1b" in data:
+            data = self._without_strings(data)
         if not data:
             return []
         self._times.append((len(self._waiting), at))
@@ -85,6 +94,17 @@ class Masker:
         """Return the rest."""
         return self._give(len(self._waiting)) if self._waiting else []
 
+    def _without_strings(self, data: bytes) -> bytes:
+        """Return output without titles, clipboards and the like, which may have line ends in them and no end at all."""
+        data = _COMPLETE_STRING.sub(b"", self._open + data)
+        match = _OPEN_STRING.search(data)
+        if match is None or not match.group():
+            self._open = b""
+            return data
+        lone = match.group().strip(b"\x1b") == b""
+        self._open = b"\x1b" if lone else b"\x1b]" + (b"\x1b" if match.group().endswith(b"\x1b") else b"")
+        return data[: match.start()]
+
     def _give_part(self) -> list[Piece]:
         """Give out the begin of a line that is too long, up to where the cursor was moved, or all but its end."""
         output = bytes(self._waiting)
@@ -101,9 +121,8 @@ class Masker:
                 cut = min(cut, max(before, first - NAME))
                 break
             cut, before = max(cut, last), last  # a name and its value are looked at together
-        if cut <= 0:
-            return []
-        return self._give(cut)
+        cut = open_end(output[:cut])
+        return self._give(cut) if cut > 0 else []
 
     def _give(self, end: int) -> list[Piece]:
         output = bytes(self._waiting[:end])

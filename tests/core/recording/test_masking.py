@@ -130,6 +130,34 @@ def test_what_asks_a_terminal_or_sets_its_title_or_clipboard_is_left_out() -> No
     assert joined(masked(hostile, [1])) == b"abcdehijk\x1b[31mlm52;c;n6no\r\n"
 
 
+@pytest.mark.parametrize("end", [b"\x07", b"\x1b\\", b"\x18"], ids=["BEL", "ST", "CAN"])
+def test_a_title_or_clipboard_with_line_ends_in_it_is_left_out_wherever_a_piece_ends(end: bytes) -> None:
+    for begin in (b"\x1b]0;", b"\x1b]52;c;", b"\x1bP"):
+        data = b"before\r\nx" + begin + b"one\r\ncAnary7Qx\n\r\nfour" + end + b"y\r\nafter\r\n"
+        for size in range(1, len(data)):
+            stored = joined(masked(data, [size]))
+            assert stored == b"before\r\nxy\r\nafter\r\n", (size, stored)
+
+
+def test_a_title_within_the_line_of_a_secret_does_not_hide_it() -> None:
+    data = b"API_TOKEN=\x1b]0;one\r\ntwo\x07cAnary7Qx\r\n"
+    for size in range(1, len(data)):
+        assert joined(masked(data, [size])) == b"API_TOKEN=*********\r\n"
+
+
+@pytest.mark.parametrize("data", [b"\x1b" * 200_000, b"\x1b]" * 100_000, b"\x1b]0;" + b"x" * 400_000])
+def test_the_begin_of_a_title_without_an_end_costs_little(data: bytes) -> None:
+    began = time.process_time()
+    joined(masked(data, [4096]))
+    assert time.process_time() - began < 2
+
+
+def test_a_title_that_is_larger_than_what_waits_is_left_out() -> None:
+    data = b"x\x1b]0;" + b"cAnary7Qx\n" * (MOST_WAITING // 5) + b"\x07y\r\n"
+    for sizes in ([7], [4096], [len(data) - 3]):
+        assert joined(masked(data, sizes)) == b"xy\r\n"
+
+
 @pytest.mark.parametrize(
     "cut",
     [b"\x1b", b"\x1b[", b"\x1b[0", b"\x1b\x0b", b"\x1b[\x0b", b"\x1b(", b"\x1b[" + b";" * 300, b"\x1b[" + b" " * 9],
