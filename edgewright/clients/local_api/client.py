@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import ssl
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +24,10 @@ from edgewright.wire.document import Document, parse_object
 D = TypeVar("D", bound=Document)
 WITHIN = 15.0
 """Seconds for a connection, and for each piece of an answer."""
+COMPLETE = 90.0
+"""Seconds for a complete answer, and for the begin of a file: a host that sends single bytes must not be waited for."""
+LEAST_RATE = 512
+"""Bytes per second below which a file is given up after `COMPLETE`."""
 MAX_ANSWER = 8 * 1024 * 1024
 MAX_FILE = 4 * 1024 * 1024 * 1024
 """Bytes of an answer, and of a file: the archive of /var/log."""
@@ -81,13 +86,16 @@ class LocalApi:
         if unknown:
             raise InvalidInput(f"{call.path} has no parameter {sorted(unknown)[0]}.")
         data = bytearray()
-        async with self._answer(call, query, body) as response:
-            async for piece in _pieces(response):
-                data += piece
-                if len(data) > MAX_ANSWER:
-                    raise Failed(f"The {call.what} of {self._name} is too large.", "Use the host's own web page.")
-            if response.status_code >= 300:
-                raise self._refused(response.status_code, bytes(data), call.what)
+        try:
+            async with asyncio.timeout(COMPLETE), self._answer(call, query, body) as response:
+                async for piece in _pieces(response):
+                    data += piece
+                    if len(data) > MAX_ANSWER:
+                        raise Failed(f"The {call.what} of {self._name} is too large.", "Use the host's own web page.")
+                if response.status_code >= 300:
+                    raise self._refused(response.status_code, bytes(data), call.what)
+        except TimeoutError:
+            raise self._late(call.what) from None
         if not data.strip():
             return call.view({})
         try:
@@ -102,11 +110,12 @@ class LocalApi:
         Raises `Failed` for one that exists or is too large, `EdgewrightError`. What was cut is removed.
         """
         call = Call("GET", path, "file", Document)
-        count, made = 0, False
+        count, made, began = 0, False, time.monotonic()
         try:
             async with self._answer(call, None, None) as response:
                 if response.status_code >= 300:
-                    raise self._refused(response.status_code, await _begin(response), "file")
+                    async with asyncio.timeout(COMPLETE):
+                        raise self._refused(response.status_code, await _begin(response), "file")
                 file = await asyncio.to_thread(_created, target)
                 made = True
                 try:
@@ -114,6 +123,8 @@ class LocalApi:
                         count += len(piece)
                         if count > MAX_FILE:
                             raise Failed(f"The file of {self._name} is too large.", "Use the host's own web page.")
+                        if (seconds := time.monotonic() - began) > COMPLETE and count < LEAST_RATE * seconds:
+                            raise self._late("file")
                         await asyncio.to_thread(file.write, piece)
                 finally:
                     await asyncio.to_thread(file.close)
@@ -122,6 +133,8 @@ class LocalApi:
         except BaseException as error:
             if made:
                 await asyncio.to_thread(target.unlink, True)
+            if isinstance(error, TimeoutError):
+                raise self._late("file") from None
             if isinstance(error, OSError):
                 reason = (error.strerror or str(error)).lower()
                 raise Failed(f"{target} cannot be written: {reason}.", "Choose another place.") from None
@@ -163,6 +176,9 @@ class LocalApi:
         reason = clean(str(error) or type(error).__name__, 200)
         return Unreachable(f"The local API of {self._name} is not reached: {reason}.", "Is port 5080 open?")
 
+    def _late(self, what: str) -> TimedOut:
+        return TimedOut(f"The local API of {self._name} sends {what} too slowly.", "Check the link.", "TooSlow")
+
     def _refused(self, status: int, data: bytes, what: str) -> EdgewrightError:
         message = ""
         try:
@@ -189,7 +205,8 @@ class _Answer:
 
     async def __aenter__(self) -> httpx.Response:
         try:
-            self._response = await self._api._client.send(self._request, stream=True)
+            async with asyncio.timeout(COMPLETE):
+                self._response = await self._api._client.send(self._request, stream=True)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._api.explained(error) from None
         return self._response

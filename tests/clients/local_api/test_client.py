@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -153,6 +154,36 @@ async def test_a_server_that_does_not_answer(monkeypatch: pytest.MonkeyPatch, se
         await certificate("127.0.0.1", free_port())
     slow.close()
     mute.close()
+
+
+@pytest.mark.parametrize("begin", [b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n", b"HTTP/1.1 404 No\r\n\r\n", b""],
+                         ids=["body", "refusal", "headers"])  # fmt: skip
+async def test_a_host_that_sends_single_bytes_is_given_up(
+    begin: bytes, monkeypatch: pytest.MonkeyPatch, server: StandInLocalApi, tmp_path: Path
+) -> None:
+    """Each byte comes in time; the whole does not."""
+    monkeypatch.setattr(client, "COMPLETE", 0.3)
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(begin)
+        with contextlib.suppress(OSError):
+            while not writer.is_closing():
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(server.certificate, server.key)
+    async with await asyncio.start_server(drip, "127.0.0.1", 0, ssl=context) as slow:
+        pin = ssl.PEM_cert_to_DER_cert(server.certificate.read_text())
+        api = LocalApi("edge-1", "127.0.0.1", slow.sockets[0].getsockname()[1], pin)
+        async with asyncio.timeout(10):
+            with pytest.raises(TimedOut, match="edge-1 sends host too slowly"):
+                await api.get(calls.HOST)
+            with pytest.raises(TimedOut, match="edge-1 sends file too slowly"):
+                await api.download("/v1/file", tmp_path / "file")
+        assert not (tmp_path / "file").exists()
+        await api.aclose()
 
 
 async def test_through_a_real_sshd(server: StandInLocalApi, key_files: dict[str, Path], tmp_path: Path) -> None:
