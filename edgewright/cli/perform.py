@@ -17,7 +17,7 @@ from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.results import Listing, Stream
 from edgewright.config import contexts
 from edgewright.config.settings import Settings
-from edgewright.core.errors import Refused
+from edgewright.core.errors import ExitCode, Refused
 
 Special = Callable[["CommandContext", "dict[str, Any]", str], int]
 """A verb that only the composition root can run: gets context, arguments and the form of the output."""
@@ -154,10 +154,12 @@ async def _print_stream(stream: Stream, form: str, *, ascii_only: bool) -> int:
 
 
 def _code(outcome: Outcome, form: str) -> int:
-    """Return the exit code: that of the failures when they agree, else 1."""
+    """Return the exit code: 130 where the user stopped it, that of the failures when they agree, else 1."""
     if not outcome.failed:
         return 0
     codes = {int(error.exit_code) for _, error in outcome.failed}
     for _, error in outcome.failed[:20]:
         errors.report_error(error, form)
+    if ExitCode.INTERRUPTED in codes:
+        return int(ExitCode.INTERRUPTED)
     return codes.pop() if len(codes) == 1 else 1

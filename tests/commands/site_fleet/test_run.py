@@ -157,7 +157,7 @@ def test_the_first_interrupt_begins_no_further_host_and_the_second_ends_all(desk
     out, errors = process.communicate(timeout=30)
     found = json.loads(out)
     assert [each["result"] for each in found] == ["done", "not-begun", "not-begun"], errors
-    assert found[0]["output"] == ["finished"] and process.returncode == 1
+    assert found[0]["output"] == ["finished"] and process.returncode == 130
 
     for file in tmp_path.iterdir():
         file.unlink()
@@ -172,5 +172,5 @@ def test_the_first_interrupt_begins_no_further_host_and_the_second_ends_all(desk
     assert time.monotonic() - sent < 10
     found = json.loads(out)
     assert [each["result"] for each in found] == ["ended", "ended", "not-begun"], errors
-    assert found[0]["output"] == ["so far"] and "Traceback" not in errors
+    assert found[0]["output"] == ["so far"] and "Traceback" not in errors and process.returncode == 130
     assert desk.entries()[-1]["end"]["facts"]["hosts"]["box1"]["result"] == "ended"

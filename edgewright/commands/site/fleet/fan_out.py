@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from edgewright.clients.ssh.commands.bounded import Output
 from edgewright.clients.ssh.commands.command import CommandResult
 from edgewright.core import times
-from edgewright.core.errors import EdgewrightError, Failed, TimedOut, Unreachable
+from edgewright.core.errors import EdgewrightError, ExitCode, Failed, TimedOut, Unreachable
 from edgewright.core.text import amount
 
 State = Literal[
@@ -25,6 +25,13 @@ SHOWN: dict[State, str] = {
     "running": "running",
 }  # fmt: skip
 MAY_RUN_ON = "It may still run on the host."
+
+
+class Interrupted(Failed):
+    """The user stopped it with Ctrl-C, before or while it ran (exit 130)."""
+
+    exit_code = ExitCode.INTERRUPTED
+    default_code = "Interrupted"
 
 
 class HostResult(NamedTuple):
@@ -95,7 +102,9 @@ class FanOut:
         self.began: float | None = None
         self.ended: float | None = None
         self.why_stopped = ""
-        self._end = asyncio.Event()
+        self.interrupted = False
+        """Whether the user stopped it, so that hosts are left out or cut."""
+        self._stopping, self._end = asyncio.Event(), asyncio.Event()
 
     @property
     def is_stopping(self) -> bool:
@@ -103,8 +112,9 @@ class FanOut:
         return bool(self.why_stopped)
 
     def no_more(self, why: str = "it was stopped") -> None:
-        """Let no further host begin; those that run end by themselves."""
+        """Let no further host begin, also none that is connected to; those that run end by themselves."""
         self.why_stopped = self.why_stopped or why
+        self._stopping.set()
 
     def end_all(self) -> None:
         """Let the commands that run end, and let no further host begin."""
@@ -153,9 +163,9 @@ class FanOut:
         result = self.results[target]._replace(state="connecting", began=times.now())
         self._put(result, target)
         connecting = asyncio.ensure_future(reach(target))
-        ending = asyncio.ensure_future(self._end.wait())
+        stopping = asyncio.ensure_future(self._stopping.wait())
         try:
-            await asyncio.wait([connecting, ending], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([connecting, stopping], return_when=asyncio.FIRST_COMPLETED)
             if not connecting.done():
                 connecting.cancel()
                 self._put(result._replace(state="not-begun", note=f"Not begun: {self.why_stopped}."), target)
@@ -165,7 +175,7 @@ class FanOut:
             self._put(result._replace(state="not-reached", error=error), target)
             return
         finally:
-            ending.cancel()
+            stopping.cancel()
             connecting.cancel()
         try:
             self._put(result := result._replace(state="running"), target)
@@ -208,4 +218,4 @@ def judged(result: HostResult, done: CommandResult, limit: float) -> HostResult:
     if done.ending == "lost":
         text = f"{target}: the connection broke while it ran; what it did is not known."
         return result._replace(state="lost", error=Unreachable(text, "Look at the host before it runs again.", "Lost"))
-    return result._replace(state="ended", error=Failed(f"{target}: it was ended.{rest}", "", "Interrupted"))
+    return result._replace(state="ended", error=Interrupted(f"{target}: it was ended.{rest}"))

@@ -17,12 +17,15 @@ def interrupts(run: FanOut, report: Callable[[str], None]) -> Iterator[None]:
     before = signal.getsignal(signal.SIGINT)
 
     def stop() -> None:
+        run.interrupted = True
         if not run.is_stopping:
             run.no_more("you stopped it")
             report("No further host begins; Ctrl-C again ends those that run.")
         else:
+            loop.remove_signal_handler(signal.SIGINT)
+            signal.signal(signal.SIGINT, before)
             run.end_all()
-            report("Ending the commands that run.")
+            report("Ending the commands that run; Ctrl-C again does not wait for them.")
 
     if before is signal.SIG_IGN:
         yield

@@ -12,7 +12,7 @@ from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.results import Text
 from edgewright.commands.site import open_verbs as declared
 from edgewright.commands.site.connecting import connect
-from edgewright.commands.site.fleet.fan_out import FanOut, HostResult, Reach, What
+from edgewright.commands.site.fleet.fan_out import FanOut, HostResult, Interrupted, Reach, What
 from edgewright.commands.site.fleet.interrupts import interrupts
 from edgewright.commands.site.fleet.targets import choose, in_lines
 from edgewright.core import times
@@ -146,7 +146,7 @@ def outcome(run: FanOut) -> Outcome:
     """Return what came of a run: for the command line, and for the journal (no output of hosts)."""
     results = list(run.results.values())
     done = tuple(result.target for result in results if result.state == "done")
-    failed = tuple((result.target, _error(result)) for result in results if result.state != "done")
+    failed = tuple((result.target, _error(result, run)) for result in results if result.state != "done")
     facts = {
         result.target: {"result": result.state, "exit": result.status, "seconds": _rounded(result.seconds)}
         for result in results
@@ -167,10 +167,11 @@ def summary(run: FanOut) -> str:
     return f"{sentence[:1].upper()}{sentence[1:]}."
 
 
-def _error(result: HostResult) -> EdgewrightError:
+def _error(result: HostResult, run: FanOut) -> EdgewrightError:
     error = result.error
     if error is None:
-        return Failed(f"{result.target}: {result.note or result.word}", "", "NotBegun")
+        kind = Interrupted if run.interrupted else Failed
+        return kind(f"{result.target}: {result.note or result.word}", "", "NotBegun")
     if result.target in error.message:
         return error
     return type(error)(f"{result.target}: {error.message}", error.hint, error.code)
