@@ -8,6 +8,7 @@ from __future__ import annotations
 import _thread
 import sys
 import time
+from os import getpid, kill
 from os.path import dirname, join
 
 TYPE_CHECKING = False  # as typing has it; importing typing would double the time of --help
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from edgewright.cli.main import Special
 
+SIGINT = 2  # as signal has it
 _SPECIALS = {
     "render": "verbs", "record": "verbs", "replay": "verbs", "demo": "verbs", "guide": "verbs", "site open": "site",
 }  # fmt: skip
@@ -48,7 +50,7 @@ def _unraisable(what: sys.UnraisableHookArgs) -> None:
 
 def _interrupt_again() -> None:
     time.sleep(0.01)  # until the callback has returned
-    _thread.interrupt_main()
+    kill(getpid(), SIGINT)  # the main thread gets it, also while it waits
 
 
 def _main(text: list[str]) -> int:
