@@ -85,6 +85,7 @@ def followed(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.e2e
+@pytest.mark.timeout(900)
 def test_a_resource_by_the_page_meets_its_rules(followed: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(followed)}
 

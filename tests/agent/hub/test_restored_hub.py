@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 from edgewright.agent.kernel.agent import Agent
 from tests.agent.hub.test_with_hub import HostRig
 from tests.hub_fixture import RunningHub, running_hub
+from tests.hub_fleet import used_directory
 from tests.support import ROOT
 
 OPERATIONS = "/edgewright/v1/hosts/victim/operations"
@@ -72,12 +75,11 @@ def by_snapshot(hub: RunningHub, folder: Path, go_on: Callable[[], None]) -> Non
 def test_p36_p38_operations_asked_after_a_restore_are_started(
     tmp_path: Path, logs: list[int], way: Callable[[RunningHub, Path, Callable[[], None]], None]
 ) -> None:
-    with running_hub("--heartbeat", "1", "--operation-deadline", "60") as hub:
+    data = _long_used(tmp_path / "hub")
+    with running_hub("--heartbeat", "1", "--operation-deadline", "60", data=data) as hub:
         rig = HostRig(hub, tmp_path, "victim", hub.token()[1])
         rig.agent.step()
         pending = hub.client().post(OPERATIONS, json={"kind": "collect-logs"}).json()["uid"]
-        # One hour later, as far as the limit on renewals is concerned.
-        _age_lineage(hub)
 
         def go_on() -> None:
             rig.agent.step()
@@ -100,12 +102,10 @@ def test_p36_p38_operations_asked_after_a_restore_are_started(
         assert status["generation"] == status["observedGeneration"]
 
 
-def _age_lineage(hub: RunningHub) -> None:
-    import sqlite3
-    from contextlib import closing
-
-    hub.stop()
-    with closing(sqlite3.connect(hub.data / "hub.db")) as database:
-        database.execute("update settings set value = '0.0' where key = 'lineage_since'")
+def _long_used(data: Path) -> Path:
+    """Return the directory of a hub whose lineage is old, as far as the limit on renewals is concerned."""
+    used_directory(data)
+    with closing(sqlite3.connect(data / "hub.db")) as database:
+        assert database.execute("update settings set value = '0.0' where key = 'lineage_since'").rowcount == 1
         database.commit()
-    hub.start_again()
+    return data

@@ -57,7 +57,15 @@ class Sites:
             thread.join()
 
 
-@pytest.mark.parametrize(("sync", "within"), [(0.0, 10), (3.0, 20), pytest.param(25.0, 30, marks=pytest.mark.e2e)])
+@pytest.mark.parametrize(
+    ("sync", "within"),
+    [
+        (0.0, 10),
+        (0.8, 10),
+        pytest.param(3.0, 20, marks=pytest.mark.e2e),
+        pytest.param(25.0, 30, marks=pytest.mark.e2e),
+    ],
+)
 def test_p50_sigterm_ends_in_time_and_loses_nothing_acknowledged(tmp_path: Path, sync: float, within: float) -> None:
     disk = SlowDisk(tmp_path)
     with running_hub(data=tmp_path / "d", environment=disk.environment) as hub:
@@ -73,7 +81,7 @@ def test_p50_sigterm_ends_in_time_and_loses_nothing_acknowledged(tmp_path: Path,
             )
         )
         beat.start()
-        time.sleep(1.2 if sync < 3 else sync + 1.5 if sync < 10 else 1.2)
+        time.sleep(sync + 1.0 if sync < 10 else 1.2)
         began = time.monotonic()
         hub.process.send_signal(signal.SIGTERM)
         code = hub.process.wait(timeout=60)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.hub.fake_clock import fake_clock
 from tests.hub_fixture import RunningHub, running_hub
+from tests.hub_fleet import used_directory
 from tests.support import ROOT
 
 
@@ -32,9 +33,7 @@ def serve(data: Path, environment: dict[str, str]) -> subprocess.CompletedProces
 
 def test_a_clock_that_was_ahead_at_one_start_locks_nobody_out(tmp_path: Path) -> None:
     environment, shift = fake_clock(tmp_path)
-    data = tmp_path / "d"
-    with running_hub(data=data):
-        pass  # a CA of today
+    data = used_directory(tmp_path / "d")  # a CA of today
     shift.write_text("+3y\n")
     with running_hub(data=data, environment=environment):
         pass
@@ -53,11 +52,10 @@ def test_a_first_start_with_a_clock_long_ago_serves_by_the_right_clock(tmp_path:
 
 def test_a_ca_outside_its_dates_is_one_sentence_and_exit_code_1(tmp_path: Path) -> None:
     environment, shift = fake_clock(tmp_path)
-    with running_hub(data=tmp_path / "d"):
-        pass
+    data = used_directory(tmp_path / "d")
     for text, sentence in (("+11y", "ended at 20"), ("-9y", "that clock is wrong")):
         shift.write_text(text + "\n")
-        found = serve(tmp_path / "d", environment)
+        found = serve(data, environment)
         assert found.returncode == 1
         assert "The hub's own CA in " in found.stderr and sentence in found.stderr
         assert "Traceback" not in found.stderr and "Something inside" not in found.stderr
@@ -83,7 +81,8 @@ def wait_for(ready: Callable[[], bool]) -> None:
 
 def test_p41_a_jump_of_the_clock_deletes_nothing(tmp_path: Path) -> None:
     environment, shift = fake_clock(tmp_path)
-    with running_hub("--housekeeping", "0.3", data=tmp_path / "d", environment=environment) as hub:
+    data = used_directory(tmp_path / "d")
+    with running_hub("--housekeeping", "0.3", data=data, environment=environment) as hub:
         _, token = hub.token()
         own = hub.host("jump-1", token)
         own.patch("/v1/edgehosts/jump-1/health", json={"state": "healthy"})  # its first one is an event

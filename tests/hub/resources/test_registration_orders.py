@@ -18,7 +18,7 @@ from edgewright.hub.db.records import TokenRecord, dump
 from edgewright.hub.process.app import Hub, make_app
 from edgewright.hub.readmodel.tokens import Tokens
 from edgewright.hub.security.secretbox import digest, new_uid
-from tests.hub_fleet import open_hub
+from tests.hub_fleet import open_hub, used_directory
 
 TOKEN = "ewt_" + "t" * 43
 UID = "host-1"
@@ -80,7 +80,7 @@ class Agent:
 
 
 async def fresh(folder: Path) -> Hub:
-    hub = open_hub(folder, sweep=1e9)
+    hub = open_hub(used_directory(folder), sweep=1e9)
     project = next(iter(hub.state.projects))
     now = times.now()
     token = TokenRecord(

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tests.support import ROOT
 
-SIZE = int(os.environ.get("EDGEWRIGHT_BUNDLE_MB", "16"))
-MOST = 12
+SIZE = int(os.environ.get("EDGEWRIGHT_BUNDLE_MB", "6"))
+MOST = 4
 """MB that may be added to what the process has before; a complete file would be more."""
 PROGRAM = """
 import asyncio, re, sys
