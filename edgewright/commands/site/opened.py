@@ -35,6 +35,8 @@ PLACES = 4
 """Addresses at which a host is tried in turn."""
 MEASURE, PATIENCE = 5.0, 20.0
 """Seconds between two measured round trips, and after which a host that does not answer is taken as lost."""
+MEASURE_HIDDEN = 60.0
+"""Seconds between two measured round trips of a site that no screen shows."""
 
 
 class HostConnection(CanRunScript, Protocol):
@@ -236,8 +238,11 @@ class Site:
             raise Unreachable(f"There is no connection to {self.target}.", "Connect first.", "NotConnected")
         return self._connection
 
-    async def watch(self) -> None:
-        """Measure the link, and connect again when it breaks, until it is cancelled. Asks nothing."""
+    async def watch(self, shown: Callable[[], bool] = lambda: True) -> None:
+        """Measure the link, and connect again when it breaks, until it is cancelled. Asks nothing.
+
+        `shown` tells whether a screen shows the site: the link of another one is measured rarely.
+        """
         measured = 0.0
         while True:
             if self.state == "lost":
@@ -248,7 +253,7 @@ class Site:
                 continue
             if not connection.alive:
                 await self._lost(Unreachable(f"The connection to {self.target} broke."))
-            elif self.reading_since is None and self._now() - measured >= MEASURE:
+            elif self.reading_since is None and self._now() - measured >= (MEASURE if shown() else MEASURE_HIDDEN):
                 measured = self._now()  # not while probes run: on a thin link their output is before the answer
                 await self._measure(connection)
 

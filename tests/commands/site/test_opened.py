@@ -8,11 +8,13 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pexpect
 import pytest
 
+from edgewright.commands.site import opened as module
 from edgewright.commands.site.opened import Site
 from edgewright.commands.site.recent import MOST, recent, remember
 from edgewright.config import locations
@@ -59,6 +61,49 @@ async def following(made: Site) -> AsyncIterator[None]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+class Measured:
+    """A connection that counts its measured round trips."""
+
+    alive, count = True, 0
+    facts = SimpleNamespace(host="", user="", address="", via=(), method="", known_by="", server="", warnings=())
+
+    async def round_trip(self, patience: float) -> float:
+        self.count += 1
+        return 0.1
+
+    async def aclose(self) -> None:
+        return
+
+
+async def test_the_link_of_a_site_that_no_screen_shows_is_measured_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LOOK", 0.0)
+    connection, clock, shown = Measured(), [1000.0], [True]
+
+    async def reach(asker: object) -> Any:
+        return connection
+
+    made = Site("edge1", reach, now=lambda: clock[0])
+    await made.connect(Answers())
+    task = asyncio.create_task(made.watch(lambda: shown[0]))
+
+    async def pass_by(seconds: int) -> int:
+        before = connection.count
+        for _ in range(seconds):
+            clock[0] += 1
+            for _ in range(6):
+                await asyncio.sleep(0)
+        return connection.count - before
+
+    assert await pass_by(60) == 12
+    shown[0] = False
+    assert await pass_by(120) in (1, 2)
+    shown[0] = True
+    assert await pass_by(2) == 1, "who looks at it again sees it measured at once"
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await made.aclose()
 
 
 async def test_it_is_read_and_the_link_is_measured(server: Sshd, key_files: dict[str, Path], tmp_path: Path) -> None:

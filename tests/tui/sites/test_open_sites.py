@@ -15,7 +15,7 @@ from tests.tui.samples import NOW, fill, session
 from tests.tui.sites.site_host import FINE, FULL, StandInHost
 from tests.tui.sites.test_doctor_screen import SIZES, fixed_clock, flat
 from tui.app import EdgewrightApp
-from tui.screens.site.opens import MOST
+from tui.screens.site.opens import MOST, is_shown
 
 __all__ = ["fixed_clock"]
 
@@ -67,7 +67,13 @@ async def test_the_list_shows_state_and_cause_and_switches_and_closes() -> None:
     made = fleet()
     async with console("hosts", make_site=made.make) as (pilot, _, session):
         await opened(pilot, "store-7", "store-8")
+        seven, eight = made.sites["store-7"], made.sites["store-8"]
+        assert is_shown(pilot.app, eight) and not is_shown(pilot.app, seven)
+        await press(pilot, "n")
+        assert view(pilot) == "site-network" and is_shown(pilot.app, eight) and not is_shown(pilot.app, seven)
+        await press(pilot, "escape")
         await press(pilot, "o")
+        assert is_shown(pilot.app, eight) and is_shown(pilot.app, seven)
         assert view(pilot) == "sites" and "2 of 8" in frame_text(pilot.app, "crumb")
         rows = [row for row in said(pilot).splitlines() if "store-" in row]
         assert "open" in rows[0] and "/ is full" in rows[0] and "no fault found" in rows[1]

@@ -313,6 +313,11 @@ class SiteLogScreen(LogReaderScreen):
         self.select()
         self.show_frame()
 
+    @property
+    def shown_sites(self) -> tuple[Site, ...]:
+        """The sites whose logs are followed."""
+        return tuple(followed.site for followed in self._followed)
+
     def _others(self) -> list[str]:
         followed = {each.site.target for each in self._followed}
         return [target for target in self.session.sites if target not in followed]

@@ -36,6 +36,11 @@ class SitesScreen(RowsScreen):
         """The name of the view."""
         return "Sites"
 
+    @property
+    def shown_sites(self) -> tuple[Site, ...]:
+        """The sites whose round trips are shown."""
+        return tuple(self.session.sites.values())
+
     def count(self) -> str:
         """Return how many are open, of how many that may be."""
         return f"{len(self.session.sites)} of {MOST}"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
+from textual.screen import ModalScreen
 
 from edgewright.commands.site.opened import Site
 from edgewright.commands.site.opening import site_of
@@ -66,7 +67,13 @@ def follow(app: App[Any], session: Session, site: Site) -> None:
 
     site.listen(changed)
     site.returned = lambda: _run(app, site.read(), f"site:read:{site.target}")
-    _run(app, site.watch(), f"site:watch:{site.target}")
+    _run(app, site.watch(lambda: is_shown(app, site)), f"site:watch:{site.target}")
+
+
+def is_shown(app: App[Any], site: Site) -> bool:
+    """Return whether the screen in front is a page of a site, or shows it among others; a dialog hides none."""
+    screen = next((each for each in reversed(app.screen_stack) if not isinstance(each, ModalScreen)), None)
+    return getattr(screen, "site", None) is site or site in getattr(screen, "shown_sites", ())
 
 
 def settle(app: App[Any], session: Session, site: Site) -> None:
