@@ -169,6 +169,8 @@ class Session(Struct):
     """Sites that are open by SSH, by target: `edgewright.commands.site.opened.Site`."""
     local_apis: dict[str, Any] = field(default_factory=dict)
     """Sessions of their local APIs, by target: `edgewright.commands.site.api.session.SiteLocalApi`."""
+    bundles: dict[str, Any] = field(default_factory=dict)
+    """Support bundles of sites, by target: `tui.screens.site.bundling.Bundling`; the one that was read last of each."""
     runs: list[Any] = field(default_factory=list)
     """Commands on many hosts, newest last: a number and `edgewright.commands.site.fleet.fan_out.FanOut`."""
     make_site: Callable[[str], Any] | None = None

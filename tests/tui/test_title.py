@@ -34,6 +34,7 @@ def test_one_host_is_no_plural(total: int, count: str) -> None:
         link="",
         frozen_at=None,
         sites={},
+        bundles={},
     )
     assert text_of([title_line(cast(Any, session), NOW, 100)]).rstrip().endswith(f" {count}")
 

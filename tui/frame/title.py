@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from edgewright.core import times
+from edgewright.core.text import clean
 from edgewright.store.collections.catalogue.clusters import CLUSTERS
 from edgewright.store.collections.projects import PROJECTS
 from edgewright.store.collections.selectors import plane_troubles
@@ -70,6 +71,9 @@ def sites_pieces(session: Session, but: Any = None) -> list[Piece]:
     """Return the number of open sites, of the lost ones where there are some; on the page of one (`but`) only these."""
     sites = [site for site in session.sites.values() if site is not but]
     lost = sum(site.state in ("lost", "shut") for site in sites)
+    bundles = _bundle_pieces(session)
+    if bundles and not lost:
+        return bundles
     if lost and but is not None:
         return [(f"{lost} other site{'s' if lost > 1 else ''} lost", "warn")]
     if lost:
@@ -77,6 +81,15 @@ def sites_pieces(session: Session, but: Any = None) -> list[Piece]:
     if but is not None or not sites:
         return []
     return [(f"{len(sites)} site{'s' if len(sites) > 1 else ''}", "muted")]
+
+
+def _bundle_pieces(session: Session) -> list[Piece]:
+    """Return which support bundles are read, and how far one is."""
+    reading = [bundling for bundling in session.bundles.values() if bundling.is_read]
+    if len(reading) == 1:
+        share = reading[0].share
+        return [(f"bundle of {cut(clean(reading[0].site.target, 80), 24)}{' ' + share if share else ''}", "work")]
+    return [(f"{len(reading)} bundles", "work")] if reading else []
 
 
 def _place(session: Session, dropped: Sequence[str], room: int) -> tuple[list[Piece], bool]:

@@ -145,6 +145,7 @@ MOVES: tuple[Move, ...] = (
     Move("modal-up", ("up",), "Read back in a plan", "confirm"),
     Move("modal-page-down", ("pagedown",), "Read a page on in a plan", "confirm"),
     Move("modal-page-up", ("pageup",), "Read a page back in a plan", "confirm"),
+    Move("modal-stop", ("ctrl+d",), "Stop work that continues when its dialog is left", "outcome"),
     Move("modal-copy", ("c",), "Copy the command line of a plan, or the result", "confirm", ("outcome",)),
     Move("confirm-next", ("right",), "Go to the next answer", "confirm"),
     Move("confirm-previous", ("left",), "Go to the answer before", "confirm"),

@@ -56,11 +56,15 @@ class Wanted(NamedTuple):
 
 
 class Options(NamedTuple):
-    """What is the same for all hosts. `ago`: seconds; `rate`: bytes in a second, 0 without a limit."""
+    """What is the same for all hosts. `ago`: seconds; `rate`: bytes in a second, 0 without a limit.
+
+    `progress` is called with each step, besides the lines that are printed now and then.
+    """
 
     ago: int
     rate: int
     encryption: Encryption | None
+    progress: Callable[[Progress], None] = lambda progress: None
 
 
 class SiteBundle(declared.SiteBundle):
@@ -99,6 +103,7 @@ class SiteBundle(declared.SiteBundle):
     ) -> Outcome:
         """Read one host after another; the failure of one of several is in the outcome."""
         wanted, options = plan.payload
+        options = options._replace(progress=args.get("progress") or options.progress)
         items, done, failed = [], [], []
         for host in wanted:
             try:
@@ -205,7 +210,7 @@ async def _read(
     """Read a host into its folder, over new connections where one is lost, and write its file."""
     facts = connection.facts
     reach, leave = way
-    show = _Shown(wanted.target, report)
+    show = _Shown(wanted.target, report, options.progress)
     tries = list(WAITS)
     while True:
         before = partial.state.received
@@ -253,11 +258,12 @@ async def _again(reach: Reach, wanted: Wanted, tries: list[float], report: Calla
 class _Shown:
     """Prints a line of progress now and then."""
 
-    def __init__(self, target: str, report: Callable[[str], None]) -> None:
-        self._target, self._report = target, report
+    def __init__(self, target: str, report: Callable[[str], None], each: Callable[[Progress], None]) -> None:
+        self._target, self._report, self._each = target, report, each
         self._next = 0.0
 
     def __call__(self, progress: Progress) -> None:
+        self._each(progress)
         now = time.monotonic()
         if now < self._next and progress.settled < progress.entries:
             return

@@ -241,7 +241,7 @@ class Site:
     async def watch(self, shown: Callable[[], bool] = lambda: True) -> None:
         """Measure the link, and connect again when it breaks, until it is cancelled. Asks nothing.
 
-        `shown` tells whether a screen shows the site: the link of another one is measured rarely.
+        `shown` returns whether a screen shows the site: the link of another one is measured rarely.
         """
         measured = 0.0
         while True:

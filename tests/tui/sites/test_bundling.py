@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from edgewright.clients.ssh.bundle.collect import Progress
 from edgewright.clients.ssh.bundle.partial import Partial, State
+from edgewright.commands.kernel import registry
+from edgewright.commands.kernel.base import Outcome
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.site.fleet.ledger import read
 from edgewright.commands.site.fleet.unfinished import unfinished
@@ -69,6 +73,72 @@ async def test_the_file_is_there_and_the_connection_stays(
     (file,) = out.iterdir()
     assert file.stat().st_mode & 0o077 == 0
     assert [(row.verb, row.host, row.result) for row in read(journal)] == [("site bundle", "box", "done")]
+
+
+async def test_it_is_read_while_other_screens_are_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    goes_on, runs = asyncio.Event(), list[dict[str, Any]]()
+
+    async def run(command: Any, context: Any, targets: Any, args: dict[str, Any], **more: Any) -> Outcome:
+        runs.append(args)
+        args["progress"](Progress(33, 80, "units.failed", 90_000, 8000.0, 20.0))
+        more["report"]("box: 33 of 80 entries, 87.9 KB received, 7.8 KB/s, about 20 s left: units.failed")
+        await goes_on.wait()
+        return Outcome(("box",), (), "")
+
+    monkeypatch.setattr(registry, "run", run)
+    async with console("doctor", "box", size=(132, 43), make_site=Sites(StandInHost(FINE)).make) as (pilot, _, session):
+        await until(pilot, lambda: "probes in 1 round trip" in frame_text(pilot.app, "crumb"))
+        await press(pilot, "B", "tab", "tab", "tab", "tab", "tab", "enter")
+        await until(pilot, lambda: "not encrypted" in flat(pilot))
+        await press(pilot, "enter" if pilot.app.focused and pilot.app.focused.id == "go" else "tab")
+        await until(pilot, lambda: bool(runs))
+        assert runs[0]["site"] is session.sites["box"]
+        await until(pilot, lambda: "33 of 80 entries" in flat(pilot) and "7.8 KB/s" in flat(pilot))
+        await press(pilot, "escape")
+        assert view(pilot) == "doctor" and "is read behind" in newest_message(session)
+        await press(pilot, ":", *"hosts", "enter")
+        await until(pilot, lambda: "bundle of box 41 %, 20 s left" in frame_text(pilot.app, "title"))
+        await press(pilot, ":", *"site open box", "enter", "B")
+        await until(pilot, lambda: "33 of 80 entries" in flat(pilot))
+        assert len(runs) == 1, "the same key shows it"
+        await press(pilot, "escape")
+        goes_on.set()
+        await until(pilot, lambda: "The bundle of box is " in newest_message(session))
+        await until(pilot, lambda: "bundle of box" not in frame_text(pilot.app, "title"))
+
+
+async def test_a_bundle_is_stopped_by_its_key_and_with_its_site(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    stopped: list[str] = []
+
+    async def run(command: Any, context: Any, targets: Any, args: dict[str, Any], **more: Any) -> Outcome:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            stopped.append("one")
+            raise
+        return Outcome(())
+
+    monkeypatch.setattr(registry, "run", run)
+    async with console("doctor", "box", size=(132, 43), make_site=Sites(StandInHost(FINE)).make) as (pilot, _, session):
+        await until(pilot, lambda: "probes in 1 round trip" in frame_text(pilot.app, "crumb"))
+
+        async def begin() -> None:
+            await press(pilot, "B", "tab", "tab", "tab", "tab", "tab", "enter")
+            await until(pilot, lambda: "not encrypted" in flat(pilot))
+            await press(pilot, "enter" if pilot.app.focused and pilot.app.focused.id == "go" else "tab")
+            await until(pilot, lambda: "Starting" in flat(pilot))
+
+        await begin()
+        await press(pilot, "ctrl+d")
+        await until(pilot, lambda: stopped == ["one"])
+        assert view(pilot) == "doctor" and not session.bundles["box"].is_read
+        await begin()
+        await press(pilot, "escape", "o", "ctrl+d")
+        await until(pilot, lambda: stopped == ["one", "one"] and session.sites == {})
 
 
 async def test_what_was_not_finished_is_offered(tmp_path: Path) -> None:

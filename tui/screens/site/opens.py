@@ -87,7 +87,7 @@ def close(app: App[Any], session: Session, site: Site) -> None:
     if session.sites.get(site.target) is site:
         del session.sites[site.target]
     for worker in list(app.workers):
-        if worker.group in (f"site:watch:{site.target}", f"site:read:{site.target}"):
+        if worker.group in {f"site:{work}:{site.target}" for work in ("watch", "read", "bundle")}:
             worker.cancel()
     site.followed = False
     _run(app, site.aclose(), "site:close")
