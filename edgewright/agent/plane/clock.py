@@ -47,14 +47,15 @@ class Clock:
         modes_0 = ctypes.create_string_buffer(1024)  # struct timex, 208 bytes: nothing is changed
         return int(ctypes.CDLL(None).adjtimex(modes_0)) not in (-1, _UNSYNCHRONISED)
 
-    def set(self, moment: float) -> None:
-        """Set it, and the hardware's where there is a program for it. Raises `OSError`."""
+    def set(self, moment: float) -> str:
+        """Set it, and the hardware's; return why that is not set, or "". Raises `OSError`."""
         time.clock_settime(time.CLOCK_REALTIME, moment)
         try:
             command = ["hwclock", "--systohc"]
-            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False)
-        except (OSError, subprocess.TimeoutExpired):
-            pass  # the next boot begins with the floor again
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return "hwclock: " + (reason_of(error) if isinstance(error, OSError) else "it hangs")
+        return f"hwclock ended with {done.returncode}" if done.returncode else ""
 
 
 def take(request: Mapping[str, Any], own: str, clock: Clock, busy: bool, report: Callable[[int, str], None]) -> None:
@@ -66,10 +67,10 @@ def take(request: Mapping[str, Any], own: str, clock: Clock, busy: bool, report:
     moment, least = date + up - since, max(BUILT, floor)
     if math.isnan(floor) or before >= least - AGREE or not max(least, before) - AGREE <= moment < LATEST:
         return  # it may be right, or the time cannot be
-    reason = _refusal(clock, busy, up)
+    reason, hardware = _refusal(clock, busy, up), ""
     if not reason:
         try:
-            clock.set(moment)
+            hardware = clock.set(moment)
         except OSError as error:
             reason = f"it cannot be set: {reason_of(error)}"
     spent: Dict[str, Any] = {"boot": clock.boot, "before": before, "date": moment, "reason": reason}
@@ -82,6 +83,8 @@ def take(request: Mapping[str, Any], own: str, clock: Clock, busy: bool, report:
         report(agent_log.WARNING, f"The clock is not set {text}: {reason}.")
     else:
         report(agent_log.NOTICE, f"The clock was set {text}; no time service had done it.")
+    if hardware:
+        report(agent_log.WARNING, f"The hardware's clock is not set, so the next boot begins wrong: {hardware}.")
 
 
 def _seconds(value: object) -> float:

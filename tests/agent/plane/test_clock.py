@@ -36,6 +36,7 @@ class StubClock(clock.Clock):
         self.since_boot = lambda: self.up
         self.changes: list[float] = []
         self.problem: OSError | None = None
+        self.hardware = ""
 
     def now(self) -> float:
         return self.shows
@@ -43,11 +44,12 @@ class StubClock(clock.Clock):
     def synchronised(self) -> bool:
         return self.by_kernel
 
-    def set(self, moment: float) -> None:
+    def set(self, moment: float) -> str:
         if self.problem is not None:
             raise self.problem
         self.changes.append(moment)
         self.shows = moment
+        return self.hardware
 
 
 class Case:
@@ -187,6 +189,29 @@ def test_a_request_goes_from_the_link_to_the_report_that_it_reads(tmp_path: Path
     made.tick()
     made.close()
     assert handover.clock("b")["date"] == PLANE + 1 and handover.clock("another") == {}
+
+
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [("exit 0", ""), ("exit 3", "hwclock ended with 3"), ("", "hwclock: no such file or directory")],
+)
+def test_a_clock_of_the_hardware_that_is_not_set_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, reason: str
+) -> None:
+    if program:
+        (tmp_path / "hwclock").write_text(f"#!/bin/sh\n{program}\n")
+        (tmp_path / "hwclock").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(time, "clock_settime", lambda which, moment: None)
+    assert clock.Clock(Root()).set(PLANE) == reason
+    case = Case(tmp_path)
+    case.clock.hardware = reason
+    case.take()
+    told = [text for _, text in case.reported]
+    assert "The clock was set" in told[0]
+    assert told[1:] == (
+        [f"The hardware's clock is not set, so the next boot begins wrong: {reason}."] if reason else []
+    )
 
 
 def test_this_machines_own_clock_is_only_read() -> None:
