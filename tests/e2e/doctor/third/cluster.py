@@ -13,6 +13,7 @@ API_UNIT = "/etc/systemd/system/case-api.service"
 CLUSTER = r"""
 export PATH=/opt/case/bin:$PATH
 for n in kube-apiserver kube-controller-manager kube-scheduler; do ln -sf kubernetes /opt/case/bin/$n; done
+for n in kubectl kubeadm kubelet; do ln -sf /opt/case/bin/$n /usr/local/bin/$n; done
 kubeadm init phase kubeconfig all --kubernetes-version v1.36.3 --apiserver-advertise-address $FIRST >/dev/null
 kubeadm init phase control-plane all --kubernetes-version v1.36.3 --apiserver-advertise-address $FIRST >/dev/null
 P=/etc/kubernetes/pki K=/etc/kubernetes
