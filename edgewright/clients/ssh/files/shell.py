@@ -173,7 +173,7 @@ space
 put have "$have" "$H" "$h" "$K"
 IFS= read -r OFFSET || exit 0
 case $OFFSET in ''|*[!0-9]*) exit 0 ;; esac
-if [ "$OFFSET" != "$have" ]; then : >"./$PART" || fail write; fi
+if [ "$OFFSET" != "$have" ]; then true >"./$PART" || fail write; fi
 ( l=
   while :; do
     sleep 0.3 2>/dev/null || sleep 1

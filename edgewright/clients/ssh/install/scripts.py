@@ -143,7 +143,7 @@ have=0
 echo "have=$have" """
 
 _PUT = """F=$S/$NAME
-if [ "$OFFSET" = 0 ]; then : >"$F" || return 74; fi
+if [ "$OFFSET" = 0 ]; then true >"$F" || return 74; fi
 [ "$(($(wc -c <"$F")))" = "$OFFSET" ] || return 75
 base64 -d >>"$F" <<'EW_END' || return 74
 @DATA@EW_END
@@ -155,13 +155,13 @@ _CHECK = """h=$(sha256sum <"$S/$NAME") || return 74
 _INSTALL = """for p in @FOLDERS@ @UNIT_FOLDER@/edgewright-agent.service; do
   [ ! -e "$R$p" ] || return 73
 done
-: >"$S/absent" || return 74
+true >"$S/absent" || return 74
 for p in @MADE@; do
   [ -e "$R$p" ] || [ -h "$R$p" ] || printf '%s\\n' "$p" >>"$S/absent" || return 74
 done
 printf end >>"$S/absent" || return 74
 sync "$S/absent" 2>/dev/null || sync
-: >"$S/began" || return 74
+true >"$S/began" || return 74
 chmod 0700 "$S/$NAME"
 if [ -n "$PY" ]; then
   cp "$S/$NAME" "$S/edgewright-agent.pyz" || return 74

@@ -187,7 +187,7 @@ stage() {
   chmod "$m" "$C/new/$1"
 }
 echo $$ >"$C/saver" && cat /proc/sys/kernel/random/boot_id >"$C/boot-id" && mkdir "$C/old" "$C/new" || { lost; return; }
-printf '%s\n' "$RUN" >"$C/run" && printf '%s\n' "$WHO" >"$C/who" && : >"$C/files" || { lost; return; }
+printf '%s\n' "$RUN" >"$C/run" && printf '%s\n' "$WHO" >"$C/who" && true >"$C/files" || { lost; return; }
 [ "$(cat "$C/run")" = "$RUN" ] || { lost; return; }
 @SAVE@
 dd if=/dev/zero of="$C/reserve" bs=65536 count=1 2>/dev/null || { lost "the disk of $S is full"; return; }
@@ -211,7 +211,7 @@ fi
 up
 echo $((u + WITHIN)) >"$C/until" || { lost; return; }
 flush
-: >"$C/armed" || { lost; return; }
+true >"$C/armed" || { lost; return; }
 flush
 if [ -n "$R" ]; then
   setsid sh "$C/program" timer </dev/null >/dev/null 2>&1 &

@@ -81,6 +81,14 @@ def test_the_names_are_those_of_the_agent() -> None:
     assert {ETC, DATA} < set(scripts.FOLDERS) and unit.RUN in scripts.RUNNING
 
 
+async def test_a_file_that_cannot_be_made_is_said_by_each_shell(shell: LocalShell, root: Path) -> None:
+    """A redirection of a special builtin that fails would end a POSIX shell before it says why."""
+    await shell.run_script(scripts.begin("run1", "0" * 64, str(root)), timeout=10, limit=999)
+    (root / scripts.STAGE.lstrip("/") / "user-data").mkdir()
+    put = scripts.put("run1", "user-data", 0, b"x", str(root))
+    assert (await shell.run_script(put, timeout=10, limit=999)).status == scripts.NO_SPACE
+
+
 async def test_installed_and_undone(shell: LocalShell, root: Path, program: bytes) -> None:
     before = listing(root)
     work = installation(shell, root)
