@@ -100,7 +100,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "project create": {"name": "shops"},
     "filter create": {"name": "north", "tags": ["site:oslo"]},
     "host register": {"uid": "edge-1"},
-    "host install": {"host": "root@edge-9"},
+    "host install": {"hosts": ["root@edge-9"]},
     "host tag": {"tags": ["a:b"]},
     "host untag": {"tags": ["a:b"]},
     "user create": {"email": "a@b.example", "role": "viewer"},

@@ -40,6 +40,7 @@ USES = {
     "edgewright/commands/forge/userdata_check.py",
     "edgewright/commands/forge/userdata_plane.py",
     "edgewright/commands/host/install.py",  # an installation over SSH registers a host with one
+    "edgewright/commands/host/install_attempt.py",
     "edgewright/commands/host/install_input.py",
     "edgewright/commands/host/install_verbs.py",
     "edgewright/commands/installer/checks.py",

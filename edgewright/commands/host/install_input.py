@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import secrets
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import edgewright
@@ -22,7 +23,7 @@ from edgewright.core import times
 from edgewright.core.cloudconfig.findings import has_errors
 from edgewright.core.cloudconfig.site import check_endpoint
 from edgewright.core.cloudconfig.userdata import site_of
-from edgewright.core.errors import Failed, InvalidInput, Refused, UsageError
+from edgewright.core.errors import EdgewrightError, Failed, InvalidInput, Refused, UsageError
 from edgewright.core.hosts.tags import parse_tag
 from edgewright.core.slow_files import read_in_time
 from edgewright.core.small_file import local_path
@@ -32,9 +33,10 @@ from edgewright.wire.palette.tokens import EdgeToken
 if TYPE_CHECKING:
     from edgewright.commands.kernel.context import CommandContext
 
+T = TypeVar("T")
 MAX_PROGRAM, MAX_SMALL = 64 << 20, 1 << 20
-TOKEN_SECONDS = 3600.0
-"""How long a token is valid that is made for one installation."""
+TOKEN_SECONDS, TOKEN_MOST = 3600.0, 86_400.0
+"""How long a token is valid that is made for one run: at least, and for many hosts at most."""
 
 
 class Inputs(NamedTuple):
@@ -52,7 +54,7 @@ class Inputs(NamedTuple):
 
 
 class MadeToken(NamedTuple):
-    """A token that was made for one installation."""
+    """A token that was made for one run."""
 
     uid: str
     text: str
@@ -89,10 +91,40 @@ async def read_inputs(ctx: CommandContext, args: Mapping[str, Any], report: Call
     return Inputs(endpoint, planes, program, arch, user_data, ca, token, own_token, source)
 
 
-async def make_token(ctx: CommandContext, host: str) -> MadeToken:
-    """Make a registration token of an hour. Raises `Refused` where the credential must not."""
+@contextlib.asynccontextmanager
+async def lent_token(
+    ctx: CommandContext, inputs: Inputs, hosts: str, seconds: float, report: Callable[[str], None]
+) -> AsyncIterator[MadeToken | None]:
+    """Make the token of one run and delete it at its end; None where the hosts have another one.
+
+    `hosts` becomes a part of its name; `seconds` is what the run takes at most. Hosts that registered with it are not
+    affected by its end. Raises `Refused` where the credential must not make one.
+    """
+    if inputs.token or inputs.own_token:
+        yield None
+        return
+    made = await _make_token(ctx, hosts, min(max(seconds, TOKEN_SECONDS), TOKEN_MOST))
+    try:
+        yield made
+    finally:
+        try:
+            await to_the_end((await ctx.port(CanManageTokens)).delete(made.uid))
+        except EdgewrightError as error:
+            report(f"The token {made.uid} is not deleted ({error.message}); it ends by itself.")
+
+
+async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
+    """Return what `work` returns; whoever cancels waits until it has ended: something is taken back."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait({task})
+    return task.result()
+
+
+async def _make_token(ctx: CommandContext, hosts: str, seconds: float) -> MadeToken:
     tokens = await ctx.port(CanListTokens)
-    name = f"install-{clean(host, 60)}-{secrets.token_hex(3)}"
+    name = f"install-{clean(hosts, 60)}-{secrets.token_hex(3)}"
     wanted = (await ctx.connection()).project_uid or ""
     projects = await ctx.port(CanListProjects)
     if wanted:
@@ -101,7 +133,7 @@ async def make_token(ctx: CommandContext, host: str) -> MadeToken:
         known = await projects.all()
         wanted = str((known[0].get("metadata") or {}).get("uid", "")) if len(known) == 1 else ""
     manage = await ctx.port(CanManageTokens)
-    uid = await manage.create(name, wanted, times.now() + TOKEN_SECONDS, "for one installation over SSH")
+    uid = await manage.create(name, wanted, times.now() + seconds, "for installations over SSH")
     token = EdgeToken(await tokens.get(uid))
     if not token.token:  # Palette returns the text in its list only
         token = next((t for t in map(EdgeToken, await tokens.all()) if t.uid == uid), token)
@@ -173,7 +205,7 @@ def _smallest(endpoint: str, tag_texts: list[str]) -> bytes:
 async def _token(ctx: CommandContext, word: str) -> tuple[str, str]:
     """Return the text of a token and what it is called; "" where none is given."""
     if not word:
-        return "", "one that is made for an hour and deleted at the end"
+        return "", "one that is made for this run and deleted at the end"
     if await read_in_time(lambda: local_path(word).is_file(), word):
         text = (await _bytes(Path(word), 4096)).decode("utf-8", "replace").strip()
         if not text or not text.isprintable() or " " in text:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -15,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.fleet import Fleet, Plane, product
+from tests.e2e.fleet import UNIT, Fleet, Plane, product, until
 from tests.support import ROOT, missing
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
@@ -32,12 +34,18 @@ STAGE = "/var/lib/edgewright-install"
 
 
 class Link:
-    """A relay to the host's sshd: `cut_after` bytes to the host it is cut; `closed` lets none in."""
+    """A relay to the host's sshd: `cut_after` bytes to the host it is cut; `closed` lets none in.
+
+    While it is not `free` nothing of the host arrives; `cut` ends what is open.
+    """
 
     def __init__(self, address: str) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self._address, self.cut_after, self.closed = address, 1 << 40, False
+        self.free = threading.Event()
+        self.free.set()
+        self._open: list[socket.socket] = []
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
@@ -50,6 +58,7 @@ class Link:
                 near.close()
                 continue
             far = socket.create_connection((self._address, 22))
+            self._open += [near, far]
             for source, sink, counted in ((near, far, True), (far, near, False)):
                 threading.Thread(target=self._copy, args=(source, sink, counted), daemon=True).start()
 
@@ -61,6 +70,8 @@ class Link:
                 if counted and passed > self.cut_after:
                     self.closed = True
                     break
+                if not counted:
+                    self.free.wait()
                 sink.sendall(data)
         except OSError:
             pass
@@ -69,6 +80,14 @@ class Link:
                 end.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+
+    def cut(self) -> None:
+        """End what is open; what the host sent meanwhile is lost."""
+        for end in self._open:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        self._open = []
+        self.free.set()
 
     def close(self) -> None:
         self._listener.close()
@@ -126,6 +145,7 @@ def link(fleet: Fleet, plane: Plane) -> Iterator[Link]:
 def before(fleet: Fleet, link: Link) -> Iterator[str]:
     """The host as it is; after the test it must be the same."""
     link.closed, link.cut_after = False, 1 << 40
+    link.free.set()
     before = fleet.within("edge1", "sh", "-c", LISTING)
     yield before
     assert fleet.within("edge1", "sh", "-c", LISTING) == before
@@ -193,21 +213,106 @@ def test_a_cut_upload_goes_on_or_is_undone(fleet: Fleet, plane: Plane, link: Lin
     assert undone.returncode == 0 and "is as it was" in undone.stdout, undone.stderr
 
 
-def test_ctrl_c_while_it_registers_is_undone(fleet: Fleet, plane: Plane, before: str, tmp_path: Path) -> None:
+def test_a_cut_upload_goes_on_where_it_was_cut(fleet: Fleet, link: Link, before: str, wrong: Path) -> None:
+    link.cut_after = 300_000
+    assert install(fleet, "--yes", "--token", str(wrong)).returncode == 5
+    link.closed, link.cut_after = False, 1 << 40
+    done = install(fleet, "--yes", "--token", str(wrong))
+    at = re.search(r"continue at (\d+) of (\d+) bytes", done.stderr)
+    assert at, done.stderr
+    print(f"\n{at[0]}")
+    assert 65_536 <= int(at[1]) < int(at[2]) and "is as it was" in done.stderr
+
+
+@pytest.fixture
+def wrong(tmp_path: Path) -> Path:
+    """A token that the plane does not know."""
     (tmp_path / "token").write_text("token-canary-4c1e\n")
-    words = ["host", "install", "root@edge1", "--context", "lab", "--yes", "--token", str(tmp_path / "token")]
-    words += ["--program", str(fleet.folder / "agent.pyz")]
+    return tmp_path / "token"
+
+
+def held_when_it_installs(fleet: Fleet, link: Link, *words: str) -> subprocess.Popen[str]:
+    """Begin an installation; nothing of the host arrives from the moment on when the agent's installation has begun."""
+    words = ("host", "install", "root@edge1", "--context", "lab", "--yes", *words)
+    words += ("--program", str(fleet.folder / "agent.pyz"))
     process = subprocess.Popen(
         [sys.executable, "-m", "edgewright", *words], env=fleet.env, cwd=ROOT, stderr=subprocess.PIPE, text=True
     )
     assert process.stderr is not None
     for line in process.stderr:
         if "run the agent's installation" in line:
-            break
-    time.sleep(0.5)
+            until("it has begun", 30, (fleet.disk("edge1") / STAGE.lstrip("/") / "began").exists, every=0.005)
+            link.free.clear()
+            return process
+    raise AssertionError("it did not get so far")
+
+
+def is_active(fleet: Fleet) -> bool:
+    """Return whether the agent runs."""
+    return fleet.within("edge1", "systemctl", "is-active", UNIT, check=False) == "active\n"
+
+
+def test_a_cut_while_it_installs_is_taken_back_by_the_next_run(
+    fleet: Fleet, link: Link, before: str, wrong: Path
+) -> None:
+    process = held_when_it_installs(fleet, link, "--token", str(wrong))
+    until("its agent runs", 30, lambda: is_active(fleet))
+    link.closed = True
+    link.cut()
+    said = process.communicate(timeout=120)[1]
+    assert process.returncode == 5 and "run the command again" in said, said
+    link.closed = False
+    assert "what it made is taken back first" in install(fleet, "--plan").stdout
+    done = install(fleet, "--yes", "--token", str(wrong))
+    assert done.returncode == 4 and "what the installation that was cut had made is taken back" in done.stderr
+    assert "is as it was" in done.stderr, done.stderr
+
+
+def test_a_host_that_has_registered_is_taken_back_on_both_sides(
+    fleet: Fleet, plane: Plane, link: Link, before: str
+) -> None:
+    """The connection ends after the registration: the next one takes back the host, and its record on the plane."""
+    known = tokens(plane)
+    process = held_when_it_installs(fleet, link)
+    until("it has registered", 60, plane.hosts)
+    link.cut()
+    said = process.communicate(timeout=120)[1]
+    print(said[-400:])
+    assert process.returncode == 5 and "is as it was. Its record on the plane is deleted." in said, said
+    assert not plane.hosts() and tokens(plane) == known
+
+
+def test_undo_of_a_host_that_has_registered_meanwhile(fleet: Fleet, plane: Plane, link: Link, before: str) -> None:
+    process = held_when_it_installs(fleet, link)
+    until("it has registered", 60, plane.hosts)
+    (uid,) = plane.hosts()
+    link.closed = True
+    link.cut()
+    said = process.communicate(timeout=120)[1]
+    assert process.returncode == 5 and "--undo" in said, said
+    link.closed = False
+    assert f"It is registered as {uid}" in install(fleet, "--undo", "--plan").stdout
+    undone = install(fleet, "--undo", "--yes")
+    assert undone.returncode == 0 and f"edgewright host delete {uid}" in undone.stdout, undone.stdout + undone.stderr
+    assert plane.ask("DELETE", f"/v1/edgehosts/{uid}")[0] == 204
+
+
+def test_a_port_that_a_cluster_needs(fleet: Fleet, before: str) -> None:
+    listen = "import socket, time; s = socket.create_server(('', 6443)); time.sleep(600)"
+    fleet.within("edge1", "systemd-run", "-q", "--unit=case-port", "python3", "-c", listen)
+    until("it listens", 20, lambda: ":192B 00000000:0000 0A" in fleet.within("edge1", "cat", "/proc/net/tcp"))
+    done = install(fleet, "--yes")
+    fleet.within("edge1", "systemctl", "stop", "case-port")
+    assert done.returncode == 6 and "Port 6443" in done.stderr and "ss -ltnp" in done.stderr, done.stderr
+
+
+def test_ctrl_c_while_it_registers_is_undone(fleet: Fleet, plane: Plane, link: Link, before: str, wrong: Path) -> None:
+    process = held_when_it_installs(fleet, link, "--token", str(wrong))
+    until("its agent runs", 30, lambda: is_active(fleet))
     os.kill(process.pid, signal.SIGINT)
-    said = process.stderr.read()
-    assert process.wait(60) != 0 and "is as it was" in said, said
+    link.free.set()
+    said = process.communicate(timeout=90)[1]
+    assert process.returncode != 0 and "is as it was" in said, said
 
 
 @pytest.mark.core

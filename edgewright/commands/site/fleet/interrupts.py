@@ -6,13 +6,37 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
-from edgewright.commands.site.fleet.fan_out import FanOut
+
+class CanStop(Protocol):
+    """Work on many hosts. `interrupted`: whether the user stopped it."""
+
+    interrupted: bool
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether no further host begins."""
+        raise NotImplementedError
+
+    def no_more(self, why: str = ...) -> None:
+        """Let no further host begin."""
+        raise NotImplementedError
+
+    def end_all(self) -> None:
+        """End what runs."""
+        raise NotImplementedError
+
+
+ENDING = "Ending the commands that run; Ctrl-C again does not wait for them."
 
 
 @contextlib.contextmanager
-def interrupts(run: FanOut, report: Callable[[str], None]) -> Iterator[None]:
-    """Handle SIGINT so while the block runs; only in the main thread, and not where it is ignored."""
+def interrupts(run: CanStop, report: Callable[[str], None], ending: str = ENDING) -> Iterator[None]:
+    """Handle SIGINT so while the block runs; only in the main thread, and not where it is ignored.
+
+    `ending` is what is reported of the second one.
+    """
     loop = asyncio.get_running_loop()
     before = signal.getsignal(signal.SIGINT)
 
@@ -25,7 +49,7 @@ def interrupts(run: FanOut, report: Callable[[str], None]) -> Iterator[None]:
             loop.remove_signal_handler(signal.SIGINT)
             signal.signal(signal.SIGINT, before)
             run.end_all()
-            report("Ending the commands that run; Ctrl-C again does not wait for them.")
+            report(ending)
 
     if before is signal.SIG_IGN:
         yield

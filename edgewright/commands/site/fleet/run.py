@@ -14,7 +14,7 @@ from edgewright.commands.site import open_verbs as declared
 from edgewright.commands.site.connecting import connect
 from edgewright.commands.site.fleet.fan_out import FanOut, HostResult, Interrupted, Reach, What
 from edgewright.commands.site.fleet.interrupts import interrupts
-from edgewright.commands.site.fleet.targets import choose, in_lines
+from edgewright.commands.site.fleet.targets import AT_A_TIME, choose, in_lines, number_in
 from edgewright.core import times
 from edgewright.core.errors import EdgewrightError, Failed, InvalidInput, UsageError
 from edgewright.core.redaction.stream import Redactor
@@ -22,7 +22,6 @@ from edgewright.core.text import amount, clean, clip, is_harmless
 
 MOST_LETTERS = 4000
 """Characters of a command: a plan shows all of them."""
-AT_A_TIME = (1, 64)
 TIME_LIMIT = (1.0, 86_400.0)
 
 
@@ -37,8 +36,8 @@ class SiteRun(declared.SiteRun):
             command,
             chosen.targets,
             sudo=bool(args.get("sudo")),
-            at_a_time=_number(args, "at_a_time", 8, *AT_A_TIME),
-            stop_after=_number(args, "stop_after", 0, 0, len(chosen.targets)),
+            at_a_time=number_in(args, "at_a_time", 8, *AT_A_TIME),
+            stop_after=number_in(args, "stop_after", 0, 0, len(chosen.targets)),
             limit=_span(args.get("time_limit")),
         )
         first = what.command.strip().partition("\n")[0]
@@ -101,14 +100,6 @@ def lines_of(what: What, notes: Sequence[str]) -> tuple[str, ...]:
         f"{'; '.join(how)}.",
         *notes,
     )
-
-
-def _number(args: Mapping[str, Any], name: str, default: int, least: int, most: int) -> int:
-    value = args.get(name)
-    number = default if value in (None, "") else int(str(value)) if str(value).isdecimal() else -1
-    if not least <= number <= most:
-        raise InvalidInput(f"--{name.replace('_', '-')} is between {least} and {most}.", "Give another number.")
-    return number
 
 
 def _span(value: Any) -> float:

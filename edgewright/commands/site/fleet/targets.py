@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MOST = 500
 """Hosts of one call."""
+AT_A_TIME = (1, 64)
+"""Hosts that work at once."""
 MOST_BYTES = 262_144
 """Bytes that are read from stdin."""
 
@@ -87,6 +89,15 @@ def _problem(target: str) -> bool:
     except InvalidInput:
         return True
     return False
+
+
+def number_in(args: Mapping[str, Any], name: str, default: int, least: int, most: int) -> int:
+    """Return the number of an argument. Raises `InvalidInput` where it is not between `least` and `most`."""
+    value = args.get(name)
+    number = default if value in (None, "") else int(str(value)) if str(value).isdecimal() else -1
+    if not least <= number <= most:
+        raise InvalidInput(f"--{name.replace('_', '-')} is between {least} and {most}.", "Give another number.")
+    return number
 
 
 def in_lines(targets: Sequence[str], width: int = 100) -> list[str]:
