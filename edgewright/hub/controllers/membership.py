@@ -139,8 +139,9 @@ class Membership:
         began = boottime()
         taken, self.others, alone, now = await hub.write(self._beat)
         if alone and not self.alone:
+            # The last other one may have stored something until its end, which is before what was just read of it.
             # Memory of a process before whose start no hub was up has everything from its load on.
-            self.alone_since = began if self._prepared or not self.was_down else 0.0
+            self.alone_since = boottime() if self._prepared or not self.was_down else 0.0
         self.alone = alone
         self._prepared = True
         if self._clock is not None:

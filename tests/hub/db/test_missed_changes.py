@@ -297,20 +297,23 @@ async def test_p68_a_hub_before_whose_start_none_was_up_has_everything_from_its_
     """Its first look may find it alone: it need not follow once more. A later one ends the other one's time."""
 
     class Writes:
-        """Finds nobody else."""
+        """Finds nobody else, once it has waited for its turn; `read_at` is when."""
+
+        read_at = 0.0
 
         async def write(self, _job: Any) -> Any:
+            await asyncio.sleep(0.01)
+            self.read_at = boottime()
             return {}, (), True, times.now()
 
     writes: Any = Writes()
     one = Membership(pair.hubs[0].engine)
     one.was_down = was_down
-    began = boottime()
     await one.beat(writes)
     assert one.alone and (one.alone_since == 0.0) == at_once
     one.alone = False
     await one.beat(writes)
-    assert one.alone_since >= began, "another one was there meanwhile"
+    assert one.alone_since >= writes.read_at, "another one was there, and may have stored something, until then"
 
 
 async def test_p68_an_activation_code_of_another_hub_is_accepted_at_once(
