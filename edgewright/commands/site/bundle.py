@@ -24,6 +24,7 @@ from edgewright.commands.site import open_verbs as declared
 from edgewright.commands.site.bundle_history import history
 from edgewright.commands.site.connecting import check, connect
 from edgewright.commands.site.opened import Site
+from edgewright.commands.site.sizes import size_of
 from edgewright.core import times
 from edgewright.core.errors import Conflict, EdgewrightError, InvalidInput, TimedOut, Unreachable, UsageError
 from edgewright.core.slow_files import in_thread, read_in_time
@@ -285,15 +286,6 @@ def about(facts: ConnectionFacts) -> dict[str, Any]:
         "knownBy": facts.known_by,
         "server": facts.server,
     }
-
-
-def size_of(count: float) -> str:
-    """Return bytes for people: `16.0 KB`."""
-    for unit in ("B", "KB", "MB"):
-        if count < 1024:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1024
-    return f"{count:.1f} GB"
 
 
 def _item(target: str, document: Mapping[str, Any]) -> Item:

@@ -7,9 +7,9 @@ from typing import ClassVar
 from textual import work
 
 from edgewright.commands.kernel.base import Scope
-from edgewright.commands.site.files.actions import size_of
 from edgewright.commands.site.files.views import View, view
 from edgewright.commands.site.opened import Site
+from edgewright.commands.site.sizes import size_of
 from edgewright.core.errors import EdgewrightError
 from edgewright.core.text import amount, clean
 from tui.frame.pager.pager import ReaderScreen

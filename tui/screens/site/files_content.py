@@ -5,8 +5,8 @@ from __future__ import annotations
 import stat
 from collections.abc import Sequence
 
-from edgewright.commands.site.files.actions import size_of
 from edgewright.commands.site.files.views import KNOWN, PLACES, Entry, Listing
+from edgewright.commands.site.sizes import size_of
 from edgewright.core import times
 from edgewright.core.text import amount, clean
 from tui.widgets.lines import Line, columns, cut, heading, line, wrap

@@ -21,6 +21,7 @@ from edgewright.commands.kernel.results import Column, Item, Listing
 from edgewright.commands.site import open_verbs as declared
 from edgewright.commands.site.connecting import check as check_target
 from edgewright.commands.site.files.reach import files_at
+from edgewright.commands.site.sizes import size_of
 from edgewright.core import times
 from edgewright.core.errors import EdgewrightError, InvalidInput, Refused
 from edgewright.core.slow_files import in_thread, read_in_time
@@ -214,15 +215,6 @@ def progress_text(progress: Progress) -> str:
     if progress.left is not None and progress.left >= 1:
         text += f", about {times.duration(max(1, round(progress.left)))} left"
     return f"{text}, {progress.step}" if progress.step else text
-
-
-def size_of(count: float) -> str:
-    """Return bytes for people: `16.0 KB`."""
-    for unit in ("B", "KB", "MB"):
-        if count < 1024:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1024
-    return f"{count:.1f} GB"
 
 
 def _shown(path: str) -> str:
