@@ -31,10 +31,16 @@ def new(folder: Path) -> Partial:
 
 
 async def collected(
-    host: LocalShell, partial: Partial, entries: Sequence[Entry], *, rate: int = 0, total: int = 64 * MB
+    host: LocalShell,
+    partial: Partial,
+    entries: Sequence[Entry],
+    *,
+    rate: int = 0,
+    total: int = 64 * MB,
+    silence: float = 10.0,
 ) -> dict[str, EntryRecord]:
     try:
-        await Collector(host, partial, entries=entries, rate=rate, total=total, silence=10.0).run()
+        await Collector(host, partial, entries=entries, rate=rate, total=total, silence=silence).run()
     finally:
         await host.aclose()
     return {record.name: record for record in partial.state.entries}
@@ -265,7 +271,10 @@ async def test_another_host_is_refused(tmp_path: Path) -> None:
         "echo nothing",
         "cat /dev/zero",
         "printf '\\n%s host 1 1 1 1 - h\\n\\n%s begin 0 0 raw - 0\\n' $M $M; cat /dev/zero",
-        "printf '\\n%s host 1 1 1 1 - h\\n\\n%s begin 0 0 gz - 0\\n' $M $M; cat /dev/zero | gzip -c",
+        (
+            "printf '\\n%s host 1 1 1 1 - h\\n\\n%s begin 0 0 gz - 0\\n' $M $M; "
+            "(head -c 8000000 /dev/zero; cat /dev/urandom) | gzip -c1"
+        ),
         "printf '\\n%s host 1 1 1 1 - h\\n\\n%s host 1 1 1 1 - h\\n' $M $M",
     ],
 )
@@ -277,7 +286,7 @@ async def test_a_host_that_answers_anything_gets_no_bundle(answer: str, tmp_path
 
     partial = new(tmp_path / "partial")
     with pytest.raises((Failed, TimedOut)):
-        await collected(Answers(), partial, (command("a.txt", "a", "echo a"),))
+        await collected(Answers(), partial, (command("a.txt", "a", "echo a"),), silence=2.0)
     assert not any(record.complete for record in partial.state.entries)
 
 
