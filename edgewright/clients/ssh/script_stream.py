@@ -9,7 +9,7 @@ import paramiko
 
 from edgewright.clients.ssh import refusals
 from edgewright.clients.ssh.scripts import COMMAND, SUDO_COMMAND
-from edgewright.clients.ssh.threads import in_thread
+from edgewright.clients.ssh.threads import Worker, in_thread
 
 PIECE = 32_768
 
@@ -20,12 +20,12 @@ class SshScript:
     def __init__(self, channel: paramiko.Channel, host: str, window: int) -> None:
         self._channel, self._host = channel, host
         self._piece = min(PIECE, max(1024, window // 8)) if window else PIECE
+        self._reader = Worker("ssh-script")
 
     async def read(self) -> bytes:
         """Return the next bytes of stdout, b"" at its end. Raises `Unreachable`."""
-        work = in_thread(lambda: self._channel.recv(self._piece), "ssh-script")
         try:
-            data = await work
+            data = await self._reader.do(lambda: self._channel.recv(self._piece))
         except (paramiko.SSHException, OSError, EOFError):
             raise refusals.lost(self._host) from None
         transport = self._channel.get_transport()
@@ -47,6 +47,7 @@ class SshScript:
 
     async def aclose(self) -> None:
         """Close the channel: the script reads the end of its stdin."""
+        self._reader.end()
         await asyncio.shield(in_thread(self._channel.close, "ssh-close"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -12,6 +13,40 @@ T = TypeVar("T")
 
 def in_thread(do: Callable[[], T], name: str) -> asyncio.Future[T]:
     """Return the future of what `do` returns or raises; the caller need not wait for it."""
+    future, run = _prepared(do)
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return future
+
+
+class Worker:
+    """One daemon thread for blocking work that comes again and again: to start one each time makes the loop wait."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._started = name, False
+        self._todo: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+
+    def do(self, do: Callable[[], T]) -> asyncio.Future[T]:
+        """Return the future of what `do` returns or raises, after what was asked for before."""
+        future, run = _prepared(do)
+        self._todo.put(run)
+        if not self._started:
+            self._started = True
+            threading.Thread(target=self._run, name=self._name, daemon=True).start()
+        return future
+
+    def end(self) -> None:
+        """End the thread when it has done what was asked for; further work starts another."""
+        if self._started:
+            self._started = False
+            self._todo.put(None)
+
+    def _run(self) -> None:
+        while (work := self._todo.get()) is not None:
+            work()
+
+
+def _prepared(do: Callable[[], T]) -> tuple[asyncio.Future[T], Callable[[], None]]:
+    """Return a future of the running loop, and what a thread does to give it the result of `do`."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 
@@ -30,8 +65,7 @@ def in_thread(do: Callable[[], T], name: str) -> asyncio.Future[T]:
             pass  # the loop has ended
 
     future.add_done_callback(_noticed)
-    threading.Thread(target=run, name=name, daemon=True).start()
-    return future
+    return future, run
 
 
 def _noticed(future: asyncio.Future[Any]) -> None:

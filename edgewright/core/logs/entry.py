@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Optional, Tuple
 
-from edgewright.core.logs.readable import INFO, Readable, read
+from edgewright.core.logs.readable import INFO, Readable, level_of, read
 from edgewright.core.redaction.rules import redact
 
 
@@ -16,6 +16,7 @@ class Entry:
     """
 
     __slots__ = (
+        "_level",
         "_masked",
         "_readable",
         "at",
@@ -47,6 +48,7 @@ class Entry:
         self.verdict: Optional[Tuple[object, bool]] = None
         self.hit: Optional[Tuple[str, bool]] = None
         """For what it was looked at last, and whether it is wanted; for which text, and whether it has it."""
+        self._level: Optional[int] = None
         self._readable: Optional[Readable] = None
         self._masked: Optional[Readable] = None
 
@@ -67,7 +69,9 @@ class Entry:
     @property
     def level(self) -> int:
         """Its syslog priority, 0 is worst: that of the line itself, else that of the journal."""
-        return self.readable.level
+        if self._level is None:
+            self._level = INFO if self.gap else level_of(self.text, self.priority)
+        return self._level
 
     def __repr__(self) -> str:
         """Name it in a failed test."""

@@ -59,16 +59,30 @@ def read(text: str, priority: int = INFO) -> Readable:
     return result or Readable(priority, text)
 
 
-def _json(text: str, priority: int) -> Optional[Readable]:
+def level_of(text: str, priority: int = INFO) -> int:
+    """Return the level that `read` gives; of JSON, as fast logs are, only the level is read."""
+    if not text.startswith("{"):
+        return read(text, priority).level
+    document = _document(text)
+    head = _head(document, priority) if document else None
+    return priority if head is None else head[2]
+
+
+def _document(text: str) -> Optional[Dict[str, Any]]:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return _of_fields(document, priority) if isinstance(document, dict) and document else None
+    return document if isinstance(document, dict) and document else None
 
 
-def _of_fields(document: Dict[str, Any], priority: int) -> Optional[Readable]:
-    """Return the message first; a document without one is not a line of a known form."""
+def _json(text: str, priority: int) -> Optional[Readable]:
+    document = _document(text)
+    return _of_fields(document, priority) if document else None
+
+
+def _head(document: Dict[str, Any], priority: int) -> Optional[Tuple[str, str, int]]:
+    """Return the keys of message and level, and the level; a document without a message has no known form."""
     message_key = next((key for key in _MESSAGE_KEYS if isinstance(document.get(key), (str, int, float))), None)
     if message_key is None:
         return None
@@ -77,6 +91,15 @@ def _of_fields(document: Dict[str, Any], priority: int) -> Optional[Readable]:
     if level is None:
         level_key = ""
         level = priority if "v" in document or not document.get("err") else min(priority, ERROR)  # klog in JSON
+    return message_key, level_key, level
+
+
+def _of_fields(document: Dict[str, Any], priority: int) -> Optional[Readable]:
+    """Return the message first."""
+    head = _head(document, priority)
+    if head is None:
+        return None
+    message_key, level_key, level = head
     time_key = next((key for key in _TIME_KEYS if key in document), "")
     rest: List[Tuple[str, str]] = []
     for key, value in document.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from typing import List, Sequence
 
 from edgewright.core.logs.entry import Entry
@@ -48,6 +48,10 @@ class LogRing:
         self._characters += sum(len(entry.text) for entry in new)
         self._trim()
         self.version += 1
+
+    def since(self, moment: float) -> List[Entry]:
+        """Return the lines from `moment` on, in epoch seconds."""
+        return self.lines[bisect_left(_Moments(self.lines), moment) :]
 
     def clear(self) -> None:
         """Forget all lines."""

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from edgewright.core.logs.readable import DEBUG, ERROR, INFO, MOST_FIELDS, NOTICE, WARNING, read
+from edgewright.core.logs.readable import DEBUG, ERROR, INFO, MOST_FIELDS, NOTICE, WARNING, level_of, read
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,7 @@ from edgewright.core.logs.readable import DEBUG, ERROR, INFO, MOST_FIELDS, NOTIC
 )  # fmt: skip
 def test_known_forms(text: str, level: int, message: str, rest: tuple[tuple[str, str], ...]) -> None:
     assert read(text, NOTICE) == (level, message, rest)
+    assert level_of(text, NOTICE) == level
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,7 @@ def test_known_forms(text: str, level: int, message: str, rest: tuple[tuple[str,
 )  # fmt: skip
 def test_everything_else_is_a_message_of_its_journals_priority(text: str) -> None:
     assert read(text, NOTICE) == (NOTICE, text, ())
+    assert level_of(text, NOTICE) == NOTICE
 
 
 def test_what_json_had_escaped_cannot_steer_the_terminal() -> None:

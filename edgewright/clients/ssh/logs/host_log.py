@@ -21,6 +21,8 @@ from edgewright.core.text import amount
 
 WINDOW = 65_536
 """Packed bytes that may be on the way: about 8 s at 64 kbit/s."""
+BREATH = 0.01
+"""Seconds between two looks whether something else comes first."""
 RESUME_LINES = 2000
 """Lines of a file that are read again after an interruption, to find the place where it ended."""
 
@@ -54,7 +56,9 @@ class HostLog:
         request: Request,
         take: Callable[[list[Entry]], None],
         now: Callable[[], float] = lambda: times.now(),
+        busy: Callable[[], bool] = lambda: False,
     ) -> None:
+        """Follow `host`. While `busy` is true, something else comes first, and the next lines wait."""
         self.host = host
         self.request = request.checked()
         self.skew = Skew()
@@ -66,11 +70,13 @@ class HostLog:
         """Whether what was written before has arrived."""
         self.left_out = 0
         """Lines that the host left out since the link was too slow."""
+        self.gaps = 0
+        """At how many places it left out lines."""
         self.bytes = 0
         """Bytes that arrived, packed."""
         self.newest: float | None = None
         """When the line was written that arrived last, by the clock of the console."""
-        self._take, self._now = take, now
+        self._take, self._now, self._busy = take, now, busy
         self._cursor = ""
         self._known: deque[int] = deque(maxlen=RESUME_LINES)
         self._old: frozenset[int] = frozenset()
@@ -115,6 +121,8 @@ class HostLog:
                 for part in lines.feed(data):
                     self._lines(part, mark, began)
                     await asyncio.sleep(0)  # keys are answered between two pieces
+                    while self._busy():
+                        await asyncio.sleep(BREATH)
         except ValueError:
             raise Failed(f"The log of {self.host} does not arrive as it should.", "Try again.", "BadStream") from None
         finally:
@@ -158,6 +166,7 @@ class HostLog:
         elif verb == "left" and value.isdigit():
             count = int(value) + 1
             self.left_out += count
+            self.gaps += 1
             self._drop_next = True
             text = f"{amount(count, 'line')} left out: the link is slower than the log"
             entries.append(self._gap(text, entries))

@@ -5,6 +5,10 @@ file. What it prints is packed with gzip in blocks, where the host has gzip: a b
 so that a line does not wait for others. Lines that begin with the marker of the run are its own: `pack`, `host`,
 `resumed`, `left`, `end`.
 
+A block is a `dd` that waits for bytes, and one that takes what there is without waiting (`iflag=nonblock`, where the
+host's `dd` has that): no byte goes through the shell, and under very many lines up to 512 KB share the programs that
+are started for a block. Once a second, if there are more, the shell looks at the time of a line.
+
 Where the reader is slower than the log, the script blocks; when the newest line that it has is then older than
 `BEHIND` seconds for `PATIENCE` seconds, it leaves out what is between that line and now, counts it, and reports that
 (`left`). The line that is cut by that ends with the byte 1, and what is behind `left` begins within a line.
@@ -19,9 +23,12 @@ BEHIND, PATIENCE = 5, 10
 FILES = "/var/log/messages /var/log/syslog"
 """Logs of hosts without a journal; the first one that is there."""
 _BLOCK = 65_536
-_FULL = 49_152
-"""Bytes from which on a block is one of many: whoever writes is faster than whoever reads."""
+_MORE = 7
+"""Reads without waiting of a block at most; when all of them had bytes, there are probably more."""
 _FEW = 8192
+"""Bytes below which a block is the end of what was written."""
+_FULL = 49_152
+"""Bytes from which on, while lines are left out, a block is one of many."""
 
 _BODY = r"""
 N='
@@ -78,20 +85,33 @@ leave_out() {
   done
   { printf '\001\n%s left %s\n' "$M" "$n"; printf '%s' "$last"; } | pack
 }
+more() { dd if=/proc/self/fd/0 bs=@BLOCK@ count=@MORE@ iflag=nonblock; }
 live() {
-  b=0 i=0 A=0
-  exec 4<&0
-  while block; [ -n "$d" ]; do
-    printf '%s' "$d" | pack
-    if [ ${#d} -lt @FEW@ ]; then
-      b=0
-      sleep 0.1 || sleep 1
-      continue
-    fi
+  b=0 i=0 A=0 V=1 o=0
+  exec 4<&0 5>&1
+  while :; do
+    s=$( { { dd bs=@BLOCK@ count=1; [ "$V" = 0 ] || more; } 2>&6 | pack >&5; } 6>&1 )
+    r=${s%%' records in'*} s=${s#*' records out'}
+    case ${r##*[!0-9+]} in *[1-9]*) ;; *) break ;; esac
+    n=${s#?} r=0
+    n=${n%%' bytes'*}
+    case $n in ''|*[!0-9]*|?????????*) n=0 ;; esac
+    case $s in
+    *' records in'*) r=${s%' records in'*}; r=${r##*[!0-9+]} ;;
+    *) V=0 ;;
+    esac
+    case $r in ''|*[!0-9+]*|+*|*+) r=0 ;; esac
+    r=$(($r))
+    if [ "$r" = 0 ] && [ "$n" -lt @FEW@ ]; then b=0; sleep 0.1 || sleep 1; continue; fi
+    if [ "$V" = 1 ] && [ "$r" -lt @MORE@ ]; then sleep 0.1 || sleep 1; fi
     i=$((i + 1))
-    [ $((i % 4)) = 0 ] || continue
-    "$W" "$d"
+    [ "$V" = 1 ] || [ $((i % 4)) = 0 ] || continue
     now
+    [ "$T" != "$o" ] || continue
+    o=$T
+    block
+    printf '%s' "$d" | pack
+    "$W" "$d"
     if [ "$A" -le @BEHIND@ ]; then b=0
     elif [ "$b" = 0 ]; then b=$T
     elif [ $((T - b)) -ge @PATIENCE@ ]; then block; leave_out; b=0
@@ -166,6 +186,7 @@ def script(request: Request, marker: str, cursor: str = "") -> bytes:
     for name, number in (
         ("@BLOCK@", _BLOCK),
         ("@FULL@", _FULL),
+        ("@MORE@", _MORE),
         ("@FEW@", _FEW),
         ("@BEHIND@", BEHIND),
         ("@PATIENCE@", PATIENCE),

@@ -20,10 +20,15 @@ class SiteFollowing:
     """One host whose logs are followed. `changed` is called after each change of what is not a line."""
 
     def __init__(
-        self, site: Site, request: Request, take: Callable[[list[Entry]], None], changed: Callable[[], None]
+        self,
+        site: Site,
+        request: Request,
+        take: Callable[[list[Entry]], None],
+        changed: Callable[[], None],
+        busy: Callable[[], bool] = lambda: False,
     ) -> None:
         self.site, self.name = site, site.target.rpartition("@")[2]
-        self.log = HostLog(self.name, request, take)
+        self.log = HostLog(self.name, request, take, busy=busy)
         self.problem = ""
         """Why no lines arrive, while there is a connection."""
         self._changed = changed

@@ -80,6 +80,49 @@ async def test_lines_before_now_and_those_that_come_arrive_once_and_the_script_e
     await asyncio.wait_for(process.wait(), 5)
 
 
+OLD_DD = """#!/bin/sh
+case "$*" in *nonblock*) exit 1 ;; esac
+exec /bin/dd "$@"
+"""
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["takes what is there", "one read at a time"])
+async def test_very_many_lines_arrive_whole_and_in_order_and_the_last_does_not_wait_for_others(
+    tmp_path: Path, old: bool
+) -> None:
+    host, now = LocalHost(tmp_path), time.time()
+    if old:  # of a host whose dd cannot read without waiting
+        host.program("dd", OLD_DD)
+    reader = Reader(host)
+    reader.start()
+    await reader.until(lambda: reader.log.caught_up)
+    for begin in (0, 6000):
+        await asyncio.to_thread(
+            host.write, *(row(number, f"{number} " + "x" * 300, now) for number in range(begin, begin + 6000))
+        )
+        await reader.until(lambda begin=begin: len(reader.entries) == begin + 6000, 60)  # type: ignore[misc]
+    assert [int(text.split()[0]) for text in reader.texts] == list(range(12_000))
+    await reader.stop()
+
+
+async def test_lines_wait_while_something_else_comes_first(tmp_path: Path) -> None:
+    host = LocalHost(tmp_path)
+    reader = Reader(host)
+    busy = [False]
+    reader.log._busy = lambda: busy[0]
+    reader.start()
+    await reader.until(lambda: reader.log.caught_up)
+    busy[0] = True
+    host.write(row(1, "one", time.time()))
+    await reader.until(lambda: reader.texts == ["one"])  # the piece that was on its way
+    host.write(row(2, "two", time.time()))
+    await asyncio.sleep(0.4)
+    assert reader.texts == ["one"]
+    busy[0] = False
+    await reader.until(lambda: reader.texts == ["one", "two"])
+    await reader.stop()
+
+
 async def test_after_a_broken_connection_it_continues_where_it_ended(tmp_path: Path) -> None:
     host = LocalHost(tmp_path)
     now = time.time()
@@ -139,17 +182,17 @@ async def test_what_is_slower_than_the_log_is_left_out_and_counted(
     reader.log._take = take
     reader.start()
     await reader.until(lambda: reader.log.caught_up)
-    # A link that carries about 20 KB a second while 20,000 lines are written, whose times are long ago at first.
+    # A link that carries about 50 KB a second while 12,000 lines are written, whose times are long ago at first.
     stream = host.streams[-1]
     read = stream.read
 
     async def slowly() -> bytes:
         data = await read()
-        await asyncio.sleep(len(data) / 20_000)
+        await asyncio.sleep(len(data) / 50_000)
         return data
 
     stream.read = slowly  # type: ignore[method-assign]
-    total, now = 20_000, time.time()
+    total, now = 12_000, time.time()
     chunk = [
         row(number, f"{number} {hash(str(number))} {hash(str(-number))} " * 3, now - 60 + 60 * number / total)
         for number in range(total)
