@@ -9,8 +9,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import accumulate
+from operator import is_
 from typing import Any
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
 from textual.geometry import Size
@@ -31,6 +33,8 @@ class LogView(LineView):
         self._draw, self._rows_of, self._is_hit = draw, rows_of, is_hit
         self.items: Sequence[Any] = ()
         self._below: Sequence[Line] = ()
+        self._sizes: tuple[object, Sequence[Any], list[int]] = (None, (), [])
+        """For which width and look, for which items, and how many rows each takes."""
         self._ends: list[int] | None = None
         """The row behind each item; None where each has one."""
         self.pinned = True
@@ -57,15 +61,15 @@ class LogView(LineView):
         """Whether the last row is in sight."""
         return self.scroll_offset.y >= self.max_scroll_y
 
-    def show_items(self, items: Sequence[Any], below: Sequence[Line], wrapped: bool) -> None:
-        """Show items, and lines below them."""
+    def show_items(self, items: Sequence[Any], below: Sequence[Line], wrapped: bool, look: object = None) -> None:
+        """Show items, and lines below them; with another `look` each may take another number of rows."""
         if not self.is_mounted:
             return
         stays = self.at_end
         anchor, within = (None, 0) if stays else self._top()
         self.items, self._below = items, below
         width = max(self.room, 1)
-        self._ends = list(accumulate(self._rows_of(item, width) for item in items)) if wrapped else None
+        self._ends = list(accumulate(self._sizes_of(items, width, look))) if wrapped else None
         size = Size(self.scrollable_content_region.width, self.rows)
         if self.virtual_size != size:
             self.virtual_size = size
@@ -74,6 +78,24 @@ class LogView(LineView):
             self.scroll_to(y=max(self.rows - self.scrollable_content_region.height, 0), animate=False, force=True)
         elif anchor is not None:
             self.scroll_to(y=self.row_of(anchor) + within, animate=False, force=True)
+        self.call_after_refresh(self._place_bar)
+
+    def _place_bar(self) -> None:
+        """Place the scroll bar where the view is: of lines that came during a layout it was seen one row behind."""
+        if self.show_vertical_scrollbar and self.vertical_scrollbar.position != self.scroll_y:
+            self.vertical_scrollbar.position = self.scroll_y
+
+    def _sizes_of(self, items: Sequence[Any], width: int, look: object) -> list[int]:
+        """Return how many rows each item takes; where only the oldest went and new ones came, those alone are asked."""
+        made_for, before, sizes = self._sizes
+        went = next((place for place, item in enumerate(before) if item is items[0]), len(before)) if items else 0
+        stayed = len(before) - went
+        if made_for == (width, look) and stayed and stayed <= len(items) and all(map(is_, before[went:], items)):
+            sizes = [*sizes[went:], *(self._rows_of(item, width) for item in items[stayed:])]
+        else:
+            sizes = [self._rows_of(item, width) for item in items]
+        self._sizes = ((width, look), items, sizes)
+        return sizes
 
     def _top(self) -> tuple[Any, int]:
         """Return the item in the first row, and which row of it that is."""
@@ -133,4 +155,8 @@ class LogView(LineView):
             state = ("found",) if self._is_hit(item) else ()
         style = self._painter.style
         segments = [Segment(piece.text, style(self._role(piece.role), state)) for piece in shown.spans]
-        return Strip(segments).adjust_cell_length(width, style("", state)).crop(0, width)
+        used = sum(cell_len(piece.text) for piece in shown.spans)
+        if used < width:
+            segments.append(Segment(" " * (width - used), style("", state)))
+        strip = Strip(segments, max(used, width))
+        return strip.crop(0, width) if used > width else strip

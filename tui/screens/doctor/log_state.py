@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from edgewright.commands.site.logs.following import SiteFollowing
 from edgewright.core import times
-from edgewright.core.text import clean
+from edgewright.core.text import amount, clean
 from tui.widgets.lines import Role
 
 
@@ -41,5 +41,6 @@ def _state(followed: SiteFollowing, following: bool) -> list[tuple[str, Role]]:
     if log.note:
         out.append((log.note, "warn"))
     if log.left_out:
-        out.append((f"{log.left_out:,} lines left out by the host: the link was slower than the log.", "warn"))
+        left_out = f"{amount(log.left_out, 'line')} left out by the host at {amount(log.gaps, 'place')}"
+        out.append((f"{left_out}: the link was slower than the log.", "warn"))
     return out

@@ -7,7 +7,8 @@ sites are added by a key. Lines are stored as they arrive, and drawn when they c
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -41,7 +42,9 @@ from tui.widgets.lines import Line, Role, line, wrap
 from tui.widgets.log_view import LogView
 
 EVERY = 0.15
-"""Seconds between two times that what arrived is shown."""
+"""Seconds between two times that what arrived is shown, at least."""
+REST, MOST_REST = 2.0, 1.0
+"""After lines were painted none are for so many times as long as that took, and seconds of that at most."""
 MOST_HOSTS = 8
 MOST_WIDTH = 18
 """Cells of the names of hosts, and of units, at most."""
@@ -79,6 +82,7 @@ class SiteLogScreen(LogReaderScreen):
         self._shown_for: tuple[object, ...] = ()
         self._looks = Looks()
         self._below_was: object = None
+        self._rest_until = 0.0
         target = self.target.rpartition("/")[0]
         site: Site | None = self.session.sites.get(target)
         self._units = tuple(name for name in self.target.rpartition("/")[2].split(",") if name and name != ALL)
@@ -90,7 +94,9 @@ class SiteLogScreen(LogReaderScreen):
     def _add(self, site: Site) -> None:
         try:
             request = Request(tuple(unit_name(unit) for unit in self._units))
-            followed = SiteFollowing(site, request, self._take, self._state_changed)
+            followed = SiteFollowing(
+                site, request, self._take, self._state_changed, lambda: self.session.store.deferred
+            )
         except EdgewrightError as error:
             self._refused = f"{error.message} {error.hint}".strip()
             return
@@ -172,19 +178,23 @@ class SiteLogScreen(LogReaderScreen):
             return
         newest = self.ring.lines[-1].at if self.ring.lines else self.now
         since = None if self.since is None else newest - self.since
-        self.wanted = self.wanted._replace(since=since, text=self._wanted.lower() if self.hits_only else "")
-        made_of = (self.ring.version, self.wanted)
+        text = self._wanted.lower() if self.hits_only else ""
+        if text != self.wanted.text:
+            self.wanted = self.wanted._replace(text=text)
+        made_of = (self.ring.version, self.wanted, since)
         if made_of != self._shown_for:
             self._shown_for = made_of
-            self._shown_items = list(self.ring.lines) if self.wanted.everything else self._chosen()
+            lines = self.ring.lines if since is None else self.ring.since(since)
+            self._shown_items = list(lines) if self.wanted.everything else self._chosen(lines)
             self._fit()
         width = self.entries.room or self.size.width
         below = [part for text, role in self.status() for part in wrap(text, width, SIGNS.get(role, ""), "  ", role)]
-        self.entries.show_items(self._shown_items, below, self.wrapped)
+        self.entries.show_items(self._shown_items, below, self.wrapped, (self._looks.hosts, self._looks.units))
 
-    def _chosen(self) -> list[Entry]:
+    def _chosen(self, lines: Sequence[Entry]) -> list[Entry]:
+        """Return what is wanted; each line is looked at once, until something else is wanted."""
         wanted, chosen = self.wanted, []
-        for entry in self.ring.lines:
+        for entry in lines:
             before = entry.verdict
             if before is None or before[0] is not wanted:
                 before = entry.verdict = (wanted, wanted.lets(entry))
@@ -220,14 +230,22 @@ class SiteLogScreen(LogReaderScreen):
     _low = ""
 
     def _show_new(self) -> None:
-        """Show what arrived; called a few times a second."""
+        """Show what arrived; called a few times a second. Lines wait for keys, and more where painting is slow."""
+        now = time.monotonic()
         if not self.is_there or not self._shown:
             return
         state = (self.ring.version, tuple(followed.problem for followed in self._followed))
+        if (now < self._rest_until or self.session.store.deferred) and self._below_was is not None:
+            return
         if state != self._below_was:
             self._below_was = state
             self.select()
             self.show_crumb()
+            self.call_after_refresh(self._painted, now)
+
+    def _painted(self, began: float) -> None:
+        now = time.monotonic()
+        self._rest_until = now + min(REST * (now - began), MOST_REST)
 
     def tick(self) -> None:
         """Show the states as they are now."""
