@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """In the place of journalctl on a host of `site_logs.py`: lines in JSON at a fixed rate, numbered.
 
-FLOOD_RATE: lines in a second (0: one a second); FLOOD_BEGAN: the file that gets when the first line was written, in
-epoch seconds. A journal grows whoever reads it: the time of a line is that at which it was due, also where the reader
-is late.
+FLOOD_RATE: lines in a second (0: one a second); FLOOD_END: a file; when it is there the log ends. A journal grows
+whoever reads it: the time of a line is that at which it was due, also where the reader is late, and what was due before
+the end is still written. How many lines that are is written to FLOOD_END with `.lines` behind it.
 """
 
 from __future__ import annotations
@@ -41,12 +41,17 @@ def main() -> None:
         sys.stdout.write(line(0, time.time()))
         return
     rate, since = int(os.environ.get("FLOOD_RATE", "0")), time.time()
-    Path(os.environ["FLOOD_BEGAN"]).write_text(f"{since:.3f}")
-    number, began, step = 0, time.monotonic(), 0
-    while True:
+    end = Path(os.environ["FLOOD_END"])
+    number, began, step, total = 0, time.monotonic(), 0, -1
+    while os.getppid() != 1:
         step += 1
         due = int((time.monotonic() - began) * rate) if rate else step // STEPS
-        while number < due:
+        if total < 0 and end.exists():
+            total = due = int(max(end.stat().st_mtime - since, 0) * rate) if rate else due
+            Path(f"{end}.lines").write_text(str(total))
+        if total >= 0:
+            due = total
+        while number < due and (total >= 0 or not end.exists()):
             some = min(due - number, 500)
             sys.stdout.write(
                 "".join(line(number + place + 1, since + (number + place) / (rate or 1)) for place in range(some))
