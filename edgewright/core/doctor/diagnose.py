@@ -5,12 +5,24 @@ from __future__ import annotations
 from typing import Dict, List, Sequence, Tuple
 
 from edgewright.core.doctor.facts import Facts
-from edgewright.core.doctor.findings import CERTAINTIES, DANGERS, UNSURE, Diagnosis, Finding, Fix
+from edgewright.core.doctor.findings import CERTAINTIES, DANGERS, MACHINE, UNSURE, Diagnosis, Finding, Fix
 from edgewright.core.doctor.fine import fine
-from edgewright.core.doctor.rules import agent, control, host, images, kubernetes, network, units
+from edgewright.core.doctor.rules import (
+    agent,
+    control,
+    host,
+    images,
+    kubernetes,
+    network,
+    node,
+    plane,
+    reasons,
+    starts,
+    units,
+)
 from edgewright.core.doctor.rules.units import fitted
 from edgewright.core.doctor.symptoms import LEADS_TO, RANK
-from edgewright.core.doctor.unit_names import AGENTS, KUBELETS, RUNTIMES
+from edgewright.core.doctor.unit_names import AGENTS, CORE, KUBELETS, PARTS, REMOTE, RUNTIMES, TIMES
 
 IN_PART = "read in part, the rest needs sudo"
 """Why probes are listed as not read that gave something without root."""
@@ -24,9 +36,13 @@ def diagnose(facts: Facts) -> Diagnosis:
         [
             *host.rules(facts),
             *network.rules(facts),
+            *plane.rules(facts),
             *units.rules(facts),
+            *reasons.rules(facts),
+            *starts.rules(facts),
             *agent.rules(facts),
             *kubernetes.rules(facts),
+            *node.rules(facts),
             *images.rules(facts),
             *control.rules(facts),
         ]
@@ -36,12 +52,12 @@ def diagnose(facts: Facts) -> Diagnosis:
         for finding in findings
     ]
     explained.sort(key=_order)
-    reasons: Dict[str, List[str]] = {}
+    unread: Dict[str, List[str]] = {}
     for probe, reason in facts.not_read.items():
-        reasons.setdefault(reason, []).append(probe)
+        unread.setdefault(reason, []).append(probe)
     if facts.in_part:
-        reasons.setdefault(IN_PART, []).extend(facts.in_part)
-    return Diagnosis(tuple(explained), fine(facts, explained), reasons)
+        unread.setdefault(IN_PART, []).extend(facts.in_part)
+    return Diagnosis(tuple(explained), fine(facts, explained), unread)
 
 
 def leads(cause: Finding, effect: Finding) -> bool:
@@ -85,10 +101,12 @@ def _unit_leads(cause: Finding, effect: Finding) -> bool:
             "name-unknown",
             "clock-wrong",
         )
+    if name in TIMES:
+        return symptom == "clock-wrong"
+    if name in CORE | PARTS | REMOTE:
+        return False
     if name == "systemd-resolved":
         return symptom in ("dns-silent", "dns-missing", "name-unknown")
-    if name in ("systemd-timesyncd", "chrony", "chronyd", "ntp"):
-        return symptom == "clock-wrong"
     return symptom not in ("agent-unregistered", "agent-silent", "clock-wrong")
 
 
@@ -108,7 +126,7 @@ def _deep(finding: Finding) -> Tuple[int, str]:
 
 def _order(finding: Finding) -> Tuple[int, int, int, int, int, str]:
     """Return the order of the answer: faults before what is unsure, causes before effects, deep before shallow."""
-    mild = 1 if finding.symptom in MILD else 0
+    mild = 2 if finding.object == MACHINE else 1 if finding.symptom in MILD else 0
     return (
         1 if finding.certainty == UNSURE else 0,
         mild,

@@ -38,10 +38,28 @@ class Unit(NamedTuple):
     ever_active: Optional[bool] = None
     entered: Optional[float] = None
     """Seconds of uptime at which it became active; unknown where it never was."""
+    began: Optional[float] = None
+    """Seconds of uptime at which its start began."""
+    changed: Optional[float] = None
+    """Seconds of uptime of its last change of state."""
+
+
+class Entry(NamedTuple):
+    """A line of /etc/fstab that is to be mounted at each boot. `needed`: without `nofail`; `writes`: without `ro`."""
+
+    mount: str
+    kind: str
+    mounted: bool
+    needed: bool = True
+    writes: bool = True
 
 
 class Link(NamedTuple):
-    """A network card; `card` is false for bridges and the like."""
+    """A network card; `card` is false for bridges and the like, `kind` `card`, `vlan`, `bridge`, `bond`, `virtual`.
+
+    `setup` is what systemd-networkd does with it: `configured`, `configuring`, `failed`, `unmanaged` or unknown;
+    `operational` what it is fit for: `routable`, `degraded`, `carrier`, `no-carrier`, `off`.
+    """
 
     name: str
     state: str
@@ -50,6 +68,9 @@ class Link(NamedTuple):
     card: bool = False
     up: Optional[bool] = None
     mac: str = ""
+    kind: str = ""
+    setup: str = ""
+    operational: str = ""
 
 
 class Address(NamedTuple):
@@ -82,7 +103,11 @@ class Port(NamedTuple):
 
 
 class Certificate(NamedTuple):
-    """A certificate of the host. `fault`: `issuer` (not signed by the CA beside it), `key`, `unreadable` or ""."""
+    """A certificate of the host.
+
+    `fault`: `issuer` (not signed by the CA beside it), `key`, `unreadable`, `missing`, `other-ca` (a kubeconfig that
+    trusts another CA than the one of this host) or "".
+    """
 
     place: str
     subject: str = ""
@@ -175,6 +200,14 @@ class Facts(NamedTuple):
     boot_env: Dict[str, str] = {}
     systemd: Optional[bool] = None
     units: Dict[str, Unit] = {}
+    other_units: Dict[str, Unit] = {}
+    """Units beyond the catalogue that failed or are starting or stopping, with the ending of their name."""
+    unit_logs: Dict[str, Tuple[LogLine, ...]] = {}
+    """Last lines of units that failed, start again and again, or start for long, by the name with its ending."""
+    sshd_faults: Tuple[str, ...] = ()
+    """What sshd does not take of its settings: it would not start again."""
+    system_state: str = ""
+    """What systemd finds of the whole: `running`, `degraded`, `maintenance`, `starting`..."""
     failed_units: Optional[Tuple[str, ...]] = None
     waiting_jobs: Optional[Tuple[str, ...]] = None
     processes: Optional[FrozenSet[str]] = None
@@ -184,6 +217,8 @@ class Facts(NamedTuple):
     oom_units: Tuple[Tuple[str, int], ...] = ()
     oom_log: Tuple[LogLine, ...] = ()
     """What systemd wrote about units of which the kernel ended a process."""
+    kill_log: Tuple[LogLine, ...] = ()
+    """What systemd wrote about units of which a process ended by the signal KILL, whoever sent it."""
     kernel_log: Tuple[LogLine, ...] = ()
     clock: Optional[float] = None
     clock_off: Optional[float] = None
@@ -195,6 +230,14 @@ class Facts(NamedTuple):
     """Encrypted disks that pass no TRIM on."""
     writes: FrozenSet[str] = frozenset()
     var_tmp_mode: str = ""
+    tmp_mode: str = ""
+    fstab: Tuple[Entry, ...] = ()
+    disks: Dict[str, str] = {}
+    """The kernel's names of the disks that are mounted, by mount."""
+    read_faults: Tuple[Tuple[str, str], ...] = ()
+    """Mounts of which a block or a file could not be read, and what was said."""
+    counted_errors: Tuple[Tuple[str, int, Optional[float]], ...] = ()
+    """Mounts whose file system has counted errors, how many, and the time of the last one."""
     usage: Tuple[Tuple[str, int], ...] = ()
     """Largest folders of a full disk with their size in KB."""
     links: Optional[Tuple[Link, ...]] = None
@@ -212,12 +255,28 @@ class Facts(NamedTuple):
     """Open ports of a firewall that is on."""
     dropped_ports: Tuple[int, ...] = ()
     """Ports of a node that rules of nft or iptables drop or reject on the way in, whoever made them."""
+    closed_ports: Tuple[int, ...] = ()
+    """Ports of a node that no rule lets in, where what no rule lets in is dropped."""
+    forward_dropped: bool = False
+    """Whether packets that are passed on are dropped, and no rule lets any of them through."""
     firewall: str = ""
     """`firewalld`, `ufw` or unknown."""
     name_servers: Optional[Tuple[str, ...]] = None
     servers: Tuple[Server, ...] = ()
     plane: Optional[Port] = None
     plane_resolves: Optional[bool] = None
+    plane_at: str = ""
+    """The address that was connected to."""
+    plane_hosts: str = ""
+    """The line of /etc/hosts with the plane's name."""
+    plane_tls: str = ""
+    """How its port answers a TLS handshake: `ok`, `silent`, `closed`, `error REASON` or unknown."""
+    plane_verify: Optional[int] = None
+    """OpenSSL's code for its certificate with the CA files of this host: 0 is trusted."""
+    plane_http: Optional[int] = None
+    lost_size: Optional[int] = None
+    """Size of a packet that gets no answer from the plane, while a small one does and nobody says why."""
+    passed_size: Optional[int] = None
     agent: Agent = Agent()
     agent_log: Tuple[LogLine, ...] = ()
     user_data: Dict[str, str] = {}
@@ -245,6 +304,14 @@ class Facts(NamedTuple):
     bridge_filter: Optional[bool] = None
     kubelet_settings: Dict[str, str] = {}
     systemd_cgroup: Optional[bool] = None
+    bridge_call: Optional[bool] = None
+    """Whether bridged packets pass the rules of iptables; unknown where the module is not loaded."""
+    cri_disabled: bool = False
+    """Whether the settings of containerd switch its CRI plugin off."""
+    cri_error: bool = False
+    """Whether containerd runs without its CRI plugin, which could not be loaded."""
+    kubelet_server: Optional[Port] = None
+    """The API server of the kubelet's own kubeconfig, as it is reached."""
     kubelet_log: Tuple[LogLine, ...] = ()
     runtime_log: Tuple[LogLine, ...] = ()
     step_log: Tuple[LogLine, ...] = ()

@@ -11,6 +11,8 @@ SAFE, CONFIRM, DESTRUCTIVE = "safe", "confirm", "destructive"
 DANGERS: Tuple[str, ...] = (SAFE, CONFIRM, DESTRUCTIVE)
 """`safe` loses nothing that is in use, `confirm` interrupts something, `destructive` removes data."""
 NO_UNDO = "no undo"
+MACHINE = "machine"
+"""Object of a finding about the machine that a container runs on: it may be about another container."""
 
 
 class Evidence(NamedTuple):

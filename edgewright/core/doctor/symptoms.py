@@ -99,7 +99,16 @@ _CLUSTER = (
     "node-not-ready",
     "pods-fail",
 )
-_NETWORK = ("dns-silent", "name-unknown", "plane-unreachable", *_PLANE, *_PULL, "etcd-no-quorum", "etcd-member")
+_NETWORK = (
+    "dns-silent",
+    "name-unknown",
+    "plane-unreachable",
+    *_PLANE,
+    *_PULL,
+    "etcd-no-quorum",
+    "etcd-member",
+    "node-not-ready",
+)
 _STORAGE = (
     *_UNITS,
     *_CLUSTER,

@@ -11,5 +11,9 @@ NETWORKS = frozenset({"systemd-networkd", "NetworkManager", "systemd-resolved", 
 TIMES = frozenset({"systemd-timesyncd", "chrony", "chronyd", "ntp"})
 REMOTE = frozenset({"ssh", "sshd", "dropbear"})
 """What takes the next connection: the one that Doctor has stays open when it has failed."""
+CORE = frozenset({"dbus", "systemd-journald", "systemd-logind", "systemd-udevd"})
+"""What every host with systemd needs; a fault of one explains none of the others."""
+PARTS = frozenset({"edgewright-reconciler", "stylus-operator", "spectro-stylus-operator", "spectro-init"})
+"""Units beside the agent that carry out what it is told."""
 NEEDED = AGENTS | RUNTIMES | KUBELETS | NETWORKS
 """Units of which a fault explains others; the rest of the catalogue does not."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from edgewright.clients.ssh.probes.frames import Reading, Run
-from edgewright.clients.ssh.probes.parsing import agent, certificates, disk, host, kubernetes, network
+from edgewright.clients.ssh.probes.parsing import agent, certificates, disk, firewall, host, kubernetes, network
 from edgewright.clients.ssh.probes.sets import CATALOGUE
 from edgewright.core.doctor.facts import Facts
 
@@ -47,18 +47,20 @@ def facts_of(run: Run, sent: float, received: float) -> Facts:
         ("boot.slots", host.slots),
         ("boot.kernel", host.kernel),
         ("units.state", host.units),
+        ("units.errors", host.errors),
         ("units.processes", host.processes),
         ("units.memory", host.memory),
         ("time.clock", host.clock),
         ("time.sync", host.synchronized),
         ("disk.usage", disk.usage),
+        ("disk.reads", disk.reads),
         ("network.links", network.links),
         ("network.addresses", network.addresses),
         ("network.listen", network.listening),
         ("network.gateway", network.gateway),
         ("network.duplicate", network.duplicates),
         ("network.plane", network.plane),
-        ("network.firewall", network.firewall),
+        ("network.firewall", firewall.firewall),
         ("dns.config", network.name_servers),
         ("dns.servers", network.servers),
         ("dns.plane", network.resolves),
@@ -67,6 +69,7 @@ def facts_of(run: Run, sent: float, received: float) -> Facts:
         ("kubernetes.settings", kubernetes.settings),
         ("kubernetes.kubelet", kubernetes.kubelet_log),
         ("kubernetes.runtime", kubernetes.runtime),
+        ("kubernetes.server", kubernetes.server),
         ("kubernetes.steps", kubernetes.step_log),
         ("kubernetes.api", kubernetes.api),
         ("kubernetes.pods", kubernetes.pods),
@@ -104,6 +107,7 @@ def facts_of(run: Run, sent: float, received: float) -> Facts:
         if not readings.get(name, _NOTHING).root:
             values.update({field: None for field in absent if not values.get(field)})
     values["files_complete"] = readings.get("kubernetes.files", _NOTHING).root
+    values["kernel_log"] = host.with_times(values.get("kernel_log", ()), values.get("clock"), values.get("uptime"))
     values.update(_clock(values.get("clock"), sent, received))
     read = frozenset(name for name, reading in readings.items() if reading.usable)
     missing = {name: WHY[reading.state] for name, reading in readings.items() if not reading.usable}

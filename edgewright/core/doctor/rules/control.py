@@ -66,6 +66,8 @@ def _certificates(facts: Facts) -> List[Finding]:
             "issuer": "was not signed by the CA beside it",
             "key": "does not belong to its key",
             "unreadable": "cannot be read",
+            "missing": "is not there",
+            "other-ca": "trusts another CA than the one of this host",
         }
         text = f"{_name(first)} {what.get(first.fault, 'is broken')}."
         step = "Restore the file from a backup, or let kubeadm make it again (the CA stays)."
@@ -111,13 +113,14 @@ def _soon(certificate: Certificate) -> float:
 
 
 def _name(certificate: Certificate) -> str:
-    return f"The certificate {certificate.place}"
+    kind = "file" if certificate.place.endswith((".key", ".pub", ".conf")) else "certificate"
+    return f"The {kind} {certificate.place}"
 
 
 def _shown(certificates: "List[Certificate]") -> "tuple[Evidence, ...]":
     return tuple(
         Evidence(
-            "certificates.keys" if c.fault == "key" else "certificates.files",
+            "certificates.keys" if c.fault in ("key", "missing", "other-ca") else "certificates.files",
             f"{c.place}: {times.rfc3339(c.begins)[:10]} to {times.rfc3339(c.ends)[:10]} {c.fault}".rstrip(),
         )
         for c in certificates[:4]

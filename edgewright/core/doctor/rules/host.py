@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import List, Tuple
+from typing import List, Optional, Tuple
 
 from edgewright.core import times
-from edgewright.core.doctor.facts import Facts, FileSystem
+from edgewright.core.doctor.facts import Facts, FileSystem, LogLine
 from edgewright.core.doctor.findings import (
     CONFIRM,
     DESTRUCTIVE,
     LIKELY,
+    MACHINE,
     SAFE,
     SURE,
     UNSURE,
@@ -21,7 +22,7 @@ from edgewright.core.doctor.findings import (
 )
 from edgewright.core.doctor.repairs import fix_of
 from edgewright.core.doctor.rules.reading import match, quote, recent, size
-from edgewright.core.text import clip
+from edgewright.core.text import amount, clip
 
 FULL = 95
 """Percent used from which a file system is full: a kubelet evicts from there, and root's reserve is 5 %."""
@@ -57,6 +58,10 @@ _DISK_ERRORS = (
     r"I/O error|EXT4-fs error|XFS .*(corrupt|error|shut)|blk_update_request|medium error|BTRFS.*(error|corrupt)"
     r"|failed command: |nvme.*(timeout|controller is down)|offline device|JBD2: .*(error|abort)|mmc\d.*(error|timeout)"
 )
+_OOM = r"out of memory|oom-kill|killed process"
+KILL_TOGETHER = 2.5
+"""Seconds between the kernel's line about a kill and systemd's: the clock of `dmesg` drifts."""
+DISKS = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "jfs"})
 OLD_ERRORS = 86_400.0
 """Seconds after which errors of a disk may be those of one that was taken out since."""
 
@@ -144,12 +149,16 @@ def _read_only(facts: Facts) -> List[Finding]:
     findings = []
     recent_lines = list(reversed(facts.kernel_log))
     disks = [line for line in recent_lines if not re.search(r"\bdev (fd|sr)\d", line.text)]  # an empty drive is normal
+    others: List[LogLine] = []
     if facts.container:  # it sees the messages of its machine, too: those about its own disks count
-        own = [
-            system.device.removeprefix("/dev/") for system in facts.file_systems if system.device.startswith("/dev/")
-        ]
+        own = [s.device.removeprefix("/dev/") for s in facts.file_systems if s.device.startswith("/dev/")]
+        own += facts.disks.values()
+        others = [line for line in recent(facts, facts.kernel_log) if line.at is not None and line in disks]
         disks = [line for line in disks if any(re.search(rf"\b{re.escape(name)}\b", line.text) for name in own)]
+    findings += _unread(facts)
     errors = match(disks, _DISK_ERRORS)
+    if errors is None and not findings:
+        findings += _of_machine("io-errors", match(others, _DISK_ERRORS), "reports errors of a disk")
     if errors is not None:
         disk = re.search(r"\b(x?vd[a-z]+|sd[a-z]+|nvme\d{1,3}n\d{1,3}|mmcblk\d{1,3}|loop\d{1,3})", errors.text)
         fix = Fix("list the disks", "lsblk -o NAME,SIZE,TYPE,MODEL,MOUNTPOINT", SAFE)
@@ -174,6 +183,58 @@ def _read_only(facts: Facts) -> List[Finding]:
         fix = fix_of("mount-writable", mount or "/")
         step = "Find out why (a disk with errors is mounted read-only by the kernel), then mount it writable again."
         findings.append(Finding("read-only", text, tuple(evidence), step, SURE, mount or wanted[0], (fix,)))
+        return findings
+    return [*findings, *_came_read_only(facts)]
+
+
+def _unread(facts: Facts) -> List[Finding]:
+    """Return disks of which a block or a file cannot be read, or whose file system has counted errors."""
+    findings = []
+    step = "Check cable and disk, save what is on it, then replace it."
+    fix = Fix("list the disks", "lsblk -o NAME,SIZE,TYPE,MODEL,MOUNTPOINT", SAFE)
+    for mount, said in facts.read_faults[:3]:
+        text = f"The disk of {mount} cannot be read: {clip(said.rpartition(': ')[2], 60)}."
+        shown = (Evidence("disk.reads", clip(said, 160)),)
+        findings.append(Finding("io-errors", text, shown, step, SURE, mount, (fix,)))
+    for mount, count, at in facts.counted_errors[:3]:
+        if any(finding.object == mount for finding in findings):
+            continue
+        old = at is None or facts.clock is None or facts.clock - at > OLD_ERRORS
+        text = f"The file system of {mount} has counted {amount(count, 'error')}."
+        when = f", the last {times.rfc3339(at)}" if at is not None else ""
+        shown = (Evidence("disk.reads", f"{mount}: errors_count {count}{when}"),)
+        findings.append(Finding("io-errors", text, shown, step, UNSURE if old else LIKELY, mount, (fix,)))
+    return findings
+
+
+def _of_machine(symptom: str, line: Optional[LogLine], what: str) -> List[Finding]:
+    """Return what the kernel of the machine below a container wrote just now: it may be about another container."""
+    if line is None:
+        return []
+    text = f"The kernel of the machine that this container runs on {what}; it may be another container's."
+    fix = Fix("read the kernel's messages", "dmesg | tail -n 50", SAFE)
+    step = "Look at the machine below, and whether a program of this host was concerned."
+    return [Finding(symptom, text, (quote("boot.kernel", line),), step, UNSURE, MACHINE, (fix,))]
+
+
+def _came_read_only(facts: Facts) -> List[Finding]:
+    """Return disks that are mounted read-only against /etc/fstab, or that nobody mounted so for a reason."""
+    findings = []
+    wanted = {entry.mount: entry.writes for entry in facts.fstab}
+    for system in facts.file_systems:
+        if system.read_only is not True or system.kind not in DISKS or system.mount.startswith("/run/host"):
+            continue
+        against = wanted.get(system.mount) is True
+        meant = wanted.get(system.mount) is False or system.mount == "/" or system.mount.startswith("/boot")
+        if facts.immutable or (meant and not against):
+            continue
+        why = ": /etc/fstab mounts it writable" if against else ""
+        text = f"{system.mount} is mounted read-only{why}."
+        fix = Fix("mount it writable", f"mount -o remount,rw {word(system.mount)}", CONFIRM)
+        step = "Find out why (the kernel does it after errors of a disk), then mount it writable again."
+        shown = (Evidence("disk.mounts", f"{system.mount} {system.kind} ro"),)
+        certainty = LIKELY if against else UNSURE
+        findings.append(Finding("read-only", text, shown, step, certainty, system.mount, (fix,)))
     return findings
 
 
@@ -190,11 +251,12 @@ def _mount_of(facts: Facts, path: str) -> str:
 def _memory(facts: Facts) -> List[Finding]:
     findings = []
     killed = [(name, count) for name, count in facts.oom_units if count]
+    line, by_signal = _kernel_kill(facts)
     results = [unit.name for unit in facts.units.values() if unit.result == "oom-kill"]
-    line = None if facts.container else match(recent(facts, facts.kernel_log), r"out of memory|oom-kill|killed process")
     written = match(recent(facts, facts.oom_log), r"\S+\.\w+: ")
     if killed or results or line is not None or written is not None:
         units = [] if written is None else [written.text.partition(": ")[0].removesuffix(".service")]
+        units = units or ([by_signal.text.partition(": ")[0].removesuffix(".service")] if by_signal else [])
         names = results or units or [name for name, _ in killed]
         text = f"The kernel ended programs for want of memory{': ' + ', '.join(names[:3]) if names else ''}."
         evidence = [Evidence("units.memory", f"{name}: {count} killed") for name, count in killed[:3]]
@@ -210,6 +272,10 @@ def _memory(facts: Facts) -> List[Finding]:
         findings.append(
             Finding("out-of-memory", text, tuple(evidence), step, certainty, names[0] if names else "", (fix,))
         )
+    elif facts.container:
+        findings += _of_machine(
+            "out-of-memory", match(recent(facts, facts.kernel_log), _OOM), "ended a program for memory"
+        )
     total, free = facts.memory_kb, facts.available_kb
     if total and free is not None and free * 100 < total * 5:
         text = f"Memory is nearly used up: {size(free)} available of {size(total)}."
@@ -217,6 +283,19 @@ def _memory(facts: Facts) -> List[Finding]:
         shown = (Evidence("units.memory", f"MemAvailable {size(free)} of {size(total)}"),)
         findings.append(Finding("memory-low", text, shown, "Find the program that uses the memory.", SURE, "", (fix,)))
     return findings
+
+
+def _kernel_kill(facts: Facts) -> "Tuple[Optional[LogLine], Optional[LogLine]]":
+    """Return the kernel's line about a program that it ended for memory, and the end of a unit that goes with it.
+
+    A container sees the lines of its machine: one counts for it when a unit of its own ended by KILL at that moment.
+    """
+    lines = [line for line in recent(facts, facts.kernel_log) if match([line], _OOM) is not None]
+    for line in lines:
+        for kill in facts.kill_log:
+            if line.at is not None and kill.at is not None and abs(line.at - kill.at) <= KILL_TOGETHER:
+                return line, kill
+    return (None if facts.container or not lines else lines[0]), None
 
 
 def _clock(facts: Facts) -> List[Finding]:

@@ -56,6 +56,8 @@ _KUBELET: Tuple[Tuple[str, str, str, str, Tuple[Fix, ...]], ...] = (
             r"failed to load kubelet config file|cannot unmarshal .{0,80}KubeletConfiguration|error converting YAML"
             r"|unable to load bootstrap kubeconfig|unable to read client-cert"
             r"|/var/lib/kubelet/config\.yaml.{0,40}no such file|failed to parse kubelet flag|unknown flag"
+            r"|failed to validate kubelet (configuration|flags)|strict decoding error|no kind .{0,40}is registered"
+            r"|failed to decode|invalid configuration|error loading config file|unable to load client ca"
         ),
         "The kubelet has no usable settings.",
         "This host has not joined, or its files were removed: join it again, or restore the files.",
@@ -95,7 +97,8 @@ _KUBELET: Tuple[Tuple[str, str, str, str, Tuple[Fix, ...]], ...] = (
     (
         "runtime-down",
         (
-            r"validate (cri|service) connection|containerd\.sock.{0,60}(no such file|connection refused)"
+            r"validate (cri|service) (connection|v1)|unable to determine runtime api version"
+            r"|containerd\.sock.{0,60}(no such file|connection refused)"
             r"|container runtime is down|runtime connect using default endpoints"
         ),
         "The kubelet does not reach the container runtime.",
@@ -153,7 +156,10 @@ def _kubelet(facts: Facts) -> List[Finding]:
         if symptom == "cni-missing" and (facts.cni_configs or ()) and "failed to find plugin" not in line.text:
             continue
         if symptom == "runtime-down" and facts.runtime_answers:
-            continue
+            if not _dead(facts, KUBELETS) or facts.cri_disabled or facts.cri_error:
+                continue
+            symptom, text = "kubelet-settings", "The kubelet asks for the container runtime in the wrong place."
+            step = "Compare containerRuntimeEndpoint in its settings and flags with the socket of the runtime."
         evidence = (quote("kubernetes.kubelet", line),)
         findings.append(
             Finding(symptom, text, evidence, step, LIKELY, "kubelet" if symptom.startswith("cert") else "", fixes)

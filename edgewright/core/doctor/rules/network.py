@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import List, Tuple
+from typing import List, Sequence, Tuple
 
-from edgewright.core.doctor.facts import Facts
+from edgewright.core.doctor.facts import Facts, Link
 from edgewright.core.doctor.findings import LIKELY, SAFE, SURE, UNSURE, Evidence, Finding, Fix, word
 from edgewright.core.doctor.repairs import fix_of
 from edgewright.core.doctor.rules.reading import match, quote, recent
 from edgewright.core.doctor.unit_names import KUBELETS
+from edgewright.core.text import clip
 
 VIRTUAL = (
     "lo",
@@ -60,6 +61,8 @@ def _links(facts: Facts) -> List[Finding]:
             for d in dead[:3]
         )
         findings.append(Finding("no-link", text, evidence, step, SURE, first.name, (fix,)))
+    else:
+        findings += _used_links(facts, links)
     if facts.addresses is not None and facts.links:
         usable = [
             a
@@ -75,6 +78,44 @@ def _links(facts: Facts) -> List[Finding]:
             findings.append(
                 Finding("no-address", text, evidence, "Check DHCP and the network's settings.", SURE, "", (fix,))
             )
+        else:
+            findings += _unset_links(facts, links, {address.link for address in usable})
+    return findings
+
+
+def _used_links(facts: Facts, links: Sequence[Link]) -> List[Finding]:
+    """Return cards and VLANs that have an address and no link, beside others that work."""
+    addressed = {a.link for a in facts.addresses or () if a.scope not in ("host", "link")}
+    findings = []
+    for link in links:
+        if link.name not in addressed or link.kind not in ("card", "vlan", "bond", "virtual"):
+            continue
+        if link.carrier is not False and link.up is not False and link.state != "lowerlayerdown":
+            continue
+        what = "is switched off" if link.up is False else "has no link"
+        text = f"{link.name} {what}, and has an address that is to be used."
+        fix = fix_of("card-on", link.name) if link.up is False else Fix("show it", f"ip -s link show {word(link.name)}")
+        evidence = (Evidence("network.links", f"{link.name}: {link.state}, carrier {'-' if link.carrier else 'no'}"),)
+        step = f"Switch {link.name} on." if link.up is False else f"Check the cable of {link.name} and the switch port."
+        findings.append(Finding("no-link", text, evidence, step, LIKELY, link.name, (fix,)))
+    return findings
+
+
+def _unset_links(facts: Facts, links: Sequence[Link], addressed: "set[str]") -> List[Finding]:
+    """Return cards with a link that systemd-networkd waits for an address on, or could not set up."""
+    findings = []
+    for link in links:
+        if link.setup not in ("configuring", "failed") or link.carrier is not True or link.name in addressed:
+            continue
+        why = "its settings cannot be applied" if link.setup == "failed" else "no DHCP server gives one"
+        text = f"{link.name} has a link and no address: {why}."
+        fix = Fix("show its state", f"networkctl status --no-pager {word(link.name)}", SAFE)
+        evidence = (Evidence("network.links", f"{link.name}: {link.operational} {link.setup}"),)
+        lost = facts.default_route is not None and not facts.default_route[1]
+        certainty = LIKELY if lost or link.setup == "failed" else UNSURE
+        findings.append(
+            Finding("no-address", text, evidence, "Check DHCP, VLAN and settings.", certainty, link.name, (fix,))
+        )
     return findings
 
 
@@ -199,7 +240,10 @@ def _plane(facts: Facts) -> List[Finding]:
         return []
     what, step = _PLANE[plane.state]
     text = f"The plane at {plane.host}:{plane.port} {what}."
-    evidence = (Evidence("network.plane", f"{plane.host}:{plane.port} {plane.state}"),)
+    evidence: Tuple[Evidence, ...] = (Evidence("network.plane", f"{plane.host}:{plane.port} {plane.state}"),)
+    if facts.plane_hosts:
+        evidence = (*evidence, Evidence("network.plane", f"/etc/hosts: {clip(facts.plane_hosts, 120)}"))
+        step = f"{step[:-1]}, and the line of /etc/hosts that names it."
     fix = Fix(
         "try it from the host", f"curl -vk --connect-timeout 5 {word(f'https://{plane.host}:{plane.port}/')}", SAFE
     )
@@ -235,6 +279,33 @@ def _kernel(facts: Facts) -> List[Finding]:
         evidence = (Evidence("network.firewall", f"dropped on the way in: {shown}"),)
         step = "Let the nodes of the cluster in, or remove the rule."
         findings.append(Finding("firewall-closed", text, evidence, step, LIKELY, shown.split()[0], (fix,)))
+    return [*findings, *(_closed(facts) if cluster else ())]
+
+
+def _closed(facts: Facts) -> List[Finding]:
+    """Return that the end of the rules drops what a node needs, on the way in or for what is passed on."""
+    findings: List[Finding] = []
+    fix = Fix("show the rules", "nft list ruleset", SAFE)
+    server = any("apiserver" in name for name in facts.manifests) or facts.api in ("serves", "not-ready", "silent")
+    needed = [10250, *([6443] if server else []), *([2379, 2380] if facts.etcd not in ("", "none") else [])]
+    shut = [port for port in needed if port in facts.closed_ports and port not in facts.dropped_ports]
+    if shut and facts.firewall == "":
+        shown = " ".join(map(str, shut))
+        text = f"The firewall lets nothing in to port {shown}, which other nodes need."
+        evidence = (Evidence("network.firewall", f"no rule accepts {shown}, and the rest is dropped"),)
+        step = "Let the nodes of the cluster in."
+        findings.append(Finding("firewall-closed", text, evidence, step, LIKELY, shown.split()[0], (fix,)))
+    if facts.forward_dropped:
+        text = "The firewall drops all packets that are passed on: pods reach nothing beyond this node."
+        evidence = (Evidence("network.firewall", "forward: drop, and no rule accepts"),)
+        step = "Let the networks of pods and services through, or accept what is passed on."
+        findings.append(Finding("firewall-closed", text, evidence, step, LIKELY, "forward", (fix,)))
+    if facts.bridge_call is False:
+        text = "Packets of bridges do not pass the rules of iptables (bridge-nf-call-iptables is 0): services may fail."
+        evidence = (Evidence("kubernetes.settings", "net.bridge.bridge-nf-call-iptables = 0"),)
+        on = Fix("switch it on", "sysctl -w net.bridge.bridge-nf-call-iptables=1", SAFE)
+        step = "Switch it on, and in /etc/sysctl.d."
+        findings.append(Finding("ip-forward-off", text, evidence, step, UNSURE, "bridge", (on,)))
     return findings
 
 

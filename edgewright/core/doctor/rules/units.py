@@ -1,14 +1,26 @@
-"""Rules about units: masked, failed, stopped, restarting, and start chains that hang."""
+"""Rules about units: masked, failed, stopped, restarting, gone; and rights of the folders that they need."""
 
 from __future__ import annotations
 
+import re
 from typing import List, Optional, Sequence, Tuple
 
 from edgewright.core.doctor.facts import Facts, Unit
-from edgewright.core.doctor.findings import LIKELY, SAFE, SURE, UNSURE, Evidence, Finding, Fix, word
+from edgewright.core.doctor.findings import CONFIRM, LIKELY, SAFE, SURE, UNSURE, Evidence, Finding, Fix, word
 from edgewright.core.doctor.repairs import LATER, fix_of
-from edgewright.core.doctor.unit_names import AGENTS, BUNDLED, KUBELETS, NEEDED, REMOTE, RUNTIMES, TIMES
-from edgewright.core.text import amount
+from edgewright.core.doctor.rules.reasons import because, evidence
+from edgewright.core.doctor.unit_names import (
+    AGENTS,
+    BUNDLED,
+    CORE,
+    KUBELETS,
+    NEEDED,
+    PARTS,
+    REMOTE,
+    RUNTIMES,
+    TIMES,
+)
+from edgewright.core.text import amount, clip
 
 RESTARTS = 3
 """Restarts from which a unit that is not running steadily counts as restarting again and again."""
@@ -49,7 +61,9 @@ def rules(facts: Facts) -> List[Finding]:
     """Return what is wrong with units, those that others need first."""
     findings = [finding for unit in facts.units.values() for finding in [_unit(facts, unit)] if finding is not None]
     findings += _others(facts)
-    findings += _jobs(facts)
+    findings += _gone(facts)
+    findings += _sshd(facts)
+    findings += _entries(facts)
     findings += _var_tmp(facts)
     findings += _remote_shell(facts)
     return findings
@@ -76,13 +90,13 @@ def _unit(facts: Facts, unit: Unit) -> Optional[Finding]:
         return Finding("unit-failed", text, (_state(unit),), f"Correct the file of {name}.", SURE, name, (check,))
     if _restarts(facts, unit):
         many = f" ({amount(unit.restarts, 'restart')})" if unit.restarts else ""
-        text = f"{name}{role} ends and is restarted again and again{many}."
-        return _finding("unit-restarts", unit, text, step, (logs, restart))
+        text = f"{name}{role} ends and is restarted again and again{many}{because(facts, unit)}."
+        return _finding("unit-restarts", facts, unit, text, step, (logs, restart))
     if unit.active == "failed":
         why = f" ({unit.result})" if unit.result not in ("", "success", "exit-code") else ""
-        text = f"{name}{role} has failed{why}."
-        return _finding("unit-failed", unit, text, step, (logs, restart))
-    if name in NEEDED and (_should_run(unit) or _only_agent(facts, unit)):
+        text = f"{name}{role} has failed{why}{because(facts, unit)}."
+        return _finding("unit-failed", facts, unit, text, step, (logs, restart))
+    if name in NEEDED | TIMES | {"systemd-journald"} and (_should_run(facts, unit) or _only_agent(facts, unit)):
         start = fix_of("unit-start", name)
         never = ": it has not run since the boot" if unit.ever_active is False else ""
         text = f"{name}{role} is {unit.enabled or 'installed'} and does not run{never}."
@@ -91,7 +105,7 @@ def _unit(facts: Facts, unit: Unit) -> Optional[Finding]:
             text,
             (_state(unit),),
             f"Start {name}; its log shows why it ended.",
-            UNSURE if _replaced(facts, name) else SURE,
+            UNSURE if _replaced(facts, name) else SURE if name in NEEDED else LIKELY,
             name,
             (start, logs),
         )
@@ -107,10 +121,18 @@ def _restarts(facts: Facts, unit: Unit) -> bool:
     return facts.uptime - unit.entered < STEADY
 
 
-def _should_run(unit: Unit) -> bool:
-    """Return whether an inactive unit is one that should run: enabled, a service, its conditions met."""
-    enabled = unit.enabled in ("enabled", "enabled-runtime") or (unit.enabled == "static" and unit.name == "kubelet")
-    return unit.active == "inactive" and enabled and unit.type != "oneshot" and unit.condition is not False
+def _should_run(facts: Facts, unit: Unit) -> bool:
+    """Return whether an inactive unit is one that should run: enabled or needed here, a service, its conditions met."""
+    if unit.active != "inactive" or unit.type == "oneshot" or unit.condition is False:
+        return False
+    if unit.enabled in ("enabled", "enabled-runtime") or unit.name == "systemd-journald":
+        return True
+    files = facts.kube_files or frozenset()
+    if unit.name == "kubelet":
+        return unit.enabled == "static" or "/etc/kubernetes/kubelet.conf" in files
+    kubelet = facts.units.get("kubelet")
+    works = kubelet is not None and (kubelet.active in ("active", "activating") or kubelet.enabled == "enabled")
+    return unit.name in ("containerd", "edgewright-containerd", "crio") and works and not _replaced(facts, unit.name)
 
 
 def _only_agent(facts: Facts, unit: Unit) -> bool:
@@ -142,10 +164,13 @@ def _replaced(facts: Facts, name: str) -> bool:
     return any(other in facts.units and facts.units[other].active == "active" for other in group - {name})
 
 
-def _finding(symptom: str, unit: Unit, text: str, step: str, fixes: "tuple[Fix, ...]") -> Finding:
-    if unit.name in NEEDED | REMOTE:
-        return Finding(symptom, text, (_state(unit),), step, SURE, unit.name, fixes)
-    return Finding("unit-other-failed", text, (_state(unit),), step, UNSURE, unit.name, fixes)
+def _finding(symptom: str, facts: Facts, unit: Unit, text: str, step: str, fixes: "tuple[Fix, ...]") -> Finding:
+    shown = (_state(unit), *evidence(facts, unit.name))
+    if unit.name in NEEDED | REMOTE | CORE | PARTS:
+        return Finding(symptom, text, shown, step, SURE, unit.name, fixes)
+    if unit.name in TIMES:
+        return Finding(symptom, text, shown, step, LIKELY, unit.name, fixes)
+    return Finding("unit-other-failed", text, shown, step, UNSURE, unit.name, fixes)
 
 
 def _state(unit: Unit) -> Evidence:
@@ -164,44 +189,74 @@ def _state(unit: Unit) -> Evidence:
 
 
 def _others(facts: Facts) -> List[Finding]:
-    """Return failed units beyond the catalogue: shown, but they explain nothing."""
-    names = [n for n in facts.failed_units or () if n.endswith(".service") and n[: -len(".service")] not in facts.units]
-    names += [n for n in facts.failed_units or () if not n.endswith(".service")]
+    """Return failed units beyond the catalogue: mounts count, the others are shown and explain nothing."""
+    failed = facts.failed_units or ()
+    names = [name for name in failed if name.removesuffix(".service") not in facts.units]
+    mounts = [name for name in names if name.endswith(".mount")]
+    names = [name for name in names if name not in mounts]
+    findings = [_mount(facts, name) for name in mounts[:3]]
     if not names:
-        return []
+        return findings
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    text = f"{amount(len(names), 'unit')} that the host can do without failed: {shown}."
+    why = because(facts, facts.other_units.get(names[0], Unit(names[0], "", "")))
+    text = f"{amount(len(names), 'unit')} that the host can do without failed: {shown}{why}."
     fix = Fix("read why", f"systemctl status --no-pager {word(names[0])}", SAFE)
-    evidence = (Evidence("units.failed", shown),)
-    return [Finding("unit-other-failed", text, evidence, f"Read the log of {names[0]}.", UNSURE, names[0], (fix,))]
+    rows = (Evidence("units.failed", shown), *evidence(facts, names[0]))
+    step = f"Read the log of {names[0]}."
+    return [*findings, Finding("unit-other-failed", text, rows, step, UNSURE, names[0], (fix,))]
 
 
-def _jobs(facts: Facts) -> List[Finding]:
-    """Return a start chain that hangs: jobs still wait long after the boot, one of them for an agent or a kubelet."""
-    jobs = facts.waiting_jobs or ()
-    waiting = [job for job in jobs if job.endswith(" waiting")]
-    running = [job.split()[0] for job in jobs if job.endswith(" running")]
-    if not waiting or (facts.uptime or 0) < 300:
+def _mount(facts: Facts, name: str) -> Finding:
+    path = "/" + re.sub(r"\\x([0-9a-f]{2})", lambda code: chr(int(code[1], 16)), name[:-6].replace("-", "/"))
+    text = f"{path} could not be mounted{because(facts, Unit(name, '', ''))}."
+    fix = Fix("show why, and its line in /etc/fstab", f"systemctl status --no-pager {word(name)}; cat /etc/fstab", SAFE)
+    rows = (Evidence("units.failed", name), *evidence(facts, name))
+    step = "Check the disk, and the line of /etc/fstab or the unit that names it; then mount it."
+    return Finding("unit-failed", text, rows, step, LIKELY, name, (fix,))
+
+
+def _entries(facts: Facts) -> List[Finding]:
+    """Return a line of /etc/fstab that is not mounted, and whose unit did not fail either: it was unmounted."""
+    failed = " ".join(facts.failed_units or ())
+    for entry in facts.fstab:
+        if entry.mounted or entry.kind in ("swap", "none") or entry.mount.strip("/").replace("/", "-") in failed:
+            continue
+        text = f"{entry.mount} is in /etc/fstab and is not mounted: what is written there goes to the disk below."
+        fix = Fix("mount it", f"mount {word(entry.mount)}", CONFIRM, f"umount {word(entry.mount)}")
+        rows = (Evidence("disk.mounts", f"fstab {entry.mount} {entry.kind}: not mounted"),)
+        step = "Mount it, or correct its line in /etc/fstab."
+        certainty = LIKELY if entry.needed else UNSURE
+        return [Finding("unit-stopped", text, rows, step, certainty, f"mount {entry.mount}", (fix,))]
+    return []
+
+
+def _gone(facts: Facts) -> List[Finding]:
+    """Return a kubelet or a runtime of a node whose unit was removed."""
+    files = facts.kube_files or frozenset()
+    if not facts.units or "kubernetes.files" not in facts.read:
         return []
-    names = [job.split()[0] for job in waiting]
-    if not any(name.removesuffix(".service") in NEEDED for name in names):
+    if "/etc/kubernetes/kubelet.conf" in files and not KUBELETS & facts.units.keys():
+        text = "The host is a node of a cluster (kubelet.conf is there), and has no unit of a kubelet."
+        rows = (Evidence("units.state", "kubelet, k3s, rke2: not found"),)
+        return [Finding("unit-failed", text, rows, "Install the kubelet again.", LIKELY, "kubelet")]
+    kubelet = facts.units.get("kubelet")
+    none = not RUNTIMES & facts.units.keys() and facts.runtime_sockets == ()
+    if none and kubelet is not None and kubelet.load == "loaded":
+        text = "The host has a kubelet and no container runtime: no unit of one, and no socket."
+        rows = (Evidence("units.state", "containerd, crio, docker: not found"),)
+        return [Finding("runtime-down", text, rows, "Install the container runtime again.", LIKELY)]
+    return []
+
+
+def _sshd(facts: Facts) -> List[Finding]:
+    """Return settings of sshd with which it would not start again, while it runs."""
+    faults = [line for line in facts.sshd_faults if "privilege separation" not in line]
+    if not faults or not any(facts.units[name].active == "active" for name in REMOTE & facts.units.keys()):
         return []
-    cause = f" behind {running[0]}" if running else ""
-    text = f"A start chain hangs: {names[0]} waits{cause}."
-    fix = Fix("see what runs", "systemctl list-jobs --no-pager", SAFE)
-    end = fix_of("job-end", running[0]) if running else fix
-    evidence = tuple(Evidence("units.jobs", job) for job in jobs[:4])
-    return [
-        Finding(
-            "start-hangs",
-            text,
-            evidence,
-            f"End what hangs{cause}, then start {names[0]}.",
-            LIKELY,
-            names[0],
-            (fix, end),
-        )
-    ]
+    text = f"sshd would not start again: {clip(faults[0], 110)}."
+    fix = Fix("check its settings", "sshd -t", SAFE)
+    rows = (Evidence("units.errors", clip(faults[0], 160)),)
+    return [Finding("unit-failed", text, rows, "Correct its settings before it is restarted.", UNSURE, "sshd", (fix,))]
 
 
 def _remote_shell(facts: Facts) -> List[Finding]:
@@ -218,10 +273,21 @@ def _var_tmp(facts: Facts) -> List[Finding]:
     unit = facts.units.get("systemd-resolved")
     mode = facts.var_tmp_mode[:10]
     if len(mode) != 10 or (mode[8] == "w" and mode[9] in "tT"):
-        return []
+        return _tmp(facts)
     text = f"/var/tmp has the rights {mode}: units cannot make their private folders there."
     fix = fix_of("var-tmp-rights")
     evidence: Tuple[Evidence, ...] = (Evidence("disk.mounts", f"/var/tmp {mode}"),)
     if unit is not None and unit.active != "active":
         text, evidence = text.replace("units", "systemd-resolved and others"), (*evidence, _state(unit))
     return [Finding("var-tmp-mode", text, evidence, "Set the rights of /var/tmp.", LIKELY, "", (fix,))]
+
+
+def _tmp(facts: Facts) -> List[Finding]:
+    mode = facts.tmp_mode[:10]
+    if len(mode) != 10 or (mode[8] == "w" and mode[9] in "tT"):
+        return []
+    text = f"/tmp has the rights {mode}: programs that do not run as root cannot make files there."
+    fix = Fix("set them", "chmod a+rwxt /tmp", SAFE)
+    return [
+        Finding("var-tmp-mode", text, (Evidence("disk.mounts", f"/tmp {mode}"),), "Set them.", LIKELY, "/tmp", (fix,))
+    ]

@@ -53,6 +53,35 @@ for f in apiserver apiserver-kubelet-client apiserver-etcd-client front-proxy-cl
   b=$(openssl pkey -in $f.key -pubout 2>/dev/null </dev/null) || { echo "bad-key $f.crt"; continue; }
   [ "$a" = "$b" ] && echo "match $f.crt" || echo "differs $f.crt"
 done
+f=/etc/kubernetes/pki/sa
+if [ -e $f.pub ] && [ -e $f.key ]; then
+  a=$(openssl pkey -in $f.key -pubout 2>/dev/null </dev/null)
+  b=$(openssl pkey -pubin -in $f.pub 2>/dev/null)
+  [ -n "$a" ] && [ "$a" = "$b" ] && echo "match $f.pub" || echo "differs $f.pub"
+fi
+for f in admin kubelet controller-manager scheduler; do
+  f=/etc/kubernetes/$f.conf
+  [ -r $f ] || continue
+  v() { sed -n "s/^ *$1: *\([A-Za-z0-9+\/=]*\) *$/\1/p" $f | head -n 1 | base64 -d 2>/dev/null; }
+  a=$(v client-certificate-data | openssl x509 -noout -pubkey 2>/dev/null)
+  b=$(v client-key-data | openssl pkey -pubout 2>/dev/null)
+  [ -n "$a" ] && [ -n "$b" ] && [ "$a" != "$b" ] && echo "differs $f"
+  a=$(v certificate-authority-data | openssl x509 -noout -pubkey 2>/dev/null)
+  b=$(openssl x509 -in /etc/kubernetes/pki/ca.crt -noout -pubkey 2>/dev/null)
+  [ -n "$a" ] && [ -n "$b" ] && [ "$a" != "$b" ] && echo "other-ca $f"
+done
+cd /etc/kubernetes/pki 2>/dev/null || exit 0
+n=0; for f in apiserver apiserver-kubelet-client front-proxy-client; do
+  { [ -e $f.crt ] || [ -e $f.key ]; } && n=$((n + 1)); done
+[ $n -ge 2 ] && for f in ca.crt apiserver.crt apiserver.key apiserver-kubelet-client.crt apiserver-kubelet-client.key \
+  front-proxy-ca.crt front-proxy-client.crt front-proxy-client.key sa.key sa.pub; do
+  [ -e $f ] || echo "missing /etc/kubernetes/pki/$f"
+done
+n=0; for f in etcd/server etcd/peer etcd/healthcheck-client; do
+  { [ -e $f.crt ] || [ -e $f.key ]; } && n=$((n + 1)); done
+[ $n -ge 2 ] && for f in etcd/ca.crt etcd/server.crt etcd/server.key etcd/peer.crt etcd/peer.key; do
+  [ -e $f ] || echo "missing /etc/kubernetes/pki/$f"
+done
 :
 """,
         5,

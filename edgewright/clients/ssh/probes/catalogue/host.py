@@ -47,18 +47,24 @@ UNITS: tuple[str, ...] = (
     "ssh",
     "sshd",
     "dropbear",
+    "dbus",
+    "systemd-journald",
+    "systemd-logind",
+    "systemd-udevd",
 )
 """Units that are asked for, by the names of every mode and version; one that is not there is no fault."""
 _PROPERTIES = (
     "Id,LoadState,ActiveState,SubState,UnitFileState,Result,NRestarts,ConditionResult,ConditionTimestampMonotonic,Type,ExecMainStatus,"
-    "ExecMainStartTimestamp,ActiveEnterTimestampMonotonic,InactiveEnterTimestampMonotonic"
+    "ExecMainStartTimestamp,ActiveEnterTimestampMonotonic,InactiveEnterTimestampMonotonic,InactiveExitTimestampMonotonic,"
+    "StateChangeTimestampMonotonic"
 )
 
 _DISKS = r"""
 o='' v=' '
 while read -r b m t _; do
-  case $t in ext*|xfs|btrfs|f2fs|vfat|zfs|jfs|ubifs) ;; *) continue ;; esac
+  case $t in ext*|xfs|btrfs|f2fs|vfat|zfs|jfs|ubifs) ;; tmpfs) b=$m ;; *) continue ;; esac
   case $v in *" $b "*) continue ;; esac
+  case $m in /dev*|/sys*|/proc*|/run*|/var/lib/kubelet/*|*/shm) continue ;; esac
   case $m in *[!A-Za-z0-9/._-]*) continue ;; esac
   o="$o $m" v="$v$b "
 done </proc/mounts
@@ -151,6 +157,29 @@ systemctl list-units --state=failed --plain --no-legend --no-pager --all
         4096,
     ),
     Probe(
+        "units.errors",
+        "last lines of units that failed, start again and again, or start for long; what sshd does not take",
+        rf"""
+have systemctl || {{ echo no-program; exit 0; }}
+l=$(systemctl list-units --type=service,socket,mount,swap --state=failed,activating,deactivating,reloading \
+  --plain --no-legend --no-pager --all 2>/dev/null | while read -r u _; do
+  case $u in ''|*[!A-Za-z0-9@:_.\\-]*) ;; *) printf '%s ' "$u" ;; esac
+done | cut -d ' ' -f 1-8)
+if [ -n "${{l% }}" ]; then
+  systemctl show --no-pager -p {_PROPERTIES} $l
+  have journalctl && for u in $l; do
+    journalctl -u "$u" -b -n 14 -q --no-pager -o short-unix 2>/dev/null | cut -c 1-420 |
+      while read -r t; do printf 'log %s %s\n' "$u" "$t"; done
+  done
+fi
+[ "$R" = 1 ] && have sshd && [ -d /run/sshd ] && sshd -t 2>&1 | head -n 3 | cut -c 1-300 | sed 's/^/sshd /'
+:
+""",
+        6,
+        40960,
+        "better",
+    ),
+    Probe(
         "units.jobs",
         "jobs of systemd that wait: a start chain that hangs",
         r"have systemctl || { echo no-program; exit 0; }; systemctl list-jobs --no-legend --no-pager",
@@ -181,8 +210,8 @@ for f in /sys/fs/cgroup/system.slice/*.service/memory.events \
   [ -r "$f" ] || continue
   n=$(sed -n 's/^oom_kill //p' "$f"); [ "${n:-0}" != 0 ] && { u=${f%/memory.*}; echo "oom $n ${u##*/}"; }
 done
-have journalctl && journalctl -b -n 3000 -q --no-pager -o short-unix _PID=1 2>/dev/null | grep -iE 'oom[ -]kill' |
-  tail -n 8 | sed 's/^/oom-log /'
+have journalctl && journalctl -b -n 3000 -q --no-pager -o short-unix _PID=1 2>/dev/null |
+  grep -iE 'oom[ -]kill|code=killed, status=9' | tail -n 8 | sed 's/^/oom-log /'
 :
 """,
         5,
@@ -257,6 +286,17 @@ for d in /etc /oem /usr/local /opt /var /var/log /var/lib /var/tmp /tmp /run /va
   else echo "no-writes $d"; fi
 done
 [ -d /var/tmp ] && echo "var-tmp $(ls -ld /var/tmp)"
+[ -d /tmp ] && echo "tmp $(ls -ld /tmp)"
+[ -r /etc/fstab ] && head -n 80 /etc/fstab | while read -r b m t o _; do
+  case $b in '#'*|'') continue ;; esac
+  case $m in /*) ;; *) continue ;; esac
+  case $m$t in *[!A-Za-z0-9/._-]*) continue ;; esac
+  s=missing w=rw
+  grep -q " $m [^ ]* r[ow]" /proc/mounts && s=mounted
+  case ,$o, in *,noauto,*|*,x-systemd.automount,*) continue ;; *,ro,*) w=ro ;; esac
+  case ,$o, in *,nofail,*) s=$s-nofail ;; esac
+  echo "fstab $m $t $s $w"
+done
 have dmsetup && dmsetup table --target crypt 2>/dev/null | while read -r d t; do
   case $t in *' crypt '*allow_discards*) ;; *' crypt '*) echo "no-discards ${d%:}" ;; esac
 done
@@ -265,6 +305,46 @@ done
         4,
         12288,
         "better",
+    ),
+    Probe(
+        "disk.reads",
+        "whether each disk can be read: a few blocks of it and of its files; what its file system has counted",
+        r"""
+r() {
+  q=$(dd of=/dev/null count=1 iflag=direct "$@" 2>&1) && return
+  case $q in *nput/output*|*cleaning*|*'I/O error'*) ;; *) q=$(dd of=/dev/null count=1 "$@" 2>&1) ;; esac
+  case $q in *nput/output*|*cleaning*|*'I/O error'*) e=$(printf '%s\n' "$q" | head -n 1) ;; esac
+}
+seen=''
+n=0
+while read -r _ _ v _ m z; do
+  z=${z#*- }; t=${z%% *}; b=${z#* }; b=${b%% *}
+  case $t in ext*|xfs|btrfs|f2fs|vfat|jfs) ;; *) continue ;; esac
+  case $m$b in /run/host/*|*[!A-Za-z0-9/._:-]*) continue ;; esac
+  k=$(readlink "/sys/dev/block/$v" 2>/dev/null); k=${k##*/}
+  case " $seen " in *" $v "*) continue ;; esac
+  seen="$seen $v" n=$((n + 1)); [ $n -le 12 ] || break
+  echo "disk ${k:--} $m $b"
+  e=$(cat "/sys/fs/ext4/$k/errors_count" 2>/dev/null)
+  [ "${e:-0}" != 0 ] && echo "counted $k $m $e $(cat "/sys/fs/ext4/$k/last_error_time" 2>/dev/null)"
+  s=$(cat "/sys/dev/block/$v/size" 2>/dev/null)
+  e=$(ls "$m" 2>&1 >/dev/null | head -n 1)
+  if [ -b "$b" ] && [ "${s:-0}" -gt 64 ]; then
+    for f in 0 $((s / 32)) $((s / 16)) $((s * 3 / 32)) $((s / 8 - 2)); do
+      [ -n "$e" ] || r if="$b" bs=4096 skip=$f
+    done
+  fi
+  for f in $(find "$m" -xdev -type f -size +15k 2>/dev/null | head -n 6); do
+    case $f in *[!A-Za-z0-9/._-]*) continue ;; esac
+    [ -n "$e" ] || r if="$f" bs=65536
+  done
+  [ -n "$e" ] && echo "fails $m $e"
+done </proc/self/mountinfo
+:
+""",
+        6,
+        4096,
+        "needed",
     ),
     Probe(
         "disk.usage",

@@ -64,8 +64,10 @@ echo "ip_forward $(cat /proc/sys/net/ipv4/ip_forward 2>/dev/null)"
   '^(cgroupDriver|failSwapOn|failCgroupV1|resolvConf|clusterDNS|memorySwap|rotateCertificates)' \
   /var/lib/kubelet/config.yaml | sed 's/^/kubelet /'
 for f in /etc/containerd/config.toml /run/edgewright/containerd/config.toml; do
-  [ -r $f ] && grep -E 'SystemdCgroup|disabled_plugins|sandbox' $f | sed 's/^/containerd /'
+  [ -r $f ] && grep -E 'SystemdCgroup|^ *disabled_plugins|sandbox' $f | sed 's/^/containerd /'
 done
+[ -r /proc/sys/net/bridge/bridge-nf-call-iptables ] &&
+  echo "bridge_call $(cat /proc/sys/net/bridge/bridge-nf-call-iptables)"
 :
 """,
         root="better",
@@ -90,7 +92,9 @@ for s in /run/edgewright/containerd/containerd.sock /run/k3s/containerd/containe
   /run/containerd/containerd.sock; do
   [ -S $s ] || continue
   if have ctr; then ctr --address $s --connect-timeout 2s version >/dev/null 2>&1 && echo "answers $s" ||
-    echo "silent $s"; fi
+    echo "silent $s"; continue; fi
+  have ctr && ctr --address $s --connect-timeout 2s plugins ls 2>/dev/null | grep -E '[. ]cri(-?service)?[ .]' |
+    grep -E ' error ' | head -n 3 | sed 's/^/plugin /'
 done
 have journalctl || exit 0
 l() { journalctl -u containerd -u edgewright-containerd -u crio -b -n "$1" -q --no-pager -o short-unix 2>/dev/null; }
@@ -101,6 +105,26 @@ l 60
         6,
         32768,
         "needed",
+    ),
+    Probe(
+        "kubernetes.server",
+        "whether the API server that the kubelet uses is reached",
+        r"""
+for f in /etc/kubernetes/kubelet.conf /var/lib/rancher/k3s/agent/kubelet.kubeconfig \
+  /var/lib/rancher/rke2/agent/kubelet.kubeconfig; do
+  [ -r $f ] && u=$(sed -n 's,^ *server: *"*https://\([A-Za-z0-9.:-]*\).*,\1,p' $f | head -n 1) || continue
+  [ -n "$u" ] || continue
+  case $u in -*|*:*:*) continue ;; *:*) h=${u%%:*} p=${u##*:} ;; *) h=$u p=443 ;; esac
+  case $p in ''|*[!0-9]*|??????*) continue ;; esac
+  echo "server $h $p $(reach "$h" "$p")"
+  exit 0
+done
+:
+""",
+        8,
+        1024,
+        "better",
+        waits=True,
     ),
     Probe(
         "kubernetes.steps",

@@ -91,10 +91,16 @@ for d in /sys/class/net/*; do
   [ -e "$d/operstate" ] || continue
   c=$(cat "$d/carrier" 2>/dev/null); k=virtual
   [ -e "$d/device" ] && k=card
+  [ -d "$d/bridge" ] && k=bridge
+  [ -e "/proc/net/vlan/${d##*/}" ] && k=vlan
+  [ -d "$d/bonding" ] && k=bond
   m=$(cat "$d/address" 2>/dev/null)
   echo "link ${d##*/} $(cat "$d/operstate") ${c:--} $(cat "$d/mtu") ${m:--} $k $(cat "$d/flags")"
 done | head -n 100
+have networkctl && networkctl list --no-legend --no-pager 2>/dev/null | head -n 60 | sed 's/^/setup /'
+:
 """,
+        4,
     ),
     Probe(
         "network.addresses",
@@ -186,12 +192,70 @@ done
     ),
     Probe(
         "network.plane",
-        "whether the plane's port is reached from the host",
+        "whether the plane is reached from the host: its port, TLS and the trust in it, large packets",
         r"""
 plane_of || { echo "plane none"; exit 0; }
-echo "plane $plane_host $plane_port $(reach "$plane_host" "$plane_port")"
+grep -hE "^[^#]*[[:space:]]$plane_host([[:space:]]|$)" /etc/hosts 2>/dev/null |
+  head -n 1 | cut -c 1-160 | sed 's/^/hosts /'
+if ! have python3; then
+  o=$(reach "$plane_host" "$plane_port"); echo "plane $plane_host $plane_port $o"
+  [ "$o" = open ] && have openssl || exit 0
+  case $plane_host in *:*) h="[$plane_host]" ;; *) h=$plane_host ;; esac
+  have timeout || exit 0
+  timeout 4 openssl s_client -connect "$h:$plane_port" </dev/null 2>/dev/null | grep -q 'BEGIN CERTIFICATE' &&
+    echo "tls ok" || echo "tls silent"
+  exit 0
+fi
+f=$(sed -n 's/^ExecStart=.*--ca[ =]"*\([A-Za-z0-9./_-]*\).*/\1/p' /etc/systemd/system/edgewright-agent.service \
+  2>/dev/null)
+python3 -I -c 'import re,socket,ssl,struct,sys,time
+h,p=sys.argv[1],int(sys.argv[2]); began=time.monotonic()
+def say(*words): print(*words, flush=True)
+try: s=socket.create_connection((h,p),5); say("plane",h,p,"open")
+except socket.gaierror: say("plane",h,p,"name"); sys.exit()
+except socket.timeout: say("plane",h,p,"silent"); sys.exit()
+except ConnectionRefusedError: say("plane",h,p,"refused"); sys.exit()
+except OSError as e: say("plane",h,p,"no-route" if e.errno in (13,22,101,113) else "error"); sys.exit()
+to=s.getpeername()[0]; say("at",to)
+t=ssl.create_default_context(); pem=""
+for f in sys.argv[3:]:
+    try: pem+=open(f,errors="replace").read(200000)+"\n"
+    except OSError: pass
+for b in re.findall("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----",pem,re.S)[:20]:
+    try: t.load_verify_locations(cadata="\n".join(l.strip() for l in b.splitlines())+"\n")
+    except ssl.SSLError: pass
+s.settimeout(4)
+try:
+    w=t.wrap_socket(s,server_hostname=h); say("tls ok"); say("verify 0")
+    w.sendall(b"GET / HTTP/1.0\r\nHost: "+h.encode()+b"\r\n\r\n"); r=w.recv(200).split(b" ",2)
+    if r[0].startswith(b"HTTP/"): say("http",int(r[1]))
+except ssl.SSLCertVerificationError as e: say("tls ok"); say("verify",e.verify_code,e.verify_message[:100])
+except socket.timeout: say("tls silent")
+except ssl.SSLError as e: say("tls error",e.reason)
+except (OSError,ValueError,IndexError) as e: say("tls closed")
+try:
+    u=socket.socket(2,2); u.connect((to,p)); m=u.getsockopt(0,14); m-=m%2
+    r=socket.socket(2,3,1); r.setsockopt(0,10,2)
+except OSError: sys.exit()
+def ping(n):
+    n-=28; b=struct.pack("!BBHHH",8,0,0,4660,n)+b"e"*n; b+=b"e"*(len(b)%2)
+    c=sum(struct.unpack("!%dH"%(len(b)//2),b)); c=(c>>16)+(c&65535); c+=c>>16
+    try: r.sendto(b[:2]+struct.pack("!H",~c&65535)+b[4:],(to,0))
+    except OSError: return None
+    until=time.monotonic()+1
+    while time.monotonic()<until:
+        r.settimeout(max(0.01,until-time.monotonic()))
+        try: a,_=r.recvfrom(65535)
+        except OSError: return False
+        if len(a)>=28 and a[20]==0 and a[24:26]==b"\x12\x34" and a[26:28]==struct.pack("!H",n): return True
+    return False
+if ping(m) is False and ping(84):
+    if not (ping(m) or ping(m)):
+        for n in (1400,1300,1200,1000,700,500,84):
+            if n<m and (time.monotonic()-began>13 or n==84 or ping(n)): say("mtu",m,n); break
+' "$plane_host" "$plane_port" $f /etc/edgewright/ca.crt /etc/edgewright/user-data /oem/userdata 2>/dev/null
 """,
-        7,
+        16,
         1024,
         "better",
         waits=True,
@@ -204,14 +268,15 @@ have firewall-cmd && [ "$(firewall-cmd --state 2>/dev/null)" = running ] && { ec
   firewall-cmd --list-ports 2>/dev/null | sed 's/^/ports /'; }
 have ufw && ufw status 2>/dev/null | head -n 30 | sed 's/^/ufw /'
 have nft && nft -nn list ruleset 2>/dev/null | awk '
-  /^[ \t]*chain /{i=0} /hook (input|prerouting)/{i=1}
-  i && / (drop|reject)/ && /tcp dport/ && !/ (saddr|daddr) /{sub(/^[ \t]*/,""); print "drops " $0}' | head -n 8
-have iptables && iptables -S INPUT 2>/dev/null | grep -E -e '--dports? .*-j (DROP|REJECT)' | grep -vE ' -[sd] ' |
-  head -n 8 | sed 's/^/drops /'
+  /^[ \t]*chain /{k = ($2 ~ /^(KUBE-|DOCKER|CNI-|cali-|CILIUM|FLANNEL|POSTROUTING)/)}
+  !k && (/^[ \t]*chain / || /type filter hook/ || /(^|[ \t])(drop|reject|accept)/ || /(jump|goto) /) {
+    sub(/^[ \t]+/, ""); print "nft " substr($0, 1, 240)}' | head -n 300
+have iptables && iptables -S 2>/dev/null | grep -E -e '^-P (INPUT|FORWARD)' -e '^-A .*-j ' |
+  grep -vE '^-A (KUBE-|CNI-|DOCKER)' | head -n 200 | cut -c 1-240 | sed 's/^/ipt /'
 :
 """,
         5,
-        4096,
+        24576,
         "needed",
     ),
     Probe(

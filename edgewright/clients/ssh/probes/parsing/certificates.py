@@ -32,8 +32,11 @@ def certificates(files: Lines, keys: Lines) -> dict[str, Any]:
         parsed.setdefault(place, _load(pem))
     wrong = {row.strip(): "key" for word in ("differs", "bad-key", "no-key") for row in with_word(keys, word)}
     wrong.update({row.strip(): "unreadable" for row in with_word(keys, "bad-certificate")})
+    wrong.update({row.strip(): "other-ca" for row in with_word(keys, "other-ca")})
+    absent = {row.strip(): "missing" for row in with_word(keys, "missing")}
+    absent.update({place: "key" for place in wrong if place.endswith("/sa.pub")})
     results = [_fact(place, value, parsed, wrong.get(place, "")) for place, value in list(parsed.items())[:_MOST]]
-    return {"certificates": tuple(results)}
+    return {"certificates": (*results, *(Certificate(place, fault=fault) for place, fault in absent.items()))}
 
 
 def _blocks(lines: Lines) -> list[tuple[str, bytes]]:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from edgewright.clients.ssh.probes.parsing.lines import first, integer_of, percent, with_word
-from edgewright.core.doctor.facts import FileSystem
+from edgewright.clients.ssh.probes.parsing.lines import first, integer_of, number, percent, with_word
+from edgewright.core.doctor.facts import Entry, FileSystem
 
 Lines = Sequence[str]
 
@@ -53,9 +53,35 @@ def file_systems(space: Lines, inodes: Lines, mounts: Lines, root: bool = True) 
     facts["no_writes"] = tuple(path for path in closed if root or _option(kinds, path) == "ro")
     facts["writes"] = frozenset(row.strip() for row in with_word(mounts, "writes"))
     facts["without_discards"] = tuple(row.strip() for row in with_word(mounts, "no-discards"))
-    mode = first(mounts, "var-tmp").split()
-    facts["var_tmp_mode"] = mode[0] if mode and re.match(r"[d-][rwxsStT-]{9}", mode[0]) else ""
+    facts["var_tmp_mode"], facts["tmp_mode"] = _mode(mounts, "var-tmp"), _mode(mounts, "tmp")
+    rows = [row.split() for row in with_word(mounts, "fstab")]
+    facts["fstab"] = tuple(
+        Entry(row[0], row[1], row[2].startswith("mounted"), "nofail" not in row[2], row[3] == "rw")
+        for row in rows
+        if len(row) == 4
+    )
     return facts
+
+
+def _mode(mounts: Lines, name: str) -> str:
+    mode = first(mounts, name).split()
+    return mode[0] if mode and re.match(r"[d-][rwxsStT-]{9}", mode[0]) else ""
+
+
+def reads(lines: Lines) -> dict[str, Any]:
+    """Return the kernel's names of mounted disks, what could not be read, and errors that file systems counted."""
+    disks = [row.split() for row in with_word(lines, "disk")]
+    fails = (row.split(None, 1) for row in with_word(lines, "fails"))
+    counted = [row.split() for row in with_word(lines, "counted")]
+    return {
+        "disks": {row[1]: row[0] for row in disks if len(row) == 3 and row[0] != "-"},
+        "read_faults": tuple((row[0], row[1]) for row in fails if len(row) == 2),
+        "counted_errors": tuple(
+            (row[1], integer_of(row[2]) or 0, number(row[3]) if len(row) > 3 else None)
+            for row in counted
+            if len(row) >= 3 and integer_of(row[2])
+        ),
+    }
 
 
 def _option(kinds: dict[str, tuple[str, str]], path: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgewright.clients.ssh.probes.parsing.lines import first, integer_of, log, number, with_word
-from edgewright.core.doctor.facts import Unit
+from edgewright.core.doctor.facts import LogLine, Unit
 
 Lines = Sequence[str]
 _LOADS = frozenset({"loaded", "not-found", "masked", "error", "bad-setting", "merged", "stub"})
@@ -63,8 +63,20 @@ def slots(lines: Lines) -> dict[str, Any]:
 
 
 def kernel(lines: Lines) -> dict[str, Any]:
-    """Return the messages of the kernel that matter."""
+    """Return the messages of the kernel that matter; those of `dmesg` have seconds of uptime, see `with_times`."""
     return {"kernel_log": log(lines)}
+
+
+def with_times(lines: Sequence[LogLine], clock: float | None, uptime: float | None) -> tuple[LogLine, ...]:
+    """Return messages of `dmesg` with times of the host's clock."""
+    results = []
+    for line in lines:
+        match = re.fullmatch(r"(?:<\d+>)?\[ *(\d{1,9}\.\d{1,9})\] (.*)", line.text) if line.at is None else None
+        if match is not None:
+            at = None if clock is None or uptime is None else clock - uptime + float(match[1])
+            line = LogLine(at, "kernel", match[2])
+        results.append(line)
+    return tuple(results)
 
 
 def units(lines: Lines) -> dict[str, Any]:
@@ -86,7 +98,34 @@ def units(lines: Lines) -> dict[str, Any]:
             if unit is not None and unit.load != "not-found":
                 results[unit.name] = unit
             block = {}
-    return {"systemd": True, "units": results} if results or first(lines, "system") else {}
+    if not results and not first(lines, "system"):
+        return {}
+    return {"systemd": True, "units": results, "system_state": first(lines, "system")}
+
+
+def errors(lines: Lines) -> dict[str, Any]:
+    """Return units that failed or are starting, with what they wrote last, by the name with its ending."""
+    block: dict[str, str] = {}
+    found: dict[str, Unit] = {}
+    logs: dict[str, list[str]] = {}
+    for line in [*lines, ""]:
+        if line.startswith("log "):
+            name, _, text = line[4:].partition(" ")
+            logs.setdefault(name, []).append(text)
+            line = ""
+        key, mark, value = line.partition("=")
+        if mark and re.fullmatch(r"[A-Za-z]+", key):
+            block[key] = value
+        elif block:
+            unit = _unit(block)
+            if unit is not None:
+                found[block["Id"]] = unit
+            block = {}
+    return {
+        "other_units": found,
+        "unit_logs": {name: log(rows) for name, rows in logs.items()},
+        "sshd_faults": tuple(with_word(lines, "sshd")),
+    }
 
 
 def _unit(block: dict[str, str]) -> Unit | None:
@@ -107,8 +146,15 @@ def _unit(block: dict[str, str]) -> Unit | None:
         block.get("Type", ""),
         integer_of(block.get("ExecMainStatus", "")),
         entered != "0" if entered.isdecimal() else None,
-        int(entered) / 1e6 if integer_of(entered) else None,
+        _moment(entered),
+        _moment(block.get("InactiveExitTimestampMonotonic", "")),
+        _moment(block.get("StateChangeTimestampMonotonic", "")),
     )
+
+
+def _moment(text: str) -> float | None:
+    """Return microseconds of uptime as seconds; 0 means never."""
+    return int(text) / 1e6 if integer_of(text) else None
 
 
 def failed(lines: Lines, status: int | None) -> dict[str, Any]:
@@ -141,12 +187,14 @@ def memory(lines: Lines) -> dict[str, Any]:
             sizes[match[1]] = integer_of(match[2])
     kills = [row.split() for row in with_word(lines, "oom")]
     swap = sizes.get("SwapTotal")
+    signals = log(with_word(lines, "oom-log"))
     return {
         "memory_kb": sizes.get("MemTotal"),
         "available_kb": sizes.get("MemAvailable"),
         "swap": None if swap is None else swap > 0,
         "oom_units": tuple((row[1], integer_of(row[0]) or 0) for row in kills if len(row) == 2),
-        "oom_log": log(with_word(lines, "oom-log")),
+        "oom_log": tuple(line for line in signals if "code=killed" not in line.text),
+        "kill_log": tuple(line for line in signals if "code=killed" in line.text),
     }
 
 

@@ -52,6 +52,8 @@ def settings(lines: Lines) -> dict[str, Any]:
             kubelet[name.strip()] = value.strip()
     forward, bridge = first(lines, "ip_forward"), first(lines, "br_netfilter")
     cgroup = [row for row in with_word(lines, "containerd") if "SystemdCgroup" in row]
+    plugins = " ".join(row for row in with_word(lines, "containerd") if "disabled_plugins" in row)
+    call = first(lines, "bridge_call")
     return {
         "cgroup": version,
         "controllers": frozenset(controllers.split())
@@ -61,15 +63,23 @@ def settings(lines: Lines) -> dict[str, Any]:
         "bridge_filter": bridge == "yes" if bridge in ("yes", "no") else None,
         "kubelet_settings": kubelet,
         "systemd_cgroup": "true" in cgroup[0] if cgroup else None,
+        "bridge_call": call == "1" if call in ("0", "1") else None,
+        "cri_disabled": re.search(r"[\"'](?:[a-z0-9.]*\.)?cri(?:\.v1\.(?:images|runtime))?[\"']", plugins) is not None,
     }
 
 
 def runtime(lines: Lines) -> dict[str, Any]:
     """Return whether a container runtime answers, and the end of its log."""
     answers, silent = with_word(lines, "answers"), with_word(lines, "silent")
-    rest = [line for line in lines if not line.startswith(("answers /", "silent /"))]
+    rest = [line for line in lines if not line.startswith(("answers /", "silent /", "plugin "))]
     state = True if answers else False if silent else None
-    return {"runtime_answers": state, "runtime_log": log(rest)}
+    return {"runtime_answers": state, "runtime_log": log(rest), "cri_error": bool(with_word(lines, "plugin"))}
+
+
+def server(lines: Lines) -> dict[str, Any]:
+    """Return the API server that the kubelet uses, as it is reached."""
+    result = port(first(lines, "server"))
+    return {} if result is None else {"kubelet_server": result}
 
 
 def kubelet_log(lines: Lines) -> dict[str, Any]:

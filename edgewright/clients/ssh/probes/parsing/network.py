@@ -18,6 +18,8 @@ _MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
 def links(lines: Lines) -> dict[str, Any]:
     """Return the network cards of the host."""
     rows = [row.split() for row in with_word(lines, "link")]
+    states = {row[1]: row for row in (row.split() for row in with_word(lines, "setup")) if len(row) == 5}
+    unknown = ["", "", "", "", ""]
     results = [
         Link(
             row[0],
@@ -27,6 +29,9 @@ def links(lines: Lines) -> dict[str, Any]:
             row[5] == "card",
             _is_up(row[6]),
             row[4].lower() if _MAC.fullmatch(row[4].lower()) else "",
+            row[5],
+            states.get(row[0], unknown)[4],
+            states.get(row[0], unknown)[3],
         )
         for row in rows
         if len(row) == 7
@@ -136,38 +141,20 @@ def port(row: str) -> Port | None:
 def plane(lines: Lines) -> dict[str, Any]:
     """Return the plane's port as it is seen from the host."""
     results = port(first(lines, "plane"))
-    return {} if results is None else {"plane": results}
-
-
-def firewall(lines: Lines) -> dict[str, Any]:
-    """Return open ports of a firewall that is on, and ports of a node that rules drop, whoever made them."""
-    dropped = {"dropped_ports": _dropped(with_word(lines, "drops"))}
-    if "firewalld running" in lines:
-        return {
-            "firewall": "firewalld",
-            "firewall_ports": tuple(" ".join(with_word(lines, "ports")).split()),
-            **dropped,
-        }
-    if any(row.strip() == "Status: active" for row in with_word(lines, "ufw")):
-        rows = [row.split() for row in with_word(lines, "ufw") if " ALLOW" in row]
-        return {"firewall": "ufw", "firewall_ports": tuple(row[0] for row in rows if row), **dropped}
-    return dropped
-
-
-NODE_PORTS = (6443, 10250, 2379, 2380, 9345)
-"""What nodes of a cluster open to each other: API server, kubelet, etcd, RKE2's supervisor."""
-
-
-def _dropped(rules: Lines) -> tuple[int, ...]:
-    """Return which ports of a node are in rules such as `tcp dport { 6443, 10250 } drop` or `--dports 2379:2380`."""
-    ports: list[int] = []
-    for rule in rules[:16]:
-        place = re.search(r"(?:tcp dport|--dports?) (\{[^}]{1,200}\}|[\d:,-]{1,200})", rule)
-        if place is None or "-p udp" in rule:
-            continue
-        for begin, end in re.findall(r"(\d{1,5})(?:[-:](\d{1,5}))?", place[1]):
-            ports += [port for port in NODE_PORTS if int(begin) <= port <= int(end or begin)]
-    return tuple(dict.fromkeys(ports))
+    if results is None:
+        return {}
+    sizes = [integer_of(word) for word in first(lines, "mtu").split()]
+    verify = first(lines, "verify").split()
+    return {
+        "plane": results,
+        "plane_at": first(lines, "at"),
+        "plane_hosts": " ".join(first(lines, "hosts").split()),
+        "plane_tls": first(lines, "tls"),
+        "plane_verify": integer_of(verify[0]) if verify else None,
+        "plane_http": integer_of(first(lines, "http")),
+        "lost_size": sizes[0] if len(sizes) == 2 else None,
+        "passed_size": sizes[1] if len(sizes) == 2 else None,
+    }
 
 
 def name_servers(lines: Lines) -> dict[str, Any]:
