@@ -95,7 +95,7 @@ NO_ANSWER = {2: "SERVFAIL", 4: "NOTIMP", 5: "REFUSED"}
 
 
 class Port(NamedTuple):
-    """A port somewhere else: `open`, `refused`, `silent`, `no-route`, `name` (it does not resolve) or "" (unknown)."""
+    """A port: `open`, `refused`, `silent`, `no-route`, `name` (it does not resolve), `error` or "" (unknown)."""
 
     host: str
     port: int
@@ -116,6 +116,7 @@ class Certificate(NamedTuple):
     ends: Optional[float] = None
     fault: str = ""
     authority: bool = False
+    addresses: Tuple[str, ...] = ()
 
 
 class LogLine(NamedTuple):
@@ -171,6 +172,8 @@ class Agent(NamedTuple):
     last_heartbeat: Optional[float] = None
     interval: Optional[float] = None
     missing_files: Tuple[str, ...] = ()
+    missing_data: str = ""
+    """The user-data that its unit names, where it is not there."""
 
 
 class Facts(NamedTuple):
@@ -206,6 +209,8 @@ class Facts(NamedTuple):
     """Last lines of units that failed, start again and again, or start for long, by the name with its ending."""
     sshd_faults: Tuple[str, ...] = ()
     """What sshd does not take of its settings: it would not start again."""
+    frozen_units: Tuple[str, ...] = ()
+    """Units with a process that was stopped by a signal (STOP) and does nothing until it is told to go on."""
     system_state: str = ""
     """What systemd finds of the whole: `running`, `degraded`, `maintenance`, `starting`..."""
     failed_units: Optional[Tuple[str, ...]] = None

@@ -290,13 +290,52 @@ def test_a_node_that_is_none(expected: str, changes: dict[str, Any]) -> None:
 
 
 def test_a_kubelet_without_a_cluster_needs_no_cni_and_a_ready_node_no_second_opinion() -> None:
-    alone = diagnosed(cni_configs=(), cni_programs=(), **NO_CLUSTER)
-    assert not alone.findings
+    assert not diagnosed(cni_configs=(), cni_programs=(), **NO_CLUSTER).findings
     ready = diagnosed(kubelet_server=Port("10.4.1.99", 6443, "silent"), nodes=(Node("edge-1", "Ready"),))
     assert not ready.findings
+    (alone,) = diagnosed(closed_ports=(10250,)).findings
+    assert (alone.symptom, alone.certainty) == ("firewall-closed", UNSURE), "the only node of its cluster"
     (cordoned,) = diagnosed(nodes=(Node("edge-1", "Ready,SchedulingDisabled"),)).findings
     assert (cordoned.key, cordoned.certainty) == ("node-not-ready:cordoned", UNSURE)
 
 
 def test_nothing_is_said_of_what_was_not_read() -> None:
     assert diagnose(Facts(at=NOW, plane=Port("hub.example", 8443, "open"), container="docker")).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("expected", "certainty", "changes"),
+    [
+        ("unit-stopped", LIKELY, {"frozen_units": ("edgewright-agent", "till")}),
+        ("runtime-down", LIKELY, {"frozen_units": ("containerd",)}),
+        (
+            "unit-stopped",
+            LIKELY,
+            {"units": units(unit("edgewright-agent", "inactive", condition=False)), "kube_files": frozenset()},
+        ),
+        ("plane-unreachable", SURE, {"plane": Port("hub.example", 8443, "error"), "agent": UNREACHED}),
+        (
+            "user-data-broken",
+            LIKELY,
+            {"agent": HEALTHY.agent._replace(phase="", missing_data="/etc/edgewright/user-data")},
+        ),
+        (
+            "pods-fail",
+            LIKELY,
+            {"pods": None, "kubelet_log": log('"Error syncing pod, skipping" err="failed to start"')},
+        ),
+        (
+            "certificate-broken",
+            LIKELY,
+            {"certificates": (Certificate(PKI + "apiserver.crt", addresses=("10.96.0.1", "10.4.9.9")),)},
+        ),
+    ],
+)
+def test_what_runs_and_does_nothing(expected: str, certainty: str, changes: dict[str, Any]) -> None:
+    found = diagnosed(**{"nodes": None, **changes}).findings
+    assert (found[0].symptom, found[0].certainty) == (expected, certainty)
+
+
+def test_a_certificate_for_an_address_of_the_host_is_right() -> None:
+    named = Certificate(PKI + "apiserver.crt", addresses=("10.96.0.1", "10.4.1.7", "127.0.0.1"))
+    assert not diagnosed(certificates=(named,)).findings

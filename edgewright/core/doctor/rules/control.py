@@ -75,6 +75,8 @@ def _certificates(facts: Facts) -> List[Finding]:
             step = "Restore the file from a backup, or let kubeadm make it again with the cluster's own settings."
         fixes = _made_again(first)
         findings.append(Finding("certificate-broken", text, _shown(broken), step, SURE, first.place, fixes))
+    else:
+        findings += _elsewhere(facts, certificates)
     if soon and not expired:
         first = min(soon, key=lambda c: c.ends or 0)
         text = f"{_name(first)} ends in {times.duration((first.ends or 0) - now)}."
@@ -84,6 +86,24 @@ def _certificates(facts: Facts) -> List[Finding]:
         fixes = (_DATES,) if first.authority else _renewal(first)
         findings.append(Finding("certificate-soon", text, _shown(soon), step, SURE, first.place, fixes))
     return findings
+
+
+_OWN = ("/etc/kubernetes/pki/apiserver.crt", "/etc/kubernetes/pki/etcd/server.crt", "/etc/kubernetes/pki/etcd/peer.crt")
+"""Certificates of servers on this host, which name its address."""
+
+
+def _elsewhere(facts: Facts, certificates: "List[Certificate]") -> List[Finding]:
+    """Return a certificate that is for none of the addresses of this host: it has another one than when it was made."""
+    own = {address.address for address in facts.addresses or () if address.scope not in ("host", "link")}
+    for certificate in certificates:
+        named = [address for address in certificate.addresses if not address.startswith(("127.", "::1"))]
+        if certificate.place not in _OWN or not named or not own or own & set(named):
+            continue
+        text = f"{_name(certificate)} is for none of the addresses of this host: it is for {', '.join(named[:3])}."
+        rows = (*_shown([certificate]), Evidence("network.addresses", ", ".join(sorted(own)[:4])))
+        step = "Give the host its old address again, or make certificates and settings for the new one."
+        return [Finding("certificate-broken", text, rows, step, LIKELY, certificate.place, (_DATES,))]
+    return []
 
 
 def _made_again(certificate: Certificate) -> "Tuple[Fix, ...]":

@@ -12,7 +12,9 @@ from edgewright.core.doctor.unit_names import KUBELETS, RUNTIMES
 from edgewright.core.text import amount
 
 _LOGS = Fix("read the kubelet's log", "journalctl -u {kubelet} -b -n 50 --no-pager", SAFE)
-_PULL = r"failed to pull|errimagepull|imagepullbackoff|failed to resolve reference"
+_PULL = (
+    r"failed to pull|errimagepull|imagepullbackoff|failed to resolve reference|invalidimagename|couldn't parse image"
+)
 _PULLS: Tuple[Tuple[str, str, str, str], ...] = (
     (
         "blobs-empty",

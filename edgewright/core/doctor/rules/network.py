@@ -33,6 +33,7 @@ _PLANE = {
     "refused": ("refuses connections", "The way is open: look whether the plane runs and listens on this port."),
     "silent": ("does not answer", "Ask for the firewall on the way, and whether the plane runs."),
     "no-route": ("cannot be reached: no route", "Check the routes of the host."),
+    "error": ("cannot be connected to", "Look at the limits of the host: free local ports, sockets, memory."),
     "name": ("has a name that does not resolve", "Check the name servers of the host, and the name."),
 }
 
@@ -293,8 +294,10 @@ def _closed(facts: Facts) -> List[Finding]:
         shown = " ".join(map(str, shut))
         text = f"The firewall lets nothing in to port {shown}, which other nodes need."
         evidence = (Evidence("network.firewall", f"no rule accepts {shown}, and the rest is dropped"),)
-        step = "Let the nodes of the cluster in."
-        findings.append(Finding("firewall-closed", text, evidence, step, LIKELY, shown.split()[0], (fix,)))
+        step = "Let the nodes of the cluster in; a node that is alone needs none of these ports."
+        joined = "/etc/kubernetes/kubelet.conf" in (facts.kube_files or ()) or len(facts.nodes or ()) > 1
+        certainty = LIKELY if joined and len(facts.nodes or (1, 2)) > 1 else UNSURE
+        findings.append(Finding("firewall-closed", text, evidence, step, certainty, shown.split()[0], (fix,)))
     if facts.forward_dropped:
         text = "The firewall drops all packets that are passed on: pods reach nothing beyond this node."
         evidence = (Evidence("network.firewall", "forward: drop, and no rule accepts"),)

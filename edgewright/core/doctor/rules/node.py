@@ -43,6 +43,7 @@ def rules(facts: Facts) -> List[Finding]:
         *_server(facts, lines),
         *_manifests(lines),
         *_evictions(facts, lines),
+        *_pods_by_log(facts, lines),
         *_cri(facts),
         *_removed(facts),
         *_pods(facts),
@@ -104,6 +105,17 @@ def _manifests(lines: Sequence[LogLine]) -> List[Finding]:
     fix = Fix("show the file", f"cat -n {word(path[1])}", SAFE) if path else _LOGS
     step = f"Correct {path[1]}." if path else "Correct the file of the static pod."
     return [Finding(symptom, text, (quote("kubernetes.kubelet", line),), step, LIKELY, name, (fix,))]
+
+
+def _pods_by_log(facts: Facts, lines: Sequence[LogLine]) -> List[Finding]:
+    """Return that pods do not start, by the kubelet's own word, where the cluster cannot be asked."""
+    line = match(lines, r"error syncing pod|failed to (create|start|run) .{0,40}(sandbox|container)|crashloopbackoff")
+    if line is None or facts.pods is not None or match([line], r"pull|resolve reference") is not None:
+        return []
+    text = f"Pods of this node do not start: {clip(_message(line.text), 110)}."
+    fix = Fix("list its containers", "crictl ps -a | head -n 20", SAFE)
+    step = "Read what the container or the runtime says."
+    return [Finding("pods-fail", text, (quote("kubernetes.kubelet", line),), step, LIKELY, "", (fix, _LOGS))]
 
 
 def _evictions(facts: Facts, lines: Sequence[LogLine]) -> List[Finding]:

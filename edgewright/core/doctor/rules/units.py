@@ -63,6 +63,7 @@ def rules(facts: Facts) -> List[Finding]:
     findings += _others(facts)
     findings += _gone(facts)
     findings += _sshd(facts)
+    findings += _frozen(facts)
     findings += _entries(facts)
     findings += _var_tmp(facts)
     findings += _remote_shell(facts)
@@ -96,6 +97,8 @@ def _unit(facts: Facts, unit: Unit) -> Optional[Finding]:
         why = f" ({unit.result})" if unit.result not in ("", "success", "exit-code") else ""
         text = f"{name}{role} has failed{why}{because(facts, unit)}."
         return _finding("unit-failed", facts, unit, text, step, (logs, restart))
+    if name in AGENTS | KUBELETS | RUNTIMES and unit.active == "inactive" and unit.condition is False:
+        return _condition(facts, unit, role)
     if name in NEEDED | TIMES | {"systemd-journald"} and (_should_run(facts, unit) or _only_agent(facts, unit)):
         start = fix_of("unit-start", name)
         never = ": it has not run since the boot" if unit.ever_active is False else ""
@@ -110,6 +113,18 @@ def _unit(facts: Facts, unit: Unit) -> Optional[Finding]:
             (start, logs),
         )
     return None
+
+
+def _condition(facts: Facts, unit: Unit, role: str) -> Optional[Finding]:
+    """Return that a unit is enabled and does not run since a condition of it is not met: that may be meant."""
+    if unit.enabled not in ("enabled", "enabled-runtime") or unit.type == "oneshot" or _replaced(facts, unit.name):
+        return None
+    name = unit.name
+    text = f"{name}{role} is enabled and does not run: a condition of its unit is not met."
+    show = Fix("show its conditions", f"systemctl cat {word(name)}; systemctl status --no-pager {word(name)}", SAFE)
+    certainty = LIKELY if name in AGENTS else UNSURE
+    step = "Look which condition it is, and make it true, or remove it."
+    return Finding("unit-stopped", text, (_state(unit),), step, certainty, name, (show,))
 
 
 def _restarts(facts: Facts, unit: Unit) -> bool:
@@ -246,6 +261,21 @@ def _gone(facts: Facts) -> List[Finding]:
         rows = (Evidence("units.state", "containerd, crio, docker: not found"),)
         return [Finding("runtime-down", text, rows, "Install the container runtime again.", LIKELY)]
     return []
+
+
+def _frozen(facts: Facts) -> List[Finding]:
+    """Return units that count as running while a signal has stopped their process."""
+    findings = []
+    for name in facts.frozen_units:
+        if name not in NEEDED | REMOTE | TIMES | CORE | PARTS:
+            continue
+        text = f"A process of {name} is stopped by a signal (STOP): the unit counts as running and does nothing."
+        go_on = Fix("let it go on", f"systemctl kill --signal=CONT {word(name)}", SAFE)
+        rows = (Evidence("units.processes", f"{name}: state T (stopped)"),)
+        step = "Find out who stopped it (a debugger, a script), then let it go on."
+        symptom = "runtime-down" if name in RUNTIMES else "unit-stopped"
+        findings.append(Finding(symptom, text, rows, step, LIKELY, "" if name in RUNTIMES else name, (go_on,)))
+    return findings
 
 
 def _sshd(facts: Facts) -> List[Finding]:

@@ -75,6 +75,11 @@ for f in $(sed -n 's/^ExecStart=.*--\(token-file\|ca\)[ =]"*\([^ "]*\).*/\2/p' $
   case $f in *[!A-Za-z0-9./_-]*) continue ;; esac
   [ -s "$f" ] || echo "missing $f"
 done
+for f in $(sed -n 's/^ExecStart=.*--user-data[ =]"*\([^ "]*\).*/\1/p' \
+  /etc/systemd/system/edgewright-agent.service 2>/dev/null); do
+  case $f in *[!A-Za-z0-9./_-]*) continue ;; esac
+  [ -e "$f" ] || echo "no-data $f"
+done
 :
 """,
         3,

@@ -196,6 +196,13 @@ for f in /proc/[0-9]*/comm; do
     kubelet|containerd|k3s*|rke2*|etcd|kube-*|keepalived|stylus*|palette*) echo "$c" ;;
   esac
 done | sort | uniq -c | head -n 40
+for f in /proc/[0-9]*/stat; do
+  { read -r c <$f; } 2>/dev/null || continue
+  case $c in *') T '*) ;; *) continue ;; esac
+  f=${f%/stat}
+  u=$(sed -n 's,^[^/]*/.*/\([A-Za-z0-9@_.-]*\)\.service$,\1,p' $f/cgroup 2>/dev/null | head -n 1)
+  [ -n "$u" ] && echo "frozen $u"
+done | sort -u | head -n 20
 """,
     ),
     Probe(

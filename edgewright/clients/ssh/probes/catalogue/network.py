@@ -36,7 +36,8 @@ try:
 except socket.gaierror: print("name")
 except socket.timeout: print("silent")
 except ConnectionRefusedError: print("refused")
-except OSError as e: print("no-route" if e.errno in (13, 22, 101, 113) else "error %s" % e.errno)' "$1" "$2" && return
+except OSError as e: print("no-route" if e.errno in (1, 13, 22, 101, 113) else "error %s" % e.errno)' "$1" "$2" &&
+    return
   fi
   if have curl; then
     case $1 in *:*) n="[$1]" ;; *) n=$1 ;; esac
@@ -215,7 +216,9 @@ try: s=socket.create_connection((h,p),5); say("plane",h,p,"open")
 except socket.gaierror: say("plane",h,p,"name"); sys.exit()
 except socket.timeout: say("plane",h,p,"silent"); sys.exit()
 except ConnectionRefusedError: say("plane",h,p,"refused"); sys.exit()
-except OSError as e: say("plane",h,p,"no-route" if e.errno in (13,22,101,113) else "error"); sys.exit()
+except OSError as e:
+    say("plane",h,p,"no-route" if e.errno in (1,13,22,101,113) else "refused" if e.errno==104 else "error",e.errno)
+    sys.exit()
 to=s.getpeername()[0]; say("at",to)
 t=ssl.create_default_context(); pem=""
 for f in sys.argv[3:]:

@@ -41,6 +41,7 @@ def agent(unit: Lines, status: Lines, files: Lines) -> dict[str, Any]:
             last_heartbeat=_moment(_text(body, "lastHeartbeat")),
             interval=float(interval) if isinstance(interval, (int, float)) and not isinstance(interval, bool) else None,
             missing_files=tuple(row.strip() for row in with_word(files, "missing")),
+            missing_data=first(files, "no-data"),
         )
     }
 

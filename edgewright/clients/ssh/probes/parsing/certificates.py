@@ -89,7 +89,16 @@ def _fact(
     if not fault and not authority:
         signer = parsed.get(_authority_of(place))
         fault = "issuer" if signer is not None and not _signed(value, signer) else ""
-    return Certificate(place, subject, issuer, begins, ends, fault, authority)
+    return Certificate(place, subject, issuer, begins, ends, fault, authority, _addresses(value))
+
+
+def _addresses(value: x509.Certificate) -> tuple[str, ...]:
+    """Return the addresses that a certificate is for."""
+    try:
+        names = value.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return ()
+    return tuple(str(address) for address in names.get_values_for_type(x509.IPAddress))[:32]
 
 
 def _authority_of(place: str) -> str:

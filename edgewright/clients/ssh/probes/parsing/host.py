@@ -175,7 +175,11 @@ def jobs(lines: Lines, status: int | None) -> dict[str, Any]:
 
 def processes(lines: Lines) -> dict[str, Any]:
     """Return which programs of an edge host run."""
-    return {"processes": frozenset(line.split()[-1] for line in lines if len(line.split()) == 2)}
+    rows = [line.split() for line in lines]
+    return {
+        "processes": frozenset(row[1] for row in rows if len(row) == 2 and row[0].isdecimal()),
+        "frozen_units": tuple(dict.fromkeys(with_word(lines, "frozen"))),
+    }
 
 
 def memory(lines: Lines) -> dict[str, Any]:

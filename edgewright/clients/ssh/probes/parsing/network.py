@@ -11,7 +11,7 @@ from edgewright.clients.ssh.probes.parsing.lines import first, integer_of, with_
 from edgewright.core.doctor.facts import Address, Link, Port, Server
 
 Lines = Sequence[str]
-_STATES = frozenset({"open", "refused", "silent", "no-route", "name"})
+_STATES = frozenset({"open", "refused", "silent", "no-route", "name", "error"})
 _MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
 
 
