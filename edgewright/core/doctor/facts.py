@@ -210,9 +210,9 @@ class Facts(NamedTuple):
     sshd_faults: Tuple[str, ...] = ()
     """What sshd does not take of its settings: it would not start again."""
     frozen_units: Tuple[str, ...] = ()
-    """Units with a process that was stopped by a signal (STOP) and does nothing until it is told to go on."""
+    """Units with a process that was stopped by a signal (STOP) and does nothing until another one comes."""
     system_state: str = ""
-    """What systemd finds of the whole: `running`, `degraded`, `maintenance`, `starting`..."""
+    """The state of the system as systemd has it: `running`, `degraded`, `maintenance`, `starting`..."""
     failed_units: Optional[Tuple[str, ...]] = None
     waiting_jobs: Optional[Tuple[str, ...]] = None
     processes: Optional[FrozenSet[str]] = None
@@ -240,7 +240,7 @@ class Facts(NamedTuple):
     disks: Dict[str, str] = {}
     """The kernel's names of the disks that are mounted, by mount."""
     read_faults: Tuple[Tuple[str, str], ...] = ()
-    """Mounts of which a block or a file could not be read, and what was said."""
+    """Mounts of which a block or a file could not be read, with the error."""
     counted_errors: Tuple[Tuple[str, int, Optional[float]], ...] = ()
     """Mounts whose file system has counted errors, how many, and the time of the last one."""
     usage: Tuple[Tuple[str, int], ...] = ()
@@ -280,7 +280,7 @@ class Facts(NamedTuple):
     """OpenSSL's code for its certificate with the CA files of this host: 0 is trusted."""
     plane_http: Optional[int] = None
     lost_size: Optional[int] = None
-    """Size of a packet that gets no answer from the plane, while a small one does and nobody says why."""
+    """Size of a packet that gets no answer from the plane, while a small one does, without an error."""
     passed_size: Optional[int] = None
     agent: Agent = Agent()
     agent_log: Tuple[LogLine, ...] = ()

@@ -14,6 +14,6 @@ REMOTE = frozenset({"ssh", "sshd", "dropbear"})
 CORE = frozenset({"dbus", "systemd-journald", "systemd-logind", "systemd-udevd"})
 """What every host with systemd needs; a fault of one explains none of the others."""
 PARTS = frozenset({"edgewright-reconciler", "stylus-operator", "spectro-stylus-operator", "spectro-init"})
-"""Units beside the agent that carry out what it is told."""
+"""Units beside the agent that do its work on the host."""
 NEEDED = AGENTS | RUNTIMES | KUBELETS | NETWORKS
 """Units of which a fault explains others; the rest of the catalogue does not."""

@@ -220,7 +220,7 @@ def test_the_way_to_a_plane_whose_port_is_open(expected: str, changes: dict[str,
 
 
 def test_sizes_and_the_line_of_etc_hosts_are_shown() -> None:
-    (first, *_) = diagnosed(agent=UNREACHED, plane_tls="silent", lost_size=1500, passed_size=700).findings
+    first = diagnosed(agent=UNREACHED, plane_tls="silent", lost_size=1500, passed_size=700).findings[0]
     assert first.evidence[-1].text == "1500 bytes: no answer; 700 bytes: answer" and "700 or less" in first.next_step
     away = diagnosed(plane=Port("hub.example", 8443, "refused"), plane_hosts="10.9.9.9 hub.example").findings[0]
     assert away.evidence[-1].text == "/etc/hosts: 10.9.9.9 hub.example"
@@ -238,8 +238,9 @@ def test_sizes_and_the_line_of_etc_hosts_are_shown() -> None:
     ],
 )
 def test_one_card_of_several(expected: str, certainty: str, link: Link) -> None:
-    addresses = (*HEALTHY.addresses, Address("eth1", "10.7.0.2", "global"))
-    found = diagnosed(links=(*HEALTHY.links, link), addresses=addresses).findings
+    links, addresses = HEALTHY.links or (), HEALTHY.addresses or ()
+    used = (*addresses, Address("eth1", "10.7.0.2", "global"))
+    found = diagnosed(links=(*links, link), addresses=used).findings
     assert [(f.symptom, f.certainty) for f in found] == ([(expected, certainty)] if expected else [])
 
 

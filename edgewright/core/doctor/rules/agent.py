@@ -225,12 +225,12 @@ def _files(facts: Facts) -> List[Finding]:
 
 
 def _user_data(facts: Facts) -> List[Finding]:
-    gone = facts.agent.missing_data
-    if gone:
-        text = f"The user-data {gone}, which the agent's unit names, is not there."
-        evidence = (Evidence("agent.files", f"missing {gone}"),)
+    absent = facts.agent.missing_data
+    if absent:
+        text = f"The user-data {absent}, which the agent's unit names, is not there."
+        evidence = (Evidence("agent.files", f"missing {absent}"),)
         certainty = UNSURE if facts.agent.phase == "registered" else LIKELY
-        return [Finding("user-data-broken", text, evidence, "Put the user-data there again.", certainty, gone)]
+        return [Finding("user-data-broken", text, evidence, "Put the user-data there again.", certainty, absent)]
     empty = [path for path, size in facts.user_data_files if size == 0 and path.endswith(("userdata", "user-data"))]
     if empty:
         text = f"The user-data {empty[0]} is empty."

@@ -184,7 +184,7 @@ def _read_only(facts: Facts) -> List[Finding]:
         step = "Find out why (a disk with errors is mounted read-only by the kernel), then mount it writable again."
         findings.append(Finding("read-only", text, tuple(evidence), step, SURE, mount or wanted[0], (fix,)))
         return findings
-    return [*findings, *_came_read_only(facts)]
+    return [*findings, *_mounted_read_only(facts)]
 
 
 def _unread(facts: Facts) -> List[Finding]:
@@ -192,9 +192,9 @@ def _unread(facts: Facts) -> List[Finding]:
     findings = []
     step = "Check cable and disk, save what is on it, then replace it."
     fix = Fix("list the disks", "lsblk -o NAME,SIZE,TYPE,MODEL,MOUNTPOINT", SAFE)
-    for mount, said in facts.read_faults[:3]:
-        text = f"The disk of {mount} cannot be read: {clip(said.rpartition(': ')[2], 60)}."
-        shown = (Evidence("disk.reads", clip(said, 160)),)
+    for mount, error in facts.read_faults[:3]:
+        text = f"The disk of {mount} cannot be read: {clip(error.rpartition(': ')[2], 60)}."
+        shown = (Evidence("disk.reads", clip(error, 160)),)
         findings.append(Finding("io-errors", text, shown, step, SURE, mount, (fix,)))
     for mount, count, at in facts.counted_errors[:3]:
         if any(finding.object == mount for finding in findings):
@@ -217,8 +217,8 @@ def _of_machine(symptom: str, line: Optional[LogLine], what: str) -> List[Findin
     return [Finding(symptom, text, (quote("boot.kernel", line),), step, UNSURE, MACHINE, (fix,))]
 
 
-def _came_read_only(facts: Facts) -> List[Finding]:
-    """Return disks that are mounted read-only against /etc/fstab, or that nobody mounted so for a reason."""
+def _mounted_read_only(facts: Facts) -> List[Finding]:
+    """Return disks that are mounted read-only against /etc/fstab, or for no reason that is known."""
     findings = []
     wanted = {entry.mount: entry.writes for entry in facts.fstab}
     for system in facts.file_systems:

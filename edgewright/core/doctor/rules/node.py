@@ -37,7 +37,7 @@ _EVICTION = (
 
 
 def rules(facts: Facts) -> List[Finding]:
-    """Return what keeps the node of this host from being one of its cluster."""
+    """Return why the node of this host is not one of its cluster."""
     lines = telling(facts, facts.kubelet_log, KUBELETS)
     return [
         *_server(facts, lines),
@@ -114,7 +114,7 @@ def _pods_by_log(facts: Facts, lines: Sequence[LogLine]) -> List[Finding]:
         return []
     text = f"Pods of this node do not start: {clip(_message(line.text), 110)}."
     fix = Fix("list its containers", "crictl ps -a | head -n 20", SAFE)
-    step = "Read what the container or the runtime says."
+    step = "Read the log of the container and of the runtime."
     return [Finding("pods-fail", text, (quote("kubernetes.kubelet", line),), step, LIKELY, "", (fix, _LOGS))]
 
 
@@ -152,7 +152,7 @@ def _cri(facts: Facts) -> List[Finding]:
 
 
 def _removed(facts: Facts) -> List[Finding]:
-    """Return that the settings of the CNI are gone on a node that had them, whether it has joined or not."""
+    """Return that the CNI has no settings any more on a node that had them, whether it has joined or not."""
     if facts.cni_configs != () or not _runs(facts) or "/etc/kubernetes/kubelet.conf" in (facts.kube_files or ()):
         return []
     line = match(list(reversed(facts.runtime_log)), r"fs change event\(\W*REMOVE")
@@ -187,6 +187,6 @@ def _pods(facts: Facts) -> List[Finding]:
         fix = Fix(
             "let it take pods", f"kubectl uncordon {word(own[0].name)}", SAFE, f"kubectl cordon {word(own[0].name)}"
         )
-        step = "If no work is going on, uncordon it."
+        step = "If no maintenance is under way, uncordon it."
         findings.append(Finding("node-not-ready", text, rows, step, UNSURE, "cordoned", (fix,)))
     return findings

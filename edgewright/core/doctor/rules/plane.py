@@ -34,7 +34,7 @@ def rules(facts: Facts) -> List[Finding]:
 
 
 def well(facts: Facts) -> bool:
-    """Return whether the agent itself finds its plane: then what a probe saw is no fault of now."""
+    """Return whether the agent itself finds its plane: then what a probe saw is over."""
     agent = facts.agent
     if agent.phase != "registered" or facts.clock is None or agent.last_heartbeat is None:
         return False
@@ -47,8 +47,8 @@ def _tls(facts: Facts) -> List[Finding]:
     if tls in ("", "ok"):
         return []
     place = f"{facts.plane.host}:{facts.plane.port}"
-    said = {"silent": "does not answer a TLS handshake", "closed": "ends the connection at a TLS handshake"}
-    what = said.get(tls, f"does not speak TLS as a plane does ({clip(tls[6:], 40)})")
+    sentences = {"silent": "does not answer a TLS handshake", "closed": "ends the connection at a TLS handshake"}
+    what = sentences.get(tls, f"does not speak TLS as a plane does ({clip(tls[6:], 40)})")
     text = f"The plane at {place} takes connections and {what}."
     step = "Look whether the plane itself listens on this port, and what is between: a proxy, a firewall, a VPN."
     rows = [Evidence("network.plane", f"{place} open, TLS {tls}"), *_elsewhere(facts)]
@@ -106,5 +106,5 @@ def _mtu_step(facts: Facts) -> str:
 
 
 def _elsewhere(facts: Facts) -> "Tuple[Evidence, ...]":
-    """Return the line of /etc/hosts that says where the plane is: it may be an old one."""
+    """Return the line of /etc/hosts that has the plane's address: it may be an old one."""
     return (Evidence("network.plane", f"/etc/hosts: {clip(facts.plane_hosts, 120)}"),) if facts.plane_hosts else ()

@@ -14,7 +14,7 @@ from edgewright.core.text import clip
 PROBE = "units.errors"
 SHOWN = 110
 """Letters of a unit's own line in the sentence of a finding; the evidence has more."""
-_TELLS = (
+_FAULTS = (
     r"error|fail|fatal|panic|denied|cannot|can't|could not|couldn't|unable|no such|not found|invalid|in use|refused"
     r"|missing|unknown|unrecogni|unexpected|bad |no space|read-only|exec format|too many|expired|not permitted"
     r"|no hostkeys|syntax|does not exist|unsupported|illegal|abort|exception"
@@ -55,27 +55,27 @@ def log_of(facts: Facts, name: str) -> Sequence[LogLine]:
 
 
 def reason(facts: Facts, name: str) -> Optional[LogLine]:
-    """Return the line that best says why a unit ends: of its own lines the last that tells of a fault."""
+    """Return the line that best shows why a unit ends: of its own lines the last one about a fault."""
     lines = list(reversed(log_of(facts, name)))
     own = [line for line in lines if line.unit not in ("systemd", "kernel")]
     systemd = [line for line in lines if line.unit == "systemd" and re.search(_AFTER, line.text) is None]
     setup = match(systemd, r"Failed at step|Unable to locate executable|Failed to (locate|set up|load env)")
     if setup is not None:
         return setup
-    return match(own, _TELLS) or match(systemd, _SYSTEMD) or (own[0] if own else None)
+    return match(own, _FAULTS) or match(systemd, _SYSTEMD) or (own[0] if own else None)
 
 
 def because(facts: Facts, unit: Unit) -> str:
     """Return `: REASON` for the sentence of a finding, "" where nothing is known."""
     line = reason(facts, unit.name)
     status = STATUS.get(unit.exit_status or 0, "")
-    said = clip(_plain(line.text), SHOWN) if line is not None else ""
-    why = "; ".join(part for part in (status, said) if part)
+    message = clip(_plain(line.text), SHOWN) if line is not None else ""
+    why = "; ".join(part for part in (status, message) if part)
     return f": {why}" if why else ""
 
 
 def evidence(facts: Facts, name: str) -> "tuple[Evidence, ...]":
-    """Return the telling line of a unit as evidence."""
+    """Return that line of a unit as evidence."""
     line = reason(facts, name)
     return () if line is None else (quote(PROBE, line),)
 

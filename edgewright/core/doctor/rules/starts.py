@@ -66,7 +66,7 @@ def _jobs(facts: Facts) -> List[Finding]:
     needed = [name for name in names if name.removesuffix(".service") in NEEDED]
     unit = facts.other_units.get(running[0]) if running else None
     seconds = waits(facts, unit) if unit is not None else None
-    certainty = LIKELY if seconds is None or seconds >= HANGS else UNSURE
+    certainty = LIKELY if seconds is None or seconds >= SLOW else UNSURE
     if not needed:
         if not running or seconds is None or not any(name.endswith(".target") for name in names):
             return []

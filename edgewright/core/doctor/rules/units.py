@@ -61,7 +61,7 @@ def rules(facts: Facts) -> List[Finding]:
     """Return what is wrong with units, those that others need first."""
     findings = [finding for unit in facts.units.values() for finding in [_unit(facts, unit)] if finding is not None]
     findings += _others(facts)
-    findings += _gone(facts)
+    findings += _removed(facts)
     findings += _sshd(facts)
     findings += _frozen(facts)
     findings += _entries(facts)
@@ -99,6 +99,8 @@ def _unit(facts: Facts, unit: Unit) -> Optional[Finding]:
         return _finding("unit-failed", facts, unit, text, step, (logs, restart))
     if name in AGENTS | KUBELETS | RUNTIMES and unit.active == "inactive" and unit.condition is False:
         return _condition(facts, unit, role)
+    if any(job.startswith((f"{name}.service start", f"{name}.service restart")) for job in facts.waiting_jobs or ()):
+        return None  # its start waits: see `starts`
     if name in NEEDED | TIMES | {"systemd-journald"} and (_should_run(facts, unit) or _only_agent(facts, unit)):
         start = fix_of("unit-start", name)
         never = ": it has not run since the boot" if unit.ever_active is False else ""
@@ -245,7 +247,7 @@ def _entries(facts: Facts) -> List[Finding]:
     return []
 
 
-def _gone(facts: Facts) -> List[Finding]:
+def _removed(facts: Facts) -> List[Finding]:
     """Return a kubelet or a runtime of a node whose unit was removed."""
     files = facts.kube_files or frozenset()
     if not facts.units or "kubernetes.files" not in facts.read:
@@ -270,9 +272,9 @@ def _frozen(facts: Facts) -> List[Finding]:
         if name not in NEEDED | REMOTE | TIMES | CORE | PARTS:
             continue
         text = f"A process of {name} is stopped by a signal (STOP): the unit counts as running and does nothing."
-        go_on = Fix("let it go on", f"systemctl kill --signal=CONT {word(name)}", SAFE)
+        go_on = Fix("continue it", f"systemctl kill --signal=CONT {word(name)}", SAFE)
         rows = (Evidence("units.processes", f"{name}: state T (stopped)"),)
-        step = "Find out who stopped it (a debugger, a script), then let it go on."
+        step = "Find out who stopped it (a debugger, a script), then continue it."
         symptom = "runtime-down" if name in RUNTIMES else "unit-stopped"
         findings.append(Finding(symptom, text, rows, step, LIKELY, "" if name in RUNTIMES else name, (go_on,)))
     return findings

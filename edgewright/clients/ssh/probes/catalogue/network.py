@@ -211,15 +211,15 @@ f=$(sed -n 's/^ExecStart=.*--ca[ =]"*\([A-Za-z0-9./_-]*\).*/\1/p' /etc/systemd/s
   2>/dev/null)
 python3 -I -c 'import re,socket,ssl,struct,sys,time
 h,p=sys.argv[1],int(sys.argv[2]); began=time.monotonic()
-def say(*words): print(*words, flush=True)
-try: s=socket.create_connection((h,p),5); say("plane",h,p,"open")
-except socket.gaierror: say("plane",h,p,"name"); sys.exit()
-except socket.timeout: say("plane",h,p,"silent"); sys.exit()
-except ConnectionRefusedError: say("plane",h,p,"refused"); sys.exit()
+def out(*words): print(*words, flush=True)
+try: s=socket.create_connection((h,p),5); out("plane",h,p,"open")
+except socket.gaierror: out("plane",h,p,"name"); sys.exit()
+except socket.timeout: out("plane",h,p,"silent"); sys.exit()
+except ConnectionRefusedError: out("plane",h,p,"refused"); sys.exit()
 except OSError as e:
-    say("plane",h,p,"no-route" if e.errno in (1,13,22,101,113) else "refused" if e.errno==104 else "error",e.errno)
+    out("plane",h,p,"no-route" if e.errno in (1,13,22,101,113) else "refused" if e.errno==104 else "error",e.errno)
     sys.exit()
-to=s.getpeername()[0]; say("at",to)
+to=s.getpeername()[0]; out("at",to)
 t=ssl.create_default_context(); pem=""
 for f in sys.argv[3:]:
     try: pem+=open(f,errors="replace").read(200000)+"\n"
@@ -229,13 +229,13 @@ for b in re.findall("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----",pe
     except ssl.SSLError: pass
 s.settimeout(4)
 try:
-    w=t.wrap_socket(s,server_hostname=h); say("tls ok"); say("verify 0")
+    w=t.wrap_socket(s,server_hostname=h); out("tls ok"); out("verify 0")
     w.sendall(b"GET / HTTP/1.0\r\nHost: "+h.encode()+b"\r\n\r\n"); r=w.recv(200).split(b" ",2)
-    if r[0].startswith(b"HTTP/"): say("http",int(r[1]))
-except ssl.SSLCertVerificationError as e: say("tls ok"); say("verify",e.verify_code,e.verify_message[:100])
-except socket.timeout: say("tls silent")
-except ssl.SSLError as e: say("tls error",e.reason)
-except (OSError,ValueError,IndexError) as e: say("tls closed")
+    if r[0].startswith(b"HTTP/"): out("http",int(r[1]))
+except ssl.SSLCertVerificationError as e: out("tls ok"); out("verify",e.verify_code,e.verify_message[:100])
+except socket.timeout: out("tls silent")
+except ssl.SSLError as e: out("tls error",e.reason)
+except (OSError,ValueError,IndexError) as e: out("tls closed")
 try:
     u=socket.socket(2,2); u.connect((to,p)); m=u.getsockopt(0,14); m-=m%2
     r=socket.socket(2,3,1); r.setsockopt(0,10,2)
@@ -255,7 +255,7 @@ def ping(n):
 if ping(m) is False and ping(84):
     if not (ping(m) or ping(m)):
         for n in (1400,1300,1200,1000,700,500,84):
-            if n<m and (time.monotonic()-began>13 or n==84 or ping(n)): say("mtu",m,n); break
+            if n<m and (time.monotonic()-began>13 or n==84 or ping(n)): out("mtu",m,n); break
 ' "$plane_host" "$plane_port" $f /etc/edgewright/ca.crt /etc/edgewright/user-data /oem/userdata 2>/dev/null
 """,
         16,

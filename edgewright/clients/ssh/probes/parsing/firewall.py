@@ -68,7 +68,7 @@ def _iptables(rows: Lines) -> dict[str, _Chain]:
         if parts[0] == "-P":
             chains[parts[1]] = chain._replace(policy=parts[2].lower())
         else:
-            text = re.sub(r"-j (DROP|REJECT|ACCEPT)\b.*", lambda found: found[1].lower(), row.partition(parts[1])[2])
+            text = re.sub(r"-j (DROP|REJECT|ACCEPT)\b.*", lambda end: end[1].lower(), row.partition(parts[1])[2])
             chain.rules.append(re.sub(r"-[jg] (\S+)", r"jump \1", text).strip())
     return chains
 

@@ -106,7 +106,7 @@ def units(lines: Lines) -> dict[str, Any]:
 def errors(lines: Lines) -> dict[str, Any]:
     """Return units that failed or are starting, with what they wrote last, by the name with its ending."""
     block: dict[str, str] = {}
-    found: dict[str, Unit] = {}
+    states: dict[str, Unit] = {}
     logs: dict[str, list[str]] = {}
     for line in [*lines, ""]:
         if line.startswith("log "):
@@ -119,10 +119,10 @@ def errors(lines: Lines) -> dict[str, Any]:
         elif block:
             unit = _unit(block)
             if unit is not None:
-                found[block["Id"]] = unit
+                states[block["Id"]] = unit
             block = {}
     return {
-        "other_units": found,
+        "other_units": states,
         "unit_logs": {name: log(rows) for name, rows in logs.items()},
         "sshd_faults": tuple(with_word(lines, "sshd")),
     }
