@@ -92,6 +92,8 @@ def _unit_leads(cause: Finding, effect: Finding) -> bool:
         return name in RUNTIMES and effect.object in KUBELETS
     if name in AGENTS:
         return symptom in ("agent-unregistered", "agent-silent")
+    if name in KUBELETS and symptom == "runtime-down" and effect.object == "cri":
+        return False
     if name in RUNTIMES | KUBELETS:
         return symptom not in (
             "agent-unregistered",

@@ -19,7 +19,7 @@ class Probe(NamedTuple):
     id: str
     title: str
     script: str
-    seconds: int = 3
+    seconds: int = 5
     size: int = 8192
     root: Root = "no"
     waits: bool = False

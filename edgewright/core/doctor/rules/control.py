@@ -137,11 +137,17 @@ def _name(certificate: Certificate) -> str:
     return f"The {kind} {certificate.place}"
 
 
+def _dates(certificate: Certificate) -> str:
+    if certificate.begins is None or certificate.ends is None:
+        return ""
+    return f"{times.rfc3339(certificate.begins)[:10]} to {times.rfc3339(certificate.ends)[:10]} "
+
+
 def _shown(certificates: "List[Certificate]") -> "tuple[Evidence, ...]":
     return tuple(
         Evidence(
             "certificates.keys" if c.fault in ("key", "missing", "other-ca") else "certificates.files",
-            f"{c.place}: {times.rfc3339(c.begins)[:10]} to {times.rfc3339(c.ends)[:10]} {c.fault}".rstrip(),
+            f"{c.place}: {_dates(c)}{c.fault}".rstrip(),
         )
         for c in certificates[:4]
     )

@@ -176,6 +176,8 @@ def _read_only(facts: Facts) -> List[Finding]:
         text = f"{shown} take no writes: {mount or 'the file system'} is mounted read-only."
         if len(wanted) == 1:
             text = text.replace(" take ", " takes ")
+        if any(system.mount == mount and system.read_only is False for system in facts.file_systems):
+            text = f"Nothing can be written to {shown}, though {mount} is mounted writable (chattr +i? errors?)."
         evidence = [Evidence("disk.mounts", f"no writes: {shown}")]
         line = match(recent_lines, r"read-only")
         if line is not None and not facts.container:

@@ -153,6 +153,12 @@ def _cri(facts: Facts) -> List[Finding]:
 
 def _removed(facts: Facts) -> List[Finding]:
     """Return that the CNI has no settings any more on a node that had them, whether it has joined or not."""
+    broken = match(telling(facts, facts.runtime_log, RUNTIMES), r"cni config load failed|failed to load cni config")
+    if facts.cni_configs and _runs(facts) and broken is not None and "no network config found" not in broken.text:
+        text = f"The settings of the CNI in /etc/cni/net.d cannot be read: {facts.cni_configs[0]}."
+        fix = Fix("show it", "cat /etc/cni/net.d/*", SAFE)
+        step = "Correct the file, or let the pods of the CNI write it again."
+        return [Finding("cni-missing", text, (quote("kubernetes.runtime", broken),), step, LIKELY, "", (fix,))]
     if facts.cni_configs != () or not _runs(facts) or "/etc/kubernetes/kubelet.conf" in (facts.kube_files or ()):
         return []
     line = match(list(reversed(facts.runtime_log)), r"fs change event\(\W*REMOVE")

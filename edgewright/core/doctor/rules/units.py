@@ -146,7 +146,9 @@ def _should_run(facts: Facts, unit: Unit) -> bool:
         return True
     files = facts.kube_files or frozenset()
     if unit.name == "kubelet":
-        return unit.enabled == "static" or "/etc/kubernetes/kubelet.conf" in files
+        return unit.enabled == "static" or bool(
+            files & {"/etc/kubernetes/kubelet.conf", "/var/lib/kubelet/config.yaml"}
+        )
     kubelet = facts.units.get("kubelet")
     works = kubelet is not None and (kubelet.active in ("active", "activating") or kubelet.enabled == "enabled")
     return unit.name in ("containerd", "edgewright-containerd", "crio") and works and not _replaced(facts, unit.name)
@@ -252,10 +254,12 @@ def _removed(facts: Facts) -> List[Finding]:
     files = facts.kube_files or frozenset()
     if not facts.units or "kubernetes.files" not in facts.read:
         return []
-    if "/etc/kubernetes/kubelet.conf" in files and not KUBELETS & facts.units.keys():
-        text = "The host is a node of a cluster (kubelet.conf is there), and has no unit of a kubelet."
+    traces = [path for path in ("/etc/kubernetes/kubelet.conf", "/var/lib/kubelet/config.yaml") if path in files]
+    if traces and not KUBELETS & facts.units.keys():
+        text = f"The host has the settings of a kubelet ({traces[0]}), and no unit of one."
         rows = (Evidence("units.state", "kubelet, k3s, rke2: not found"),)
-        return [Finding("unit-failed", text, rows, "Install the kubelet again.", LIKELY, "kubelet")]
+        certainty = LIKELY if traces[0].endswith("kubelet.conf") else UNSURE
+        return [Finding("unit-failed", text, rows, "Install the kubelet again.", certainty, "kubelet")]
     kubelet = facts.units.get("kubelet")
     none = not RUNTIMES & facts.units.keys() and facts.runtime_sockets == ()
     if none and kubelet is not None and kubelet.load == "loaded":
