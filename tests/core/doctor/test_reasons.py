@@ -105,7 +105,7 @@ def test_a_start_that_does_not_end(active: str, sub: str, since: float, certaint
 
 def test_a_chain_that_waits_behind_a_unit_which_has_just_begun_is_not_sure() -> None:
     jobs = ("prepare.service start running", "kubelet.service start waiting")
-    for began, certainty in ((8000.0, LIKELY), (8990.0, UNSURE)):
+    for began, certainty in ((8000.0, LIKELY), (8995.0, UNSURE)):
         other = {"prepare.service": Unit("prepare", "loaded", "activating", "start", began=began)}
         (found,) = diagnosed(waiting_jobs=jobs, other_units=other).findings
         assert (found.symptom, found.certainty) == ("start-hangs", certainty) and "prepare.service" in found.text
@@ -268,7 +268,10 @@ def test_one_card_of_several(expected: str, certainty: str, link: Link) -> None:
             },
         ),
         ("unit-failed", {"units": units(unit("edgewright-agent"), unit("containerd"))}),
-        ("runtime-down", {"units": units(unit("edgewright-agent"), unit("kubelet")), "runtime_sockets": ()}),
+        (
+            "unit-restarts",
+            {"units": units(unit("kubelet", "activating", sub="auto-restart")), "runtime_sockets": ()},
+        ),
         ("certificate-broken", {"certificates": (Certificate(PKI + "apiserver.key", fault="missing"),)}),
         ("certificate-broken", {"certificates": (Certificate("/etc/kubernetes/kubelet.conf", fault="other-ca"),)}),
         (

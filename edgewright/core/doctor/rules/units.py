@@ -262,7 +262,7 @@ def _removed(facts: Facts) -> List[Finding]:
         return [Finding("unit-failed", text, rows, "Install the kubelet again.", certainty, "kubelet")]
     kubelet = facts.units.get("kubelet")
     none = not RUNTIMES & facts.units.keys() and facts.runtime_sockets == ()
-    if none and kubelet is not None and kubelet.load == "loaded":
+    if none and kubelet is not None and kubelet.active in ("activating", "failed"):  # one that runs has a runtime
         text = "The host has a kubelet and no container runtime: no unit of one, and no socket."
         rows = (Evidence("units.state", "containerd, crio, docker: not found"),)
         return [Finding("runtime-down", text, rows, "Install the container runtime again.", LIKELY)]

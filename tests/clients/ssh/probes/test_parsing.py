@@ -248,7 +248,6 @@ def test_what_another_user_than_root_does_not_see_is_unknown() -> None:
         "read-only",
         "kubelet-settings",
         "cni-missing",
-        "runtime-down",
     }
 
 
