@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 from tests.groups import pytest_xdist_make_scheduler
 from tests.pictures import pytest_addoption, pytest_collection_modifyitems, pytest_configure, snap_compare
 from tests.properties import pytest_pycollect_makemodule
+from tests.signals import give_back, inherited
 from tests.support import palette_tables
 
 # Hooks and a fixture, found here by pytest.
@@ -62,6 +63,17 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     # Under nohup the tests go on when the terminal is closed; the programs under test hear that as well: what a program
     # inherits is that a signal is ignored, never a handler.
     signal.signal(signal.SIGHUP, lambda _number, _frame: None)
+
+
+_INHERITED = inherited()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """Give signals back that a test left ignored or blocked: programs of the tests after it would not hear them."""
+    yield
+    if left := give_back(_INHERITED):
+        item.warn(pytest.PytestWarning(f"{item.nodeid} left signals: {left}"))
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

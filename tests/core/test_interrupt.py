@@ -7,6 +7,7 @@ import signal
 import pytest
 
 from edgewright.core.interrupt import terminated_is_interrupted
+from tests.signals import give_back, inherited
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -30,3 +31,13 @@ def test_hangups_ignored_by_nohup_stay_ignored() -> None:
             signal.raise_signal(signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, original)
+
+
+def test_what_a_test_leaves_ignored_or_blocked_is_given_back() -> None:
+    """As the hook of `tests/conftest.py` does after each test."""
+    before = inherited()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    assert give_back(before) == "SIGTERM is ignored, SIGHUP is blocked"
+    assert inherited() == before and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert give_back(before) == ""
