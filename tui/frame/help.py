@@ -33,6 +33,10 @@ class HelpScreen(ReaderScreen):
         self._below = below if isinstance(below, BaseScreen) else None
         super().begin()
 
+    def head_line(self, width: int) -> Line:
+        """Return the title of the screen below: the help of a site's page is not about the plane."""
+        return self._below.head_line(width) if self._below is not None else super().head_line(width)
+
     def text_lines(self, width: int) -> list[Line]:
         """Return the help of the screen below."""
         below = self._below
@@ -61,6 +65,8 @@ def help_groups(
     everywhere: list[HelpRow] = []
     by_name: list[HelpRow] = []
     taken = _keys_of_the_screen(session, scope, view, keys)
+    inherited = [] if screen is None else _inherited(session, scope, keys, screen, taken)
+    taken |= {key for row in inherited for key in row.keys.split()}
     for command in registry.for_scope(scope):
         if screen is not None and not does_something(screen, command):
             continue
@@ -70,6 +76,7 @@ def help_groups(
             (everywhere if row.keys else by_name).append(row)
         else:
             here.append(row)
+    here += inherited
     moves: list[HelpRow] = []
     for move in MOVES:
         if {"global", scope, view} & set(move.scopes):
@@ -82,11 +89,28 @@ def help_groups(
             if shown:
                 moves.append(HelpRow(shown, "", move.help + ".", remapped=move.id in session.keymap))
     return [
-        HelpGroup(f"HERE: {view.upper()}", tuple(here)),
+        HelpGroup(f"HERE: {view.removeprefix('site-').upper()}", tuple(here)),
         HelpGroup("EVERYWHERE", tuple(sorted(everywhere, key=lambda row: (not row.keys[:1].isdigit(), row.keys)))),
         HelpGroup("MOVING", tuple(moves)),
         HelpGroup("BY NAME ONLY", tuple(by_name)),
     ]
+
+
+def _inherited(
+    session: Session, scope: Scope, keys: Mapping[str, str], screen: Screen[Any], taken: set[str]
+) -> list[HelpRow]:
+    """Return the verbs whose keys a screen has from its base, as a page of a site has those of the site."""
+    scopes = dict.fromkeys(each.__dict__.get("scope", "global") for each in type(screen).__mro__)
+    verbs = [command for name in scopes if name not in ("global", scope) for command in registry.for_scope(name)]
+    own = set(registry.for_scope(scope))
+    rows: list[HelpRow] = []
+    for command in dict.fromkeys(verbs):
+        if command in own or command.scope == "global" or not does_something(screen, command):
+            continue
+        row = _row(session, command, keys)
+        working = " ".join(key for key in row.keys.split() if key not in taken)
+        rows += [row._replace(keys=working)] if working else []
+    return rows
 
 
 def _keys_of_the_screen(session: Session, scope: Scope, view: str, live: Mapping[str, str]) -> set[str]:

@@ -78,6 +78,17 @@ def modal(pilot: Driven) -> str:
     return "\n".join(row.plain for view in found for row in view.lines)  # type: ignore[attr-defined]
 
 
+async def test_the_help_of_a_page_has_the_keys_of_the_site_and_its_title() -> None:
+    async with boot(BootHost(*NONE)) as (pilot, _):
+        await press(pilot, "question_mark")
+        await until(pilot, lambda: "HERE: BOOT" in said(pilot))
+        shown = " ".join(said(pilot).split())
+        for row in ("A :site boot-active", "R :site again", "! :site shell", "l :site logs", "B :site bundle"):
+            assert f" {row} " in shown, row
+        assert shown.count(":site again") == 1 and shown.index("! :site shell") < shown.index("EVERYWHERE")
+        assert "site edge-7f3a by SSH" in frame_text(pilot.app, "title")
+
+
 async def test_the_way_back_shows_its_commands_and_is_cancelled_by_enter() -> None:
     host = BootHost(PASSIVE, *KAIROS)
     async with boot(host) as (pilot, made):
