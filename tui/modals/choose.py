@@ -3,18 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from tui.modals.base import DecisionModal
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, Span, line
 
+MANY = 10
+"""Options from which a list has a field that narrows it."""
+
+
+class Narrowing(Input):
+    """The field above a long list: every letter is typed, arrows and page keys move in the list."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "screen.point('move', 1)", show=False, id="modal-down"),
+        Binding("up", "screen.point('move', -1)", show=False, id="modal-up"),
+        Binding("pagedown", "screen.point('page', 1)", show=False, id="modal-page-down"),
+        Binding("pageup", "screen.point('page', -1)", show=False, id="modal-page-up"),
+    ]
+
+    def action_home(self, select: bool = False) -> None:
+        """Go to the first option, which is what a list does with this key."""
+        self.screen.action_point("edge", -1)  # type: ignore[attr-defined]
+
+    def action_end(self, select: bool = False) -> None:
+        """Go to the last option."""
+        self.screen.action_point("edge", 1)  # type: ignore[attr-defined]
+
 
 class ChooseModal(DecisionModal[str]):
-    """Returns the key of the chosen line, None when left. Typing narrows a list of more than ten."""
+    """Returns the key of the chosen line, None when left.
+
+    A list of more than ten has a field that narrows it and has the keyboard: `j` and `k` are letters of names there.
+    """
 
     DEFAULT_CSS = """
     ChooseModal {
@@ -32,15 +59,15 @@ class ChooseModal(DecisionModal[str]):
     ) -> None:
         super().__init__()
         self.title_text = f" {title} "
-        self.keys_text = "enter choose  ↑↓ move  esc leave as it was"
+        self.keys_text = "enter choose  ↑↓ move  esc cancel"
         self._options = tuple(options)
         self._current = current
         self._on_point = on_point
 
     def compose_body(self) -> ComposeResult:
         """Yield the narrowing field for long lists, then the list."""
-        if len(self._options) > 10:
-            narrow = Input(id="narrow", placeholder="type to narrow", compact=True)
+        if len(self._options) > MANY:
+            narrow = Narrowing(id="narrow", placeholder="type to narrow", compact=True)
             narrow.cursor_blink = False
             yield narrow
         yield LineView(id="options")
@@ -50,7 +77,9 @@ class ChooseModal(DecisionModal[str]):
         view = self.query_one("#options", LineView)
         self._show("")
         view.point_at(self._current)
-        view.focus()
+        view.marks_cursor = len(self._options) > MANY
+        view.can_focus = not view.marks_cursor
+        (self.query_one("#narrow") if view.marks_cursor else view).focus()
 
     def _show(self, text: str) -> None:
         view = self.query_one("#options", LineView)
@@ -59,15 +88,9 @@ class ChooseModal(DecisionModal[str]):
         view.set_lines(marked or [line(("  nothing matches", "muted"))])
         view.styles.height = max(min(len(self._options), self.room_height(3)), 1)
 
-    def on_key(self, event: events.Key) -> None:
-        """Put what is typed into the narrowing field, where there is one; from there arrows move in the list."""
-        for narrow in self.query("#narrow").results(Input):
-            if narrow.has_focus:
-                if event.key in ("down", "up"):
-                    self.query_one("#options", LineView).action_move(1 if event.key == "down" else -1)
-            elif event.character is not None and event.is_printable and event.character != " ":
-                narrow.focus()
-                narrow.insert_text_at_cursor(event.character)
+    def action_point(self, how: str, step: int) -> None:
+        """Move in the list from the field: `move` by a line, `page`, or `edge` to an end of it."""
+        getattr(self.query_one("#options", LineView), f"action_{how}")(step)
 
     @on(Input.Changed, "#narrow")
     def _narrow(self, event: Input.Changed) -> None:

@@ -26,7 +26,8 @@ def plan_lines(plan: Plan, width: int) -> list[Line]:
         if cell_len(shown) + 2 <= width:  # as it is: spaces mean something in the lines of a difference
             out.append(line("  ", shown))
         else:
-            out += wrap(shown, width, first="  ", rest="    ")
+            indent = shown[: min(len(shown) - len(shown.lstrip()), width // 3)]
+            out += wrap(shown.lstrip(), width, first=f"  {indent}", rest=f"    {indent}")
     if plan.touches:
         count = len(plan.touches)
         out += [Line(), heading("TOUCHES", width, f"{count:,}" if count > 1 else "")]
