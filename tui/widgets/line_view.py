@@ -157,11 +157,19 @@ class LineView(ScrollView, OwnKeys, can_focus=True):
 
     def on_mount(self) -> None:
         """Set the size of what can be scrolled."""
-        self.virtual_size = Size(self.size.width, len(self._lines))
+        self.virtual_size = Size(self.size.width, self.rows)
 
     def on_resize(self, event: events.Resize) -> None:
         """Make the scrolled width as wide as the view."""
-        self.virtual_size = Size(event.size.width, len(self._lines))
+        self.virtual_size = Size(event.size.width, self.rows)
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are to scroll; a subclass that draws its own must have its own number.
+
+        Textual calls `on_resize` of each class of a widget, so that a subclass cannot correct the size in its own.
+        """
+        return len(self._lines)
 
     def render_line(self, y: int) -> Strip:
         """Paint the line at `y` of the view."""

@@ -65,7 +65,7 @@ class LogView(LineView):
         """Show items, and lines below them; with another `look` each may take another number of rows."""
         if not self.is_mounted:
             return
-        stays = self.at_end
+        stays = self.pinned or self.at_end
         anchor, within = (None, 0) if stays else self._top()
         self.items, self._below = items, below
         width = max(self.room, 1)
@@ -75,7 +75,7 @@ class LogView(LineView):
             self.virtual_size = size
         self.refresh()
         if stays:
-            self.scroll_to(y=max(self.rows - self.scrollable_content_region.height, 0), animate=False, force=True)
+            self._show_end()
         elif anchor is not None:
             self.scroll_to(y=self.row_of(anchor) + within, animate=False, force=True)
         self.call_after_refresh(self._place_bar)
@@ -129,13 +129,18 @@ class LogView(LineView):
         row = self._begin(place) if 0 <= place < len(self.items) else 0
         self.scroll_to(y=max(row - self.size.height // 3, 0), animate=False)
 
-    def on_mount(self) -> None:
-        """Set the size of what can be scrolled."""
-        self.virtual_size = Size(self.size.width, self.rows)
-
     def on_resize(self, event: events.Resize) -> None:
-        """Make the scrolled width as wide as the view."""
-        self.virtual_size = Size(event.size.width, self.rows)
+        """Leave the end in sight when the view becomes smaller: a message below it has two lines."""
+        if self.pinned:
+            self._show_end()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Note whether the user went to the end, or away from it."""
+        super().watch_scroll_y(old_value, new_value)
+        self.pinned = self.at_end
+
+    def _show_end(self) -> None:
+        self.scroll_to(y=max(self.rows - self.scrollable_content_region.height, 0), animate=False, force=True)
 
     def render_line(self, y: int) -> Strip:
         """Paint the row at `y` of the view."""

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.events import Key
 
 from edgewright.commands.site.opened import Site
 from edgewright.core.text import cells
-from tests.tui.driving import Driven, console, frame_text, newest_message, press, until, view
+from tests.tui.driving import Driven, console, frame_text, newest_message, press, settle, until, view
 from tests.tui.driving import said as said_of_all
 from tests.tui.samples import NOW
 from tests.tui.sites.log_host import LogHost
@@ -102,6 +103,30 @@ async def test_level_search_hits_and_since_choose_lines() -> None:
         assert len([row for row in shown(pilot) if row]) == 11
         await press(pilot, "f", "T")
         assert "since 5m" in frame_text(pilot.app, "crumb")
+
+
+async def test_what_is_looked_at_stays_when_the_view_changes_its_size() -> None:
+    host = LogHost()
+    for number in range(300):
+        host.write(f"line {number}", NOW - 1000 + number)
+    async with doctor(host) as (pilot, _, made):
+        screen = await open_log(pilot)
+        await until(pilot, lambda: "line 299" in said(pilot))
+        entries = screen.entries
+        for lines in (18, 30):
+            await pilot.resize_terminal(100, lines)
+            await settle(pilot)
+            assert entries.at_end and entries.max_scroll_y > 200, "the end stays in sight"
+            assert entries.vertical_scrollbar.position == entries.scroll_offset.y
+        made.store.message("a message below the lines takes one " * 4, "warn")
+        await settle(pilot)
+        assert entries.at_end
+        await press(pilot, "pageup", "pageup")
+        before = entries.scroll_offset.y
+        assert 0 < before < entries.max_scroll_y
+        await pilot.resize_terminal(90, 24)
+        await settle(pilot)
+        assert entries.scroll_offset.y == before
 
 
 async def test_what_is_looked_at_stays_while_lines_come_and_the_oldest_go(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,6 +227,12 @@ async def test_the_name_of_a_unit_is_typed_and_the_rows_below_are_reached() -> N
             await until(pilot, lambda: view(pilot) == "ChooseModal")
             await press(pilot, *typed, "enter")
             await until(pilot, lambda wanted=unit: screen.crumb == f"log of {wanted}")  # type: ignore[misc]
+        await press(pilot, "u")
+        await until(pilot, lambda: view(pilot) == "ChooseModal")
+        pilot.app.post_message(Key("j", "j"))
+        pilot.app.post_message(Key("o", "o"))  # at once, as a terminal sends what is typed fast
+        await press(pilot, "u", "r")
+        assert pilot.app.screen.query_one("#narrow").value == "jour"
 
 
 async def test_what_is_shown_is_saved_for_this_user_alone_and_copied_without_secrets(
