@@ -11,6 +11,8 @@ import msgspec
 from edgewright.core.logs.entry import Entry
 from edgewright.core.logs.readable import INFO
 from edgewright.core.logs.wanted import KERNEL
+from edgewright.core.redaction.rules import COVER
+from edgewright.core.redaction.stream import Redactor
 from edgewright.core.text import clean
 
 MOST_TEXT, MOST_UNIT = 4096, 200
@@ -19,7 +21,9 @@ _ESCAPES = re.compile(
 )
 _KEY_BEGIN = re.compile(r"-{4,5} ?BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY")
 _KEY_END = re.compile(r"-{4,5} ?END [A-Z0-9 ]{0,40}PRIVATE KEY")
-_MOST_KEY_LINES, _MOST_KEYS = 400, 64
+_MOST_KEY_LINES, _MOST_KEYS, _MOST_UNITS = 400, 64, 512
+_DEEPER, _OPENS = (" ", "\t", "-"), (":", "|", ">", "+", "-", "\\", "{", "[", ",")
+"""How a line begins that may belong to the one before it, and how that one ends."""
 LATEST = 1e11
 """Epoch seconds before which every line was written."""
 LEFT_OUT_KEY = "[left out: a private key]"
@@ -49,15 +53,32 @@ _decode = msgspec.json.Decoder(Row).decode
 
 
 class Keys:
-    """Leaves out private keys: their lines arrive one by one, and half a key does not look like one."""
+    """Leaves out secrets of several lines: these arrive one by one, and a part of one does not look like a secret.
+
+    A private key; and what is under a name of a secret: a block of YAML, a list, the value of an option. A line is
+    looked at together with the one before it of the same unit when it is indented or an element of a list, or when
+    that one ends where a value begins: all others cost a comparison.
+    """
 
     def __init__(self) -> None:
         self._within: dict[str, int] = {}
+        self._before: dict[str, str] = {}
+        self._blocks: dict[str, Redactor] = {}
 
     def without(self, unit: str, text: str) -> str:
-        """Return a line of a unit, or that it was left out."""
-        if not self._within and "PRIVATE KEY" not in text:
-            return text
+        """Return a line of a unit, or what is left of it."""
+        if self._within or "PRIVATE KEY" in text:
+            left = self._without_key(unit, text)
+            if left is not text:
+                return left
+        before = self._before.get(unit, "")
+        if len(self._before) < _MOST_UNITS or unit in self._before:
+            self._before[unit] = text
+        if unit in self._blocks or text[:1] in _DEEPER or before[-1:] in _OPENS:
+            return self._without_block(unit, before, text)
+        return text
+
+    def _without_key(self, unit: str, text: str) -> str:
         if unit in self._within:
             self._within[unit] += 1
             if _KEY_END.search(text) or self._within[unit] > _MOST_KEY_LINES:
@@ -69,6 +90,23 @@ class Keys:
         if not _KEY_END.search(text, begin.end()) and len(self._within) < _MOST_KEYS:
             self._within[unit] = 0
         return text[: begin.start()] + LEFT_OUT_KEY
+
+    def _without_block(self, unit: str, before: str, text: str) -> str:
+        walker = self._blocks.get(unit)
+        if walker is None:
+            walker = Redactor()
+            walker._line(before.encode("utf-8", "replace"), b"")
+        busy = walker.state()["indent"] is not None or walker.state()["next"]
+        if not busy:
+            self._blocks.pop(unit, None)
+            return text
+        line = text.encode("utf-8", "replace")
+        left = walker._line(line, b"")
+        if walker.state()["indent"] is None and not walker.state()["next"]:
+            self._blocks.pop(unit, None)
+        elif len(self._blocks) < _MOST_KEYS:
+            self._blocks[unit] = walker
+        return text if left == line else (left or COVER).decode("utf-8", "replace")
 
 
 def tidy(text: str) -> str:

@@ -12,11 +12,12 @@ import pytest
 
 from edgewright.clients.ssh.logs.host_log import HostLog
 from edgewright.clients.ssh.logs.request import Request
-from edgewright.clients.ssh.logs.rows import Keys, journal_entry
+from edgewright.clients.ssh.logs.rows import Keys, journal_entry, tidy
 from edgewright.clients.ssh.logs.script import script
 from edgewright.core.errors import EdgewrightError, Failed, InvalidInput, NotFound, Unreachable
 from edgewright.core.logs.entry import Entry
 from tests.clients.ssh.logs.local import LocalHost, row
+from tests.core.redaction.canaries import CANARIES, HARMLESS
 
 SHELLS = [("sh",), *([("busybox", "ash")] if shutil.which("busybox") else [])]
 
@@ -287,6 +288,29 @@ async def test_escapes_secrets_keys_and_bytes_in_messages(tmp_path: Path) -> Non
     key = "[left out: a private key]"
     assert reader.texts == ["abc d", key, key, key, "hi\ufffd", "", "from two"]
     assert reader.entries[-1].unit == "k3s.service"
+
+
+STUMPS = ("key, without its begin", "key, journal, without its begin", "container, key")
+"""Of these the last line of a key is shown: what is before it was written before the log is read."""
+
+
+def shown_of(text: str) -> str:
+    """Return what is shown of a text whose lines are messages of one unit."""
+    keys = Keys()
+    lines = [keys.without("shop", tidy(line)) for line in text.splitlines()]
+    return "\n".join(str(Entry(0.0, 0.0, "edge-1", "shop", line).shown) for line in lines)
+
+
+def test_no_secret_of_the_catalogue_is_shown_when_its_lines_arrive_one_by_one() -> None:
+    for canary in CANARIES:
+        shown = shown_of(canary.text.decode()).encode()
+        left = [part for part in canary.hidden if part in shown]
+        assert len(left) <= (canary.kind in STUMPS), f"{canary.kind}: {left}"
+    keys = Keys()
+    assert [keys.without("shop", line) for line in HARMLESS.splitlines()] == HARMLESS.splitlines()
+    for line in ("password:", "  cAnary7Qx", "user: ana", "  indented: too"):
+        keys.without("other", line)
+    assert keys.without("shop", "  indented") == "  indented" and keys.without("other", "end") == "end"
 
 
 @pytest.mark.parametrize("fields", [{"lines": -1}, {"lines": 10**9}, {"ago": -5}, {"backlog": 0}])
