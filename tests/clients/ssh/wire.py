@@ -13,6 +13,7 @@ import os
 import random
 import secrets
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -68,8 +69,19 @@ class Wire:
             raise
         return self
 
+    def pause(self) -> None:
+        """Carry nothing until `resume`: a link that is silent, and not cut."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Carry packets again."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def __exit__(self, *_: object) -> None:
         if self._process is not None:
+            self.resume()
             self._process.terminate()
             self._process.wait(5)
             assert self._process.stdout is not None
