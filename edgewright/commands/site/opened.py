@@ -118,6 +118,8 @@ class Site:
         """Whether something measures the link and connects again (`watch`)."""
         self.applied: dict[str, str] = {}
         """Fixes that were applied and not taken back, to the key of the finding that each was for."""
+        self.done: dict[str, None] = {}
+        """What else was done on the host from here, in the order in which it began: shown instead of a promise."""
         self.unsettled = ""
         """The command of a fix that is not waited for any more: whether it was done is not known."""
         self.probes = len(chosen())
@@ -197,9 +199,9 @@ class Site:
             self.read_problem = "Stopped."
             raise
         except EdgewrightError as error:
-            self.read_problem = sentence(error)
+            self.read_problem = unread(error)
             if isinstance(error, Unreachable):
-                await self._lost(error)
+                await self._lost(Unreachable(self.read_problem, "", error.code))
         finally:
             self.reading_since = None
             self.changed()
@@ -209,6 +211,11 @@ class Site:
         self.applied.pop(repair, None)
         if not undone:
             self.applied[repair] = finding
+        self.changed()
+
+    def did(self, what: str) -> None:
+        """Note that something was done on the host, in a few words: `network settings`, `a shell`."""
+        self.done[what] = None
         self.changed()
 
     def moves(self, address: str) -> None:
@@ -346,6 +353,11 @@ class Site:
             self.problem = sentence(error)
         self._wake.set()
         self.changed()
+
+
+def unread(error: EdgewrightError) -> str:
+    """Return why something was not read; after a lost link the operator has nothing to look for: it was only read."""
+    return error.message if error.code == "ConnectionLost" else sentence(error)
 
 
 def sentence(error: EdgewrightError) -> str:

@@ -149,6 +149,31 @@ async def test_what_was_not_finished_is_offered(tmp_path: Path) -> None:
     assert await unfinished(tmp_path, "box") == str(tmp_path / "b.tar.partial")
 
 
+async def test_what_was_not_finished_in_another_folder_is_offered_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    other = tmp_path / "other"
+    other.mkdir()
+    host = StandInHost(FINE)
+    async with console("doctor", "box", size=(132, 43), make_site=Sites(host).make) as (pilot, _, session):
+        await until(pilot, lambda: "probes in 1 round trip" in frame_text(pilot.app, "crumb"))
+        await press(pilot, "B")
+        pilot.app.screen.query_one("#field-out").value = str(other)  # type: ignore[attr-defined]
+        await press(pilot, "tab", "tab", "tab", "tab", "tab", "enter")
+        await until(pilot, lambda: "not encrypted" in flat(pilot))
+        host.alive = False
+        await press(pilot, "enter")
+        await until(pilot, lambda: any(other.glob("*.partial")))
+        await press(pilot, "escape")
+        await until(pilot, lambda: "the same key continues it" in newest_message(session))
+        await until(pilot, lambda: session.sites["box"].is_open)
+        await press(pilot, "B")
+        (partial,) = other.glob("*.partial")
+        await until(pilot, lambda: view(pilot) == "FormModal")
+        assert pilot.app.screen.query_one("#field-resume").value == str(partial)  # type: ignore[attr-defined]
+
+
 async def test_nothing_is_read_without_a_yes_or_a_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     host = StandInHost(FINE)

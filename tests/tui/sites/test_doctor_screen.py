@@ -264,6 +264,14 @@ def test_what_is_unsure_is_no_likely_cause() -> None:
     assert shown[1].endswith("what was seen is unsure.") and "ALSO SEEN" in shown
 
 
+def test_an_age_in_what_is_healthy_counts_from_the_reading() -> None:
+    report = document("edge-1", HEALTHY, diagnose(HEALTHY), root="sudo", seconds=1.0)
+    report["healthy"] = ["agent registered, last heartbeat 43 s ago"]
+    for old, age in ((3, "last heartbeat 43 s ago"), (300, "last heartbeat 43 s before it was read")):
+        shown = " ".join(row.plain for row in body(SiteView(report, NOW + old, NOW), 100))
+        assert f"{age} " in shown and shown.count("heartbeat") == 1
+
+
 async def test_a_silent_link_shows_in_the_title_before_it_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     host = StandInHost(FULL)
     async with doctor(Sites(host)) as (pilot, _, _):

@@ -122,6 +122,19 @@ async def test_what_the_host_does_not_have_is_shown_with_the_reason(server: Stan
         assert "no cluster is formed" in text and "not today" in text
 
 
+async def test_no_password_is_asked_for_where_the_probes_found_no_api(server: StandInLocalApi) -> None:
+    host = HostWithApi(server)
+    host.outputs["network.listen"] = "0016"
+    async with console("doctor", TARGET, make_site=Sites(host).make) as (pilot, _, _):
+        await until(pilot, lambda: "read 0s ago" in shown(pilot))
+        await press(pilot, "a")
+        reason = "The probes found no local API 0s ago: nothing listens on port 5080."
+        await until(pilot, lambda: reason in shown(pilot))
+        assert "password" not in shown(pilot)
+        await press(pilot, "L")
+        await until(pilot, lambda: "Local API of kairos@edge-7f3a, port 5080" in shown(pilot))
+
+
 async def test_a_session_that_has_ended_asks_for_the_password(server: StandInLocalApi) -> None:
     async with console("doctor", TARGET, make_site=Sites(HostWithApi(server)).make) as (pilot, _, _):
         await logged_in(pilot)

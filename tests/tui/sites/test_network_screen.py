@@ -55,7 +55,7 @@ class NetworkHost(StandInHost):
         if self.slow is not None:
             await self.slow.wait()
         if not self.alive:
-            raise Unreachable("The connection to edge-7f3a broke.", "", "ConnectionLost")
+            raise Unreachable("The connection to edge-7f3a broke.", "Look before you try again.", "ConnectionLost")
         if self.folder is not None:
             return await self.folder.run_script(script, timeout=timeout, limit=limit, sudo=sudo)
         return ScriptResult(0, self.sample, b"", False, 0.1)
@@ -161,6 +161,7 @@ async def test_a_change_that_is_given_back_says_so(tmp_path: Path, quiet_home: P
         await fill_in(pilot, {"name": "edge2"})
         await until(pilot, lambda: view(pilot) == "ConfirmModal")
         await press(pilot, "tab", "enter")
+        await until(pilot, lambda: "The host applies the change; connecting again." in flat(pilot))
         await until(pilot, lambda: view(pilot) == "ConfirmChangeModal")
         await press(pilot, "escape")
         assert "NOT CONFIRMED, changed by" in flat(pilot) and "confirm the new settings" in flat(pilot)
@@ -168,6 +169,24 @@ async def test_a_change_that_is_given_back_says_so(tmp_path: Path, quiet_home: P
         await press(pilot, "enter")
         await until(pilot, lambda: "Last change: the change was taken back." in flat(pilot))
         assert (tmp_path / "etc/hostname").read_text() == "edge1\n"
+        await press(pilot, "escape")
+        await until(pilot, lambda: "Done from here: network settings; :site ledger has all of it." in flat(pilot))
+
+
+async def test_the_host_is_read_again_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [NOW]
+    monkeypatch.setattr("edgewright.core.times.now", lambda: clock[0])
+    host = NetworkHost(sample=BUSY)
+    async with network(Sites(host)) as (pilot, _, _):
+        await opened(pilot)
+        await until(pilot, lambda: "the old settings return in 97 s" in flat(pilot))
+        clock[0] += 97
+        pilot.app.screen.tick()
+        assert "the old settings return now." in flat(pilot) and "confirm the new settings" not in flat(pilot)
+        host.sample = NETWORKD
+        clock[0] += 1
+        pilot.app.screen.tick()
+        await until(pilot, lambda: "NOT CONFIRMED" not in flat(pilot) and "HOST NAME" in flat(pilot))
 
 
 async def test_cancel_sends_nothing(tmp_path: Path) -> None:
@@ -224,6 +243,8 @@ async def test_a_reading_is_stopped_and_what_was_read_stays_when_the_connection_
         host.alive = False
         await until(pilot, lambda: "connection lost" in frame_text(pilot.app, "title"))
         assert "host0" in flat(pilot) and pilot.app.screen.query_one("#facts").dim_all
+        await press(pilot, "R")
+        assert "Look before you try again" not in flat(pilot), "it was only read"
 
 
 @pytest.mark.parametrize("size", [(20, 5), (40, 12), (80, 24), (132, 43), (200, 60)], ids=str)
@@ -253,6 +274,7 @@ def page_with(text: str, lost: NetworkHost | None = None) -> Callable[[Driven], 
     async def ready(pilot: Driven) -> None:
         await settle(pilot)
         await until(pilot, lambda: "NO FAULT FOUND" in flat(pilot))
+        await until(pilot, lambda: "rtt 310 ms" in frame_text(pilot.app, "title"))  # else it comes in the middle
         await press(pilot, "n")
         if lost is not None:
             await until(pilot, lambda: "host0" in flat(pilot))

@@ -15,6 +15,7 @@ from tests.tui.samples import NOW, fill, session
 from tests.tui.sites.site_host import FINE, FULL, StandInHost
 from tests.tui.sites.test_doctor_screen import SIZES, fixed_clock, flat
 from tui.app import EdgewrightApp
+from tui.frame.title import title_line
 from tui.screens.site.opens import MOST, is_shown
 
 __all__ = ["fixed_clock"]
@@ -47,6 +48,14 @@ async def opened(pilot: Driven, *targets: str) -> None:
     for target in targets:
         await press(pilot, ":", *f"site open {target}", "enter")
         await until(pilot, lambda: "read 0s ago" in flat(pilot))
+
+
+def test_a_console_without_a_plane_names_the_plane_and_not_the_sites_as_missing() -> None:
+    made = session(Store(clock=lambda: NOW))
+    made.context_name = made.plane = ""
+    assert "○ not connected" in title_line(made, NOW, 80).plain
+    made.sites["store-7"] = fleet().make("store-7")
+    assert "1 site  ○ no plane" in title_line(made, NOW, 80).plain
 
 
 async def test_a_connection_stays_while_other_screens_are_shown_and_is_taken_again() -> None:

@@ -87,7 +87,7 @@ async def opened(pilot: Driven, plane: Any, made: Any, host: ShellHost) -> FarTe
     made.make_context = lambda: journalled(plane, made)
     await until(pilot, read(pilot))
     await press(pilot, "!")
-    await until(pilot, lambda: bool(host.opened) and "ctrl+]" in frame_text(pilot.app, "keys"))
+    await until(pilot, lambda: bool(host.opened) and "go to the host" in frame_text(pilot.app, "keys"))
     assert view(pilot) == "site-shell"
     return host.far
 
@@ -152,6 +152,24 @@ async def test_what_is_typed_while_the_shell_opens_reaches_it_whole_and_first() 
         assert view(pilot) == "site-shell" and far.typed == b""
         host.ready.set()
         await until(pilot, lambda: host.far is not far and host.far.typed == b"echo rm x\r")
+
+
+async def test_a_shell_that_does_not_open_shows_since_when_and_can_be_left(quiet_home: Path) -> None:
+    host = ShellHost()
+    host.ready.clear()
+    async with shell(host) as (pilot, plane, made):
+        made.make_context = lambda: journalled(plane, made)
+        await until(pilot, read(pilot))
+        await press(pilot, "!")
+        await until(pilot, lambda: "opening the shell, 0s" in frame_text(pilot.app, "crumb"))
+        assert "all others wait for the host" in frame_text(pilot.app, "keys") and view(pilot) == "site-shell"
+        await press(pilot, "q", LEAVE)
+        assert view(pilot) == "site-shell" and "q stop opening" in frame_text(pilot.app, "keys")
+        await press(pilot, "escape")
+        await press(pilot, LEAVE, "q")
+        await until(pilot, lambda: view(pilot) == "doctor")
+        assert newest_message(made) == "The shell was not opened: stopped."
+        assert not pilot.app.screen.site.done
 
 
 async def test_a_paste_has_its_brackets_where_the_host_wants_them() -> None:
@@ -320,7 +338,7 @@ def pictured(text: str, said: str, *keys: str, cut: bool = False) -> tuple[Edgew
     async def ready(pilot: Driven) -> None:
         await until(pilot, read(pilot))
         await press(pilot, "!")
-        await until(pilot, lambda: bool(host.opened) and "ctrl+]" in frame_text(pilot.app, "keys"))
+        await until(pilot, lambda: bool(host.opened) and "go to the host" in frame_text(pilot.app, "keys"))
         if text:
             host.far.shows(text)
             await until(pilot, lambda: text[-20:].split("\x1b")[0].strip()[:3] in shown(pilot))

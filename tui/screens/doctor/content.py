@@ -5,6 +5,7 @@ All texts of a host are cleaned here once more: nothing in them can steer the te
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -17,6 +18,8 @@ Report = Mapping[str, Any]
 CERTAINTY: dict[str, Role] = {"sure": "bad", "likely": "warn", "unsure": "muted"}
 SIGNS: dict[str, tuple[str, Role]] = {"sure": ("▲ ", "bad"), "likely": ("▲ ", "warn"), "unsure": ("○ ", "muted")}
 UNCHANGED = "Nothing was changed on this host."
+OLD = 60
+"""Seconds after which an age of the reading is no longer one of now."""
 NARROW = 40
 """Columns below which nothing is indented far."""
 MOST_TEXT, MOST_COMMAND = 2000, 400
@@ -40,6 +43,8 @@ class SiteView(NamedTuple):
     unfolded: frozenset[str] = frozenset()
     applied: tuple[str, ...] = ()
     """Titles of fixes that were applied from here and not taken back."""
+    done: tuple[str, ...] = ()
+    """What else was done on the host from here."""
 
 
 def body(view: SiteView, width: int, *, folds: bool = True) -> list[Line]:
@@ -60,11 +65,18 @@ def body(view: SiteView, width: int, *, folds: bool = True) -> list[Line]:
         parts.append([spread([("NO FAULT FOUND", "head")], [(age, "muted")], width), *wrap(text, width)])
     also = [row for other in others for row in _other(other, first, view, width, folds)]
     parts.append(([line(("ALSO SEEN", "head"))] if also else []) + also)
-    parts.append([*_healthy(report, width), *_not_read(report, width)])
+    parts.append([*_healthy(view, report, width), *_not_read(report, width)])
     parts.append(_ways(report, width))
-    changed = f"Applied from here: {clean(', '.join(view.applied), MOST_COMMAND)}." if view.applied else UNCHANGED
-    parts.append(wrap(changed, width, role="muted"))
+    parts.append(wrap(_changed(view), width, role="muted"))
     return blocks(parts)
+
+
+def _changed(view: SiteView) -> str:
+    """Return what was done on the host from here."""
+    parts = [f"Applied from here: {clean(', '.join(view.applied), MOST_COMMAND)}."] if view.applied else []
+    if view.done:
+        parts.append(f"Done from here: {clean(', '.join(view.done), MOST_COMMAND)}; :site ledger has all of it.")
+    return " ".join(parts) or UNCHANGED
 
 
 def _connection(view: SiteView, width: int) -> list[Line]:
@@ -133,8 +145,11 @@ def next_step(finding: Report, width: int, lead: str = "", most: int | None = No
     return rows
 
 
-def _healthy(report: Report, width: int) -> list[Line]:
+def _healthy(view: SiteView, report: Report, width: int) -> list[Line]:
+    """Return what is fine; an age in it counts from the reading, and the text has that once it is some time ago."""
     healthy = ", ".join(clean(each, 200) for each in report["healthy"])
+    if view.read_at is not None and view.now - view.read_at >= OLD:
+        healthy = re.sub(r" ago\b", " before it was read", healthy)
     return _wrapped(healthy, width, "• ", "ok", "muted") if healthy else []
 
 

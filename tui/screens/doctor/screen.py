@@ -163,6 +163,7 @@ class DoctorScreen(BaseScreen, SitePages):
             probes=site.probes,
             unfolded=frozenset(self._unfolded),
             applied=tuple(repair(name).title for name in site.applied),
+            done=tuple(site.done),
         )
 
     def select(self) -> None:

@@ -9,6 +9,7 @@ from textual import events, on, work
 from edgewright.commands.kernel.base import Command, Scope
 from edgewright.commands.site.boot.actions import state_of
 from edgewright.commands.site.open_verbs import SiteBootActive, SiteReset
+from edgewright.commands.site.opened import unread
 from edgewright.core.boot.actions import actions
 from edgewright.core.boot.state import BootState, slot_text
 from edgewright.core.errors import EdgewrightError
@@ -102,7 +103,7 @@ class SiteBootScreen(SiteScreen):
             if before is not None and before.boot_id != state.boot_id:
                 self.announce_here(f"{state.name or site.name} was restarted; slot: {slot_text(state)}.", "info")
         except EdgewrightError as error:
-            self._problem = f"{error.message} {error.hint}".strip()
+            self._problem = unread(error)
         finally:
             self._reading_since = None
             if self.is_there:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -28,6 +29,10 @@ from tui.session import Session
 GROUP = "site:bundle:"
 MOST_MESSAGE, MOST_REPORTS = 2000, 200
 """Characters of a message that a host may have a part in; lines of progress that are shown."""
+
+
+_FOLDERS: WeakKeyDictionary[Site, str] = WeakKeyDictionary()
+"""Where the last bundle of a site went: there the same key continues it."""
 
 
 class Bundling:
@@ -153,6 +158,7 @@ async def _begun(screen: Any, site: Site) -> Bundling | None:
         return None
     args, plan = planned
     bundling = Bundling(session, site, plan.title, plan.payload[0][0])
+    _FOLDERS[site] = str(plan.payload[0][0].folder.parent)
     session.bundles[site.target] = bundling
     bundling.begin(app, context, plan, args)
     return bundling
@@ -160,9 +166,10 @@ async def _begun(screen: Any, site: Site) -> Bundling | None:
 
 async def _planned(app: Any, context: Any, site: Site) -> tuple[dict[str, Any], Any] | None:
     """Return arguments and plan, None where the user left the form."""
-    answers: dict[str, str] = {"out": str(Path.cwd())}
+    folder = Path(_FOLDERS.get(site, "") or Path.cwd())
+    answers: dict[str, str] = {"out": str(folder)}
     problem = ""
-    answers["resume"] = await unfinished(Path.cwd(), site.target)
+    answers["resume"] = await unfinished(folder, site.target)
     while True:
         fields = _fields(answers)
         given = await app.ask(

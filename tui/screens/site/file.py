@@ -8,7 +8,7 @@ from textual import work
 
 from edgewright.commands.kernel.base import Scope
 from edgewright.commands.site.files.views import View, view
-from edgewright.commands.site.opened import Site
+from edgewright.commands.site.opened import Site, unread
 from edgewright.commands.site.sizes import size_of
 from edgewright.core.errors import EdgewrightError
 from edgewright.core.text import amount, clean
@@ -51,7 +51,7 @@ class SiteFileScreen(ReaderScreen):
         try:
             self._view, self._problem = await view(site, self._path), ""
         except EdgewrightError as error:
-            self._problem = f"{error.message} {error.hint}".strip()
+            self._problem = unread(error)
         self.select()
         if self._view is not None and self._view.begin:
             self.text.scroll_end(animate=False)

@@ -12,6 +12,7 @@ from textual import events, on, work
 from edgewright.commands.kernel.base import Plan, Scope
 from edgewright.commands.site.files.views import FilePath, Listing, file_path, folder, inside
 from edgewright.commands.site.open_verbs import SiteGet, SitePut
+from edgewright.commands.site.opened import unread
 from edgewright.commands.site.sizes import size_of
 from edgewright.core.errors import EdgewrightError, TimedOut
 from edgewright.core.slow_files import glance
@@ -149,7 +150,7 @@ class SiteFilesScreen(SiteScreen):
                 self._listing, self._read_at = listing, self.now
         except EdgewrightError as error:
             if path == self.path:
-                self._problem = f"{error.message} {error.hint}".strip()
+                self._problem = unread(error)
         finally:
             if self._reading_since == since:
                 self._reading_since = None

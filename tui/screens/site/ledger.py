@@ -58,7 +58,7 @@ class LedgerScreen(RowsScreen):
 
     def working_hints(self) -> tuple[str, ...]:
         """Return what works."""
-        return ("copy", "retry=read again") if self._read else ("retry=read again",)
+        return (*self.unfold_hint("details"), "copy", "retry=read again") if self._read else ("retry=read again",)
 
     def heads(self, width: int) -> list[Line]:
         """Return the titles of the columns."""

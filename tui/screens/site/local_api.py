@@ -10,12 +10,13 @@ from textual.app import ComposeResult
 from edgewright.commands.kernel.base import Scope
 from edgewright.commands.site.api.rows import Section, sections
 from edgewright.commands.site.api.session import SiteLocalApi
+from edgewright.core.doctor.depths import LOCAL_API
 from edgewright.core.text import clean
 from tui.frame.ages import age_of
 from tui.modals.form import Field, FormModal
 from tui.screens.site.base import SiteScreen
 from tui.widgets.line_view import LineView
-from tui.widgets.lines import Line, blocks, line, spread, wrap
+from tui.widgets.lines import Line, Role, blocks, line, spread, wrap
 
 LABEL = 14
 NARROW = 50
@@ -51,9 +52,15 @@ class LocalApiScreen(SiteScreen):
         if api is None or self.stale:
             return
         if not api.user:
-            self.action_site_login()
+            if not self._silent():
+                self.action_site_login()
         elif not api.values:
             self.read_again()
+
+    def _silent(self) -> str:
+        """Return why no password is asked for: the probes found no API on the host; "" where one may answer."""
+        depths = (self.site.report or {}).get("depths", ()) if self.site is not None else ()
+        return next((each["text"] for each in depths if each["name"] == LOCAL_API and each["answers"] is False), "")
 
     @property
     def crumb(self) -> str:
@@ -129,7 +136,11 @@ class LocalApiScreen(SiteScreen):
         if not api.values:
             waits = api.reading
             text = "Asking the host ..." if waits else "Log in with a user of the host's system to read its local API."
-            parts.append([line(("► ", "work") if waits else ("○ ", "muted"), text)])
+            if not waits and (silent := self._silent()):
+                text = f"The probes found no local API {age_of(site.read_at, self.now)} ago: {clean(silent, 200)}."
+            first, *more = wrap(text, width - 2)
+            sign: tuple[str, Role] = ("► ", "work") if waits else ("○ ", "muted")
+            parts.append([line(sign, *first.spans), *(line("  ", *row.spans) for row in more)])
         if api.first:
             parts.append(wrap("This user never logged in before: change the password.", width, "‼ ", "  ", role="warn"))
         parts += [section_lines(each, self.now, width) for each in sections(api.values)]

@@ -52,6 +52,10 @@ class RowsScreen(BaseScreen):
         """Return what is shown without rows."""
         return []
 
+    def unfold_hint(self, label: str) -> tuple[str, ...]:
+        """Return the entry of the key line for what enter unfolds, none where that is beside the rows."""
+        return () if self.size.width >= WIDE else (f"nav-open={label}",)
+
     @property
     def pointed(self) -> str:
         """The key of the row under the cursor."""

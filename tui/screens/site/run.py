@@ -77,10 +77,11 @@ class SiteRunScreen(RowsScreen):
 
     def working_hints(self) -> tuple[str, ...]:
         """Return what works now."""
+        output = self.unfold_hint("output") if self.run_of is not None else ()
         if not self.is_under_way:
-            return ("copy",)
+            return (*output, "copy")
         assert self.run_of is not None
-        return ("nav-back=end all" if self.run_of.is_stopping else "nav-back=begin no more", "copy")
+        return (*output, "nav-back=end all" if self.run_of.is_stopping else "nav-back=begin no more", "copy")
 
     def heads(self, width: int) -> list[Line]:
         """Return the command, the counts, and the titles of the columns."""

@@ -47,6 +47,7 @@ def _plan(site: Site | None, state: BootState | None, action: Action | None, typ
 async def _apply(plan: Plan) -> Outcome:
     site, state, action = plan.payload
     connection = await site.use()
+    site.did(f"next boot {action.entry}")
     try:
         await set_next_boot(connection, clean(site.name, 80), state, action)
     except (Unreachable, TimedOut) as error:

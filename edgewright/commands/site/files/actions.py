@@ -132,6 +132,8 @@ class SitePut(declared.SitePut):
         if plan.nothing:
             return Outcome((target,), (), f"{target} has this content already; nothing was changed.")
         reach.report = report
+        if (site := args.get("site")) is not None:
+            site.did(f"{_shown(look.at.path)} {'replaced' if look.exists else 'stored'}")
         try:
             done = await Upload(_First(reach), look, source, _Shown(report)).run()
         except EdgewrightError as error:

@@ -83,8 +83,11 @@ def _pending(view: NetworkView, network: HostNetwork, width: int) -> list[Line]:
         word = {"back": "The host gives its old settings back", "confirmed": "A change is being confirmed"}
         return _wrapped(f"{word.get(pending.stage, 'A change begins')} ({pending.who}).", width, "► ", "work")
     left = pending.left if view.left is None else view.left
-    text = f"NOT CONFIRMED, changed by {pending.who or 'somebody'}: the old settings return in {left} s."
+    when = f"in {left} s" if left > 0 else "now"
+    text = f"NOT CONFIRMED, changed by {pending.who or 'somebody'}: the old settings return {when}."
     rows = _wrapped(clean(text, MOST_TEXT), width, "‼ ", "warn")
+    if left <= 0:
+        return rows
     if pending.applied:
         rows.append(line((cut("  confirm the new settings", width), "accent"), key="confirm"))
     rows.append(line((cut("  restore the old settings now", width), "accent"), key="undo"))

@@ -12,6 +12,7 @@ from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.base import Command, Outcome, Plan
 from edgewright.commands.site.network.open_site import ENDS, read_network
 from edgewright.commands.site.network.verbs import SiteNetworkConfirm, SiteNetworkSet, SiteNetworkUndo
+from edgewright.commands.site.opened import unread
 from edgewright.core import times
 from edgewright.core.errors import EdgewrightError, Unreachable
 from edgewright.core.network.settings import HostNetwork
@@ -53,6 +54,8 @@ class NetworkScreen(SiteScreen):
 
     network: HostNetwork | None = None
     _read_at: float | None = None
+    _looked = 0.0
+    """When the host was read last because its time was over; epoch seconds."""
     _reading = False
     _problem = ""
     _mine: Mine | None = None
@@ -106,7 +109,7 @@ class NetworkScreen(SiteScreen):
         if not why and self.stale and self.site is not None:
             why = clean(self.site.problem, 600) or "There is no connection."
         waiting = ""
-        if self._mine is not None and self.stale:
+        if self._mine is not None and (self.stale or self._asked != self._mine.run):
             where = f" at {self._mine.address}" if self._mine.address else ""
             waiting = f"The host applies the change; connecting again{where}. It goes back in {self._left()} s."
         return NetworkView(
@@ -132,7 +135,17 @@ class NetworkScreen(SiteScreen):
         site = self.site
         if self._mine is not None and site is not None and site.is_lost() and site.next_try is not None:
             site.try_now()
+        self._look_after_the_end()
         self.select()
+
+    def _look_after_the_end(self) -> None:
+        """Read the host again when the time for a confirmation is over: it returns to its old settings by itself."""
+        pending, now = self.network.pending if self.network is not None else None, times.now()
+        if pending is None or self._read_at is None or self.stale or self._reading:
+            return
+        if now >= max(self._read_at + pending.left, self._looked) + APPLY:
+            self._looked = now
+            self.read_again()
 
     def on_resize(self, event: events.Resize) -> None:
         """Draw it again in the new width."""
@@ -163,7 +176,7 @@ class NetworkScreen(SiteScreen):
             self._problem = "Stopped."
             raise
         except EdgewrightError as error:
-            self._problem = f"{error.message} {error.hint}".strip()
+            self._problem = unread(error)
             if isinstance(error, Unreachable):
                 await site.broke(error)
         finally:
@@ -257,6 +270,8 @@ class NetworkScreen(SiteScreen):
             self.read_again()
             return
         self._mine = Mine(str(outcome.result), began + within, plan.payload.change.address)
+        self.select()
+        site.did("network settings")
         site.moves(self._mine.address)
         await asyncio.sleep(APPLY)
         why = f"The network settings of {site.target} are being changed."

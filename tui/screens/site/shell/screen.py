@@ -46,6 +46,7 @@ class ShellScreen(SiteScreen):
         """Open the shell when the view has its size."""
         super().begin()
         self._shell: HostShell | None = None
+        self._opening_since: float | None = None
         self._mode = "host"
         self._at_home = asyncio.Event()
         self._at_home.set()
@@ -73,8 +74,9 @@ class ShellScreen(SiteScreen):
     def count(self) -> str:
         """Return the size of the terminal, and whether it is recorded."""
         shell = self._shell
-        if shell is None:
-            return ""
+        if shell is None or self._opening_since is not None:
+            since = self._opening_since
+            return "" if since is None else f"opening the shell, {int(max(self.now - since, 0))}s"
         emulator = self.terminal.emulator
         size = f"{emulator.columns}x{emulator.lines}"
         if self.terminal.back:
@@ -87,7 +89,10 @@ class ShellScreen(SiteScreen):
     def key_hints(self) -> list[KeyHint]:
         """Return the keys of the console; the others are the host's."""
         leave = self.console_key
+        opening = self._opening_since is not None
         if self._mode == "menu":
+            if opening:
+                return [KeyHint("q", "stop opening"), KeyHint("escape", "wait")]
             return [
                 KeyHint("f", f"full screen, {key_text(leave)} back"), KeyHint("s", "scroll, copy"), KeyHint("q", "end"),
                 KeyHint(leave, "send it"), KeyHint("escape", "host"),
@@ -97,6 +102,8 @@ class ShellScreen(SiteScreen):
                 KeyHint("up", "line"), KeyHint("pageup", "page"), KeyHint("space", "mark"), KeyHint("c", "copy"),
                 KeyHint("escape", "to the host"),
             ]  # fmt: skip
+        if opening:
+            return [KeyHint(leave, "keys of the console; all others wait for the host")]
         if self._shell is not None and not self._shell.over:
             return [KeyHint(leave, "keys of the console; all others go to the host")]
         return super().key_hints()
@@ -116,8 +123,10 @@ class ShellScreen(SiteScreen):
                 self.terminal.refresh()
 
     def tick(self) -> None:
-        """Report when the link did not take what was typed."""
+        """Count while the shell opens; report when the link did not take what was typed."""
         shell = self._shell
+        if self._opening_since is not None:
+            self.show_crumb()
         if shell is not None and shell.dropped > self._dropped:
             self._dropped = shell.dropped
             self.announce_here("The link takes nothing: what was typed last is lost.", "warn")
@@ -138,6 +147,8 @@ class ShellScreen(SiteScreen):
             return
         context = session.make_context()
         context.read_only = context.read_only or session.read_only
+        self._opening_since = self.now
+        self.show_frame()
         try:
             outcome = await registry.run(SiteShell, context, (site.target,), {"site": site, "front": _Front(self)})
         except EdgewrightError as error:
@@ -146,6 +157,7 @@ class ShellScreen(SiteScreen):
             self._take_back()
             return
         finally:
+            self._opening_since = None
             await context.aclose()
         await self._at_home.wait()
         self.announce_here(outcome.message, "info")
@@ -153,7 +165,9 @@ class ShellScreen(SiteScreen):
 
     def shell_began(self, shell: HostShell) -> None:
         """Show a shell that is open now."""
-        self._shell = shell
+        self._shell, self._opening_since = shell, None
+        if self.site is not None:
+            self.site.did("a shell")
         terminal = self.terminal
         shell.show = terminal.show
         terminal.send_to(shell.send)
@@ -246,6 +260,11 @@ class ShellScreen(SiteScreen):
             return
         elif key == "f":
             self.full_screen()
+        elif key == "q" and self._opening_since is not None:
+            self.workers.cancel_group(self, "site:shell")
+            self.announce_here("The shell was not opened: stopped.", "info")
+            self.leave()
+            return
         elif key == "q" and self._shell is not None:
             self.app.run_worker(self._shell.end(), group="site:end", exit_on_error=False)
         elif key != "escape":
