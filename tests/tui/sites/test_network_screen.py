@@ -218,7 +218,12 @@ async def test_what_cannot_be_changed_says_why() -> None:
     async with network(Sites(NetworkHost(sample=BUSY))) as (pilot, _, made):
         await opened(pilot)
         await until(pilot, lambda: "NOT CONFIRMED, changed by kim at laptop" in flat(pilot))
+        pilot.app.screen.query_one("#facts").point_at("page/ntp")
+        await settle(pilot)
+        assert "enter change" in frame_text(pilot.app, "keys")
         pilot.app.screen.query_one("#facts").point_at("page/name")
+        await settle(pilot)
+        assert "enter" not in frame_text(pilot.app, "keys")
         await press(pilot, "enter")
         assert "its node is called by the host's name" in newest_message(made) and view(pilot) == "site-network"
         made.read_only = True
@@ -226,6 +231,8 @@ async def test_what_cannot_be_changed_says_why() -> None:
         await press(pilot, "enter")
         assert "read-only" in newest_message(made)
         pilot.app.screen.query_one("#facts").point_at("confirm")
+        await settle(pilot)
+        assert "enter confirm" in frame_text(pilot.app, "keys")
         await press(pilot, "enter")
         assert "read-only" in newest_message(made)
 

@@ -98,8 +98,12 @@ class HostLog:
             request = request._replace(lines=len(self._known))
         text = script(request, marker, self._cursor)
         self._end, self._resuming, self._drop_next = "", False, False
-        if not await self._stream(connection, text, marker, sudo=True):
+        as_root = await self._stream(connection, text, marker, sudo=True)
+        if not as_root:
             await self._stream(connection, text, marker, sudo=False)  # sudo asks for a password, or is not there
+        if self._end == "no-log" and not as_root:
+            hint = "Connect as root, allow sudo without a password, or add the user to the group systemd-journal."
+            raise NotFound(f"{self.host} has no log that this user may read.", hint)
         if self._end == "no-log":
             raise NotFound(f"{self.host} has no journal, and no file with its log.", "Open a shell and look there.")
         if self._end != "all":

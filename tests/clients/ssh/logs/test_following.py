@@ -16,7 +16,7 @@ from edgewright.clients.ssh.logs.rows import Keys, journal_entry, tidy
 from edgewright.clients.ssh.logs.script import script
 from edgewright.core.errors import EdgewrightError, Failed, InvalidInput, NotFound, Unreachable
 from edgewright.core.logs.entry import Entry
-from tests.clients.ssh.logs.local import LocalHost, row
+from tests.clients.ssh.logs.local import LocalHost, LocalStream, row
 from tests.core.redaction.canaries import CANARIES, HARMLESS
 
 SHELLS = [("sh",), *([("busybox", "ash")] if shutil.which("busybox") else [])]
@@ -259,12 +259,23 @@ async def test_a_host_without_a_journal_is_read_from_its_file_of_syslog(
     await reader.stop()
 
 
+class NoSudo(LocalHost):
+    """A host whose sudo is not there for this user."""
+
+    async def open_script(self, script: bytes, *, sudo: bool = False, window: int = 0) -> LocalStream:
+        self.shell = ("sh", "-c", "head -c 1 >/dev/null") if sudo else ("sh",)
+        return await super().open_script(script, sudo=sudo, window=window)
+
+
 async def test_hosts_without_any_log_and_streams_that_are_none_are_said_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edgewright.clients.ssh.logs.script.FILES", str(tmp_path / "none"))
     with pytest.raises(NotFound, match="no journal, and no file"):
         await HostLog("edge-1", Request(), lambda entries: None).run(LocalHost(tmp_path, journal=False))
+    with pytest.raises(NotFound, match="no log that this user may read") as caught:
+        await HostLog("edge-1", Request(), lambda entries: None).run(NoSudo(tmp_path, journal=False))
+    assert "systemd-journal" in caught.value.hint
     broken = LocalHost(tmp_path)
     broken.program("journalctl", '#!/bin/sh\ncase "$*" in *-f*) exit 1 ;; esac\necho x\n')
     with pytest.raises(Failed, match="ended on the host"):

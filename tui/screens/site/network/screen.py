@@ -88,8 +88,16 @@ class NetworkScreen(SiteScreen):
 
     def working_hints(self) -> tuple[str, ...]:
         """Return what works on what is shown now."""
-        hints = ["nav-open=change"] if self.network is not None and not self.stale else []
-        return (*hints, "site-again=read again")
+        return (*self._enter_hint(), "site-again=read again")
+
+    def _enter_hint(self) -> tuple[str, ...]:
+        """Return what enter does on the line under the cursor; nothing where it only shows why nothing can be done."""
+        key = self.query_one("#facts", LineView).cursor_key
+        if self.network is None or self.stale or not key:
+            return ()
+        if key in (CONFIRM, UNDO):
+            return (f"nav-open={'confirm' if key == CONFIRM else 'restore'}",)
+        return () if locked_of(self.network, key) else ("nav-open=change",)
 
     def select(self) -> None:
         """Show the settings as they are known now."""
@@ -320,3 +328,4 @@ class NetworkScreen(SiteScreen):
     def _point(self) -> None:
         if self.size.width >= WIDE:
             self.select()
+        self.show_keys()
