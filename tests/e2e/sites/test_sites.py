@@ -159,7 +159,7 @@ def test_a_thin_link_through_the_jump_host(places: Places, links: Callable[..., 
         print(f"\ndoctor {took:.1f} s ({read['seconds']} s of it reading); screen after {shown:.1f} s, "
               f"result after {time.monotonic() - began:.1f} s")  # fmt: skip
         terminal.press("R")
-        terminal.wait("read again", patience=5)
+        terminal.wait("esc stop reading", patience=5)
         terminal.press("Escape")
         terminal.wait("NO FAULT FOUND", patience=5)
     finally:

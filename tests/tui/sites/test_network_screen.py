@@ -243,8 +243,11 @@ async def test_a_reading_is_stopped_and_what_was_read_stays_when_the_connection_
     async with network(sites) as (pilot, _, _):
         await opened(pilot)
         host.slow = asyncio.Event()
-        await press(pilot, "R", "escape")
+        await press(pilot, "R")
+        await until(pilot, lambda: "esc stop reading" in frame_text(pilot.app, "keys"))
+        await press(pilot, "escape")
         await until(pilot, lambda: "Stopped." in flat(pilot))
+        assert "R read again" in frame_text(pilot.app, "keys")
         assert sites.site is not None
         sites.site._pauses = (30.0,)
         host.alive = False

@@ -138,7 +138,9 @@ class DoctorScreen(BaseScreen, SitePages):
         site = self.site
         has_findings = bool(site is not None and site.report is not None and site.report["findings"])
         hints = ["nav-open=evidence"] if has_findings and self.size.width < WIDE else []
-        if site is not None:
+        if site is not None and site.is_open and site.reading_since is not None:
+            hints.insert(0, "nav-back=stop reading")
+        elif site is not None:
             hints.append("site-again=read again" if site.is_open else "site-again=connect again")
         hints += ["site-fix"] if site is not None and site.is_open and offers(site, self._pointed()) else []
         if site is not None and site.is_open:

@@ -88,7 +88,7 @@ class NetworkScreen(SiteScreen):
 
     def working_hints(self) -> tuple[str, ...]:
         """Return what works on what is shown now."""
-        return (*self._enter_hint(), "site-again=read again")
+        return (*self._enter_hint(), "nav-back=stop reading" if self._reading else "site-again=read again")
 
     def _enter_hint(self) -> tuple[str, ...]:
         """Return what enter does on the line under the cursor; nothing where it only shows why nothing can be done."""
@@ -173,6 +173,7 @@ class NetworkScreen(SiteScreen):
             return
         self._reading, self._problem = True, ""
         self.select()
+        self.show_frame()
         try:
             while True:
                 connection = await site.use()
