@@ -17,6 +17,7 @@ from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.site.fleet.ledger import read
 from edgewright.commands.site.fleet.unfinished import unfinished
 from edgewright.commands.site.opened import Site
+from edgewright.core.errors import Unreachable
 from edgewright.store.engine.journal import Journal
 from edgewright.store.engine.store import Store
 from tests.clients.ssh.conftest import key_files
@@ -27,6 +28,7 @@ from tests.tui.plane import FakePlane, context_of
 from tests.tui.samples import NOW
 from tests.tui.sites.site_host import FINE, Sites, StandInHost
 from tests.tui.sites.test_doctor_screen import flat
+from tui.screens.site.bundling import Bundling
 
 __all__ = ["key_files"]
 
@@ -155,23 +157,23 @@ async def test_what_was_not_finished_in_another_folder_is_offered_there(
     monkeypatch.chdir(tmp_path)
     other = tmp_path / "other"
     other.mkdir()
-    host = StandInHost(FINE)
-    async with console("doctor", "box", size=(132, 43), make_site=Sites(host).make) as (pilot, _, session):
+
+    def begin(self: Bundling, *of: object) -> None:
+        Partial.create(other / "b.tar.partial", State(target="box", began=time.time(), ago=60))
+        self.work.set_exception(Unreachable("The link was cut."))
+
+    monkeypatch.setattr(Bundling, "begin", begin)
+    async with console("doctor", "box", size=(132, 43), make_site=Sites(StandInHost(FINE)).make) as (pilot, _, _made):
         await until(pilot, lambda: "probes in 1 round trip" in frame_text(pilot.app, "crumb"))
         await press(pilot, "B")
         pilot.app.screen.query_one("#field-out").value = str(other)  # type: ignore[attr-defined]
         await press(pilot, "tab", "tab", "tab", "tab", "tab", "enter")
         await until(pilot, lambda: "not encrypted" in flat(pilot))
-        host.alive = False
         await press(pilot, "enter")
-        await until(pilot, lambda: any(other.glob("*.partial")))
-        await press(pilot, "escape")
-        await until(pilot, lambda: "the same key continues it" in newest_message(session))
-        await until(pilot, lambda: session.sites["box"].is_open)
-        await press(pilot, "B")
-        (partial,) = other.glob("*.partial")
+        await until(pilot, lambda: "The link was cut." in flat(pilot))
+        await press(pilot, "escape", "B")
         await until(pilot, lambda: view(pilot) == "FormModal")
-        assert pilot.app.screen.query_one("#field-resume").value == str(partial)  # type: ignore[attr-defined]
+        assert pilot.app.screen.query_one("#field-resume").value == str(other / "b.tar.partial")  # type: ignore[attr-defined]
 
 
 async def test_nothing_is_read_without_a_yes_or_a_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
