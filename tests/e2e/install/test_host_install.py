@@ -315,6 +315,27 @@ def test_ctrl_c_while_it_registers_is_undone(fleet: Fleet, plane: Plane, link: L
     assert process.returncode != 0 and "is as it was" in said, said
 
 
+def test_a_host_without_python_gets_the_binary(
+    fleet: Fleet, plane: Plane, link: Link, before: str, agent_binary: Path
+) -> None:
+    python = fleet.within("edge1", "readlink", "-f", "/usr/bin/python3").strip()
+    fleet.within("edge1", "chmod", "0644", python)
+    try:
+        refused = install(fleet, "--yes")
+        assert refused.returncode == 4 and "no Python 3.9 or later" in refused.stderr, refused.stderr
+        words = ("root@edge1", "--context", "lab", "--yes", "--program", str(agent_binary))
+        began = time.monotonic()
+        done = product(fleet.env, "host", "install", *words, timeout=300)
+        print(f"\n{agent_binary.stat().st_size} bytes, installed and registered in {time.monotonic() - began:.1f} s")
+        assert done.returncode == 0 and "healthy" in done.stdout, done.stderr
+        (uid,) = plane.hosts()
+        agent = "/usr/local/lib/edgewright/edgewright-agent"
+        fleet.within("edge1", "sh", "-c", f"{agent} uninstall --purge && rm -rf {Path(agent).parent}", timeout=60)
+    finally:
+        fleet.within("edge1", "chmod", "0755", python)
+    assert plane.ask("DELETE", f"/v1/edgehosts/{uid}")[0] == 204
+
+
 @pytest.mark.core
 def test_installed_registered_healthy_and_again(fleet: Fleet, plane: Plane, link: Link) -> None:
     link.closed, link.cut_after = False, 1 << 40
