@@ -57,14 +57,19 @@ def _names(names: Sequence[str], width: int) -> list[Line]:
 
 
 def progress_lines(reports: Sequence[str], width: int) -> list[Line]:
-    """Return what a running verb reported so far, the newest last."""
+    """Return what a running verb reported so far, the newest last; what is wider than the dialog has more lines."""
     if not reports:
         return [line(("► ", "work"), "Starting ...")]
     last = len(reports) - 1
     out: list[Line] = []
     for index, report in enumerate(reports):
         sign: tuple[str, Role] = ("► ", "work") if index == last else ("• ", "muted")
-        out.append(line(sign, clean(report)))
+        text = clean(report)
+        if cell_len(text) <= width - 2:
+            out.append(line(sign, text))
+            continue
+        first, *rest = wrap(text, width - 2)
+        out += [line(sign, *first.spans), *(line("  ", *more.spans) for more in rest)]
     return out
 
 

@@ -28,6 +28,7 @@ from tests.tui.plane import FakePlane, context_of
 from tests.tui.samples import NOW
 from tests.tui.sites.site_host import FINE, Sites, StandInHost
 from tests.tui.sites.test_doctor_screen import flat
+from tui.modals.plan_content import progress_lines
 from tui.screens.site.bundling import Bundling
 
 __all__ = ["key_files"]
@@ -98,7 +99,7 @@ async def test_it_is_read_while_other_screens_are_used(tmp_path: Path, monkeypat
         assert runs[0]["site"] is session.sites["box"]
         await until(pilot, lambda: "33 of 80 entries" in flat(pilot) and "7.8 KB/s" in flat(pilot))
         await press(pilot, "escape")
-        assert view(pilot) == "doctor" and "is read behind" in newest_message(session)
+        assert view(pilot) == "doctor" and "continues in the background" in newest_message(session)
         await press(pilot, ":", *"hosts", "enter")
         await until(pilot, lambda: "bundle of box 41 %, 20 s left" in frame_text(pilot.app, "title"))
         await press(pilot, ":", *"site open box", "enter", "B")
@@ -188,3 +189,10 @@ async def test_nothing_is_read_without_a_yes_or_a_connection(tmp_path: Path, mon
         await session.sites["box"].aclose()
         await press(pilot, "B")
         assert "a bundle needs one" in newest_message(session)
+
+
+def test_progress_that_is_wider_than_its_dialog_is_shown_to_its_end() -> None:
+    report = "box: 33 of 80 entries, 87.9 KB received, 7.8 KB/s, about 20 s left: units.failed"
+    shown = [row.plain for row in progress_lines(["begun", report], 60)]
+    assert shown[0] == "• begun" and shown[1].startswith("► box: 33 of 80") and all(len(row) <= 60 for row in shown)
+    assert " ".join(" ".join(shown[1:]).split()) == f"► {report}"

@@ -118,7 +118,7 @@ class BundleModal(RunModal):
             return await asyncio.shield(bundling.work)
 
         super().__init__(bundling.title, apply, stay=True)
-        self.keys_text = "esc continue behind  ctrl+d stop"
+        self.keys_text = "esc continue in the background  ctrl+d stop"
         self._bundling = bundling
 
     def action_stop(self) -> None:
@@ -141,7 +141,7 @@ async def make_bundle(screen: Any, site: Site) -> None:
         return
     await screen.app.ask(BundleModal(bundling))
     if bundling.is_read:
-        screen.announce_here(f"The bundle of {site.target} is read behind; the same key shows it.", "info")
+        screen.announce_here(f"The bundle of {site.target} continues in the background; the same key shows it.", "info")
 
 
 async def _begun(screen: Any, site: Site) -> Bundling | None:
