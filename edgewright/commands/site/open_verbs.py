@@ -70,9 +70,8 @@ LEVELS = ("error", "warn", "info", "debug")
 class SiteLogs(Command):
     """Read logs of hosts over SSH, merged by time, and follow them: journal, kernel, or the file of syslog.
 
-    Lines that are JSON (zap, logrus, klog) show level and message first; secrets are masked. A clock that is wrong on
-    a host is taken out of the times. -o json with --follow prints a document a line. Exit code 4: refused,
-    5: unreachable.
+    Lines that are JSON (zap, logrus, klog) show level and message first; secrets are masked. Wrong clocks are taken out
+    of the times. -o json with --follow prints a document a line. Exit code 4: refused, 5: unreachable.
     """
 
     name = "site logs"
@@ -153,10 +152,8 @@ class SiteBundle(Command):
         Param("out", "file to write, or folder for several hosts", "--out", metavar="FILE"),
         Param("since", "how far back journals are read, e.g. 2h, 7d", "--since", kind="span", default="24h"),
         Param("rate", "bytes in a second at most, e.g. 16K, 2M", "--rate", metavar="RATE"),
-        Param("recipients", "encrypt it to this age or SSH public key; may be given again", "--recipient", many=True,
-              metavar="KEY"),
-        Param("resume", "continue in this folder (NAME.partial) of a bundle that was cut", "--resume",
-              metavar="FOLDER"),
+        Param("recipients", "encrypt it to this age or SSH key; repeatable", "--recipient", many=True, metavar="KEY"),
+        Param("resume", "continue in this folder (NAME.partial) of a cut bundle", "--resume", metavar="FOLDER"),
     )  # fmt: skip
 
 
@@ -324,9 +321,7 @@ class SitePut(Command):
     params = (
         Param("target", TARGET, required=True, metavar="TARGET"),
         Param("file", "file of this machine", required=True, metavar="FILE"),
-        Param(
-            "path", "path on the host: a file, or one of the directories that are shown", required=True, metavar="PATH"
-        ),
+        Param("path", "path on the host: a file, or one of the shown directories", required=True, metavar="PATH"),
     )
 
 
@@ -341,34 +336,40 @@ class SiteBoot(_OnSite):
     no_cli = "The command line has site doctor."
 
 
-class SiteBootActive(Command):
+class _OnBoot(_OnSite):
+    """What the verbs that restart a host into another system share."""
+
+    implementation = "site.boot.actions"
+    scope = "site-boot"
+    danger = "destructive"
+    no_cli = "It is a decision with the host in sight."
+
+
+class SiteBootActive(_OnBoot):
     """Boot the active slot of the host again: for one boot, then a restart."""
 
     name = "site boot-active"
-    implementation = "site.boot.actions"
     title = "boot active slot"
     keys = ("A",)
-    scope = "site-boot"
-    danger = "destructive"
-    online = False
     action = "site_boot_active"
-    cli = False
-    no_cli = "It is a decision with the host in sight."
 
 
-class SiteReset(Command):
+class SiteBootPassive(_OnBoot):
+    """Boot the passive slot of the host, the system from before its last upgrade: for one boot, then a restart."""
+
+    name = "site boot-passive"
+    title = "boot passive slot"
+    keys = ("P",)
+    action = "site_boot_passive"
+
+
+class SiteReset(_OnBoot):
     """Reset the host: what is retained is shown, and the host's name is typed."""
 
     name = "site reset"
-    implementation = "site.boot.actions"
     title = "reset"
     keys = ("X",)
-    scope = "site-boot"
-    danger = "destructive"
-    online = False
     action = "site_reset"
-    cli = False
-    no_cli = "It is a decision with the host in sight."
 
 
 class SiteNetwork(Command):
@@ -395,5 +396,5 @@ class SiteNetwork(Command):
 COMMANDS: tuple[type[Command], ...] = (
     SiteOpen, SiteAgain, SiteShell, SiteLogs, SiteNetwork, SiteWorkloads, SiteApi, SiteHostPage, SiteLogin, SiteFix,
     SiteBundle, SiteList, SiteClose, SiteRun, SiteLedger, SiteFiles, SiteGet, SitePut, SiteBoot, SiteBootActive,
-    SiteReset,
+    SiteBootPassive, SiteReset,
 )  # fmt: skip

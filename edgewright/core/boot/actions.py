@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import List, NamedTuple, Tuple
 
-from edgewright.core.boot.state import ACTIVE, EDGEWRIGHT, KAIROS, LIVE, NONE, UKI, BootState, Mount
+from edgewright.core.boot.state import ACTIVE, EDGEWRIGHT, KAIROS, LIVE, NONE, PASSIVE, UKI, BootState, Mount
 
 GRUBENV = "/oem/grubenv"
 ASSESSMENT = "/run/initramfs/cos-state/boot_assessment"
 ENTRIES = {KAIROS: "cos", EDGEWRIGHT: "active"}
 """Name of the active slot's entry, by what chooses the slot."""
+FALLBACKS = {KAIROS: "fallback", EDGEWRIGHT: "passive"}
+"""Name of the passive slot's entry, by what chooses the slot."""
 RESET_ENTRY = "statereset"
-RETURN, RESET = "return", "reset"
+RETURN, FALLBACK, RESET = "return", "fallback", "reset"
 
 
 class Action(NamedTuple):
@@ -47,6 +49,30 @@ def return_to_active(state: BootState) -> Action:
     if state.upgrade_failure:
         lines.append("The upgrade that failed is in that slot: look at its log first.")
     return Action(RETURN, title, "", "", entry, (*_clearing(state), _set(state, entry), "reboot"), tuple(lines))
+
+
+def boot_passive(state: BootState) -> Action:
+    """Return the way to the passive slot: for the next boot alone, then a restart."""
+    title = "Boot the passive slot"
+    if state.slot == PASSIVE:
+        return Action(FALLBACK, title, "The host runs its passive slot.")
+    reason, hint = _impossible(state)
+    slots = [name.partition(".")[0] for name, _, _ in state.images]
+    if not reason and ACTIVE in slots and PASSIVE not in slots:
+        reason, hint = "The host has no passive slot on its disk.", "The next upgrade makes one."
+    if reason:
+        return Action(FALLBACK, title, reason, hint)
+    entry = FALLBACKS.get(state.kind, "fallback")
+    lines = [
+        f"The host restarts and starts its passive slot ({entry}), for this one boot.",
+        "What runs on it stops. The restart after that starts the default again.",
+        "The passive slot has the system from before the last upgrade; settings and data are the same.",
+    ]
+    if state.kind == EDGEWRIGHT:
+        lines.append("When it does not come up twice, the boot loader starts the recovery system.")
+    if state.kind == UKI:
+        lines.append("Trusted Boot has no automatic way back: a slot that does not come up is repaired on site.")
+    return Action(FALLBACK, title, "", "", entry, (*_clearing(state), _set(state, entry), "reboot"), tuple(lines))
 
 
 def reset(state: BootState) -> Action:
@@ -113,7 +139,7 @@ def _set(state: BootState, entry: str) -> str:
 
 
 def _clearing(state: BootState) -> Tuple[str, ...]:
-    """Return what takes the note of a failed boot away, which would send the host back at once (kairos#4303)."""
+    """Return what takes the note of a failed boot away, which would send the host back again (kairos#4303)."""
     if state.kind != KAIROS or not state.is_tentative:
         return ()
     place = ASSESSMENT.rpartition("/")[0]
@@ -131,4 +157,4 @@ def _amount(mounts: "Tuple[Mount, ...]") -> str:
 
 def actions(state: BootState) -> "List[Action]":
     """Return everything that the Boot page offers."""
-    return [return_to_active(state), reset(state)]
+    return [return_to_active(state), boot_passive(state), reset(state)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgewright.core.boot.actions import actions, reset, return_to_active
+from edgewright.core.boot.actions import actions, boot_passive, reset, return_to_active
 from edgewright.core.boot.state import BootState, read_state, slot_text, why
 
 KAIROS = (
@@ -109,6 +109,28 @@ def test_what_the_host_cannot_do_has_its_reason(without: str, reason: str) -> No
 
 def test_the_active_slot_needs_no_way_back() -> None:
     assert return_to_active(state(ACTIVE)).reason == "The host runs its active slot."
+
+
+@pytest.mark.parametrize(
+    ("lines", "first"),
+    [
+        ((ACTIVE,), "grub2-editenv /oem/grubenv set next_entry=fallback"),
+        ((OURS.replace("slot=passive", "slot=active"),), "grub2-editenv /oem/grubenv set next_entry=passive"),
+        (("cmdline rd.immucore.uki", "efi active.efi"), "kairos-agent bootentry --select fallback"),
+    ],
+)
+def test_the_passive_slot_for_one_boot(lines: tuple[str, ...], first: str) -> None:
+    action = boot_passive(state(*lines))
+    assert action.commands == (first, "reboot") and first.endswith(action.entry) and not action.reason
+    assert any("starts the default again" in line for line in action.lines)
+
+
+def test_a_passive_slot_that_runs_or_is_not_there() -> None:
+    assert boot_passive(state(PASSIVE)).reason == "The host runs its passive slot."
+    alone = state(ACTIVE, base=tuple(line for line in KAIROS if "passive.img" not in line))
+    assert boot_passive(alone).reason == "The host has no passive slot on its disk."
+    unknown = state(ACTIVE, base=tuple(line for line in KAIROS if not line.startswith("image")))
+    assert boot_passive(unknown).reason == ""
 
 
 def test_nonsense_of_a_host() -> None:

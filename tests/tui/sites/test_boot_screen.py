@@ -123,11 +123,16 @@ async def test_a_link_that_is_lost_while_the_boot_is_set_is_an_outcome_that_is_n
     assert "OutcomeUnknown" in text and "Whether the next boot of edge-7f3a was set is not known." in text
 
 
-async def test_a_reset_wants_the_name_of_the_host() -> None:
+async def test_the_passive_slot_wants_a_yes_and_a_reset_the_name_of_the_host() -> None:
     host = BootHost(ACTIVE, *KAIROS)
     async with boot(host) as (pilot, _):
         await press(pilot, "A")
         assert host.set == []
+        await press(pilot, "P")
+        await until(pilot, lambda: "next_entry=fallback" in modal(pilot))
+        await press(pilot, "tab", "enter")
+        await until(pilot, lambda: host.set == ["fallback"])
+        host.set.clear()
         await press(pilot, "X")
         await until(pilot, lambda: "RETAINED /oem" in modal(pilot))
         assert "EMPTIED  persistent data" in modal(pilot)

@@ -1,4 +1,4 @@
-"""Boot of a site: which slot runs and why, the way back to the active one, and the reset."""
+"""Boot of a site: which slot runs and why, the way to the other one, and the reset."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from textual import events, on, work
 
 from edgewright.commands.kernel.base import Command, Scope
 from edgewright.commands.site.boot.actions import state_of
-from edgewright.commands.site.open_verbs import SiteBootActive, SiteReset
+from edgewright.commands.site.open_verbs import SiteBootActive, SiteBootPassive, SiteReset
 from edgewright.commands.site.opened import unread
-from edgewright.core.boot.actions import actions
+from edgewright.core.boot.actions import FALLBACK, RESET, RETURN, actions
 from edgewright.core.boot.state import BootState, slot_text
 from edgewright.core.errors import EdgewrightError
 from tui.screens.site.base import SiteScreen
-from tui.screens.site.boot_content import RESET, RETURN, boot_lines
+from tui.screens.site.boot_content import boot_lines
 from tui.verbs.bindings import live_keys
 from tui.verbs.verbs import run_plan
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, clip_line, line, wrap
+
+VERBS: dict[str, type[Command]] = {RETURN: SiteBootActive, FALLBACK: SiteBootPassive, RESET: SiteReset}
+NAMES = {name: verb.name.replace(" ", "-") for name, verb in VERBS.items()}
+"""Each action by its name: the verb that does it, and the name of its key."""
 
 
 class SiteBootScreen(SiteScreen):
@@ -56,8 +60,7 @@ class SiteBootScreen(SiteScreen):
         """Return what works on the state that was read."""
         hints: list[str] = []
         if self._state is not None and not self.stale:
-            names = {RETURN: "site-boot-active", RESET: "site-reset"}
-            hints = [names[action.name] for action in actions(self._state) if not action.reason]
+            hints = [NAMES[action.name] for action in actions(self._state) if not action.reason]
         return (*hints, "site-again=read again")
 
     def select(self) -> None:
@@ -72,7 +75,7 @@ class SiteBootScreen(SiteScreen):
             lines += wrap(problem, width, "‼ ", "  ", role="warn")
         if self._state is not None:
             keys = live_keys(self)
-            names = {RETURN: keys.get("site-boot-active", "A"), RESET: keys.get("site-reset", "X")}
+            names = {name: keys.get(NAMES[name], verb.keys[0]) for name, verb in VERBS.items()}
             lines += boot_lines(self._state, names, width)
         elif self._reading_since is not None:
             lines.append(line(("► ", "work"), "Reading how the host booted ..."))
@@ -114,6 +117,10 @@ class SiteBootScreen(SiteScreen):
         """Show the plan for the active slot, and do it after a yes."""
         self._plan(SiteBootActive)
 
+    def action_site_boot_passive(self) -> None:
+        """Show the plan for the passive slot, and do it after a yes."""
+        self._plan(SiteBootPassive)
+
     def action_site_reset(self) -> None:
         """Show what a reset empties and retains, and do it when the host's name was typed."""
         self._plan(SiteReset)
@@ -136,6 +143,5 @@ class SiteBootScreen(SiteScreen):
 
     @on(LineView.Chosen)
     def _chosen(self, event: LineView.Chosen) -> None:
-        commands: dict[str, type[Command]] = {RETURN: SiteBootActive, RESET: SiteReset}
-        if event.key in commands:
-            self._plan(commands[event.key])
+        if event.key in VERBS:
+            self._plan(VERBS[event.key])

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from edgewright.core import times
-from edgewright.core.boot.actions import RESET as RESET
-from edgewright.core.boot.actions import RETURN as RETURN
 from edgewright.core.boot.actions import Action, actions
 from edgewright.core.boot.state import ACTIVE, EDGEWRIGHT, KAIROS, NONE, UKI, BootState, slot_text, why
 from edgewright.core.text import clean

@@ -38,7 +38,9 @@ if [ -r "$R/usr/local/.kairos-state" ]; then
   sed -n 's/^\([a-z-]*: .*\)$/history \1/p' "$R/usr/local/.kairos-state" | head -n 20
 fi
 for f in "$A"/cOS/* "$R"/run/initramfs/live/cOS/*; do
-  if [ -f "$f" ]; then show image "$(stat -c '%s %Y' "$f") ${f##*/}"; fi
+  i=$f
+  if [ -f "$f/rootfs.squashfs" ]; then i=$f/rootfs.squashfs; fi
+  if [ -f "$i" ]; then show image "$(stat -c '%s %Y' "$i") ${f##*/}"; fi
 done
 for l in COS_GRUB COS_OEM COS_RECOVERY COS_STATE COS_PERSISTENT; do
   if [ -e "$R/dev/disk/by-label/$l" ]; then show label $l; fi

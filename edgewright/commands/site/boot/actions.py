@@ -1,4 +1,4 @@
-"""Actions: boot the active slot of a host that is open, or reset it. The console reads the state here too."""
+"""Actions: boot the active or the passive slot of a host that is open, or reset it; its state for the console too."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from edgewright.clients.ssh.boot.host_boot import read_boot, set_next_boot
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.site import open_verbs as declared
-from edgewright.core.boot.actions import Action, reset, return_to_active
+from edgewright.core.boot.actions import Action, boot_passive, reset, return_to_active
 from edgewright.core.boot.state import BootState
 from edgewright.core.errors import Refused, TimedOut, Unreachable, UsageError
 from edgewright.core.text import clean
@@ -68,6 +68,21 @@ class SiteBootActive(declared.SiteBootActive):
         """Show commands and effects. Raises `UsageError`, `Refused`."""
         state = args.get("state")
         return _plan(args.get("site"), state, return_to_active(state) if state is not None else None, False)
+
+    async def apply(
+        self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
+    ) -> Outcome:
+        """Set the next boot and restart. Raises `EdgewrightError`."""
+        return await _apply(plan)
+
+
+class SiteBootPassive(declared.SiteBootPassive):
+    """See the declaration. The arguments are those of `SiteBootActive`."""
+
+    async def plan(self, ctx: CommandContext, targets: Sequence[str], args: Mapping[str, Any]) -> Plan:
+        """Show commands and effects. Raises `UsageError`, `Refused`."""
+        state = args.get("state")
+        return _plan(args.get("site"), state, boot_passive(state) if state is not None else None, False)
 
     async def apply(
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]

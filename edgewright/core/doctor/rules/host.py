@@ -339,11 +339,13 @@ def _boot(facts: Facts) -> List[Finding]:
             Finding("booted-recovery", "The host runs its recovery system.", shown, step, SURE, "", (back,))
         )
     if facts.slot == "passive" or (facts.upgrade_failure and facts.slot != "active"):
-        text = "The host runs its passive slot: the active one did not boot."
+        text = "The host runs its passive slot: it was chosen, or the active one did not boot."
         certainty = SURE
         if facts.upgrade_failure:
             text = "The host runs its passive slot: its last upgrade failed."
         step = "Read /var/log/stylus-upgrade.log, then boot the active slot again."
+        if ours and not facts.upgrade_failure:
+            step = "`edgewright-agent appliance status` on the host names a slot that failed; then boot the active one."
         findings.append(Finding("booted-passive", text, shown, step, certainty, "", (back,)))
     elif facts.upgrade_failure:
         text = "The last upgrade of the system failed; the host came back on the slot that it shows as active."

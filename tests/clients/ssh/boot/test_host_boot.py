@@ -11,7 +11,7 @@ import pytest
 
 from edgewright.clients.ssh.boot import shell as scripts
 from edgewright.clients.ssh.boot.host_boot import read_boot, set_next_boot
-from edgewright.core.boot.actions import reset, return_to_active
+from edgewright.core.boot.actions import boot_passive, reset, return_to_active
 from edgewright.core.errors import Conflict, Failed
 from tests.clients.ssh.bundle.local_shell import LocalShell
 from tests.clients.ssh.files.local_host import SHELLS, have
@@ -104,11 +104,19 @@ async def test_an_appliance_of_ours(root: Path) -> None:
     (root / "proc/cmdline").write_text(OURS.removeprefix("cmdline "))
     (root / "run/cos/passive_mode").unlink()
     editenv(root, "set", "failed_slot=active")
+    for slot in ("active", "passive"):
+        (root / "run/initramfs/live/cOS" / slot).mkdir(parents=True)
+        (root / "run/initramfs/live/cOS" / slot / "rootfs.squashfs").write_bytes(b"x" * 700)
     host = LocalShell()
     state = (await read_boot(host, "edge1", str(root)))._replace(root=True)
     assert state.kind == "edgewright" and state.slot == "passive"
+    assert [image[:2] for image in state.images] == [("active.img", 1000), ("active", 700), ("passive", 700)]
     await set_next_boot(host, "edge1", state, return_to_active(state), str(root))
     assert "next_entry=active\n" in editenv(root, "list")
+    (root / "proc/cmdline").write_text(OURS.removeprefix("cmdline ").replace("slot=passive", "slot=active"))
+    state = (await read_boot(host, "edge1", str(root)))._replace(root=True)
+    await set_next_boot(host, "edge1", state, boot_passive(state), str(root))
+    assert "next_entry=passive\n" in editenv(root, "list")
 
 
 @pytest.mark.parametrize(
