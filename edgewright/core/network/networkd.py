@@ -10,6 +10,8 @@ from edgewright.core.network.ini import Ini, Section
 from edgewright.core.network.settings import Adapter, Method, Wanted
 
 FOLDER = "/etc/systemd/network"
+WRITTEN = "-edgewright-"
+"""In the names of files that an Edgewright appliance writes again from its user-data at each start."""
 _ANY = ".".join("0000")
 _DHCP = {"yes": "yes", "true": "yes", "both": "yes", "on": "yes", "1": "yes", "ipv4": "ipv4", "v4": "ipv4"}
 
@@ -70,7 +72,8 @@ def _place(adapter: Adapter, texts: Mapping[str, str]) -> tuple[str, str]:
         if equals and not key.lstrip().startswith(("#", ";"))
     }
     alone = match == {"Name"} and ini.values("Match", "Name") == [adapter.name]
-    if alone and not has_parts and adapter.file.startswith(f"{FOLDER}/"):
+    own = adapter.file.startswith(f"{FOLDER}/") and WRITTEN not in adapter.file
+    if alone and not has_parts and own:
         return adapter.file, text
     copy = Ini(merged(adapter.file, texts))
     copy.remove(lambda section: section.name == "Match")

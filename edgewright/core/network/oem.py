@@ -36,8 +36,12 @@ def with_changes(text: str, changes: Sequence[FileChange]) -> str | None:
             result[change.path] = (change.text, change.mode)
     if not result:
         return None
-    lines = ["name: Network settings of this host", "stages:", "  initramfs:", "    - name: Network settings"]
     name = result.get("/etc/hostname", ("", 0))[0].strip()
+    lines = ["name: Network settings of this host"]
+    lines += (
+        [f"hostname: {json.dumps(name)}"] if name else []
+    )  # above the user-data's own, which comes before this file
+    lines += ["stages:", "  initramfs:", "    - name: Network settings"]
     lines += [f"      hostname: {json.dumps(name)}"] if name else []
     lines.append("      files:")
     for path in sorted(result):

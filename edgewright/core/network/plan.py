@@ -5,12 +5,15 @@ from __future__ import annotations
 import ipaddress
 
 from edgewright.core.errors import InvalidInput
-from edgewright.core.network import ifupdown, netplan, networkd, oem, pages
+from edgewright.core.network import ifupdown, keyfile, netplan, networkd, oem, pages
 from edgewright.core.network.change import OEM_FILE, Change, Draft
 from edgewright.core.network.checks import problems
 from edgewright.core.network.settings import Adapter, HostNetwork, Wanted
 
-WRITERS = {"systemd-networkd": networkd.edit, "netplan": netplan.edit, "ifupdown": ifupdown.edit}
+WRITERS = {
+    "systemd-networkd": networkd.edit, "netplan": netplan.edit, "NetworkManager": keyfile.edit,
+    "ifupdown": ifupdown.edit,
+}  # fmt: skip
 """What edits the files of an adapter, by its manager."""
 
 
@@ -35,8 +38,9 @@ def change_of(host: HostNetwork, wanted: Wanted) -> Change:
         _judge_link(draft, host, adapter, wanted)
     change = draft.done()
     if host.oem and change.files:
+        notes = (*change.notes, f"{OEM_FILE} is written when the change is confirmed.")
         try:
-            change = change._replace(files=oem.add(change.files, host.texts.get(OEM_FILE, "")))
+            change = change._replace(notes=notes, files=oem.add(change.files, host.texts.get(OEM_FILE, "")))
         except ValueError as error:
             raise InvalidInput(f"{OEM_FILE} of the host {error}.", "Look at it, and remove it there.") from None
     return change

@@ -51,6 +51,15 @@ def test_a_file_for_several_adapters_stays_and_a_copy_comes_first() -> None:
     assert "DHCP=ipv6\n" in new and "IPv6AcceptRA=no" in new and "Address=10.66.133.9/24\nGateway=10.66.133.1" in new
 
 
+def test_a_file_that_an_appliance_writes_at_each_start_is_not_the_place_of_a_change() -> None:
+    path = "/etc/systemd/network/10-edgewright-host0.network"
+    text = "[Match]\nName=host0\n\n[Network]\nAddress=10.66.133.11/24\nGateway=10.66.133.1\n"
+    host = with_file(text, path)._replace(oem=True)
+    change = change_of(host, Wanted(adapter="host0", mtu=1400))
+    assert [each.path for each in change.files] == ["/etc/systemd/network/05-site-host0.network", OEM_FILE]
+    assert f"{OEM_FILE} is written when the change is confirmed." in change.notes
+
+
 def test_dhcp_takes_the_static_settings_away() -> None:
     change = change_of(HOST, Wanted(adapter="host0", method="dhcp"))
     text = change.files[0].text or ""
@@ -95,6 +104,7 @@ def test_a_host_with_oem_writes_the_same_at_each_start() -> None:
     file = change.files[-1]
     assert file.path == OEM_FILE and file.mode == 0o600 and (file.text or "").startswith("#cloud-config\n")
     assert oem.files_of(file.text or "")["/etc/hostname"] == ("edge2\n", 0o644)
+    assert '\nhostname: "edge2"\n' in (file.text or "")
     both = change_of(host._replace(texts={**host.texts, OEM_FILE: file.text or ""}), Wanted(dns=("10.0.0.1",)))
     assert set(oem.files_of(both.files[-1].text or "")) == {"/etc/hostname", "/etc/hosts", "/etc/resolv.conf"}
     assert (
@@ -102,6 +112,75 @@ def test_a_host_with_oem_writes_the_same_at_each_start() -> None:
     )
     with pytest.raises(InvalidInput, match=r"/oem/99_site_network.yaml of the host is another document"):
         change_of(host._replace(texts={**host.texts, OEM_FILE: "a: 1\n"}), Wanted(name="edge2"))
+
+
+KEYFILE = """[connection]
+id=the shop
+type=ethernet
+interface-name=eth0
+
+[ipv4]
+address1=10.0.0.5/24,10.0.0.1
+dns=10.0.0.1;
+method=manual
+route1=10.9.0.0/16,10.0.0.9
+
+[ipv6]
+address1=fd00::5/64
+method=manual
+"""
+SHOP = "/etc/NetworkManager/system-connections/shop.nmconnection"
+
+
+def managed(text: str = KEYFILE, path: str = SHOP, connection: str = "the shop") -> HostNetwork:
+    printed = NETWORKD.decode().replace("host0 2 virtual", "eth0 2 card").replace("host0", "eth0").partition("file 80 ")
+    lines = "".join(f"|{line}\n" for line in text.splitlines())
+    nm = f"nm eth0:connected:{connection}\nfile {len(text)} {path}\n{lines}\n"
+    rest = printed[2].partition("\n\n")[2]
+    kept = [line for line in printed[0].splitlines() if not line.startswith("netif")]
+    return parse(("\n".join(kept) + "\n" + nm + rest).encode())
+
+
+def test_a_connection_of_networkmanager_is_edited_and_brought_up() -> None:
+    host = managed()
+    assert (host.adapters[0].manager, host.adapters[0].method, host.adapters[0].locked) == (
+        "NetworkManager", "static", "",
+    )  # fmt: skip
+    change = change_of(host, Wanted(adapter="eth0", address="10.66.133.9/24", mtu=1400))
+    assert [(each.path, each.mode) for each in change.files] == [(SHOP, 0o600)]
+    text = change.files[0].text or ""
+    assert "dns=10.0.0.1;\nmethod" not in text and "dns=10.0.0.1;" in text and "route1=10.9.0.0/16,10.0.0.9" in text
+    assert "address1=10.66.133.9/24,10.66.133.1\n" in text and "10.0.0.5" not in text
+    assert "[ipv6]\naddress1=fd00::5/64\nmethod=manual\n" in text and "[ethernet]\nmtu=1400\n" in text
+    assert change.after == ("nmcli connection reload", "nmcli --wait 45 connection up id 'the shop'")
+    assert change.back == ("ip link set dev eth0 mtu 1500",)
+    text = change_of(host, Wanted(adapter="eth0", method="dhcp")).files[0].text or ""
+    assert "method=auto" in text and "address1=10" not in text
+
+
+@pytest.mark.parametrize(
+    ("host", "why"),
+    [
+        (managed(connection="none"), "made the connection of eth0 (none) by itself, there is no file of it"),
+        (managed(connection=""), "has no connection on eth0 now"),
+        (managed(connection="a$(id)"), "has no plain name"),
+        (managed(path=f"/run{SHOP.removeprefix('/etc')}"), "is made again at each start"),
+        (managed(KEYFILE.replace("interface-name=eth0\n", "")), "is not for eth0 alone"),
+        (managed(KEYFILE.replace("type=ethernet", "type=bond")), "is not a plain wired one"),
+        (managed(KEYFILE.replace("type=ethernet", "type=ethernet\nmaster=bond0")), "is a part of a bond or bridge"),
+    ],
+)
+def test_what_networkmanager_has_that_is_not_changed_here_says_why(host: HostNetwork, why: str) -> None:
+    assert why in next((each.locked for each in host.adapters), "no adapter"), host.adapters
+    with pytest.raises(InvalidInput):
+        change_of(host, Wanted(adapter="eth0", mtu=1400))
+
+
+def test_a_virtual_adapter_of_networkmanager_is_shown_and_one_of_a_container_runtime_is_not() -> None:
+    kept = "".join(f"{line}\n" for line in NETWORKD.decode().splitlines() if not line.startswith("netif"))
+    nm = "nm host0:connected:the shop\nnm cni0:connected (externally):cni0\nnm lo:connected (externally):lo\n"
+    host = parse((nm + kept).encode())
+    assert [(each.name, each.manager) for each in host.adapters] == [("host0", "NetworkManager")]
 
 
 INTERFACES = """# by hand

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from edgewright.core.network import ifupdown, netplan, networkd
+from edgewright.core.network import ifupdown, keyfile, netplan, networkd
 from edgewright.core.network.settings import Adapter, Method
 from edgewright.core.text import clean
 
@@ -26,10 +26,17 @@ class Seen(NamedTuple):
         """Return the file of networkd that is in use for a link, "" for none."""
         return self.netif.get(index, {}).get("NETWORK_FILE", "")
 
+    def connection(self, name: str) -> str | None:
+        """Return the connection of NetworkManager on an adapter ("" for none), None where others set the adapter."""
+        state, _, connection = self.nm.get(name, "").partition(":")
+        return None if not state or state.startswith("unmanaged") or "(externally)" in state else connection
+
     def is_set(self, name: str, index: str) -> bool:
         """Return whether a file of the host is about an adapter; names of container runtimes have none."""
         file = self.network_file(index)
         if file and not file.startswith(("/usr/lib/", "/lib/")):
+            return True
+        if self.connection(name):
             return True
         return any(ifupdown.find(text, name) for path, text in self.texts.items() if path.startswith("/etc/network/"))
 
@@ -97,23 +104,12 @@ def _by_netplan(shown: Adapter, index: str, seen: Seen) -> Adapter | None:
 
 
 def _by_manager(shown: Adapter, seen: Seen) -> Adapter | None:
-    state, _, connection = seen.nm.get(shown.name, "").partition(":")
-    if not state or state.startswith("unmanaged"):
+    connection = seen.connection(shown.name)
+    if connection is None:
         return None
-    method: Method = "unknown"
-    file = ""
-    for path, text in seen.texts.items():
-        lines = [line.strip() for line in text.splitlines()]
-        if "/NetworkManager/" in path and f"id={connection}" in lines:
-            section = ""
-            for line in lines:
-                section = line if line.startswith("[") else section
-                if section == "[ipv4]" and line.startswith("method="):
-                    method = {"auto": "dhcp", "manual": "static", "disabled": "none"}.get(  # type: ignore[assignment]
-                        line.partition("=")[2], "unknown"
-                    )
-            file = path
-    why = f"NetworkManager sets {shown.name}: it is shown, and changed by `nmcli connection modify` there."
+    file = next(iter(keyfile.files_of(connection, seen.texts)), "")
+    method: Method = keyfile.method_of(seen.texts[file]) if file else "unknown"
+    why = keyfile.why_not(shown.name, connection, seen.texts)
     return shown._replace(manager="NetworkManager", file=file, method=method, locked=why)
 
 

@@ -14,9 +14,9 @@ from edgewright.clients.ssh.network.places import HEAD, framed
 from edgewright.clients.ssh.probes.shell import quoted
 from edgewright.core.network.change import Change
 
-BUSY, NO_SPACE, TOO_LATE, OTHER, NOT_YET, NO_TIMER = 75, 74, 73, 72, 71, 70
+BUSY, NO_SPACE, TOO_LATE, OTHER, NOT_YET, NO_TIMER, NOT_STORED = 75, 74, 73, 72, 71, 70, 69
 """Exit codes: another change is there; not written; given back meanwhile; another change than the one meant; the host
-is still applying it; the timer did not start."""
+is still applying it; the timer did not start; /oem could not be written when it was confirmed."""
 WITHIN = range(20, 3601)
 """Seconds in which a change may have to be confirmed."""
 
@@ -53,8 +53,9 @@ commands() { [ -n "$R" ] || sh "$@" </dev/null >>"$C/output" 2>&1; }
 all() {
   bad=
   while read -r n old new path; do
-    if [ "$1" = new ]; then put "$new" "$C/new/$n" "$path" || bad=$path
-    else put "$old" "$C/old/$n" "$path" || bad=$path; fi
+    k=new; case $path in /oem/*) k=stored ;; esac
+    if [ "$1" = old ]; then put "$old" "$C/old/$n" "$path" || bad=$path
+    elif [ "$1" = $k ]; then put "$new" "$C/new/$n" "$path" || bad=$path; fi
   done <"$C/files"
   flush
   [ -z "$bad" ]
@@ -115,18 +116,27 @@ timer() {
 }
 boot() {
   AT=boot
-  if [ -e "$C/confirmed" ]; then end confirmed
+  if [ -e "$C/confirmed" ]; then all stored; end confirmed
   elif [ -e "$C/armed" ] || [ -e "$C/back" ]; then restore boot
   else end nothing; fi
 }
 confirm() {
   mv "$C/armed" "$C/confirmed" || return 73
+  if ! all stored; then
+    mv "$C/confirmed" "$C/armed"
+    restore failed "$bad could not be written"
+    return 69
+  fi
   note 'the change of the network settings is confirmed'
   end confirmed
 }
 case $1 in apply|restore|timer|boot|confirm) "$@"; exit ;; esac
 """
-"""The program on the host. `restore` and `keep` both begin with a rename of `armed`; the loser does nothing."""
+"""The program on the host. `restore` and `confirm` both begin with a rename of `armed`; the loser does nothing.
+
+Files of /oem are written when a change is confirmed: what an unconfirmed start of the host applies is the old settings,
+also where its /etc, and with it the unit, does not survive the start.
+"""
 
 _UNIT = """[Unit]
 Description=Give back network settings that were not confirmed
@@ -153,7 +163,11 @@ if ! mkdir "$C" 2>/dev/null; then
   [ -e "$C/saver" ] || sleep 2
   q=; read -r q 2>/dev/null <"$C/saver"
   i=$(cat "$C/boot-id" 2>/dev/null)
-  for f in armed back confirmed; do [ -e "$C/$f" ] && { state; return 75; }; done
+  if lone; then
+    sh "$C/program" boot
+  else
+    for f in armed back confirmed; do [ -e "$C/$f" ] && { state; return 75; }; done
+  fi
   if [ -n "$q" ] && [ -d "/proc/$q" ] && [ "$i" = "$(cat /proc/sys/kernel/random/boot_id)" ]; then state; return 75; fi
   mv "$C" "$S/gone.$$" 2>/dev/null && rm -rf "$S/gone.$$"
   mkdir "$C" 2>/dev/null || { state; return 75; }
@@ -203,7 +217,6 @@ if [ -n "$R" ] || [ -d /run/systemd/system ]; then
   ln -sfn "$U" "${U%/*}/sysinit.target.wants/${U##*/}" || { lost; return; }
   [ -n "$R" ] || systemctl daemon-reload || { lost 'systemd did not take the unit'; return; }
 else
-  O=/etc/init.d/edgewright-network
   sed -e "s|@C@|$C|g" >$O <<'EW_OPENRC' || { lost; return; }
 @OPENRC@EW_OPENRC
   chmod 0755 $O && ln -sfn $O /etc/runlevels/boot/edgewright-network || { lost; return; }
@@ -242,8 +255,11 @@ _CONFIRM = (
     _OWN
     + r"""[ -e "$C/armed" ] || { state; return 73; }
 [ -e "$C/applied" ] || { state; return 71; }
-sh "$C/program" confirm || { state; return 73; }
+sh "$C/program" confirm
+r=$?
 state
+[ $r = 0 ] || [ $r = 69 ] || r=73
+return $r
 """
 )
 _GIVE_BACK = (

@@ -102,6 +102,12 @@ def _error(result: ScriptResult) -> EdgewrightError:
         )
     if result.status == scripts.NOT_YET:
         return Conflict("The host is still applying the change.", "Try again in a moment.", "NotApplied")
+    if result.status == scripts.NOT_STORED:
+        return Failed(
+            "The host could not store the change in /oem, and gave the old settings back.",
+            "Make room in /oem: edgewright site doctor shows what is full.",
+            "NotStored",
+        )
     if result.status == scripts.NO_SPACE:
         return Failed(
             f"The host could not save its settings: {reason}. Nothing was changed.",

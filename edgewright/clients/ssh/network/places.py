@@ -13,8 +13,18 @@ if [ -d "$R/oem" ] && { [ -n "$R" ] || grep -q ' /usr/local ' /proc/mounts; }; t
 fi
 C=$S/change
 U=$R/etc/systemd/system/@UNIT@.service
+O=$R/etc/init.d/edgewright-network
 up() { read -r u rest </proc/uptime && u=${u%%.*}; }
+lone() {
+  [ -s "$C/program" ] && [ ! -e "$U" ] && [ ! -e "$O" ] &&
+    [ "$(cat "$C/boot-id")" != "$(cat /proc/sys/kernel/random/boot_id)" ]
+} 2>/dev/null
 state() {
+  if lone; then
+    e=boot; [ -e "$C/confirmed" ] && e=confirmed
+    printf 'last %s %s\n' "$(cat "$C/run")" $e
+    return
+  fi
   if [ -d "$C" ]; then
     up
     g=saving
@@ -27,7 +37,10 @@ state() {
   [ -f "$S/last" ] && printf 'last %s\n' "$(head -n 1 "$S/last")"
 }
 """
-"""`S` survives a start of the host; `C` is there while a change is under way: it is the lock between consoles too."""
+"""`S` survives a start of the host; `C` is there while a change is under way: it is the lock between consoles too.
+
+`lone`: the host was started again and its /etc did not survive that, so neither the change nor the unit is there.
+"""
 
 _FRAME = """ew() {
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C

@@ -137,6 +137,61 @@ async def test_a_start_in_the_middle_of_each_step_restores_or_finishes(tmp_path:
         assert (await changing.look(host)).last_end == end
 
 
+@pytest.fixture
+def overlay(tmp_path: Path) -> tuple[FolderHost, Change]:
+    """A host with /oem, and a change that also writes there."""
+    host = host_of(tmp_path)
+    for folder in ("oem", "usr/local"):
+        (tmp_path / folder).mkdir(parents=True)
+    return host, CHANGE._replace(files=(*CHANGE.files, FileChange("/oem/99_site_network.yaml", "new\n", 0o600)))
+
+
+async def test_the_file_of_oem_is_written_when_the_change_is_confirmed(
+    overlay: tuple[FolderHost, Change], tmp_path: Path
+) -> None:
+    host, change = overlay
+    stored, state, run = tmp_path / "oem/99_site_network.yaml", tmp_path / "usr/local/.edgewright-network", "0" * 16
+    await changing.begin(host, change, run, "kim", 60)
+    await until((state / "change/applied").exists)
+    assert (tmp_path / "etc/hostname").read_text() == "other\n" and not stored.exists()
+    assert (await changing.confirm(host, run)).ended(run) == "confirmed"
+    assert stored.read_text() == "new\n" and stored.stat().st_mode & 0o777 == 0o600
+
+
+async def test_an_oem_that_cannot_be_written_gives_the_old_settings_back(
+    overlay: tuple[FolderHost, Change], tmp_path: Path
+) -> None:
+    host, change = overlay
+    run, state = changing.new_run(), tmp_path / "usr/local/.edgewright-network"
+    await changing.begin(host, change, run, "kim", 60)
+    await until((state / "change/applied").exists)
+    (state / f"change/new/{len(CHANGE.files)}").unlink()
+    with pytest.raises(Failed, match="could not store the change in /oem, and gave the old settings back"):
+        await changing.confirm(host, run)
+    assert (tmp_path / "etc/hostname").read_text() == "edge1\n"
+
+
+async def test_a_host_whose_etc_did_not_survive_its_start_has_its_old_settings_and_no_lock(
+    overlay: tuple[FolderHost, Change], tmp_path: Path
+) -> None:
+    host, change = overlay
+    run, state = changing.new_run(), tmp_path / "usr/local/.edgewright-network"
+    await changing.begin(host, change, run, "kim", 600)
+    await until((state / "change/applied").exists)
+    shutil.rmtree(tmp_path / "etc")
+    for folder in ("etc/systemd/network", "etc/systemd/system"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "etc/hostname").write_text("edge1\n")
+    (state / "change/boot-id").write_text("another\n")
+    seen = await changing.look(host)
+    assert seen.pending is None and seen.ended(run) == "boot"
+    again = changing.new_run()
+    await changing.begin(host, change, again, "kim", 60)
+    await until((state / "change/applied").exists)
+    assert (await changing.confirm(host, again)).ended(again) == "confirmed"
+    assert (tmp_path / "etc/hostname").read_text() == "other\n"
+
+
 async def test_the_time_that_is_over_gives_the_old_settings_back(tmp_path: Path) -> None:
     host, run = host_of(tmp_path), changing.new_run()
     before = listing(tmp_path)
