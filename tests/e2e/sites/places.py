@@ -101,6 +101,7 @@ class Places:
         root = self.root("tiny") / "opt/tiny"
         for name in ("bin", "proc", "sys", "dev", "etc/dropbear", "tmp", "var/log", "root/.ssh"):
             (root / name).mkdir(parents=True)
+        (root / "tmp").chmod(0o1777)
         for program in ("busybox", "dropbear"):
             path = shutil.which(program, path="/usr/sbin:/usr/bin:/bin")
             assert path

@@ -24,6 +24,7 @@ import pytest
 from edgewright.clients.ssh.boot.host_boot import read_boot, set_next_boot
 from edgewright.clients.ssh.connection import SshConnection
 from edgewright.core.boot.actions import return_to_active
+from edgewright.core.doctor.findings import MACHINE
 from edgewright.core.errors import EdgewrightError
 from tests.clients.ssh.reach import Laptop
 from tests.e2e.console import Terminal
@@ -304,7 +305,9 @@ def test_a_host_with_a_cluster_answers_at_the_depth_of_kubectl_and_has_no_fault(
     assert {each["name"]: each["answers"] for each in read["depths"]} == {
         "local API": False, "kubectl": True, "probes": True,
     }  # fmt: skip
-    assert read["findings"] == [] and read["notRead"] == [] and not read["fault"]
+    # what the kernel of the machine writes is of all its containers, and no more than unsure
+    assert [each["text"] for each in read["findings"] if each["object"] != MACHINE] == []
+    assert read["notRead"] == [] and not read["fault"]
     print(f"\n{read['seconds']} s for {read['probes']['read']} probes")
     done = places.edgewright("kube", "get", "ssh:shop", "pods", "--", "-A", "-o", "name")
     assert done.returncode == 0, done.stderr
