@@ -7,7 +7,9 @@ so that a line does not wait for others. Lines that begin with the marker of the
 
 A block is a `dd` that waits for bytes, and one that takes what there is without waiting (`iflag=nonblock`, where the
 host's `dd` has that): no byte goes through the shell, and under very many lines up to 512 KB share the programs that
-are started for a block. Once a second, if there are more, the shell looks at the time of a line.
+are started for a block. Once a second, if there are more, the shell looks at the time of a line. Where that is late,
+a block waits for several reads, so that no byte has to be there at the moment of a read; five times a second the byte
+2 gets into the pipe, which ends such a block when no more is written. Whoever reads it takes that byte out.
 
 Where the reader is slower than the log, the script blocks; when the newest line that it has is then older than
 `BEHIND` seconds for `PATIENCE` seconds, it leaves out what is between that line and now, counts it, and reports that
@@ -25,6 +27,8 @@ FILES = "/var/log/messages /var/log/syslog"
 _BLOCK = 65_536
 _MORE = 7
 """Reads without waiting of a block at most; when all of them had bytes, there are probably more."""
+_LATE, _MANY = 2, 8
+"""Seconds that the newest line is old from which on a block waits for so many reads, since there are more lines."""
 _FEW = 8192
 """Bytes below which a block is the end of what was written."""
 _FULL = 49_152
@@ -77,6 +81,7 @@ leave_out() {
     last=$d
     block_soon
     [ -n "$d" ] || break
+    case $d in *[!"$K"]*) ;; *) d=$last; continue ;; esac
     n=$((n + $(printf '%s' "$last" | wc -l))) i=$((i + 1))
     [ ${#d} -lt @FULL@ ] || [ $((i % 4)) = 0 ] || continue
     "$W" "$d"
@@ -85,27 +90,36 @@ leave_out() {
   done
   { printf '\001\n%s left %s\n' "$M" "$n"; printf '%s' "$last"; } | pack
 }
+tick() { while sleep 0.2 || sleep 1; do printf '\002' >/proc/self/fd/4; done; }
+calm() { [ -z "$t" ] || kill -9 "$t"; t=''; }
 more() { dd if=/proc/self/fd/0 bs=@BLOCK@ count=@MORE@ iflag=nonblock; }
 live() {
-  b=0 i=0 A=0 V=1 o=0
+  b=0 i=0 A=0 V=1 o=0 t='' K=$(printf '\002')
   exec 4<&0 5>&1
   while :; do
-    s=$( { { dd bs=@BLOCK@ count=1; [ "$V" = 0 ] || more; } 2>&6 | pack >&5; } 6>&1 )
+    if [ "$A" -ge @LATE@ ]; then
+      [ -n "$t" ] || { tick >/dev/null 5>&- & t=$!; }
+      s=$( { dd bs=@BLOCK@ count=@MANY@ 2>&6 | pack >&5; } 6>&1 )
+    else
+      calm
+      s=$( { { dd bs=@BLOCK@ count=1; [ "$V" = 0 ] || more; } 2>&6 | pack >&5; } 6>&1 )
+    fi
     r=${s%%' records in'*} s=${s#*' records out'}
-    case ${r##*[!0-9+]} in *[1-9]*) ;; *) break ;; esac
-    n=${s#?} r=0
+    r=${r##*[!0-9+]} n=${s#?}
     n=${n%%' bytes'*}
-    case $n in ''|*[!0-9]*|?????????*) n=0 ;; esac
+    case $n in ''|*[!0-9]*|?????????*) n=0; case $r in [1-9]*) n=@FEW@ ;; esac ;; esac
+    case $r in *[1-9]*) ;; *) break ;; esac
+    r=0
     case $s in
     *' records in'*) r=${s%' records in'*}; r=${r##*[!0-9+]} ;;
-    *) V=0 ;;
+    *) [ -n "$t" ] || V=0 ;;
     esac
     case $r in ''|*[!0-9+]*|+*|*+) r=0 ;; esac
     r=$(($r))
-    if [ "$r" = 0 ] && [ "$n" -lt @FEW@ ]; then b=0; sleep 0.1 || sleep 1; continue; fi
-    if [ "$V" = 1 ] && [ "$r" -lt @MORE@ ]; then sleep 0.1 || sleep 1; fi
+    if [ "$r" = 0 ] && [ "$n" -lt @FEW@ ]; then b=0 A=0; sleep 0.1 || sleep 1; continue; fi
+    if [ "$V" = 1 ] && [ -z "$t" ] && [ "$r" -lt @MORE@ ]; then sleep 0.1 || sleep 1; fi
     i=$((i + 1))
-    [ "$V" = 1 ] || [ $((i % 4)) = 0 ] || continue
+    [ "$V" = 1 ] || [ -n "$t" ] || [ $((i % 4)) = 0 ] || continue
     now
     [ "$T" != "$o" ] || continue
     o=$T
@@ -114,9 +128,10 @@ live() {
     "$W" "$d"
     if [ "$A" -le @BEHIND@ ]; then b=0
     elif [ "$b" = 0 ]; then b=$T
-    elif [ $((T - b)) -ge @PATIENCE@ ]; then block; leave_out; b=0
+    elif [ $((T - b)) -ge @PATIENCE@ ]; then calm; block; leave_out; b=0
     fi
   done
+  calm
 }
 read_files() {
   for FILE in @FILES@; do [ -r "$FILE" ] && break; done
@@ -188,6 +203,8 @@ def script(request: Request, marker: str, cursor: str = "") -> bytes:
         ("@FULL@", _FULL),
         ("@MORE@", _MORE),
         ("@FEW@", _FEW),
+        ("@LATE@", _LATE),
+        ("@MANY@", _MANY),
         ("@BEHIND@", BEHIND),
         ("@PATIENCE@", PATIENCE),
     ):

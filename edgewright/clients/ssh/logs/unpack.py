@@ -11,6 +11,8 @@ MOST_BEFORE = 65_536
 """Bytes before the first line of the script: what the host's own shell prints at its start."""
 PIECE = 65_536
 """Bytes that are unpacked and looked at in one go."""
+TICK = b"\x02"
+"""Is at any place, also within a line: the script wakes what waits for lines."""
 CUT = b"\x01"
 """Ends a line of which the script left out the rest."""
 
@@ -57,6 +59,7 @@ class Lines:
 
     def _split(self, plain: bytes) -> list[bytes]:
         self.plain_bytes += len(plain)
+        plain = plain.replace(TICK, b"")
         lines = (self._rest + plain).split(b"\n")
         self._rest = lines.pop()
         if self._too_long and lines:
