@@ -175,7 +175,7 @@ def test_a_cut_in_the_middle_of_a_bundle(places: Places, links: Callable[..., No
     its window of 8 KB does not let through, however fast the machine is.
     """
     out, printed = tmp_path / "gate.tar.gz", tmp_path / "printed"
-    words = [sys.executable, "-m", "edgewright", "site", "bundle", "gate", "--rate", "4K", "--out", str(out)]
+    words = [sys.executable, "-m", "edgewright", "site", "bundle", "gate", "--rate", "2K", "--out", str(out)]
     with printed.open("w") as file:
         running = subprocess.Popen(words, stdout=file, stderr=subprocess.STDOUT, env=places.env, cwd=tmp_path)
     try:
