@@ -5,7 +5,8 @@
 The console opens the host as a user does, and follows its log; a program in the place of journalctl writes numbered
 lines. The key `/` opens the search; the time until its line is on the screen is measured without lines and with them,
 in turn, in the same kind of terminal. When the log ends, what arrived and what was left out must be what was written.
-The floor: the same lines at the same rate through OpenSSH and through paramiko, counted by line ends and thrown away.
+The floor: the same lines at the same rate through OpenSSH and through paramiko, counted by line ends and thrown away;
+for keys, a console without lines while OpenSSH gets them in another process: what the processors have left then.
 Everything runs on this machine: the writer of the lines, the shell that packs them, sshd, and the console share its
 processors.
 """
@@ -217,6 +218,19 @@ def floor(rate: int, read: Callable[[Host, Callable[[], bool]], int]) -> tuple[i
         return written[0], lines
 
 
+def keys_beside(rate: int, seconds: float) -> list[float]:
+    """Return seconds from keys to paint without lines, while OpenSSH gets them on the same machine."""
+    folder = tempfile.TemporaryDirectory(prefix="site-logs-", ignore_cleanup_errors=True)
+    with folder as name, host(Path(name) / "host", rate) as at:
+        thread = threading.Thread(target=openssh, args=(at, at.end.exists))
+        thread.start()
+        try:
+            return run(0, seconds).seconds
+        finally:
+            at.end.touch()
+            thread.join()
+
+
 def run(rate: int, seconds: float) -> Run:
     """Open the log and press keys for about `seconds`."""
     folder = tempfile.TemporaryDirectory(prefix="site-logs-", ignore_cleanup_errors=True)  # the writer ends a bit later
@@ -294,6 +308,13 @@ def main() -> int:
     for name, read in (("OpenSSH", openssh), ("paramiko", plain_paramiko)):
         written, lines = floor(options.rate, read)
         print(f"floor, {name}, not packed, not shown: {lines:,} of {written:,} lines ({100 * lines / written:.1f} %)")
+    beside = keys_beside(options.rate, options.seconds)
+    ratio(
+        "floor, key to paint, p95, no lines in the console, those of OpenSSH beside it",
+        quantiles(beside, n=20)[-1] * 1000,
+        quantiles(quiet, n=20)[-1] * 1000,
+        "ms",
+    )
     ratio(f"key to paint, median, {options.rate:,} lines/s", median(flooded) * 1000, median(quiet) * 1000, "ms")
     met = ratio(
         f"key to paint, p95, {options.rate:,} lines/s",
