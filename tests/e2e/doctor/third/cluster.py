@@ -109,7 +109,7 @@ CLUSTERS3 = (
         patience=45,
     ),
     Case(
-        "the node was cordoned for work, and nobody took that back",
+        "the node was cordoned for work, and still is",
         ("pods-fail", "node-not-ready"),
         f"{KUBECTL}cordon $NAME; {pod(CONTAINER)}sleep 6; ",
         f"{KUBECTL}get nodes --no-headers | grep -q SchedulingDisabled && {LACKS}'till .*Pending'",

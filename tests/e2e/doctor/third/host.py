@@ -116,7 +116,7 @@ SYSTEM3 = (
         "mv /usr/bin/python3.away /usr/bin/python3; " + FRESH,
     ),
     Case(
-        "somebody started a second agent manually, and it has the lock",
+        "a second agent was started manually, and it has the lock",
         ("unit-failed", "unit-restarts", "unit-stopped"),
         STOP
         + "systemctl reset-failed case-hand 2>/dev/null; systemd-run -q --unit=case-hand $(systemctl cat edgewright-agent | sed -n 's/^ExecStart=//p'); sleep 3; "

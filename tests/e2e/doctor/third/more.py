@@ -34,7 +34,7 @@ def pair(one: str, two: str, *first: str) -> Pair:
 
 PAIRS3: dict[Kind, tuple[Pair, ...]] = {
     "host": (
-        pair("uploads of bundles filled /opt/spectrocloud", "somebody typed port 443 for 8443"),
+        pair("uploads of bundles filled /opt/spectrocloud", "port 443 was typed for 8443"),
         pair(
             "a list of hardening settings took dns out of nsswitch.conf",
             "the site was renumbered, and sshd listens only on its old address",
@@ -61,8 +61,8 @@ PAIRS3: dict[Kind, tuple[Pair, ...]] = {
     ),
     "cluster": (
         pair(
-            "the programs of the CNI have the owner of the archive that they came in",
-            "the node was cordoned for work, and nobody took that back",
+            "the programs of the CNI have the owner of their archive",
+            "the node was cordoned for work, and still is",
         ),
     ),
 }
@@ -91,9 +91,9 @@ HEALTHY3: dict[Kind, tuple[Healthy, ...]] = {
             "a package as a read-only squashfs at 100 %, an archive disk at 89 %, and a mount that is read-only on purpose",
             "mkdir -p /snap/till/7 /data /srv/master; mount -t squashfs -o loop,ro /run/case.squashfs /snap/till/7; "
             + on_disk("/data")
-            + "dd if=/dev/zero of=/data/archive bs=1M count=37 2>/dev/null; mount --bind /usr/share /srv/master; mount -o remount,bind,ro /srv/master; ",
+            + "dd if=/dev/zero of=/data/archive bs=1M count=33 2>/dev/null; mount --bind /usr/share /srv/master; mount -o remount,bind,ro /srv/master; ",
             "umount -l /snap/till/7 /srv/master; " + unmount("/data") + "rm -rf /snap /srv/master /data; ",
-            "df --output=pcent /snap/till/7 | grep -q 100% && test $(df --output=pcent /data | tail -n 1 | tr -d ' %') -ge 85",
+            "df --output=pcent /snap/till/7 | grep -q 100% && test $(df --output=pcent /data | tail -n 1 | tr -d ' %') -ge 85 && test $(df --output=avail /data | tail -n 1) -gt 2000",
             prepare="rm -rf /tmp/case-$LAB; mkdir -p /tmp/case-$LAB; head -c 300000 /dev/urandom >/tmp/case-$LAB/file; rm -f $ROOT/run/case.squashfs; "
             "mksquashfs /tmp/case-$LAB $ROOT/run/case.squashfs -quiet -no-progress; rm -rf /tmp/case-$LAB; "
             'n=$(losetup -f); m=$(stat -c "%Hr %Lr" $n); nsenter --target=$LEADER --mount -- sh -c "test -e /dev/loop-control || mknod /dev/loop-control c 10 237; test -e $n || mknod $n b $m"; ',

@@ -162,7 +162,7 @@ NETWORKS3 = (
         other_undo=NO_NAMES + NO_FRONT,
     ),
     Case(
-        "somebody typed port 443 for 8443",
+        "port 443 was typed for 8443",
         UNREACHED,
         endpoint("$NET.2:443"),
         REFUSE.format(host="$NET.2", port=443) + f" && {TAKES}",
@@ -177,7 +177,7 @@ NETWORKS3 = (
         machine_undo=CLOSE_HUB,
     ),
     Case(
-        "the plane hangs: it takes connections and says nothing",
+        "the plane hangs: it takes connections and never answers",
         UNREACHED,
         f"{AGENT}; ",
         f"{TAKES} && ! {HELLO} && {AGENT_SAYS}'not answer|not reach|timed out|no answer'",

@@ -135,7 +135,7 @@ ETCD3 = (
         patience=40,
     ),
     Case(
-        "power failed in the whole site: two members of etcd have torn logs",
+        "power failed in the entire site: two members of etcd have torn logs",
         ("etcd-no-quorum",),
         f"{KEEP_ETCD}sleep 4; systemctl kill -s KILL case-etcd2 case-etcd3; sleep 1; {TEAR.format(n=2)}{TEAR.format(n=3)}"
         "systemctl reset-failed case-etcd2 case-etcd3; systemctl start --no-block case-etcd2 case-etcd3; sleep 4; ",

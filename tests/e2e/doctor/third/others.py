@@ -128,6 +128,7 @@ def make_dropbear(
         for path in (program, *libraries):
             (tiny / path.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, tiny / path.lstrip("/"))
+    (tiny / "tmp").chmod(0o1777)
     user = make_key(folder / "tiny-user")
     (tiny / "root/.ssh").mkdir(mode=0o700, parents=True)
     (tiny / "root").chmod(0o700)

@@ -95,7 +95,7 @@ RUNTIMES3 = (
         node=True,
     ),
     Case(
-        "the kubelet's settings switch on a feature that is gone in this version",
+        "the kubelet's settings switch on a feature that this version no longer has",
         DEAD,
         f"{KEEP_KUBELET}sed -i 's/^featureGates: {{/featureGates: {{DynamicKubeletConfig: true, /' {CONFIG}; {KUBELET}sleep 8; ",
         f"{STOPPED}{SAYS}'unrecognized feature gate'",
@@ -158,7 +158,7 @@ RUNTIMES3 = (
         patience=60,
     ),
     Case(
-        "the programs of the CNI have the owner of the archive that they came in",
+        "the programs of the CNI have the owner of their archive",
         ("cni-owner",),
         "chown 1001:127 /opt/cni/bin/*; ",
         "test $(stat -c %u /opt/cni/bin/bridge) = 1001 && test $(stat -c %u /opt/cni/bin) = 0",
@@ -184,7 +184,7 @@ RUNTIMES3 = (
         node=True,
     ),
     Case(
-        "two hosts do not hear each other's VRRP, and both have the VIP",
+        "VRRP of two hosts does not arrive, and both have the VIP",
         ("vip-two-owners", "duplicate-address"),
         "mkdir -p /etc/keepalived; printf 'vrrp_instance api {\\n  state BACKUP\\n  interface host0\\n  virtual_router_id 71\\n  priority 100\\n  virtual_ipaddress {\\n    '$NET'.60/32 dev host0\\n  }\\n}\\n' "
         ">/etc/keepalived/keepalived.conf; printf '[Service]\\nExecStart=/bin/sleep infinity\\n' >/etc/systemd/system/keepalived.service; systemctl daemon-reload; systemctl start keepalived; ip address add $NET.60/32 dev host0; ",

@@ -29,8 +29,16 @@ from tests.support import missing
 
 pytestmark = [pytest.mark.e2e]
 KINDS: tuple[Kind, ...] = ("host", "node", "cluster")
-MISSED3: set[str] = set()
-"""What the run got wrong (docs/doctor-results.md). What was right must stay right."""
+MISSED3 = {
+    "the user-data was saved as UTF-16 by an editor of Windows",
+    "a second agent was started manually, and it has the lock",
+    "the programs of the CNI have the owner of their archive",
+    "an audit switched on a firewall that lets in only SSH",
+    "the registry's name is not known in this network",
+    "the kubelet hangs, and the cluster calls its node NotReady",
+    "a profile was deployed without the ConfigMap that its pod needs",
+}
+"""What the run got wrong (docs/doctor-results.md): 83 of 90 were right. What was right must stay right."""
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +83,7 @@ def alarms(host: CaseHost, allowed: tuple[str, ...] = ()) -> list[str]:
     """Return what Doctor says of a healthy host and is not unsure of."""
     _, diagnosis = host.examine()
     for each in diagnosis.findings:
-        print(f"    said: {each.symptom} ({each.certainty}): {each.text}")
+        print(f"    finding: {each.symptom} ({each.certainty}): {each.text}")
     return [
         f"{each.symptom} ({each.certainty}): {each.text}"
         for each in diagnosis.findings
