@@ -43,7 +43,7 @@ def main() -> None:
     rate, since = int(os.environ.get("FLOOD_RATE", "0")), time.time()
     end = Path(os.environ["FLOOD_END"])
     number, began, step, total = 0, time.monotonic(), 0, -1
-    while os.getppid() != 1:
+    while total < 0 or end.exists():  # with its folder the host is gone, and who reads this may not know
         step += 1
         due = int((time.monotonic() - began) * rate) if rate else step // STEPS
         if total < 0 and end.exists():
