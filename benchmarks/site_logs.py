@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import select
 import shutil
 import subprocess
 import sys
@@ -187,8 +188,9 @@ def openssh(at: Host, stop: Callable[[], bool]) -> int:
     lines = 0
     with subprocess.Popen([*command, "journalctl -f"], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL) as process:
         assert process.stdout is not None
-        while not stop() and (data := os.read(process.stdout.fileno(), 65_536)):
-            lines += data.count(b"\n")
+        while not stop():
+            if select.select([process.stdout], [], [], 0.2)[0]:
+                lines += os.read(process.stdout.fileno(), 65_536).count(b"\n")
         process.kill()
     return lines
 
@@ -201,8 +203,9 @@ def plain_paramiko(at: Host, stop: Callable[[], bool]) -> int:
     lines = 0
     with client:
         _, output, _ = client.exec_command("journalctl -f")
-        while not stop() and (data := output.channel.recv(65_536)):
-            lines += data.count(b"\n")
+        while not stop():
+            if select.select([output.channel], [], [], 0.2)[0]:
+                lines += output.channel.recv(65_536).count(b"\n")
     return lines
 
 
