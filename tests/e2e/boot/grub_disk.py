@@ -103,7 +103,8 @@ BOOT_ARGS = 'set kernelcmd="console=ttyS0 panic=5 no_timer_check root=LABEL=$lab
 RC = r"""#!/bin/sh
 # What a Kairos initrd does of it: the slot that was started is mounted, and a note of it is in /run/cos.
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev
-mkdir -p /dev/pts /run/cos /run/initramfs/cos-state /run/rootfs /dev/disk/by-label /oem /usr/local /tmp
+mkdir -p /dev/pts /run/cos /run/initramfs/cos-state /run/rootfs /dev/disk/by-label /oem /usr/local
+mkdir -p -m 1777 /tmp /var/tmp
 mount -t devpts pts /dev/pts
 for m in virtio_pci virtio_blk virtio_net ext4 crc32c_generic loop; do modprobe $m; done
 for n in 1 2 3 4 5 6 7 8 9 10; do [ -e /dev/vda5 ] && break; sleep 0.2; done

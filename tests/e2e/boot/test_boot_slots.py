@@ -1,11 +1,13 @@
-"""Which slot GRUB starts: set as the Boot page does, seen after a real restart; a failed upgrade; a reset."""
+"""Which slot GRUB starts: chosen on the Boot page, seen after a real restart; a failed upgrade; a reset."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +21,8 @@ from edgewright.core.boot.state import BootState, why
 from edgewright.core.errors import EdgewrightError, TimedOut
 from tests.clients.ssh.reach import Laptop
 from tests.e2e.boot import grub_disk
+from tests.e2e.console import Terminal
+from tests.e2e.fleet import command_environment, product
 from tests.e2e.forge.forge_base import base_iso
 from tests.support import missing
 
@@ -35,8 +39,9 @@ class Shop:
     """A machine of the layout of Kairos, and a laptop that knows it."""
 
     def __init__(self, folder: Path) -> None:
-        ssh = folder / "ssh"
-        ssh.mkdir(mode=0o700)
+        self.home = folder / "home"
+        ssh = self.home / ".ssh"
+        ssh.mkdir(parents=True, mode=0o700)
         self.key = ssh / "id"
         grub_disk.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.key)
         disk = folder / "disk"
@@ -47,6 +52,9 @@ class Shop:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
+        text = f"  HostName 127.0.0.1\n  Port {self.port}\n  User root\n  IdentityFile {self.key}\n"
+        (ssh / "config").write_text(f"Host {NAME}\n{text}  StrictHostKeyChecking accept-new\n")
+        self.env = command_environment(self.home)
         self.laptop = Laptop(folder)
         self.laptop.block(NAME, self.port, self.key, "StrictHostKeyChecking accept-new", user="root")
         self.began = time.monotonic()
@@ -152,6 +160,48 @@ async def test_a_failed_upgrade_falls_back_and_the_way_back_clears_its_note(shop
     ]  # fmt: skip
     back = await shop.do(action, state)
     assert (back.slot, back.upgrade_failure, back.is_tentative) == ("active", False, False)
+
+
+def test_the_console_boots_the_passive_slot_once_and_the_active_one_again(shop: Shop, tmux: str) -> None:
+    terminal = Terminal(shop.env, ("site", "open", NAME), (132, 43))
+    try:
+        terminal.wait("• open", patience=PATIENCE)
+        terminal.press("b")
+        shown(terminal, "• active", "Boot the passive slot")
+        terminal.press("P")
+        terminal.wait("grub-editenv /oem/grubenv set next_entry=fallback", "one boot", patience=60)
+        terminal.press("Tab", "Enter")
+        shop.started()
+        assert shop.last_image() == "/cOS/passive.img"
+        shown(terminal, "▲ passive", "Boot the active slot")
+        document = json.loads(doctor(shop).stdout)
+        assert [finding["symptom"] for finding in document["findings"]] == ["booted-passive"], document["findings"]
+        terminal.press("A")
+        terminal.wait("grub-editenv /oem/grubenv set next_entry=cos", patience=60)
+        terminal.press("Tab", "Enter")
+        shop.started()
+        assert shop.last_image() == "/cOS/active.img"
+        shown(terminal, "• active", "SLOT THAT RUNS")
+        print(terminal.screen())
+    finally:
+        terminal.close()
+    assert json.loads(doctor(shop).stdout)["findings"] == []
+
+
+def shown(terminal: Terminal, *words: str) -> None:
+    """Wait until the Boot page shows these words; a reading that the machine was too slow for is asked for again."""
+    deadline = time.monotonic() + PATIENCE
+    while not all(word in terminal.screen() for word in words):
+        assert time.monotonic() < deadline, terminal.screen()
+        if "took longer than" in terminal.screen():
+            terminal.press("R")
+            time.sleep(2)
+        time.sleep(0.3)
+
+
+def doctor(shop: Shop) -> subprocess.CompletedProcess[str]:
+    """Return what Doctor says about the machine."""
+    return product(shop.env, "site", "doctor", NAME, "-o", "json", timeout=PATIENCE)
 
 
 async def test_the_entry_of_a_reset_is_started_from_the_recovery_system(shop: Shop) -> None:
