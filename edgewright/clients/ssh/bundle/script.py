@@ -87,11 +87,23 @@ ended() {
   e_k=''
   for e_p in $B; do case $e_p in "$e_me") ;; *) e_k="$e_k $e_p" ;; esac; done
   kill -9 "$1" $e_k
+  for e_n in 1 2 3 4; do
+    e_k=''
+    for e_f in /proc/[0-9]*/fd/3; do
+      [ "$e_f" -ef /proc/self/fd/3 ] || continue
+      e_p=${e_f#/proc/}; e_p=${e_p%%/*}
+      [ "$e_p" = "$e_me" ] || e_k="$e_k $e_p"
+    done
+    [ -n "$e_k" ] || break
+    kill -9 $e_k
+  done
 }
 """
 """`limit` is used in pipes alone, and is their process: no shell above it can end before what it counted is printed.
 `below PID spare` leaves it out, so that what was printed still arrives. `Q` is a signal that ends what waits: not TERM
-where whoever started the shell ignores it, since no trap changes that."""
+where whoever started the shell ignores it, since no trap changes that. What the shell starts while `ended` looks for
+its processes is not below it any more; it is found by the stdin of the script, which all of them have as number 3; no
+other program has it then, as all that wrote it have ended."""
 
 _FRAMES = r"""
 miss() { printf '\n%s miss %s %s\n' "$M" "$1" "$2"; }
