@@ -98,7 +98,7 @@ def test_whatever_is_changed_reads_back_with_its_comments(lines: list[str]) -> N
     [
         ("name=edge-1", "stylus.site.name", "edge-1"),
         ("endpoint=https://x", "stylus.site.paletteEndpoint", "https://x"),
-        ("edgeHostToken=a=b", "stylus.site.edgeHostToken", "a=b"),
+        ("tags.site=a=b", "stylus.site.tags.site", "a=b"),
         ("tags.site=berlin", "stylus.site.tags.site", "berlin"),
         ("stylus.localUI.port=5081", "stylus.localUI.port", 5081),
         ("install.reboot=yes", "install.reboot", True),
