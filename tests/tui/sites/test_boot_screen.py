@@ -67,6 +67,8 @@ async def boot(host: BootHost, size: tuple[int, int] = (132, 43)) -> AsyncIterat
 async def opened(pilot: Driven) -> None:
     await settle(pilot)
     await until(pilot, lambda: "read 0s ago" in " ".join(said(pilot).split()))
+    # Else it comes before or after a picture.
+    await until(pilot, lambda: "rtt 310 ms" in frame_text(pilot.app, "title"))
     await press(pilot, "b")
     assert view(pilot) == "site-boot"
     await until(pilot, lambda: "WHAT CAN BE DONE" in said(pilot))

@@ -337,6 +337,7 @@ def pictured(text: str, said: str, *keys: str, cut: bool = False) -> tuple[Edgew
 
     async def ready(pilot: Driven) -> None:
         await until(pilot, read(pilot))
+        await until(pilot, lambda: "rtt 310 ms" in frame_text(pilot.app, "title"))  # else before or after the picture
         await press(pilot, "!")
         await until(pilot, lambda: bool(host.opened) and "go to the host" in frame_text(pilot.app, "keys"))
         if text:
