@@ -207,9 +207,9 @@ def test_a_clock_of_the_hardware_that_is_not_set_is_reported(
     case = Case(tmp_path)
     case.clock.hardware = reason
     case.take()
-    told = [text for _, text in case.reported]
-    assert "The clock was set" in told[0]
-    assert told[1:] == (
+    messages = [text for _, text in case.reported]
+    assert "The clock was set" in messages[0]
+    assert messages[1:] == (
         [f"The hardware's clock is not set, so the next boot begins wrong: {reason}."] if reason else []
     )
 

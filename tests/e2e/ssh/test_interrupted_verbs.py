@@ -88,11 +88,11 @@ def test_one_interrupt_ends_a_verb_with_130(place: Place, verb: str, target: str
     if verb == "run" and target == "hang":  # the first one lets a command that runs end
         assert process.stderr is not None and "Ctrl-C again" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=30)
-    assert process.returncode == 130 and "Traceback" not in told, told
+    _, printed = process.communicate(timeout=30)
+    assert process.returncode == 130 and "Traceback" not in printed, printed
     assert time.monotonic() - sent < 15
     if verb != "run":
-        assert told.strip().endswith(SENTENCE)
+        assert printed.strip().endswith(SENTENCE)
 
 
 @pytest.mark.parametrize("verb", ["check", "put", "bundle"])
@@ -102,6 +102,6 @@ def test_a_second_interrupt_ends_a_verb_at_once(place: Place, verb: str) -> None
     process.send_signal(signal.SIGINT)
     time.sleep(0.15)
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=30)
-    assert process.returncode in (130, -signal.SIGINT) and "Traceback" not in told, told
-    assert told.count("Interrupted;") <= 2 and len(told) < 1000
+    _, printed = process.communicate(timeout=30)
+    assert process.returncode in (130, -signal.SIGINT) and "Traceback" not in printed, printed
+    assert printed.count("Interrupted;") <= 2 and len(printed) < 1000
