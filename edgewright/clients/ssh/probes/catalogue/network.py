@@ -212,7 +212,8 @@ f=$(sed -n 's/^ExecStart=.*--ca[ =]"*\([A-Za-z0-9./_-]*\).*/\1/p' /etc/systemd/s
 python3 -I -c 'import re,socket,ssl,struct,sys,time
 h,p=sys.argv[1],int(sys.argv[2]); began=time.monotonic()
 def out(*words): print(*words, flush=True)
-try: s=socket.create_connection((h,p),5); out("plane",h,p,"open")
+try:
+    n=len(socket.getaddrinfo(h,p,0,1)); s=socket.create_connection((h,p),min(5,max(1,10//n))); out("plane",h,p,"open")
 except socket.gaierror: out("plane",h,p,"name"); sys.exit()
 except socket.timeout: out("plane",h,p,"silent"); sys.exit()
 except ConnectionRefusedError: out("plane",h,p,"refused"); sys.exit()
@@ -236,6 +237,7 @@ except ssl.SSLCertVerificationError as e: out("tls ok"); out("verify",e.verify_c
 except socket.timeout: out("tls silent")
 except ssl.SSLError as e: out("tls error",e.reason)
 except (OSError,ValueError,IndexError) as e: out("tls closed")
+if time.monotonic()-began>11: sys.exit()
 try:
     u=socket.socket(2,2); u.connect((to,p)); m=u.getsockopt(0,14); m-=m%2
     r=socket.socket(2,3,1); r.setsockopt(0,10,2)
@@ -252,10 +254,11 @@ def ping(n):
         except OSError: return False
         if len(a)>=28 and a[20]==0 and a[24:26]==b"\x12\x34" and a[26:28]==struct.pack("!H",n): return True
     return False
+# None, an error of the kernel, is a router that names the right size: only silence loses packets.
 if ping(m) is False and ping(84):
-    if not (ping(m) or ping(m)):
+    if ping(m) is False and ping(m) is False:
         for n in (1400,1300,1200,1000,700,500,84):
-            if n<m and (time.monotonic()-began>13 or n==84 or ping(n)): out("mtu",m,n); break
+            if n<m and (n==84 or time.monotonic()-began<13 and ping(n)): out("mtu",m,n); break
 ' "$plane_host" "$plane_port" $f /etc/edgewright/ca.crt /etc/edgewright/user-data /oem/userdata 2>/dev/null
 """,
         16,
