@@ -26,6 +26,8 @@ def test_ports_of_a_node_that_a_rule_drops(rule: str, ports: tuple[int, ...]) ->
 
 IN = "type filter hook input priority 0; policy drop;"
 OPEN = IN.replace("policy drop", "policy accept")
+NUMBERS = ('iif "lo" accept', "ct state 0x2,0x4 accept", "meta l4proto 1 accept", "ip6 nexthdr 58 accept")
+"""What `nft -nn` makes of them."""
 ALLOWED = ("ct state established,related accept", 'iif "lo" accept', "meta l4proto icmp accept")
 
 
@@ -36,6 +38,9 @@ ALLOWED = ("ct state established,related accept", 'iif "lo" accept', "meta l4pro
         ((IN, *ALLOWED, "tcp dport { 22, 2379-2380, 6443, 9345, 10250 } accept"), ()),
         ((IN, *ALLOWED, "tcp dport 22 accept", "ip saddr 10.4.1.0/24 accept"), ()),  # unclear: nothing is said
         ((IN, *ALLOWED, "tcp dport @open accept"), ()),
+        ((IN, *NUMBERS, "tcp dport 22 accept"), (6443, 10250, 2379, 2380, 9345)),
+        ((IN, *NUMBERS, "ct state 0x2,0x4,0x8 accept"), ()),
+        ((IN, *NUMBERS, "meta l4proto { 6, 17 } accept"), ()),
         ((OPEN, "tcp dport 22 accept"), ()),
         (
             (OPEN, "tcp dport 22 accept", "counter packets 3 bytes 9 drop"),
@@ -55,6 +60,12 @@ def test_a_rule_in_a_chain_that_is_jumped_to_counts_and_one_on_the_way_out_does_
     assert firewall.firewall([f"nft {row}" for row in out])["dropped_ports"] == ()
     named = ["chain in {", "type filter hook input priority 0; policy accept;", "ip saddr 10.0.0.9 tcp dport 6443 drop"]
     assert firewall.firewall([f"nft {row}" for row in named])["dropped_ports"] == ()
+    nodes = [
+        *named[:2],
+        "ip saddr 10.4.1.0/24 tcp dport { 6443, 10250 } accept",
+        "tcp dport { 2379, 6443, 10250 } drop",
+    ]
+    assert firewall.firewall([f"nft {row}" for row in nodes])["dropped_ports"] == (2379,)
 
 
 def test_a_firewall_that_passes_nothing_on() -> None:

@@ -13,6 +13,8 @@ NODE_PORTS = (6443, 10250, 2379, 2380, 9345)
 """What nodes of a cluster open to each other: API server, kubelet, etcd, RKE2's supervisor."""
 _UDP_PORTS = (8472,)
 """Flannel's packets between nodes."""
+_SOME = r"\b[sd]addr\b|(^| )-[sd] "
+"""A rule for some addresses."""
 _IN = frozenset({"input", "prerouting"})
 
 
@@ -88,8 +90,10 @@ def _dropped(chains: dict[str, _Chain]) -> list[int]:
     """Return which ports of a node a rule drops for all: one for some addresses may be meant."""
     rules = [rule for chain in _reached(chains, _IN) for rule in chain.rules]
     closing = [rule for rule in rules if re.search(r"\b(drop|reject)\b", rule)]
-    general = [rule for rule in closing if not re.search(r"\b[sd]addr\b|(^| )-[sd] ", rule)]
-    return [port for rule in general for port in _ports(rule)]
+    general = [rule for rule in closing if re.search(_SOME, rule) is None]
+    opened = [rule for rule in rules if re.search(r"\baccept\b", rule) and re.search(_SOME, rule)]
+    some = {port for rule in opened for port in _ports(rule)}  # the rest is dropped for all but these addresses
+    return [port for rule in general for port in _ports(rule) if port not in some]
 
 
 def _closed(chains: dict[str, _Chain]) -> list[int]:
@@ -114,8 +118,11 @@ def _drops_rest(chain: _Chain) -> bool:
 
 def _opens_all(rule: str) -> bool:
     """Return whether a rule without a port lets in more than loopback, ICMP, and what belongs to a connection."""
-    if re.search(r"\bct state\b|--ctstate|--state ", rule) and not re.search(r"\bnew\b", rule, re.IGNORECASE):
+    if re.search(r"\bct state\b|--ctstate|--state ", rule) and not re.search(r"\b(new|0x0*8)\b", rule, re.IGNORECASE):
         return False
+    protocols = re.search(r"(?:\bl4proto|\bprotocol|\bnexthdr|-p) (\{[^}]{1,200}\}|\w[\w-]{0,20})", rule)
+    if protocols and not re.search(r"\b(tcp|6)\b|\d-\d", protocols[1]):
+        return False  # nft -nn prints numbers: 1 is ICMP, 58 ICMPv6, 6 TCP
     return re.search(r'\bicmp|iif(name)? "?lo\b|-i lo\b|\bsport\b|--sports?\b', rule) is None
 
 
