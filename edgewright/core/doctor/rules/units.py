@@ -20,7 +20,7 @@ from edgewright.core.doctor.unit_names import (
     RUNTIMES,
     TIMES,
 )
-from edgewright.core.text import amount, clip
+from edgewright.core.text import amount, clean, clip
 
 RESTARTS = 3
 """Restarts from which a unit that is not running steadily counts as restarting again and again."""
@@ -227,7 +227,7 @@ def _others(facts: Facts) -> List[Finding]:
 
 def _mount(facts: Facts, name: str) -> Finding:
     path = "/" + re.sub(r"\\x([0-9a-f]{2})", lambda code: chr(int(code[1], 16)), name[:-6].replace("-", "/"))
-    text = f"{path} could not be mounted{because(facts, Unit(name, '', ''))}."
+    text = f"{clean(path, 160)} could not be mounted{because(facts, Unit(name, '', ''))}."
     fix = Fix("show why, and its line in /etc/fstab", f"systemctl status --no-pager {word(name)}; cat /etc/fstab", SAFE)
     rows = (Evidence("units.failed", name), *evidence(facts, name))
     step = "Check the disk, and the line of /etc/fstab or the unit that names it; then mount it."

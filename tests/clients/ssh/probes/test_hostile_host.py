@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -55,6 +56,53 @@ def test_nothing_that_a_host_names_is_part_of_a_sed_or_python_program() -> None:
         assert not re.search(r"python3 -I -c \"", probe.script), "programs of Python are constant, in single quotes"
     (space,) = [probe.script for probe in CATALOGUE if probe.id == "disk.space"]
     assert "*[!A-Za-z0-9/._-]*) continue" in space
+
+
+def lines_of(probe: str, before: str, *changes: tuple[str, str]) -> tuple[str, ...]:
+    """Return what a probe of the catalogue prints, with functions of the shell in place of some programs."""
+    (script,) = [each.script for each in CATALOGUE if each.id == probe]
+    for old, new in changes:
+        assert old in script
+        script = script.replace(old, new)
+    return run([Probe("network.x", "", f"R=1\n{before}\n{script}", 10)]).readings["network.x"].lines
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "lines"),
+    [
+        (0, "sshd_config line 2: Deprecated option RSAAuthentication", ()),
+        (255, "sshd_config line 7: Bad configuration option: Foo", ("sshd sshd_config line 7: Bad",)),
+    ],
+)
+def test_sshd_would_not_start_only_if_it_says_so_with_its_exit_status(
+    status: int, text: str, lines: tuple[str, ...]
+) -> None:
+    programs = f"have() {{ :; }}; systemctl() {{ :; }}; sshd() {{ echo '{text}' >&2; return {status}; }}"
+    shown = lines_of("units.errors", programs, ("/run/sshd", "/"))
+    assert len(shown) == len(lines) and all(map(str.startswith, shown, lines))
+
+
+@pytest.mark.parametrize(
+    ("error", "fails"),
+    [
+        ("ls: x: No such file or directory", False),  # BusyBox, of a file that is removed meanwhile
+        ("ls: cannot access 'x': Transport endpoint is not connected", False),
+        ("ls: reading directory '/': Input/output error", True),
+    ],
+)
+def test_a_disk_cannot_be_read_only_if_reading_failed(error: str, fails: bool) -> None:
+    shown = lines_of("disk.reads", f'ls() {{ echo "{error}" >&2; }}; dd() {{ :; }}; find() {{ :; }}')
+    assert shown and any(line.startswith("fails ") for line in shown) == fails
+
+
+def test_a_folder_of_fstab_with_a_slash_at_its_end_is_mounted(tmp_path: Path) -> None:
+    table = tmp_path / "fstab"
+    table.write_text("proc /proc/ proc defaults 0 0\n/dev/x /nowhere/ ext4 nofail 0 0\n")
+    shown = lines_of("disk.mounts", "dmsetup() { :; }", ("/etc/fstab", str(table)))
+    assert [line for line in shown if line.startswith("fstab")] == [
+        "fstab /proc proc mounted rw",
+        "fstab /nowhere ext4 missing-nofail rw",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,9 @@ if [ -n "${{l% }}" ]; then
       while read -r t; do printf 'log %s %s\n' "$u" "$t"; done
   done
 fi
-[ "$R" = 1 ] && have sshd && [ -d /run/sshd ] && sshd -t 2>&1 | head -n 3 | cut -c 1-300 | sed 's/^/sshd /'
+if [ "$R" = 1 ] && have sshd && [ -d /run/sshd ]; then
+  t=$(sshd -t 2>&1) || printf '%s\n' "$t" | grep -vi 'deprecated option' | head -n 3 | cut -c 1-300 | sed 's/^/sshd /'
+fi
 :
 """,
         6,
@@ -296,7 +298,7 @@ done
 [ -d /tmp ] && echo "tmp $(ls -ld /tmp)"
 [ -r /etc/fstab ] && head -n 80 /etc/fstab | while read -r b m t o _; do
   case $b in '#'*|'') continue ;; esac
-  case $m in /*) ;; *) continue ;; esac
+  case $m in /) ;; /*) m=${m%/} ;; *) continue ;; esac
   case $m$t in *[!A-Za-z0-9/._-]*) continue ;; esac
   s=missing w=rw
   grep -q " $m [^ ]* r[ow]" /proc/mounts && s=mounted
@@ -335,7 +337,7 @@ while read -r _ _ v _ m z; do
   e=$(cat "/sys/fs/ext4/$k/errors_count" 2>/dev/null)
   [ "${e:-0}" != 0 ] && echo "counted $k $m $e $(cat "/sys/fs/ext4/$k/last_error_time" 2>/dev/null)"
   s=$(cat "/sys/dev/block/$v/size" 2>/dev/null)
-  e=$(ls "$m" 2>&1 >/dev/null | head -n 1)
+  e=$(ls "$m" 2>&1 >/dev/null | grep -E 'nput/output|cleaning|I/O error' | head -n 1)
   if [ -b "$b" ] && [ "${s:-0}" -gt 64 ]; then
     for f in 0 $((s / 32)) $((s / 16)) $((s * 3 / 32)) $((s / 8 - 2)); do
       [ -n "$e" ] || r if="$b" bs=4096 skip=$f
