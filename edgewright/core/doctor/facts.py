@@ -297,6 +297,8 @@ class Facts(NamedTuple):
     manifests: Tuple[str, ...] = ()
     cni_configs: Optional[Tuple[str, ...]] = None
     cni_programs: Optional[Tuple[str, ...]] = None
+    cni_files_owner: str = ""
+    """Who owns programs in /opt/cni/bin, where it is not root."""
     cni_owner: str = ""
     unreadable: Tuple[str, ...] = ()
     selinux: str = ""

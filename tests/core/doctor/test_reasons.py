@@ -118,6 +118,8 @@ def test_a_host_in_emergency_mode() -> None:
 
 def test_a_mount_that_failed_and_one_that_was_unmounted() -> None:
     lines = said("mount: /opt/site-data: special device UUID=1 does not exist.", by="mount")
+    steers = diagnosed(failed_units=(r"media-a\x1b\x5b2J.mount",)).findings
+    assert [f.text for f in steers] == ["/media/a\ufffd[2J could not be mounted."]
     name = r"opt-site\x2ddata.mount"
     (found,) = diagnosed(failed_units=(name,), unit_logs={name: lines}).findings
     assert (found.symptom, found.certainty) == ("unit-failed", LIKELY)
@@ -343,3 +345,8 @@ def test_what_runs_and_does_nothing(expected: str, certainty: str, changes: dict
 def test_a_certificate_for_an_address_of_the_host_is_right() -> None:
     named = Certificate(PKI + "apiserver.crt", addresses=("10.96.0.1", "10.4.1.7", "127.0.0.1"))
     assert not diagnosed(certificates=(named,)).findings
+
+
+def test_programs_of_the_cni_with_the_owner_of_their_archive_are_no_fault() -> None:
+    found = diagnosed(cni_files_owner="1001")
+    assert [(f.symptom, f.certainty) for f in found.findings] == [("cni-owner", UNSURE)] and not is_fault(found)

@@ -83,6 +83,8 @@ def facts_of(run: Run, sent: float, received: float) -> Facts:
     for name, parse in simple:
         if usable(name):
             values.update(parse(lines(name)))
+    if readings.get("disk.reads", _NOTHING).state == "hung":  # by one disk: what was read of others before it counts
+        values.update(disk.reads(readings["disk.reads"].lines))
     for name, judged in (
         ("units.failed", host.failed),
         ("units.jobs", host.jobs),

@@ -285,6 +285,12 @@ def _files(facts: Facts) -> List[Finding]:
         text = f"/opt/cni/bin belongs to {facts.cni_owner}: the CNI cannot write its programs there."
         fix = fix_of("cni-owner", facts.cni_owner)
         findings.append(Finding("cni-owner", text, evidence, "Give /opt/cni/bin to root.", LIKELY, "", (fix,)))
+    elif (member or running) and facts.cni_files_owner:
+        evidence = (Evidence("kubernetes.files", f"a program in /opt/cni/bin belongs to {facts.cni_files_owner}"),)
+        text = f"Programs in /opt/cni/bin belong to {facts.cni_files_owner}, as in their archive: root executes them."
+        show = Fix("list them", "ls -la /opt/cni/bin", SAFE)
+        step = "Give them to root: chown root:root /opt/cni/bin/*."
+        findings.append(Finding("cni-owner", text, evidence, step, UNSURE, "programs", (show,)))
     if facts.unreadable and facts.selinux == "Enforcing":
         evidence = (Evidence("kubernetes.files", f"unreadable {facts.unreadable[0]}"),)
         fix = fix_of("label-restore", facts.unreadable[0])

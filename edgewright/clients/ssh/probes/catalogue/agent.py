@@ -126,7 +126,10 @@ done
         r"""
 for f in /oem/userdata /oem/*.yaml /oem/*.yml /var/lib/spectro/userdata /etc/edgewright/user-data; do
   case $f in *[!A-Za-z0-9./_-]*) continue ;; esac
-  [ -f $f ] && [ -r $f ] && [ "$(wc -c <$f)" -le 16384 ] || continue
+  [ -f $f ] && [ -r $f ] || continue
+  n=$(dd if=$f bs=4096 count=8 2>/dev/null | tr -dc '\000' | wc -c)
+  [ "${n:-0}" -gt 0 ] && { echo "file $f"; echo nul; continue; }
+  [ "$(wc -c <$f)" -le 16384 ] || continue
   echo "file $f"
   sed -e 's/^ *#.*//' -e 's/\\["\\]/x/g' -e 's/[^][ {}:,"*!|&>%@`#'"'"'-]\{1,\}/x/g' $f | sed 's/^/|/'
 done | head -n 1500

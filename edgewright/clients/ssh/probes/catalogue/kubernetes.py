@@ -39,6 +39,8 @@ for d in /etc/kubernetes/manifests /etc/cni/net.d /opt/cni/bin; do
   echo "dir $d $(ls -ld $d | sed 's/  */ /g' | cut -d ' ' -f 1,3)"
   for f in $(ls -A $d 2>/dev/null | head -n 60); do echo "in $d $f"; done
 done
+ls -lA /opt/cni/bin 2>/dev/null | head -n 60 | sed 's/  */ /g' | cut -d ' ' -f 3 |
+  sed '/^$/d; /^root$/d; s/^/cni-file /' | head -n 1
 for s in /run/edgewright/containerd/containerd.sock /run/k3s/containerd/containerd.sock \
   /run/containerd/containerd.sock /var/run/crio/crio.sock; do
   [ -S $s ] && echo "socket $s"

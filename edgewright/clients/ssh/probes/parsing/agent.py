@@ -76,15 +76,19 @@ def agent_log(lines: Lines) -> dict[str, Any]:
 def shapes(lines: Lines) -> dict[str, Any]:
     """Return the files that are no YAML, with the line; a file of which the end is missing is not judged."""
     texts: dict[str, list[str]] = {}
+    with_nul: list[str] = []
     for line in lines:
         if line.startswith("file /"):
             texts[line[5:]] = []
         elif line.startswith("|") and texts:
             texts[next(reversed(texts))].append(line[1:])
+        elif line == "nul" and texts:
+            with_nul.append(texts.popitem()[0])
     if sum(map(len, texts.values())) + len(texts) >= SHAPE_LINES:
         texts.popitem()
-    problems = ((clean(path, 200), form_problem("\n".join(rows))) for path, rows in texts.items())
-    return {"broken_yaml": tuple((path, problem) for path, problem in problems if problem)}
+    problems = [(path, "it has zero bytes (saved as UTF-16, or torn): agents read UTF-8") for path in with_nul]
+    problems += [(path, form_problem("\n".join(rows))) for path, rows in texts.items()]
+    return {"broken_yaml": tuple((clean(path, 200), problem) for path, problem in problems if problem)}
 
 
 def user_data(site: Lines, files: Lines) -> dict[str, Any]:

@@ -34,6 +34,7 @@ def files(lines: Lines) -> dict[str, Any]:
         "cni_configs": tuple(n for n in of("/etc/cni/net.d") if n.endswith((".conf", ".conflist", ".json"))),
         "cni_programs": of("/opt/cni/bin") if programs else (),
         "cni_owner": owner[2] if len(owner) == 3 else "",
+        "cni_files_owner": first(lines, "cni-file"),
         "unreadable": tuple(row.strip() for row in with_word(lines, "unreadable")),
         "selinux": first(lines, "selinux"),
         "runtime_sockets": tuple(row.strip() for row in with_word(lines, "socket")),

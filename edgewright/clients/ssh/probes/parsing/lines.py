@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from edgewright.core.doctor.facts import LogLine
+from edgewright.core.redaction.rules import redact
 
 _LINE = re.compile(r"(?P<at>\d{9,11})(?:\.\d+)? \S+ (?P<unit>[^\s:\[]+)(?:\[\d+\])?: (?P<text>.*)")
 
@@ -38,8 +39,13 @@ def first(lines: Iterable[str], word: str) -> str:
 
 
 def log(lines: Iterable[str]) -> tuple[LogLine, ...]:
-    """Return the lines of `journalctl -o short-unix`; a line of another form has no time."""
-    return tuple(_log_line(line) for line in lines if line.strip())
+    """Return the lines of `journalctl -o short-unix` without secrets; a line of another form has no time."""
+    results = (_log_line(line) for line in lines if line.strip())
+    return tuple(line._replace(text=_without_secrets(line.text)) for line in results)
+
+
+def _without_secrets(text: str) -> str:
+    return redact(text.encode("utf-8", "replace"), {}).decode("utf-8", "replace")
 
 
 def _log_line(line: str) -> LogLine:
