@@ -61,3 +61,11 @@ def test_a_secret_in_the_last_lines_of_a_unit_is_not_in_the_facts(text: str) -> 
     line = f"log site.service 1780000000.5 host site[7]: {text}"
     (entry,) = host.errors([line])["unit_logs"]["site.service"]
     assert "hunter2" not in entry.text and entry.unit == "site" and entry.at == 1780000000.0
+
+
+def test_the_key_for_further_control_planes_in_a_log_of_kubeadm_is_not_in_the_facts() -> None:
+    line = (
+        "kube-init   --control-plane --certificate-key 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+    )
+    (entry,) = kubernetes.step_log([line])["step_log"]
+    assert "0123456789abcdef" not in entry.text and entry.text.startswith("  --control-plane --certificate-key ***")

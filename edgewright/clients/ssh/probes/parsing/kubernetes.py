@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from edgewright.clients.ssh.probes.parsing.lines import first, integer_of, log, with_word
+from edgewright.clients.ssh.probes.parsing.lines import first, integer_of, log, with_word, without_secrets
 from edgewright.clients.ssh.probes.parsing.network import port
 from edgewright.core.doctor.facts import LogLine, Member, Node, Pod
 
@@ -91,7 +91,7 @@ def kubelet_log(lines: Lines) -> dict[str, Any]:
 def step_log(lines: Lines) -> dict[str, Any]:
     """Return the ends of Palette's logs of kubeadm; the unit is the log's name."""
     rows = [line.split(" ", 1) for line in lines]
-    return {"step_log": tuple(LogLine(None, row[0], row[1]) for row in rows if len(row) == 2)}
+    return {"step_log": tuple(LogLine(None, row[0], without_secrets(row[1])) for row in rows if len(row) == 2)}
 
 
 def api(lines: Lines) -> dict[str, Any]:

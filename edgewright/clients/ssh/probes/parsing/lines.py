@@ -41,10 +41,11 @@ def first(lines: Iterable[str], word: str) -> str:
 def log(lines: Iterable[str]) -> tuple[LogLine, ...]:
     """Return the lines of `journalctl -o short-unix` without secrets; a line of another form has no time."""
     results = (_log_line(line) for line in lines if line.strip())
-    return tuple(line._replace(text=_without_secrets(line.text)) for line in results)
+    return tuple(line._replace(text=without_secrets(line.text)) for line in results)
 
 
-def _without_secrets(text: str) -> str:
+def without_secrets(text: str) -> str:
+    """Return a line of a log without secrets, by the rules of bundles."""
     return redact(text.encode("utf-8", "replace"), {}).decode("utf-8", "replace")
 
 
