@@ -78,6 +78,11 @@ class SshConnection:
         self._watch = asyncio.get_running_loop().create_task(self._watch_host(), name="ssh-keep-alive")
 
     @property
+    def place(self) -> tuple[str, ...]:
+        """The way to the host and its address with its port: the same for two names of one host."""
+        return (self._hops[0].settings.proxy_command, *self.facts.via, self.facts.address)
+
+    @property
     def alive(self) -> bool:
         """Whether the connection is open, as far as is known."""
         return self._closing is None and self._transport.is_active()

@@ -159,20 +159,19 @@ async def _examined_all(
                 return named(target, error)
 
     examined = dict(zip(hosts, await asyncio.gather(*map(look, hosts)), strict=True))
-    places: dict[tuple[Any, ...], str] = {}
+    places: dict[tuple[str, ...], str] = {}
     for target, work in examined.items():
         if isinstance(work, Work):
-            place = (work.connection.facts.via, work.connection.facts.address)
-            first = places.setdefault(place, target)
+            first = places.setdefault(work.connection.place, target)
             if first != target:
-                message = f"{target}: it is the same host as {first} ({clean(place[1], 80)})."
+                message = f"{target}: it is the same host as {first} ({clean(work.connection.facts.address, 80)})."
                 examined[target] = Conflict(message, "Name it once.", "SameHost")
     works = tuple(work for work in examined.values() if isinstance(work, Work))
     refused = tuple((target, work) for target, work in examined.items() if isinstance(work, EdgewrightError))
     if works and not (stop_after and len(refused) >= stop_after):
         return Many(tuple(hosts), works, refused, at_a_time, stop_after)
     kinds = {type(error) for _, error in refused}
-    shown = " ".join(error.message for _, error in refused[:10])
+    shown = " ".join(f"{error.message.rstrip('.')}." for _, error in refused[:10])
     more = f" And {len(refused) - 10} more." if len(refused) > 10 else ""
     few = "" if works else "none of them can be. "
     raise (kinds.pop() if len(kinds) == 1 else Failed)(

@@ -93,10 +93,10 @@ class Attempt:
         try:
             registered_host = await self._forward(patience)
         except EdgewrightError as error:
-            left = await to_the_end(self._back(error))
+            left = await self._taken_back(error)
             raise type(error)(error.message, f"{error.hint} {left}".strip(), error.code) from None
         except BaseException as error:
-            left = await to_the_end(self._back(error))
+            left = await self._taken_back(error)
             self._report(left)
             error.add_note(left)
             raise
@@ -165,6 +165,19 @@ class Attempt:
         self._registered = bool(status.get("registered"))
         return status
 
+    async def _taken_back(self, error: BaseException) -> str:
+        """Take everything back, whoever cancels; an end of the program (a further Ctrl-C) cuts that, and it says so."""
+        try:
+            return await to_the_end(self._back(error))
+        except asyncio.CancelledError:
+            return self._not_undone("the program was ended before")
+
+    def _not_undone(self, reason: str) -> str:
+        return (
+            f"It could not be undone ({reason}): run the command again to continue, "
+            f"or undo it: edgewright host install {shlex.quote(self._work.target)} --undo"
+        )
+
     async def _back(self, error: BaseException) -> str:
         """Take everything back; return a sentence about the host, or what is left on it."""
         work = self._work
@@ -175,10 +188,7 @@ class Attempt:
         except (EdgewrightError, OSError) as failed:
             if isinstance(failed, EdgewrightError) and failed.code in NOT_OURS:
                 return f"Nothing more was done on {work.host}."
-            return (
-                f"It could not be undone ({clean(str(failed), 200).rstrip('.')}): run the command again to continue, "
-                f"or undo it: edgewright host install {shlex.quote(work.target)} --undo"
-            )
+            return self._not_undone(clean(str(failed), 200).rstrip("."))
         return f"Undone: {work.host} is as it was.{await self._leave_plane()}"
 
     async def _undo_there(self) -> None:

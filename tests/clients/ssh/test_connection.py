@@ -166,6 +166,9 @@ async def test_a_stream_to_a_neighbour(connection: SshConnection) -> None:
 async def test_through_a_proxy_command(laptop: Laptop) -> None:
     connection = await laptop.open("proxied")
     assert (await run(connection, "echo proxied")).output == b"proxied\n"
+    direct = await laptop.open("edge1")
+    assert direct.facts[2:4] == connection.facts[2:4] and direct.place != connection.place, "another way, another host"
+    await direct.aclose()
     await connection.aclose()
     laptop.text = laptop.text.replace(f"{sys.executable} {RELAY} %h %p", "echo no way to %h >&2; exit 3")
     with pytest.raises(Unreachable, match=r"The ProxyCommand of proxied \(127.0.0.1\) ended: no way to 127.0.0.1"):

@@ -8,9 +8,10 @@ from typing import Any, cast
 
 import pytest
 
-from edgewright.commands.host.install_attempt import Done, Work
+from edgewright.commands.host.install_attempt import Attempt, Done, Work
 from edgewright.commands.host.install_hosts import InstallRun, outcome
 from edgewright.commands.host.install_input import to_the_end
+from edgewright.commands.kernel.lookup import FoundHost
 from edgewright.core.errors import EdgewrightError, Failed, Refused
 
 HOSTS = ("a", "b", "c", "d")
@@ -134,6 +135,37 @@ async def test_what_is_taken_back_is_taken_back_whoever_cancels() -> None:
         await asyncio.sleep(0)
         task.cancel()
     assert await task == "undone" and ended
+
+
+class Cut(Attempt):
+    """An installation that waits for ever, and so does its undo."""
+
+    async def _forward(self, patience: float) -> FoundHost:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def _undo_there(self) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_an_undo_that_the_end_of_the_program_cuts_says_so() -> None:
+    """The second Ctrl-C of `asyncio.run` cancels every task."""
+    said: list[str] = []
+    host = Work("install", "edge1", "edge1 (10.0.0.7)", *cast("Any", [None, object(), object()]))
+    running = asyncio.create_task(Cut(cast("Any", None), host, None, said.append).run(60))
+    await asyncio.sleep(0)
+    running.cancel()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not running.done() and not said
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert said == [
+        "It could not be undone (the program was ended before): run the command again to continue, "
+        "or undo it: edgewright host install edge1 --undo"
+    ]
 
 
 def test_errors_keep_their_kind() -> None:
