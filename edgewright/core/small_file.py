@@ -14,6 +14,8 @@ from edgewright.core.text import clean
 
 SILENCE = 10.0
 """Seconds without data after which a pipe is given up: without a writer it would be waited for until the end."""
+PATIENCE = 15.0
+"""Seconds that an action waits for what a user names: a pipe that is silent has ended before."""
 _PIECE = 65_536
 MOST = 64 * 1024
 """Most characters of a file that a user names."""

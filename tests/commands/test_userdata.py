@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from edgewright.cli.main import run
+from edgewright.commands.forge import userdata
 
 GOOD = """\
 #cloud-config
@@ -152,14 +154,30 @@ def test_a_new_file_is_for_its_owner_alone_and_never_replaces(files: Path, capsy
     assert "tok-9f2c71\n" not in capsys.readouterr().out.replace("edgeHostToken\n", "")
 
 
-@pytest.mark.parametrize("word", ["token=tok-9f2c71", "stylus.site.edgeHostToken=tok-9f2c71"])
+@pytest.mark.parametrize(
+    ("word", "why"),
+    [
+        ("token=tok-9f2c71", "is a secret"), ("stylus.site.edgeHostToken=tok-9f2c71", "is a secret"),
+        ("stylus.site.network.httpProxy=http://kim:tok-9f2c71@10.4.1.1:3128", "has a URL with a password"),
+    ],
+)  # fmt: skip
 def test_a_secret_is_not_taken_from_the_command_line(
-    files: Path, capsys: pytest.CaptureFixture[str], word: str
+    files: Path, capsys: pytest.CaptureFixture[str], word: str, why: str
 ) -> None:
     assert run(["forge", "user-data", "new", word, "-o", "new.yaml"]) == 2
     said = capsys.readouterr()
-    assert "is a secret" in said.err and "=@FILE" in said.err and "tok-9f2c71" not in said.out + said.err
+    assert why in said.err and "=@FILE" in said.err and "tok-9f2c71" not in said.out + said.err
     assert not (files / "new.yaml").exists()
+
+
+def test_a_pipe_without_a_writer_is_given_up(
+    files: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(userdata, "PATIENCE", 0.2)
+    os.mkfifo(files / "pipe")
+    assert run(["forge", "user-data", "new", "token=@pipe", "-o", "new.yaml"]) == 8
+    assert "pipe does not answer within 0.2 s." in capsys.readouterr().err and not (files / "new.yaml").exists()
+    os.close(os.open(files / "pipe", os.O_RDWR))  # the thread ends
 
 
 def test_a_changed_file_keeps_its_comments(files: Path, capsys: pytest.CaptureFixture[str]) -> None:

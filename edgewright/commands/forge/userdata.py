@@ -23,6 +23,8 @@ from edgewright.core.cloudconfig.masking import COVER, masked
 from edgewright.core.cloudconfig.merge import merge
 from edgewright.core.cloudconfig.schema.kairos import SCHEMA
 from edgewright.core.errors import InvalidInput
+from edgewright.core.slow_files import read_in_time
+from edgewright.core.small_file import PATIENCE
 from edgewright.core.times import now
 from edgewright.forge.userdata.assign import find_path
 from edgewright.forge.userdata.files import load
@@ -36,7 +38,12 @@ class ForgeUserDataNew(declared.ForgeUserDataNew):
         self, ctx: CommandContext, plan: Plan, args: Mapping[str, Any], report: Callable[[str], None]
     ) -> Outcome:
         """Make the text and write or print it. Raises `NotFound`, `InvalidInput`, `Conflict`."""
-        text, result = make(args, await stored_keys(ctx, args.get("ssh_keys") or ()))
+        keys = await stored_keys(ctx, args.get("ssh_keys") or ())
+        named = [str(word).partition("=@")[2] for word in args.get("values") or ()]
+        files = [name for name in (str(args.get("start") or ""), *named) if name]
+        text, result = await read_in_time(
+            lambda: make(args, keys), "-" if "-" in files else " or ".join(files), PATIENCE
+        )
         out = str(args.get("out") or "")
         if not out:
             return Outcome((), result=Text(text.rstrip("\n"), {"text": text}))

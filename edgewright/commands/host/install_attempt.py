@@ -166,7 +166,7 @@ class Attempt:
         return status
 
     async def _taken_back(self, error: BaseException) -> str:
-        """Take everything back, whoever cancels; an end of the program (a further Ctrl-C) cuts that, and it says so."""
+        """Take everything back, whoever cancels; an end of the program (a further Ctrl-C) is reported."""
         try:
             return await to_the_end(self._back(error))
         except asyncio.CancelledError:

@@ -14,8 +14,8 @@ from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.described import entries, one_of
 from edgewright.commands.registry import verbs as declared
 from edgewright.core.errors import InvalidInput, NotFound, Refused, TimedOut, Unreachable, UsageError
-from edgewright.core.slow_files import in_thread
-from edgewright.core.small_file import read_secret_line, read_text_file
+from edgewright.core.slow_files import read_in_time
+from edgewright.core.small_file import PATIENCE, read_secret_line, read_text_file
 from edgewright.core.text import clean
 from edgewright.store.collections.catalogue import registries as calls
 from edgewright.store.collections.catalogue.registries import BUILT_IN, RegistryRow, registry_row
@@ -34,7 +34,8 @@ class RegistryAdd(declared.RegistryAdd):
         if not name or not name.isprintable() or len(name) > 128:
             raise InvalidInput("A registry needs a name of 1 to 128 printable characters.")
         kind = str(args.get("kind") or ("helm" if endpoint.startswith(("https://", "http://")) else "oci"))
-        auth = await in_thread(lambda check: _auth(args))
+        files = [str(args[name]) for name in ("password_file", "token_file", "ca") if args.get(name)]
+        auth = await read_in_time(lambda: _auth(args), "-" if "-" in files else " or ".join(files), PATIENCE)
         spec: dict[str, Any] = {"endpoint": endpoint, "auth": auth}
         if args.get("addresses") == "private":
             spec["edgewright"] = {"allowPrivate": True}

@@ -22,6 +22,8 @@ SHORT = {
     "token": "stylus.site.edgeHostToken",
 }
 """What a user means by these words, whatever else they name."""
+_LOGIN = re.compile(r"://[^\s/:@]{0,64}:[^\s/@${][^\s/@]{0,128}@")
+"""A password in a URL; `$` and `{` begin a name that is replaced by one later."""
 
 
 class Assignment(NamedTuple):
@@ -43,9 +45,10 @@ def read_assignment(word: str) -> Assignment:
     path = find_path(name.strip())
     if text.startswith("@") and len(text) > 1:
         text = _file(text[1:])
-    elif text and is_secret(path):
+    elif text and (is_secret(path) or _LOGIN.search(text)):
+        what = "is a secret" if is_secret(path) else "has a URL with a password"
         raise UsageError(
-            f"{shown(name)} is a secret, and others can read a command line.",
+            f"{shown(name)} {what}, and others can read a command line.",
             f"Write it into a file that only you can read: {shown(name)}=@FILE",
             "SecretInArguments",
         )

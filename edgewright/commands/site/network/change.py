@@ -18,13 +18,14 @@ from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.site.connecting import check, connect
 from edgewright.commands.site.network import verbs as declared
 from edgewright.commands.site.network.document import plan_lines
-from edgewright.commands.site.network.wanted import wanted_of
+from edgewright.commands.site.network.wanted import PROXIES, wanted_of
 from edgewright.core import times
 from edgewright.core.errors import Conflict, EdgewrightError, Failed, InvalidInput, Refused, TimedOut, Unreachable
 from edgewright.core.network.change import Change
 from edgewright.core.network.plan import change_of
 from edgewright.core.network.settings import HostNetwork, Wanted
-from edgewright.core.slow_files import in_thread
+from edgewright.core.slow_files import read_in_time
+from edgewright.core.small_file import PATIENCE
 
 EVERY = 1.0
 """Seconds between two tries to reach the host again."""
@@ -57,6 +58,12 @@ def within_of(args: Mapping[str, Any]) -> int:
     return int(seconds)
 
 
+async def _wanted(args: Mapping[str, Any]) -> Wanted:
+    """Return what the options name; a file that does not answer ends the wait. Raises `EdgewrightError`."""
+    files = [str(args[f"{name}_file"]) for name in PROXIES if args.get(f"{name}_file")]
+    return await read_in_time(lambda: wanted_of(args), "-" if "-" in files else " or ".join(files), PATIENCE)
+
+
 def plan_of(target: str, host: HostNetwork, wanted: Wanted, within: int, connection: Any, cli: str) -> Plan:
     """Return the plan of a change. Raises `InvalidInput` for values, `Conflict` where another change is there."""
     if host.pending is not None:
@@ -81,7 +88,7 @@ class SiteNetworkSet(declared.SiteNetworkSet):
 
         `site` and `network` of the arguments are those of the console, which has read them already.
         """
-        wanted = args["wanted"] if "wanted" in args else await in_thread(lambda check: wanted_of(args))
+        wanted = args["wanted"] if "wanted" in args else await _wanted(args)
         within = within_of(args)
         if "site" in args:
             site = args["site"]
