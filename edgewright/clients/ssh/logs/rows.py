@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -14,6 +14,8 @@ from edgewright.core.logs.wanted import KERNEL
 from edgewright.core.redaction.rules import COVER
 from edgewright.core.redaction.stream import Redactor
 from edgewright.core.text import clean
+
+T = TypeVar("T")
 
 MOST_TEXT, MOST_UNIT = 4096, 200
 _ESCAPES = re.compile(
@@ -72,23 +74,22 @@ class Keys:
             if left is not text:
                 return left
         before = self._before.get(unit, "")
-        if len(self._before) < _MOST_UNITS or unit in self._before:
-            self._before[unit] = text
+        _remember(self._before, unit, text, _MOST_UNITS)
         if unit in self._blocks or text[:1] in _DEEPER or before[-1:] in _OPENS:
             return self._without_block(unit, before, text)
         return text
 
     def _without_key(self, unit: str, text: str) -> str:
         if unit in self._within:
-            self._within[unit] += 1
+            _remember(self._within, unit, self._within[unit] + 1, _MOST_KEYS)
             if _KEY_END.search(text) or self._within[unit] > _MOST_KEY_LINES:
                 del self._within[unit]
             return LEFT_OUT_KEY
         begin = _KEY_BEGIN.search(text)
         if begin is None:
             return text
-        if not _KEY_END.search(text, begin.end()) and len(self._within) < _MOST_KEYS:
-            self._within[unit] = 0
+        if not _KEY_END.search(text, begin.end()):
+            _remember(self._within, unit, 0, _MOST_KEYS)
         return text[: begin.start()] + LEFT_OUT_KEY
 
     def _without_block(self, unit: str, before: str, text: str) -> str:
@@ -104,9 +105,17 @@ class Keys:
         left = walker._line(line, b"")
         if walker.state()["indent"] is None and not walker.state()["next"]:
             self._blocks.pop(unit, None)
-        elif len(self._blocks) < _MOST_KEYS:
-            self._blocks[unit] = walker
+        else:
+            _remember(self._blocks, unit, walker, _MOST_KEYS)
         return text if left == line else (left or COVER).decode("utf-8", "replace")
+
+
+def _remember(table: dict[str, T], unit: str, value: T, most: int) -> None:
+    """Store it; of too many units the one goes that had no line for the longest time."""
+    table.pop(unit, None)
+    table[unit] = value
+    if len(table) > most:
+        del table[next(iter(table))]
 
 
 def tidy(text: str) -> str:

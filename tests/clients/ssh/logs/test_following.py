@@ -324,6 +324,16 @@ def test_no_secret_of_the_catalogue_is_shown_when_its_lines_arrive_one_by_one() 
     assert keys.without("shop", "  indented") == "  indented" and keys.without("other", "end") == "end"
 
 
+def test_secrets_are_left_out_also_behind_more_units_than_are_remembered() -> None:
+    keys = Keys()
+    for number in range(2000):
+        for line in ("password: |", "  cAnary7Qx") if number % 2 else ("-----BEGIN PRIVATE KEY-----", "cAnary7Qx"):
+            assert "cAnary" not in keys.without(f"session-{number}.scope", line), number
+        keys.without("cron.service", "started")
+    keys.without("cron.service", "password: |")
+    assert "cAnary" not in keys.without("cron.service", "  cAnary7Qx")
+
+
 @pytest.mark.parametrize("fields", [{"lines": -1}, {"lines": 10**9}, {"ago": -5}, {"backlog": 0}])
 def test_numbers_out_of_range_reach_no_script(fields: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="too"):
