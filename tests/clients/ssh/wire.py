@@ -18,6 +18,7 @@ import struct
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -86,7 +87,15 @@ class Wire:
             self._process.wait(5)
             assert self._process.stdout is not None
             self._process.stdout.close()
+        self._end_inside()
         subprocess.run(["ip", "netns", "del", self.name], capture_output=True, check=False)
+
+    def _end_inside(self) -> None:
+        """End what is still at the far end: a session of sshd would wait for hours for a link that does not return."""
+        pids = subprocess.run(["ip", "netns", "pids", self.name], capture_output=True, check=False).stdout
+        for pid in pids.split():
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
 
 
 def _ip(*words: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -51,6 +52,19 @@ def far_sshd(folder: Path, keys: dict[str, Path], wire: Wire) -> Iterator[Laptop
     finally:
         process.terminate()
         process.wait(5)
+
+
+def test_nothing_is_left_at_the_far_end_when_a_link_is_taken_away() -> None:
+    if why := unusable():
+        missing("e2e", why)
+    with Wire() as wire:
+        process = subprocess.Popen([*wire.inside, "sh", "-c", "echo runs; exec sleep 60"], stdout=subprocess.PIPE)
+        assert process.stdout is not None and process.stdout.readline() == b"runs\n"
+    with process:
+        try:
+            assert process.wait(5) == -signal.SIGKILL
+        finally:
+            process.kill()
 
 
 async def test_each_try_has_an_answer_or_a_sentence_in_time(key_files: dict[str, Path], tmp_path: Path) -> None:
