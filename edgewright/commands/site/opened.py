@@ -201,7 +201,7 @@ class Site:
         except EdgewrightError as error:
             self.read_problem = unread(error)
             if isinstance(error, Unreachable):
-                await self._lost(Unreachable(self.read_problem, "", error.code))
+                await self._lost(error)
         finally:
             self.reading_since = None
             self.changed()
@@ -338,7 +338,7 @@ class Site:
         if self.state != "open":
             return
         await self._drop()
-        self._become("lost", error)
+        self._become("lost", Unreachable(unread(error), "", error.code))  # what was changed, its verb reports itself
 
     async def _drop(self) -> None:
         connection, self._connection = self._connection, None

@@ -14,6 +14,7 @@ from typing import Any
 import pexpect
 import pytest
 
+from edgewright.clients.ssh.refusals import lost
 from edgewright.commands.site import opened as module
 from edgewright.commands.site.opened import Site
 from edgewright.commands.site.recent import MOST, recent, remember
@@ -174,6 +175,16 @@ async def test_one_that_is_not_reached_is_shut_with_the_reason(tmp_path: Path) -
     assert made.state == "shut" and made.problem == "Nothing listens at 127.0.0.1:1. Check the port."
     with pytest.raises(Unreachable):
         await made.use()
+
+
+async def test_a_lost_connection_is_no_reason_to_look_on_the_host_for_what_was_done() -> None:
+    async def reach(asker: object) -> Any:
+        return Measured()
+
+    made = Site("edge1", reach)
+    await made.connect(Answers())
+    await made.broke(lost("edge1 (10.4.1.7)"))  # as the log does, which only reads; verbs report the outcome themselves
+    assert made.state == "lost" and made.problem == "The connection to edge1 (10.4.1.7) broke."
 
 
 def _end_sessions(made: Site) -> None:
