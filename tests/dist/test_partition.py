@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import httpx
 import pytest
 
 from edgewright.hub.db.lock import PAUSED
 from edgewright.wire import protocol
+from tests.dist.disappearing import ANSWERED_AFTER, WHERE
 from tests.dist.drive import Clients
 from tests.dist.model import WITHIN
 from tests.dist.namespaces import Network
 from tests.dist.plane import running_plane
 from tests.postgres import Cluster
+from tests.support import missing
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 LOST_FOR = 7.0
@@ -79,3 +84,34 @@ def test_p68_a_hub_without_packets_accepts_nothing_and_the_other_continues(
         )
         assert late == [] and code == 401 and wrong == []
         assert longest[0] < BLOCKED
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_p68_the_rows_of_a_hub_that_disappears_are_free_wherever_its_transaction_was(
+    postgres: Cluster, net: Network | None, tmp_path: Path, where: str
+) -> None:
+    """The server ends the transaction also while it receives a message or sends an answer."""
+    if net is None:
+        missing("e2e", "the keep-alive of TCP needs network namespaces")
+    database, cables = postgres.create(), net.hub()
+    postgres.psql(database, "CREATE TABLE rows AS SELECT 'first' AS value")
+    words = (sys.executable, "-m", "tests.dist.disappearing", cables.url(database), str(tmp_path), where)
+    hub = subprocess.Popen([*cables.prefix, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert hub.stdout is not None and hub.stdout.readline() == "there\n"
+        cables.set("paused")
+        began = time.monotonic()
+        time.sleep(ANSWERED_AFTER + 1)
+        state = postgres.psql(
+            "postgres",
+            "SELECT state, wait_event_type, wait_event FROM pg_stat_activity"
+            f" WHERE datname = '{database}' AND query NOT LIKE '%pg_stat_activity%'",
+        )
+        stored = postgres.psql(database, "SET statement_timeout = '50s'; UPDATE rows SET value = value RETURNING value")
+        took = time.monotonic() - began
+        print(f"{where}: {state}, and the row was free after {took:.1f} s")
+        assert stored == "first" and took < BLOCKED
+    finally:
+        hub.kill()
+        hub.communicate()
+        cables.close()

@@ -36,9 +36,17 @@ The rows that it has locked, the head of the change log among them, are locked f
 _SESSION = f"""
 SELECT set_config(known.name, wanted.value, false) FROM pg_settings AS known JOIN (VALUES
     ('idle_session_timeout', '0'), ('lock_timeout', '5s'), ('idle_in_transaction_session_timeout', '{MIGRATING}s'),
-    ('tcp_keepalives_idle', '15'), ('tcp_keepalives_interval', '5'), ('tcp_keepalives_count', '3')
+    ('tcp_keepalives_idle', '15'), ('tcp_keepalives_interval', '5'), ('tcp_keepalives_count', '3'),
+    ('tcp_user_timeout', '30s')
 ) AS wanted (name, value) ON known.name = wanted.name"""  # noqa: S608 - constants of this module
 _RUNNING = f"SET idle_in_transaction_session_timeout = '{PAUSED}s'"
+# That timeout does not count while the server receives the statements of a batch or sends an answer. So for as long as
+# a transaction lasts, the link is lost after `PAUSED` seconds as well; outside of one, a hub may be away for longer.
+# "0" is that of a socket without such a bound, NULL that of a server without this setting.
+_BEGIN = f"""
+SELECT txid_current(), set_config('tcp_keepalives_idle', '1', true), set_config('tcp_keepalives_interval', '1', true),
+    set_config('tcp_keepalives_count', '{PAUSED - 1}', true), CASE WHEN current_setting('tcp_user_timeout', true) <> '0'
+    THEN set_config('tcp_user_timeout', '{PAUSED}s', true) END"""
 _TAKE = f"SELECT pg_try_advisory_lock({KEY})"
 _GIVE = f"SELECT pg_advisory_unlock({KEY})"
 
@@ -98,7 +106,7 @@ class DatabaseLock:
 
     def _begun(self, connection: Connection) -> None:
         if not self._starting:
-            self._transaction = int(connection.exec_driver_sql("SELECT txid_current()").scalar() or 0)
+            self._transaction = int(connection.exec_driver_sql(_BEGIN).scalar() or 0)
 
 
 def _wait_for_others(connection: Any) -> None:
