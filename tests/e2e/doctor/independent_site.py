@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,9 @@ from tests.e2e.doctor.hosts import DoctorHost
 from tests.e2e.doctor.independent import Case
 from tests.e2e.doctor.independent_node import ASK, PATH
 from tests.e2e.fleet import KUBERNETES_CACHE, Fleet
+from tests.support import missing
 
+PROGRAMS = ("nft", "chronyd", "chronyc", "docker-registry", "faketime", "openssl")
 DNS = """
 import socket, sys
 names = dict(line.split() for line in open(sys.argv[1]) if line.strip())
@@ -262,6 +265,23 @@ def texts(diagnosis: Diagnosis) -> tuple[str, ...]:
 def destructive(diagnosis: Diagnosis) -> bool:
     """Return whether the first fix of a finding removes data."""
     return any(finding.fixes and finding.fixes[0].danger == DESTRUCTIVE for finding in diagnosis.findings)
+
+
+def make_lab(make_fleet: Callable[..., Fleet], *more: str) -> Fleet:
+    """Return a lab of two hosts for a set of cases; skips where a program of it or of `more` is not installed."""
+    for program in (*PROGRAMS, *more):
+        if shutil.which(program) is None:
+            missing("e2e", f"{program} is not installed")
+    return make_fleet("--hosts", "2")
+
+
+def at_rest(host: CaseHost) -> Iterator[CaseHost]:
+    """Yield a host that `make_site` has attached, when it has settled; detach it in the end."""
+    time.sleep(3)
+    try:
+        yield host
+    finally:
+        host.detach()
 
 
 def make_site(fleet: Fleet, folder: Path, *, node: bool) -> tuple[CaseHost, CaseHost]:

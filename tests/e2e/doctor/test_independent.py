@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -15,14 +13,22 @@ from tests.e2e.doctor.independent import STORAGE, SYSTEM, Case
 from tests.e2e.doctor.independent_more import HEALTHY, PAIRS, Healthy, Pair
 from tests.e2e.doctor.independent_node import CERTIFICATES, ETCD, IMAGES, RUNTIMES
 from tests.e2e.doctor.independent_plane import NETWORKS, TRUST
-from tests.e2e.doctor.independent_site import CaseHost, Result, destructive, make_site, named, result, texts
+from tests.e2e.doctor.independent_site import (
+    CaseHost,
+    Result,
+    at_rest,
+    destructive,
+    make_lab,
+    make_site,
+    named,
+    result,
+    texts,
+)
 from tests.e2e.fleet import Fleet
-from tests.support import missing
 
 pytestmark = [pytest.mark.e2e]
 MISSED: set[str] = set()
 """66 of 79 were right in the run that counts (docs/doctor-results.md); each wrong one, alone, after the corrections."""
-PROGRAMS = ("nft", "chronyd", "chronyc", "docker-registry", "faketime", "openssl")
 GROUPS: dict[str, Sequence[Case]] = {
     "storage and system": (*STORAGE, *SYSTEM),
     "network and plane": (*NETWORKS, *TRUST),
@@ -61,21 +67,14 @@ class TinyHost(CaseHost):
 
 @pytest.fixture(scope="module")
 def fleet(make_fleet: Callable[..., Fleet]) -> Fleet:
-    for program in PROGRAMS:
-        if shutil.which(program) is None:
-            missing("e2e", f"{program} is not installed")
-    return make_fleet("--hosts", "2")
+    return make_lab(make_fleet)
 
 
 @pytest.fixture
 def host(fleet: Fleet, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[CaseHost]:
     node = bool(request.param)
     first, _ = make_site(fleet, tmp_path, node=node)
-    time.sleep(3)
-    try:
-        yield first
-    finally:
-        first.detach()
+    yield from at_rest(first)
 
 
 def matrix(results: Sequence[Result]) -> str:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.doctor.independent2_more import GROUPS2, HEALTHY2, PAIRS2
-from tests.e2e.doctor.independent_site import CaseHost, make_site, result
-from tests.e2e.doctor.test_independent import PROGRAMS, find_both, give_no_alarm, matrix
+from tests.e2e.doctor.independent_site import CaseHost, at_rest, make_lab, make_site, result
+from tests.e2e.doctor.test_independent import find_both, give_no_alarm, matrix
 from tests.e2e.fleet import Fleet
-from tests.support import missing
 
 pytestmark = [pytest.mark.e2e]
 MISSED2: set[str] = set()
@@ -23,10 +20,7 @@ NODE = (False, True)
 
 @pytest.fixture(scope="module")
 def lab(make_fleet: Callable[..., Fleet]) -> Fleet:
-    for program in PROGRAMS:
-        if shutil.which(program) is None:
-            missing("e2e", f"{program} is not installed")
-    return make_fleet("--hosts", "2")
+    return make_lab(make_fleet)
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +28,7 @@ def second_host(
     lab: Fleet, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[CaseHost]:
     first, _ = make_site(lab, tmp_path_factory.mktemp("disks"), node=bool(request.param))
-    time.sleep(3)
-    try:
-        yield first
-    finally:
-        first.detach()
+    yield from at_rest(first)
 
 
 @pytest.mark.timeout(3600)

@@ -59,6 +59,14 @@ async def until(truth: Callable[[], bool], patience: float = 8.0) -> None:
     raise AssertionError("not in time")
 
 
+async def applied(host: FolderHost, change: Change, state: Path, within: int = 60) -> str:
+    """Begin a change and wait until it is applied; returns its run."""
+    run = changing.new_run()
+    await changing.begin(host, change, run, "kim", within)
+    await until((state / "change/applied").exists)
+    return run
+
+
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
 async def test_a_change_is_applied_and_given_back_with_everything_as_it_was(
     shell: tuple[str, ...], tmp_path: Path
@@ -102,10 +110,8 @@ async def test_a_confirmed_change_stays_and_leaves_no_unit(tmp_path: Path) -> No
 
 async def test_a_start_of_the_host_before_the_confirmation_restores(tmp_path: Path) -> None:
     """The program that the unit runs, after everything else of the change was killed with the host."""
-    host, run = host_of(tmp_path), changing.new_run()
-    before = listing(tmp_path)
-    await changing.begin(host, CHANGE, run, "kim", 600)
-    await until((tmp_path / STATE / "change/applied").exists)
+    host, before = host_of(tmp_path), listing(tmp_path)
+    run = await applied(host, CHANGE, tmp_path / STATE, 600)
     program = tmp_path / STATE / "change/program"
     subprocess.run(["sh", str(program), "boot"], check=True)
     assert listing(tmp_path) == before
@@ -122,9 +128,8 @@ async def test_a_start_in_the_middle_of_each_step_restores_or_finishes(tmp_path:
     for number, (present, name, end) in enumerate(steps):
         folder = tmp_path / str(number)
         folder.mkdir()
-        host, run = host_of(folder), changing.new_run()
-        await changing.begin(host, CHANGE, run, "kim", 600)
-        await until((folder / STATE / "change/applied").exists)
+        host = host_of(folder)
+        await applied(host, CHANGE, folder / STATE, 600)
         for file in ("armed", "back", "confirmed"):
             (folder / STATE / "change" / file).unlink(missing_ok=True)
         if present:
@@ -162,9 +167,8 @@ async def test_an_oem_that_cannot_be_written_gives_the_old_settings_back(
     overlay: tuple[FolderHost, Change], tmp_path: Path
 ) -> None:
     host, change = overlay
-    run, state = changing.new_run(), tmp_path / "usr/local/.edgewright-network"
-    await changing.begin(host, change, run, "kim", 60)
-    await until((state / "change/applied").exists)
+    state = tmp_path / "usr/local/.edgewright-network"
+    run = await applied(host, change, state)
     (state / f"change/new/{len(CHANGE.files)}").unlink()
     with pytest.raises(Failed, match="could not store the change in /oem, and gave the old settings back"):
         await changing.confirm(host, run)
@@ -175,9 +179,8 @@ async def test_a_host_whose_etc_did_not_survive_its_start_has_its_old_settings_a
     overlay: tuple[FolderHost, Change], tmp_path: Path
 ) -> None:
     host, change = overlay
-    run, state = changing.new_run(), tmp_path / "usr/local/.edgewright-network"
-    await changing.begin(host, change, run, "kim", 600)
-    await until((state / "change/applied").exists)
+    state = tmp_path / "usr/local/.edgewright-network"
+    run = await applied(host, change, state, 600)
     shutil.rmtree(tmp_path / "etc")
     for folder in ("etc/systemd/network", "etc/systemd/system"):
         (tmp_path / folder).mkdir(parents=True)
@@ -185,18 +188,14 @@ async def test_a_host_whose_etc_did_not_survive_its_start_has_its_old_settings_a
     (state / "change/boot-id").write_text("another\n")
     seen = await changing.look(host)
     assert seen.pending is None and seen.ended(run) == "boot"
-    again = changing.new_run()
-    await changing.begin(host, change, again, "kim", 60)
-    await until((state / "change/applied").exists)
+    again = await applied(host, change, state)
     assert (await changing.confirm(host, again)).ended(again) == "confirmed"
     assert (tmp_path / "etc/hostname").read_text() == "other\n"
 
 
 async def test_the_time_that_is_over_gives_the_old_settings_back(tmp_path: Path) -> None:
-    host, run = host_of(tmp_path), changing.new_run()
-    before = listing(tmp_path)
-    await changing.begin(host, CHANGE, run, "kim", 60)
-    await until((tmp_path / STATE / "change/applied").exists)
+    host, before = host_of(tmp_path), listing(tmp_path)
+    run = await applied(host, CHANGE, tmp_path / STATE)
     (tmp_path / STATE / "change/until").write_text("1\n")
     program = str(tmp_path / STATE / "change/program")
     subprocess.run(["sh", program, "timer"], check=True, timeout=10)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,17 +13,18 @@ from tests.e2e.doctor.independent import Case
 from tests.e2e.doctor.independent_site import (
     CaseHost,
     Result,
+    at_rest,
     destructive,
+    make_lab,
     make_site,
     named,
     texts,
 )
-from tests.e2e.doctor.test_independent import PROGRAMS, matrix
+from tests.e2e.doctor.test_independent import matrix
 from tests.e2e.doctor.third.cluster import make_cluster, take_cluster
 from tests.e2e.doctor.third.more import GROUPS3, HEALTHY3, PAIRS3, Kind
 from tests.e2e.doctor.third.others import Debian13, make_dropbear, root_of_debian13
 from tests.e2e.fleet import Fleet, until
-from tests.support import missing
 
 pytestmark = [pytest.mark.e2e]
 KINDS: tuple[Kind, ...] = ("host", "node", "cluster")
@@ -43,10 +42,7 @@ MISSED3 = {
 
 @pytest.fixture(scope="module")
 def lab(make_fleet: Callable[..., Fleet]) -> Fleet:
-    for program in (*PROGRAMS, "skopeo", "mksquashfs"):
-        if shutil.which(program) is None:
-            missing("e2e", f"{program} is not installed")
-    return make_fleet("--hosts", "2")
+    return make_lab(make_fleet, "skopeo", "mksquashfs")
 
 
 @pytest.fixture(scope="module")
@@ -57,11 +53,7 @@ def third_host(
     first, _ = make_site(lab, tmp_path_factory.mktemp("disks"), node=kind != "host")
     if kind == "cluster":
         assert make_cluster(first) == ""
-    time.sleep(3)
-    try:
-        yield first
-    finally:
-        first.detach()
+    yield from at_rest(first)
 
 
 def take(host: CaseHost, case: Case, kind: Kind) -> str:
