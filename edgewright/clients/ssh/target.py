@@ -1,5 +1,8 @@
 """Where to connect, as a user writes it: `[user@]host[:port]`, checked before anything is dialled.
 
+Several with commas between them are a way, as for `ssh -J` and in ProxyJump: `store-7,kairos@10.0.0.6` is the host
+10.0.0.6 as store-7 reaches it.
+
 The names may end up in the ProxyCommand of the user's own configuration, which a shell reads: only characters that mean
 nothing to a shell are accepted (OpenSSH refuses the others since 9.6, CVE-2023-51385).
 """
@@ -15,28 +18,47 @@ from edgewright.core.text import clean
 
 HINT = "Write it as user@host, user@host:2222, user@[2001:db8::7]:22, or the name of a Host of ~/.ssh/config."
 MAX_TARGET = 400
-"""Characters of a target: 64 of a user, 253 of a name, a port."""
+"""Characters of a target: 64 of a user, 253 of a name, a port; and of a target with its way."""
+MAX_HOPS = 8
+"""Hosts on the way to a target, with the target."""
 _USER = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.+@-]{0,63}\Z")
 _NAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?\Z")
 _ZONE = re.compile(r"[A-Za-z0-9_.-]{1,15}\Z")
 
 
 class Target(NamedTuple):
-    """`user` is "" and `port` 0 where the target names none: the configuration has them, or their defaults."""
+    """`user` is "" and `port` 0 where the target names none: the configuration has them, or their defaults.
+
+    `through`: the hosts on the way that were written before it; where there are none, the configuration has the way.
+    """
 
     user: str
     host: str
     port: int
+    through: tuple[Target, ...] = ()
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host and self.port else self.host
-        return (f"{self.user}@" if self.user else "") + host + (f":{self.port}" if self.port else "")
+        own = (f"{self.user}@" if self.user else "") + host + (f":{self.port}" if self.port else "")
+        return ",".join([*map(str, self.through), own])
 
 
 def read_target(text: str) -> Target:
     """Return the parts of a target. Raises `InvalidInput`."""
     if not text or len(text) > MAX_TARGET:
         raise InvalidInput(f"A target has 1 to {MAX_TARGET} characters, not {len(text)}.", HINT)
+    *before, last = text.split(",")
+    if len(before) >= MAX_HOPS:
+        raise InvalidInput(f"A way has at most {MAX_HOPS} hosts, not {len(before) + 1}.", HINT)
+    return _read_host(last)._replace(through=tuple(_read_host(each) for each in before))
+
+
+def short_name(text: str) -> str:
+    """Return the host of a target without its user and the hosts on the way, with its port: what it is called."""
+    return text.rpartition(",")[2].rpartition("@")[2]
+
+
+def _read_host(text: str) -> Target:
     user, at, rest = text.rpartition("@")
     if at and not _USER.match(user):
         raise InvalidInput(f"{clean(user, 80) or 'An empty text'} is not a valid user name.", HINT)

@@ -17,6 +17,7 @@ from edgewright.clients.ssh.bundle.partial import STATE, Partial, State
 from edgewright.clients.ssh.bundle.rate import read_rate
 from edgewright.clients.ssh.bundle.script import script
 from edgewright.clients.ssh.connection import ConnectionFacts, SshConnection
+from edgewright.clients.ssh.target import short_name
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.results import Column, Item, Listing
@@ -153,7 +154,7 @@ def _wanted(target: str, args: Mapping[str, Any], hosts: int, options: Options) 
             f"Continue it with {left.state.target}, or start without --resume.",
             "OtherHost",
         )
-    name = file_name(target.rpartition("@")[2], left.state.began if left else time.time(), encrypted=encrypted)
+    name = file_name(short_name(target), left.state.began if left else time.time(), encrypted=encrypted)
     place = local_path(out) if out else (left.folder.parent if left else Path.cwd())
     if out and (hosts > 1 or place.is_dir() or str(out).endswith("/")):
         place = place / name

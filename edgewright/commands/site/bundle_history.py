@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from edgewright.clients.ssh.target import short_name
 from edgewright.commands.kernel.journal import open_journal
 from edgewright.core import times
 from edgewright.core.redaction.stream import Redactor
@@ -21,7 +22,7 @@ def history(ctx: CommandContext, target: str, host: str) -> bytes:
 
     `target` is what was typed, `host` the name that the host has of itself.
     """
-    names = {target, target.rpartition("@")[2], target.rpartition("@")[2].partition(":")[0], host} - {""}
+    names = {target, short_name(target), short_name(target).partition(":")[0], host} - {""}
     try:
         entries = (ctx.journal or open_journal()).entries()
     except OSError:

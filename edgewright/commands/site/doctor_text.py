@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from edgewright.clients.ssh.target import short_name
 from edgewright.core.text import amount, clean
 
 WIDTH = 78
@@ -23,7 +24,7 @@ def page(report: Report) -> str:
     """Return the text for one host, in lines of at most 78 cells apart from commands."""
     host, probes = report["host"], report["probes"]
     target, name = clean(report["target"], 60), clean(host["name"], 60)
-    own = name if name != target.rpartition("@")[2] else ""
+    own = name if name != short_name(target) else ""
     title = "  ".join(filter(None, (target, own, clean(host["system"], 60))))
     run = f"{probes['read']} of {amount(probes['total'], 'probe')} in 1 round trip, {report['seconds']:.1f} s"
     lines = [_ends(title, run), "-" * WIDTH]

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from edgewright.commands.kernel.base import Command, Param, Scope
 
-TARGET = "[user@]host[:port], or a name of ~/.ssh/config or of the management plane"
+TARGET = "[user@]host[:port], or a name of ~/.ssh/config or of the management plane; A,B is B through A"
 HOSTS = Param("hosts", TARGET, required=True, many=True, metavar="TARGET")
 """Hosts over SSH, the same for every verb of `site` that takes several; here, since this module is loaded first."""
 

@@ -16,6 +16,7 @@ from edgewright.clients.ssh.logs.request import LOGS as LOGS
 from edgewright.clients.ssh.ports import CanRunScript
 from edgewright.clients.ssh.probes.reading import examine
 from edgewright.clients.ssh.probes.sets import chosen
+from edgewright.clients.ssh.target import short_name
 from edgewright.commands.site.api.host_document import Known, SiteHosts
 from edgewright.core import times
 from edgewright.core.doctor.diagnose import diagnose
@@ -150,7 +151,7 @@ class Site:
     @property
     def name(self) -> str:
         """What the user called the host, and in brackets what it calls itself where that is something else."""
-        called = self.target.rpartition("@")[2]
+        called = short_name(self.target)
         own = str((self.report or {}).get("host", {}).get("name", ""))
         return called if own in ("", called) else f"{called} ({own})"
 

@@ -66,6 +66,8 @@ def test_one_host_as_text_and_as_json(cli: Cli, known: Path, server: Sshd, key_f
         assert text in done.out
     document = cli("site", "check", "behind", "-o", "json").json()
     assert document["via"] == ["edge1"] and document["address"] == f"127.0.0.1:{server.port}"
+    named = cli("site", "check", "edge1,edge1", "-o", "json").json()
+    assert named["target"] == "edge1,edge1" and named["via"] == ["edge1"]
     assert document["hostKey"]["fingerprint"] == fingerprint(key_files["host-ed25519"])
     assert document["user"] == USER and document["method"].startswith("publickey ssh-ed25519")
     assert 0 < document["roundTripMs"] < 5000 and document["connectMs"] > 0

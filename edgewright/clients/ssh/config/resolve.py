@@ -16,12 +16,10 @@ from edgewright.clients.ssh.config.settings import (
     Machine,
     Values,
 )
-from edgewright.clients.ssh.target import Target, check_host, check_user, read_target
+from edgewright.clients.ssh.target import MAX_HOPS, Target, check_host, check_user, read_target
 from edgewright.core.errors import InvalidInput
 from edgewright.core.text import clean
 
-MAX_HOPS = 8
-"""Hosts on the way to a target, with the target."""
 _ALIAS = re.compile(r"[^\s,|#!*?@]{1,255}\Z")
 SYSTEM_FILE = Path("/etc/ssh/ssh_config")
 
@@ -207,7 +205,8 @@ def route_of(files: Files, machine: Machine, target: Target) -> tuple[HostSettin
     """Return the hosts to connect to, one after the other: jump hosts first, the target last.
 
     The first jump host is reached by its own settings, each further one through the one before it, as with
-    `ssh -J`. Raises `InvalidInput`, also for more than `MAX_HOPS` hosts and for a chain that loops.
+    `ssh -J`; a way that the target itself names is used in the place of the configuration's. Raises `InvalidInput`,
+    also for more than `MAX_HOPS` hosts and for a chain that loops.
     """
     chain = _chain(files, machine, target, ())
     if len(chain) > MAX_HOPS:
@@ -223,9 +222,11 @@ def _chain(files: Files, machine: Machine, target: Target, above: tuple[Target, 
         names = " → ".join(str(each) for each in (*above, target)[-MAX_HOPS:])
         raise InvalidInput(f"ProxyJump of {above[0]} loops: {names}.", "Correct ProxyJump in ~/.ssh/config.")
     settings = settings_of(files, machine, target)
+    if target.through:
+        settings = settings._replace(jumps=tuple(map(str, target.through)), proxy_command="")
     if not settings.jumps:
         return (settings,)
-    first, *others = [read_target(text) for text in settings.jumps]
+    first, *others = target.through or [read_target(text) for text in settings.jumps]
     chain = _chain(files, machine, first, (*above, target))
     for jump in others:
         hop = settings_of(files, machine, jump)

@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 
 from edgewright.clients.ssh.kube.kubeconfig import HostKubeconfig, kubeconfig_of
 from edgewright.clients.ssh.kube.reading import read_files
+from edgewright.clients.ssh.target import Target, read_target
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kube import ways
 from edgewright.commands.kube.route import DIRECT, SITE, Api
@@ -157,7 +158,8 @@ async def of_site(ctx: CommandContext, row: ClusterRow, report: Report) -> SiteA
     """Return the API of a host that is open, or that is connected to on the command line.
 
     On a worker the kubeconfig of a control plane that is open too is used, where both have the same CA; else that of
-    the kubelet, which sees its own node alone. Raises `NotFound`, `Refused`, `Unreachable`, `Failed`.
+    the kubelet, which sees its own node alone; then the target of a control plane is reported. Raises `NotFound`,
+    `Refused`, `Unreachable`, `Failed`.
     """
     target = row.uid.removeprefix(SITE)
     site = await _site(ctx, target, report)
@@ -165,7 +167,15 @@ async def of_site(ctx: CommandContext, row: ClusterRow, report: Report) -> SiteA
     known = kubeconfig_of(await read_files(await site.use()))
     if known.node and (neighbour := await _neighbour(ctx, site, known)) is not None:
         return SiteApi(row, neighbour[0], neighbour[1], report)
+    if known.node:
+        report(f"The host is a worker: what belongs to its node is seen. For all of it: {_way_on(target, known)}")
     return SiteApi(row, site, known, report)
+
+
+def _way_on(target: str, known: HostKubeconfig) -> str:
+    """Return the target of the control plane that a worker's kubelet talks to, through the worker."""
+    last = read_target(target)
+    return str(Target(last.user, known.host, 0, (*last.through, last._replace(through=()))))
 
 
 async def _site(ctx: CommandContext, target: str, report: Report) -> SiteHost:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from edgewright.clients.local_api.client import PORT, LocalApi, certificate
-from edgewright.clients.ssh.target import read_target
+from edgewright.clients.ssh.target import read_target, short_name
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.results import Text
@@ -19,7 +19,7 @@ from edgewright.commands.site.connecting import check, connect
 from edgewright.commands.site.terminal import asker
 from edgewright.config.locations import read_private
 from edgewright.core import times
-from edgewright.core.errors import Failed, InvalidInput, NotFound, Refused
+from edgewright.core.errors import Failed, InvalidInput, NotFound, Refused, UsageError
 from edgewright.core.small_file import local_path
 from edgewright.core.text import clean
 
@@ -36,6 +36,11 @@ class SiteApiRead(declared.SiteApiRead):
         port = int(args.get("port") or PORT)
         if not 1 <= port <= 65_535:
             raise InvalidInput(f"{port} is not a port.", "Give 1 to 65535.")
+        if args.get("direct") and "," in target:
+            name = clean(short_name(target), 80)
+            raise UsageError(
+                f"--direct uses no SSH: {name} has no hosts before it.", f"Write {name}, or leave out --direct."
+            )
         way = "directly" if args.get("direct") else "over SSH"
         lines = (f"port {port}, {way}; nothing is changed on the host.",)
         return Plan("Local API", lines, (target,), (), self.cli_line((), args), None, port)

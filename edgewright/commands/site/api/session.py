@@ -14,6 +14,7 @@ from edgewright.clients.local_api import calls
 from edgewright.clients.local_api.calls import Call
 from edgewright.clients.local_api.client import PORT, LocalApi, through
 from edgewright.clients.local_api.pinned import fingerprint
+from edgewright.clients.ssh.target import short_name
 from edgewright.core import times
 from edgewright.core.doctor.depths import LOCAL_API
 from edgewright.core.errors import EdgewrightError, NotFound, Refused
@@ -112,7 +113,7 @@ class SiteLocalApi:
     async def connect(self) -> None:
         """Look at the certificate, and pin it. Raises `EdgewrightError`."""
         if self._api is None:
-            name = clean(self._site.target.rpartition("@")[2], 80)
+            name = clean(short_name(self._site.target), 80)
             opening = self._open_api or (lambda: through(_Connection(self._site), name, self.port))
             self._api, pin = await opening()
             self.fingerprint = fingerprint(pin)

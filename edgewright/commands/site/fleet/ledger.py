@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from edgewright.clients.ssh.target import short_name
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.journal import open_journal
@@ -158,7 +159,7 @@ def _result(entry: Entry, own: Mapping[str, Any], exit_code: int | None, error: 
 
 def is_of(row: LedgerRow, host: str) -> bool:
     """Return whether a row is about a host, as it was typed: with its user and port, or without them."""
-    bare = row.host.rpartition("@")[2]
+    bare = short_name(row.host)
     return host in (row.host, bare, bare.partition(":")[0])
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from edgewright.clients.ssh.logs.host_log import HostLog
 from edgewright.clients.ssh.logs.request import Request as Request
+from edgewright.clients.ssh.target import short_name
 from edgewright.commands.site.opened import Site, sentence
 from edgewright.core.errors import EdgewrightError, Failed, TimedOut, Unreachable
 from edgewright.core.logs.entry import Entry
@@ -27,7 +28,7 @@ class SiteFollowing:
         changed: Callable[[], None],
         busy: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.site, self.name = site, site.target.rpartition("@")[2]
+        self.site, self.name = site, short_name(site.target)
         self.log = HostLog(self.name, request, take, busy=busy)
         self.problem = ""
         """Why no lines arrive, while there is a connection."""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from edgewright.clients.ssh.logs.host_log import CanOpenScript, HostLog
 from edgewright.clients.ssh.logs.request import Request
+from edgewright.clients.ssh.target import short_name
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.results import Column, Item, Stream, Text
@@ -141,7 +142,7 @@ async def _read(ctx: CommandContext, target: str, what: Asked, report: Callable[
 
 
 def _name(target: str) -> str:
-    return clean(target.rpartition("@")[2], 80)
+    return clean(short_name(target), 80)
 
 
 def _notes(log: HostLog) -> list[str]:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from edgewright.clients.ssh.target import short_name
 from edgewright.config import locations
 from edgewright.core import times
 from edgewright.core.errors import EdgewrightError
@@ -218,7 +219,7 @@ class Recorder:
 
 def _name(target: str) -> str:
     """Return the name of a file: time, host, and something that no other one has."""
-    host = target.rpartition("@")[2]
+    host = short_name(target)
     safe = "".join(letter if letter.isascii() and (letter.isalnum() or letter in ".-") else "_" for letter in host)
     moment = times.rfc3339(times.now())[:19].replace(":", "").replace("-", "")
     return f"{moment}Z-{safe[:80].lstrip('.')}-{secrets.token_hex(2)}{SUFFIX}"

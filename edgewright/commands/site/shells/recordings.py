@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from edgewright.clients.ssh.target import short_name
 from edgewright.commands.kernel.base import Command, Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.results import Column, Item, Listing, Text
@@ -164,7 +165,8 @@ def _items(host: str) -> Iterator[Item]:
             cells = (path.name, "-", "not a recording", "-", "-", "-")
             yield Item(path.name, cells, {"name": path.name, "error": "not a recording"})
             continue
-        if host and host not in (header.target, header.target.rpartition("@")[2], header.target.partition(":")[0]):
+        bare = short_name(header.target)
+        if host and host not in (header.target, header.target.partition(":")[0], bare, bare.partition(":")[0]):
             continue
         seconds = _seconds(path, events)
         began = times.rfc3339(header.began)

@@ -13,7 +13,6 @@ from edgewright.clients.ssh.config.evaluation import MAX_DEPTH, MAX_FILES
 from edgewright.clients.ssh.config.lines import MAX_BYTES, parse_line
 from edgewright.clients.ssh.config.patterns import matches
 from edgewright.clients.ssh.config.resolve import (
-    MAX_HOPS,
     Files,
     HostSettings,
     route_of,
@@ -21,7 +20,7 @@ from edgewright.clients.ssh.config.resolve import (
     usual_files,
 )
 from edgewright.clients.ssh.config.settings import Machine
-from edgewright.clients.ssh.target import read_target
+from edgewright.clients.ssh.target import MAX_HOPS, read_target
 from edgewright.core.errors import InvalidInput
 
 
@@ -38,11 +37,15 @@ def settings(machine: Machine, text: str, target: str = "edge1") -> HostSettings
     return settings_of(usual_files(machine)._replace(system=None), machine, read_target(target))
 
 
-def names(machine: Machine, text: str, target: str = "edge1") -> list[str]:
+def route(machine: Machine, text: str, target: str = "edge1") -> tuple[HostSettings, ...]:
     path = machine.home / ".ssh" / "config"
     path.write_text(text)
     path.chmod(0o600)
-    return [f"{hop.user}@{hop.host}:{hop.port}" for hop in route_of(Files(path, None), machine, read_target(target))]
+    return route_of(Files(path, None), machine, read_target(target))
+
+
+def names(machine: Machine, text: str, target: str = "edge1") -> list[str]:
+    return [f"{hop.user}@{hop.host}:{hop.port}" for hop in route(machine, text, target)]
 
 
 def test_without_a_file_there_are_defaults(machine: Machine) -> None:
@@ -147,6 +150,23 @@ Host outer
   Port 2022
 """
     assert names(machine, text) == ["ops@outer:2022", "g@gate.example:22", "ops2@10.0.0.1:2200", "ops@edge1:22"]
+
+
+def test_a_way_that_the_target_names_is_used_in_the_place_of_the_configuration(machine: Machine) -> None:
+    text = """
+Host edge1
+  HostName 10.0.0.7
+  ProxyJump ignored
+Host edge2
+  ProxyCommand ignored %h
+Host gate
+  User g
+  ProxyJump outer
+"""
+    assert names(machine, text, "gate,edge1") == ["ops@outer:22", "g@gate:22", "ops@10.0.0.7:22"]
+    assert names(machine, text, "gate,ops2@inner:2200,edge1")[1:] == ["g@gate:22", "ops2@inner:2200", "ops@10.0.0.7:22"]
+    assert route(machine, text, "gate,edge2")[-1].proxy_command == ""
+    assert route(machine, text, "edge2")[-1].proxy_command == "ignored edge2"
 
 
 def test_a_jump_host_is_named_by_tokens_as_in_openssh(machine: Machine) -> None:
