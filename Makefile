@@ -10,11 +10,12 @@ ARGS ?=
 JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 2)
 PYTEST_ARGS ?=
 KUBERNETES_TESTS ?= tests/e2e/kubernetes
+DOCTOR_TESTS ?= tests/e2e/doctor
 # Each hub and each console of a test would compile all sources where the environment forbids the cache.
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX ?= $(CURDIR)/build/bytecode
 
-.PHONY: help run test collect fast check lint types contracts format e2e e2e-core e2e-hub e2e-dist e2e-schedules e2e-forge e2e-lab e2e-sites e2e-kubernetes kubernetes bench agent deb sbom lock clean
+.PHONY: help run test collect fast check lint types contracts format e2e e2e-core e2e-hub e2e-dist e2e-schedules e2e-forge e2e-lab e2e-sites e2e-doctor e2e-kubernetes kubernetes bench agent deb sbom lock clean
 
 help:  ## Show these targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -112,6 +113,9 @@ e2e-lab: $(VENV)/.dev agent  ## ... and the console's and the lab's
 
 e2e-sites: $(VENV)/.dev agent  ## ... and those of SSH: real hosts, one behind a jump host, one with Dropbear and BusyBox, one faulty, one with a cluster
 	$(PY) -m pytest tests/e2e/sites -m e2e --timeout=300 $(PYTEST_ARGS)
+
+e2e-doctor: $(VENV)/.dev agent kubernetes  ## Every set of faults of Doctor, known by now, with the matrices and a table of all sums (root)
+	$(PY) -m pytest $(DOCTOR_TESTS) -m e2e --timeout=3600 -n 2 --dist loadfile -rP $(PYTEST_ARGS)
 
 kubernetes: $(VENV)/.run  ## Build Kubernetes for the lab, from package registries (needs Go; the first time takes minutes)
 	$(PY) -m edgewright lab kubernetes build $(ARGS)

@@ -14,10 +14,10 @@ from typing import NamedTuple
 import pytest
 
 from edgewright.core.doctor.findings import DESTRUCTIVE, UNSURE
+from tests.e2e.doctor.conftest import Count
 from tests.e2e.doctor.fault import Fault
 from tests.e2e.doctor.hosts import DoctorHost
-from tests.e2e.doctor.tuning import TUNING
-from tests.e2e.doctor.tuning_later import TUNING_LATER
+from tests.e2e.doctor.tuning import TUNING, TUNING_LATER
 from tests.e2e.doctor.unseen import PAIRS, UNSEEN
 from tests.e2e.doctor.unseen_later import LATER
 from tests.e2e.fleet import Fleet
@@ -101,26 +101,32 @@ def matrix(outcomes: Sequence[Outcome]) -> str:
 
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", ["tuning-later", "tuning", "unseen", "later", "pairs"])
-def test_the_first_cause_is_right(site: Site, name: str) -> None:
+def test_the_first_cause_is_right(site: Site, name: str, count: Count) -> None:
     faults = {"tuning": TUNING, "tuning-later": TUNING_LATER, "unseen": UNSEEN, "later": LATER, "pairs": PAIRS}[name]
     if any(fault.prop for fault in faults):
         site.put_kubernetes()
-    outcomes = [site.outcome(fault) for fault in sorted(faults, key=lambda fault: fault.prop)]
-    print(matrix(outcomes))
+    outcomes = []
+    for fault in sorted(faults, key=lambda fault: fault.prop):
+        outcomes.append(site.outcome(fault))
+        print(f"{fault.name}: {outcomes[-1].first}", flush=True)
+    print(matrix(outcomes), flush=True)
     right = sum(outcome.first in outcome.fault.first for outcome in outcomes)
+    count("pairs" if name == "pairs" else "faults", name, right, len(outcomes))
     assert right >= LEAST * len(outcomes)
     assert [outcome.fault.name for outcome in outcomes if outcome.destructive] == []
     assert [(outcome.fault.name, outcome.left) for outcome in outcomes if outcome.left] == []
 
 
-def test_healthy_hosts_give_no_alarm(site: Site) -> None:
+def test_healthy_hosts_give_no_alarm(site: Site, count: Count) -> None:
     """Both hosts, ten times, half of them as a user without sudo."""
-    alarms = []
+    alarms, quiet = [], 0
     for turn in range(10):
         host = (site.host, site.other)[turn % 2]
         host.user = 65534 if turn % 4 > 1 else 0
         _, diagnosis = host.examine()
-        alarms += [finding.key for finding in diagnosis.findings if finding.certainty != UNSURE]
+        found = [finding.key for finding in diagnosis.findings if finding.certainty != UNSURE]
+        alarms, quiet = alarms + found, quiet + (not found)
         host.user = 0
         time.sleep(0.2)
+    count("healthy hosts", "two hosts, ten times", quiet, 10)
     assert alarms == []

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgewright.core.doctor.findings import UNSURE
+from tests.e2e.doctor.conftest import Count
 from tests.e2e.doctor.independent import STORAGE, SYSTEM, Case
 from tests.e2e.doctor.independent_more import HEALTHY, PAIRS, Healthy, Pair
 from tests.e2e.doctor.independent_node import CERTIFICATES, ETCD, IMAGES, RUNTIMES
@@ -77,14 +78,18 @@ def host(fleet: Fleet, tmp_path: Path, request: pytest.FixtureRequest) -> Iterat
     yield from at_rest(first)
 
 
+def rights(results: Sequence[Result]) -> int:
+    """Return of how many cases the first cause is right."""
+    return sum(each.first in each.case.first for each in results)
+
+
 def matrix(results: Sequence[Result]) -> str:
     """Return how often each first cause was given for each fault, with all that is not right by name."""
     counts = Counter((" or ".join(each.case.first), each.first) for each in results)
     lines = ["| right first cause | given | times |", "|---|---|---|"]
     lines += [f"| {right} | {given} | {times} |" for (right, given), times in sorted(counts.items())]
-    right = sum(each.first in each.case.first for each in results)
     lines.append(
-        f"first cause right: {right} of {len(results)}; right one named at all: "
+        f"first cause right: {rights(results)} of {len(results)}; right one named at all: "
         f"{sum(bool(set(each.named) & set(each.case.first)) for each in results)} of {len(results)}"
     )
     for each in results:
@@ -101,12 +106,13 @@ def matrix(results: Sequence[Result]) -> str:
 
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize(("host", "group"), [(name in list(GROUPS)[2:], name) for name in GROUPS], indirect=["host"])
-def test_the_first_cause_is_right(host: CaseHost, group: str) -> None:
+def test_the_first_cause_is_right(host: CaseHost, group: str, count: Count) -> None:
     results = []
     for case in GROUPS[group]:
         results.append(result(host, case, case.node))
         print(f"{case.name}: {results[-1].named} {'' if results[-1].there else 'NOT THERE'}", flush=True)
-    print(matrix(results))
+    print(matrix(results), flush=True)
+    count("faults", group, rights(results), len(results))
     assert [each.case.name for each in results if not each.there] == []
     assert [each.case.name for each in results if each.destructive] == []
     assert {each.case.name for each in results if each.first not in each.case.first} <= MISSED
@@ -114,24 +120,26 @@ def test_the_first_cause_is_right(host: CaseHost, group: str) -> None:
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("host", [False, True], indirect=True, ids=["host", "node"])
-def test_pairs(host: CaseHost, request: pytest.FixtureRequest) -> None:
+def test_pairs(host: CaseHost, request: pytest.FixtureRequest, count: Count) -> None:
     node = "node" in request.node.name
-    find_both(host, PAIRS, node)
+    find_both(host, PAIRS, node, count)
 
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("host", [False, True], indirect=True, ids=["host", "node"])
-def test_healthy_hosts_give_no_alarm(host: CaseHost, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    give_no_alarm(host, HEALTHY, "node" in request.node.name, tmp_path)
+def test_healthy_hosts_give_no_alarm(
+    host: CaseHost, request: pytest.FixtureRequest, tmp_path: Path, count: Count
+) -> None:
+    give_no_alarm(host, HEALTHY, "node" in request.node.name, tmp_path, count)
 
 
-def find_both(host: CaseHost, pairs: Sequence[Pair], node: bool) -> None:
+def find_both(host: CaseHost, pairs: Sequence[Pair], node: bool, count: Count) -> None:
     """Make the pairs of hosts with a node, or without: what is found first must be right, and both be there."""
-    wrong, both, destroys, absent, count = [], 0, [], [], 0
+    wrong, both, destroys, absent, made = [], 0, [], [], 0
     for pair in pairs:
         if (pair.one.node or pair.two.node) != node:
             continue
-        count += 1
+        made += 1
         there = host.make(pair.one), host.make(pair.two)
         host.clock = pair.one.clock or pair.two.clock
         try:
@@ -150,22 +158,24 @@ def find_both(host: CaseHost, pairs: Sequence[Pair], node: bool) -> None:
             print("\n".join(f"    {text}" for text in texts(diagnosis)))
         if destructive(diagnosis):
             destroys.append(title)
-    print(f"pairs: first cause right {count - len(wrong)} of {count}, both named {both}; wrong: {wrong}")
+    print(f"pairs: first cause right {made - len(wrong)} of {made}, both named {both}; wrong: {wrong}")
+    count("pairs", "node" if node else "host", made - len(wrong), made)
     assert absent == [] and destroys == []
     assert wrong == []
 
 
-def give_no_alarm(host: CaseHost, hosts: Sequence[Healthy], node: bool, folder: Path) -> None:
+def give_no_alarm(host: CaseHost, hosts: Sequence[Healthy], node: bool, folder: Path, count: Count) -> None:
     """Read the healthy hosts with a node, or without: each must be what its name says, and none give an alarm."""
-    alarms, absent, count = [], [], 0
+    alarms, absent, read, quiet = [], [], 0, 0
     for healthy in hosts:
         if healthy.node == node:
-            count += 1
             there, alarm = look_at(host, healthy, folder)
+            read, quiet = read + 1, quiet + (not alarm)
             alarms += alarm
             absent += [] if there else [healthy.name]
             print(f"{healthy.name}: {alarm or 'no alarm'} {'' if there else 'NOT THERE'}", flush=True)
-    print(f"healthy hosts: {count}, false alarms: {len(alarms)}: {alarms}")
+    print(f"healthy hosts: {read}, false alarms: {len(alarms)}: {alarms}")
+    count("healthy hosts", "node" if node else "host", quiet, read)
     assert absent == []
     assert alarms == []
 

@@ -120,9 +120,11 @@ SYSTEM3 = (
         ("unit-failed", "unit-restarts", "unit-stopped"),
         STOP
         + "systemctl reset-failed case-hand 2>/dev/null; systemd-run -q --unit=case-hand $(systemctl cat edgewright-agent | sed -n 's/^ExecStart=//p'); sleep 3; "
-        + "systemctl start --no-block edgewright-agent; sleep 8; ",
-        "systemctl is-active -q case-hand && ! systemctl is-active -q edgewright-agent",
+        + "systemctl start --no-block edgewright-agent; ",
+        "systemctl is-active -q case-hand && ! systemctl is-active -q edgewright-agent && "
+        "{ systemctl is-failed -q edgewright-agent || test $(systemctl show -P NRestarts edgewright-agent) -ge 2; }",
         "systemctl stop case-hand; " + FRESH,
+        patience=60,
     ),
     Case(
         "the site was renumbered, and sshd listens only on its old address",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgewright.core.doctor.findings import UNSURE
+from tests.e2e.doctor.conftest import Count
 from tests.e2e.doctor.independent import Case
 from tests.e2e.doctor.independent_site import (
     CaseHost,
@@ -20,7 +21,7 @@ from tests.e2e.doctor.independent_site import (
     named,
     texts,
 )
-from tests.e2e.doctor.test_independent import matrix
+from tests.e2e.doctor.test_independent import matrix, rights
 from tests.e2e.doctor.third.cluster import make_cluster, take_cluster
 from tests.e2e.doctor.third.more import GROUPS3, HEALTHY3, PAIRS3, Kind
 from tests.e2e.doctor.third.others import Debian13, make_dropbear, root_of_debian13
@@ -87,7 +88,7 @@ def alarms(host: CaseHost, allowed: tuple[str, ...] = ()) -> list[str]:
 @pytest.mark.parametrize(
     ("third_host", "group"), [(GROUPS3[name][0], name) for name in GROUPS3], indirect=["third_host"]
 )
-def test_the_first_cause_is_right(third_host: CaseHost, group: str) -> None:
+def test_the_first_cause_is_right(third_host: CaseHost, group: str, count: Count) -> None:
     kind, cases = GROUPS3[group]
     results = []
     for case in cases:
@@ -95,6 +96,7 @@ def test_the_first_cause_is_right(third_host: CaseHost, group: str) -> None:
         each = results[-1]
         print(f"{case.name}: {each.named} {'' if each.there else 'NOT THERE'}", flush=True)
     print(matrix(results), flush=True)
+    count("faults", group, rights(results), len(results))
     assert [each.case.name for each in results if not each.there] == []
     assert [each.case.name for each in results if each.destructive] == []
     assert {each.case.name for each in results if each.first not in each.case.first} <= MISSED3
@@ -102,7 +104,7 @@ def test_the_first_cause_is_right(third_host: CaseHost, group: str) -> None:
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("third_host", "kind"), [(kind, kind) for kind in KINDS], indirect=["third_host"])
-def test_pairs_of_faults(third_host: CaseHost, kind: Kind) -> None:
+def test_pairs_of_faults(third_host: CaseHost, kind: Kind, count: Count) -> None:
     wrong, absent, both = [], [], 0
     for pair in PAIRS3[kind]:
         there = third_host.make(pair.one), third_host.make(pair.two)
@@ -121,15 +123,16 @@ def test_pairs_of_faults(third_host: CaseHost, kind: Kind) -> None:
             print("\n".join(f"    {text}" for text in texts(diagnosis)))
         if not all(there) or destructive(diagnosis):
             absent.append(title)
-    count = len(PAIRS3[kind])
-    print(f"pairs: first cause right {count - len(wrong)} of {count}, both named {both}; wrong: {wrong}", flush=True)
+    made = len(PAIRS3[kind])
+    print(f"pairs: first cause right {made - len(wrong)} of {made}, both named {both}; wrong: {wrong}", flush=True)
+    count("pairs", kind, made - len(wrong), made)
     assert absent == []
     assert set(wrong) <= MISSED3
 
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("third_host", "kind"), [(kind, kind) for kind in KINDS], indirect=["third_host"])
-def test_unusual_healthy_hosts_give_no_alarm(third_host: CaseHost, kind: Kind) -> None:
+def test_unusual_healthy_hosts_give_no_alarm(third_host: CaseHost, kind: Kind, count: Count) -> None:
     found, absent = {}, []
     for healthy in HEALTHY3[kind]:
         there = third_host.make(healthy.case())
@@ -145,12 +148,13 @@ def test_unusual_healthy_hosts_give_no_alarm(third_host: CaseHost, kind: Kind) -
         )
         absent += [] if there else [healthy.name]
     print(f"healthy hosts: {len(found)}, false alarms: {sum(map(len, found.values()))}")
+    count("healthy hosts", kind, sum(not alarm for alarm in found.values()), len(found))
     assert absent == []
     assert {name: alarm for name, alarm in found.items() if alarm} == {}
 
 
 @pytest.mark.timeout(900)
-def test_healthy_hosts_of_other_kinds_give_no_alarm(lab: Fleet, tmp_path: Path) -> None:
+def test_healthy_hosts_of_other_kinds_give_no_alarm(lab: Fleet, tmp_path: Path, count: Count) -> None:
     """A host of Debian 13, one of Dropbear and BusyBox over SSH, one that was started a moment ago."""
     found = {}
     first, second = make_site(lab, tmp_path, node=False)
@@ -179,6 +183,7 @@ def test_healthy_hosts_of_other_kinds_give_no_alarm(lab: Fleet, tmp_path: Path) 
             flush=True,
         )
     print(f"healthy hosts: {len(found)}, false alarms: {sum(map(len, found.values()))}")
+    count("healthy hosts", "other kinds", sum(not alarm for alarm in found.values()), len(found))
     assert {name: alarm for name, alarm in found.items() if alarm} == {}
 
 

@@ -1,0 +1,46 @@
+"""The sum of all sets of faults, printed at the end of a run (`make e2e-doctor`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+PROPERTY = "doctor"
+KINDS = {"faults": "first cause right", "pairs": "first cause right", "healthy hosts": "no alarm"}
+Count = Callable[[str, str, int, int], None]
+"""What a test hands its figures to: kind (of `KINDS`), group, how many are right, of how many."""
+
+
+@pytest.fixture
+def count(record_property: Callable[[str, object], None], request: pytest.FixtureRequest) -> Count:
+    """Return what adds the figures of a test to the table at the end."""
+    place = request.node.path.stem.removeprefix("test_")
+
+    def add(kind: str, group: str, right: int, of: int) -> None:
+        record_property(PROPERTY, [kind, place, group, right, of])
+
+    return add
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print the figures of all sets in one table, and their sum by kind."""
+    rows = [
+        value
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for name, value in report.user_properties
+        if name == PROPERTY
+    ]
+    if not rows:
+        return
+    terminalreporter.section("Doctor: all sets of this run")
+    terminalreporter.write_line("| what | set | group | right |\n|---|---|---|---|")
+    for kind, place, group, right, of in sorted(rows):
+        terminalreporter.write_line(f"| {kind} | {place} | {group} | {right} of {of} |")
+    for kind, title in KINDS.items():
+        right, of = (sum(row[place] for row in rows if row[0] == kind) for place in (3, 4))
+        if of:
+            terminalreporter.write_line(f"{kind}: {title}: {right} of {of} ({100 * right / of:.1f} %)")
