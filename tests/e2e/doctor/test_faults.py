@@ -119,7 +119,8 @@ def test_the_first_cause_is_right(site: Site, name: str, count: Count) -> None:
 
 def test_healthy_hosts_give_no_alarm(site: Site, count: Count) -> None:
     """Both hosts, ten times, half of them as a user without sudo."""
-    alarms, quiet = [], 0
+    alarms: list[str] = []
+    quiet = 0
     for turn in range(10):
         host = (site.host, site.other)[turn % 2]
         host.user = 65534 if turn % 4 > 1 else 0

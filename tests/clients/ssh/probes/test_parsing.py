@@ -21,6 +21,8 @@ from edgewright.clients.ssh.probes.parsing import agent, certificates, disk, hos
 from edgewright.clients.ssh.probes.sets import CATALOGUE
 from edgewright.core.doctor.diagnose import diagnose
 from edgewright.core.doctor.document import document
+from edgewright.core.doctor.rules.reading import telling
+from edgewright.core.doctor.unit_names import AGENTS
 from tests.clients.ssh.probes.shells import run
 
 UNITS = """system degraded
@@ -51,6 +53,19 @@ def run_of(**lines: str) -> Run:
     texts = {name.replace("__", "."): tuple(text.splitlines()) for name, text in lines.items()}
     readings = {p.id: Reading("read", texts[p.id], 0) if p.id in texts else Reading("lost") for p in CATALOGUE}
     return Run(readings, "root", True)
+
+
+def test_clock_and_uptime_are_of_one_moment_on_a_host_that_is_read_slowly() -> None:
+    """Else what a unit wrote at its start counts as written before it, and is left out."""
+    up = "uptime 1000.20 900.00\nload 20.1 1 1"
+    log = "1796010242.400000 till stylus-agent[7]: tls: x509: certificate signed by unknown authority"
+    unit = "Id=stylus-agent.service\nLoadState=loaded\nActiveState=active\nActiveEnterTimestampMonotonic=1001000000"
+    slow = run_of(boot__uptime=up, units__state=unit, agent__log=log, time__clock="epoch 1796010250\nuptime 1009.10")
+    facts = facts_of(slow, 1796010240.0, 1796010260.0)
+    assert (facts.clock, facts.uptime, facts.load) == (1796010250.0, 1009.1, 20.1)
+    assert [line.unit for line in telling(facts, facts.agent_log, AGENTS)] == ["stylus-agent"]
+    old = run_of(boot__uptime=up, time__clock="epoch 1796010250")
+    assert facts_of(old, 1796010240.0, 1796010260.0).uptime == 1000.2
 
 
 def test_units_that_are_not_there_are_no_facts() -> None:

@@ -230,6 +230,7 @@ have journalctl && journalctl -b -n 3000 -q --no-pager -o short-unix _PID=1 2>/d
         "the clock of the host",
         r"""
 echo "epoch $(date -u +%s)"
+up; echo "uptime $U"
 [ -e /dev/rtc0 ] || [ -e /dev/rtc ] && echo "rtc yes" || echo "rtc no"
 """,
     ),

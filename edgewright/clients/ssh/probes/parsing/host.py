@@ -203,8 +203,9 @@ def memory(lines: Lines) -> dict[str, Any]:
 
 
 def clock(lines: Lines) -> dict[str, Any]:
-    """Return the time that the host shows."""
-    return {"clock": number(first(lines, "epoch"))}
+    """Return the time that the host shows, and its uptime at that moment: other probes may run many seconds apart."""
+    up = number(first(lines, "uptime"))
+    return {"clock": number(first(lines, "epoch")), **({} if up is None else {"uptime": up})}
 
 
 def synchronized(lines: Lines) -> dict[str, Any]:
