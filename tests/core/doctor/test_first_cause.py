@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from edgewright.core.doctor.diagnose import diagnose
 from edgewright.core.doctor.document import document, is_fault
 from edgewright.core.doctor.facts import (
@@ -14,8 +16,11 @@ from edgewright.core.doctor.facts import (
     Server,
 )
 from edgewright.core.doctor.findings import DANGERS, DESTRUCTIVE, NO_UNDO, SURE, UNSURE
+from edgewright.core.doctor.rules.agent import CODES
 from edgewright.core.doctor.symptoms import LEADS_TO, SYMPTOMS
+from edgewright.wire import protocol
 from tests.core.doctor.healthy import HEALTHY, NOW, PKI, disk, log, unit, units
+from tests.support import ROOT
 
 
 def test_a_full_disk_explains_what_follows_and_nothing_else() -> None:
@@ -140,3 +145,17 @@ def test_the_document_has_everything() -> None:
     (only,) = found["findings"]
     assert only["symptom"] == "gateway-silent" and only["evidence"][0]["probe"] == "network.gateway"
     assert set(only["fixes"][0]) == {"title", "command", "danger", "undo", "repair"}
+
+
+def test_a_host_that_its_plane_deleted_is_known_by_the_code_of_the_agent_alone() -> None:
+    """Its log may have rotated, or the line may be from before the last start."""
+    agent = Agent("edgewright-agent", "active", phase="refused", code=protocol.E_HOST_DELETED, registered=True)
+    first = diagnose(HEALTHY._replace(agent=agent, agent_log=())).first
+    assert first is not None and (first.symptom, first.certainty) == ("credential-lost", SURE)
+
+
+def test_every_code_of_the_rules_is_one_that_the_agent_reports() -> None:
+    source = "".join(path.read_text("utf-8") for path in (ROOT / "edgewright" / "agent").rglob("*.py"))
+    reported = {value for name, value in vars(protocol).items() if name.startswith("E_")}
+    reported |= set(re.findall(r"\"([A-Z][A-Za-z]{3,40})\"", source))
+    assert set(CODES) - reported == set()

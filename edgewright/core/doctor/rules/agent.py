@@ -85,12 +85,7 @@ CODES: Dict[str, _Code] = {
         "The plane does not know the credential of this host.",
         "The agent registers again by itself while its token is valid; else make a new token.",
     ),
-    "HostDeleted": _Code(
-        "credential-lost",
-        "The plane has deleted this host.",
-        "If that was wanted, stop the agent; else register the host again.",
-    ),
-    "EdgeHostDeleted": _Code(
+    "HostGone": _Code(
         "credential-lost",
         "The plane has deleted this host.",
         "If that was wanted, stop the agent; else register the host again.",
@@ -164,7 +159,7 @@ def _ours(facts: Facts) -> List[Finding]:
         code = None if asked or facts.plane_resolves is not None else code  # the probe is newer than the report
     if code is None and agent.phase != "registered":
         line = match(telling(facts, facts.agent_log, AGENTS), r"the plane has deleted this host")
-        code = CODES["HostDeleted"] if line is not None else None
+        code = CODES["HostGone"] if line is not None else None
         evidence += [quote("agent.log", line)] if line is not None else []
     if code is not None:
         return [

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tests.e2e.doctor.fault import LAST_YEAR
 from tests.e2e.doctor.independent import Case
-from tests.e2e.doctor.independent2_node import signed
 from tests.e2e.doctor.independent_node import BACK_PKI, KEEP_PKI, KUBELET, PATH, PKI, SAYS, ended
 from tests.e2e.doctor.independent_site import CaseHost
+from tests.e2e.doctor.second.independent2_node import signed
 
 KUBECTL = "/opt/case/bin/kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=5s "
 API_UNIT = "/etc/systemd/system/case-api.service"

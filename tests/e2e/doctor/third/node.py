@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.e2e.doctor.fault import LAST_YEAR, fill, on_disk, unmount
 from tests.e2e.doctor.independent import Case
-from tests.e2e.doctor.independent2_node import EMPTY_ETCD, FILL_ETCD, signed
 from tests.e2e.doctor.independent_node import ASK, BACK_PKI, ETCDS, KEEP_PKI, PATH, PKI, ended
+from tests.e2e.doctor.second.independent2_node import EMPTY_ETCD, FILL_ETCD, signed
 
 SECOND_ASK = ASK.replace(":2379", ":12379")
 """Asks the second member."""

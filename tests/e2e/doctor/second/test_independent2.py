@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.doctor.conftest import Count
-from tests.e2e.doctor.independent2_more import GROUPS2, HEALTHY2, PAIRS2
 from tests.e2e.doctor.independent_site import CaseHost, at_rest, make_lab, make_site, result
+from tests.e2e.doctor.second.independent2_more import GROUPS2, HEALTHY2, PAIRS2
 from tests.e2e.doctor.test_independent import find_both, give_no_alarm, matrix, rights
 from tests.e2e.fleet import Fleet
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tests.e2e.doctor.fault import LAST_YEAR, fill, on_disk, unmount
-from tests.e2e.doctor.independent2 import NETWORKS2, STORAGE2
-from tests.e2e.doctor.independent2_node import CERTIFICATES2, ETCD2, IMAGES2, LEAVES, RUNTIMES2, signed
 from tests.e2e.doctor.independent_more import Healthy, Pair
 from tests.e2e.doctor.independent_node import KUBELET, PKI, ended
+from tests.e2e.doctor.second.independent2 import NETWORKS2, STORAGE2
+from tests.e2e.doctor.second.independent2_node import CERTIFICATES2, ETCD2, IMAGES2, LEAVES, RUNTIMES2, signed
 
 GROUPS2 = {
     "network and plane": NETWORKS2,
