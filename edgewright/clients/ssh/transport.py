@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import paramiko
 from paramiko.compress import ZlibCompressor, ZlibDecompressor
+from paramiko.kex_curve25519 import KexCurve25519
 from paramiko.packet import Packetizer
 
 from edgewright.clients.ssh.auth.requests import Requests
@@ -35,6 +36,8 @@ HOST_KEY_ALGORITHMS = (
     "rsa-sha2-256",
 )
 """Those of paramiko, without certificates."""
+CURVE, OLD_CURVE = "curve25519-sha256", "curve25519-sha256@libssh.org"
+"""One key exchange with two names: paramiko has the second alone, hosts that were hardened by hand often the first."""
 
 
 class BoundedPacketizer(Packetizer):
@@ -68,6 +71,12 @@ class HostTransport(paramiko.Transport):
     """
 
     _compression_info = {"zlib@openssh.com": (ZlibCompressor, BoundedDecompressor), "none": (None, None)}
+    _kex_info = {**vars(paramiko.Transport)["_kex_info"], CURVE: KexCurve25519}
+    _preferred_kex = tuple(
+        each
+        for name in vars(paramiko.Transport)["_preferred_kex"]
+        for each in ((CURVE, name) if name == OLD_CURVE else (name,))
+    )
 
     def __init__(self, link: Link, algorithms: tuple[str, ...], *, compress: bool = False) -> None:
         super().__init__(cast("paramiko.Channel", link), packetizer_class=BoundedPacketizer)

@@ -312,6 +312,16 @@ async def test_an_old_server_gets_one_sentence(laptop: Laptop, key_files: dict[s
         assert error.code == "OldSshServer" and "has only ssh-rsa host keys (SHA-1)" in error.message
 
 
+async def test_a_key_exchange_under_the_name_of_its_standard_alone(laptop: Laptop, key_files: dict[str, Path]) -> None:
+    """Guides for hardening leave `curve25519-sha256` without `curve25519-sha256@libssh.org`."""
+    folder = laptop.folder / "hardened"
+    with Sshd(folder, [key_files["host-ed25519"]], ["KexAlgorithms curve25519-sha256"]) as server:
+        server.allow(key_files["user"].with_name("user.pub"))
+        laptop.block("hardened", server.port, key_files["user"])
+        connection = await laptop.open("hardened", Answers(accept=True))
+        await connection.aclose()
+
+
 @pytest.mark.parametrize(
     ("announces", "code", "text"),
     [(True, "OldSshServer", "ssh-rsa (SHA-1) signatures only"), (False, "AuthenticationFailed", "RSA with SHA-2")],
