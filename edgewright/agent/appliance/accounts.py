@@ -75,8 +75,7 @@ def ensure(user: User, runner: Runner, report: Callable[[str], None], root: str 
         home = below(root, f"/home/{user.name}")
         arguments += ["--no-create-home"] if os.path.isdir(home) else ["--create-home"]
         runner.run([*arguments, user.name])
-    for group in user.groups:
-        name = "sudo" if group == "admin" else group  # Kairos's `admin` is Debian's `sudo`
+    for name in user.groups:  # `admin` may do all without a password, as in Kairos: see the image's sudoers
         if not runner.succeeds(["usermod", "--append", "--groups", name, user.name]):
             runner.run(["groupadd", "--force", name])
             runner.run(["usermod", "--append", "--groups", name, user.name])

@@ -31,6 +31,10 @@ _SSHD = """\
 # One kind of key: the slow ones would delay the first start of a small box.
 HostKey /etc/ssh/ssh_host_ed25519_key
 """
+_SUDO = """\
+# As in Kairos: who is in the group `admin` becomes root without a password, for most of them log in by a key alone.
+%admin ALL=(ALL) NOPASSWD: ALL
+"""
 
 
 def make_tree(lock: Lock, system: System, agent: Path, units: Path, version: str, work: Path, job: Job) -> Path:
@@ -122,6 +126,8 @@ def _normalise(root: Path, lock: Lock) -> None:
     (root / UNITS / "ssh.service.d/10-edgewright.conf").write_text(_SSH_KEYS)
     (root / "etc/ssh/sshd_config.d").mkdir(exist_ok=True)
     (root / "etc/ssh/sshd_config.d/10-edgewright.conf").write_text(_SSHD)
+    (root / "etc/sudoers.d/10-edgewright").write_text(_SUDO)
+    (root / "etc/sudoers.d/10-edgewright").chmod(0o440)
     (root / "etc/issue").write_text("Edgewright reference appliance \\n \\l\n\n")
 
 

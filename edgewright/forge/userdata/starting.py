@@ -44,7 +44,7 @@ _EXAMPLES: dict[str, str] = {
     "stylus.site.network.interfaces": (
         "eno1:\n  type: static\n  ipAddress: 192.168.1.10/24\n  gateway: 192.168.1.1\n  nameserver: 192.168.1.1"
     ),
-    "stylus.site.users": "- name: ops\n  groups: [sudo]\n  ssh_authorized_keys:\n    - ssh-ed25519 AAAA... ops",
+    "stylus.site.users": "- name: ops\n  groups: [sudo, admin]\n  ssh_authorized_keys:\n    - ssh-ed25519 AAAA... ops",
     "users": "- name: ops\n  groups: [admin]\n  ssh_authorized_keys:\n    - ssh-ed25519 AAAA... ops",
     "stylus.externalRegistries.registries": "- domain: registry.example.com:5000\n  username: edge\n  password: secret",
     "install.extra-partitions": "- name: data\n  size: 10240\n  fs: ext4\n  label: DATA",

@@ -85,7 +85,7 @@ def test_the_early_stage_brings_the_box_in_shape(tmp_path: Path, monkeypatch: py
     assert f"{tmp_path}/usr/local/.state/etc-ssh.bind {tmp_path}/etc/ssh none bind 0 0" in binds
     assert f"{tmp_path}/usr/local/.state/var-lib-mine.bind {tmp_path}/var/lib/mine none bind 0 0" in binds
     assert "useradd --shell /bin/bash --user-group --uid 1000 --create-home ops" in lines
-    assert "usermod --append --groups sudo ops" in lines
+    assert "usermod --append --groups admin ops" in lines
     assert "ops:$6$salt$hash\n" in box.runner.stdins and not [line for line in lines if "$6$" in line]
     assert (tmp_path / "etc/hostname").read_text() == "shop-7\n"
     assert (tmp_path / "home/ops/.ssh/authorized_keys").read_text() == "ssh-ed25519 AAAA ops\n"

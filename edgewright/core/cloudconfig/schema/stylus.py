@@ -182,7 +182,7 @@ STYLUS: Tuple[Key, ...] = (
     ),
     Key("stylus.site.users", MAPS, "Users of the operating system."),
     Key("stylus.site.users[].name", TEXT, "Name.", rule="a-z, 0-9, _ and -, at most 31."),
-    Key("stylus.site.users[].groups", TEXTS, "Groups; sudo or admin lets become root."),
+    Key("stylus.site.users[].groups", TEXTS, "Groups; admin lets become root, sudo where the user has a password."),
     Key("stylus.site.users[].passwd", TEXT, "Password, best as a crypt(3) hash.", secret=True),
     Key("stylus.site.users[].passwordExpiry", TEXT, "Last day of the password.", rule="A date: YYYY-MM-DD."),
     Key("stylus.site.users[].lock_passwd", FLAG, "Disable login by password.", False),
