@@ -13,8 +13,9 @@ from edgewright.core.network.change import Change
 from edgewright.core.network.settings import Pending
 from edgewright.core.text import clean
 
-BEGIN, SHORT, LIMIT = 60.0, 20.0, 65_536
-"""Seconds for the beginning of a change over a slow link, and for a small script; bytes of their output."""
+BEGIN, ENDING, SHORT, LIMIT = 60.0, 60.0, 20.0, 65_536
+"""Seconds for the beginning of a change over a slow link, for its end (it waits for the disk), and for a small script;
+bytes of their output."""
 
 
 class HostChange(NamedTuple):
@@ -58,7 +59,7 @@ async def look(connection: CanRunScript, root: str = "") -> HostChange:
 
 async def confirm(connection: CanRunScript, run: str, root: str = "") -> HostChange:
     """Confirm a change. Raises `Conflict` where it was given back meanwhile, or is another one."""
-    result = await connection.run_script(scripts.confirm(run, root), timeout=SHORT, limit=LIMIT, sudo=True)
+    result = await connection.run_script(scripts.confirm(run, root), timeout=ENDING, limit=LIMIT, sudo=True)
     if result.status != 0:
         raise _error(result)
     return _state(result)
@@ -66,7 +67,7 @@ async def confirm(connection: CanRunScript, run: str, root: str = "") -> HostCha
 
 async def give_back(connection: CanRunScript, run: str, root: str = "") -> None:
     """Let the host take a change back, 1 s later. Raises `Conflict` as `keep`."""
-    result = await connection.run_script(scripts.give_back(run, root), timeout=SHORT, limit=LIMIT, sudo=True)
+    result = await connection.run_script(scripts.give_back(run, root), timeout=ENDING, limit=LIMIT, sudo=True)
     if result.status != 0:
         raise _error(result)
 

@@ -132,8 +132,16 @@ class Attempt:
         await self._work.connection.aclose()
         connection, state = await self._reach()
         try:
-            if confirm:
-                await changing.confirm(connection, self._run)
+            if confirm and not self._confirmed(state):
+                try:
+                    await changing.confirm(connection, self._run)
+                except (Unreachable, TimedOut) as error:  # the host may have done it all the same
+                    self._report(f"whether the host has confirmed it is looked up: {error.message}")
+                    await connection.aclose()
+                    connection, state = await self._reach()
+                    if not self._confirmed(state):
+                        await changing.confirm(connection, self._run)
+            if confirm or self._confirmed(state):
                 return Outcome((self._target,), (), f"The new settings stay: {connection.facts.address} answers.")
         finally:
             await connection.aclose()
@@ -147,8 +155,12 @@ class Attempt:
             f"unless you confirm: {shlex.join(command)}",
         )
 
+    def _confirmed(self, state: changing.HostChange) -> bool:
+        """Return whether the change is confirmed: by an answer that was lost on its way, or by another console."""
+        return state.ended(self._run) == "confirmed"
+
     async def _reach(self) -> tuple[SshConnection, changing.HostChange]:
-        """Return a new connection to the host that has applied the change."""
+        """Return a new connection to the host that has applied the change, or has confirmed it."""
         address = self._work.change.address
         turns = [address, ""] if address else [""]
         number, problem = 0, "no connection"
@@ -174,6 +186,8 @@ class Attempt:
                 problem = error.message
                 await connection.aclose()
                 continue
+            if self._confirmed(state):
+                return connection, state
             if how := state.ended(self._run):
                 await connection.aclose()
                 raise Failed(

@@ -12,7 +12,7 @@ from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.site.connecting import check, connect
 from edgewright.commands.site.network import verbs as declared
-from edgewright.core.errors import Conflict, InvalidInput
+from edgewright.core.errors import Conflict, InvalidInput, TimedOut, Unreachable
 from edgewright.core.network.settings import Pending
 from edgewright.core.text import clean
 
@@ -62,7 +62,11 @@ class SiteNetworkConfirm(declared.SiteNetworkConfirm):
     ) -> Outcome:
         """Confirm. Raises `Conflict` where the old settings returned meanwhile."""
         place, run = plan.payload
-        await changing.confirm(await _connection(place), run)
+        try:
+            await changing.confirm(await _connection(place), run)
+        except (Unreachable, TimedOut) as error:
+            error.hint = f"The host may have confirmed it: edgewright site network {plan.touches[0]} shows that."
+            raise
         return Outcome(plan.touches, (), "The new settings stay.")
 
 
