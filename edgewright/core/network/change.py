@@ -98,3 +98,9 @@ class Draft:
 def once(lines: Sequence[str]) -> tuple[str, ...]:
     """Return lines without those that were there before."""
     return tuple(dict.fromkeys(lines))
+
+
+def there(name: str) -> str:
+    """Return what waits for a link, and fails where it does not appear: a kernel may have no VLANs."""
+    wait = f"for n in 1 2 3 4 5 6 7 8 9 10; do [ -e /sys/class/net/{name} ] || sleep 1; done"
+    return f"{wait}; ip link show dev {name}"

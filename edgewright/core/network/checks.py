@@ -14,6 +14,7 @@ _ANY_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _ADAPTER = re.compile(r"[A-Za-z0-9_.-]{1,15}")
 VLANS = range(1, 4095)
 MTUS = range(576, 9217)
+VLAN_MAKERS = ("systemd-networkd", "netplan", "ifupdown")
 MOST = 8
 """Servers or domains of one list."""
 
@@ -267,8 +268,9 @@ def _vlan_problem(host: HostNetwork, adapter: Adapter, number: int) -> str:
         return ""
     if adapter.kind == "vlan":
         return f"{adapter.name} is VLAN {adapter.vlan} of {adapter.parent}: its ID is not changed here."
-    if adapter.manager not in ("systemd-networkd",):
-        return f"A VLAN is set here only where systemd-networkd sets the adapter, not {adapter.manager}."
+    if adapter.manager not in VLAN_MAKERS:
+        *most, last = VLAN_MAKERS
+        return f"A VLAN is made here where {', '.join(most)} or {last} sets the adapter, not {adapter.manager}."
     if len(f"{adapter.name}.{number}") > 15:
         return f"The name {adapter.name}.{number} of the VLAN would be longer than 15 characters."
     if host.adapter(f"{adapter.name}.{number}") is not None:

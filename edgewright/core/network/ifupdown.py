@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 
 from edgewright.core.network.change import Draft
@@ -74,9 +75,25 @@ def edit(draft: Draft, adapter: Adapter, wanted: Wanted, texts: Mapping[str, str
             options = [pair for pair in options if not (pair[0] == "up" and " mtu " in f" {pair[1]} ")]
             options.append(("up", f"ip link set dev {adapter.name} mtu {wanted.mtu}"))
     lines = text.splitlines()
-    new = [f"iface {adapter.name} inet {method}", *(f"    {k} {v}" for k, v in options)]
+    name = adapter.name
+    vlan = f"{name}.{wanted.vlan}" if wanted.vlan else ""
+    new = [f"iface {vlan or name} inet {method}", *(f"    {k} {v}" for k, v in options)]
+    if vlan:
+        new = [*_card_below(name, wanted.mtu, options), "", f"auto {vlan}", *new]
+        draft.before.append(f"ifdown {vlan}")
+        draft.back.append(f"ip link delete {vlan}")
     lines[stanza.begin : stanza.end] = new
     draft.write(adapter.file, "\n".join(lines) + "\n")
-    name = adapter.name
     draft.before.append(f"ifdown {name} || ifdown -f {name}")
     draft.after += [f"ip addr flush dev {name} scope global", f"ifup {name}"]
+    draft.after += [f"ifup {vlan}", f"ip link show dev {vlan}"] if vlan else []
+
+
+def _card_below(name: str, mtu: int | None, options: list[tuple[str, str]]) -> list[str]:
+    """Return the stanza of a card whose addresses move to a VLAN on it; what its lines do to it by name stays unknown.
+
+    Raises `ValueError` where one of them names the card.
+    """
+    if any(name in re.split(r"[\s:/]+", value) for key, value in options if key != "up" or " mtu " not in value):
+        raise ValueError(f"lines of it name {name}, which has no address in a VLAN of it")
+    return [f"iface {name} inet manual", *([f"    up ip link set dev {name} mtu {mtu}"] if mtu is not None else [])]

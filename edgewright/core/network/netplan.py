@@ -6,19 +6,30 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from edgewright.core.network.change import Draft
+from edgewright.core.network.change import Draft, there
 from edgewright.core.network.settings import Adapter, Method, Wanted
 from edgewright.core.yaml.subset import load
 
 FOLDER = "/etc/netplan/"
 
 
+OF_THE_CARD = (
+    "match", "set-name", "mtu", "macaddress", "wakeonlan", "auth", "optional", "ignore-carrier", "emit-lldp",
+    "receive-checksum-offload", "transmit-checksum-offload", "tcp-segmentation-offload", "tcp6-segmentation-offload",
+    "generic-segmentation-offload", "generic-receive-offload", "large-receive-offload", "virtual-function-count",
+)  # fmt: skip
+"""Keys that stay with a card whose addresses move to a VLAN on it."""
+
+
 def stanza(document: Any, name: str) -> dict[str, Any] | None:
-    """Return the part of a document for a wired adapter, None where it does not name it."""
+    """Return the part of a document for a wired adapter or a VLAN, None where it does not name it."""
     node = document.get("network") if isinstance(document, dict) else None
-    cards = node.get("ethernets") if isinstance(node, dict) else None
-    body = cards.get(name) if isinstance(cards, dict) else None
-    return body if isinstance(body, dict) else None
+    for kind in ("ethernets", "vlans"):
+        cards = node.get(kind) if isinstance(node, dict) else None
+        body = cards.get(name) if isinstance(cards, dict) else None
+        if isinstance(body, dict):
+            return body
+    return None
 
 
 def read(text: str) -> Any:
@@ -61,10 +72,28 @@ def edit(draft: Draft, adapter: Adapter, wanted: Wanted, texts: Mapping[str, str
     if wanted.mtu is not None:
         body["mtu"] = wanted.mtu
         draft.back.append(f"ip link set dev {adapter.name} mtu {adapter.mtu}")
+    if wanted.vlan:
+        _put_vlan(document["network"], adapter.name, wanted.vlan)
     draft.write(adapter.file, dump(document), 0o600)
     draft.after += ["netplan generate", "netplan apply"]
+    if wanted.vlan:
+        draft.after.append(there(f"{adapter.name}.{wanted.vlan}"))
+        draft.back.append(f"ip link delete {adapter.name}.{wanted.vlan}")
     draft.boot.append("netplan generate")
     draft.notes.append(f"Comments in {adapter.file} are not lines.")
+
+
+def _put_vlan(node: dict[str, Any], name: str, number: int) -> None:
+    """Move the addresses of a card to a VLAN on it. Raises `ValueError` where the document has no place for it."""
+    cards, vlans = node.get("ethernets"), node.setdefault("vlans", {})
+    if not isinstance(cards, dict) or name not in cards or not isinstance(vlans, dict):
+        raise ValueError("its file of netplan has no card of this name, or VLANs in a form that is not known here")
+    body = cards[name]
+    vlans[f"{name}.{number}"] = {
+        "id": number, "link": name, **{key: value for key, value in body.items() if key not in OF_THE_CARD},
+    }  # fmt: skip
+    own = {key: value for key, value in body.items() if key in OF_THE_CARD}
+    cards[name] = {**own, "dhcp4": False, "link-local": []}
 
 
 def _is_default(route: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from edgewright.core.network.change import Draft
+from edgewright.core.network.change import Draft, there
 from edgewright.core.network.ini import Ini, Section
 from edgewright.core.network.settings import Adapter, Method, Wanted
 
@@ -129,11 +129,6 @@ def _put_vlan(draft: Draft, adapter: Adapter, number: int, ini: Ini, path: str) 
     lines += ["[Network]", *(f"VLAN={each}" for each in vlans), "LinkLocalAddressing=no", ""]
     draft.write(path, "\n".join(lines))
     draft.back.append(f"ip link delete {name}")
-
-
-def there(name: str) -> str:
-    """Return what waits for a link, and fails where it does not appear: a kernel may have no VLANs."""
-    return f"for n in 1 2 3 4 5; do [ -e /sys/class/net/{name} ] || sleep 1; done; ip link show dev {name}"
 
 
 def _is_v4(value: str) -> bool:

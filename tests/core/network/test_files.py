@@ -255,3 +255,47 @@ def test_an_entry_of_netplan() -> None:
     }  # fmt: skip
     assert netplan.stanza(document, "eth1") == {"dhcp4": True, "macaddress": "52:54:00:12:34:56"}
     assert document["network"]["version"] == 2 and "netplan apply" in draft.after and draft.boot == ["netplan generate"]
+
+
+def test_a_vlan_of_netplan_takes_the_addresses_and_is_named_by_its_file() -> None:
+    text = (
+        "network:\n  version: 2\n  ethernets:\n    eth0:\n      addresses: [10.0.0.5/24]\n      mtu: 1400\n"
+        "      nameservers: {addresses: [10.0.0.1]}\n  vlans:\n    eth0.30: {id: 30, link: eth0, dhcp4: true}\n"
+    )
+    path = "/etc/netplan/50-shop.yaml"
+    adapter = Adapter("eth0", method="static", addresses=("10.0.0.5/24",), manager="netplan", file=path)
+    draft = Draft({path: text})
+    netplan.edit(draft, adapter, Wanted(adapter="eth0", vlan=100, gateway="10.0.0.1"), {})
+    node = netplan.read(draft.files[0].text or "")["network"]
+    assert node["ethernets"] == {"eth0": {"mtu": 1400, "dhcp4": False, "link-local": []}}
+    assert node["vlans"] == {
+        "eth0.30": {"id": 30, "link": "eth0", "dhcp4": True},
+        "eth0.100": {
+            "id": 100, "link": "eth0", "nameservers": {"addresses": ["10.0.0.1"]}, "dhcp4": False,
+            "addresses": ["10.0.0.5/24"], "routes": [{"to": "default", "via": "10.0.0.1"}],
+        },
+    }  # fmt: skip
+    assert draft.back == ["ip link delete eth0.100"] and "/sys/class/net/eth0.100" in draft.after[-1]
+    vlan = adapter._replace(name="eth0.30", method="dhcp")
+    draft = Draft({path: text})
+    netplan.edit(draft, vlan, Wanted(adapter="eth0.30", method="static", address="10.0.3.5/24"), {})
+    assert netplan.read(draft.files[0].text or "")["network"]["vlans"]["eth0.30"] == {
+        "id": 30, "link": "eth0", "dhcp4": False, "addresses": ["10.0.3.5/24"],
+    }  # fmt: skip
+    with pytest.raises(ValueError, match="has no card of this name"):
+        netplan.edit(Draft({path: text}), vlan, Wanted(adapter="eth0.30", vlan=7), {})
+
+
+def test_a_vlan_of_ifupdown_takes_the_lines() -> None:
+    adapter = Adapter("eth0", method="static", addresses=("10.0.0.5/24",), gateway="10.0.0.1", manager="ifupdown",
+                      file=ifupdown.FILE)  # fmt: skip
+    draft = Draft({ifupdown.FILE: INTERFACES})
+    ifupdown.edit(draft, adapter, Wanted(adapter="eth0", vlan=100), {})
+    lines = INTERFACES.replace(
+        "iface eth0 inet static", "iface eth0 inet manual\n\nauto eth0.100\niface eth0.100 inet static"
+    )
+    assert draft.files[0].text == lines
+    assert draft.before[0] == "ifdown eth0.100" and draft.after[-2:] == ["ifup eth0.100", "ip link show dev eth0.100"]
+    draft = Draft({ifupdown.FILE: INTERFACES.replace("via 10.0.0.9", "dev eth0")})
+    with pytest.raises(ValueError, match="lines of it name eth0"):
+        ifupdown.edit(draft, adapter, Wanted(adapter="eth0", vlan=100), {})
