@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import paramiko
-from paramiko.compress import ZlibCompressor, ZlibDecompressor
+from paramiko.compress import ZlibDecompressor
 from paramiko.kex_curve25519 import KexCurve25519
 from paramiko.packet import Packetizer
 
@@ -50,6 +50,17 @@ class BoundedPacketizer(Packetizer):
         return super().read_all(n, check_rekey)
 
 
+class Compressor:
+    """Compresses with what was sent before, as OpenSSH does; paramiko forgets it with each packet."""
+
+    def __init__(self) -> None:
+        self.z = zlib.compressobj()
+
+    def __call__(self, data: Any) -> bytes:
+        """Return a packet compressed."""
+        return self.z.compress(data) + self.z.flush(zlib.Z_PARTIAL_FLUSH)
+
+
 class BoundedDecompressor(ZlibDecompressor):
     """Gives at most a packet that OpenSSH accepts; paramiko would make 260 MB of one."""
 
@@ -70,7 +81,7 @@ class HostTransport(paramiko.Transport):
     Compression begins after the authentication only, as in OpenSSH since 7.4.
     """
 
-    _compression_info = {"zlib@openssh.com": (ZlibCompressor, BoundedDecompressor), "none": (None, None)}
+    _compression_info = {"zlib@openssh.com": (Compressor, BoundedDecompressor), "none": (None, None)}
     _kex_info = {**vars(paramiko.Transport)["_kex_info"], CURVE: KexCurve25519}
     _preferred_kex = tuple(
         each

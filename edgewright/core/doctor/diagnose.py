@@ -9,20 +9,23 @@ from edgewright.core.doctor.findings import CERTAINTIES, DANGERS, MACHINE, UNSUR
 from edgewright.core.doctor.fine import fine
 from edgewright.core.doctor.rules import (
     agent,
+    boot,
     control,
     host,
     images,
     kubernetes,
+    limits,
     network,
     node,
     plane,
     reasons,
     starts,
     units,
+    waiting,
 )
 from edgewright.core.doctor.rules.units import fitted
 from edgewright.core.doctor.symptoms import LEADS_TO, RANK
-from edgewright.core.doctor.unit_names import AGENTS, CORE, KUBELETS, PARTS, REMOTE, RUNTIMES, TIMES
+from edgewright.core.doctor.unit_names import AGENTS, CORE, KUBELETS, NEEDED, PARTS, REMOTE, RUNTIMES, TIMES
 
 IN_PART = "read in part, the rest needs sudo"
 """Why probes are listed as not read that gave something without root."""
@@ -35,6 +38,8 @@ def diagnose(facts: Facts) -> Diagnosis:
     findings = _distinct(
         [
             *host.rules(facts),
+            *boot.rules(facts),
+            *limits.rules(facts),
             *network.rules(facts),
             *plane.rules(facts),
             *units.rules(facts),
@@ -43,6 +48,7 @@ def diagnose(facts: Facts) -> Diagnosis:
             *agent.rules(facts),
             *kubernetes.rules(facts),
             *node.rules(facts),
+            *waiting.rules(facts),
             *images.rules(facts),
             *control.rules(facts),
         ]
@@ -68,6 +74,8 @@ def leads(cause: Finding, effect: Finding) -> bool:
         return False
     if cause.symptom.startswith("unit-"):
         return _unit_leads(cause, effect)
+    if cause.symptom == "pids-full" and cause.object:  # of one unit alone
+        return effect.object == cause.object or (cause.object in NEEDED and _unit_leads(cause, effect))
     if cause.symptom == "disk-full" and cause.object in ("/boot", "/boot/efi", "/efi", "/tmp"):
         return effect.symptom in ("upgrade-failed", "booted-passive", "unit-failed", "unit-other-failed")
     if effect.symptom == "unit-stopped" and cause.symptom not in (

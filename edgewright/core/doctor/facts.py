@@ -145,6 +145,36 @@ class Pod(NamedTuple):
     node: str = ""
 
 
+class Waiting(NamedTuple):
+    """A pod that has not started: when it was made, the claims of volumes that it uses, and why it waits."""
+
+    made: Optional[float] = None
+    claims: Tuple[str, ...] = ()
+    reasons: Tuple[str, ...] = ()
+
+
+class Claim(NamedTuple):
+    """A claim of a volume that is not bound. `storage_class` is `None` for none at all, `node` where its pod runs."""
+
+    namespace: str
+    name: str
+    made: Optional[float] = None
+    storage_class: Optional[str] = None
+    node: str = ""
+
+
+class Webhook(NamedTuple):
+    """An admission webhook without which the API server refuses. `target`: `NAMESPACE/SERVICE` or a URL.
+
+    `state` is `no-endpoint` where no pod serves it, `port` an address of it as it is reached from this host.
+    """
+
+    name: str
+    target: str
+    state: str = ""
+    port: Optional[Port] = None
+
+
 class Member(NamedTuple):
     """A member of etcd; `healthy` is `None` while it was not asked."""
 
@@ -201,6 +231,11 @@ class Facts(NamedTuple):
     """`active`, `passive`, `recovery`, `live` or unknown."""
     upgrade_failure: Optional[bool] = None
     boot_env: Dict[str, str] = {}
+    upgrade_file: str = ""
+    """The newest log of an upgrade in /var/log."""
+    upgrade_at: Optional[float] = None
+    """When it was written last, by the host's clock."""
+    upgrade_log: Tuple[str, ...] = ()
     systemd: Optional[bool] = None
     units: Dict[str, Unit] = {}
     other_units: Dict[str, Unit] = {}
@@ -216,6 +251,15 @@ class Facts(NamedTuple):
     failed_units: Optional[Tuple[str, ...]] = None
     waiting_jobs: Optional[Tuple[str, ...]] = None
     processes: Optional[FrozenSet[str]] = None
+    threads: Optional[int] = None
+    """Processes and threads of the kernel, and the most that it allows."""
+    threads_limit: Optional[int] = None
+    limited: Tuple[Tuple[str, int, int, int], ...] = ()
+    """Control groups that are near their limit of processes or met it: path, how many, limit, times refused."""
+    fork_refused: str = ""
+    """What the shell of the probes wrote when it could not start a process."""
+    conntrack: Optional[Tuple[int, int]] = None
+    """Connections that the kernel tracks, and the most that it tracks."""
     memory_kb: Optional[int] = None
     available_kb: Optional[int] = None
     swap: Optional[bool] = None
@@ -274,6 +318,10 @@ class Facts(NamedTuple):
     """The address that was connected to."""
     plane_hosts: str = ""
     """The line of /etc/hosts with the plane's name."""
+    proxy: Optional[Port] = None
+    """The proxy on the way to the plane, as it is reached."""
+    proxy_answer: str = ""
+    """Its answer to CONNECT: a status, `silent`, `closed`, or "" where it was not asked."""
     plane_tls: str = ""
     """How its port answers a TLS handshake: `ok`, `silent`, `closed`, `error REASON` or unknown."""
     plane_verify: Optional[int] = None
@@ -328,6 +376,12 @@ class Facts(NamedTuple):
     nodes: Optional[Tuple[Node, ...]] = None
     pods: Optional[Tuple[Pod, ...]] = None
     """Pods that do not run."""
+    waiting: Dict[str, Waiting] = {}
+    """Pods that have not started, by `NAMESPACE/NAME`."""
+    claims: Optional[Tuple[Claim, ...]] = None
+    storage_classes: Dict[str, Tuple[str, str]] = {}
+    """Storage classes to provisioner and binding mode; empty and complete where `claims` are known."""
+    webhooks: Tuple[Webhook, ...] = ()
     kube_error: str = ""
     etcd: str = ""
     """`serves`, `unhealthy`, `silent`, `none` or unknown."""

@@ -89,7 +89,7 @@ async def test_escape_stops_a_run_first_and_leaves_then() -> None:
     async with console("hosts", make_site=sites.make) as (pilot, _, made):
         await press(pilot, "s")
         assert view(pilot) == "doctor"
-        await until(pilot, lambda: "Reading 55 probes in one round trip" in flat(pilot))
+        await until(pilot, lambda: "Reading 57 probes in one round trip" in flat(pilot))
         await press(pilot, "escape")
         assert view(pilot) == "doctor" and "Stopped." in flat(pilot)
         host.gate.set()
@@ -149,7 +149,7 @@ async def test_a_link_that_is_cut_while_probes_run() -> None:
     host = StandInHost(FULL)
     host.gate = asyncio.Event()
     async with doctor(Sites(host, StandInHost(FINE))) as (pilot, _, _):
-        await until(pilot, lambda: "Reading 55 probes" in flat(pilot))
+        await until(pilot, lambda: "Reading 57 probes" in flat(pilot))
         host.alive = False
         host.gate.set()
         await until(pilot, lambda: "NO FAULT FOUND" in flat(pilot))
@@ -365,7 +365,7 @@ def test_not_read_without_sudo(snap_compare: Compare, size: tuple[int, int]) -> 
 def test_running(snap_compare: Compare, size: tuple[int, int]) -> None:
     host = StandInHost(FULL)
     host.gate = asyncio.Event()
-    assert snap_compare(app_of(Sites(host)), terminal_size=size, run_before=until_said("Reading 55 probes"))
+    assert snap_compare(app_of(Sites(host)), terminal_size=size, run_before=until_said("Reading 57 probes"))
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["80x24", "132x43", "200x60"])

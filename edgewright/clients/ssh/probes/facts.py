@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from edgewright.clients.ssh.probes.frames import Reading, Run
-from edgewright.clients.ssh.probes.parsing import agent, certificates, disk, firewall, host, kubernetes, network
+from edgewright.clients.ssh.probes.parsing import (
+    agent,
+    certificates,
+    disk,
+    firewall,
+    host,
+    kubernetes,
+    network,
+    waiting,
+)
 from edgewright.clients.ssh.probes.sets import CATALOGUE
 from edgewright.core.doctor.facts import Facts
+from edgewright.core.text import clean
 
 WHY = {
     "needs-root": "needs sudo",
@@ -20,13 +31,20 @@ ABSENT = {
     "images.blobs": ("empty_blobs",),
 }
 """Facts by probe that are unknown, not empty, where another user than root saw nothing: folders may be closed to it."""
+LINE_BY_LINE = ("disk.reads", "network.plane", "kubernetes.waits")
+"""Probes of which each line is a fact by itself: what one printed before it hung counts."""
 _NOTHING = Reading("lost")
+NO_FORK = re.compile(r"(?i)(?:can't|cannot|unable to|failed to) v?fork\b|\bfork: (?:retry|resource)")
+"""What shells write when no process could be started."""
 NO_PROGRAM = "no-program"
 """The line of a probe for which the host has no program: its facts are unknown."""
 
 
-def facts_of(run: Run, sent: float, received: float) -> Facts:
-    """Return what is known; `sent` and `received` are this machine's clock around the run, epoch seconds."""
+def facts_of(run: Run, sent: float, received: float, errors: str = "") -> Facts:
+    """Return what is known; `sent` and `received` are this machine's clock around the run, epoch seconds.
+
+    `errors` is what the shell wrote beside the output of the probes.
+    """
     readings = run.readings
     values: dict[str, Any] = {}
 
@@ -50,6 +68,7 @@ def facts_of(run: Run, sent: float, received: float) -> Facts:
         ("units.errors", host.errors),
         ("units.processes", host.processes),
         ("units.memory", host.memory),
+        ("units.limits", host.limits),
         ("time.clock", host.clock),
         ("time.sync", host.synchronized),
         ("disk.usage", disk.usage),
@@ -73,6 +92,7 @@ def facts_of(run: Run, sent: float, received: float) -> Facts:
         ("kubernetes.steps", kubernetes.step_log),
         ("kubernetes.api", kubernetes.api),
         ("kubernetes.pods", kubernetes.pods),
+        ("kubernetes.waits", waiting.waits),
         ("etcd.health", kubernetes.etcd_health),
         ("etcd.members", kubernetes.members),
         ("etcd.log", kubernetes.etcd_log),
@@ -83,8 +103,8 @@ def facts_of(run: Run, sent: float, received: float) -> Facts:
     for name, parse in simple:
         if usable(name):
             values.update(parse(lines(name)))
-    if readings.get("disk.reads", _NOTHING).state == "hung":  # by one disk: what was read of others before it counts
-        values.update(disk.reads(readings["disk.reads"].lines))
+        elif name in LINE_BY_LINE and readings.get(name, _NOTHING).state == "hung":
+            values.update(parse(readings[name].lines))
     for name, judged in (
         ("units.failed", host.failed),
         ("units.jobs", host.jobs),
@@ -108,6 +128,7 @@ def facts_of(run: Run, sent: float, received: float) -> Facts:
     for name, absent in ABSENT.items():
         if not readings.get(name, _NOTHING).root:
             values.update({field: None for field in absent if not values.get(field)})
+    values["fork_refused"] = next((clean(line, 160) for line in errors.splitlines()[:400] if NO_FORK.search(line)), "")
     values["files_complete"] = readings.get("kubernetes.files", _NOTHING).root
     values["kernel_log"] = host.with_times(values.get("kernel_log", ()), values.get("clock"), values.get("uptime"))
     values.update(_clock(values.get("clock"), sent, received))

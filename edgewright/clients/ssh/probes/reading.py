@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from edgewright.clients.ssh.ports import CanRunScript
 from edgewright.clients.ssh.probes import frames, shell
-from edgewright.clients.ssh.probes.facts import facts_of
+from edgewright.clients.ssh.probes.facts import NO_FORK, facts_of
 from edgewright.clients.ssh.probes.probe import Probe
 from edgewright.core import times
 from edgewright.core.doctor.facts import Facts
@@ -32,11 +32,18 @@ async def examine(connection: CanRunScript, probes: Sequence[Probe], *, log_line
     result = await connection.run_script(text, timeout=shell.longest(probes) + 20.0, limit=shell.limit(probes))
     received = times.now()
     run = frames.parse(result.output, marker, probes)
+    errors = result.errors.decode("utf-8", "replace")
     if run.way == "unknown" and not any(reading.usable for reading in run.readings.values()):
-        reason = clean(result.errors.decode("utf-8", "replace").strip(), 200)
+        reason = clean(errors.strip(), 200)
+        if NO_FORK.search(reason):
+            raise Failed(
+                f"The host cannot start processes: {reason}.",
+                "A limit of processes is reached (kernel.pid_max, or that of user.slice): end programs at its console.",
+                code="NoProcesses",
+            )
         raise Failed(
             f"The host ran none of the probes{': ' + reason if reason else ''}.",
             "Its user needs a POSIX shell: try `ssh HOST sh -c true`.",
             code="NoShell",
         )
-    return Examined(facts_of(run, sent, received), run, result.seconds)
+    return Examined(facts_of(run, sent, received, errors), run, result.seconds)

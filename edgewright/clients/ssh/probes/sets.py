@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgewright.clients.ssh.probes.catalogue import agent, certificates, host, kubernetes, network
+from edgewright.clients.ssh.probes.catalogue import agent, certificates, disk, host, kubernetes, network
 from edgewright.clients.ssh.probes.probe import Probe
 from edgewright.core.errors import InvalidInput
 
@@ -25,7 +25,7 @@ SETS: tuple[str, ...] = (
 )
 CATALOGUE: tuple[Probe, ...] = tuple(
     sorted(
-        (*host.PROBES, *network.PROBES, *agent.PROBES, *kubernetes.PROBES, *certificates.PROBES),
+        (*host.PROBES, *disk.PROBES, *network.PROBES, *agent.PROBES, *kubernetes.PROBES, *certificates.PROBES),
         key=lambda probe: SETS.index(probe.set),
     )
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from edgewright.clients.ssh.probes.catalogue.network import SHARED
+from edgewright.clients.ssh.probes.catalogue.shared import SHARED
 from edgewright.clients.ssh.probes.probe import Probe
 
 MARKER = re.compile(r"[0-9a-f]{32}")
@@ -65,9 +65,16 @@ watch() {
   { parent "$1" && parent "$t_p"; } 2>/dev/null && kill_tree "$t_p"
   exit 9
 }
+within() {
+  w_n=$1; shift
+  { "$@" </dev/null & w_q=$!
+    ( watch "$w_q" "$w_n" ) </dev/null >/dev/null 2>&1 & w_w=$!
+    wait "$w_q"; kill "$w_w"; wait "$w_w"
+  } 2>/dev/null
+}
 """
-"""`watch PID SECONDS` ends a process with all below it. If it cannot be killed, what waits for it is ended instead: its
-shell, and what counts its bytes."""
+"""`within SECONDS COMMAND` ends a command after its time. `watch PID SECONDS` ends a process with all below it. If
+it cannot be killed, what waits for it is ended instead: its shell, and what counts its bytes."""
 
 _RUN = r"""
 run() {

@@ -55,6 +55,12 @@ CODES: Dict[str, _Code] = {
     "ConnectionRefused": _Code(
         "plane-unreachable", "The plane refuses connections.", "Check that the plane runs and listens on this port."
     ),
+    "ProxyUnreachable": _Code(
+        "plane-unreachable", "The proxy on the way to the plane is not reached.", "Check that the proxy runs."
+    ),
+    "ProxyRefused": _Code(
+        "plane-unreachable", "The proxy refuses the way to the plane.", "Look what the proxy allows."
+    ),
     "DnsFailed": _Code("name-unknown", "The plane's name does not resolve.", "Check the name servers of the host."),
     "InvalidEdgeToken": _Code("token-refused", "The plane does not know the registration token of the host.", _TOKEN),
     "EdgeTokenExpired": _Code("token-refused", "The registration token of the host has expired.", _TOKEN),
@@ -147,15 +153,16 @@ def rules(facts: Facts) -> List[Finding]:
 
 def _ours(facts: Facts) -> List[Finding]:
     agent = facts.agent
-    if not agent.phase:
-        return []
+    twice = _twice(facts)
+    if not agent.phase or twice:
+        return twice
     evidence = [Evidence("agent.status", f"phase {agent.phase}{', code ' + agent.code if agent.code else ''}")]
     if agent.message:
         evidence.append(Evidence("agent.status", agent.message))
     logs = Fix("read the agent's log", "journalctl -u edgewright-agent -b -n 50 --no-pager", SAFE)
     code = CODES.get(agent.code) if agent.phase != "registered" else None
     if code is not None and code.symptom in ("plane-unreachable", "name-unknown"):
-        asked = facts.plane is not None and facts.plane.state != ""
+        asked = facts.proxy is not None or (facts.plane is not None and facts.plane.state != "")
         code = None if asked or facts.plane_resolves is not None else code  # the probe is newer than the report
     if code is None and agent.phase != "registered":
         line = match(telling(facts, facts.agent_log, AGENTS), r"the plane has deleted this host")
@@ -167,6 +174,20 @@ def _ours(facts: Facts) -> List[Finding]:
             *_state(facts, evidence),
         ]
     return _state(facts, evidence)
+
+
+def _twice(facts: Facts) -> List[Finding]:
+    """Return that the agent ends since another one, started beside its unit, has its data folder."""
+    name = facts.agent.unit
+    line = match(telling(facts, facts.agent_log, AGENTS)[:12], r"another agent already runs on the data folder")
+    unit = facts.units.get(name)
+    if line is None or unit is None or unit.active == "active":
+        return []
+    text = f"{name} cannot run: another agent, started beside its unit, has its data folder."
+    show = Fix("find it", "ps -eo pid,unit,args | grep '[e]dgewright-agent'", SAFE)
+    step = "End the other agent (its unit, or the shell that started it); this one starts by itself then."
+    rows = (quote("agent.log", line),)
+    return [Finding("unit-restarts", text, rows, step, SURE, name, (show,))]
 
 
 def _state(facts: Facts, evidence: List[Evidence]) -> List[Finding]:

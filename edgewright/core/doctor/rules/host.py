@@ -1,4 +1,4 @@
-"""Rules about disks, memory, clock and boot."""
+"""Rules about disks, memory and clock."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ OLD_ERRORS = 86_400.0
 
 
 def rules(facts: Facts) -> List[Finding]:
-    """Return what is wrong with disks, memory, clock and boot."""
-    return [*_disks(facts), *_read_only(facts), *_memory(facts), *_clock(facts), *_boot(facts), *_trim(facts)]
+    """Return what is wrong with disks, memory and clock."""
+    return [*_disks(facts), *_read_only(facts), *_memory(facts), *_clock(facts), *_trim(facts)]
 
 
 def _trim(facts: Facts) -> List[Finding]:
@@ -324,38 +324,3 @@ def _clock(facts: Facts) -> List[Finding]:
 def _plain(moment: float) -> str:
     """Return a time as every `date -s` takes it, BusyBox's too."""
     return times.rfc3339(moment)[:19].replace("T", " ")
-
-
-def _boot(facts: Facts) -> List[Finding]:
-    findings: List[Finding] = []
-    shown = (Evidence("boot.cmdline", clip(_boot_options(facts.cmdline), 160)),)
-    ours = any(word.startswith("edgewright.slot=") for word in facts.cmdline.split())
-    env, entry = ("grub-editenv /oem/grubenv", "active") if ours else ("grub2-editenv /oem/grubenv", "cos")
-    command = f"{env} set next_entry={entry} && reboot"
-    back = Fix("boot the active slot next", command, CONFIRM, f"{env} unset next_entry")
-    if facts.slot == "recovery":
-        step = "Find out why recovery was booted, then boot the active slot."
-        findings.append(
-            Finding("booted-recovery", "The host runs its recovery system.", shown, step, SURE, "", (back,))
-        )
-    if facts.slot == "passive" or (facts.upgrade_failure and facts.slot != "active"):
-        text = "The host runs its passive slot: it was chosen, or the active one did not boot."
-        certainty = SURE
-        if facts.upgrade_failure:
-            text = "The host runs its passive slot: its last upgrade failed."
-        step = "Read /var/log/stylus-upgrade.log, then boot the active slot again."
-        if ours and not facts.upgrade_failure:
-            step = "`edgewright-agent appliance status` on the host names a slot that failed; then boot the active one."
-        findings.append(Finding("booted-passive", text, shown, step, certainty, "", (back,)))
-    elif facts.upgrade_failure:
-        text = "The last upgrade of the system failed; the host came back on the slot that it shows as active."
-        step = "Read /var/log/stylus-upgrade.log before the next try."
-        fix = Fix("read the log of the upgrade", "tail -n 50 /var/log/stylus-upgrade.log", SAFE)
-        findings.append(Finding("upgrade-failed", text, shown, step, LIKELY, "", (fix,)))
-    return findings
-
-
-def _boot_options(cmdline: str) -> str:
-    """Return the words of the kernel's command line about slot and upgrade."""
-    marks: Tuple[str, ...] = ("COS_", "upgrade_failure", "rd.", "recovery", ".img")
-    return " ".join(word for word in cmdline.split() if any(mark in word for mark in marks)) or cmdline

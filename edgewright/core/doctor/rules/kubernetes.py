@@ -7,7 +7,6 @@ from typing import List, Optional, Tuple
 
 from edgewright.core.doctor.facts import Facts
 from edgewright.core.doctor.findings import (
-    CONFIRM,
     DESTRUCTIVE,
     LIKELY,
     SAFE,
@@ -21,7 +20,6 @@ from edgewright.core.doctor.findings import (
 from edgewright.core.doctor.repairs import fix_of
 from edgewright.core.doctor.rules.reading import match, quote, telling
 from edgewright.core.doctor.unit_names import KUBELETS, RUNTIMES
-from edgewright.core.text import amount
 
 _LOGS = Fix("read the kubelet's log", "journalctl -u {kubelet} -b -n 50 --no-pager", SAFE)
 _RUNTIME_LOGS = Fix("read the runtime's log", "journalctl -u {runtime} -b -n 50 --no-pager", SAFE)
@@ -335,27 +333,6 @@ def _cluster(facts: Facts) -> List[Finding]:
         fix = Fix("show why", f"kubectl describe node {word(first.name)}", SAFE)
         step = "Read the conditions of the node." if own else f"Run Doctor on {first.name}."
         findings.append(Finding("node-not-ready", text, evidence, step, SURE if own else LIKELY, first.name, (fix,)))
-    stuck = [
-        pod
-        for pod in facts.pods or ()
-        if pod.status not in ("Completed", "ContainerCreating", "PodInitializing", "Terminating", "Succeeded")
-    ]
-    if stuck:
-        first_pod = stuck[0]
-        verb = "does" if len(stuck) == 1 else "do"
-        name = f"{first_pod.namespace}/{first_pod.name}"
-        state = f"not ready ({first_pod.ready})" if first_pod.status == "Running" else first_pod.status
-        text = f"{amount(len(stuck), 'pod')} {verb} not run: {name} is {state}."
-        evidence = tuple(Evidence("kubernetes.pods", f"{p.namespace}/{p.name} {p.ready} {p.status}") for p in stuck[:3])
-        fix = Fix("show why", f"kubectl describe pod -n {word(first_pod.namespace)} {word(first_pod.name)}", SAFE)
-        certainty = UNSURE if first_pod.status == "Pending" else LIKELY
-        step, fixes = "Read the events of the pod.", [fix]
-        lost = [pod.name for pod in stuck if pod.status == "Unknown" and pod.name.startswith("kube-vip-")]
-        if lost:
-            step = "Delete the pod of kube-vip, which is made again: its state is from before the boot."
-            delete = Fix("delete it", f"kubectl delete pod -n kube-system {word(lost[0])}", CONFIRM)
-            fixes.insert(0, delete)
-        findings.append(Finding("pods-fail", text, evidence, step, certainty, "", tuple(fixes)))
     return [*findings, *_versions(facts)]
 
 

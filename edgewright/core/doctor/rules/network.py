@@ -185,9 +185,11 @@ def _twice(facts: Facts) -> List[Finding]:
 
 def _names(facts: Facts) -> List[Finding]:
     findings: List[Finding] = []
-    needs = facts.plane_resolves is not None
-    if facts.name_servers == () and (
-        facts.plane_resolves is False or (facts.plane is not None and facts.plane.state == "name")
+    needs = facts.plane_resolves is not None and facts.proxy is None  # the proxy resolves it
+    if (
+        facts.name_servers == ()
+        and facts.proxy is None
+        and (facts.plane_resolves is False or (facts.plane is not None and facts.plane.state == "name"))
     ):
         text = "No name server is set in /etc/resolv.conf."
         fix = Fix("show where it should come from", "ls -l /etc/resolv.conf; resolvectl status", SAFE)
@@ -219,6 +221,8 @@ def _names(facts: Facts) -> List[Finding]:
 
 def _names_missed(facts: Facts) -> str:
     """Return how sure it is that silent name servers are a fault: a host whose plane is an address may ask none."""
+    if facts.proxy is not None:
+        return LIKELY if facts.proxy.state == "name" else UNSURE
     if facts.plane_resolves is False or (facts.plane is not None and facts.plane.state == "name"):
         return SURE
     if any(port.state == "name" for port in facts.registries):
@@ -237,7 +241,7 @@ def _is_address(host: str) -> bool:
 
 def _plane(facts: Facts) -> List[Finding]:
     plane = facts.plane
-    if plane is None or plane.state not in _PLANE:
+    if plane is None or plane.state not in _PLANE or (facts.proxy is not None and facts.proxy.state == "open"):
         return []
     what, step = _PLANE[plane.state]
     text = f"The plane at {plane.host}:{plane.port} {what}."
@@ -248,7 +252,7 @@ def _plane(facts: Facts) -> List[Finding]:
     fix = Fix(
         "try it from the host", f"curl -vk --connect-timeout 5 {word(f'https://{plane.host}:{plane.port}/')}", SAFE
     )
-    by_proxy = "noProxy" in facts.user_data  # the agent may go through a proxy, which the probe does not
+    by_proxy = "noProxy" in facts.user_data or facts.proxy is not None  # the agent may reach it in another way
     certainty = SURE if facts.agent.phase in ("unreachable", "") and not by_proxy else LIKELY
     return [Finding("plane-unreachable", text, evidence, step, certainty, plane.host, (fix,))]
 

@@ -29,8 +29,49 @@ GATEWAY = (502, 503, 504)
 def rules(facts: Facts) -> List[Finding]:
     """Return what is wrong with the way to a plane whose port is reached."""
     if facts.plane is None or facts.plane.state != "open":
-        return []
+        return _proxy(facts)
+    return [*_proxy(facts), *_way(facts)]
+
+
+def _way(facts: Facts) -> List[Finding]:
     return _tls(facts) or [*_trust(facts), *_answer(facts), *_packets(facts)]
+
+
+_PROXY = {
+    "refused": "refuses connections",
+    "silent": "does not answer",
+    "no-route": "cannot be reached: no route",
+    "error": "cannot be connected to",
+    "name": "has a name that does not resolve",
+}
+_ANSWERS = {
+    "silent": "takes connections and does not answer",
+    "closed": "ends the connection when it is asked for the plane",
+    "407": "asks for a login, or refuses the one that it gets (HTTP 407)",
+}
+
+
+def _proxy(facts: Facts) -> List[Finding]:
+    """Return that the proxy on the way to the plane does not answer, or does not let the host through."""
+    proxy, answer = facts.proxy, facts.proxy_answer
+    if proxy is None:
+        return []
+    if proxy.state in _PROXY:
+        what, step = _PROXY[proxy.state], "Check that the proxy runs"
+    elif proxy.state == "open" and answer not in ("", "200"):
+        reached = "does not reach the plane" if answer[:1] == "5" else "refuses the way to the plane"
+        what, step = _ANSWERS.get(answer, f"{reached} (HTTP {answer})"), "Look what the proxy allows"
+    else:
+        return []
+    place = f"{proxy.host}:{proxy.port}"
+    text = f"The proxy {place}, by which this host goes to its plane, {what}."
+    rows = (Evidence("network.plane", f"proxy {place} {proxy.state}{', CONNECT: ' + answer if answer else ''}"),)
+    url = word(f"https://{facts.plane.host if facts.plane else facts.agent.endpoint or 'PLANE'}/")
+    fix = Fix("try it from the host", f"curl -vk --connect-timeout 5 -x {word(f'http://{place}')} {url}", SAFE)
+    step += "; else correct or remove stylus.site.network.httpsProxy of the user-data (or HTTPS_PROXY of the agent)."
+    direct = facts.plane is not None and facts.plane.state == "open"  # asked for both: it may need no proxy
+    certainty = UNSURE if direct or well(facts) else LIKELY
+    return [Finding("plane-unreachable", text, rows, step, certainty, proxy.host, (fix,))]
 
 
 def well(facts: Facts) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.clients.ssh.probes.catalogue.network import SHARED
+from edgewright.clients.ssh.probes.catalogue.shared import SHARED
 from edgewright.clients.ssh.probes.probe import Probe
 from edgewright.clients.ssh.probes.sets import CATALOGUE
 from tests.clients.ssh.probes.shells import PRESENT, run
@@ -53,7 +53,8 @@ def test_nothing_that_a_host_names_is_part_of_a_sed_or_python_program() -> None:
     for probe in CATALOGUE:
         inside = re.findall(r"sed (?:-n )?\"[^\"]*\$[a-z{][^\"]*\"", probe.script)
         assert [text for text in inside if "$f" not in text] == [], probe.id
-        assert not re.search(r"python3 -I -c \"", probe.script), "programs of Python are constant, in single quotes"
+        assert not re.search(r"python3 -I -c \"(?!\$PY\"')", probe.script), "programs of Python are constant"
+        assert "PY=" not in probe.script
     (space,) = [probe.script for probe in CATALOGUE if probe.id == "disk.space"]
     assert "*[!A-Za-z0-9/._-]*) continue" in space
 

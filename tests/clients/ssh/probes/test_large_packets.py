@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from edgewright.clients.ssh.probes.catalogue.shared import SHARED
 from edgewright.clients.ssh.probes.sets import CATALOGUE
 
 HOST, ROUTER, PLANE = "host", "router", "plane"
@@ -67,9 +68,10 @@ def test_packets_are_lost_only_where_no_router_names_the_size_that_passes(
     name: str, swallows: bool, late: float, lines: list[str]
 ) -> None:
     (script,) = [probe.script for probe in CATALOGUE if probe.id == "network.plane"]
-    program = re.search(r"python3 -I -c '(.*?)' \"\$plane_host\"", script, re.DOTALL)
-    assert program is not None and program[1].count("began=time.monotonic()") == 1
-    source = program[1].replace("began=time.monotonic()", f"began=time.monotonic()-{late}")
+    program = re.search(r"python3 -I -c \"\$PY\"'(.*?)' \"\$plane_host\"", script, re.DOTALL)
+    begin = re.search(r"^PY='(.*?)'", SHARED, re.DOTALL | re.MULTILINE)
+    assert begin is not None and program is not None and program[1].count("began=time.monotonic()") == 1
+    source = begin[1] + program[1].replace("began=time.monotonic()", f"began=time.monotonic()-{late}")
     if swallows:
         nft = ("ip", "netns", "exec", f"{name}{ROUTER}", "nft")
         call(*nft, "add table ip t; add chain ip t o { type filter hook output priority 0; }")
@@ -81,7 +83,9 @@ def test_packets_are_lost_only_where_no_router_names_the_size_that_passes(
     try:
         assert server.stdout is not None and server.stdout.readline() == "ready\n"
         command = [*inside, f"{name}{HOST}", sys.executable, "-I", "-c", source, "10.99.1.2", "8443"]
-        shown = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30).stdout.splitlines()
+        environment = {**os.environ, "EW_X": "", "EW_N": ""}
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30, env=environment)
+        shown = done.stdout.splitlines()
     finally:
         server.kill()
         server.communicate()

@@ -59,17 +59,6 @@ _PROPERTIES = (
     "StateChangeTimestampMonotonic"
 )
 
-_DISKS = r"""
-o='' v=' '
-while read -r b m t _; do
-  case $t in ext*|xfs|btrfs|f2fs|vfat|zfs|jfs|ubifs) ;; tmpfs) b=$m ;; *) continue ;; esac
-  case $v in *" $b "*) continue ;; esac
-  case $m in /dev*|/sys*|/proc*|/run*|/var/lib/kubelet/*|*/shm) continue ;; esac
-  case $m in *[!A-Za-z0-9/._-]*) continue ;; esac
-  o="$o $m" v="$v$b "
-done </proc/mounts
-"""
-"""`$o`: where each disk is mounted, once."""
 PROBES: tuple[Probe, ...] = (
     Probe(
         "identity.host",
@@ -103,7 +92,7 @@ echo "cpus $(grep -c '^processor' /proc/cpuinfo)"
     ),
     Probe(
         "boot.slots",
-        "boot environment and markers of the running slot",
+        "boot environment and markers of the running slot, end of the newest log of an upgrade (Palette)",
         r"""
 for f in /run/cos/active_mode /run/cos/passive_mode /run/cos/recovery_mode /run/cos/live_mode /run/cos/uki_mode; do
   [ -e $f ] && echo "marker ${f##*/}"
@@ -111,7 +100,11 @@ done
 if [ -r /oem/grubenv ]; then
   tr '#' '\n' </oem/grubenv | sed -n 's/^\([a-z_]*=.*\)$/env \1/p' | head -n 40
 fi
-[ -s /var/log/stylus-upgrade.log ] && tail -n 5 /var/log/stylus-upgrade.log | sed 's/^/upgrade /'
+f=$(cd /var/log && ls -t stylus-upgrade.log stylus-upgrade-script.log stylus-init-upgrade.log 2>/dev/null | head -n 1)
+if [ -n "$f" ] && [ -r "/var/log/$f" ]; then
+  echo "upgraded $(date -r "/var/log/$f" +%s 2>/dev/null) $f"
+  tail -n 20 "/var/log/$f" | cut -c 1-300 | sed 's/^/upgrade /'
+fi
 :
 """,
         root="better",
@@ -127,7 +120,7 @@ else
 fi | grep -iE -e 'out of memory|oom-kill|killed process|I/O error|EXT4-fs error|XFS .*(error|corrupt|shut)|read-only' \
   -e 'blk_update_request|nf_conntrack: .*full|duplicate address|Link is Down|hung_task|blocked for more' \
   -e 'medium error|BTRFS.*(error|corrupt)|failed command: |nvme.*(timeout|controller is down|reset controller)' \
-  -e 'offline device|JBD2: .*(error|abort)|mmc[0-9].*(error|timeout)' |
+  -e 'offline device|JBD2: .*(error|abort)|mmc[0-9].*(error|timeout)|fork rejected by pids' |
   tail -n 60
 :
 """,
@@ -226,6 +219,27 @@ have journalctl && journalctl -b -n 3000 -q --no-pager -o short-unix _PID=1 2>/d
         5,
     ),
     Probe(
+        "units.limits",
+        "limits of processes, threads and tracked connections, and how much of them is used",
+        r"""
+f=/proc/sys/kernel
+{ read -r _ _ _ c _ </proc/loadavg && echo "threads ${c#*/}" $(cat $f/pid_max $f/threads-max); } 2>/dev/null
+f=/proc/sys/net/netfilter/nf_conntrack
+[ -r ${f}_count ] && echo "conntrack $(cat ${f}_count) $(cat ${f}_max)"
+find /sys/fs/cgroup -maxdepth 8 -name pids.max 2>/dev/null | head -n 1000 | while read -r f; do
+  n=${f%/pids.max} e=0
+  { read -r m <"$f" && read -r c <"$n/pids.current"; } 2>/dev/null || continue
+  case $m$c in *[!0-9]*|????????????????*) continue ;; esac
+  { read -r _ e <"$n/pids.events"; } 2>/dev/null
+  [ "$c" -ge $((m - m / 10)) ] || [ "${e:-0}" != 0 ] || continue
+  echo "pids $c $m ${e:-0} ${n#/sys/fs/cgroup}"
+done | head -n 20
+:
+""",
+        4,
+        4096,
+    ),
+    Probe(
         "time.clock",
         "the clock of the host",
         r"""
@@ -248,135 +262,5 @@ grep -hE '^ *(NTP|FallbackNTP|server|pool) *=?' /etc/systemd/timesyncd.conf /etc
 :
 """,
         4,
-    ),
-    Probe(
-        "disk.space",
-        "space of the file systems that a host needs, and of every other disk",
-        _DISKS
-        + r"""
-for d in / /boot /boot/efi /efi /oem /usr/local /opt /var /var/log /var/lib /var/lib/edgewright \
-  /var/lib/containerd /var/lib/kubelet /var/lib/etcd /var/lib/rancher /opt/edgewright /opt/spectrocloud /run \
-  /tmp /var/tmp /etc $(printf '%s\n' $o | head -n 40); do
-  [ -d $d ] && df -kP $d 2>/dev/null | sed -n '2s,$, '$d',p'
-done
-:
-""",
-        6,
-    ),
-    Probe(
-        "disk.inodes",
-        "inodes of the same file systems",
-        _DISKS
-        + r"""
-for d in / /oem /usr/local /opt /var /var/log /var/lib/edgewright /var/lib/containerd /var/lib/kubelet \
-  /var/lib/etcd /var/lib/rancher /run /tmp $(printf '%s\n' $o | head -n 40); do
-  [ -d $d ] && df -iP $d 2>/dev/null | sed -n '2s,$, '$d',p'
-done
-:
-""",
-        6,
-    ),
-    Probe(
-        "disk.mounts",
-        "mounts, and which folders take no writes",
-        r"""
-while read -r d m t o _; do
-  case $t in
-    proc|sysfs|devpts|cgroup*|mqueue|*debugfs|tracefs|securityfs|pstore|bpf|configfs|fusectl|autofs|huge*) continue ;;
-  esac
-  case ,$o, in *,emergency_ro,*) o=ro ;; esac
-  echo "mount $m $t ${o%%,*}"
-done </proc/mounts | head -n 120
-e=$(sed -n 's/^[^ ]* \([^ ]*\) [^ ]* [^ ]*emergency_ro.*/ \1 /p' /proc/mounts | tr -d '\n')
-for d in /etc /oem /usr/local /opt /var /var/log /var/lib /var/tmp /tmp /run /var/lib/edgewright \
-  /var/lib/containerd /var/lib/kubelet /var/lib/etcd /var/lib/rancher /etc/kubernetes /opt/spectrocloud; do
-  [ -d $d ] || continue
-  if [ -w $d ] && ! { [ -n "$e" ] && p=$(df -P $d 2>/dev/null | sed -n '2s/.* //p') && [ "${e#* $p }" != "$e" ]; }; then
-    echo "writes $d"
-  else echo "no-writes $d"; fi
-done
-[ -d /var/tmp ] && echo "var-tmp $(ls -ld /var/tmp)"
-[ -d /tmp ] && echo "tmp $(ls -ld /tmp)"
-[ -r /etc/fstab ] && head -n 80 /etc/fstab | while read -r b m t o _; do
-  case $b in '#'*|'') continue ;; esac
-  case $m in /) ;; /*) m=${m%/} ;; *) continue ;; esac
-  case $m$t in *[!A-Za-z0-9/._-]*) continue ;; esac
-  s=missing w=rw
-  grep -q " $m [^ ]* r[ow]" /proc/mounts && s=mounted
-  case ,$o, in *,noauto,*|*,x-systemd.automount,*) continue ;; *,ro,*) w=ro ;; esac
-  case ,$o, in *,nofail,*) s=$s-nofail ;; esac
-  echo "fstab $m $t $s $w"
-done
-have dmsetup && dmsetup table --target crypt 2>/dev/null | while read -r d t; do
-  case $t in *' crypt '*allow_discards*) ;; *' crypt '*) echo "no-discards ${d%:}" ;; esac
-done
-:
-""",
-        4,
-        12288,
-        "better",
-    ),
-    Probe(
-        "disk.reads",
-        "whether each disk can be read: a few blocks of it and of its files; what its file system has counted",
-        r"""
-r() {
-  q=$(dd of=/dev/null count=1 iflag=direct "$@" 2>&1) && return
-  case $q in *nput/output*|*cleaning*|*'I/O error'*) ;; *) q=$(dd of=/dev/null count=1 "$@" 2>&1) ;; esac
-  case $q in *nput/output*|*cleaning*|*'I/O error'*) e=$(printf '%s\n' "$q" | head -n 1) ;; esac
-}
-seen=''
-n=0
-while read -r _ _ v _ m z; do
-  z=${z#*- }; t=${z%% *}; b=${z#* }; b=${b%% *}
-  case $t in ext*|xfs|btrfs|f2fs|vfat|jfs) ;; *) continue ;; esac
-  case $m$b in /run/host/*|*[!A-Za-z0-9/._:-]*) continue ;; esac
-  k=$(readlink "/sys/dev/block/$v" 2>/dev/null); k=${k##*/}
-  case " $seen " in *" $v "*) continue ;; esac
-  seen="$seen $v" n=$((n + 1)); [ $n -le 12 ] || break
-  echo "disk ${k:--} $m $b"
-  e=$(cat "/sys/fs/ext4/$k/errors_count" 2>/dev/null)
-  [ "${e:-0}" != 0 ] && echo "counted $k $m $e $(cat "/sys/fs/ext4/$k/last_error_time" 2>/dev/null)"
-  s=$(cat "/sys/dev/block/$v/size" 2>/dev/null)
-  e=$(ls "$m" 2>&1 >/dev/null | grep -E 'nput/output|cleaning|I/O error' | head -n 1)
-  if [ -b "$b" ] && [ "${s:-0}" -gt 64 ]; then
-    for f in 0 $((s / 32)) $((s / 16)) $((s * 3 / 32)) $((s / 8 - 2)); do
-      [ -n "$e" ] || r if="$b" bs=4096 skip=$f
-    done
-  fi
-  for f in $(find "$m" -xdev -type f -size +15k 2>/dev/null | head -n 6); do
-    case $f in *[!A-Za-z0-9/._-]*) continue ;; esac
-    [ -n "$e" ] || r if="$f" bs=65536
-  done
-  [ -n "$e" ] && echo "fails $m $e"
-done </proc/self/mountinfo
-:
-""",
-        6,
-        4096,
-        "needed",
-    ),
-    Probe(
-        "disk.usage",
-        "what uses the space, where a file system is nearly full",
-        r"""
-full=0
-for d in / /usr/local /opt /var /var/log /var/lib /oem; do
-  [ -d $d ] || continue
-  set -- $(df -kP $d 2>/dev/null | sed -n 2p)
-  p=${5%\%}; case $p in ''|*[!0-9]*) continue ;; esac
-  [ "$p" -ge 85 ] && full=1
-done
-[ $full = 1 ] || { echo "not-full"; exit 0; }
-for d in /var/log/journal /var/log/pods /var/log /var/lib/containerd /var/lib/edgewright/containerd \
-  /var/lib/edgewright/content /var/lib/edgewright /var/lib/docker /var/lib/rancher /var/lib/etcd \
-  /var/lib/kubelet /var/crash /var/cache /var/tmp /tmp /opt/spectrocloud /usr/local/spectrocloud/peerbundle \
-  /root /home; do
-  [ -d $d ] && du -xsk $d 2>/dev/null
-done | sort -rn | head -n 12
-""",
-        10,
-        4096,
-        "better",
     ),
 )

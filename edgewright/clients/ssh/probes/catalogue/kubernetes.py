@@ -94,7 +94,7 @@ for s in /run/edgewright/containerd/containerd.sock /run/k3s/containerd/containe
   /run/containerd/containerd.sock; do
   [ -S $s ] || continue
   if have ctr; then ctr --address $s --connect-timeout 2s version >/dev/null 2>&1 && echo "answers $s" ||
-    echo "silent $s"; continue; fi
+    echo "silent $s"; fi
   have ctr && ctr --address $s --connect-timeout 2s plugins ls 2>/dev/null | grep -E '[. ]cri(-?service)?[ .]' |
     grep -E ' error ' | head -n 3 | sed 's/^/plugin /'
 done
@@ -171,10 +171,10 @@ else echo no-program; fi
         _CONFIG
         + r"""
 [ -n "$k" ] && have kubectl || { echo none; exit 0; }
-kubectl --kubeconfig "$k" --request-timeout=4s get nodes -o wide --no-headers 2>&1 | head -n 60
+kubectl --kubeconfig "$k" --request-timeout=4s get nodes -o wide --no-headers 2>&1 | cut -c 1-200 | head -n 50
 """,
         6,
-        12288,
+        10240,
         "better",
         waits=True,
     ),
@@ -186,11 +186,54 @@ kubectl --kubeconfig "$k" --request-timeout=4s get nodes -o wide --no-headers 2>
 [ -n "$k" ] && have kubectl || { echo none; exit 0; }
 { kubectl --kubeconfig "$k" --request-timeout=5s get pods -A -o wide --no-headers 2>&1; echo "listed $?"; } |
   head -n 2000 |
-  grep -vE ' ([0-9]+)/\1 +Running | Completed ' | cut -c 1-240 | head -n 60
+  grep -vE ' ([0-9]+)/\1 +Running | Completed ' | cut -c 1-240 | head -n 50
 :
 """,
         8,
-        16384,
+        12288,
+        "better",
+        waits=True,
+    ),
+    Probe(
+        "kubernetes.waits",
+        "what pods wait for, claims of volumes that are not bound, admission webhooks that must answer",
+        _CONFIG
+        + r"""
+[ -n "$k" ] && have kubectl || { echo none; exit 0; }
+g() { kubectl --kubeconfig "$k" --request-timeout=3s get "$@" 2>/dev/null; }
+g --raw /version >/dev/null || exit 0
+m='{{with .message}} {{printf "%.240q" .}}{{end}}{{"\n"}}'
+w='{{with .state.waiting}}why {{$n}}'$m'{{end}}'
+p=$(g pods -A --field-selector status.phase=Pending -o go-template='{{range .items}}{{
+$n := print .metadata.namespace " " .metadata.name}}pod {{$n}} {{.metadata.creationTimestamp}}{{
+range .spec.volumes}}{{with .persistentVolumeClaim}} {{.claimName}}{{end}}{{end}}{{"\n"
+}}{{range .status.conditions}}{{if eq .type "PodScheduled"}}{{if eq .status "False"}}why {{$n}}'"$m{{end}}{{end}}{{end
+}}{{range .status.initContainerStatuses}}$w{{end}}{{range .status.containerStatuses}}$w{{end}}{{end}}" | head -n 80)
+[ -n "$p" ] && { printf '%s\n' "$p"; g events -A --field-selector reason=FailedMount -o go-template='{{range .items
+}}why {{.involvedObject.namespace}} {{.involvedObject.name}}'"$m{{end}}" | sort -u | tail -n 20; }
+h=$(g pvc,storageclasses,validatingwebhookconfigurations,mutatingwebhookconfigurations -A -o go-template='{{range .items
+}}{{$n := .metadata.name}}{{if eq .kind "StorageClass"}}class {{$n}} {{.provisioner}} {{.volumeBindingMode}}{{"\n"
+}}{{else if .webhooks}}{{range .webhooks}}{{if eq .failurePolicy "Fail"}}{{with .clientConfig.service
+}}hook {{$n}} {{.namespace}} {{.name}}{{"\n"}}{{end}}{{with .clientConfig.url}}hook {{$n}} {{.}}{{"\n"}}{{end}}{{end
+}}{{end}}{{else if .status}}{{if eq .status.phase "Pending"}}claim {{.metadata.namespace}} {{$n}} {{
+.metadata.creationTimestamp}} {{printf "%q" .spec.storageClassName}}{{with .metadata.annotations}} {{
+index . "volume.kubernetes.io/selected-node"}}{{end}}{{"\n"}}{{end}}{{end}}{{end}}' && echo claims)
+printf '%s\n' "$h" | sort -u | head -n 60
+n=$(printf '%s\n' "$h" | sed -n 's/^hook [^ ]* [^ ]* \([a-z0-9.-]*\)$/\1/p' | sort -u | head -n 20 | tr '\n' ,)
+[ -n "$n" ] && { s=$(g endpointslices -A -l "kubernetes.io/service-name in (${n%,})" -o go-template='{{range .items
+}}{{$n := print .metadata.namespace " " (index .metadata.labels "kubernetes.io/service-name")}}{{$p := "-"}}{{
+range .ports}}{{if eq $p "-"}}{{$p = print .port}}{{else}}{{$p = "+"}}{{end}}{{end}}{{range .endpoints}}end {{$n}} {{
+printf "%v" .conditions.ready}} {{index .addresses 0}} {{$p}}{{"\n"}}{{end}}{{end}}' && echo slices)
+printf '%s\n' "$s" | sort -u | head -n 60; }
+{ printf '%s\n' "$s" | sed -n 's/^end \([^ ]* [^ ]*\) true \([0-9a-f.:]*\) \([0-9]*\)$/\1 \2 \3/p' | sort -u -k 1,2 |
+    head -n 2
+  printf '%s\n' "$h" | sed -n 's,^hook [^ ]* https://\([A-Za-z0-9.-]*\)\(:\([0-9]*\)\)*\(/.*\)*$,url - \1 \3,p' |
+    sort -u | head -n 1
+} | while read -r a b i p; do echo "tried $a $b $i ${p:=443} $(reach "$i" "$p")"; done
+:
+""",
+        14,
+        6144,
         "better",
         waits=True,
     ),

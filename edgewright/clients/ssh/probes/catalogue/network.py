@@ -4,85 +4,6 @@ from __future__ import annotations
 
 from edgewright.clients.ssh.probes.probe import Probe
 
-SHARED = r"""
-plane_of() {
-  e=''
-  for f in /etc/systemd/system/edgewright-agent.service /etc/systemd/system/edgewright-agent.service.d/*.conf; do
-    [ -r "$f" ] && e=$(sed -n "s/^ExecStart=.*--endpoint[ =]\"*'*\([^ ,\"']*\).*/\1/p" "$f" | tail -n 1)
-    [ -n "$e" ] && break
-  done
-  if [ -z "$e" ]; then
-    for f in /oem/userdata /oem/90_custom.yaml /run/stylus/userdata /etc/edgewright/user-data \
-      /var/lib/spectro/userdata; do
-      [ -r $f ] && e=$(sed -n "s/^ *paletteEndpoint: *[\"']*\([^ ,\"'#]*\).*/\1/p" $f | head -n 1)
-      [ -n "$e" ] && break
-    done
-  fi
-  e=${e#https://}; e=${e#http://}; e=${e%%/*}
-  case $e in
-    \[*\]:*) plane_host=${e#\[}; plane_host=${plane_host%%\]*}; plane_port=${e##*:} ;;
-    *:*:*) plane_host=$e; plane_port=443 ;;
-    *:*) plane_host=${e%%:*}; plane_port=${e##*:} ;;
-    *) plane_host=$e; plane_port=443 ;;
-  esac
-  case $plane_host in ''|-*|*[!A-Za-z0-9.:-]*) plane_host=''; return 1 ;; esac
-  case $plane_port in ''|*[!0-9]*|??????*) return 1 ;; esac
-}
-reach() {
-  if have python3; then
-    python3 -I -c 'import socket,sys
-try:
-    socket.create_connection((sys.argv[1], int(sys.argv[2])), 5).close(); print("open")
-except socket.gaierror: print("name")
-except socket.timeout: print("silent")
-except ConnectionRefusedError: print("refused")
-except OSError as e: print("no-route" if e.errno in (1, 13, 22, 101, 113) else "error %s" % e.errno)' "$1" "$2" &&
-    return
-  fi
-  if have curl; then
-    case $1 in *:*) n="[$1]" ;; *) n=$1 ;; esac
-    t=$(curl -skv --noproxy '*' --connect-timeout 3 -m 4 "https://$n:$2/" </dev/null 2>&1 >/dev/null); r=$?
-    case $r:$t in
-      *'* Connected to '*) echo open ;;
-      6:*) echo name ;;
-      7:*'oute to host'*|7:*nreachable*) echo no-route ;;
-      7:*) echo refused ;;
-      28:*) echo silent ;;
-      *) echo "error $r" ;;
-    esac
-    return
-  fi
-  if have nc; then
-    n=$(nc -w 3 "$1" "$2" </dev/null 2>&1 >/dev/null); r=$?
-    case $r:$n in
-      0:*) echo open ;;
-      *refused*) echo refused ;;
-      *'no route'*|*nreachable*) echo no-route ;;
-      *'bad address'*|*resolve*|*'not known'*) echo name ;;
-      *) echo silent ;;
-    esac
-    return
-  fi
-  echo no-program
-}
-arp() { python3 -I -c 'import socket,struct,sys,time
-i, a = sys.argv[1], sys.argv[2]
-s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0806)); s.bind((i, 0x0806)); s.settimeout(0.1)
-m = s.getsockname()[4]; t = socket.inet_aton(a); seen = set()
-for n in range(8 if sys.argv[3:] else 2):
-    s.send(b"\xff"*6 + m + b"\x08\x06" + struct.pack("!HHBBH", 1, 0x800, 6, 4, 1) + m + b"\0\0\0\0" + b"\0"*6 + t)
-    until = time.monotonic() + 0.4
-    while time.monotonic() < until:
-        try: p = s.recv(100)
-        except OSError: continue
-        if len(p) >= 42 and p[20:22] == b"\0\2" and p[28:32] == t and p[22:28] != m: seen.add(p[22:28].hex(":"))
-        if seen and sys.argv[3:]: break
-    if seen and sys.argv[3:]: break
-print(*sorted(seen)[:4])' "$@" 2>/dev/null; }
-"""
-"""Functions of the shell: `plane_of` finds the plane as the host itself has it, checked before it is a word of a
-command; `reach HOST PORT` prints how a port answers, `arp CARD ADDRESS` which other machines have an address."""
-
 PROBES: tuple[Probe, ...] = (
     Probe(
         "network.links",
@@ -198,7 +119,20 @@ done
 plane_of || { echo "plane none"; exit 0; }
 grep -hE "^[^#]*[[:space:]]$plane_host([[:space:]]|$)" /etc/hosts 2>/dev/null |
   head -n 1 | cut -c 1-160 | sed 's/^/hosts /'
+v() { for f in /oem/userdata /oem/90_custom.yaml /run/stylus/userdata /etc/edgewright/user-data \
+  /var/lib/spectro/userdata; do [ -r $f ] && sed -n "s/^ *$1: *//p" $f | tr -d "\"'"; done | head -n 1; }
+x=$(v httpsProxy) n=$(v noProxy)
+if have systemctl && [ -z "$x" ]; then
+  p=$(systemctl show -p MainPID edgewright-agent spectro-stylus-agent stylus-agent palette-agent 2>/dev/null |
+    sed -n 's/^MainPID=\([1-9]\)/\1/p' | head -n 1)
+  e() { tr '\0' '\n' <"/proc/${p:-0}/environ" | sed -n "s/^$1=//p" | head -n 1; }
+  { x=$(e '[hH][tT][tT][pP][sS]_[pP][rR][oO][xX][yY]')
+    [ -n "$n" ] || n=$(e '[nN][oO]_[pP][rR][oO][xX][yY]'); } 2>/dev/null
+fi
 if ! have python3; then
+  h=${x#*://}; h=${h##*@}; h=${h%%[/ ]*}; p=3128
+  case $h in *:*) p=${h##*:} h=${h%%:*} ;; esac
+  case $h$p in ''|3128|-*|*[!A-Za-z0-9.-]*) ;; *) echo "proxy $h $p $(reach "$h" "$p")" ;; esac
   o=$(reach "$plane_host" "$plane_port"); echo "plane $plane_host $plane_port $o"
   [ "$o" = open ] && have openssl || exit 0
   case $plane_host in *:*) h="[$plane_host]" ;; *) h=$plane_host ;; esac
@@ -209,18 +143,39 @@ if ! have python3; then
 fi
 f=$(sed -n 's/^ExecStart=.*--ca[ =]"*\([A-Za-z0-9./_-]*\).*/\1/p' /etc/systemd/system/edgewright-agent.service \
   2>/dev/null)
-python3 -I -c 'import re,socket,ssl,struct,sys,time
-h,p=sys.argv[1],int(sys.argv[2]); began=time.monotonic()
+EW_X=$x EW_N=$n python3 -I -c "$PY"'import ipaddress,os,re,ssl,struct
+from base64 import b64encode
+from urllib.parse import unquote,urlsplit
+h,p=sys.argv[1],int(sys.argv[2]); began=time.monotonic(); x="".join(os.environ["EW_X"].split()[:1]); who=("plane",h,p)
 def out(*words): print(*words, flush=True)
-try:
-    n=len(socket.getaddrinfo(h,p,0,1)); s=socket.create_connection((h,p),min(5,max(1,10//n))); out("plane",h,p,"open")
-except socket.gaierror: out("plane",h,p,"name"); sys.exit()
-except socket.timeout: out("plane",h,p,"silent"); sys.exit()
-except ConnectionRefusedError: out("plane",h,p,"refused"); sys.exit()
-except OSError as e:
-    out("plane",h,p,"no-route" if e.errno in (1,13,22,101,113) else "refused" if e.errno==104 else "error",e.errno)
-    sys.exit()
-to=s.getpeername()[0]; out("at",to)
+def spared(w):
+    w=w.strip().lower()
+    try: return ipaddress.ip_address(h) in ipaddress.ip_network(w,False)
+    except ValueError: return w=="*" or w.strip("*.")!="" and ("."+h.lower()).endswith("."+w.lstrip("*."))
+if x and not any(map(spared,os.environ["EW_N"].split(","))):
+    try:
+        u=urlsplit(x if "://" in x else "http://"+x); who=("proxy",u.hostname or "",u.port or 3128)
+    except ValueError: who=("proxy","",0)
+    if not re.fullmatch("[A-Za-z0-9.:-]+",who[1]): out("proxy - 1 name"); sys.exit()
+try: s=dial(who[1],who[2],8); out(*who,"open")
+except OSError as e: out(*who,state(e)); sys.exit()
+to=s.getpeername()[0]
+if who[0]=="proxy":
+    a=unquote(u.username or "")+":"+unquote(u.password or ""); s.settimeout(4); r=b""
+    n="["+h+"]" if ":" in h else h
+    a="" if a==":" else "Proxy-Authorization: Basic "+b64encode(a.encode()).decode()+"\r\n"
+    try:
+        s.sendall(f"CONNECT {n}:{p} HTTP/1.1\r\nHost: {n}:{p}\r\n{a}\r\n".encode())
+        while not r.endswith(b"\r\n\r\n") and len(r)<9000:
+            a=s.recv(1); r+=a
+            if not a: break
+        a=int(r.split()[1])
+    except socket.timeout: a="silent"
+    except (OSError,ValueError,IndexError): a="closed"
+    out("answer",a)
+    if a!=200: sys.exit()
+    out("plane",h,p,"open")
+else: out("at",to)
 t=ssl.create_default_context(); pem=""
 for f in sys.argv[3:]:
     try: pem+=open(f,errors="replace").read(200000)+"\n"
@@ -237,7 +192,7 @@ except ssl.SSLCertVerificationError as e: out("tls ok"); out("verify",e.verify_c
 except socket.timeout: out("tls silent")
 except ssl.SSLError as e: out("tls error",e.reason)
 except (OSError,ValueError,IndexError) as e: out("tls closed")
-if time.monotonic()-began>11: sys.exit()
+if who[0]=="proxy" or time.monotonic()-began>11: sys.exit()
 try:
     u=socket.socket(2,2); u.connect((to,p)); m=u.getsockopt(0,14); m-=m%2
     r=socket.socket(2,3,1); r.setsockopt(0,10,2)
@@ -306,7 +261,7 @@ plane_of; q=$plane_host
 case $q in ''|*:*|*[0-9].*[0-9].*[0-9].*[0-9]) q=localhost ;; esac
 sed -n 's/^ *nameserver *\([0-9A-Fa-f.:]*\).*/\1/p' /etc/resolv.conf 2>/dev/null | head -n 3 | while read -r s; do
   if have python3; then
-    python3 -I -c 'import socket,sys,struct
+    python3 -I -c "$PY"'import struct
 s, q = sys.argv[1], sys.argv[2]
 u = socket.socket(socket.AF_INET6 if ":" in s else socket.AF_INET, socket.SOCK_DGRAM); u.settimeout(4)
 try:
@@ -314,9 +269,7 @@ try:
     u.send(struct.pack("!6H", 4660, 256, 1, 0, 0, 0) + b"".join(bytes([len(l)]) + l.encode() for l in \
       q.split(".") if l) + b"\0\0\1\0\1")
     r = u.recv(512); print("server", s, "rcode", r[3] % 16, q)
-except socket.timeout: print("server", s, "silent")
-except ConnectionRefusedError: print("server", s, "refused")
-except OSError as e: print("server", s, "no-route" if e.errno in (13, 22, 101, 113) else "error")' "$s" "$q"
+except OSError as e: print("server", s, state(e))' "$s" "$q"
   elif have nslookup; then
     n=$(nslookup "$q" "$s" 2>&1)
     case $n in

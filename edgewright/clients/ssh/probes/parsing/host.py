@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from edgewright.clients.ssh.probes.parsing.lines import first, integer_of, log, number, with_word
+from edgewright.clients.ssh.probes.parsing.lines import first, integer_of, log, number, with_word, without_secrets
 from edgewright.core.doctor.facts import LogLine, Unit
 
 Lines = Sequence[str]
@@ -56,6 +56,10 @@ def slots(lines: Lines) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     pairs = (line.partition("=") for line in with_word(lines, "env"))
     facts["boot_env"] = {name: value for name, mark, value in pairs if mark}
+    written = first(lines, "upgraded").split()
+    facts["upgrade_file"] = written[-1] if written else ""
+    facts["upgrade_at"] = number(written[0]) if len(written) == 2 else None
+    facts["upgrade_log"] = tuple(without_secrets(row) for row in with_word(lines, "upgrade"))
     for name in ("active", "passive", "recovery", "live"):
         if f"marker {name}_mode" in lines:
             facts["slot"] = name
@@ -200,6 +204,23 @@ def memory(lines: Lines) -> dict[str, Any]:
         "oom_log": tuple(line for line in signals if "code=killed" not in line.text),
         "kill_log": tuple(line for line in signals if "code=killed" in line.text),
     }
+
+
+def limits(lines: Lines) -> dict[str, Any]:
+    """Return how much of the limits of processes and of tracked connections is used."""
+    threads = [integer_of(word) for word in first(lines, "threads").split()]
+    tracked = [integer_of(word) for word in first(lines, "conntrack").split()]
+    facts: dict[str, Any] = {}
+    if len(threads) == 3 and None not in threads:
+        facts["threads"], facts["threads_limit"] = threads[0], min(n for n in threads[1:] if n is not None)
+    if len(tracked) == 2 and None not in tracked:
+        facts["conntrack"] = tuple(tracked)
+    rows = []
+    for parts in (row.split(None, 3) for row in with_word(lines, "pids")):
+        numbers = [integer_of(word) for word in parts[:3]]
+        if len(parts) == 4 and None not in numbers:
+            rows.append((parts[3], *(n or 0 for n in numbers)))
+    return {**facts, "limited": tuple(rows)}
 
 
 def clock(lines: Lines) -> dict[str, Any]:

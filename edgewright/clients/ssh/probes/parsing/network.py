@@ -140,20 +140,24 @@ def port(row: str) -> Port | None:
 
 def plane(lines: Lines) -> dict[str, Any]:
     """Return the plane's port as it is seen from the host."""
-    results = port(first(lines, "plane"))
-    if results is None:
+    results, proxy = port(first(lines, "plane")), port(first(lines, "proxy"))
+    if results is None and proxy is None:
         return {}
-    sizes = [integer_of(word) for word in first(lines, "mtu").split()]
+    sizes = tuple(n for n in map(integer_of, first(lines, "mtu").split()) if n is not None and 68 <= n <= 65535)
+    if len(sizes) != 2 or sizes[0] <= sizes[1]:
+        sizes = ()
     verify = first(lines, "verify").split()
     return {
         "plane": results,
+        "proxy": proxy,
+        "proxy_answer": first(lines, "answer")[:20],
         "plane_at": first(lines, "at"),
         "plane_hosts": " ".join(first(lines, "hosts").split()),
         "plane_tls": first(lines, "tls"),
         "plane_verify": integer_of(verify[0]) if verify else None,
         "plane_http": integer_of(first(lines, "http")),
-        "lost_size": sizes[0] if len(sizes) == 2 else None,
-        "passed_size": sizes[1] if len(sizes) == 2 else None,
+        "lost_size": sizes[0] if sizes else None,
+        "passed_size": sizes[1] if sizes else None,
     }
 
 
