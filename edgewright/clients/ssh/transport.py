@@ -37,7 +37,7 @@ HOST_KEY_ALGORITHMS = (
 )
 """Those of paramiko, without certificates."""
 CURVE, OLD_CURVE = "curve25519-sha256", "curve25519-sha256@libssh.org"
-"""One key exchange with two names: paramiko has the second alone, hosts that were hardened by hand often the first."""
+"""One key exchange with two names: paramiko has the second alone, hosts that were hardened manually often the first."""
 
 
 class BoundedPacketizer(Packetizer):
