@@ -204,6 +204,11 @@ class Session(Struct):
         return (self.peer_in_use() if self.peer_in_use is not None else "") or self.plane
 
     @property
+    def no_plane(self) -> bool:
+        """Whether there is no management plane to ask: no context is chosen, and nothing is replayed."""
+        return not (self.context_name or self.peer) and self.store.model.source.state == "idle"
+
+    @property
     def role(self) -> str:
         """What the plane lets this credential do: admin, operator, viewer, or empty while that is unknown."""
         return self.store.model.source.role

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from edgewright.commands.kernel.base import BY_HOST
 from edgewright.commands.kernel.documents import cluster_of, document_of, events_of_host, operations_of_host
 from edgewright.core.errors import EdgewrightError, Failed, Unreachable
 from edgewright.sources.redact import redact_all
@@ -30,7 +31,7 @@ async def fetch_document(session: Session, noun: str, uid: str) -> dict[str, Any
     if session.make_context is None:
         raise Unreachable("There is no plane to ask: this shows what was recorded.", code="NoPlane")
     raw = await document_of(session.make_context(), collection.getter, uid)
-    if collection.documents:
+    if collection.documents and not uid.startswith(BY_HOST):  # a site has its own, as it was read last
         session.store.store_document(collection.name, uid, raw)
     return raw
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from textual.app import App
 from textual.screen import Screen
 
+from edgewright.commands.kernel.base import BY_HOST
+from edgewright.commands.kernel.registry import console_verb, works_over_ssh
+from edgewright.store.collections.selectors import open_by_ssh
 from tui.navigation.views import OBJECTS
 from tui.terminal import toolkit
 
@@ -54,10 +58,11 @@ class OpensSite(Screen[None]):
         return tuple(self.targets())  # type: ignore[attr-defined]
 
     def undialled(self) -> frozenset[str]:
-        """Return the ids of verbs that do nothing here: a simulated host has no SSH."""
+        """Return the ids of verbs that do nothing here: a simulated host has no SSH, another one perhaps no plane."""
         uids, hosts = self.site_uids(), self.session.store.model.hosts  # type: ignore[attr-defined]
         lone = hosts.get(uids[0]) if len(uids) == 1 else None
-        self._undialled = frozenset({"site-open", "open-site"}) if lone is not None and lone.simulated else frozenset()
+        useless = frozenset({"site-open", "open-site"}) if lone is not None and lone.simulated else frozenset()
+        self._undialled = useless | without_a_plane(self.hints, self.targets())  # type: ignore[attr-defined]
         return self._undialled
 
     def pointed_elsewhere(self) -> None:
@@ -78,12 +83,23 @@ class OpensSite(Screen[None]):
             if chosen[0] in hosts and hosts[chosen[0]].simulated:
                 app.refuse("This host is simulated: its address may be that of another machine, so it is not dialled.")
                 return
-            target = site_target(hosts, chosen[0])
+            known = open_by_ssh(self.session.store.model, chosen[0])  # type: ignore[attr-defined]
+            target = site_target(hosts, chosen[0]) if known is None else known.uid.removeprefix(BY_HOST)
         open_key(self.app, f"doctor/{target}")
+
+
+def without_a_plane(entries: Iterable[str], targets: Iterable[str]) -> frozenset[str]:
+    """Return the ids of verbs that do nothing where one of the targets is known by SSH alone."""
+    if not any(target.startswith(BY_HOST) for target in targets):
+        return frozenset()
+    verbs = {name: console_verb(name) for name in (entry.partition("=")[0] for entry in entries)}
+    return frozenset(name for name, verb in verbs.items() if verb is not None and not works_over_ssh(verb))
 
 
 def site_target(hosts: Any, uid: str) -> str:
     """Return what `site open` takes for a host: its name, or its uid where others have that name."""
+    if uid.startswith(BY_HOST):
+        return uid.removeprefix(BY_HOST)
     row = hosts.get(uid)
     if row is None or not row.name or sum(1 for other in hosts.values() if other.name == row.name) > 1:
         return uid

@@ -48,7 +48,7 @@ def title_line(session: Session, now: float, width: int) -> Line:
 
     def made(dropped: Sequence[str]) -> tuple[list[Piece], list[Piece], bool]:
         state = trouble_pieces(model, now) or source_pieces(model.source, now, "detail" not in dropped)
-        if session.sites and model.source.state == "idle" and not (session.context_name or session.peer):
+        if session.sites and session.no_plane:
             state = [("○ ", "muted"), ("no plane", "muted")]  # "not connected" would be read as about the sites
         link: list[Piece] = ["  ", (session.link, "muted")] if session.link and "link" not in dropped else []
         tail: list[Piece] = [*modes, "  ", *state, *link]

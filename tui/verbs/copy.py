@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgewright.store.collections.audits import AUDITS
 from edgewright.store.collections.feed import FEED
+from edgewright.store.collections.selectors import listed_hosts
 from edgewright.store.collections.tokens import TOKENS
 from tui.frame.pager.pager import ReaderScreen
 from tui.widgets.lines import text_of
 
 if TYPE_CHECKING:
+    from edgewright.store.collections.hosts import HostRow
     from edgewright.store.engine.model import Model
     from tui.frame.base import BaseScreen
 
@@ -43,15 +45,16 @@ def copyables(screen: BaseScreen, viewer: bool = False) -> list[Copyable]:
         return _entries(model, targets or (screen.target.partition("/")[2],))
     if screen.scope == "installers":
         return _builds(getattr(screen, "builds", None) or {}, targets)
-    if targets and all(uid in model.hosts for uid in targets):
-        return _hosts(model, targets)
+    hosts = model.hosts if screen.scope == "clusters" else listed_hosts(model)
+    if targets and all(uid in hosts for uid in targets):
+        return _hosts(hosts, targets)
     if targets:
         return [Copyable("id" if len(targets) == 1 else "ids", "\n".join(targets), _of(targets, targets))]
     return []
 
 
-def _hosts(model: Model, uids: Sequence[str]) -> list[Copyable]:
-    rows = [model.hosts[uid] for uid in uids]
+def _hosts(hosts: Mapping[str, HostRow], uids: Sequence[str]) -> list[Copyable]:
+    rows = [hosts[uid] for uid in uids]
     of = _of(uids, [row.name or row.uid for row in rows], "hosts")
     parts = (
         ("uid", [row.uid for row in rows]),

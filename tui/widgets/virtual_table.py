@@ -86,6 +86,7 @@ class VirtualTable(ScrollView, OwnKeys, can_focus=True):
         self._flashing: set[str] = set()
         self._sort: tuple[str, bool] = ("", False)
         self._stale = False
+        self._but: frozenset[str] = frozenset()
         self._painted: dict[int, Painted] = {}
         self._painter = RolePainter(self, "virtual-table")
 
@@ -169,10 +170,10 @@ class VirtualTable(ScrollView, OwnKeys, can_focus=True):
             self._view.bring(column, self._width)
         self._repaint_all()
 
-    def set_stale(self, stale: bool) -> None:
-        """Dim everything: the values are old."""
-        if stale != self._stale:
-            self._stale = stale
+    def set_stale(self, stale: bool, but: frozenset[str] = frozenset()) -> None:
+        """Dim everything, the values are old, or nothing; with the rows of `but` it is the other way round."""
+        if (stale, but) != (self._stale, self._but):
+            self._stale, self._but = stale, but
             self.refresh_rows()
 
     def set_marks(self, keys: Iterable[str]) -> None:
@@ -240,7 +241,7 @@ class VirtualTable(ScrollView, OwnKeys, can_focus=True):
         if not 0 <= index < len(self._rows.keys):
             return None
         key = self._rows.keys[index]
-        state: list[str] = ["stale"] if self._stale else []
+        state: list[str] = ["stale"] if self._stale is not (key in self._but) else []
         if key in self._flashing:
             state.append("flash")
         if key in self._rows.marks:

@@ -49,6 +49,8 @@ class ConnectionFacts(NamedTuple):
     server: str
     seconds: float
     warnings: tuple[str, ...]
+    plane_uid: str = ""
+    """The uid of the host on the management plane, where its host key proved that it is that one."""
 
 
 class SshConnection:

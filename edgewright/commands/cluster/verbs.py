@@ -26,6 +26,7 @@ class ClusterShow(ShowVerb):
     uses = ("CanListProjects",)
     scope = "clusters"
     target = Target("cluster", 1, 1)
+    over_ssh = True
     opens = "cluster"
 
 

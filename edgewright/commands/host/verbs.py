@@ -40,6 +40,7 @@ class HostShow(Command):
     scope = "hosts"
     also = ("pulse",)
     target = Target("host", 1, 1)
+    over_ssh = True
     opens = "host"
 
 

@@ -150,6 +150,8 @@ class Command:
     """Whether it is `list` or `show` of a collection with a table: `implementation.acting` carries it out."""
     target: ClassVar[Target | None] = None
     """What it works on; the console gives the marked objects or the one under the cursor."""
+    over_ssh: ClassVar[bool] = False
+    """Whether it works on a host, or the cluster of one, that is known by SSH alone (`ssh:TARGET`)."""
     on_rows: ClassVar[tuple[int, int] | None] = None
     """How many rows of a list its key works on, at least and at most (0: any number); None: as `target` has it."""
     needs: ClassVar[tuple[PortName, ...]] = ()

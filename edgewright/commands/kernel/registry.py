@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgewright.commands.kernel.base import BY_HOST, Allowed, Command, Outcome, Plan, Refusal, Scope
 from edgewright.core.errors import EdgewrightError, Refused
+from edgewright.core.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -220,9 +221,12 @@ def acting(command: type[Command]) -> type[Command]:
 def unavailable(command: type[Command], source: SourceStatus, targets: Sequence[str] = ()) -> Refusal | None:
     """Return that the source lacks a port which the verb needs, None when it has all or is not known yet.
 
-    What is reached through a host (`ssh:TARGET`) needs nothing of the source.
+    What is known by SSH alone (`ssh:TARGET`) is not of the source: a verb works over SSH, or not at all.
     """
-    if targets and all(target.startswith(BY_HOST) for target in targets):
+    by_ssh = [target for target in targets if target.startswith(BY_HOST)]
+    if by_ssh and not works_over_ssh(command):
+        return ssh_refusal(command, by_ssh[0])
+    if by_ssh and len(by_ssh) == len(targets):
         return None
     lacks = next((name for name in command.needs if name in source.missing), None)
     if lacks is None:
@@ -231,6 +235,19 @@ def unavailable(command: type[Command], source: SourceStatus, targets: Sequence[
 
     hint = ports.HINT_RECORDING if source.state == "replay" else ports.HINT_HUB
     return Refusal(ports.sentence(ports.BY_NAME[lacks]), hint)
+
+
+def works_over_ssh(command: type[Command]) -> bool:
+    """Return whether a verb works on what is known by SSH alone, or works on no host and no cluster."""
+    return command.over_ssh or command.target is None or command.target.kind not in ("host", "cluster")
+
+
+def ssh_refusal(command: type[Command], target: str) -> Refusal:
+    """Return why a verb of the plane does nothing on what is known by SSH alone."""
+    kind = command.target.kind if command.target is not None else "host"
+    name = clean(target.removeprefix(BY_HOST), 200)
+    reason = f"This {kind} is known by SSH alone ({name}), and `{command.name}` needs a management plane."
+    return Refusal(reason, f"Over SSH: site open {name}")
 
 
 def absent(noun: str, missing: Iterable[str]) -> frozenset[str]:

@@ -19,6 +19,7 @@ class _OnObjects(Command):
     uses = ("CanListProjects",)
     scope = ANY
     target = Target("cluster", 1, 1)
+    over_ssh = True
     on_rows = (1, 0)
     cli = False
     danger: ClassVar[Danger] = "write"

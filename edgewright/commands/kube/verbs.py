@@ -22,6 +22,7 @@ class _Kube(Command):
     console = False
     shows_progress = True
     target = Target("cluster", 1, 1)
+    over_ssh = True
 
 
 class KubeProxy(_Kube):

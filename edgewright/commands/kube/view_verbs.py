@@ -16,6 +16,7 @@ class _View(Command):
     needs = ("CanCall", "CanRelay")
     scope = "clusters"
     target = Target("cluster", 1, 1)
+    over_ssh = True
     cli = False
     no_cli = _NO_CLI
     no_key = "w opens the pods of a cluster, and chooses the kind there."

@@ -10,6 +10,7 @@ from edgewright.clients.ssh.config.settings import this_machine
 from edgewright.clients.ssh.connection import SshConnection
 from edgewright.clients.ssh.connection import connect as connect_route
 from edgewright.clients.ssh.hostkeys.trust import KnownFiles, KnowsHosts, Sources
+from edgewright.clients.ssh.refusals import PLANE
 from edgewright.clients.ssh.target import read_target
 from edgewright.commands.site.plane_hosts import PlaneHosts
 from edgewright.commands.site.terminal import asker
@@ -46,6 +47,8 @@ class Connecting:
             before, moved = route[-1], route[-1]._replace(host=address, named=route[-1].certified_name)
             route, sources = (*route[:-1], moved), _AsBefore(self._sources, before, moved)
         connection = await connect_route(route, sources, who or self._asker, timeout=self._timeout)
+        if connection.facts.known_by == PLANE:
+            connection.facts = connection.facts._replace(plane_uid=self._plane.uids.get(route[-1].name, ""))
         if self._plane.note:
             connection.facts = connection.facts._replace(warnings=(self._plane.note, *connection.facts.warnings))
         return connection

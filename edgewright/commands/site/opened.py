@@ -44,7 +44,7 @@ class HostConnection(CanRunScript, Protocol):
     """What a site needs of an open connection; `clients.ssh.connection.SshConnection` has it."""
 
     facts: Any
-    """Its `host`, `user`, `address`, `via`, `method`, `known_by`, `server`, `warnings`."""
+    """Its `host`, `user`, `address`, `via`, `method`, `known_by`, `server`, `warnings`, `plane_uid`."""
 
     @property
     def alive(self) -> bool:
@@ -71,6 +71,7 @@ class Reached(NamedTuple):
     known_by: str
     server: str
     warnings: tuple[str, ...]
+    plane_uid: str = ""
 
 
 Reach = Callable[[Asker], Awaitable[HostConnection]]
@@ -115,6 +116,8 @@ class Site:
         self._listeners: list[Callable[[], None]] = []
         self.returned: Callable[[], None] = lambda: None
         """Called when the connection is there again after it was lost."""
+        self.unlist: Callable[[], None] = lambda: None
+        """Takes it out of the lists of hosts and clusters."""
         self.followed = False
         """Whether something measures the link and connects again (`watch`)."""
         self.applied: dict[str, str] = {}
@@ -162,12 +165,13 @@ class Site:
 
     def known(self) -> Known:
         """Return what is known of the host, by the probes and by its own API."""
-        values = {} if self.local_api is None else self.local_api.values
+        known, values = Known(self.facts, self.read_at), {} if self.local_api is None else self.local_api.values
         info, cluster = values.get("host"), values.get("cluster")
-        name = "" if cluster is None or cluster.document is None else str(cluster.document.name)
-        if info is None or info.document is None:
-            return Known(self.facts, self.read_at, cluster=name)
-        return Known(self.facts, self.read_at, info.document, info.at, name)
+        if info is not None and info.document is not None:
+            known = known._replace(info=info.document, info_at=info.at)
+        if cluster is not None and cluster.document is not None:
+            known = known._replace(cluster=cluster.document, cluster_at=cluster.at)
+        return known
 
     async def connect(self, asker: Asker) -> None:
         """Connect; `asker` answers questions. Raises `EdgewrightError`; it is shut then."""
@@ -329,7 +333,7 @@ class Site:
         self._connection = connection
         self.reached = Reached(
             facts.host, facts.user, facts.address, tuple(facts.via), facts.method, facts.known_by, facts.server,
-            tuple(facts.warnings),
+            tuple(facts.warnings), facts.plane_uid,
         )  # fmt: skip
         self.rtt = self.rtt_at = None
         self.problem = ""

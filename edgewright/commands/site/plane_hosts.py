@@ -33,6 +33,8 @@ class PlaneHosts:
         self._patience = PATIENCE * ctx.timeout
         self._asking = asyncio.Lock()
         self.keys = PlaneKeys()
+        self.uids: dict[str, str] = {}
+        """Uids of the hosts that were found, by the name in the target."""
         self.note = ""
 
     async def apply(self, route: Sequence[HostSettings]) -> list[HostSettings]:
@@ -51,6 +53,7 @@ class PlaneHosts:
             if host is None:
                 hosts.append(settings)
                 continue
+            self.uids[settings.name] = host.uid
             address = host.row.ip if is_address(host.row.ip) else ""
             own_name = settings.host == settings.name.lower()
             if own_name and address:

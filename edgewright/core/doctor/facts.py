@@ -133,6 +133,8 @@ class Node(NamedTuple):
     name: str
     status: str
     version: str = ""
+    roles: str = ""
+    """As kubectl shows them; `<none>` for a worker."""
 
 
 class Pod(NamedTuple):

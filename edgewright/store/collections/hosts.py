@@ -85,6 +85,10 @@ class HostRow(Row, frozen=True, array_like=True, gc=False):
     """What its cluster is to the plane: `member`, or `unknown`, `differs`, `removed`, `adopting` (P106)."""
     cluster_note: str = ""
     """What is wrong with that, with the next step."""
+    link: str = ""
+    """State of the SSH connection by which alone it is known (`rows.LINKS`); empty for a host of the plane."""
+    plane_uid: str = ""
+    """Of one that is open by SSH: the uid under which a plane has it, where that is known."""
 
     @property
     def beat(self) -> float:

@@ -7,7 +7,18 @@ seconds UTC; an unknown number or time is `None`, an unknown text is `""`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 import msgspec
+
+LINKS: Final[Mapping[str, str]] = {
+    "open": "by SSH",
+    "lost": "SSH lost",
+    "connecting": "connects",
+    "shut": "SSH shut",
+}
+"""States of the connection to what is known by SSH alone, and how lists show them."""
 
 
 class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -10,6 +11,8 @@ import msgspec
 from edgewright.core.hosts.operations import operation_status
 from edgewright.store.collection import Collection
 from edgewright.store.collections.alerts import ALERTS, PLANE, AlertRow
+from edgewright.store.collections.catalogue.cluster_rows import ClusterRow
+from edgewright.store.collections.catalogue.clusters import CLUSTERS
 from edgewright.store.collections.hosts import HostRow
 from edgewright.store.collections.operations import OPERATIONS, OperationRow
 from edgewright.store.engine.model import PULSE_MINUTES, Minute, Model
@@ -51,6 +54,31 @@ def by_health(model: Model) -> dict[str, int]:
 def by_site(model: Model) -> dict[str, Counts]:
     """Return the counts for each site, hosts without one under `-`."""
     return _counts((row.site or NO_SITE, row) for row in model.hosts.values())
+
+
+def alone_by_ssh(model: Model) -> dict[str, HostRow]:
+    """Return the hosts that are open by SSH and that the plane does not have, or not under a uid that is known."""
+    return {uid: row for uid, row in model.site_hosts.items() if row.plane_uid not in model.hosts}
+
+
+def listed_hosts(model: Model) -> Mapping[str, HostRow]:
+    """Return the hosts of the plane, and those that are open by SSH alone."""
+    alone = alone_by_ssh(model) if model.site_hosts else {}
+    return ChainMap(alone, model.hosts) if alone else model.hosts
+
+
+def open_by_ssh(model: Model, uid: str) -> HostRow | None:
+    """Return what SSH knows of a host of the plane, where it is open by SSH too."""
+    return next((row for row in model.site_hosts.values() if row.plane_uid == uid), None) if uid else None
+
+
+def listed_clusters(model: Model) -> dict[str, ClusterRow]:
+    """Return the clusters of the plane, and those that are known by SSH alone, as one host sees them each."""
+    rows = dict(model.rows(CLUSTERS))
+    if model.site_clusters:
+        of_plane = {uid for row in rows.values() for uid in (row.uid, *row.host_uids)}
+        rows |= {uid: row for uid, row in model.site_clusters.items() if of_plane.isdisjoint(row.plane_uids)}
+    return rows
 
 
 def longest_first(rows: Iterable[HostRow]) -> list[HostRow]:

@@ -39,7 +39,12 @@ PIECE: Final = 1000
 EVERY: Final = 5.0
 """Seconds between two writes at the least."""
 _CACHED: Final = (*(each.name for each in COLLECTIONS if each.cached), names.ACKNOWLEDGED)
-_LEFT_OUT: Final[dict[str, Any]] = {**{each.name: {} for each in COLLECTIONS if not each.cached}, names.MESSAGES: ()}
+_LEFT_OUT: Final[dict[str, Any]] = {
+    **{each.name: {} for each in COLLECTIONS if not each.cached},
+    names.MESSAGES: (),
+    names.SITE_HOSTS: {},
+    names.SITE_CLUSTERS: {},
+}
 
 
 class Rest(NamedTuple):

@@ -34,13 +34,18 @@ HOSTS_COMPLETE = "hosts.complete"
 """`{"uids": [uid, ...]}`: the complete set of host uids now; what is not in it no longer exists."""
 SOURCE_STATE = "source.state"
 """`{"state": live|polling|loading|lost|refused|replay, "message", "since", "next_try", "done", "total"}`."""
+SITE_KNOWN = "site.known"
+"""What is known of a site that is open by SSH; without `host` and `cluster` it is not open any more.
+
+`{"uid": ssh:TARGET, "link": open|lost|connecting|shut, "host", "hostUid", "cluster", "clusterUid"}`: documents in the
+form of a plane, and the uids under which a plane has them, where those are known."""
 MESSAGE = "message"
 """`{"level": info|ok|warn|bad, "text": str}`: one line for the message line and the message log."""
 ACKNOWLEDGED = "problem.acknowledged"
 """`{"key": str, "on": bool}`: a user has seen a problem, or takes that back."""
 
 KINDS: frozenset[str] = frozenset(
-    {HOSTS_BEAT, HOSTS_COMPLETE, SOURCE_STATE, MESSAGE, ACKNOWLEDGED}
+    {HOSTS_BEAT, HOSTS_COMPLETE, SITE_KNOWN, SOURCE_STATE, MESSAGE, ACKNOWLEDGED}
     | {kind for each in COLLECTIONS for kind in (each.seen, each.removed)}
 )
 """Every kind of event; each collection has two of its own (`Collection.seen`, `Collection.removed`)."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 import msgspec
 
 from edgewright.store.collection import Collection
+from edgewright.store.collections.catalogue.cluster_rows import ClusterRow
 from edgewright.store.collections.hosts import HostRow
 from edgewright.store.collections.rows import MessageRow, Row
 from edgewright.store.every import COLLECTIONS
@@ -19,8 +20,11 @@ MESSAGES: Final = "messages"
 SOURCE: Final = "source"
 PULSE: Final = "pulse"
 ACKNOWLEDGED: Final = "acknowledged"
+SITE_HOSTS: Final = "site_hosts"
+SITE_CLUSTERS: Final = "site_clusters"
+"""What is open by SSH, apart from what a plane has: no sum, no problem and no list of a plane contains it."""
 
-KEYED: Final = (*(each.name for each in COLLECTIONS), ACKNOWLEDGED)
+KEYED: Final = (*(each.name for each in COLLECTIONS), ACKNOWLEDGED, SITE_HOSTS, SITE_CLUSTERS)
 """What the model has as dicts, in the order of their patches."""
 NAMES: Final = frozenset({*KEYED, MESSAGES, SOURCE, PULSE})
 """What a screen may subscribe to."""
@@ -119,6 +123,10 @@ class Picture(msgspec.Struct, frozen=True):
     pulse: tuple[Minute, ...] = ()
     acknowledged: dict[str, float] = {}
     tally: Tally = Tally()
+    site_hosts: dict[str, HostRow] = {}
+    """Hosts that are open by SSH, by `ssh:TARGET`."""
+    site_clusters: dict[str, ClusterRow] = {}
+    """Their clusters, under the same keys."""
 
     def rows(self, collection: Collection[R]) -> Mapping[str, R]:
         """Return the rows of a collection by key."""

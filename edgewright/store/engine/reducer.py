@@ -16,8 +16,9 @@ import msgspec
 from edgewright.core.text import clean
 from edgewright.store.collection import Collection
 from edgewright.store.collections.beats import beats_of, row_after
+from edgewright.store.collections.catalogue.cluster_rows import cluster_row
 from edgewright.store.collections.hosts import host_row
-from edgewright.store.collections.rows import MessageRow
+from edgewright.store.collections.rows import LINKS, MessageRow
 from edgewright.store.engine import events as kinds
 from edgewright.store.engine import model as names
 from edgewright.store.engine.draft import Draft
@@ -127,6 +128,29 @@ def _removed(collection: Collection[Any]) -> Handler:
     return removed
 
 
+def _site_known(draft: Draft, event: Event) -> None:
+    payload = event.payload
+    uid, link = clean(payload.get("uid") or "", limit=300), str(payload.get("link") or "")
+    if not uid:
+        return
+    host, cluster = payload.get("host"), payload.get("cluster")
+    row = host_row(host, event.at) if isinstance(host, dict) and link in LINKS else None
+    if row is None:
+        draft.drop(names.SITE_HOSTS, uid)
+    else:
+        of_plane = clean(payload.get("hostUid") or "", limit=200)
+        # nothing but a connection is known of its state: neither that it is paired nor that it is not
+        known = msgspec.structs.replace(row, uid=uid, state="", link=link, plane_uid=of_plane)
+        draft.put(names.SITE_HOSTS, uid, known)
+    own = cluster_row(cluster, event.at) if isinstance(cluster, dict) and row is not None else None
+    if own is None:
+        draft.drop(names.SITE_CLUSTERS, uid)
+    else:
+        uids = tuple(clean(payload.get(key) or "", limit=200) for key in ("clusterUid", "hostUid"))
+        own = msgspec.structs.replace(own, uid=uid, link=link, plane_uids=tuple(filter(None, uids)))
+        draft.put(names.SITE_CLUSTERS, uid, own)
+
+
 def _source_state(draft: Draft, event: Event) -> None:
     payload, before = event.payload, draft.source
     certificates = payload.get("certificates")
@@ -205,6 +229,7 @@ _HANDLERS: Final[Mapping[str, Handler]] = {
     kinds.HOSTS_BEAT: _hosts_beat,
     kinds.HOSTS_REMOVED: _hosts_removed,
     kinds.HOSTS_COMPLETE: _hosts_complete,
+    kinds.SITE_KNOWN: _site_known,
     kinds.SOURCE_STATE: _source_state,
     kinds.MESSAGE: _message,
     kinds.ACKNOWLEDGED: _acknowledged,

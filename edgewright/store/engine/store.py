@@ -15,6 +15,7 @@ import msgspec
 
 from edgewright.core import times
 from edgewright.store.collections.beats import Beat, beats_of, document_after
+from edgewright.store.collections.catalogue.clusters import CLUSTERS
 from edgewright.store.collections.hosts import HostRow
 from edgewright.store.engine import events as kinds
 from edgewright.store.engine import model as names
@@ -226,6 +227,9 @@ class Store:
             for beat in beats_of(event.payload):
                 if (names.HOSTS, beat.uid) in self._documents:
                     self._beats[beat.uid] = beat
+            return
+        if event.kind == kinds.SITE_KNOWN and isinstance(cluster := event.payload.get("cluster"), dict):
+            self.store_document(CLUSTERS.name, _uid(cluster), cluster)
             return
         collection = _DOCUMENT_KINDS.get(event.kind)
         docs = event.payload.get("docs")

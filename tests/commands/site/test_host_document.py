@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from edgewright.clients.local_api.documents import HostInfo
+from edgewright.clients.local_api.documents import Cluster, HostInfo
 from edgewright.commands.site.api.host_document import Known, SiteHosts, document_of
 from edgewright.core.doctor.facts import Address, Facts, FileSystem
 from edgewright.core.errors import Failed
@@ -43,7 +43,7 @@ def test_nothing_that_is_not_known_is_there() -> None:
 
 def test_the_local_api_counts_and_the_newer_disks() -> None:
     info = HostInfo(SAMPLES[HOST])
-    newer = EdgeHost(document_of(Known(FACTS, 10.0, info, 20.0, "shop")))
+    newer = EdgeHost(document_of(Known(FACTS, 10.0, info, 20.0, Cluster({}), 20.0)))
     assert (newer.uid, newer.cpu_cores, newer.agent_version, newer.state) == ("edge-7f3a-uid", 8, "4.8.2", "Ready")
     assert newer.nics[0].mac and newer.boot_slot == "active"
     assert newer.disks[0].partitions[0].percent != 75.0

@@ -68,7 +68,9 @@ class Measured:
     """A connection that counts its measured round trips."""
 
     alive, count = True, 0
-    facts = SimpleNamespace(host="", user="", address="", via=(), method="", known_by="", server="", warnings=())
+    facts = SimpleNamespace(
+        host="", user="", address="", via=(), method="", known_by="", server="", warnings=(), plane_uid=""
+    )
 
     async def round_trip(self, patience: float) -> float:
         self.count += 1

@@ -56,7 +56,7 @@ class StandInHost:
         """What a fix prints; it may change `outputs`, or raise."""
         self.facts = SimpleNamespace(
             host="edge-7f3a (10.4.1.7)", user="kairos", address="10.4.1.7:22", via=via, method="publickey ssh-ed25519",
-            known_by="management plane", server="SSH-2.0-OpenSSH_9.6", warnings=(),
+            known_by="management plane", server="SSH-2.0-OpenSSH_9.6", warnings=(), plane_uid="",
         )  # fmt: skip
 
     async def run_script(self, script: bytes, *, timeout: float, limit: int, sudo: bool = False) -> ScriptResult:

@@ -167,9 +167,8 @@ class ListingScreen(ExportsTable):
         wanted, now = self._filter, self.now
         stored = result if wanted is None else [row for row in result if wanted.matches(row.get, now)]
         self._rows = {row.key: row for row in self._sorted(stored)}
-        away = self.session.store.model.source.away
         table, empty = self.table, self.query_one("#empty", LineView)
-        table.set_stale(away)
+        table.set_stale(*self.stale_rows())
         table.set_rows(tuple(self._rows), flash=[key for key in self._rows if before and key not in before])
         table.refresh_rows()
         empty.display = not self._rows
@@ -178,6 +177,10 @@ class ListingScreen(ExportsTable):
             empty.set_lines(self.empty())
         self._show_detail()
         self.show_frame()
+
+    def stale_rows(self) -> tuple[bool, frozenset[str]]:
+        """Return whether what is listed is old, and the keys of which it is the other way round."""
+        return self.session.store.model.source.away, frozenset()
 
     def patched(self, patches: Sequence[Patch]) -> None:
         """Show the list again; the table paints only cells that differ."""
@@ -251,7 +254,8 @@ class ListingScreen(ExportsTable):
             return
         view = self.query_one("#detail", LineView)
         key = self.table.cursor_key
-        view.set_dimmed(self.session.store.model.source.away)
+        old, but = self.stale_rows()
+        view.set_dimmed(old is not (key in but))
         room = view.room or self.size.width * 2 // 5
         room = min(room, self._detail_room or room)  # the layout follows a moment later
         view.set_lines(self.detail(key, room) if key else [])

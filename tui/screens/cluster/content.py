@@ -22,6 +22,7 @@ from tui.frame.exact_times import exact
 from tui.frame.feed import FeedLine, feed_lines
 from tui.frame.signs import HEALTH_SIGNS
 from tui.screens.cluster.checklist import checklist_lines, is_done, time_left
+from tui.screens.cluster.reach import reach_lines
 from tui.widgets.lines import Line, Piece, Role, blocks, columns, cut, heading, line, pad, spread, wrap, wrapped_facts
 
 OURS = "status.edgewright"
@@ -37,18 +38,11 @@ _LAYERS: Mapping[str, tuple[str, Role, str]] = {
     "failed": ("▲", "bad", "failed"),
     "error": ("▲", "bad", "failed"),
 }
+_POOLS = {"control-plane": "control planes", "worker": "workers"}
 _VIPS: Mapping[str, tuple[str, Role, str]] = {
     "one": ("•", "ok", "on"),
     "two": ("▲", "bad", "on two hosts:"),
     "none": ("▲", "warn", "on no host"),
-}
-
-
-_WAYS = (("direct", "direct"), ("ssh", "by SSH"), ("relay", "by the relay of the plane"))
-_REACH: Mapping[str, tuple[str, Role, str]] = {
-    "yes": ("•", "ok", "reached"),
-    "no": ("▬", "parked", "not reached"),
-    "open": ("○", "muted", "answers"),
 }
 
 
@@ -104,7 +98,7 @@ def headline(shown: Shown, width: int) -> list[Line]:
     """Return how it is, why, since when, and how old that is."""
     row, now = shown.row, shown.now
     sign, role = sign_of(row)
-    state: list[Piece] = [(row.state or UNKNOWN, "strong")]
+    state: list[Piece] = [(row.shown_state or UNKNOWN, "strong")]
     if row.simulated:
         state.append(("  simulated ", "work"))
     if shown.lost:
@@ -149,6 +143,11 @@ def _health(shown: Shown) -> str:
 
 def _report_line(shown: Shown, width: int) -> Line:
     row, leader = shown.row, text(shown.doc, f"{OURS}.leader")
+    if row.link:
+        read = calm_age(row.reported, shown.now) if row.reported is not None else "not read yet"
+        sentence = f"By SSH, as this one host sees it: {read}."
+        lost = " There is no connection now." if shown.lost else ""
+        return line(("▬ " if lost else "  ", "parked"), (cut(sentence + lost, width - 2), "muted"))
     if shown.lost:
         return line(
             ("▬ ", "parked"), (cut("Management plane unreachable; this is what was known.", width - 2), "muted")
@@ -203,11 +202,11 @@ def node_lines(shown: Shown, width: int) -> list[Line]:
         return [*out, line(("  - none", "muted"))]
     name_width = min(max(len(text(each, "name")) for each in members), max(width // 3, 12))
     leader = text(shown.doc, f"{OURS}.leader")
-    pool = ""
+    group = ("", "")
     for each in members:
-        if text(each, "pool") != pool:
-            pool = text(each, "pool")
-            role = "control planes" if text(each, "role") == "control-plane" else "workers"
+        if (text(each, "pool"), text(each, "role")) != group:
+            pool, role = group = (text(each, "pool"), text(each, "role"))
+            role = _POOLS.get(role, "nodes")
             out.append(line(("  " if pool == UNKNOWN else f"  {pool}: ", "muted"), (role, "muted")))
         out.append(_node_line(shown, each, width, name_width, leader))
     return out
@@ -238,10 +237,11 @@ def _node_line(shown: Shown, member: Any, width: int, name_width: int, leader: s
     right = [mark for mark in marks if mark]
     version = text(member, "version")
     if width >= 56:
-        right += [version if version != UNKNOWN else "", text(member, "address")]
+        right += [each for each in (version, text(member, "address")) if each != UNKNOWN]
     cells: list[Piece] = [(f"{sign} ", role), (pad(cut(text(member, "name"), name_width), name_width), "strong"), "  "]
     left: list[Piece] = [*cells, (state, role if role in ("bad", "work") else shown.calm)]
-    return spread(left, [("  ".join(part for part in right if part), "muted")], width, key=f"host/{uid}")
+    key = "" if uid == UNKNOWN else f"host/{uid}"
+    return spread(left, [("  ".join(part for part in right if part), "muted")], width, key=key)
 
 
 def _has_vip(shown: Shown, member: Any) -> bool:
@@ -294,26 +294,7 @@ def vip_lines(shown: Shown, width: int) -> list[Line]:
         )
     else:
         out.append(line(("○ VIP -", "muted")))
-    return [*out, *reach_lines(shown, width)]
-
-
-def reach_lines(shown: Shown, width: int) -> list[Line]:
-    """Return which ways to the API were measured, and what came of them; nothing from a plane that measures none."""
-    out: list[Line] = []
-    for way, named in _WAYS:
-        look = shown.ways.get(way)
-        state = look.state if look is not None else text(shown.doc, f"{OURS}.reach.{way}.state")
-        if state == UNKNOWN:
-            continue
-        sign, role, word = _REACH.get(state, ("○", "muted", UNKNOWN))
-        since = age_of(look.since if look is not None else when(shown.doc, f"{OURS}.reach.{way}.since"), shown.now)
-        word += f", measured {age_of(look.at, shown.now)} ago" if look is not None else ""
-        left: list[Piece] = [(f"{sign} ", role), f"{named} ", (word, "muted")]
-        out.append(spread(left, [(since, "muted")] if since != UNKNOWN else [], width))
-        error = (look.error or UNKNOWN) if look is not None else text(shown.doc, f"{OURS}.reach.{way}.error")
-        if error != UNKNOWN and state in ("no", "open"):
-            out += wrap(error, width, "    ", "    ", role="muted")
-    return out
+    return [*out, *reach_lines(shown.doc, shown.ways, shown.now, width)]
 
 
 def certificate_lines(shown: Shown, width: int) -> list[Line]:

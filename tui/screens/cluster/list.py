@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tui.frame.links import open_key
+from edgewright.commands.kernel.base import BY_HOST
+from edgewright.commands.kernel.described import Entry
+from edgewright.store.collections.selectors import listed_clusters
+from tui.frame.links import OpensSite, open_key
 from tui.frame.lists.described import DescribedListing, list_screen
 from tui.screens.cluster.content import brief
 from tui.screens.cluster.reading import ReadsClusters
@@ -18,12 +21,12 @@ else:
     _Clusters = list_screen("cluster")
 
 
-class ClustersScreen(_Clusters, ReadsClusters):
+class ClustersScreen(_Clusters, ReadsClusters, OpensSite):
     """Lists clusters, the worst first; verbs work on all that are marked."""
 
     collections = ReadsClusters.collections
     hints = (
-        "nav-open=open", "filter", "mark", "kube-pods", "cluster-new=new", "cluster-retry", "yaml",
+        "nav-open=open", "filter", "mark", "kube-pods", "site-open=site", "cluster-new=new", "cluster-retry", "yaml",
         "cluster-kubeconfig", "sort", "columns", "cluster-delete",
     )  # fmt: skip
 
@@ -31,7 +34,8 @@ class ClustersScreen(_Clusters, ReadsClusters):
         """Return all clusters by uid."""
         things = await super().fetched(ctx)
         self.put_into_store([entry.document for entry in things.values()], complete=True)
-        return things
+        known = listed_clusters(self.session.store.model)
+        return {**things, **{uid: Entry(row, {}) for uid, row in known.items() if row.link}}
 
     def begin(self) -> None:
         """Show what is known at once."""
@@ -41,6 +45,24 @@ class ClustersScreen(_Clusters, ReadsClusters):
     def patched(self, patches: object) -> None:
         """Show what changed."""
         ReadsClusters.patched(self, patches)  # type: ignore[arg-type]
+
+    def site_uids(self) -> tuple[str, ...]:
+        """Return the host by which alone the cluster under the cursor is known."""
+        return tuple(uid for uid in self.targets() if uid.startswith(BY_HOST))
+
+    def working_hints(self) -> tuple[str, ...]:
+        """Return what works on what is pointed at; a site opens where one host shows the cluster."""
+        return tuple(name for name in super().working_hints() if self.site_uids() or name != "site-open=site")
+
+    def count(self) -> str:
+        """Return how many there are, and of them those that SSH alone knows."""
+        alone = sum(1 for entry in (self._things or {}).values() if entry.row.link)
+        return f"{super().count()} with {alone} by SSH" if alone else super().count()
+
+    def stale_rows(self) -> tuple[bool, frozenset[str]]:
+        """Return whether rows are old, and of which it is the other way round."""
+        away, rows = super().stale_rows()[0], [entry.row for entry in (self._things or {}).values()]
+        return away, frozenset(row.uid for row in rows if row.link and (row.link == "open") is away)
 
     def detail(self, key: str, width: int) -> list[Line]:
         """Return the cluster under the cursor."""

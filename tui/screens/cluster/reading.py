@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from msgspec.structs import replace
 
+from edgewright.commands.kernel.base import BY_HOST
 from edgewright.commands.kernel.described import Entry
 from edgewright.core.clusters.actions import with_titles
 from edgewright.sources.redact import redact_all
@@ -15,12 +16,14 @@ from edgewright.store.collections.catalogue import measured
 from edgewright.store.collections.catalogue.clusters import CLUSTERS
 from edgewright.store.collections.feed import FEED
 from edgewright.store.collections.projects import PROJECTS
+from edgewright.store.collections.selectors import listed_clusters
 from edgewright.store.engine import model as names
 from edgewright.store.engine.model import Patch
 from edgewright.store.table import TENANT
 from tui.frame.feed import FeedLine, feed_line
 from tui.frame.fetch import known_document
 from tui.frame.fetched import Fetches
+from tui.frame.links import without_a_plane
 from tui.screens.cluster.content import Shown
 from tui.verbs.bindings import live_keys
 
@@ -36,7 +39,7 @@ class ReadsClusters(Fetches):
     forming_every: ClassVar[float] = 10.0
     """Seconds between two questions while a cluster forms that is on the screen."""
     audit_kind = CLUSTERS.change_kind
-    collections = Fetches.collections | {CLUSTERS.name, FEED.name, names.HOSTS}
+    collections = Fetches.collections | {CLUSTERS.name, FEED.name, names.HOSTS, names.SITE_CLUSTERS}
 
     def begin(self) -> None:
         """Show what is known; a plane is asked beside it."""
@@ -55,6 +58,7 @@ class ReadsClusters(Fetches):
 
     def _follow_forming(self) -> None:
         asking = any(worker.group == "fetched" and worker.is_running for worker in self.workers)
+        asking = asking or self.asks_no_plane
         entries = self.on_screen() if self._shown and not asking else ()
         if any(entry.row.forms for entry in entries) and not self.session.store.model.source.away:
             self.fetch()
@@ -68,9 +72,14 @@ class ReadsClusters(Fetches):
         payload = {"docs": redact_all(documents), **({"complete": True} if complete else {})}
         self.session.store.emit("plane", CLUSTERS.seen, payload)
 
+    @property
+    def asks_no_plane(self) -> bool:
+        """Whether there is no plane to ask: in a recording, in a console without one, about what SSH alone knows."""
+        return self.session.make_context is None or self.session.no_plane or self.target.startswith(BY_HOST)
+
     def fetch(self) -> Any:
-        """Ask the plane; a recording has no plane, and shows what it has."""
-        if self.session.make_context is None:
+        """Ask the plane, where there is one; else what is known is all."""
+        if self.asks_no_plane:
             self.take_stored()
             self._things = self._things or {}
             self.select()
@@ -79,14 +88,14 @@ class ReadsClusters(Fetches):
 
     def take_stored(self) -> None:
         """Take all clusters of the store, if it has any; the document of one is looked up when it is shown."""
-        rows = self.session.store.model.rows(CLUSTERS)
-        if rows:
+        rows = listed_clusters(self.session.store.model)
+        if rows or self._things:
             listed = sorted(rows.items(), key=lambda item: (item[1].name.casefold(), item[0]))
             self._things = {uid: Entry(row, {}) for uid, row in listed}
 
     def patched(self, patches: Sequence[Patch]) -> None:
         """Show what the store has now; ask only a plane that is back, or that reports no changes."""
-        changed = any(patch.collection == CLUSTERS.name for patch in patches)
+        changed = any(patch.collection in (CLUSTERS.name, names.SITE_CLUSTERS) for patch in patches)
         if changed:
             self.take_stored()
         if self._error and not self.session.store.model.source.away:
@@ -99,7 +108,7 @@ class ReadsClusters(Fetches):
         useless = set() if any(row.failed for row in rows) else {"cluster-retry"}
         if any(row.simulated for row in rows):
             useless.add("cluster-kubeconfig")
-        return super().refused(entries) | useless
+        return super().refused(entries) | useless | without_a_plane(entries, self.targets())
 
     def shown(self, uid: str) -> Shown | None:
         """Return a cluster with what the console knows of it; `None` for one that does not exist."""
@@ -115,7 +124,7 @@ class ReadsClusters(Fetches):
             hosts=model.hosts,
             project=(project.name if project is not None else entry.row.project_uid) or TENANT,
             events=self._events(uid, entry.row.host_uids),
-            lost=model.source.away,
+            lost=model.source.away if not entry.row.link else entry.row.link != "open",
             ways=self._ways_here.get(uid, {}),
             retry=live_keys(self).get("cluster-retry", "") or "r",
         )

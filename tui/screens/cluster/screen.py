@@ -9,7 +9,7 @@ from textual import events, on, work
 from textual.app import ComposeResult
 
 from edgewright.commands.kernel import described
-from edgewright.commands.kernel.base import Scope
+from edgewright.commands.kernel.base import BY_HOST, Scope
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.described import Entry
 from edgewright.commands.kernel.documents import cluster_of
@@ -22,6 +22,7 @@ from tui.modals.choose import ChooseModal
 from tui.screens.cluster.content import Shown, body, columns_of, event_lines
 from tui.screens.cluster.logs import unit_lines
 from tui.screens.cluster.reading import ReadsClusters
+from tui.screens.doctor.title import site_title
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, blocks, line
 
@@ -71,6 +72,7 @@ class ClusterScreen(ReadsClusters, BaseScreen, OpensSite):
         """Measure whether this machine reaches the API directly, unless that was done a moment ago."""
         entry = (self._things or {}).get(self.target)
         measure = self.session.measure_way
+        measure = None if self._by_ssh else measure
         if measure is not None and entry is not None and self.is_current and await measure(entry.row):
             await self.look_at_ways()
 
@@ -105,7 +107,30 @@ class ClusterScreen(ReadsClusters, BaseScreen, OpensSite):
         """Return how old the newest report is."""
         entry = (self._things or {}).get(self.target)
         reported = entry.row.reported if entry is not None else None
-        return "" if reported is None else f"reported {calm_age(reported, self.now)}"
+        word = "read" if self._by_ssh else "reported"
+        return "" if reported is None else f"{word} {calm_age(reported, self.now)}"
+
+    def head_line(self, width: int) -> Line:
+        """Return the title: of the plane, or of the site by which alone it is known."""
+        site = self.session.sites.get(self.target.removeprefix(BY_HOST)) if self._by_ssh else None
+        return super().head_line(width) if site is None else site_title(site, self.now, width, self.session.read_only)
+
+    @property
+    def _by_ssh(self) -> bool:
+        return self.target.startswith(BY_HOST)
+
+    def action_retry(self) -> None:
+        """Read the host again by which alone it is known; else ask the plane again."""
+        if self._by_ssh:
+            self._read_site()
+        else:
+            self.app.action_retry()  # type: ignore[attr-defined]
+
+    @work(exclusive=True, group="cluster:site", exit_on_error=False)
+    async def _read_site(self) -> None:
+        site = self.session.sites.get(self.target.removeprefix(BY_HOST))
+        if site is not None:
+            await site.read()
 
     def targets(self) -> tuple[str, ...]:
         """Return this cluster."""
@@ -121,12 +146,13 @@ class ClusterScreen(ReadsClusters, BaseScreen, OpensSite):
 
     def working_hints(self) -> tuple[str, ...]:
         """Return what works on what is under the cursor."""
-        there = self.is_there and bool(self.site_uids()) and not self.undialled()
-        return tuple(name for name in super().working_hints() if there or name != "site-open=site")
+        there = self.is_there and bool(self.site_uids()) and "site-open" not in self.undialled()
+        idle = {*([] if there else ["site-open=site"]), *(["cluster-logs"] if self._by_ssh else [])}
+        return tuple(name for name in super().working_hints() if name not in idle)
 
     def site_uids(self) -> tuple[str, ...]:
-        """Return the host of the node under the cursor."""
-        uid = self._host_under_cursor()
+        """Return the host of the node under the cursor; of a cluster that one host shows, that one else."""
+        uid = self._host_under_cursor() or (self.target if self._by_ssh else "")
         return (uid,) if uid else ()
 
     def _host_under_cursor(self) -> str:
@@ -146,11 +172,11 @@ class ClusterScreen(ReadsClusters, BaseScreen, OpensSite):
         if not self.is_there or not self.size.width:
             return
         facts, parts, feed = (self.query_one(f"#{name}", LineView) for name in ("facts", "parts", "feed"))
-        lost = self.session.store.model.source.away
+        shown = self.shown(self.target)
+        lost = self.session.store.model.source.away if shown is None else shown.lost
         for view in (facts, parts, feed):
             view.set_dimmed(lost)
         width = facts.room or self.size.width
-        shown = self.shown(self.target)
         if shown is None:
             facts.set_lines(self._nothing(width))
             parts.set_lines([])
@@ -189,6 +215,9 @@ class ClusterScreen(ReadsClusters, BaseScreen, OpensSite):
         shown, uid = self.shown(self.target), self._host_under_cursor()
         if shown is None or not uid:
             self.app.refuse("Select a node first.")  # type: ignore[attr-defined]
+            return
+        if uid.startswith(BY_HOST):
+            self.app.refuse("This host is known by SSH alone: l on its Doctor shows logs.")  # type: ignore[attr-defined]
             return
         row = shown.hosts.get(uid)
         dialog = ChooseModal(f"Log of {row.name if row is not None else uid}", unit_lines(shown.row))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from edgewright.commands.site.api.host_document import document_of
+from edgewright.commands.site.api.listed import health_of
 from edgewright.core.text import clean
 from tui.frame.ages import age_of
 from tui.screens.host.content import HostFacts
@@ -26,7 +27,7 @@ def site_facts(site: Site | None, target: str, now: float) -> HostFacts:
         nothing = "Nothing was read from this host yet: Doctor reads it."
         return HostFacts(clean(site.name), "-", now, sources="Not read yet.", error=nothing)
     findings: Any = () if report is None else report["findings"]
-    health = "unknown" if report is None else "unhealthy" if report["fault"] else "healthy"
+    health, reason = health_of(report)
     doc = document_of(known)
     return HostFacts(
         name=clean(site.name),
@@ -34,7 +35,7 @@ def site_facts(site: Site | None, target: str, now: float) -> HostFacts:
         now=now,
         state=clean(doc["status"].get("state") or ""),
         health=health,
-        reason=clean(findings[0]["text"], 400) if findings else "",
+        reason=clean(reason, 400),
         also=tuple(clean(each["text"], 200) for each in findings[1 : 1 + MOST]),
         doc=doc,
         sources=sources(site, now),

@@ -105,8 +105,8 @@ class HostScreen(BaseScreen, OpensSite):
         return super().head_line(width) if site is None else site_title(site, self.now, width, self.session.read_only)
 
     def targets(self) -> tuple[str, ...]:
-        """Return this host; none where it is not one of the plane."""
-        return () if self.reached else (self.target,)
+        """Return this host."""
+        return (self.target,)
 
     def facts(self) -> HostFacts:
         """Return all that is known of the host now."""
@@ -178,6 +178,8 @@ class HostScreen(BaseScreen, OpensSite):
 
     def working_hints(self) -> tuple[str, ...]:
         """Return what works on this host, or without it when it is not known."""
+        if self.reached:  # all that works without a plane; Doctor has the rest
+            return ("site-open=doctor", "yaml", "copy", "retry=read again")
         return working_on(self.hints, int(self.target in self.session.store.model.hosts))
 
     def refused(self, entries: Iterable[str]) -> frozenset[str]:

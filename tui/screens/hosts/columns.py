@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from edgewright.core import times
 from edgewright.store.collections.hosts import HostRow
+from edgewright.store.collections.rows import LINKS
 from tui.frame import ages
 from tui.frame.lists.export import Value
 from tui.widgets.lines import Role, Span
@@ -34,6 +35,8 @@ class HostColumn(NamedTuple):
 
 def sign(row: HostRow) -> Span:
     """Return the sign of a host: its glyph and the meaning of its colour."""
+    if row.link not in ("", "open"):
+        return Span("▬", "parked")
     if row.health == "unhealthy":
         return Span("▲", "bad")
     if row.who == "person" and row.health != "healthy":
@@ -44,7 +47,7 @@ def sign(row: HostRow) -> Span:
 def health_word(row: HostRow) -> str:
     """Return the health as text; a host without any heartbeat is marked as such."""
     if row.health == "unknown" and row.last_seen is None:
-        return "no contact"
+        return "not read" if row.link else "no contact"
     return row.health or NONE
 
 
@@ -154,6 +157,8 @@ def _name(row: HostRow, now: float) -> Span:
 
 
 def _state(row: HostRow, now: float) -> Span:
+    if row.link:
+        return Span(LINKS.get(row.link, row.link), "info" if row.link == "open" else "parked")
     return Span(STATE_LABELS.get(row.state, row.state), "work" if row.state == "unpaired" else _calm(row))
 
 

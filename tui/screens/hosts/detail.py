@@ -9,9 +9,24 @@ from edgewright.core.problems import owner_of
 from edgewright.store.collections.conditions import condition_of_row
 from edgewright.store.collections.feed import FEED, EventRow
 from edgewright.store.collections.hosts import HostRow
+from edgewright.store.collections.rows import LINKS
+from edgewright.store.collections.selectors import alone_by_ssh, open_by_ssh
 from edgewright.store.engine.model import Model
 from tui.screens.hosts.columns import age_text, health_word, sign
 from tui.widgets.lines import Line, Span, clip_line, cut, heading, line, spread, wrap, wrapped_facts
+
+
+def total_text(model: Model) -> str:
+    """Return how many hosts there are: those of the plane, and apart from them those that SSH alone knows."""
+    alone = len(alone_by_ssh(model))
+    of_plane = f"{model.tally.total:,}"
+    return f"{of_plane} + {alone} by SSH" if alone and model.tally.total else f"{alone} by SSH" if alone else of_plane
+
+
+def stale_rows(model: Model) -> tuple[bool, frozenset[str]]:
+    """Return whether rows are old, as those of a plane that does not answer, and of which it is the other way round."""
+    away = model.source.away
+    return away, frozenset(uid for uid, row in model.site_hosts.items() if (row.link == "open") is away)
 
 
 def host_lines(row: HostRow, model: Model, now: float, width: int) -> list[Line]:
@@ -27,14 +42,24 @@ def host_lines(row: HostRow, model: Model, now: float, width: int) -> list[Line]
     if row.who in ("host", "plane", "person") and row.health != "healthy":
         out.append(line(("Owner: ", "muted"), (owner_of(row.who), "")))
     out.append(line())
-    out += wrapped_facts(((label, value or "-") for label, value in _facts(row, now)), 9, width)
+    twin = open_by_ssh(model, row.uid)
+    facts = [*_facts(row, now), *([("SSH", _by_ssh(twin, now))] if twin is not None else [])]
+    out += wrapped_facts(((label, value or "-") for label, value in facts), 9, width)
     if row.tags:
         out.append(line())
         out += wrap(" ".join(row.tags), width, first="", rest="", role="muted")
     return [_short(item, width) for item in out]
 
 
+def _by_ssh(row: HostRow, now: float) -> str:
+    """Return what SSH knows of a host: whether it is connected, and what Doctor found when."""
+    read = f"{row.health} {age_text(row.last_seen, now)} ago" if row.last_seen is not None else "not read yet"
+    return f"{'open' if row.link == 'open' else LINKS.get(row.link, row.link)}, {read}"
+
+
 def _sentences(row: HostRow, now: float) -> list[str]:
+    if row.link:
+        return _sentences_by_ssh(row, now)
     if row.reason:
         return [row.reason]
     if row.health == "healthy":
@@ -42,6 +67,14 @@ def _sentences(row: HostRow, now: float) -> list[str]:
     if row.last_seen is None:
         return [condition_of_row(row, now).state.meaning]
     return [f"{health_word(row).capitalize()} for {age_text(row.since, now)}."]
+
+
+def _sentences_by_ssh(row: HostRow, now: float) -> list[str]:
+    link = "Known by SSH alone." if row.link == "open" else "Known by SSH alone; there is no connection now."
+    if row.last_seen is None:
+        return [link, "Nothing was read from this host yet."]
+    result = row.reason or ("Doctor found no fault." if row.health == "healthy" else "")
+    return [*([result] if result else []), link]
 
 
 def _facts(row: HostRow, now: float) -> list[tuple[str, str]]:
@@ -63,8 +96,8 @@ def _facts(row: HostRow, now: float) -> list[tuple[str, str]]:
         ("agent", "  ".join(part for part in (row.agent, f"slot {row.boot_slot}" if row.boot_slot else "") if part)),
         ("disk", _disk(row)),
         ("token", row.token_name),
-        ("seen", f"{age_text(row.last_seen, now)} ago" if row.last_seen is not None else ""),
-        ("checked", f"{age_text(row.fetched_at, now)} ago" if row.fetched_at else ""),
+        ("read" if row.link else "seen", f"{age_text(row.last_seen, now)} ago" if row.last_seen is not None else ""),
+        *([] if row.link else [("checked", f"{age_text(row.fetched_at, now)} ago" if row.fetched_at else "")]),
     ]
 
 
@@ -103,13 +136,21 @@ def events_of(model: Model, uid: str, limit: int = 60) -> list[EventRow]:
     return sorted(matches, key=lambda event: -event.at)[:limit]
 
 
-def empty_lines(model: Model, filtered: str, now: float) -> list[Line]:
+def empty_lines(model: Model, filtered: str, now: float, no_plane: bool = False) -> list[Line]:
     """Return why there is no host to show, and the next step."""
     source = model.source
+    if no_plane and not filtered:
+        return [
+            line(),
+            line(("  ○ ", "muted"), ("There is no management plane, and no site is open.", "strong")),
+            line(),
+            line("  Open a host by SSH: ", (":site open user@host", "accent")),
+            line("  Or choose a plane: ", (":context use", "accent")),
+        ]
     if filtered:
         return [
             line(),
-            line(("  No host matches ", ""), (filtered, "accent"), (f", of {model.tally.total:,}.", "")),
+            line(("  No host matches ", ""), (filtered, "accent"), (f", of {total_text(model)}.", "")),
             line(("  / changes the filter, esc takes it away.", "muted")),
         ]
     if source.state in ("lost", "refused"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
@@ -11,6 +11,7 @@ from textual.timer import Timer
 
 from edgewright.commands.kernel.base import Scope
 from edgewright.store.collections.feed import FEED
+from edgewright.store.collections.selectors import listed_hosts
 from edgewright.store.engine import model as names
 from edgewright.store.engine.model import Patch
 from tui.frame.base import WALL, WIDE
@@ -19,7 +20,7 @@ from tui.frame.lists.export import ExportsTable, Table
 from tui.frame.lists.filter import completions, judged, wrong_with
 from tui.screens.hosts import columns
 from tui.screens.hosts.choice import HostsChoice
-from tui.screens.hosts.detail import empty_lines, event_lines, events_of, host_lines
+from tui.screens.hosts.detail import empty_lines, event_lines, events_of, host_lines, stale_rows, total_text
 from tui.screens.hosts.filter_run import PIECE, FilterRun
 from tui.verbs.bindings import move_bindings
 from tui.widgets.line_view import LineView
@@ -46,21 +47,11 @@ class HostsScreen(ExportsTable, OpensSite):
 
     scope: ClassVar[Scope] = "hosts"
     view = "hosts"
-    collections = frozenset({names.HOSTS, FEED.name, names.SOURCE})
+    collections = frozenset({names.HOSTS, names.SITE_HOSTS, FEED.name, names.SOURCE})
     hints = (
-        "nav-open=open",
-        "filter",
-        "mark",
-        "site-open=site",
-        "host-logs",
-        "yaml",
-        "host-tag",
-        "copy",
-        "sort",
-        "columns",
-        "host-reset",
-        "host-delete",
-    )
+        "nav-open=open", "filter", "mark", "site-open=site", "host-logs", "yaml", "host-tag", "copy", "sort", "columns",
+        "host-reset", "host-delete",
+    )  # fmt: skip
     BINDINGS = move_bindings({"nav-back": "back"})
     DEFAULT_CSS = """
     HostsScreen {
@@ -111,7 +102,7 @@ class HostsScreen(ExportsTable, OpensSite):
     def can_filter(self) -> bool:
         """Whether there are hosts, a filter, or hosts still to come."""
         model = self.session.store.model
-        return bool(model.tally.total or self.choice.filter_text) or not model.complete
+        return bool(model.tally.total or model.site_hosts or self.choice.filter_text) or not model.complete
 
     @property
     def crumb(self) -> str:
@@ -120,11 +111,11 @@ class HostsScreen(ExportsTable, OpensSite):
 
     def count(self) -> str:
         """Return how many are marked and shown, of how many."""
-        total = self.session.store.model.tally.total
+        model = self.session.store.model
         marked = len(self.table.marks) if self.is_there else 0
-        counted = self.session.store.model.complete and not self._filter_run.running  # else most are on disk still
-        result = f"{len(self._rows):,}" if counted else "…"
-        shown = f"{result} of {total:,}" if self.choice.filter_text else f"{total:,}"
+        counted = model.complete and not self._filter_run.running  # else most are on disk still
+        result, total = f"{len(self._rows):,}" if counted else "…", total_text(model)
+        shown = f"{result} of {total}" if self.choice.filter_text else total
         return f"{marked:,} marked · {shown}" if marked else shown
 
     def targets(self) -> tuple[str, ...]:
@@ -144,33 +135,36 @@ class HostsScreen(ExportsTable, OpensSite):
         if not self.is_there:
             return
         self._filter_run.cancel()
-        self._rows.fill(self.session.store.model.hosts.items())
+        self._rows.fill(self._hosts.items())
         self._selected = True
         self.table.measure_again()
         self._show_rows()
 
     def patched(self, patches: Sequence[Patch]) -> None:
         """Take the hosts that changed; the others stay where they are."""
-        hosts = [patch for patch in patches if patch.collection == names.HOSTS]
+        hosts = [patch for patch in patches if patch.collection in (names.HOSTS, names.SITE_HOSTS)]
         if not self._selected or any(patch.op == "reset" for patch in hosts):
             self.select()
             return
         model = self.session.store.model
-        moved = [self._rows.put(patch.key, model.hosts.get(patch.key)) for patch in hosts]
+        listed = self._hosts
+        alone = model.site_hosts if any(patch.new or patch.op == "delete" for patch in hosts) else ()
+        moved = [self._rows.put(key, listed.get(key)) for key in (*(patch.key for patch in hosts), *alone)]
         named = {patch.key for patch in hosts if patch.new or MEASURED.intersection(patch.fields)}
-        rows = [model.hosts[key] for key in named if key in model.hosts]
+        rows = [listed[key] for key in named if key in listed]
         if rows:
             self.table.measure_again(lambda column: columns.longest(rows, column))
         if any(moved):
             self._show_rows(flash=[patch.key for patch in hosts if patch.new])
         else:
-            self.table.set_stale(model.source.away)
+            self.table.set_stale(*stale_rows(model))
             self.table.refresh_keys({patch.key for patch in hosts})
             self._show_detail()
 
     def keys_may_change(self, patches: Sequence[Patch]) -> bool:
         """Whether other keys may work after these patches: new values of hosts that were there change none."""
-        return any(patch.collection != names.HOSTS or patch.op != "put" or patch.new for patch in patches)
+        hosts = (names.HOSTS, names.SITE_HOSTS)
+        return any(patch.collection not in hosts or patch.op != "put" or patch.new for patch in patches)
 
     def tick(self) -> None:
         """Update the ages; now and then apply the filter again."""
@@ -188,12 +182,17 @@ class HostsScreen(ExportsTable, OpensSite):
             self.select()
             return
         rows, narrower = self._rows, self.choice.narrower and not self._rows.filtering
-        hosts = len(rows) if narrower else len(self.session.store.model.hosts)
+        hosts = len(rows) if narrower else len(self._hosts)
         pieces = rows.filter_in_pieces(self.choice.predicate(), self._host, PIECE, narrower)
         self._filter_run.start(pieces, hosts if self.choice.filtered else 0)
 
+    @property
+    def _hosts(self) -> Mapping[str, HostRow]:
+        return listed_hosts(self.session.store.model)
+
     def _host(self, key: str) -> HostRow | None:
-        return self.session.store.model.hosts.get(key)
+        model = self.session.store.model
+        return model.hosts.get(key) or model.site_hosts.get(key)
 
     def _filtered(self) -> None:
         """Show the rows of the filter that was applied."""
@@ -207,8 +206,8 @@ class HostsScreen(ExportsTable, OpensSite):
         return not self._filter_run.running or self.prompt.is_open
 
     def _show_rows(self, flash: Sequence[str] = ()) -> None:
-        model, table = self.session.store.model, self.table
-        removed = [key for key in table.marks if key not in model.hosts]
+        table, listed = self.table, self._hosts
+        removed = [key for key in table.marks if key not in listed]
         if removed:
             table.set_marks(table.marks.difference(removed))
         table.set_rows(self._rows.keys(), flash)
@@ -223,19 +222,21 @@ class HostsScreen(ExportsTable, OpensSite):
         if not self.is_there:
             return
         model = self.session.store.model
-        self.table.set_stale(model.source.away)
+        self.table.set_stale(*stale_rows(model))
         self.table.refresh_rows()
         if not len(self._rows):
-            self.query_one("#empty", LineView).set_lines(empty_lines(model, self.choice.filter_text, self.now))
+            self.query_one("#empty", LineView).set_lines(
+                empty_lines(model, self.choice.filter_text, self.now, self.session.no_plane)
+            )
         self._show_detail()
 
     def _show_detail(self) -> None:
         if self.size.width < WIDE:
             return
         model, now = self.session.store.model, self.now
-        row = model.hosts.get(self.table.cursor_key)
+        row = self._host(self.table.cursor_key)
         detail, reported = self.query_one("#detail", LineView), self.query_one("#events", LineView)
-        detail.set_dimmed(model.source.away)
+        detail.set_dimmed(model.source.away if row is None or not row.link else row.link != "open")
         width = detail.room or 35
         detail.set_lines(host_lines(row, model, now, width) if row else [])
         if row is None:
@@ -251,7 +252,7 @@ class HostsScreen(ExportsTable, OpensSite):
             detail.set_lines([*detail.lines, line(), *event_lines(happened, width, room, row.name)])
 
     def _cells(self, key: str) -> Cells:
-        row, now = self.session.store.model.hosts.get(key), self.now
+        row, now = self._host(key), self.now
         if row is None:
             return ()
         shown = self.table.shown
@@ -261,10 +262,10 @@ class HostsScreen(ExportsTable, OpensSite):
 
     def table_to_export(self, every_column: bool) -> Table:
         """Return the hosts that are shown, with the values behind the cells."""
-        model, choice = self.session.store.model, self.choice
+        hosts, choice = self._hosts, self.choice
         wanted = columns.COLUMNS if every_column else choice.columns
         fields = ("uid", *(item.column.id for item in wanted if item.column.id not in ("sign", "uid")))
-        rows = [model.hosts[key] for key in tuple(self.table.keys) if key in model.hosts]
+        rows = [hosts[key] for key in tuple(self.table.keys) if key in hosts]
         return Table(
             view=self.view,
             columns=fields,
@@ -277,10 +278,10 @@ class HostsScreen(ExportsTable, OpensSite):
         )
 
     def _longest(self, column: str) -> int:
-        return columns.longest(self.session.store.model.hosts.values(), column)
+        return columns.longest(self._hosts.values(), column)
 
     def _host_name(self, key: str) -> str:
-        row = self.session.store.model.hosts.get(key)
+        row = self._host(key)
         return row.name if row else key
 
     @on(VirtualTable.RowHighlighted)

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 from textual.app import App
 from textual.screen import ModalScreen
 
+from edgewright.commands.site.api.listed import closed, listed, state_of
 from edgewright.commands.site.opened import Site
 from edgewright.commands.site.opening import site_of
 from edgewright.core.errors import Conflict, UsageError
 from edgewright.core.text import clean
+from edgewright.store.engine.events import SITE_KNOWN
+from edgewright.store.engine.model import SITE_HOSTS, Patch
 
 if TYPE_CHECKING:
     from tui.session import Session
@@ -55,6 +58,7 @@ def follow(app: App[Any], session: Session, site: Site) -> None:
     if site.followed:
         return
     site.followed = True
+    list_site(session, site)
     before = site.state
 
     def changed() -> None:
@@ -68,6 +72,34 @@ def follow(app: App[Any], session: Session, site: Site) -> None:
     site.listen(changed)
     site.returned = lambda: _run(app, site.read(), f"site:read:{site.target}")
     _run(app, site.watch(lambda: is_shown(app, site)), f"site:watch:{site.target}")
+
+
+def list_site(session: Session, site: Site) -> None:
+    """Show it in the lists of hosts and clusters from now on, as it is known at each moment, until it is closed."""
+    reported: tuple[Any, ...] | None = None
+
+    def report() -> None:
+        nonlocal reported
+        if (state := state_of(site)) != reported:
+            reported = state
+            session.store.emit("site", SITE_KNOWN, listed(site))
+
+    def taken(patches: Sequence[Patch]) -> None:
+        """Another plane's model was taken: it has no sites."""
+        nonlocal reported
+        if any(patch.op == "reset" for patch in patches):
+            reported = None
+            report()
+
+    stop, subscription = site.listen(report), session.store.subscribe({SITE_HOSTS}, taken)
+
+    def unlist() -> None:
+        stop()
+        subscription.close()
+        session.store.emit("site", SITE_KNOWN, closed(site))
+
+    site.unlist = unlist
+    report()
 
 
 def is_shown(app: App[Any], site: Site) -> bool:
@@ -90,6 +122,7 @@ def close(app: App[Any], session: Session, site: Site) -> None:
         if worker.group in {f"site:{work}:{site.target}" for work in ("watch", "read", "bundle")}:
             worker.cancel()
     site.followed = False
+    site.unlist()
     _run(app, site.aclose(), "site:close")
 
 

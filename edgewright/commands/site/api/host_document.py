@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from edgewright.clients.local_api.documents import HostInfo
+from edgewright.clients.local_api.documents import Cluster, HostInfo
 from edgewright.core.doctor.facts import Facts
 from edgewright.core.errors import Failed
 
@@ -17,13 +17,14 @@ _NOT_DISKS = frozenset({"tmpfs", "devtmpfs", "overlay", "squashfs", "ramfs", "ef
 
 
 class Known(NamedTuple):
-    """What there is of a host, and when each part was read, epoch seconds; `info` is of the local API."""
+    """What there is of a host, and when each part was read (epoch seconds); `info`, `cluster` are of the local API."""
 
     facts: Facts | None
     read_at: float | None
     info: HostInfo | None = None
     info_at: float | None = None
-    cluster: str = ""
+    cluster: Cluster | None = None
+    cluster_at: float | None = None
 
 
 class SiteHosts:
@@ -63,8 +64,8 @@ def document_of(known: Known) -> dict[str, Any]:
             device["nics"] = [dict(nic.raw) for nic in info.nics]
         document["status"]["health"]["agentVersion"] = info.agent_version
         document["status"]["state"] = info.host_state
-    if known.cluster:
-        document["status"]["inUseClusters"] = [{"name": known.cluster}]
+    if known.cluster is not None and known.cluster.name:
+        document["status"]["inUseClusters"] = [{"name": known.cluster.name}]
     document["metadata"] = {"name": name, "uid": uid}
     return document
 

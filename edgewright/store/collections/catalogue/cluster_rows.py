@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from edgewright.store.collections.document_values import EXTENSION, integer, part, parts, text, texts, value, when
-from edgewright.store.collections.rows import Row
+from edgewright.store.collections.rows import LINKS, Row
 from edgewright.wire.protocol import clusters as wire
 
 
@@ -66,11 +66,26 @@ class ClusterRow(Row, frozen=True, array_like=True, gc=False):
     """Whether its hosts still form it, although its API may answer already."""
     reach: tuple[str, ...] = ()
     """`way: state since: error` of each way to the API, as the plane has measured it."""
+    link: str = ""
+    """State of the SSH connection to the host by which alone it is known (`rows.LINKS`); empty for one of the plane."""
+    plane_uids: tuple[str, ...] = ()
+    """Of one that is known by SSH: uids under which a plane has it or that host, where they are known."""
 
     @property
     def forms(self) -> bool:
         """Whether its hosts form it, or end it, now."""
         return self.forming or self.state in (wire.PENDING, wire.PROVISIONING, wire.DELETING)
+
+    @property
+    def shown_state(self) -> str:
+        """Return the state; of what SSH alone knows whether it can be read now, where it cannot or names no state."""
+        named = self.link in ("", "open") and (self.state or not self.link)
+        return self.state if named else LINKS.get(self.link, self.link)
+
+    @property
+    def kind(self) -> str:
+        """Return what proves it: real hosts, simulated ones, or SSH to one of its hosts."""
+        return "by SSH" if self.link else "simulated" if self.simulated else "real"
 
     @property
     def control_planes(self) -> tuple[str, ...]:

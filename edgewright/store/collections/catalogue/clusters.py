@@ -225,12 +225,14 @@ def _pair(sentence: str) -> tuple[str, str]:
 VIPS = {"one": "one host", "two": "two hosts", "none": "no host", "unknown": "-"}
 """How many hosts have the VIP, for users."""
 _SIGNS = {"healthy": ("•", "ok"), "unhealthy": ("▲", "bad")}
-_ORDER = "▲►○•"
+_ORDER = "▲►▬○•"
 """Signs, the worst first."""
 
 
 def sign_of(row: ClusterRow) -> tuple[str, str]:
     """Return glyph and role of a cluster: its health first, then whether its hosts work on it."""
+    if row.link not in ("", "open"):
+        return "▬", "parked"
     if row.state == wire.DELETED:
         return "○", "muted"
     if row.health not in _SIGNS and row.forms:
@@ -281,6 +283,8 @@ def reach_text(row: ClusterRow, now: float) -> str:
 
 
 def _tone(row: ClusterRow) -> str:
+    if row.link:
+        return "info" if row.link == "open" else "parked"
     return {"Running": "ok", "Deleting": "warn", "Deleted": "muted", "Pending": "muted"}.get(row.state, "work")
 
 
@@ -308,7 +312,7 @@ TABLE: Table[ClusterRow] = Table(
             order=lambda row: (_ORDER.index(sign_of(row)[0]), row.state == wire.DELETED, row.name.casefold()),
         ),
         Column("name", "CLUSTER", 11, most=40, tone="strong"),
-        Column("state", "STATE", 12, tone=_tone),
+        Column("state", "STATE", 12, value=lambda row, look: row.shown_state, tone=_tone),
         Column("health", "HEALTH", 9, tone=_health),
         Column("nodes", "NODES", 5, right=True, value=lambda row, look: nodes_text(row), tone=_node_tone),
         Column("vip", "VIP", 4, value=lambda row, look: _VIP_CELLS.get(row.vip, "-"), tone=_vip_tone),
@@ -323,9 +327,7 @@ TABLE: Table[ClusterRow] = Table(
             order=lambda row: row.certificate_end,
             tone="muted",
         ),
-        Column(
-            "kind", "KIND", 4, most=9, value=lambda row, look: "simulated" if row.simulated else "real", tone="muted"
-        ),
+        Column("kind", "KIND", 4, most=9, value=lambda row, look: row.kind, tone="muted"),
         Column("reported", "REPORT", 6, right=True, age=True, tone="muted"),
         Column("created", "AGE", 4, right=True, age=True, tone="muted"),
         Column("profile", "PROFILE", 8, most=28, value=lambda row, look: ", ".join(row.profiles) or "-"),

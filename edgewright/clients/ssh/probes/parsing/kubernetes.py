@@ -117,7 +117,7 @@ def nodes(lines: Lines, status: int | None) -> dict[str, Any]:
         return {}
     rows = [line.split() for line in lines]
     results = [
-        Node(row[0], row[1], row[4])
+        Node(row[0], row[1], row[4], row[2])
         for row in rows
         if len(row) >= 6 and re.fullmatch(r"(?:Not)?Ready(?:,\w+)*|Unknown", row[1])
     ]

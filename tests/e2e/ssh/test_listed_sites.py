@@ -1,0 +1,84 @@
+"""`edgewright site open` on a real sshd, without a plane: its rows in Hosts and Clusters, the cut link, the end."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.clients.ssh.conftest import key_files
+from tests.clients.ssh.reach import Laptop
+from tests.clients.ssh.sshd import USER, Sshd
+from tests.e2e.console import Terminal
+from tests.e2e.fleet import command_environment
+from tests.support import missing
+
+__all__ = ["key_files"]
+pytestmark = [pytest.mark.e2e]
+SIZE = (132, 43)
+
+
+@pytest.fixture
+def server(key_files: dict[str, Path], tmp_path: Path) -> Iterator[Sshd]:
+    (tmp_path / "sshd").mkdir()
+    with Sshd(tmp_path / "sshd", [key_files["host-ed25519"]]) as made:
+        made.allow(key_files["user"].with_name("user.pub"))
+        yield made
+
+
+@pytest.fixture
+def console(server: Sshd, key_files: dict[str, Path], tmp_path: Path) -> Iterator[Terminal]:
+    """A console without a context, on the site `edge1`."""
+    if shutil.which("tmux") is None:
+        missing("e2e", "tmux is not installed")
+    home = tmp_path / "home"
+    (home / ".ssh").mkdir(parents=True, mode=0o700)
+    laptop = Laptop(home / ".ssh")
+    laptop.block("edge1", server.port, key_files["user"], "StrictHostKeyChecking accept-new",
+                 f"UserKnownHostsFile {home}/.ssh/known_hosts", user=USER)  # fmt: skip
+    config = home / ".ssh" / "config"
+    config.write_text(laptop.text)
+    config.chmod(0o600)
+    environment = {**command_environment(home), "EDGEWRIGHT_HOME": str(home / "ew"), "TERM": "xterm-256color"}
+    terminal = Terminal(environment, ("site", "open", "edge1"), SIZE)
+    yield terminal
+    terminal.close()
+
+
+def go(console: Terminal, view: str) -> None:
+    console.press(f":{view}", "Enter")
+
+
+def test_a_site_is_listed_opened_lost_and_closed(console: Terminal, server: Sshd) -> None:
+    console.wait("read ", 90)
+    go(console, "hosts")
+    console.wait("1 by SSH", 30)
+    console.wait_row("edge1", "by SSH", 30)
+    assert "no plane" in console.screen() and "1 site" in console.screen()
+    console.press("Enter")
+    console.wait("By the probes", 30)
+    console.wait("MACHINE", 30)
+    console.press("Escape")
+    console.wait_row("edge1", "by SSH", 30)
+    console.press("l")  # a verb of a plane
+    console.wait("known by SSH alone (edge1)", 30)
+    go(console, "clusters")
+    console.wait("Clusters", 30)
+    console.press("Escape")
+    go(console, "hosts")
+    console.wait_row("edge1", "by SSH", 30)
+    server.stop()
+    console.wait_row("edge1", "SSH lost", 60)
+    row = console.row("edge1")
+    assert "▬" in row, row
+    server.start()
+    console.wait_row("edge1", "by SSH", 90)
+    go(console, "sites")
+    console.wait("LIKELY CAUSE", 30)
+    console.press("C-d")
+    console.wait("is closed", 30)
+    go(console, "hosts")
+    console.wait("no site is open", 30)
+    assert not console.row("edge1")
