@@ -139,8 +139,8 @@ def _site_known(draft: Draft, event: Event) -> None:
         draft.drop(names.SITE_HOSTS, uid)
     else:
         of_plane = clean(payload.get("hostUid") or "", limit=200)
-        # nothing but a connection is known of its state: neither that it is paired nor that it is not
-        known = msgspec.structs.replace(row, uid=uid, state="", link=link, plane_uid=of_plane)
+        # whether it is paired is not known, and that it is as it is since when it was read
+        known = msgspec.structs.replace(row, uid=uid, state="", since=row.last_seen, link=link, plane_uid=of_plane)
         draft.put(names.SITE_HOSTS, uid, known)
     own = cluster_row(cluster, event.at) if isinstance(cluster, dict) and row is not None else None
     if own is None:

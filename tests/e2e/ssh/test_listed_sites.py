@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,34 +53,45 @@ def go(console: Terminal, view: str) -> None:
     console.press(f":{view}", "Enter")
 
 
+def cut(server: Sshd) -> None:
+    """End the server with its sessions, without a word to the other end."""
+    assert server.process is not None
+    pid = server.process.pid
+    sessions = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    assert sessions
+    server.stop()
+    for session in sessions:
+        os.kill(session, signal.SIGKILL)
+
+
 def test_a_site_is_listed_opened_lost_and_closed(console: Terminal, server: Sshd) -> None:
-    console.wait("read ", 90)
+    console.wait("read ", patience=90)
     go(console, "hosts")
-    console.wait("1 by SSH", 30)
+    console.wait("1 by SSH", patience=30)
     console.wait_row("edge1", "by SSH", 30)
     assert "no plane" in console.screen() and "1 site" in console.screen()
     console.press("Enter")
-    console.wait("By the probes", 30)
-    console.wait("MACHINE", 30)
+    console.wait("By the probes", patience=30)
+    console.wait("MACHINE", patience=30)
     console.press("Escape")
     console.wait_row("edge1", "by SSH", 30)
     console.press("l")  # a verb of a plane
-    console.wait("known by SSH alone (edge1)", 30)
+    console.wait("known by SSH alone (edge1)", patience=30)
     go(console, "clusters")
-    console.wait("Clusters", 30)
+    console.wait("Clusters", patience=30)
     console.press("Escape")
     go(console, "hosts")
     console.wait_row("edge1", "by SSH", 30)
-    server.stop()
+    cut(server)
     console.wait_row("edge1", "SSH lost", 60)
     row = console.row("edge1")
     assert "▬" in row, row
     server.start()
     console.wait_row("edge1", "by SSH", 90)
     go(console, "sites")
-    console.wait("LIKELY CAUSE", 30)
+    console.wait("LIKELY CAUSE", patience=30)
     console.press("C-d")
-    console.wait("is closed", 30)
+    console.wait("is closed", patience=30)
     go(console, "hosts")
-    console.wait("no site is open", 30)
+    console.wait("no site is open", patience=30)
     assert not console.row("edge1")
