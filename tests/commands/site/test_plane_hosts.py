@@ -112,6 +112,7 @@ async def test_hosts_with_the_same_address_have_their_own_keys(tmp_path: Path) -
         settings = (await hosts.apply(route(tmp_path, name)))[0]
         known = await hosts.keys.known(settings)
         assert settings.host == "10.4.1.7" and [entry.key for entry in known.entries] == [key(uid)]
+        assert hosts.uids[name] == uid
 
 
 async def test_a_host_does_not_take_the_name_of_another_by_its_uid(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ async def test_without_a_plane_the_lists_show_what_is_open_until_it_is_closed() 
         await until(pilot, lambda: list(pilot.app.screen.query_one("#table").keys) == ["ssh:store-7"])  # type: ignore[attr-defined]
         pilot.app.open_view("clusters", "")  # type: ignore[attr-defined]
         await until(pilot, lambda: "ssh:store-7" in row(pilot, "1/2"))
-        assert "by SSH" in row(pilot, "1/2") and "1 with 1 by SSH" in frame_text(pilot.app, "crumb")
+        assert "by SSH" in row(pilot, "1/2") and "1 by SSH" in frame_text(pilot.app, "crumb")
         close(pilot.app, made, seven)
         await until(pilot, lambda: not row(pilot, "1/2"))
         assert not plane.calls

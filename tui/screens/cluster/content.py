@@ -170,6 +170,11 @@ def _sign(shown: Shown, good: Any) -> tuple[str, Role]:
     return {True: ("•", "ok"), False: ("▲", "bad")}.get(good, ("○", "muted"))  # type: ignore[return-value]
 
 
+def _nothing(shown: Shown) -> Line:
+    """Return what is shown of a part that nobody has reported, or that was not read over SSH."""
+    return line(("  - not read" if shown.row.link else "  - not reported yet", "muted"))
+
+
 def layer_lines(shown: Shown, width: int) -> list[Line]:
     """Return the layers in the order of their installation: state, version, and why one is not ready."""
     rows = many(shown.doc, f"{OURS}.layers")
@@ -190,7 +195,7 @@ def layer_lines(shown: Shown, width: int) -> list[Line]:
         out.append(spread([(f"{sign} ", role), *columns(cells).spans], [(word, shown.calm or role)], width))
         if text(each, "message") != UNKNOWN:
             out += wrap(text(each, "message"), width, "    ", "    ", role="" if role != "bad" else "bad")
-    return out if rows else [*out, line(("  - not reported yet", "muted"))]
+    return out if rows else [*out, _nothing(shown)]
 
 
 def node_lines(shown: Shown, width: int) -> list[Line]:
@@ -277,7 +282,7 @@ def etcd_lines(shown: Shown, width: int) -> list[Line]:
         left: list[Piece] = [(f"{sign} ", role), (text(each, "name"), shown.calm or "strong")]
         out.append(spread([*left, (f"  {', '.join(marks)}", shown.calm)], right, width))  # type: ignore[arg-type]
     if not rows:
-        out.append(line(("  - not reported yet", "muted")))
+        out.append(_nothing(shown))
     return [*out, Line(), *vip_lines(shown, width)]
 
 
@@ -309,7 +314,7 @@ def certificate_lines(shown: Shown, width: int) -> list[Line]:
         role: Role = "muted" if left is None else "bad" if left <= 0 else "warn" if left < SOON else ""
         named = f"  {text(each, 'name')}"
         out.append(spread([named, (f"  {text(each, 'node')}", "muted")], [(ends_text(end, shown.now), role)], width))
-    return out if rows else [*out, line(("  - not reported yet", "muted"))]
+    return out if rows else [*out, _nothing(shown)]
 
 
 def condition_lines(shown: Shown, width: int) -> list[Line]:

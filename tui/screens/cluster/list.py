@@ -11,7 +11,7 @@ from tui.frame.links import OpensSite, open_key
 from tui.frame.lists.described import DescribedListing, list_screen
 from tui.screens.cluster.content import brief
 from tui.screens.cluster.reading import ReadsClusters
-from tui.widgets.lines import Line
+from tui.widgets.lines import Line, line
 
 if TYPE_CHECKING:
     from edgewright.commands.kernel.context import CommandContext
@@ -55,14 +55,23 @@ class ClustersScreen(_Clusters, ReadsClusters, OpensSite):
         return tuple(name for name in super().working_hints() if self.site_uids() or name != "site-open=site")
 
     def count(self) -> str:
-        """Return how many there are, and of them those that SSH alone knows."""
-        alone = sum(1 for entry in (self._things or {}).values() if entry.row.link)
-        return f"{super().count()} with {alone} by SSH" if alone else super().count()
+        """Return how many there are; those that SSH alone knows apart from those of the plane."""
+        things = self._things or {}
+        alone = sum(1 for entry in things.values() if entry.row.link)
+        if not alone or self.filter_text or (self.is_there and self.table.marks):
+            return super().count()
+        return f"{len(things) - alone:,} + {alone} by SSH" if len(things) > alone else f"{alone} by SSH"
 
     def stale_rows(self) -> tuple[bool, frozenset[str]]:
         """Return whether rows are old, and of which it is the other way round."""
         away, rows = super().stale_rows()[0], [entry.row for entry in (self._things or {}).values()]
         return away, frozenset(row.uid for row in rows if row.link and (row.link == "open") is away)
+
+    def empty(self) -> list[Line]:
+        """Return why there is none; without a plane that no open site shows one."""
+        if self.session.no_plane and not self.filter_text:
+            return [line(("○ ", "muted"), "There is no management plane, and no open site shows a cluster.")]
+        return super().empty()
 
     def detail(self, key: str, width: int) -> list[Line]:
         """Return the cluster under the cursor."""

@@ -122,7 +122,8 @@ class ReadsClusters(Fetches):
             doc=entry.document or known_document(self.session, CLUSTERS.name, uid) or {},
             now=self.now,
             hosts=model.hosts,
-            project=(project.name if project is not None else entry.row.project_uid) or TENANT,
+            project=(project.name if project is not None else entry.row.project_uid)
+            or ("" if entry.row.link else TENANT),
             events=self._events(uid, entry.row.host_uids),
             lost=model.source.away if not entry.row.link else entry.row.link != "open",
             ways=self._ways_here.get(uid, {}),
