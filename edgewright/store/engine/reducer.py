@@ -130,7 +130,7 @@ def _removed(collection: Collection[Any]) -> Handler:
 
 def _site_known(draft: Draft, event: Event) -> None:
     payload = event.payload
-    uid, link = clean(payload.get("uid") or "", limit=300), str(payload.get("link") or "")
+    uid, link = clean(payload.get("uid") or "", limit=4096), str(payload.get("link") or "")
     if not uid:
         return
     host, cluster = payload.get("host"), payload.get("cluster")
