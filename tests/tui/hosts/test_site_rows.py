@@ -158,6 +158,7 @@ def test_picture(snap_compare: Callable[..., bool], size: tuple[int, int], name:
     async def ready(pilot: Driven) -> None:
         _, eight = await opened(pilot, made, fleet(), "store-7", "store-8")
         await eight.broke(Unreachable("The connection broke."))
-        await settle(pilot)
+        table: Any = pilot.app.screen.query_one("#table")
+        await until(pilot, lambda: bool(table.keys) and not table._flashing)  # new rows are shown as such for a moment
 
     assert snap_compare(app, terminal_size=size, run_before=ready)

@@ -171,7 +171,7 @@ def _sign(shown: Shown, good: Any) -> tuple[str, Role]:
 
 
 def _nothing(shown: Shown) -> Line:
-    """Return what is shown of a part that nobody has reported, or that was not read over SSH."""
+    """Return what is shown of a part that was not reported, or not read over SSH."""
     return line(("  - not read" if shown.row.link else "  - not reported yet", "muted"))
 
 
