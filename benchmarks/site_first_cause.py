@@ -32,7 +32,7 @@ from edgewright.clients.ssh.probes.reading import examine
 from edgewright.clients.ssh.probes.sets import chosen
 from edgewright.clients.ssh.target import read_target
 from edgewright.core.doctor.diagnose import diagnose
-from tests.clients.ssh.wire import THERE, Wire, unusable
+from tests.clients.ssh.wire import Wire, unusable
 
 AIM = 3.0
 SKIPPED = 77
@@ -47,13 +47,13 @@ def start_sshd(folder: Path, wire: Wire, stack: ExitStack) -> None:
     sshd = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
     assert sshd is not None
     (folder / "sshd_config").write_text(
-        f"Port 22\nListenAddress {THERE}\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/user.pub\nPidFile none\n"
-        f"StrictModes no\nUsePAM no\nUseDNS no\nLogLevel ERROR\nSetEnv HOME={folder}\n"
+        f"Port 22\nListenAddress {wire.there}\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/user.pub\n"
+        f"PidFile none\nStrictModes no\nUsePAM no\nUseDNS no\nLogLevel ERROR\nSetEnv HOME={folder}\n"
     )
     process = subprocess.Popen([*wire.inside, sshd, "-D", "-f", str(folder / "sshd_config")], stdin=subprocess.DEVNULL)
     stack.callback(process.wait)
     stack.callback(process.terminate)
-    (folder / "known_hosts").write_text(f"{THERE} {' '.join((folder / 'host.pub').read_text().split()[:2])}\n")
+    (folder / "known_hosts").write_text(f"{wire.there} {' '.join((folder / 'host.pub').read_text().split()[:2])}\n")
     (folder / "config").write_text(
         f"Host *\nIdentityFile {folder}/user\nUserKnownHostsFile {folder}/known_hosts\nGlobalKnownHostsFile none\n"
         "IdentityAgent none\n"
@@ -61,10 +61,10 @@ def start_sshd(folder: Path, wire: Wire, stack: ExitStack) -> None:
     time.sleep(1)
 
 
-async def once(folder: Path) -> tuple[float, float]:
+async def once(folder: Path, host: str) -> tuple[float, float]:
     """Return the seconds until the connection is open, and until the cause is known. Raises `RuntimeError` else."""
     files, machine = Files(None, None, folder / "config"), this_machine()._replace(environment={})
-    route = route_of(files, machine, read_target(f"root@{THERE}"))
+    route = route_of(files, machine, read_target(f"root@{host}"))
     began = time.monotonic()
     connection = await connect(route, KnownFiles(), NoAnswers(), timeout=60)
     opened = time.monotonic() - began
@@ -82,8 +82,9 @@ async def once(folder: Path) -> tuple[float, float]:
 def measure(folder: Path, link: str, rounds: int) -> float:
     """Print a row; return its ratio."""
     with ExitStack() as stack:
-        start_sshd(folder, stack.enter_context(Wire(rate=RATES[link])), stack)
-        runs = [asyncio.run(once(folder)) for _ in range(rounds)]
+        wire = stack.enter_context(Wire(rate=RATES[link]))
+        start_sshd(folder, wire, stack)
+        runs = [asyncio.run(once(folder, wire.there)) for _ in range(rounds)]
     unit, known = (statistics.median(column) for column in zip(*runs, strict=True))
     print(f"{link}: connect {unit:.2f} s, first cause after {known:.2f} s, {known / unit:.2f} connects", flush=True)
     return float(known / unit)

@@ -14,6 +14,7 @@ import random
 import secrets
 import select
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -22,7 +23,6 @@ from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-HERE, THERE = "10.213.77.1", "10.213.77.2"
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 MOST = 2000
 """Packets that wait in one direction; what comes then is lost."""
@@ -45,6 +45,9 @@ class Wire:
         self.name = f"ew{secrets.token_hex(4)}"
         self.inside = ["ip", "netns", "exec", self.name]
         """Words before a command that runs at the far end."""
+        self._claim, network = _free_network()
+        self.here, self.there = f"{network}.1", f"{network}.2"
+        """Addresses of the two ends."""
         values = {"delay": delay, "rate": rate, "loss": loss, "seed": seed}
         self._words = [word for name, value in values.items() for word in (f"--{name}", f"{value:g}")]
         self._process: subprocess.Popen[bytes] | None = None
@@ -56,11 +59,11 @@ class Wire:
             self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, cwd=ROOT)
             assert self._process.stdout is not None
             assert self._process.stdout.readline() == b"ready\n"
-            _ip("addr", "add", HERE, "peer", THERE, "dev", f"{self.name}a")
+            _ip("addr", "add", self.here, "peer", self.there, "dev", f"{self.name}a")
             _ip("link", "set", f"{self.name}a", "up")
             _ip("link", "set", f"{self.name}b", "netns", self.name)
             for words in (
-                ("addr", "add", THERE, "peer", HERE, "dev", f"{self.name}b"),
+                ("addr", "add", self.there, "peer", self.here, "dev", f"{self.name}b"),
                 ("link", "set", f"{self.name}b", "up"),
                 ("link", "set", "lo", "up"),
             ):
@@ -89,6 +92,7 @@ class Wire:
             self._process.stdout.close()
         self._end_inside()
         subprocess.run(["ip", "netns", "del", self.name], capture_output=True, check=False)
+        self._claim.close()
 
     def _end_inside(self) -> None:
         """End what is still at the far end: a session of sshd would wait for hours for a link that does not return."""
@@ -96,6 +100,19 @@ class Wire:
         for pid in pids.split():
             with suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGKILL)
+
+
+def _free_network() -> tuple[socket.socket, str]:
+    """Return the first three numbers of addresses that no other link of this machine has, and what claims them."""
+    for number in range(77, 255):
+        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            claim.bind(f"\0edgewright-wire-{number}")
+        except OSError:
+            claim.close()
+        else:
+            return claim, f"10.213.{number}"
+    raise AssertionError("each network of test links is taken")
 
 
 def _ip(*words: str) -> None:
