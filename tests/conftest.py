@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import signal
@@ -63,6 +64,19 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     # Under nohup the tests go on when the terminal is closed; the programs under test hear that as well: what a program
     # inherits is that a signal is ignored, never a handler.
     signal.signal(signal.SIGHUP, lambda _number, _frame: None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect no garbage while tests are collected, and look at none of that again: 20,000 tests in each process."""
+    gc.disable()
+    try:
+        result = yield
+    finally:
+        gc.enable()
+    gc.collect()
+    gc.freeze()
+    return result
 
 
 _INHERITED = inherited()

@@ -120,7 +120,7 @@ async def test_what_needs_root_without_sudo(tmp_path: Path) -> None:
 async def test_a_cut_bundle_continues_and_is_the_same(
     shell: tuple[str, ...], place: Path, tmp_path: Path, busybox_path: str
 ) -> None:
-    entries = tuple(entry for entry in plant(place) if entry.name not in ("a/hangs.txt", "a/silent.txt"))
+    entries = tuple(entry for entry in plant(place, 1000) if entry.name not in ("a/hangs.txt", "a/silent.txt"))
     path = busybox_path if shell == BUSYBOX else ""
     whole = new(tmp_path / "whole")
     await collected(LocalShell(shell, path=path), whole, entries)
