@@ -18,6 +18,7 @@ from typing import Any
 
 import httpx
 
+from tests.forked import Forked, can_fork
 from tests.support import ROOT
 
 START = 60.0
@@ -122,9 +123,8 @@ def _spawn(
 ) -> subprocess.Popen[str]:
     command = [*prefix, sys.executable, "-m", "edgewright.hub.process.cli", "serve", "--data", str(data), *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **(more or {})}
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT
-    )
+    start = subprocess.Popen if prefix or not can_fork(more or {}) else Forked
+    return start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT)
 
 
 def _ready(process: subprocess.Popen[str], seconds: float = START) -> str:

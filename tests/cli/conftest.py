@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli_support import Cli, Done
+from tests.forked import Forked, can_fork
 from tests.hub_fixture import RunningHub, running_hub
 from tests.support import ROOT
 
@@ -27,17 +28,16 @@ def cli(quiet_home: Path, tmp_path: Path) -> Cli:
 
     def run(*words: str, stdin: str | None = None, **env: str) -> Done:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "EDGEWRIGHT_HOME": str(tmp_path / "ew"), **env}
-        done = subprocess.run(
-            [sys.executable, "-m", "edgewright", *words],
-            capture_output=True,
-            text=True,
-            env=environment,
-            input=stdin if stdin is not None else "",
-            timeout=60,
-            cwd=tmp_path,
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return Done(done.returncode, done.stdout, done.stderr)
+        start: type[subprocess.Popen[str]] = Forked if can_fork(env) else subprocess.Popen
+        command, pipe = [sys.executable, "-m", "edgewright", *words], subprocess.PIPE
+        with start(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment, cwd=tmp_path) as program:
+            try:
+                out, err = program.communicate(stdin or "", timeout=60)
+            except BaseException:
+                program.kill()
+                raise
+        assert "Traceback" not in err, err
+        return Done(program.returncode, out, err)
 
     return run
 

@@ -16,6 +16,7 @@ from edgewright.forge import builds, reservation
 from edgewright.forge.builds import process
 from edgewright.forge.builds.record import read_json, write_json
 from edgewright.forge.reservation import handing_over, reserved
+from tests import forked
 from tests.cli_support import Cli, Done
 from tests.support import ROOT
 
@@ -39,7 +40,7 @@ def cli(tmp_path: Path) -> Cli:
     def run(*words: str) -> Done:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "EDGEWRIGHT_HOME": str(tmp_path / "ew")}
         command = [sys.executable, "-m", "edgewright", *words]
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, cwd=tmp_path)
+        done = forked.run(command, env=environment, cwd=tmp_path)
         assert "Traceback" not in done.stderr, done.stderr
         return Done(done.returncode, done.stdout, done.stderr)
 

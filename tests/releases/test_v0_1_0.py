@@ -22,6 +22,7 @@ from edgewright.config.viewstate import ViewStateFile
 from edgewright.core.installer.answers import complete
 from edgewright.forge.answers import read_answers
 from edgewright.store.engine import cache
+from tests import forked
 from tests.core.installer import samples
 from tests.hub_fixture import RunningHub
 from tests.support import ROOT
@@ -32,9 +33,7 @@ from .conftest import Release
 
 def edgewright(release: Release, *words: str, home: Path | None = None) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "EDGEWRIGHT_HOME": str(home or release.folder / "home")}
-    return subprocess.run(
-        [sys.executable, "-m", "edgewright", *words], capture_output=True, text=True, timeout=60, env=environment
-    )
+    return forked.run([sys.executable, "-m", "edgewright", *words], env=environment)
 
 
 def test_a_hub_continues_with_its_hosts_tokens_keys_and_projects(release: Release, hub: RunningHub) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 
 from edgewright.agent.kernel.agent import Agent
+from tests import forked
 from tests.agent.hub.test_with_hub import HostRig
 from tests.hub_fixture import RunningHub, running_hub
 from tests.hub_fleet import used_directory
@@ -23,9 +23,7 @@ OPERATIONS = "/edgewright/v1/hosts/victim/operations"
 
 
 def hub_command(*words: str) -> None:
-    ran = subprocess.run(
-        [sys.executable, "-m", "edgewright.hub.process.cli", *words], cwd=ROOT, capture_output=True, text=True
-    )
+    ran = forked.run([sys.executable, "-m", "edgewright.hub.process.cli", *words], cwd=ROOT)
     assert ran.returncode == 0, ran.stderr
 
 

@@ -22,6 +22,7 @@ from tests.cli_support import Cli
 from tests.clients.ssh.conftest import key_files
 from tests.clients.ssh.sshd import Sshd
 from tests.commands.site.test_check import known, server, ssh
+from tests.forked import Forked
 from tests.support import ROOT, missing
 
 __all__ = ["cli", "key_files", "known", "server", "ssh"]  # fixtures, found here by pytest
@@ -186,7 +187,7 @@ def test_a_link_that_is_cut_is_opened_again(cli: Cli, link: Link, out: Path) -> 
 def test_ctrl_c_leaves_what_continues(link: Link, out: Path, cli: Cli, known: Path) -> None:
     command = [sys.executable, "-m", "edgewright", "site", "bundle", "edge1", "--out", "b.tar.gz", "--rate", "4K"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+    process = Forked(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
     state = out / "b.tar.gz.partial" / "state.json"
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not (state.exists() and len(list(state.parent.iterdir())) > 8):

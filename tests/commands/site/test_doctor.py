@@ -18,6 +18,7 @@ from edgewright.commands.site.doctor_verbs import SETS, SiteDoctor
 from edgewright.core.doctor.diagnose import diagnose
 from edgewright.core.doctor.document import document
 from edgewright.core.text import cells
+from tests import forked
 from tests.clients.ssh.sshd import user_of_hosts
 from tests.core.doctor.healthy import HEALTHY
 
@@ -32,7 +33,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
 
         def run(*words: str) -> subprocess.CompletedProcess[str]:
             command = [sys.executable, "-m", "edgewright", "site", "doctor", *words]
-            return subprocess.run(command, capture_output=True, text=True, env=env, timeout=120, check=False)
+            return forked.run(command, env=env, timeout=120)
 
         yield run
 

@@ -22,6 +22,7 @@ from tests.cli_support import Cli
 from tests.clients.ssh.conftest import key_files
 from tests.clients.ssh.logs.local import LocalHost, row
 from tests.clients.ssh.sshd import Sshd
+from tests.forked import Forked
 from tests.support import ROOT
 
 __all__ = ["cli", "key_files"]  # fixtures, found here by pytest
@@ -114,7 +115,7 @@ def test_it_follows_several_hosts_until_it_is_interrupted(cli: Cli, ssh: list[Lo
     ssh[1].write(row(0, "before", now - 4 + 3600))
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "edgewright", "site", "logs", "one", "two", "--follow", "-o", "json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True, bufsize=1) as process:
+    with Forked(command, stdout=subprocess.PIPE, env=environment, text=True, bufsize=1) as process:
         assert process.stdout is not None
 
         def line() -> dict[str, Any]:

@@ -20,6 +20,7 @@ import pytest
 
 from edgewright.cli import main
 from tests.clients.ssh.sshd import user_of_hosts
+from tests.forked import Forked
 
 CANARY = "canary-8d1f-geheim"
 
@@ -136,7 +137,7 @@ def test_failures_stop_what_has_not_begun(desk: Desk) -> None:
 
 
 def begun(desk: Desk, *words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+    return Forked(
         [sys.executable, "-m", "edgewright", "site", "run", *words], stdin=subprocess.DEVNULL, text=True, env=desk.env,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,13 @@ from edgewright.core.errors import Failed
 from edgewright.forge import builds
 from edgewright.forge.builds import Recorder
 from edgewright.forge.progress import Progress
+from tests import forked
 from tests.support import ROOT
 
 
 def edgewright(*words: str) -> Any:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-m", "edgewright", *words], capture_output=True, text=True,
-                          env=environment, timeout=60, stdin=subprocess.DEVNULL)  # fmt: skip
+    done = forked.run([sys.executable, "-m", "edgewright", *words], env=environment)
     assert "Traceback" not in done.stderr, done.stderr
     return done
 

@@ -28,6 +28,7 @@ from edgewright.hub.process.options import ServeOptions
 from edgewright.hub.process.serve import prepare
 from edgewright.hub.process.status import write_state
 from edgewright.hub.security import key_match, pki
+from tests.forked import Forked
 from tests.hub_fixture import running_hub
 from tests.postgres import Cluster
 from tests.support import ROOT, missing
@@ -56,7 +57,7 @@ def ready_line(data: Path, *words: str) -> str:
         "--listen",
         "127.0.0.1:0",
     ]
-    process = subprocess.Popen([*command, *words], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    process = Forked([*command, *words], stdout=subprocess.PIPE, text=True, cwd=ROOT)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()

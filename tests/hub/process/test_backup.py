@@ -22,6 +22,7 @@ from edgewright.core.errors import EdgewrightError, Failed, InvalidInput, NotFou
 from edgewright.hub.db import integrity
 from edgewright.hub.process.backup import backup, restore
 from edgewright.hub.security import drafts
+from tests import forked
 from tests.hub_fixture import running_hub
 from tests.hub_fleet import seed
 from tests.support import ROOT, missing
@@ -116,11 +117,11 @@ sys.exit(cli.main())
 
 
 def hub_cli(*words: str, other_user: bool = False) -> subprocess.CompletedProcess[str]:
-    program = ["-c", AS_USER] if other_user else ["-m", "edgewright.hub.process.cli"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        [sys.executable, *program, *words], capture_output=True, text=True, timeout=60, cwd=ROOT, env=environment
-    )
+    if not other_user:
+        return forked.run([sys.executable, "-m", "edgewright.hub.process.cli", *words], cwd=ROOT, env=environment)
+    program = [sys.executable, "-c", AS_USER]
+    return subprocess.run([*program, *words], capture_output=True, text=True, timeout=60, cwd=ROOT, env=environment)
 
 
 @pytest.mark.parametrize("harm", DAMAGES)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import forked
 from tests.hub_fixture import RunningHub, running_hub
 from tests.support import ROOT
 
@@ -30,7 +31,7 @@ def narrow() -> Iterator[RunningHub]:
 def serve(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "edgewright.hub.process.cli", "serve", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, env=environment, cwd=ROOT)
+    return forked.run(command, env=environment, cwd=ROOT)
 
 
 def cut_short(path: Path) -> None:

@@ -23,6 +23,7 @@ from edgewright.hub.process.app import Hub
 from edgewright.hub.process.housekeeping import Meter
 from edgewright.hub.resources.feed import retention as feed_retention
 from edgewright.hub.security import pki
+from tests import forked
 from tests.hub_fixture import RunningHub, running_hub
 from tests.hub_fleet import add_events, open_hub
 from tests.support import ROOT
@@ -123,7 +124,7 @@ def test_meter_counts_the_last_minute() -> None:
 def status(data: Path, *more: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "edgewright.hub.process.cli", "status", "--data", str(data), *more]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, env=environment, check=False, cwd=ROOT)
+    return forked.run(command, env=environment, cwd=ROOT)
 
 
 def test_status_tells_how_the_hub_does(tmp_path: Path) -> None:

@@ -18,7 +18,9 @@ import yaml
 from edgewright.wire import protocol
 from edgewright.wire.protocol import clusters as wire
 from edgewright.wire.protocol import relay
+from tests import forked
 from tests.e2e.fleet import command_environment
+from tests.forked import Forked
 from tests.hub.clusters.plane import Site
 from tests.hub.relay.rig import echo, host_side, until
 from tests.hub_fixture import RunningHub
@@ -51,9 +53,7 @@ def environment(hub: RunningHub, tmp_path_factory: pytest.TempPathFactory) -> It
 @contextlib.contextmanager
 def proxy(environment: dict[str, str], path: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "edgewright", "kube", "proxy", "shop", "--kubeconfig", str(path), *words]
-    process = subprocess.Popen(
-        command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    process = Forked(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         until(lambda: path.exists() or process.poll() is not None, 30)
         yield process
@@ -96,7 +96,7 @@ def test_a_port_that_is_in_use_is_refused(environment: dict[str, str], tmp_path:
 def test_without_kubectl_the_verb_names_it(environment: dict[str, str], tmp_path: Path) -> None:
     command = [sys.executable, "-m", "edgewright", "kube", "get", "shop", "pods"]
     env = {**environment, "PATH": str(tmp_path)}
-    done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    done = forked.run(command, env=env, cwd=ROOT)
     assert done.returncode == 3 and "kubectl is not on PATH" in done.stderr
 
 
@@ -111,7 +111,7 @@ def test_a_kubectl_that_is_ended_leaves_neither_a_process_nor_its_kubeconfig(
     temporary.mkdir()
     env = {**environment, "PATH": f"{tmp_path}:{environment['PATH']}", "TMPDIR": str(temporary)}
     command = [sys.executable, "-m", "edgewright", "kube", "logs", "shop", "--relay", "pod", "--", "-f"]
-    process = subprocess.Popen(
+    process = Forked(
         command, env=env, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )
     try:
