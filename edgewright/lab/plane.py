@@ -54,7 +54,7 @@ def start(folder: Folder, state: LabState, hub: Member) -> None:
     hub.pid, hub.started = processes.launch(command, log_file(folder), places, product.environment_for())
 
 
-def wait_ready(folder: Folder, state: LabState, hub: Member, patience: float = 40.0) -> None:
+def wait_ready(folder: Folder, state: LabState, hub: Member, patience: float = 120.0) -> None:
     """Wait until the hub answers over TLS. Raises `Failed` when it ended, `TimedOut` past `patience` seconds."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 PROPERTY = "doctor"
 KINDS = {"faults": "first cause right", "pairs": "first cause right", "healthy hosts": "no alarm"}
+HOSTS = ("host", "second_host", "third_host")
+ORDER = (False, "host", True, "node", "cluster")
 Count = Callable[[str, str, int, int], None]
 """What a test hands its figures to: kind (of `KINDS`), group, how many are right, of how many."""
 
@@ -22,6 +25,19 @@ def count(record_property: Callable[[str, object], None], request: pytest.Fixtur
         record_property(PROPERTY, [kind, place, group, right, of])
 
     return add
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what needs a plain host first, then a node, then a control plane: a host is never made plain again."""
+
+    def order(item: pytest.Item) -> tuple[str, int]:
+        given = getattr(item, "callspec", None)
+        kinds = [given.params[name] for name in HOSTS if name in given.params] if given is not None else []
+        return str(item.path), ORDER.index(kinds[0]) if kinds else len(ORDER)
+
+    mine = [place for place, item in enumerate(items) if Path(__file__).parent in item.path.parents]
+    for place, item in zip(mine, sorted((items[place] for place in mine), key=order), strict=True):
+        items[place] = item
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

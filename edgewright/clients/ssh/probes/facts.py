@@ -124,7 +124,9 @@ def facts_of(run: Run, sent: float, received: float, errors: str = "") -> Facts:
     if usable("userdata.shape"):
         values.update(agent.shapes(lines("userdata.shape")))
     if usable("certificates.files"):
-        values.update(certificates.certificates(lines("certificates.files"), lines("certificates.keys")))
+        keys = readings.get("certificates.keys", _NOTHING)  # of one that did not end, each line counts that it wrote
+        written = keys.lines if keys.state == "hung" else lines("certificates.keys")
+        values.update(certificates.certificates(lines("certificates.files"), written))
     for name, absent in ABSENT.items():
         if not readings.get(name, _NOTHING).root:
             values.update({field: None for field in absent if not values.get(field)})

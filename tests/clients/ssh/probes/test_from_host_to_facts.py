@@ -26,6 +26,15 @@ def test_what_was_read_of_disks_before_one_hung_counts() -> None:
     assert [mount for mount, _ in facts.read_faults] == ["/data"] and "disk.reads" in facts.not_read
 
 
+def test_what_was_said_of_keys_before_the_time_was_over_counts() -> None:
+    lines = ("missing /etc/kubernetes/pki/apiserver-etcd-client.key", "match /etc/kubernetes/pki/apiserver.crt")
+    readings = {"certificates.files": Reading("read", (), 0), "certificates.keys": Reading("hung", lines)}
+    facts = facts_of(Run(readings, "root", True), 1.0, 2.0)
+    faults = [(each.place, each.fault) for each in facts.certificates or ()]
+    assert faults == [("/etc/kubernetes/pki/apiserver-etcd-client.key", "missing")]
+    assert "certificates.keys" in facts.not_read
+
+
 @pytest.mark.parametrize("data", ["a: hunter2\n".encode("utf-16"), b"a: hunter2\n" + bytes(4096) + b"\nb: 1\n"])
 def test_user_data_in_utf_16_or_with_a_torn_end_is_found(tmp_path: Path, data: bytes) -> None:
     file = tmp_path / "90_custom.yaml"

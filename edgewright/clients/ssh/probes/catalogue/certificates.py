@@ -43,6 +43,20 @@ done
         "certificates.keys",
         "whether keys belong to their certificates (public parts are compared)",
         r"""
+if cd /etc/kubernetes/pki 2>/dev/null; then
+n=0; for f in apiserver apiserver-kubelet-client front-proxy-client; do
+  { [ -e $f.crt ] || [ -e $f.key ]; } && n=$((n + 1)); done
+[ $n -ge 2 ] && for f in ca.crt apiserver.crt apiserver.key apiserver-kubelet-client.crt apiserver-kubelet-client.key \
+  front-proxy-ca.crt front-proxy-client.crt front-proxy-client.key sa.key sa.pub; do
+  [ -e $f ] || echo "missing /etc/kubernetes/pki/$f"
+done
+n=0; for f in etcd/server etcd/peer etcd/healthcheck-client; do
+  { [ -e $f.crt ] || [ -e $f.key ]; } && n=$((n + 1)); done
+[ $n -ge 2 ] && for f in etcd/ca.crt etcd/server.crt etcd/server.key etcd/peer.crt etcd/peer.key; do
+  [ -e $f ] || echo "missing /etc/kubernetes/pki/$f"
+done
+cd /
+fi
 have openssl || { echo no-program; exit 0; }
 for f in apiserver apiserver-kubelet-client apiserver-etcd-client front-proxy-client ca etcd/ca etcd/server \
   etcd/peer; do
@@ -59,6 +73,7 @@ if [ -e $f.pub ] && [ -e $f.key ]; then
   b=$(openssl pkey -pubin -in $f.pub 2>/dev/null)
   [ -n "$a" ] && [ "$a" = "$b" ] && echo "match $f.pub" || echo "differs $f.pub"
 fi
+c=$(openssl x509 -in /etc/kubernetes/pki/ca.crt -noout -pubkey 2>/dev/null)
 for f in admin kubelet controller-manager scheduler; do
   f=/etc/kubernetes/$f.conf
   [ -r $f ] || continue
@@ -67,24 +82,11 @@ for f in admin kubelet controller-manager scheduler; do
   b=$(v client-key-data | openssl pkey -pubout 2>/dev/null)
   [ -n "$a" ] && [ -n "$b" ] && [ "$a" != "$b" ] && echo "differs $f"
   a=$(v certificate-authority-data | openssl x509 -noout -pubkey 2>/dev/null)
-  b=$(openssl x509 -in /etc/kubernetes/pki/ca.crt -noout -pubkey 2>/dev/null)
-  [ -n "$a" ] && [ -n "$b" ] && [ "$a" != "$b" ] && echo "other-ca $f"
-done
-cd /etc/kubernetes/pki 2>/dev/null || exit 0
-n=0; for f in apiserver apiserver-kubelet-client front-proxy-client; do
-  { [ -e $f.crt ] || [ -e $f.key ]; } && n=$((n + 1)); done
-[ $n -ge 2 ] && for f in ca.crt apiserver.crt apiserver.key apiserver-kubelet-client.crt apiserver-kubelet-client.key \
-  front-proxy-ca.crt front-proxy-client.crt front-proxy-client.key sa.key sa.pub; do
-  [ -e $f ] || echo "missing /etc/kubernetes/pki/$f"
-done
-n=0; for f in etcd/server etcd/peer etcd/healthcheck-client; do
-  { [ -e $f.crt ] || [ -e $f.key ]; } && n=$((n + 1)); done
-[ $n -ge 2 ] && for f in etcd/ca.crt etcd/server.crt etcd/server.key etcd/peer.crt etcd/peer.key; do
-  [ -e $f ] || echo "missing /etc/kubernetes/pki/$f"
+  [ -n "$a" ] && [ -n "$c" ] && [ "$a" != "$c" ] && echo "other-ca $f"
 done
 :
 """,
-        5,
+        10,
         4096,
         "needed",
     ),
