@@ -168,7 +168,7 @@ LEADS_TO: Dict[str, FrozenSet[str]] = {
         "upgrade-failed": ("booted-passive",),
         "start-hangs": (*_UNITS, *_PLANE, *_CLUSTER),
         "var-tmp-mode": ("unit-failed", "unit-restarts", "dns-silent", "dns-missing", "name-unknown"),
-        "user-data-broken": ("agent-unregistered", "agent-files", "token-refused"),
+        "user-data-broken": (*_PLANE, "agent-files", "token-refused", "duplicate-uid", "waits-for-approval"),
         "agent-files": (*_PLANE, "wrong-ca"),
         "agent-missing": _PLANE,
         "wrong-ca": _PLANE,

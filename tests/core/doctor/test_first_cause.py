@@ -154,6 +154,26 @@ def test_a_host_that_its_plane_deleted_is_known_by_the_code_of_the_agent_alone()
     assert first is not None and (first.symptom, first.certainty) == ("credential-lost", SURE)
 
 
+def test_a_deleted_host_stays_one_over_restarts_of_its_agent_until_it_registers() -> None:
+    deleted = LogLine(
+        NOW - 40, "python3", "The plane has deleted this host (till-3). If that was wanted, stop the agent."
+    )
+    lines = (deleted, LogLine(NOW - 5, "python3", "Cannot read the registration token from /etc/edgewright/token."))
+    running = units(unit("edgewright-agent", "active", entered=HEALTHY.uptime and HEALTHY.uptime - 8))
+    agent = Agent("edgewright-agent", "active", phase="faulty", code="Failed", registered=True)
+    facts = HEALTHY._replace(agent=agent, agent_log=lines, units=running)
+    first = diagnose(facts).first
+    assert first is not None and first.symptom == "credential-lost"
+    again = (deleted, LogLine(NOW - 20, "python3", "Registered with the plane at 10.0.0.1:8443 as x."), *lines[1:])
+    assert "credential-lost" not in {each.symptom for each in diagnose(facts._replace(agent_log=again)).findings}
+
+
+def test_an_empty_user_data_explains_that_the_host_registers_as_another_one() -> None:
+    agent = Agent("edgewright-agent", "active", phase="refused", code="DuplicateEdgeHostUid", registered=True)
+    facts = HEALTHY._replace(agent=agent, user_data_files=(("/etc/edgewright/user-data", 0),))
+    assert [each.symptom for each in diagnose(facts).findings][:2] == ["user-data-broken", "duplicate-uid"]
+
+
 def test_every_code_of_the_rules_is_one_that_the_agent_reports() -> None:
     source = "".join(path.read_text("utf-8") for path in (ROOT / "edgewright" / "agent").rglob("*.py"))
     reported = {value for name, value in vars(protocol).items() if name.startswith("E_")}

@@ -165,7 +165,8 @@ def _ours(facts: Facts) -> List[Finding]:
         asked = facts.proxy is not None or (facts.plane is not None and facts.plane.state != "")
         code = None if asked or facts.plane_resolves is not None else code  # the probe is newer than the report
     if code is None and agent.phase != "registered":
-        line = match(telling(facts, facts.agent_log, AGENTS), r"the plane has deleted this host")
+        line = match(list(reversed(facts.agent_log)), r"the plane has deleted this host|registered with the plane at")
+        line = line if line is not None and "deleted" in line.text else None  # it stays so until it registers again
         code = CODES["HostGone"] if line is not None else None
         evidence += [quote("agent.log", line)] if line is not None else []
     if code is not None:
