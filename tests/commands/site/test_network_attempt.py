@@ -46,7 +46,7 @@ def attempt(host: Host, monkeypatch: pytest.MonkeyPatch) -> tuple[Attempt, list[
     monkeypatch.setattr(module, "EVERY", 0)
     said: list[str] = []
     work = Work(Change((), ()), HostNetwork(), host, 90)
-    return Attempt(None, "edge7", work, RUN, said.append), said  # type: ignore[arg-type]
+    return Attempt(SimpleNamespace(timeout=10.0), "edge7", work, RUN, said.append), said  # type: ignore[arg-type]
 
 
 async def test_a_confirmation_whose_answer_was_lost_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from edgewright.core.text import clean
 
 BEGIN, ENDING, SHORT, LIMIT = 60.0, 60.0, 20.0, 65_536
 """Seconds for the beginning of a change over a slow link, for its end (it waits for the disk), and for a small script;
-bytes of their output."""
+bytes of their output. `patience` of a function: seconds for its script where they are more."""
 
 
 class HostChange(NamedTuple):
@@ -37,7 +37,9 @@ def new_run() -> str:
     return secrets.token_hex(8)
 
 
-async def begin(connection: CanRunScript, change: Change, run: str, who: str, within: int, root: str = "") -> None:
+async def begin(
+    connection: CanRunScript, change: Change, run: str, who: str, within: int, root: str = "", patience: float = 0.0
+) -> None:
     """Let the host save, arm and start a change; it is applied 1 s later.
 
     Raises `InvalidInput` for a time out of range, `Conflict` where another change is there, `Failed` where something
@@ -46,28 +48,31 @@ async def begin(connection: CanRunScript, change: Change, run: str, who: str, wi
     if within not in scripts.WITHIN:
         raise InvalidInput(f"A change is confirmed within 20 s to 1 h, not {within} s.", "", "Within")
     script = scripts.begin(change, run, clean(who, 100), within, root)
-    result = await connection.run_script(script, timeout=BEGIN, limit=LIMIT, sudo=True)
+    result = await connection.run_script(script, timeout=max(BEGIN, patience), limit=LIMIT, sudo=True)
     if result.status != 0 or b"begun" not in result.output:
         raise _error(result)
 
 
-async def look(connection: CanRunScript, root: str = "") -> HostChange:
+async def look(connection: CanRunScript, root: str = "", patience: float = 0.0) -> HostChange:
     """Return the state on the host now. Raises `EdgewrightError` where it does not answer."""
-    result = await connection.run_script(scripts.status(root), timeout=SHORT, limit=LIMIT, sudo=True)
+    script, seconds = scripts.status(root), max(SHORT, patience)
+    result = await connection.run_script(script, timeout=seconds, limit=LIMIT, sudo=True)
     return _state(result)
 
 
-async def confirm(connection: CanRunScript, run: str, root: str = "") -> HostChange:
+async def confirm(connection: CanRunScript, run: str, root: str = "", patience: float = 0.0) -> HostChange:
     """Confirm a change. Raises `Conflict` where it was given back meanwhile, or is another one."""
-    result = await connection.run_script(scripts.confirm(run, root), timeout=ENDING, limit=LIMIT, sudo=True)
+    script, seconds = scripts.confirm(run, root), max(ENDING, patience)
+    result = await connection.run_script(script, timeout=seconds, limit=LIMIT, sudo=True)
     if result.status != 0:
         raise _error(result)
     return _state(result)
 
 
-async def give_back(connection: CanRunScript, run: str, root: str = "") -> None:
+async def give_back(connection: CanRunScript, run: str, root: str = "", patience: float = 0.0) -> None:
     """Let the host take a change back, 1 s later. Raises `Conflict` as `keep`."""
-    result = await connection.run_script(scripts.give_back(run, root), timeout=ENDING, limit=LIMIT, sudo=True)
+    script, seconds = scripts.give_back(run, root), max(ENDING, patience)
+    result = await connection.run_script(script, timeout=seconds, limit=LIMIT, sudo=True)
     if result.status != 0:
         raise _error(result)
 

@@ -42,16 +42,17 @@ class Printed(NamedTuple):
         return next(iter(self.values.get(word, ())), "")
 
 
-async def read_network(connection: CanRunScript, root: str = "") -> HostNetwork:
+async def read_network(connection: CanRunScript, root: str = "", patience: float = 0.0) -> HostNetwork:
     """Return the settings of a host, by one script; without sudo by a second one that reads what anyone may read.
 
+    `patience`: seconds for one script where they are more than `SECONDS`.
     Raises `EdgewrightError`: `Unreachable`, `TimedOut`, and `Failed` where the host's shell did not run it.
     """
-    script = read_script(root)
+    script, seconds = read_script(root), max(SECONDS, patience)
     try:
-        result = await connection.run_script(script, timeout=SECONDS, limit=LIMIT, sudo=True)
+        result = await connection.run_script(script, timeout=seconds, limit=LIMIT, sudo=True)
     except Refused:
-        result = await connection.run_script(script, timeout=SECONDS, limit=LIMIT, sudo=False)
+        result = await connection.run_script(script, timeout=seconds, limit=LIMIT, sudo=False)
     return parse(result.output)
 
 

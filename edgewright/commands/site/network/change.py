@@ -97,7 +97,7 @@ class SiteNetworkSet(declared.SiteNetworkSet):
         check(target)
         connection = await connect(target, ctx)
         ctx.at_end(connection.aclose)
-        host = await read_network(connection)
+        host = await read_network(connection, patience=ctx.timeout)
         return plan_of(target, host, wanted, within, connection, self.cli_line(targets, args))
 
     async def apply(
@@ -114,7 +114,7 @@ class SiteNetworkSet(declared.SiteNetworkSet):
             await changing.begin(connection, work.change, run, who(), work.within)
             return Outcome(plan.touches, (), "The host is applying the change.", run)
         report("save the old settings on the host, and start its timer")
-        await changing.begin(work.connection, work.change, run, who(), work.within)
+        await changing.begin(work.connection, work.change, run, who(), work.within, patience=ctx.timeout)
         report(f"begun; the host gives the old settings back in {work.within} s unless the change is confirmed")
         attempt = Attempt(ctx, target, work, run, report)
         return await attempt.follow(bool(args.get("confirm")))
@@ -134,13 +134,13 @@ class Attempt:
         try:
             if confirm and not self._confirmed(state):
                 try:
-                    await changing.confirm(connection, self._run)
+                    await changing.confirm(connection, self._run, patience=self._ctx.timeout)
                 except (Unreachable, TimedOut) as error:  # the host may have done it all the same
                     self._report(f"whether the host has confirmed it is looked up: {error.message}")
                     await connection.aclose()
                     connection, state = await self._reach()
                     if not self._confirmed(state):
-                        await changing.confirm(connection, self._run)
+                        await changing.confirm(connection, self._run, patience=self._ctx.timeout)
             if confirm or self._confirmed(state):
                 return Outcome((self._target,), (), f"The new settings stay: {connection.facts.address} answers.")
         finally:
@@ -181,7 +181,7 @@ class Attempt:
                 self._report(f"not reached yet, {max(left, 0):.0f} s left: {error.message}")
                 continue
             try:
-                state = await changing.look(connection)
+                state = await changing.look(connection, patience=self._ctx.timeout)
             except EdgewrightError as error:
                 problem = error.message
                 await connection.aclose()

@@ -17,8 +17,8 @@ from edgewright.core.network.settings import Pending
 from edgewright.core.text import clean
 
 
-async def _pending(connection: CanRunScript, target: str) -> Pending:
-    state = await changing.look(connection)
+async def _pending(connection: CanRunScript, target: str, patience: float) -> Pending:
+    state = await changing.look(connection, patience=patience)
     if state.pending is None or not state.pending.run:
         how = changing.ENDS.get(state.last_end, "")
         ending = f": {how}" if how else ""
@@ -39,7 +39,7 @@ async def _plan(verb: type[Any], ctx: CommandContext, args: Mapping[str, Any], t
             raise InvalidInput(f"{clean(at, 60)} is not an address.", "For example: --at 10.4.1.8")
         connection = await connect(target, ctx, at)
         ctx.at_end(connection.aclose)
-        pending = await _pending(connection, target)
+        pending = await _pending(connection, target, ctx.timeout)
         by, cli = f"The change is by {pending.who or 'somebody'}, {pending.left} s left.", verb.cli_line((), args)
         work = (connection, pending.run)
     return Plan(f"{title} {target}", tuple(filter(None, (by, what))), (target,), (), cli, None, work)
@@ -63,7 +63,7 @@ class SiteNetworkConfirm(declared.SiteNetworkConfirm):
         """Confirm. Raises `Conflict` where the old settings returned meanwhile."""
         place, run = plan.payload
         try:
-            await changing.confirm(await _connection(place), run)
+            await changing.confirm(await _connection(place), run, patience=ctx.timeout)
         except (Unreachable, TimedOut) as error:
             error.hint = f"The host may have confirmed it: edgewright site network {plan.touches[0]} shows that."
             raise
@@ -83,5 +83,5 @@ class SiteNetworkUndo(declared.SiteNetworkUndo):
     ) -> Outcome:
         """Let the host go back. Raises `Conflict` where that happened meanwhile."""
         place, run = plan.payload
-        await changing.give_back(await _connection(place), run)
+        await changing.give_back(await _connection(place), run, patience=ctx.timeout)
         return Outcome(plan.touches, (), "The host gives its old settings back.")

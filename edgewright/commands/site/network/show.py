@@ -43,7 +43,7 @@ class SiteNetwork(declared.SiteNetwork):
                 try:
                     connection = await connect(target, ctx)
                     try:
-                        return document_of(target, await read_network(connection))
+                        return document_of(target, await read_network(connection, patience=ctx.timeout))
                     finally:
                         await connection.aclose()
                 except EdgewrightError as error:
