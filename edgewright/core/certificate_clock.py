@@ -27,12 +27,14 @@ class Evidence(NamedTuple):
 
 
 NOTHING = Evidence()
+_OWN, _SIGNER = b"U\x1d\x0e", b"U\x1d#"
+"""Extensions with identifiers of keys: of the subject's (2.5.29.14), and of the authority's (2.5.29.35)."""
 
 
 def validity(der: bytes) -> Tuple[Optional[float], Optional[float]]:
     """Return from when to when an X.509 certificate (DER) is valid (RFC 5280 section 4.1); `None` where unreadable."""
     try:
-        dates = _fields(der)[1]
+        dates = _fields(der)[3][1]
         first, text, after = _element(dates, 0)
         last, until, _ = _element(dates, after)
         return _moment(first, text), _moment(last, until)
@@ -40,26 +42,65 @@ def validity(der: bytes) -> Tuple[Optional[float], Optional[float]]:
         return None, None
 
 
-def names(der: bytes) -> Tuple[bytes, bytes]:
-    """Return issuer and subject of such a certificate as they are encoded; both empty where unreadable."""
+class Names(NamedTuple):
+    """Who issued a certificate and whose it is, as both are encoded; all empty where it cannot be read."""
+
+    issuer: bytes = b""
+    subject: bytes = b""
+    key: bytes = b""
+    """The public key with its algorithm."""
+    signer: bytes = b""
+    """The identifier of the key that signed it; empty where it has none, as `own`."""
+    own: bytes = b""
+
+    @property
+    def holder(self) -> Tuple[bytes, bytes]:
+        """What all certificates of one CA have in common that was renewed with its key."""
+        return self.subject, self.key
+
+    def by(self, above: Names) -> bool:
+        """Return whether name and identifiers allow that `above` is the issuer, as OpenSSL compares them."""
+        return self.issuer == above.subject and (not self.signer or not above.own or self.signer == above.own)
+
+
+def names(der: bytes) -> Names:
+    """Return names and keys of such a certificate."""
     try:
-        issuer, _, subject = _fields(der)
-        return issuer, subject
+        fields = _fields(der)
+        own, signer = _extension(fields, _OWN), _extension(fields, _SIGNER)
+        tag, signer, _ = _element(_element(signer, 0)[1], 0) if signer else (0, b"", 0)
+        signer, own = signer if tag == 0x80 else b"", own and _element(own, 0)[1]
+        return Names(fields[2][1], fields[4][1], fields[5][1], signer, own)
     except (IndexError, ValueError):
-        return b"", b""
+        return Names()
 
 
-def _fields(der: bytes) -> List[bytes]:
-    """Return issuer, validity and subject. Raises `ValueError` or `IndexError` for a torn certificate."""
+def _fields(der: bytes) -> List[Tuple[int, bytes]]:
+    """Return tag and content of serial number, signature algorithm, issuer, validity, subject, key, and what follows.
+
+    Raises `ValueError` or `IndexError` for a torn certificate.
+    """
     _, body, _ = _element(der, 0)
-    _, fields, _ = _element(body, 0)
-    tag, _, after = _element(fields, 0)
-    at = after if tag == 0xA0 else 0  # the version, present from v2 on
-    parts = []
-    for _ in range(5):  # serial number, signature algorithm, and these three
-        _, content, at = _element(fields, at)
-        parts.append(content)
-    return parts[2:]
+    fields = _parts(_element(body, 0)[1])
+    return fields[1:] if fields[0][0] == 0xA0 else fields  # the version, present from v2 on
+
+
+def _parts(data: bytes) -> List[Tuple[int, bytes]]:
+    parts, at = [], 0
+    while at < len(data):
+        tag, content, at = _element(data, at)
+        parts.append((tag, content))
+    return parts
+
+
+def _extension(fields: List[Tuple[int, bytes]], name: bytes) -> bytes:
+    """Return the value of an extension, empty where there is none."""
+    for tag, content in fields[6:]:
+        for _, extension in _parts(_element(content, 0)[1]) if tag == 0xA3 else ():
+            parts = _parts(extension)
+            if parts[0][1] == name:
+                return parts[-1][1]
+    return b""
 
 
 def _element(data: bytes, at: int) -> Tuple[int, bytes, int]:
@@ -105,9 +146,13 @@ def explain(host: str, here: str, now: float, early: bool, evidence: Evidence) -
         span = f" (valid from {clock_text(evidence.begins)})"
     elif not early and evidence.ends is not None:
         span = f" (valid until {clock_text(evidence.ends)})"
-    sentence = f"The certificate of {host} {state}{span} by the clock of {here}, which shows {clock_text(now)}"
+    by = f"by the clock of {here}, which shows {clock_text(now)}"
+    sentence = f"The certificate of {host} {state}{span} {by}"
     if now < BUILT:
         return f"{sentence}; that clock is wrong: it is before this version was built.", _set(here)
+    if evidence.begins is not None and evidence.ends is not None and _inside(now, evidence):
+        sentence = f"The certificate of {host} is valid, and that of its CA {state} {by}."
+        return sentence, "Add the present certificate of the CA to the CA file (a hub's is DIR/ca.crt)."
     if evidence.peer_now is None:
         return f"{sentence}.", f"If that clock is wrong, set it; if it is right, {_renew(early)}"
     apart = now - evidence.peer_now

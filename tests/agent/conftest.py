@@ -50,19 +50,23 @@ class Authority:
         self.folder = folder
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        certificate = (
+        self.file = folder / f"{name.replace(' ', '-')}.crt"
+        self.file.write_bytes(self.certificate())
+
+    def certificate(self, first: int = -400, last: int = 400) -> bytes:
+        """Return its own certificate (PEM), valid from `first` to `last` days from today: each call renews it."""
+        made = (
             x509.CertificateBuilder()
             .subject_name(self.name)
             .issuer_name(self.name)
             .public_key(self.key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(TODAY - 400 * DAY)
-            .not_valid_after(TODAY + 400 * DAY)
+            .not_valid_before(TODAY + first * DAY)
+            .not_valid_after(TODAY + last * DAY)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .sign(self.key, hashes.SHA256())
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), critical=False)
         )
-        self.file = folder / f"{name.replace(' ', '-')}.crt"
-        self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        return made.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
     def below(self, name: str, first: int = -10, last: int = 100) -> Authority:
         """Return an intermediate CA that this one signed; what it issues comes with its certificate."""
@@ -100,6 +104,7 @@ class Authority:
             .not_valid_before(TODAY + first * DAY)
             .not_valid_after(TODAY + last * DAY)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
             .sign(self.key, hashes.SHA256())
         )
         pair = Pair(self.folder / f"{label}.crt", self.folder / f"{label}.key")

@@ -14,9 +14,9 @@ from typing import Callable, NamedTuple, Optional, Tuple
 from edgewright.agent.kernel.hostfs import Root
 from edgewright.agent.kernel.state import StateFolder
 from edgewright.agent.plane.beats import since_boot
-from edgewright.agent.plane.tls import verified_chain
+from edgewright.agent.plane.tls import verified_dates
 from edgewright.core import times
-from edgewright.core.certificate_clock import AGREE, BUILT, clock_text, validity
+from edgewright.core.certificate_clock import AGREE, BUILT, clock_text
 from edgewright.core.errors import Unreachable
 from edgewright.wire import protocol
 
@@ -109,8 +109,7 @@ class Floor:
         Returns `False` when the plane has closed it after it reported its time: connect again. Raises `Unreachable`,
         and `OSError` or `HTTPException` for one that breaks off.
         """
-        chain = verified_chain(connection.sock)
-        spans = [validity(der) for der in chain]
+        spans = verified_dates(connection.sock)
         begins = [span[0] for span in spans if span[0] is not None]
         ends = [span[1] for span in spans if span[1] is not None]
         if not spans or len(begins) < len(spans) or len(ends) < len(spans):

@@ -7,7 +7,7 @@ not in the certificate, a plane's certificate past its end, or this host's clock
 from __future__ import annotations
 
 import ssl
-from typing import Any, Callable, List, Optional, Sequence
+from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 from edgewright.core import certificate_clock
 from edgewright.core.certificate_clock import NOTHING, Evidence
@@ -75,11 +75,11 @@ def verified_chain(link: Any) -> List[bytes]:
         if get is not None:
             return [part if isinstance(part, bytes) else part.public_bytes(_DER) for part in get()]
     chain = [link.getpeercert(True)]
-    trusted = [(der, certificate_clock.names(der)[1]) for der in link.context.get_ca_certs(True)]
+    trusted = [(der, certificate_clock.names(der)) for der in link.context.get_ca_certs(True)]
     for der in chain:
-        issuer, subject = certificate_clock.names(der)
-        if issuer != subject or not issuer:
-            above = [other for other, name in trusted if name == issuer and other not in chain]
+        own = certificate_clock.names(der)
+        if own.issuer != own.subject or not own.issuer:
+            above = [other for other, theirs in trusted if own.by(theirs) and other not in chain]
             chain += above
             if not above or len(chain) > _MOST_CERTIFICATES:
                 raise Unreachable(
@@ -88,6 +88,23 @@ def verified_chain(link: Any) -> List[bytes]:
                     code="CertificateUnreadable",
                 )
     return chain
+
+
+def verified_dates(link: Any) -> List[Tuple[Optional[float], Optional[float]]]:
+    """Return from when to when the certificates of `verified_chain` are valid; `None` where unreadable.
+
+    OpenSSL takes any certificate of a CA that has several (it was renewed with its key) where it does not look at
+    dates, so those of all that are trusted count together.
+    """
+    chain = verified_chain(link)
+    spans = [certificate_clock.validity(chain[0])]
+    for der in chain[1:]:
+        holder = certificate_clock.names(der).holder
+        trusted = link.context.get_ca_certs(True)
+        same = [der, *(other for other in trusted if certificate_clock.names(other).holder == holder)]
+        begins, ends = zip(*map(certificate_clock.validity, same))
+        spans.append((None, None) if None in begins + ends else (min(begins), max(ends)))
+    return spans
 
 
 def concerns_clock(error: BaseException) -> bool:

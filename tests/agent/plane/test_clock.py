@@ -101,6 +101,19 @@ def test_it_goes_forwards_only(case: Case) -> None:
     assert case.take(floor=PLANE - 50) == [PLANE + 2], "it was seen later than this clock shows"
 
 
+def test_what_a_link_may_do_that_was_taken_over(case: Case) -> None:
+    """The root part takes floor and date from the link, which is not root: forwards to `LATEST` at most, never back,
+    and no clock that a time service has set. It looks at no certificate itself (docs/agent.md)."""
+    case.clock.shows = BUILT + 1000
+    assert case.take(floor=LATEST, date=LATEST) == [] and case.take(floor=LATEST - 9, date=LATEST + 1) == []
+    assert case.take(floor=BUILT, date=BUILT + 5e7) == [], "a clock after the floor that it states"
+    case.clock.by_kernel = True
+    assert case.take(floor=LATEST - 99, date=LATEST - 50) == []
+    case.clock.by_kernel = False
+    assert case.take(floor=LATEST - 99, date=LATEST - 50) == [LATEST - 48]
+    assert case.take(floor=BUILT, date=BUILT + 500) == [LATEST - 48], "never back"
+
+
 def test_a_time_service_is_left_its_time(case: Case) -> None:
     case.clock.running = "chronyd"
     assert case.take() == []
