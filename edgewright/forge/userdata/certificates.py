@@ -9,6 +9,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from edgewright.core.certificate_clock import names, validity
 from edgewright.core.cloudconfig.findings import Finding, error, warning
 from edgewright.core.cloudconfig.look import at, items
 from edgewright.core.cloudconfig.pem import certificates
@@ -52,18 +53,33 @@ def check_certificates(document: Mapping[str, Any], now: float) -> list[Finding]
 
     What is not a certificate by its form alone is reported by the check of the core.
     """
-    matches = []
+    texts = []
     for path, text in ca_texts(document):
         try:
-            ders = certificates(text)
+            texts.append((path, certificates(text)))
         except ValueError:
             continue
+    last = _last_ends(texts, now)
+    return [finding for path, ders in texts for der in ders for finding in _check(path, der, now, last)]
+
+
+def _last_ends(texts: list[tuple[str, list[bytes]]], now: float) -> dict[tuple[str, bytes], float]:
+    """Return when trust in a name of a list ends, by the certificates that are valid now: a CA may be renewed."""
+    last: dict[tuple[str, bytes], float] = {}
+    for path, ders in texts:
         for der in ders:
-            matches += _check(path, der, now)
-    return matches
+            begins, ends = validity(der)
+            if begins is not None and ends is not None and begins <= now < ends:
+                key = _key(path, der)
+                last[key] = max(last.get(key, 0.0), ends)
+    return last
 
 
-def _check(path: str, der: bytes, now: float) -> list[Finding]:
+def _key(path: str, der: bytes) -> tuple[str, bytes]:
+    return path.rpartition("[")[0], names(der).subject
+
+
+def _check(path: str, der: bytes, now: float, last: dict[tuple[str, bytes], float]) -> list[Finding]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -75,18 +91,24 @@ def _check(path: str, der: bytes, now: float) -> list[Finding]:
     except (ValueError, TypeError, OverflowError, NotImplementedError, x509.InvalidVersion):
         return [error(path, f"{path} contains a certificate that cannot be read.", "Copy it again.", "Certificate")]
     matches = []
+    trusted = last.get(_key(path, der), 0.0)
     if ends <= now:
         message = f"The certificate {subject} in {path} ended {duration(now - ends)} ago."
-        matches.append(error(path, message, "Put the present one there.", "CertificateExpired"))
-    elif ends - now < SOON:
+        if trusted:
+            hint = "One of the same name beside it is valid: the old one can be taken out."
+            matches.append(warning(path, message, hint, "CertificateExpired"))
+        else:
+            matches.append(error(path, message, "Put the present one there.", "CertificateExpired"))
+    elif ends - now < SOON and trusted - now < SOON:
         message = f"The certificate {subject} in {path} ends in {duration(ends - now)}: hosts lose the plane then."
         matches.append(
             warning(path, message, "Add its successor too; both may be there side by side.", "CertificateEnds")
         )
     if begins > now:
         message = f"The certificate {subject} in {path} is valid only in {duration(begins - now)}."
+        level = warning if trusted else error
         matches.append(
-            error(path, message, "Look at the clock here, and at that of who made it.", "CertificateNotYetValid")
+            level(path, message, "Look at the clock here, and at that of who made it.", "CertificateNotYetValid")
         )
     if not authority:
         message = f"The certificate {subject} in {path} is not an authority: it is self-signed at most."

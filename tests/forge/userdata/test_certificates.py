@@ -58,6 +58,25 @@ def test_what_a_certificate_says_is_told(text: str, codes: list[str]) -> None:
     assert all(one.path == "stylus.site.caCerts[0]" for one in found)
 
 
+@pytest.mark.parametrize(
+    ("texts", "found"),
+    [
+        ((pem(-20 * DAY, -DAY), pem()), [("warning", "CertificateExpired")]),
+        ((pem() + pem(-20 * DAY, -DAY),), [("warning", "CertificateExpired")]),
+        ((pem(ends=10 * DAY), pem()), []),
+        ((pem(ends=10 * DAY), pem(ends=20 * DAY)), [("warning", "CertificateEnds")] * 2),
+        ((pem(), pem(DAY, 365 * DAY)), [("warning", "CertificateNotYetValid")]),
+        (
+            (pem(-20 * DAY, -DAY), pem(DAY, 365 * DAY)),
+            [("error", "CertificateExpired"), ("error", "CertificateNotYetValid")],
+        ),
+    ],
+    ids=["expired", "expired last", "soon", "both soon", "future", "none now"],
+)
+def test_an_old_one_beside_its_successor_is_no_error(texts: tuple[str, ...], found: list[tuple[str, str]]) -> None:
+    assert [(one.severity, one.code) for one in check_certificates(document(*texts), NOW)] == found
+
+
 def test_those_of_a_registry_are_looked_at_too() -> None:
     registry = {"domain": "r", "certificates": [pem(-20 * DAY, -DAY)]}
     (found,) = check_certificates({"stylus": {"externalRegistries": {"registries": [registry]}}}, NOW)
