@@ -16,6 +16,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from edgewright.clients.ssh.kube.reading import ADMIN, KUBELET, MAX_FILE, HostFiles
@@ -60,6 +62,16 @@ class HostKubeconfig:
             "contexts": [{"name": "host", "context": {"cluster": "host", "user": "host"}}],
             "current-context": "host",
         }
+
+    def authority_keys(self) -> frozenset[bytes]:
+        """Return the public keys (DER) of the CA, which a renewed certificate has too; of a broken one its text."""
+        pem = base64.b64decode(self.authority)
+        try:
+            found = [each.public_key() for each in x509.load_pem_x509_certificates(pem)]
+            form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+            return frozenset(key.public_bytes(*form) for key in found)
+        except (ValueError, UnsupportedAlgorithm):
+            return frozenset({pem.strip()})
 
 
 def kubeconfig_of(files: HostFiles) -> HostKubeconfig:

@@ -7,7 +7,6 @@ The kubeconfig is in memory as long as the API is, and what kubectl gets is a fi
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary
@@ -197,7 +196,7 @@ async def _neighbour(
     ctx: CommandContext, site: SiteHost, known: HostKubeconfig
 ) -> tuple[SiteHost, HostKubeconfig] | None:
     """Return a control plane of the same cluster among the sites that are open, with its kubeconfig."""
-    authority = base64.b64decode(known.authority).strip()
+    authorities = known.authority_keys()
     for other in tuple((ctx.sites or {}).values()):
         if other is site:
             continue
@@ -205,7 +204,7 @@ async def _neighbour(
             theirs = kubeconfig_of(await read_files(await other.use()))
         except EdgewrightError:
             continue
-        if not theirs.node and base64.b64decode(theirs.authority).strip() == authority:
+        if not theirs.node and authorities & theirs.authority_keys():
             return other, theirs
     return None
 

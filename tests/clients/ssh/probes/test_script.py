@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import shutil
@@ -184,3 +185,32 @@ def test_the_catalogue_is_in_order(name: str) -> None:
     assert [each.id for each in CATALOGUE if re.search(lone, each.script)] == [], (
         "nothing is left running behind a probe"
     )
+
+
+def openssl(folder: Path, text: str) -> None:
+    for line in text.strip().splitlines():
+        subprocess.run(["openssl", *line.split()], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_a_kubeconfig_that_trusts_a_renewed_ca_trusts_this_one(name: str, tmp_path: Path) -> None:
+    """Each certificate of both files counts: an old one may be beside the renewed one, in any order."""
+    pki = tmp_path / "pki"
+    pki.mkdir()
+    new = "req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -subj /CN=kubernetes -days 9"
+    openssl(pki, f"{new} -keyout ca.key -out a.crt\nreq -x509 -key ca.key -subj /CN=kubernetes -days 99 -out b.crt")
+    openssl(pki, f"{new} -keyout other.key -out other.crt")
+    a, b, other = ((pki / f"{each}.crt").read_text() for each in ("a", "b", "other"))
+    script = next(each for each in CATALOGUE if each.id == "certificates.keys").script
+    look = probe(script.replace("/etc/kubernetes", str(tmp_path)), id_="certificates.keys")
+
+    def differs(ca: str, trusted: str) -> bool:
+        (pki / "ca.crt").write_text(ca)
+        data = base64.b64encode(trusted.encode()).decode()
+        (tmp_path / "kubelet.conf").write_text(f"    certificate-authority-data: {data}\n")
+        lines = run([look], name).readings["certificates.keys"].lines
+        assert f"match {pki}/ca.crt" in lines
+        return f"other-ca {tmp_path}/kubelet.conf" in lines
+
+    assert not differs(a, b) and not differs(a + other, other + "\n" + b) and not differs(a + other, other)
+    assert differs(a, other) and differs(a + b, other)

@@ -41,7 +41,16 @@ done
     command("kubernetes/certificates.txt", "certificates: subject, issuer, validity", r"""
 for f in /etc/kubernetes/pki/*.crt /etc/kubernetes/pki/etcd/*.crt /var/lib/kubelet/pki/*.crt \
   /var/lib/rancher/*/server/tls/*.crt /var/lib/rancher/*/agent/*.crt /etc/edgewright/*.crt; do
-  [ -r "$f" ] && { echo "== $f"; openssl x509 -noout -subject -issuer -dates -ext subjectAltName -in "$f" 2>&1; }
+  [ -r "$f" ] || continue
+  echo "== $f"; c=''
+  head -c 65536 "$f" | while IFS= read -r l; do  # a CA file may have an old certificate beside the renewed one
+    case $l in
+      *-BEGIN\ CERT*) c=$l ;;
+      *-END\ CERT*) printf '%s\n%s\n' "$c" "$l" |
+        openssl x509 -noout -subject -issuer -dates -ext subjectAltName 2>&1; c='' ;;
+      *) [ -n "$c" ] && c=$(printf '%s\n%s' "$c" "$l") ;;
+    esac
+  done
 done
 :""", 20, root="needed"),
     glob("kubernetes/manifests", "/etc/kubernetes/manifests/*.yaml", "static pods", 20, 128 * KB),

@@ -73,7 +73,11 @@ if [ -e $f.pub ] && [ -e $f.key ]; then
   b=$(openssl pkey -pubin -in $f.pub 2>/dev/null)
   [ -n "$a" ] && [ "$a" = "$b" ] && echo "match $f.pub" || echo "differs $f.pub"
 fi
-c=$(openssl x509 -in /etc/kubernetes/pki/ca.crt -noout -pubkey 2>/dev/null)
+keys() { c=''; while IFS= read -r l; do case $l in
+  *-BEGIN\ CERT*) c=$l ;;
+  *-END\ CERT*) printf '%s\n%s\n' "$c" "$l" | openssl x509 -noout -pubkey 2>/dev/null | tr -d '\n'; echo; c='' ;;
+  *) [ -n "$c" ] && c=$(printf '%s\n%s' "$c" "$l") ;; esac; done; }
+o=$(head -c 32768 /etc/kubernetes/pki/ca.crt 2>/dev/null | keys | grep .)
 for f in admin kubelet controller-manager scheduler; do
   f=/etc/kubernetes/$f.conf
   [ -r $f ] || continue
@@ -81,8 +85,8 @@ for f in admin kubelet controller-manager scheduler; do
   a=$(v client-certificate-data | openssl x509 -noout -pubkey 2>/dev/null)
   b=$(v client-key-data | openssl pkey -pubout 2>/dev/null)
   [ -n "$a" ] && [ -n "$b" ] && [ "$a" != "$b" ] && echo "differs $f"
-  a=$(v certificate-authority-data | openssl x509 -noout -pubkey 2>/dev/null)
-  [ -n "$a" ] && [ -n "$c" ] && [ "$a" != "$c" ] && echo "other-ca $f"
+  a=$(v certificate-authority-data | keys | grep .)
+  [ -n "$a" ] && [ -n "$o" ] && { printf '%s\n' "$a" | grep -qxFe "$o" || echo "other-ca $f"; }
 done
 :
 """,

@@ -23,46 +23,47 @@ _SIGNED_OTHERWISE = {
     "/etc/kubernetes/pki/front-proxy-client.crt": "/etc/kubernetes/pki/front-proxy-ca.crt",
 }
 _MOST = 64
+_MOST_OF_FILE = 8
 
 
 def certificates(files: Lines, keys: Lines) -> dict[str, Any]:
     """Return the certificates of the host in the order of the probe."""
-    parsed: dict[str, x509.Certificate | None] = {}
-    for place, pem in _blocks(files):
-        parsed.setdefault(place, _load(pem))
+    parsed: dict[str, list[x509.Certificate | None]] = {}
+    for place, pems in _blocks(files):
+        parsed.setdefault(place, [_load(pem) for pem in pems[:_MOST_OF_FILE]] or [None])
     wrong = {row.strip(): "key" for word in ("differs", "bad-key", "no-key") for row in with_word(keys, word)}
     wrong.update({row.strip(): "unreadable" for row in with_word(keys, "bad-certificate")})
     wrong.update({row.strip(): "other-ca" for row in with_word(keys, "other-ca")})
     absent = {row.strip(): "missing" for row in with_word(keys, "missing")}
     absent.update({place: "key" for place in wrong if place.endswith("/sa.pub")})
-    results = [_fact(place, value, parsed, wrong.get(place, "")) for place, value in list(parsed.items())[:_MOST]]
+    results = [_fact(place, parsed, wrong.get(place, "")) for place in list(parsed)[:_MOST]]
     return {"certificates": (*results, *(Certificate(place, fault=fault) for place, fault in absent.items()))}
 
 
-def _blocks(lines: Lines) -> list[tuple[str, bytes]]:
-    """Return place and PEM text of the first certificate of each file; empty PEM for what has none."""
-    blocks: list[tuple[str, bytes]] = []
+def _blocks(lines: Lines) -> list[tuple[str, list[bytes]]]:
+    """Return place and PEM texts of the certificates of each file, none for a file without one."""
+    blocks: list[tuple[str, list[bytes]]] = []
     place, body = "", None
     for line in lines:
         if line.startswith("file /"):
             place, body = line[5:].strip(), None
-            blocks.append((place, b""))
+            blocks.append((place, []))
         elif line.startswith("conf /"):
             parts = line.split()
             if len(parts) == 3:
                 try:
-                    blocks.append((parts[1], base64.b64decode(parts[2], validate=True)))
+                    blocks.append((parts[1], [base64.b64decode(parts[2], validate=True)]))
                 except (binascii.Error, ValueError):
-                    blocks.append((parts[1], b""))
-        elif line == "unreadable" and blocks and blocks[-1] == (place, b""):
+                    blocks.append((parts[1], []))
+        elif line == "unreadable" and blocks and blocks[-1] == (place, []):
             blocks.pop()  # not known rather than broken
         elif line.strip() == _BEGIN and place:
             body = [line.strip()]
         elif body is not None:
             body.append(line.strip())
             if line.strip() == _END:
-                if blocks and blocks[-1] == (place, b""):
-                    blocks[-1] = (place, "\n".join(body).encode())
+                if blocks and blocks[-1][0] == place:
+                    blocks[-1][1].append("\n".join(body).encode())
                 body = None
     return blocks
 
@@ -74,22 +75,45 @@ def _load(pem: bytes) -> x509.Certificate | None:
         return None
 
 
-def _fact(
-    place: str, value: x509.Certificate | None, parsed: dict[str, x509.Certificate | None], wrong: str
-) -> Certificate:
+def _fact(place: str, parsed: dict[str, list[x509.Certificate | None]], wrong: str) -> Certificate:
+    value = parsed[place][0]
+    authority = value is not None and _is_authority(value)
+    if authority:
+        value = _counts(place, parsed)
     if value is None:
         return Certificate(place, fault="unreadable")
     try:
         subject, issuer = clean(value.subject.rfc4514_string(), 120), clean(value.issuer.rfc4514_string(), 120)
         begins, ends = value.not_valid_before_utc.timestamp(), value.not_valid_after_utc.timestamp()
-        authority = _is_authority(value)
     except (ValueError, OverflowError):
         return Certificate(place, fault="unreadable")
     fault = wrong
     if not fault and not authority:
-        signer = parsed.get(_authority_of(place))
-        fault = "issuer" if signer is not None and not _signed(value, signer) else ""
+        signers = [signer for signer in parsed.get(_authority_of(place), ()) if signer is not None]
+        fault = "issuer" if signers and not any(_signed(value, signer) for signer in signers) else ""
     return Certificate(place, subject, issuer, begins, ends, fault, authority, _addresses(value))
+
+
+def _counts(place: str, parsed: dict[str, list[x509.Certificate | None]]) -> x509.Certificate:
+    """Return which certificate of a CA file counts: an old one may be beside the renewed one.
+
+    Of those that signed the same certificate of this host the last to end, and of these the first to end; where none
+    signed one, the last to end of all.
+    """
+    own = [value for value in parsed[place] if value is not None]
+    issued = [
+        values[0] for other, values in parsed.items()
+        if values[0] is not None and other != place and _authority_of(other) == place
+    ]  # fmt: skip
+    signers = ([each for each in own if _signed(value, each)] for value in issued)
+    return min((max(each, key=_end) for each in signers if each), key=_end, default=max(own, key=_end))
+
+
+def _end(value: x509.Certificate) -> float:
+    try:
+        return value.not_valid_after_utc.timestamp()
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def _addresses(value: x509.Certificate) -> tuple[str, ...]:
