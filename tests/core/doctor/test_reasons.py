@@ -295,6 +295,22 @@ def test_a_node_that_is_none(expected: str, changes: dict[str, Any]) -> None:
     assert found and found[0].symptom == expected and found[0].certainty != UNSURE
 
 
+@pytest.mark.parametrize(("name", "silent"), [("kube-apiserver", "api"), ("etcd", "etcd")])
+def test_a_static_pod_that_is_no_yaml_is_the_cause_and_named(name: str, silent: str) -> None:
+    """The server does not answer since its file cannot be read; a line of before its correction is over."""
+    path = f"/etc/kubernetes/manifests/{name}.yaml"
+    text = f'"Could not process manifest file" err="{path}: couldn\'t parse as pod(yaml: line 7: did not find x)"'
+    broken = diagnosed(kubelet_log=log(text), nodes=None, **{silent: "silent"})
+    first = broken.findings[0]
+    assert (first.symptom, first.certainty) == (f"{silent}-down", SURE) and f"the static pod {name}" in first.text
+    assert first.next_step == f"Correct {path}." and len(first.evidence) == 2
+    assert [f.symptom for f in broken.findings].count(f"{silent}-down") == 1
+    old = (log(text)[0]._replace(at=(HEALTHY.clock or 0.0) - 200),)
+    over = diagnosed(kubelet_log=old, nodes=None, **{silent: "silent"}).findings[0]
+    assert "static pod" not in over.text and over.symptom == f"{silent}-down"
+    assert not diagnosed(kubelet_log=old).findings
+
+
 def test_a_kubelet_without_a_cluster_needs_no_cni_and_a_ready_node_no_second_opinion() -> None:
     assert not diagnosed(cni_configs=(), cni_programs=(), **NO_CLUSTER).findings
     ready = diagnosed(kubelet_server=Port("10.4.1.99", 6443, "silent"), nodes=(Node("edge-1", "Ready"),))

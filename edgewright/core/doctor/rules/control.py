@@ -10,7 +10,7 @@ from edgewright.core.clusters.troubles import CERTIFICATE_SOON
 from edgewright.core.doctor.facts import Certificate, Facts
 from edgewright.core.doctor.findings import LIKELY, SAFE, SURE, Evidence, Finding, Fix, word
 from edgewright.core.doctor.repairs import PHASES, fix_of
-from edgewright.core.doctor.rules.reading import match, quote
+from edgewright.core.doctor.rules.reading import match, quote, unread_manifests
 from edgewright.core.text import amount
 
 APART = ("/etc/edgewright/", "/var/lib/kubelet/pki/kubelet.crt")
@@ -195,7 +195,7 @@ def _etcd(facts: Facts) -> List[Finding]:
         evidence = tuple(Evidence("etcd.members", f"{m.name or m.endpoint} not healthy") for m in sick[:3])
         step = f"Run Doctor on {sick[0].name or 'this member'}; quorum is there, remove nothing."
         findings.append(Finding("etcd-member", text, evidence, step, LIKELY, sick[0].name, (logs,)))
-    if facts.etcd == "silent":
+    if facts.etcd == "silent" and "etcd" not in unread_manifests(facts):
         text = "etcd of this host does not answer."
         evidence = (Evidence("etcd.health", "no answer on 127.0.0.1:2381"),)
         running = facts.processes is not None and "etcd" in facts.processes
@@ -209,8 +209,8 @@ def _etcd(facts: Facts) -> List[Finding]:
 
 
 def _api(facts: Facts) -> List[Finding]:
-    if facts.api not in ("silent", "not-ready"):
-        return []
+    if facts.api not in ("silent", "not-ready") or "kube-apiserver" in unread_manifests(facts):
+        return []  # the manifest that the kubelet cannot read is the cause, and names itself
     text = "The API server of this host does not answer."
     evidence = [Evidence("kubernetes.api", "127.0.0.1:6443 does not answer")]
     if facts.api == "not-ready":

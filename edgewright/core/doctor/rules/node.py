@@ -8,7 +8,7 @@ from typing import List, Sequence
 from edgewright.core.doctor.facts import Facts, LogLine
 from edgewright.core.doctor.findings import LIKELY, SAFE, SURE, UNSURE, Evidence, Finding, Fix, word
 from edgewright.core.doctor.repairs import fix_of
-from edgewright.core.doctor.rules.reading import match, quote, telling
+from edgewright.core.doctor.rules.reading import match, quote, telling, unread_manifests
 from edgewright.core.doctor.unit_names import KUBELETS, RUNTIMES
 from edgewright.core.text import clip
 
@@ -25,11 +25,11 @@ _WAY = {
     "name": "has a name that does not resolve",
 }
 _REFUSED = r"unauthorized|forbidden|not allowed|x509|certificate"
-_MANIFEST = (
-    r"could not process manifest file|can't process manifest file|couldn't parse as pod|invalid pod"
-    r"|unable to process watch event.{0,200}manifest"
-)
 _SERVERS = {"kube-apiserver": "api-down", "etcd": "etcd-down"}
+_SILENT = {
+    "api-down": ("kubernetes.api", "127.0.0.1:6443 does not answer"),
+    "etcd-down": ("etcd.health", "no answer on 127.0.0.1:2381"),
+}
 _EVICTION = (
     r"eviction manager: (must evict|attempting to reclaim|eviction criteria)|imagegcfailed|freediskspacefailed"
     r"|failed to garbage collect required amount|evictionthresholdmet"
@@ -41,7 +41,7 @@ def rules(facts: Facts) -> List[Finding]:
     lines = telling(facts, facts.kubelet_log, KUBELETS)
     return [
         *_server(facts, lines),
-        *_manifests(lines),
+        *_manifests(facts),
         *_evictions(facts, lines),
         *_pods_by_log(facts, lines),
         *_cri(facts),
@@ -93,18 +93,19 @@ def _message(text: str) -> str:
     return (error[1] if error else text).replace('\\"', '"').rstrip(". ")
 
 
-def _manifests(lines: Sequence[LogLine]) -> List[Finding]:
-    """Return a static pod that the kubelet cannot read: what it should run is not there."""
-    line = match(lines, _MANIFEST)
-    if line is None:
-        return []
-    path = re.search(r"(/[\w./-]{1,160}?([\w.-]{1,60})\.(?:ya?ml|json))", line.text)
-    name = path[2] if path else "a static pod"
-    symptom = _SERVERS.get(name, "pods-fail")
-    text = f"The kubelet cannot read the static pod {name}: {clip(_message(line.text), 110)}."
-    fix = Fix("show the file", f"cat -n {word(path[1])}", SAFE) if path else _LOGS
-    step = f"Correct {path[1]}." if path else "Correct the file of the static pod."
-    return [Finding(symptom, text, (quote("kubernetes.kubelet", line),), step, LIKELY, name, (fix,))]
+def _manifests(facts: Facts) -> List[Finding]:
+    """Return static pods that the kubelet cannot read: what they should run is not there."""
+    findings = []
+    for name, (line, path) in list(unread_manifests(facts).items())[:3]:
+        symptom = _SERVERS.get(name, "pods-fail")
+        text = f"The kubelet cannot read the static pod {name or 'of a file'}: {clip(_message(line.text), 110)}."
+        fix = Fix("show the file", f"cat -n {word(path)}", SAFE) if path else _LOGS
+        step = f"Correct {path}." if path else "Correct the file of the static pod."
+        rows = [quote("kubernetes.kubelet", line)]
+        down = {"api-down": facts.api, "etcd-down": facts.etcd}.get(symptom) == "silent"
+        rows += [Evidence(*_SILENT[symptom])] if down else []
+        findings.append(Finding(symptom, text, tuple(rows), step, SURE if down else LIKELY, name, (fix,)))
+    return findings
 
 
 def _pods_by_log(facts: Facts, lines: Sequence[LogLine]) -> List[Finding]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from edgewright.core.doctor.facts import Facts, LogLine
 from edgewright.core.doctor.findings import Evidence
+from edgewright.core.doctor.unit_names import KUBELETS
 from edgewright.core.text import clip
 
 RECENT = 900.0
@@ -15,6 +16,14 @@ LAST_RUNS = 120.0
 """Seconds before the last line of a unit that does not run, where its log does not show its starts."""
 _STARTS = ("Started ", "Starting ")
 SHOWN = 160
+MANIFEST = (
+    r"could not process manifest file|can't process manifest file|couldn't parse as pod|invalid pod"
+    r"|unable to process watch event.{0,200}manifest"
+)
+"""What the kubelet writes, every 20 s, about a static pod that it cannot read."""
+REPEATED = 90.0
+"""Seconds after which such a line is over."""
+_FILE = re.compile(r"(/[\w./-]{1,160}?([\w.-]{1,60})\.(?:ya?ml|json))")
 
 
 def size(kilobytes: Optional[int]) -> str:
@@ -77,3 +86,14 @@ def quote(probe: str, line: LogLine) -> Evidence:
     """Return a line of a log as evidence."""
     unit = f"{line.unit}: " if line.unit else ""
     return Evidence(probe, clip(unit + line.text.strip(), SHOWN))
+
+
+def unread_manifests(facts: Facts) -> Dict[str, Tuple[LogLine, str]]:
+    """Return the static pods that the kubelet cannot read: name ("" where it names no file) to line and path."""
+    found: Dict[str, Tuple[LogLine, str]] = {}
+    for line in telling(facts, facts.kubelet_log, KUBELETS):
+        late = facts.clock is not None and line.at is not None and facts.clock - line.at > REPEATED
+        if not late and match([line], MANIFEST) is not None:
+            path = _FILE.search(line.text)
+            found.setdefault(path[2] if path else "", (line, path[1] if path else ""))
+    return found
