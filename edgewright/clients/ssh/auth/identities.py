@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import copy
 import os
 import stat
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -15,6 +17,7 @@ import paramiko
 
 from edgewright.clients.ssh.auth.agent import Agent, AgentError, AgentKey
 from edgewright.clients.ssh.config.resolve import HostSettings
+from edgewright.clients.ssh.hostkeys.certificates import read_certificate, time_problem
 from edgewright.clients.ssh.hostkeys.keys import HostKey, key_of_blob, key_of_text
 from edgewright.core.text import clean
 
@@ -26,11 +29,15 @@ TRIES = 3
 
 
 class Identity(NamedTuple):
-    """A key that can sign. `name` shows which: its type, and its file or comment; `touch`: the operator confirms."""
+    """A key that can sign. `name` shows which: its type, and its file or comment; `touch`: the operator confirms.
+
+    `out_of_date`: why its certificate is not valid by the clock of this machine, as the end of a sentence.
+    """
 
     key: paramiko.PKey
     name: str
     touch: bool = False
+    out_of_date: str = ""
 
 
 class Locked(NamedTuple):
@@ -61,7 +68,24 @@ class Identities:
             self._agent.close()
 
     def each(self) -> Iterator[Identity | Locked]:
-        """Yield keys that can sign; encrypted files last, so that no question is asked that is not needed."""
+        """Yield keys that can sign; encrypted files last, so that no question is asked that is not needed.
+
+        Certificates out of date come after what is valid, since a server takes a few tries only, and are notes: beside
+        a renewed one an old one often stays. This machine's clock may be wrong, so they are tried.
+        """
+        late: list[Identity] = []
+        for identity in self._each():
+            if isinstance(identity, Identity) and identity.out_of_date:
+                late.append(identity)
+                self.notes.append(f"The {identity.name} {identity.out_of_date}.")
+                continue
+            if isinstance(identity, Locked):
+                yield from late
+                late.clear()
+            yield identity
+        yield from late
+
+    def _each(self) -> Iterator[Identity | Locked]:
         available = self._agent_keys()
         named: list[AgentKey] = []
         files: list[str] = []
@@ -140,25 +164,37 @@ class Identities:
     def _of_agent(self, key: AgentKey) -> Iterator[Identity]:
         name = f"{key.get_name()} {key.comment} (agent)"
         touch = key.get_name().startswith("sk-")
-        for certificate in self._certificates:
-            if _subject(certificate) == key.key.blob:
-                yield Identity(key.with_certificate(certificate), f"certificate for {name}", touch)
-        yield Identity(key, f"certificate for {name}" if key.public_blob is not None else name, touch)
+        keys = [key.with_certificate(each) for each in self._certificates if _subject(each) == key.key.blob]
+        for each in (*keys, key):
+            yield _identity(each, name, touch)
 
     def _with_certificates(self, key: paramiko.PKey, path: str) -> Iterator[Identity]:
         name = f"{key.get_name()} {clean(path, 200)}"
         if key.public_blob is not None:  # from_path took the certificate beside the file
-            yield Identity(key, f"certificate for {name}")
-            key.public_blob = None
+            yield _identity(key, name)
         for certificate in self._certificates:
             if _subject(certificate) == key.asbytes():
-                key.public_blob = paramiko.pkey.PublicBlob(certificate.kind, certificate.blob)
-                yield Identity(key, f"certificate for {name}")
-                key.public_blob = None
-        yield Identity(key, name)
+                certified = copy.copy(key)
+                certified.public_blob = paramiko.pkey.PublicBlob(certificate.kind, certificate.blob)
+                yield _identity(certified, name)
+        plain = copy.copy(key)
+        plain.public_blob = None
+        yield _identity(plain, name)
 
     def _certificate(self, path: str) -> HostKey | None:
         return _read_public(path)
+
+
+def _identity(key: paramiko.PKey, name: str, touch: bool = False) -> Identity:
+    """Return what is tried with a key, which may have a certificate."""
+    shown = key.public_blob
+    if shown is None:
+        return Identity(key, name, touch)
+    try:
+        problem = time_problem(read_certificate(HostKey(shown.key_type, shown.key_blob)), time.time())
+    except ValueError:  # of a type that is not read here: security keys
+        problem = ""
+    return Identity(key, f"certificate for {name}", touch, problem)
 
 
 def _public_in_private(path: str) -> HostKey | None:

@@ -125,11 +125,16 @@ def problem_of(certificate: HostCertificate, host: str, now: float) -> str:
     if inner.critical_options:
         names = ", ".join(clean(name.decode("utf-8", "replace"), 40) for name in list(inner.critical_options)[:4])
         return f"has critical options that are not known: {names}"
+    return time_problem(certificate, now) or _name_problem(certificate.principals, host)
+
+
+def time_problem(certificate: HostCertificate, now: float) -> str:
+    """Return why a certificate is not valid at a time, as the end of a sentence, or ""."""
     if now < certificate.after:
         return f"is valid from {rfc3339(certificate.after)} on only"
     if certificate.before != _FOREVER and now >= certificate.before:
         return f"expired on {rfc3339(certificate.before)}"
-    return _name_problem(certificate.principals, host)
+    return ""
 
 
 def _name_problem(principals: Collection[str], host: str) -> str:

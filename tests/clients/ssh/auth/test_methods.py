@@ -233,9 +233,36 @@ async def test_an_expired_certificate_of_a_user(
     key = make_key(tmp_path / "id")
     sign(key_files["authority"], tmp_path / "id.pub", "anna", "-n", USER, "-V", "20200101:20200102")
     laptop.block("edge1", server.port, key)
-    await refused(laptop, "edge1")
+    error = await refused(laptop, "edge1")
+    assert f"The certificate for ssh-ed25519 {key} expired on 2020-01-0" in error.message
     server.allow(tmp_path / "id.pub")  # the key itself
     assert await method(laptop, "edge1") == f"publickey ssh-ed25519 {key}"
+
+
+@pytest.mark.parametrize("place", ["beside", "agent"])
+async def test_a_renewed_certificate_is_tried_before_those_that_ended(
+    place: str, laptop: Laptop, key_files: dict[str, Path], agent: str, tmp_path: Path
+) -> None:
+    """A server takes few tries: an agent still has each certificate that was ever added, and the file may be old."""
+    key, public = make_key(tmp_path / "id"), tmp_path / "id.pub"
+    renewed = sign(key_files["authority"], public, "new", "-n", USER).rename(tmp_path / "renewed")
+    for number in range(7 if place == "agent" else 1):
+        sign(key_files["authority"], public, f"old {number}", "-n", USER, "-V", f"20200101:2020010{number + 2}")
+        if place == "agent":
+            if not number:
+                add_to_agent(agent)
+            subprocess.run(["ssh-add", "-q", str(key)], env={**os.environ, "SSH_AUTH_SOCK": agent}, check=True)
+    lines = [f"TrustedUserCAKeys {key_files['authority']}.pub", "MaxAuthTries 3"]
+    with Sshd(tmp_path / "s", [key_files["host-ed25519"]], lines) as server:
+        laptop.knows(server, key_files["host-ed25519"])
+        named = [f"CertificateFile {renewed}"] if place == "beside" else []
+        if place == "agent":
+            (tmp_path / "id-cert.pub").write_text(renewed.read_text())
+            subprocess.run(["ssh-add", "-q", str(key)], env={**os.environ, "SSH_AUTH_SOCK": agent}, check=True)
+            laptop.agent = agent
+            server.authorized.write_text("")
+        laptop.block("edge1", server.port, "/absent/key" if place == "agent" else key, *named)
+        assert (await method(laptop, "edge1")).startswith("publickey certificate for ssh-ed25519")
 
 
 async def test_a_host_that_wants_two_keys(key_files: dict[str, Path], tmp_path: Path) -> None:
