@@ -173,7 +173,7 @@ class Collector:
                 elif item.verb == "done":
                     return self._greeted and not self._waiting()
                 else:
-                    number = self._frame(item, places)
+                    number = await self._frame(item, places)
                     if number is not None:
                         place = places[number] + 1
                         self._number = waiting[min(place, len(waiting) - 1)][0]
@@ -191,7 +191,7 @@ class Collector:
         if state.raw < self._total:
             state.raw += self._open.take(data)
 
-    def _frame(self, frame: Frame, places: dict[int, int]) -> int | None:
+    async def _frame(self, frame: Frame, places: dict[int, int]) -> int | None:
         """Take a frame; return the number of the entry that it settles, None for none. Raises `ValueError`."""
         fields = frame.fields
         if frame.verb == "host" and not self._greeted:
@@ -204,7 +204,7 @@ class Collector:
         if any(record.complete and record.name == entry.name for record in self._partial.state.entries):
             raise ValueError("an entry that was settled")
         if frame.verb == "begin" and len(fields) == 5 and self._open is None:
-            self._begin(number, entry, fields)
+            await self._begin(number, entry, fields)
         elif frame.verb == "end" and len(fields) == 2 and self._open is not None and number == self._number:
             self._end(fields[1])
             return number if entry.kind != "glob" else None
@@ -234,7 +234,7 @@ class Collector:
         state.skew = round(int(fields[1]) - time.time(), 1)
         self._greeted = True
 
-    def _begin(self, number: int, entry: Entry, fields: Sequence[str]) -> None:
+    async def _begin(self, number: int, entry: Entry, fields: Sequence[str]) -> None:
         if not (fields[1].isdecimal() and fields[4].isdecimal() and len(fields[1]) < 16 and len(fields[4]) < 16):
             raise ValueError("an entry without a begin")
         name = entry.name
@@ -245,12 +245,13 @@ class Collector:
         self._number = number
         state, at = self._partial.state, int(fields[4])
         receiving = Receiving(self._partial, entry, name, int(fields[1]), fields[2] == "gz")
-        current, state.current = state.current, None
+        current = state.current  # until it is continued: a run that ends meanwhile continues there again
         if current is not None and current.name == entry.name:
             if at and (at, int(fields[1])) == (current.at, current.base):
                 try:
-                    receiving.continue_from(current)
+                    await receiving.continue_from(current)
                 except (KeyError, TypeError, ValueError, OSError):
+                    state.current = None
                     raise Failed(
                         f"What is stored of {entry.name} does not fit to its state.", "Start without --resume."
                     ) from None
@@ -259,7 +260,7 @@ class Collector:
                 self._partial.path(current.file).unlink(missing_ok=True)
         elif at:
             raise ValueError("an entry that continues what was not begun")
-        self._open = receiving
+        state.current, self._open = None, receiving
 
     def _end(self, status: str) -> None:
         assert self._open is not None

@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 from edgewright.core.errors import Conflict, Failed, InvalidInput, NotFound
+from edgewright.core.slow_files import Check, unchecked
 from edgewright.core.text import clean
 
 FORMAT = 1
@@ -160,16 +161,17 @@ class Partial:
             used.append(int(self.state.current.file.stored))
         return FileRecord(name, f"{max(used, default=0) + 1:05d}")
 
-    def open_file(self, record: FileRecord, size: int = 0) -> tuple[int, Any]:
+    def open_file(self, record: FileRecord, size: int = 0, check: Check = unchecked) -> tuple[int, Any]:
         """Return a descriptor at the end of the first `size` bytes of a file, and the SHA-256 of them.
 
-        Raises `OSError`, `ValueError` where it has fewer.
+        `check` is called with each MiB. Raises `OSError`, `ValueError` where it has fewer.
         """
         descriptor = os.open(self.path(record), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         digest = hashlib.sha256()
         try:
             left = size
             while left:
+                check()
                 data = os.read(descriptor, min(left, 1 << 20))
                 if not data:
                     raise ValueError("shorter than its state")

@@ -13,6 +13,7 @@ from edgewright.clients.ssh.bundle.partial import Checkpoint, FileRecord, Partia
 from edgewright.clients.ssh.bundle.user_data import without_secrets
 from edgewright.core.redaction.rules import count
 from edgewright.core.redaction.stream import MAX_LINE, Redactor
+from edgewright.core.slow_files import Check, in_thread
 
 PIECE = 65_536
 """Bytes of unpacked data that are looked at together."""
@@ -39,14 +40,24 @@ class Receiving:
         except OSError as error:
             raise not_written(partial.path(self.record), error) from None
 
-    def continue_from(self, point: Checkpoint) -> None:
-        """Go to a checkpoint. Raises `KeyError`, `TypeError`, `ValueError` where what is stored does not fit to it."""
-        os.close(self._descriptor)
-        self._descriptor = -1
+    async def continue_from(self, point: Checkpoint) -> None:
+        """Go to a checkpoint; what is stored is hashed again in a thread.
+
+        Raises `KeyError`, `TypeError`, `ValueError` where what is stored does not fit to it, and `OSError`.
+        """
+        self.abandon()
         self._partial.path(self.record).unlink()
         self.record = point.file
         self._redactor.restore(point.filter)
-        self._descriptor, self._digest = self._partial.open_file(self.record, self.record.bytes)
+
+        def reopen(check: Check) -> None:
+            self._descriptor, self._digest = self._partial.open_file(self.record, self.record.bytes, check)
+
+        try:
+            await in_thread(reopen)
+        except BaseException:
+            self.abandon()
+            raise
         self.raw, self._skip_line = point.at, False
         self._crc, self._crc_of = int.from_bytes(bytes.fromhex(point.check)[:4], "little"), point.at
 
