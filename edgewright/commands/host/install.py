@@ -159,13 +159,15 @@ async def _examined_all(
                 return named(target, error)
 
     examined = dict(zip(hosts, await asyncio.gather(*map(look, hosts)), strict=True))
-    places: dict[tuple[str, ...], str] = {}
+    seen: dict[tuple[str, ...], str] = {}
     for target, work in examined.items():
         if isinstance(work, Work):
-            first = places.setdefault(work.connection.place, target)
-            if first != target:
+            first = next((seen[each] for each in _marks(work) if each in seen), "")
+            if first:
                 message = f"{target}: it is the same host as {first} ({clean(work.connection.facts.address, 80)})."
                 examined[target] = Conflict(message, "Name it once.", "SameHost")
+            else:
+                seen.update(dict.fromkeys(_marks(work), target))
     works = tuple(work for work in examined.values() if isinstance(work, Work))
     refused = tuple((target, work) for target, work in examined.items() if isinstance(work, EdgewrightError))
     if works and not (stop_after and len(refused) >= stop_after):
@@ -179,6 +181,17 @@ async def _examined_all(
         "Nothing was changed. Leave these hosts out, or remove the causes.",
         "PreflightFailed",
     )
+
+
+def _marks(work: Work) -> list[tuple[str, ...]]:
+    """Return what two names of one host have in common: the way to it, or host key, boot and machine together.
+
+    One of the three alone does not show it: images are copied with their keys, and containers share a boot.
+    """
+    marks = [("at", *work.connection.place)]
+    if work.state is not None and work.state.machine:
+        marks.append(("is", work.connection.facts.key.fingerprint, *work.state.machine))
+    return marks
 
 
 def _plan_of(work: Work) -> tuple[str, tuple[str, ...]]:

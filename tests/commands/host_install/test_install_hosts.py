@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from edgewright.clients.ssh.hostkeys.keys import HostKey
+from edgewright.clients.ssh.install.preflight import parse
+from edgewright.commands.host.install import _marks
 from edgewright.commands.host.install_attempt import Attempt, Done, Work
 from edgewright.commands.host.install_hosts import InstallRun, outcome
 from edgewright.commands.host.install_input import to_the_end
@@ -172,3 +176,24 @@ def test_errors_keep_their_kind() -> None:
     run = InstallRun(("a",), [("a", Refused("a: no."))], 1, 0)
     ((_, error),) = outcome(run).failed
     assert isinstance(error, EdgewrightError) and error.exit_code == 4
+
+
+def named_host(way: str, key: bytes, boot: str, machine: str = "m1") -> Work:
+    """Return what the preflight of a name found: the way to it, its key, and what it is."""
+    facts = SimpleNamespace(address=f"{way}:22", key=HostKey("ssh-ed25519", key))
+    connection = cast("Any", SimpleNamespace(place=("", way), facts=facts))
+    printed = f"machine={boot}\nmachine={machine}\nend=1\n".encode()
+    return Work("install", way, way, connection, parse(printed, 0.0, 1.0))
+
+
+def test_two_names_of_one_host_are_known_by_their_way_or_by_key_boot_and_system() -> None:
+    def same(first: Work, second: Work) -> bool:
+        return bool(set(_marks(first)) & set(_marks(second)))
+
+    host = named_host("10.0.0.1", b"a", "b1")
+    assert same(host, named_host("10.0.0.1", b"b", "b2")), "one address: one host, whatever it shows"
+    assert same(host, named_host("10.9.0.1", b"a", "b1")), "two addresses of one host"
+    assert not same(host, named_host("10.0.0.2", b"a", "b2")), "a copy of its image, with its keys"
+    assert not same(host, named_host("10.0.0.2", b"b", "b1")), "containers of one machine"
+    assert not same(host, named_host("10.0.0.2", b"a", "b1", "m2"))
+    assert not same(named_host("x", b"a", "", ""), named_host("y", b"a", "", "")), "nothing is known of them"

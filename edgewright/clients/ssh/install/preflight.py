@@ -52,6 +52,12 @@ class HostState(NamedTuple):
         return self.first("stage")
 
     @property
+    def machine(self) -> tuple[str, ...]:
+        """What no two machines have in common that run: the id of the boot and that of the system; () where unknown."""
+        ids = tuple(clean(value, 64) for value in self.values.get("machine", ())[:2])
+        return ids if all(ids) else ()
+
+    @property
     def ours(self) -> bool:
         """Whether something of an Edgewright agent is there."""
         return bool(self.values.get("ours"))

@@ -58,6 +58,11 @@ show kernel "$(uname -s)"
 show arch "$(uname -m)"
 show name "$(uname -n)"
 show now "$(date +%s)"
+for p in /proc/sys/kernel/random/boot_id $R/etc/machine-id; do
+  i=
+  [ ! -r "$p" ] || read -r i <"$p"
+  show machine "$i"
+done
 [ ! -d /run/systemd/system ] || show systemd 1
 for p in base64 sha256sum tail; do command -v $p >/dev/null 2>&1 || show lacks $p; done
 PY=
