@@ -79,7 +79,7 @@ LATER_VERBS: dict[str, str] = {
 }
 """The same for single verbs of a noun that is there."""
 
-CONSOLE_MODULES = ("console.views", "pulse.keys", "console.tables", "installer.view_verbs", "console.terminal")
+CONSOLE_MODULES = ("console.views", "console.tables", "installer.view_verbs", "console.terminal")
 """Modules whose verbs belong to the console alone (beside those in `NOUNS`)."""
 
 COMMAND_LINE_MODULES = frozenset(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgewright.commands.kernel.base import Command, Param
-from edgewright.commands.site.open_verbs import HOSTS
+from edgewright.commands.site.page_verbs import HOSTS
 
 SETS: tuple[str, ...] = (
     "identity", "boot", "units", "time", "disk", "network", "dns", "agent", "userdata", "certificates", "kubernetes",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgewright.commands.kernel.base import Command
-from edgewright.commands.site.open_verbs import HOSTS
+from edgewright.commands.site.page_verbs import HOSTS
 
 
 class SiteCheck(Command):

@@ -8,8 +8,8 @@ from textual import events, on, work
 
 from edgewright.commands.kernel.base import Command, Scope
 from edgewright.commands.site.boot.actions import state_of
-from edgewright.commands.site.open_verbs import SiteBootActive, SiteBootPassive, SiteReset
 from edgewright.commands.site.opened import unread
+from edgewright.commands.site.page_verbs import SiteBootActive, SiteBootPassive, SiteReset
 from edgewright.core.boot.actions import FALLBACK, RESET, RETURN, actions
 from edgewright.core.boot.state import BootState, slot_text
 from edgewright.core.errors import EdgewrightError

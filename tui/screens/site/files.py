@@ -11,8 +11,8 @@ from textual import events, on, work
 
 from edgewright.commands.kernel.base import Plan, Scope
 from edgewright.commands.site.files.views import FilePath, Listing, file_path, folder, inside
-from edgewright.commands.site.open_verbs import SiteGet, SitePut
 from edgewright.commands.site.opened import unread
+from edgewright.commands.site.page_verbs import SiteGet, SitePut
 from edgewright.commands.site.sizes import size_of
 from edgewright.core.errors import EdgewrightError, TimedOut
 from edgewright.core.slow_files import glance

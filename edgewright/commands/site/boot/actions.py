@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from edgewright.clients.ssh.boot.host_boot import read_boot, set_next_boot
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
-from edgewright.commands.site import open_verbs as declared
+from edgewright.commands.site import page_verbs as declared
 from edgewright.core.boot.actions import Action, boot_passive, reset, return_to_active
 from edgewright.core.boot.state import BootState
 from edgewright.core.errors import Refused, TimedOut, Unreachable, UsageError

@@ -18,7 +18,7 @@ from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.journal import finish, start
 from edgewright.commands.kernel.results import Column, Item, Listing
-from edgewright.commands.site import open_verbs as declared
+from edgewright.commands.site import page_verbs as declared
 from edgewright.commands.site.connecting import check as check_target
 from edgewright.commands.site.files.reach import files_at
 from edgewright.commands.site.sizes import size_of

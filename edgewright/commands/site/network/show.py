@@ -10,7 +10,7 @@ from edgewright.clients.ssh.network.reading import read_network
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.results import Text
-from edgewright.commands.site import open_verbs as declared
+from edgewright.commands.site import page_verbs as declared
 from edgewright.commands.site.connecting import check, connect
 from edgewright.commands.site.network.document import document_of, page
 from edgewright.core.errors import EdgewrightError, UsageError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgewright.commands.kernel.base import Command, Param
-from edgewright.commands.site.open_verbs import TARGET
+from edgewright.commands.site.page_verbs import TARGET
 
 HOST = Param("host", TARGET, required=True, metavar="TARGET")
 AT = Param("at", "address that the change gave it: the same host key is expected there", "--at", metavar="ADDRESS")
