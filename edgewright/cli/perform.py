@@ -14,7 +14,7 @@ from edgewright.cli.output import as_json, as_yaml, print_text, render, stream_l
 from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.base import Command, Outcome, Plan, Refusal
 from edgewright.commands.kernel.context import CommandContext
-from edgewright.commands.kernel.results import Listing, Stream
+from edgewright.commands.kernel.results import Listing, Printed, Stream
 from edgewright.config import contexts
 from edgewright.config.settings import Settings
 from edgewright.core.errors import ExitCode, Refused
@@ -113,8 +113,14 @@ def _reporter(command: type[Command], plan: Plan, form: str) -> Any:
     many = len(plan.touches) > 1 and command.danger != "none"
     waits = command.name in ("host logs", "config validate")
     if form in ("table", "wide") and (many or waits or command.shows_progress):
-        return lambda line: print_text(line, error=True)
+        return _report
     return lambda line: None
+
+
+def _report(line: str) -> None:
+    print_text(line, error=not isinstance(line, Printed))
+    if isinstance(line, Printed):
+        sys.stdout.flush()
 
 
 async def _print(command: type[Command], outcome: Outcome, form: str, *, ascii_only: bool) -> int:

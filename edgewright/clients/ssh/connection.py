@@ -16,7 +16,7 @@ import paramiko
 
 from edgewright.clients.ssh import refusals
 from edgewright.clients.ssh.auth.asking import Asker
-from edgewright.clients.ssh.commands.command import CommandResult, CommandRun, as_root
+from edgewright.clients.ssh.commands.command import Arrived, CommandResult, CommandRun, as_root
 from edgewright.clients.ssh.config.resolve import HostSettings
 from edgewright.clients.ssh.hostkeys.keys import HostKey
 from edgewright.clients.ssh.hostkeys.trust import KnowsHosts
@@ -113,15 +113,29 @@ class SshConnection:
         return result
 
     async def run_command(
-        self, command: str, *, limit: float, size: int, sudo: bool = False, stop: asyncio.Event | None = None
+        self,
+        command: str,
+        *,
+        limit: float,
+        size: int,
+        sudo: bool = False,
+        stop: asyncio.Event | None = None,
+        arrived: Callable[[Arrived], None] | None = None,
     ) -> CommandResult:
         """Give a command to the user's shell, with `sudo` to one of root; what it left until `limit` seconds or `stop`.
 
-        `size`: bytes of each output that remain. A connection that breaks is in the result. Raises `Refused`,
-        `Unreachable` where it was not started.
+        `size`: bytes of each output that remain; `arrived` is called with what it prints while it runs. A connection
+        that breaks is in the result. Raises `Refused`, `Unreachable` where it was not started.
         """
         sudo = sudo and self.facts.user != "root"
-        run = CommandRun(self._transport, as_root(command) if sudo else command, size)
+        loop = asyncio.get_running_loop()
+
+        def show(what: Arrived) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(arrived, what)  # type: ignore[arg-type]
+
+        text = as_root(command) if sudo else command
+        run = CommandRun(self._transport, text, size, None if arrived is None else show)
         work = in_thread(run.run, "ssh-command")
         stopped = asyncio.ensure_future((stop or asyncio.Event()).wait())
         both: tuple[asyncio.Future[Any], ...] = (work, stopped)

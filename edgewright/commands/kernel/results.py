@@ -58,6 +58,12 @@ class Text(NamedTuple):
     name: str = ""
 
 
+class Printed(str):
+    """A line for `report` that belongs to the result: it is printed to stdout, before the result."""
+
+    __slots__ = ()
+
+
 class Stream(NamedTuple):
     """Things that arrive one by one until the user ends it."""
 

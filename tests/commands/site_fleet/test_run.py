@@ -95,6 +95,35 @@ def test_all_done_is_zero_and_the_text_has_a_block_for_each_host(desk: Desk) -> 
     assert "Done on 2 of 2 hosts." in done.stderr and "(2 of 2)" in done.stderr
 
 
+def test_lines_are_printed_as_they_arrive_behind_their_host(desk: Desk, tmp_path: Path) -> None:
+    """The hosts wait until the first line is here, so that it does not come with the result."""
+    mark = tmp_path / "seen"
+    text = f"printf 'one\\n\\n  two\\033[31m\\n'; echo bad >&2; while [ ! -e {mark} ]; do sleep 0.05; done; exit 3"
+    process = begun(desk, "box1", "box2", "--prefix", "--yes", "--at-a-time", "1", "--", text)
+    assert process.stdout is not None
+    first = process.stdout.readline()
+    assert first == "box1: one\n"
+    mark.touch()
+    assert process.stderr is not None
+    rest, errors = process.stdout.read(), process.stderr.read()
+    process.wait(30)
+    assert (first + rest).splitlines() == [
+        f"{name}: {line}" for name in ("box1", "box2") for line in ("one", "", "  two")
+    ]
+    assert "box1: ! bad" in errors.splitlines() and "box2: exit 3" in errors and process.returncode == 1
+    done = desk.run("box1", "--prefix", "--yes", "-o", "json", "--", "echo one")
+    assert [each["output"] for each in json.loads(done.stdout)] == [["one"]]
+
+
+def test_a_reader_that_leaves_ends_the_run(desk: Desk) -> None:
+    process = begun(desk, "box1", "--prefix", "--yes", "--", "while echo more; do sleep 0.2; done")
+    assert process.stdout is not None and process.stderr is not None
+    assert process.stdout.readline() == "box1: more\n"
+    process.stdout.close()
+    process.wait(20)
+    assert process.stderr.read().count("Traceback") == 0
+
+
 def test_failures_of_one_kind_give_their_code(desk: Desk) -> None:
     assert desk.run("shut", "--yes", "--", "true").returncode == 5
     assert desk.run("odd", "--yes", "--", "true").returncode == 4

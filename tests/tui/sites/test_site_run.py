@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from edgewright.clients.ssh.commands.bounded import Output
-from edgewright.clients.ssh.commands.command import CommandResult
+from edgewright.clients.ssh.commands.command import Arrived, CommandResult
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.site.fleet.ledger import read
 from edgewright.store.engine.journal import Journal
@@ -34,12 +34,22 @@ class Runs(StandInHost):
     def __init__(self, status: int = 0, *lines: str) -> None:
         super().__init__(FINE)
         self.status, self.lines, self.commands = status, lines, list[tuple[str, bool]]()
+        self.so_far: tuple[str, ...] = ()
 
     async def run_command(
-        self, command: str, *, limit: float, size: int, sudo: bool = False, stop: asyncio.Event | None = None
+        self,
+        command: str,
+        *,
+        limit: float,
+        size: int,
+        sudo: bool = False,
+        stop: asyncio.Event | None = None,
+        arrived: Callable[[Arrived], None] | None = None,
     ) -> CommandResult:
         self.commands.append((command, sudo))
-        assert stop is not None
+        assert stop is not None and arrived is not None
+        if self.so_far:
+            arrived(Arrived(Output(self.so_far), Output(("warned",)), self.so_far, ()))
         if self.gate is not None:
             waits = [asyncio.ensure_future(event.wait()) for event in (self.gate, stop)]
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -115,6 +125,20 @@ async def test_escape_begins_no_further_host_and_again_ends_those_that_run(journ
         assert "ended by the" in flat(pilot) and hosts["edge_b"].commands == []
         assert {row.host: row.result for row in read(journal)}["edge-b"] == "not-begun"
         assert session.runs[0][1].ended is not None
+
+
+async def test_what_a_host_prints_is_shown_while_it_runs(journal: Journal) -> None:
+    host = Runs(0, "all of it")
+    host.gate, host.so_far = asyncio.Event(), tuple(f"step {number}" for number in range(50))
+    async with consoled(journal, Fleet(edge_a=host)) as (pilot, _, _session):
+        await press(pilot, ":", *"site run edge-a -- uptime", "enter", "tab", "enter")
+        await until(pilot, lambda: "1 at work" in flat(pilot) and "step 49" in flat(pilot))
+        await press(pilot, "enter")
+        await until(pilot, lambda: "step 45" in flat(pilot) and "warned" in flat(pilot))
+        assert "step 2 " not in flat(pilot), "the end of it is in sight"
+        host.gate.set()
+        await until(pilot, lambda: "1 done" in flat(pilot) and "all of it" in flat(pilot))
+        assert "step 45" not in flat(pilot)
 
 
 async def test_an_open_site_is_used_and_stays_open(journal: Journal) -> None:

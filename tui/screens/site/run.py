@@ -143,6 +143,8 @@ class SiteRunScreen(RowsScreen):
             rows += wrap(f"{result.error.message} {result.error.hint}".strip(), width, role="warn")
         elif result.note:
             rows += wrap(result.note, width, role="warn")
+        if result.state == "running":
+            return rows + self._newest(result, width)
         lines: list[tuple[str, Role]] = [(text, "") for text in result.output.lines]
         lines += [(text, "warn") for text in result.errors.lines]
         for text, role in lines[:MOST_LINES]:
@@ -150,6 +152,13 @@ class SiteRunScreen(RowsScreen):
         if len(lines) > MOST_LINES:
             rows.append(line((f"{len(lines) - MOST_LINES:,} more lines; c copies all", "muted")))
         return rows
+
+    def _newest(self, result: HostResult, width: int) -> list[Line]:
+        """Return the end of what a host has printed until now, as much as is in sight."""
+        room = max(self.size.height - 10, 6)
+        errors = [row for text in result.errors.lines[-room:] for row in wrap(text, width, role="warn")][-room // 3 :]
+        texts = result.output.lines[-room:]
+        return [*[row for text in texts for row in wrap(text, width) or [Line()]][len(errors) - room :], *errors]
 
     def empty(self, width: int) -> list[Line]:
         """Return that there is no run."""

@@ -46,13 +46,45 @@ class BoundedOutput:
         return Output((*lines_of(bytes(self._first)), gap, *lines_of(bytes(self._last))), self.left_out)
 
 
+class ArrivingLines:
+    """Gives the lines of an output as they are complete; of `most` bytes, what comes after these is counted."""
+
+    def __init__(self, most: int) -> None:
+        self._open, self._left, self.left_out = bytearray(), most, 0
+
+    def add(self, data: bytes) -> None:
+        """Take a piece."""
+        taken = data[: self._left]
+        self._open += taken
+        self._left -= len(taken)
+        self.left_out += len(data) - len(taken)
+
+    def take(self, *, ended: bool = False) -> tuple[str, ...]:
+        """Return the lines that are complete, harmless for a terminal; at the end also one that is not."""
+        end = len(self._open) if ended else self._open.rfind(b"\n") + 1
+        if not end and len(self._open) > MOST_LETTERS * 4:
+            end = len(self._open)  # a line without an end must not grow
+        data = bytes(self._open[:end])
+        del self._open[:end]
+        lines = data.removesuffix(b"\n").split(b"\n") if data else []
+        parts = (lines[n : n + MOST_LINES] for n in range(0, len(lines), MOST_LINES))
+        shown = [clean(line, MOST_LETTERS) for part in parts for line in _lines(b"\n".join(part))]
+        if ended and self.left_out:
+            shown.append(f"[{self.left_out:,} more bytes are not shown]")
+        return tuple(shown)
+
+
 def lines_of(data: bytes) -> tuple[str, ...]:
     """Return bytes as lines without escapes and control characters; what is not UTF-8 becomes U+FFFD.
 
     Of a line that was written over (a progress bar with carriage returns) the last text is left.
     """
-    text = _ESCAPES.sub("", data.decode("utf-8", "replace"))
-    lines = [line.rstrip("\r ").rpartition("\r")[2] for line in text.split("\n", MOST_LINES)[:MOST_LINES]]
+    lines = _lines(data)
     while lines and not lines[-1]:
         lines.pop()
     return tuple(clean(line, MOST_LETTERS) for line in lines)
+
+
+def _lines(data: bytes) -> list[str]:
+    text = _ESCAPES.sub("", data.decode("utf-8", "replace"))
+    return [line.rstrip("\r ").rpartition("\r")[2] for line in text.split("\n", MOST_LINES)[:MOST_LINES]]

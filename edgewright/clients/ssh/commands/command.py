@@ -5,12 +5,13 @@ from __future__ import annotations
 import select
 import shlex
 import time
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import paramiko
 from paramiko.common import cMSG_CHANNEL_REQUEST
 
-from edgewright.clients.ssh.commands.bounded import BoundedOutput, Output
+from edgewright.clients.ssh.commands.bounded import ArrivingLines, BoundedOutput, Output
 from edgewright.clients.ssh.scripts import begin
 
 PIECE = 32_768
@@ -20,6 +21,10 @@ OPENING = 10.0
 """Seconds in which a host opens a session."""
 GRACE = 2.0
 """Seconds that a command has after SIGTERM, and an exit status after both outputs have ended."""
+
+SHOW_EVERY = 0.5
+MOST_SHOWN = 262_144
+"""Bytes of each output whose lines are given while it runs."""
 
 Ending = Literal["exit", "signal", "late", "ended", "lost"]
 """`exit`: with a status; `signal`: the host names none; `late`: its time was over; `ended`: the user ended it; `lost`:
@@ -42,12 +47,28 @@ def as_root(command: str) -> str:
     return f"exec sudo -n sh -c {shlex.quote(command)}"
 
 
-class CommandRun:
-    """A command that runs once. `run` blocks; `end` may be called from another thread."""
+class Arrived(NamedTuple):
+    """What a command printed until now, and the lines that were complete since the last time."""
 
-    def __init__(self, transport: paramiko.Transport, command: str, size: int) -> None:
+    output: Output
+    errors: Output
+    new: tuple[str, ...]
+    new_errors: tuple[str, ...]
+
+
+class CommandRun:
+    """A command that runs once. `run` blocks; `end` may be called from another thread.
+
+    `arrived` is called in the thread of `run` while the command prints, every `SHOW_EVERY` seconds at most.
+    """
+
+    def __init__(
+        self, transport: paramiko.Transport, command: str, size: int, arrived: Callable[[Arrived], None] | None = None
+    ) -> None:
         self._transport, self._command = transport, command
         self._outputs = (BoundedOutput(size), BoundedOutput(size))
+        self._arrived, self._is_new, self._shown = arrived, False, 0.0
+        self._lines = (ArrivingLines(MOST_SHOWN), ArrivingLines(MOST_SHOWN))
         self._why: Ending | None = None
         self._signalled: Ending | None = None
 
@@ -63,6 +84,7 @@ class CommandRun:
             begin(self._transport, channel, self._command)  # a host that never answers must not outlast the time limit
             channel.shutdown_write()
             complete = self._read(channel)
+            self._show(ended=True)
             if complete and not channel.event_ready:
                 raise paramiko.SSHException("the host does not execute it")
             status = self._status(channel) if complete else None
@@ -80,9 +102,10 @@ class CommandRun:
         patience: float | None = None
         while True:
             while channel.recv_ready():
-                self._outputs[0].add(channel.recv(PIECE))
+                self._take(0, channel.recv(PIECE))
             while channel.recv_stderr_ready():
-                self._outputs[1].add(channel.recv_stderr(PIECE))
+                self._take(1, channel.recv_stderr(PIECE))
+            self._show()
             ended = channel.eof_received or channel.closed  # before it is looked whether something is left to read
             if ended and not (channel.recv_ready() or channel.recv_stderr_ready()):
                 return bool(channel.eof_received) or self._transport.is_active()
@@ -96,6 +119,22 @@ class CommandRun:
                 elif now > patience:
                     return False
             poll.poll(WAIT * 1000)
+
+    def _take(self, which: int, data: bytes) -> None:
+        self._outputs[which].add(data)
+        if self._arrived is not None:
+            self._lines[which].add(data)
+            self._is_new = True
+            self._show()
+
+    def _show(self, *, ended: bool = False) -> None:
+        """Tell what arrived, if any; at the end also a line without an end."""
+        now = time.monotonic()
+        if self._arrived is None or not (ended or (self._is_new and now - self._shown >= SHOW_EVERY)):
+            return
+        self._is_new, self._shown = False, now
+        lines, errors = (each.take(ended=ended) for each in self._lines)
+        self._arrived(Arrived(self._outputs[0].output(), self._outputs[1].output(), lines, errors))
 
     def _status(self, channel: paramiko.Channel) -> int | None:
         channel.status_event.wait(GRACE)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
 from edgewright.clients.ssh.commands.bounded import Output
-from edgewright.clients.ssh.commands.command import CommandResult
+from edgewright.clients.ssh.commands.command import Arrived, CommandResult
 from edgewright.core import times
 from edgewright.core.errors import EdgewrightError, ExitCode, Failed, TimedOut, Unreachable
 from edgewright.core.text import amount
@@ -67,7 +67,14 @@ class CanRunCommand:
     """What is needed of a connection (`clients.ssh.connection.SshConnection` has it)."""
 
     async def run_command(
-        self, command: str, *, limit: float, size: int, sudo: bool = False, stop: asyncio.Event | None = None
+        self,
+        command: str,
+        *,
+        limit: float,
+        size: int,
+        sudo: bool = False,
+        stop: asyncio.Event | None = None,
+        arrived: Callable[[Arrived], None] | None = None,
     ) -> CommandResult:
         """Run a command of the user."""
         raise NotImplementedError
@@ -92,13 +99,15 @@ Reach = Callable[[str], Awaitable[tuple[Any, bool]]]
 class FanOut:
     """One run. `results` has a result for each target at any time.
 
-    `changed` is called with each target that changed, and with "" at the end.
+    `changed` is called with each target that changed, and with "" at the end; `printed` with the lines that a target
+    printed to its two outputs, as they arrive.
     """
 
     def __init__(self, what: What) -> None:
         self.what = what
         self.results = {target: HostResult(target) for target in what.targets}
         self.changed: Callable[[str], None] = lambda target: None
+        self.printed: Callable[[str, Sequence[str], Sequence[str]], None] = lambda target, lines, errors: None
         self.began: float | None = None
         self.ended: float | None = None
         self.why_stopped = ""
@@ -181,17 +190,25 @@ class FanOut:
             self._put(result := result._replace(state="running"), target)
             what = self.what
             done = await connection.run_command(
-                what.command, limit=what.limit, size=what.size, sudo=what.sudo, stop=self._end
-            )
+                what.command, limit=what.limit, size=what.size, sudo=what.sudo, stop=self._end,
+                arrived=lambda arrived: self._take(arrived, target),
+            )  # fmt: skip
             self._put(judged(result, done, what.limit), target)
         except EdgewrightError as error:
             self._put(result._replace(state="not-reached", error=error), target)
         except asyncio.CancelledError:
-            self._put(result._replace(state="ended", note=MAY_RUN_ON), target)
+            self._put(self.results[target]._replace(state="ended", note=MAY_RUN_ON), target)
             raise
         finally:
             if own:
                 await connection.aclose()
+
+    def _take(self, arrived: Arrived, target: str) -> None:
+        result = self.results[target]
+        if result.state == "running":  # what comes later is in the result already
+            self._put(result._replace(output=arrived.output, errors=arrived.errors), target)
+        if arrived.new or arrived.new_errors:
+            self.printed(target, arrived.new, arrived.new_errors)
 
     def _put(self, result: HostResult, target: str) -> None:
         self.results[target] = result

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from edgewright.clients.ssh.commands.command import as_root
 from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
-from edgewright.commands.kernel.results import Text
+from edgewright.commands.kernel.results import Printed, Text
 from edgewright.commands.site import open_verbs as declared
 from edgewright.commands.site.connecting import connect
 from edgewright.commands.site.fleet.fan_out import FanOut, HostResult, Interrupted, Reach, What
@@ -54,9 +56,13 @@ class SiteRun(declared.SiteRun):
         reach: Reach = args.get("reach") or _reach_of(ctx)
         if args.get("run") is None:
             run.changed = _reporter(run, report)
+        prefix = bool(args.get("prefix")) and args.get("run") is None
         with interrupts(run, report) if ctx.actor == "cli" else contextlib.nullcontext():
-            await run.run(reach)
-        return outcome(run)
+            await (_printed(run, reach, report) if prefix else run.run(reach))
+        came = outcome(run)
+        if prefix and isinstance(came.result, Text):
+            came = came._replace(result=came.result._replace(text=""))  # all of it was printed
+        return came
 
     @classmethod
     def for_journal(cls, plan: Plan) -> Plan:
@@ -131,6 +137,42 @@ def _reporter(run: FanOut, report: Callable[[str], None]) -> Callable[[str], Non
         report(f"{target}: {result.word}{took} ({ended} of {len(run.results)})")
 
     return changed
+
+
+async def _printed(run: FanOut, reach: Reach, report: Callable[[str], None]) -> None:
+    """Run it, and print the lines of all hosts as they arrive. Raises what printing raises, with all hosts ended."""
+    waiting: deque[str] = deque()
+    arrived = asyncio.Event()
+
+    def take(target: str, lines: Sequence[str], errors: Sequence[str]) -> None:
+        name = clean(target, 80)
+        waiting.extend(Printed(f"{name}: {line}") for line in lines)
+        waiting.extend(f"{name}: ! {line}" for line in errors)
+        arrived.set()
+
+    def flush() -> None:
+        while waiting:
+            report(waiting.popleft())
+
+    async def show() -> None:
+        while True:
+            await arrived.wait()
+            arrived.clear()
+            flush()
+
+    run.printed = take
+    work, shows = asyncio.ensure_future(run.run(reach)), asyncio.ensure_future(show())
+    try:
+        await asyncio.wait((work, shows), return_when=asyncio.FIRST_COMPLETED)
+        if shows.done():
+            shows.result()
+        await work
+        flush()
+    finally:
+        shows.cancel()
+        if not work.done():
+            work.cancel()
+            await asyncio.wait([work])
 
 
 def outcome(run: FanOut) -> Outcome:

@@ -10,8 +10,8 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from edgewright.clients.ssh.commands.bounded import BoundedOutput, lines_of
-from edgewright.clients.ssh.commands.command import as_root
+from edgewright.clients.ssh.commands.bounded import ArrivingLines, BoundedOutput, lines_of
+from edgewright.clients.ssh.commands.command import Arrived, as_root
 from edgewright.clients.ssh.connection import SshConnection
 from edgewright.core.errors import Refused
 from tests.clients.ssh.reach import Laptop
@@ -48,6 +48,42 @@ async def test_status_and_both_outputs_and_an_empty_stdin(box: object) -> None:
     quoted = await connection.run_command("printf '%s|' \"$HOME\" 'a b'; echo \"it's\"", **LIMITS)
     assert quoted.output.lines == (f"{connection_home(quoted.output.lines[0])}|a b|it's",)
     await connection.aclose()
+
+
+async def test_what_it_prints_arrives_while_it_runs(box: object, tmp_path: Path) -> None:
+    """The command waits for a file that is made when its first lines are here."""
+    connection, mark, seen = await box(), tmp_path / "seen", list[Arrived]()  # type: ignore[operator]
+
+    def arrived(what: Arrived) -> None:
+        seen.append(what)
+        if "\u00e9 two" in what.output.lines:
+            mark.touch()
+
+    text = "printf 'one\\n\\n\\033[31m\\303'; sleep 0.1; printf '\\251 two\\nhalf'; echo bad >&2; "
+    text += f"while [ ! -e {mark} ]; do sleep 0.02; done; printf ' a line\\n\\nend'"
+    done = await connection.run_command(text, limit=10, size=4096, arrived=arrived)
+    await connection.aclose()
+    assert done.status == 0 and done.output.lines[-3:] == ("half a line", "", "end")
+    assert [line for each in seen for line in each.new] == ["one", "", "\u00e9 two", "half a line", "", "end"]
+    assert [line for each in seen for line in each.new_errors] == ["bad"]
+
+
+def test_lines_that_arrive_are_bounded_and_harmless() -> None:
+    lines = ArrivingLines(100)
+    lines.add(b"first\n" + b"x" * 40 + b"\n\x1b]0;title\x07a\x00b\n" + b"y" * 200)
+    assert lines.take() == ("first", "x" * 40, "a\ufffdb")
+    taken = lines.take(ended=True)
+    assert (
+        len(taken) == 2
+        and taken[0].startswith("yyy")
+        and taken[1] == f"[{200 - len(taken[0])} more bytes are not shown]"
+    )
+    endless = ArrivingLines(1 << 20)
+    endless.add(b"z" * 20_000)
+    assert [len(line) for line in endless.take()] == [4000]
+    many = ArrivingLines(1 << 20)
+    many.add(b"y\n" * 10_000)
+    assert len(many.take()) == 10_000
 
 
 def connection_home(line: str) -> str:
