@@ -34,7 +34,7 @@ class TerminalAsker:
 
     async def accept_host_key(self, question: HostKeyQuestion) -> bool | None:
         """Show the fingerprint and ask; no is the default."""
-        through = f", through {', '.join(map(clean, question.via))}" if question.via else ""
+        through = f", through {', '.join(map(clean, question.via))}," if question.via else ""
         lines = [
             f"The host key of {clean(question.host)} at {clean(question.address)}{through} is not known:",
             f"  {question.key.kind} {question.key.fingerprint}",
