@@ -128,7 +128,7 @@ class CommandRun:
             self._show()
 
     def _show(self, *, ended: bool = False) -> None:
-        """Tell what arrived, if any; at the end also a line without an end."""
+        """Report what arrived, if any; at the end also a line without an end."""
         now = time.monotonic()
         if self._arrived is None or not (ended or (self._is_new and now - self._shown >= SHOW_EVERY)):
             return

@@ -67,9 +67,9 @@ class HostKubeconfig:
         """Return the public keys (DER) of the CA, which a renewed certificate has too; of a broken one its text."""
         pem = base64.b64decode(self.authority)
         try:
-            found = [each.public_key() for each in x509.load_pem_x509_certificates(pem)]
+            keys = [each.public_key() for each in x509.load_pem_x509_certificates(pem)]
             form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
-            return frozenset(key.public_bytes(*form) for key in found)
+            return frozenset(key.public_bytes(*form) for key in keys)
         except (ValueError, UnsupportedAlgorithm):
             return frozenset({pem.strip()})
 

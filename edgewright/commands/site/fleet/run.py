@@ -59,10 +59,10 @@ class SiteRun(declared.SiteRun):
         prefix = bool(args.get("prefix")) and args.get("run") is None
         with interrupts(run, report) if ctx.actor == "cli" else contextlib.nullcontext():
             await (_printed(run, reach, report) if prefix else run.run(reach))
-        came = outcome(run)
-        if prefix and isinstance(came.result, Text):
-            came = came._replace(result=came.result._replace(text=""))  # all of it was printed
-        return came
+        ended = outcome(run)
+        if prefix and isinstance(ended.result, Text):
+            ended = ended._replace(result=ended.result._replace(text=""))  # all of it was printed
+        return ended
 
     @classmethod
     def for_journal(cls, plan: Plan) -> Plan:

@@ -90,10 +90,10 @@ def quote(probe: str, line: LogLine) -> Evidence:
 
 def unread_manifests(facts: Facts) -> Dict[str, Tuple[LogLine, str]]:
     """Return the static pods that the kubelet cannot read: name ("" where it names no file) to line and path."""
-    found: Dict[str, Tuple[LogLine, str]] = {}
+    results: Dict[str, Tuple[LogLine, str]] = {}
     for line in telling(facts, facts.kubelet_log, KUBELETS):
         late = facts.clock is not None and line.at is not None and facts.clock - line.at > REPEATED
         if not late and match([line], MANIFEST) is not None:
             path = _FILE.search(line.text)
-            found.setdefault(path[2] if path else "", (line, path[1] if path else ""))
-    return found
+            results.setdefault(path[2] if path else "", (line, path[1] if path else ""))
+    return results
