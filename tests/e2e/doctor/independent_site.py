@@ -238,6 +238,7 @@ class CaseHost(DoctorHost):
             back = "a unit of the node does not run"
         time.sleep(2)
         self.run(TIDY)
+        self.renew(case.inject)
         return back
 
 

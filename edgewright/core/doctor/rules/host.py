@@ -160,7 +160,7 @@ def _read_only(facts: Facts) -> List[Finding]:
     if errors is None and not findings:
         findings += _of_machine("io-errors", match(others, _DISK_ERRORS), "reports errors of a disk")
     if errors is not None:
-        disk = re.search(r"\b(x?vd[a-z]+|sd[a-z]+|nvme\d{1,3}n\d{1,3}|mmcblk\d{1,3}|loop\d{1,3})", errors.text)
+        disk = re.search(r"\b(x?vd[a-z]+|sd[a-z]+|nvme\d{1,3}n\d{1,3}|mmcblk\d{1,3}|loop\d{1,7})", errors.text)
         fix = Fix("list the disks", "lsblk -o NAME,SIZE,TYPE,MODEL,MOUNTPOINT", SAFE)
         if disk is not None:
             fix = Fix("read the disk's own report", f"smartctl -a /dev/{disk[1]}", SAFE)
