@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from pathlib import Path
@@ -25,6 +26,7 @@ def table(name: str) -> dict[str, Any]:
     return parsed
 
 
+@functools.cache
 def palette_tables() -> dict[str, Any]:
-    """Return `paths` and `definitions` of Palette's API, as in a Swagger 2 document (tests/spec/README.md)."""
+    """Return `paths` and `definitions` of Palette's API, as in a Swagger 2 document; nobody changes them."""
     return {"paths": table("palette-operations"), "definitions": table("palette-shapes")}
