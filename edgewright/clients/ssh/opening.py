@@ -224,7 +224,7 @@ class Opening:
                 "HostKeyInvalid",
             ) from None
         if revoked:
-            verdict = verdict._replace(status="revoked", place=revoked)
+            verdict = verdict._replace(status="revoked", place=revoked, others=())
         if verdict.trusted:
             return f"authority in {verdict.place}" if verdict.status == "authority" else verdict.place
         if verdict.status != "unknown":

@@ -28,6 +28,14 @@ _PLACE = re.compile(r"(?P<file>.+) line \d+\Z")
 def host_key_refused(host: HostSettings, verdict: Verdict) -> Refused:
     """Return the error for a key that is changed, revoked, or whose certificate is not valid."""
     shown = f"{verdict.key.kind} {verdict.key.fingerprint}"
+    if verdict.status == "revoked" and verdict.others:
+        authority = verdict.others[0].key
+        return Refused(
+            f"The authority that signed the host key of {host} is revoked ({verdict.place}): "
+            f"{authority.kind} {authority.fingerprint}.",
+            "Have the key of the host signed by another one; do not use this connection.",
+            "HostKeyRevoked",
+        )
     if verdict.status == "revoked":
         return Refused(
             f"The host key of {host} is revoked ({verdict.place}): {shown}.",

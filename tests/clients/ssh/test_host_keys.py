@@ -190,6 +190,7 @@ async def test_a_host_with_a_certificate(
         laptop.block("edge1", server.port, key_files["user"])
         await refused(laptop, "edge1", "HostKeyUnknown")
         laptop.knows(server, key_files["authority"], "*", "@cert-authority")
+        laptop.knows(server, key_files["other"], "*", "@cert-authority")  # an old authority beside the renewed one
         if code:
             error = await refused(laptop, "edge1", code, Answers(accept=True))
             assert text in error.message and f"{laptop.known_hosts} line 1" in error.message
@@ -201,8 +202,11 @@ async def test_a_host_with_a_certificate(
         laptop.text += f"  RevokedHostKeys {key_files['authority']}.pub\n"
         await refused(laptop, "edge1", "HostKeyRevoked")
         laptop.text = text
+        laptop.knows(server, key_files["other"], "*", "@revoked")
+        await (await laptop.open("edge1")).aclose()
         laptop.knows(server, key_files["authority"], "*", "@revoked")
-        await refused(laptop, "edge1", "HostKeyRevoked")
+        error = await refused(laptop, "edge1", "HostKeyRevoked")
+        assert error.message.startswith("The authority that signed the host key of edge1")
 
 
 async def test_keys_of_the_plane_come_before_files(laptop: Laptop, server: Sshd, key_files: dict[str, Path]) -> None:

@@ -15,7 +15,8 @@ Status = Literal["known", "authority", "unknown", "changed", "revoked", "certifi
 class Verdict(NamedTuple):
     """`key` is the plain key of the host; `place` what knows it (a line of a file, `management plane`).
 
-    `others` are the keys that were expected instead; `problem` is the end of a sentence about its certificate.
+    `others` are the keys that were expected instead, or the authority that is revoked; `problem` is the end of a
+    sentence about its certificate.
     """
 
     status: Status
@@ -64,7 +65,7 @@ def _judge(shown: HostKey, known: Known, host: str, now: float) -> Verdict:
     signers = keys_of(shown)
     for entry in known.of(REVOKED):
         if any(entry.key.blob == signer.blob for signer in signers):
-            return Verdict("revoked", key, entry.place)
+            return Verdict("revoked", key, entry.place, () if entry.key.blob == key.blob else (entry,))
     problem = place = ""
     if certificate is not None:
         authority = next((e for e in known.of(AUTHORITY) if e.key.blob == certificate.authority.blob), None)
