@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -69,3 +71,20 @@ async def test_a_change_that_another_console_has_confirmed_is_not_given_back(mon
     host = Host("state\n", CONFIRMED)
     begun, _ = attempt(host, monkeypatch)
     assert "The new settings stay" in str(await begun.follow(False)) and host.confirmed == 0
+
+
+async def test_a_connection_that_the_change_has_cut_is_given_up_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host(APPLIED, CONFIRMED)
+    begun, said = attempt(host, monkeypatch)
+    hangs = [True]
+
+    async def connect(*args: Any) -> Host:
+        if hangs and hangs.pop():
+            await asyncio.Event().wait()
+        return host
+
+    monkeypatch.setattr(module, "connect", connect)
+    monkeypatch.setattr(module, "ATTEMPT", 0.01)
+    begun._end = time.monotonic() + 0.2
+    assert "The new settings stay" in str(await begun.follow(True))
+    assert "no answer within 0 s" in said[0]

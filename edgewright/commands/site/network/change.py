@@ -27,6 +27,8 @@ from edgewright.core.network.settings import HostNetwork, Wanted
 from edgewright.core.slow_files import read_in_time
 from edgewright.core.small_file import PATIENCE
 
+ATTEMPT = 10.0
+"""Seconds of one connection at least: one that began before the change may get no answer, and others follow."""
 EVERY = 1.0
 """Seconds between two tries to reach the host again."""
 
@@ -173,10 +175,13 @@ class Attempt:
                     "NotReachedAgain",
                 )
             await asyncio.sleep(EVERY)
+            most = max(ATTEMPT, left / 4)
             try:
-                connection = await connect(self._target, self._ctx, turns[number % len(turns)])
-            except (Unreachable, TimedOut, Refused) as error:
+                async with asyncio.timeout(most):
+                    connection = await connect(self._target, self._ctx, turns[number % len(turns)])
+            except (Unreachable, TimedOut, Refused, TimeoutError) as raised:
                 number += 1
+                error = raised if isinstance(raised, EdgewrightError) else TimedOut(f"no answer within {most:.0f} s")
                 problem = error.message
                 self._report(f"not reached yet, {max(left, 0):.0f} s left: {error.message}")
                 continue
