@@ -71,6 +71,19 @@ class OpensSite(Screen[None]):
         if self.undialled() != before:
             self.show_keys()  # type: ignore[attr-defined]
 
+    def action_retry(self) -> None:
+        """Read again what is known by SSH alone, or connect again at once; else ask the plane."""
+        app: Any = self.app
+        targets = [uid.removeprefix(BY_HOST) for uid in self.targets() if uid.startswith(BY_HOST)]  # type: ignore[attr-defined]
+        for target in targets:
+            site = self.session.sites.get(target)  # type: ignore[attr-defined]
+            if site is not None and site.is_open:
+                app.run_worker(site.read(), group=f"site:read:{target}", exit_on_error=False)
+            elif site is not None:
+                site.try_now()
+        if not targets:
+            app.action_retry()
+
     def action_site_open(self, target: str = "") -> None:
         """Open Doctor on what was named, or on the host that the screen points at."""
         app: Any = self.app

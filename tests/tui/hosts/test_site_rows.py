@@ -112,6 +112,21 @@ async def test_verbs_of_a_plane_are_refused_with_one_sentence(keys: tuple[str, .
         assert not plane.calls
 
 
+async def test_ctrl_r_reads_again_what_is_pointed_at_or_connects_again() -> None:
+    async with console("hosts", hosts=[], size=(80, 24)) as (pilot, _, made):
+        without_plane(made)
+        sites = fleet()
+        (site,) = await opened(pilot, made, sites, "store-7")
+        host = sites.hosts["store_7"]
+        assert isinstance(host, StandInHost) and len(host.scripts) == 1
+        await press(pilot, "ctrl+r")
+        await until(pilot, lambda: len(host.scripts) == 2)
+        await site.broke(Unreachable("The connection broke."))  # the next try would be in 30 s
+        await until(pilot, lambda: site.next_try is not None)
+        await press(pilot, "ctrl+r")
+        await until(pilot, lambda: site.is_open)
+
+
 async def test_beside_a_plane_they_are_rows_of_their_own_and_counted_so() -> None:
     hosts = [host_document("edge-1", "berlin"), host_document("edge-2", "berlin")]
     async with console("hosts", hosts=hosts, state="lost", size=(132, 43)) as (pilot, _, made):

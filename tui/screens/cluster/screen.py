@@ -119,19 +119,6 @@ class ClusterScreen(ReadsClusters, BaseScreen, OpensSite):
     def _by_ssh(self) -> bool:
         return self.target.startswith(BY_HOST)
 
-    def action_retry(self) -> None:
-        """Read the host again by which alone it is known; else ask the plane again."""
-        if self._by_ssh:
-            self._read_site()
-        else:
-            self.app.action_retry()  # type: ignore[attr-defined]
-
-    @work(exclusive=True, group="cluster:site", exit_on_error=False)
-    async def _read_site(self) -> None:
-        site = self.session.sites.get(self.target.removeprefix(BY_HOST))
-        if site is not None:
-            await site.read()
-
     def targets(self) -> tuple[str, ...]:
         """Return this cluster."""
         return (self.target,)
