@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -21,9 +22,11 @@ from edgewright.commands.kube.kubectl import captured, reached
 from edgewright.commands.kube.local_api import open_api
 from edgewright.commands.kube.opened import Opened
 from edgewright.commands.kube.route import cluster
+from edgewright.commands.site.api.listed import listed
 from edgewright.commands.site.opened import Site
 from edgewright.config.settings import Settings
 from edgewright.core.errors import EdgewrightError, NotFound, Refused, Unreachable
+from edgewright.store.collections.catalogue.cluster_rows import cluster_row
 from edgewright.store.workloads.kinds import NODES, PODS
 from edgewright.yamltext.writer import write
 from tests.clients.ssh.conftest import key_files
@@ -146,6 +149,20 @@ async def test_lists_follow_the_api_and_changes_go_through_it(place: Place, serv
         await until(lambda: "shop/new-0" in pods.rows)
         await api.request("DELETE", "/api/v1/namespaces/shop/pods/new-0", b'{"gracePeriodSeconds":0}')
         await until(lambda: "shop/new-0" not in pods.rows)
+
+
+async def test_lists_have_the_cluster_as_the_host_shows_it(place: Place, server: ApiServer) -> None:
+    programs = place.host.folder / "root/var/lib/rancher/rke2/bin"
+    programs.mkdir(parents=True)
+    shutil.copy(server.kubectl, programs / "kubectl")
+    place.host.with_files({ADMIN: write(server.config())})
+    site = await place.open_site()
+    async with closing(site):
+        await site.read()
+        row = cluster_row(listed(site)["cluster"] or {})
+        assert row is not None and (row.uid, row.name) == (f"ssh:{TARGET}", f"ssh:{TARGET}"), site.read_problem
+        assert (row.nodes, row.ready, row.health) == (2, 2, "healthy") and row.reported is not None
+        assert {member.split("  ")[1] for member in row.members} == {"edge-1", "edge-2"}
 
 
 async def test_what_is_shown_of_a_lost_connection_and_of_its_return(place: Place, server: ApiServer) -> None:
