@@ -11,10 +11,9 @@ import re
 import shutil
 import struct
 import subprocess
-import threading
 from pathlib import Path
 
-from tests.e2e.fleet import until
+from tests.e2e.boot.machine import Machine
 from tests.support import missing
 
 PROGRAMS = {
@@ -283,52 +282,14 @@ def install_grub(folder: Path, disk: Path) -> None:
         file.write(data)
 
 
-class Guest:
-    """The machine with that disk; its sshd is at a port of loopback.
-
-    A restart of the guest takes the power away and gives it back, as a computer with a slow firmware does: what a reset
-    leaves in an emulated machine is not what these tests are about.
-    """
+class Guest(Machine):
+    """The machine with that disk; its sshd is at a port of loopback."""
 
     def __init__(self, disk: Path, port: int, memory: int = 256) -> None:
-        self.console = disk.with_name("console.log")
-        self.console.write_text("")
-        self._over = threading.Event()
-        command = ["qemu-system-x86_64", "-machine", "q35,hpet=off,usb=off,accel=tcg", "-cpu", "max", "-smp", "1"]
-        command += ["-m", str(memory), "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
-        command += ["-chardev", f"file,id=console,path={self.console},append=on", "-serial", "chardev:console"]
-        command += ["-device", "virtio-rng-pci", "-device", "virtio-blk-pci,drive=d"]
-        command += ["-drive", f"file={disk},if=none,id=d,format=raw,cache=writeback"]
-        command += ["-netdev", f"user,id=n0,hostfwd=tcp:127.0.0.1:{port}-:22"]
-        self._command = [*command, "-device", "virtio-net-pci,netdev=n0,romfile="]
-        self._process = self._start()
-        self._thread = threading.Thread(target=self._start_again, daemon=True)
-        self._thread.start()
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-
-    def _start_again(self) -> None:
-        while self._process.wait() == 0 and not self._over.is_set():
-            self._process = self._start()
-
-    def text(self) -> str:
-        """Return what the serial port printed."""
-        return self.console.read_text(errors="replace")
-
-    def wait(self, words: str, times: int, patience: float) -> None:
-        """Wait until the console has these words so often."""
-        try:
-            until(f"{words!r} on the console", patience, lambda: self.text().count(words) >= times, 0.3)
-        except AssertionError as error:
-            raise AssertionError(f"{error}\n{self.text()[-2000:]}") from None
-
-    def off(self) -> None:
-        """Take its power away."""
-        self._over.set()
-        while self._thread.is_alive():
-            self._process.kill()
-            self._thread.join(1)
+        words = ["-device", "virtio-blk-pci,drive=d", "-drive", f"file={disk},if=none,id=d,format=raw,cache=writeback"]
+        words += ["-netdev", f"user,id=n0,hostfwd=tcp:127.0.0.1:{port}-:22"]
+        words += ["-device", "virtio-net-pci,netdev=n0,romfile="]
+        super().__init__(disk.with_name("console.log"), words, memory)
 
 
 def must_be_possible() -> None:

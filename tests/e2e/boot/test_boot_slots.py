@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import socket
 import subprocess
 import time
@@ -21,18 +20,16 @@ from edgewright.core.boot.state import BootState, why
 from edgewright.core.errors import EdgewrightError, TimedOut
 from tests.clients.ssh.reach import Laptop
 from tests.e2e.boot import grub_disk
+from tests.e2e.boot.machine import must_have_time, patience
+from tests.e2e.boot.page import shown
 from tests.e2e.console import Terminal
 from tests.e2e.fleet import command_environment, product
 from tests.e2e.forge.forge_base import base_iso
-from tests.support import missing
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(3600)]
 NAME = "edge-7"
-PATIENT = "EDGEWRIGHT_SLOTS_LIMIT" in os.environ
-PATIENCE = float(os.environ.get("EDGEWRIGHT_SLOTS_LIMIT", "300"))
+PATIENCE = patience(300)
 """Seconds for a start of the emulated machine, which needs 16 s of a processor."""
-CROWDED = 4.0
-"""Load for each processor above which it does not begin, unless `EDGEWRIGHT_SLOTS_LIMIT` gives it the time."""
 
 
 class Shop:
@@ -116,9 +113,7 @@ class Shop:
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     grub_disk.must_be_possible()
-    crowd = os.getloadavg()[0] / (os.cpu_count() or 1)
-    if crowd > CROWDED and not PATIENT:
-        missing("e2e", f"this machine has {crowd:.1f} times as much to do as it has processors: emulation would starve")
+    must_have_time()
     made = Shop(tmp_path_factory.mktemp("slots"))
     try:
         made.started()
@@ -167,13 +162,13 @@ def test_the_console_boots_the_passive_slot_once_and_the_active_one_again(shop: 
     try:
         terminal.wait("• open", patience=PATIENCE)
         terminal.press("b")
-        shown(terminal, "• active", "Boot the passive slot")
+        shown(terminal, PATIENCE, "• active", "Boot the passive slot")
         terminal.press("P")
         terminal.wait("grub-editenv /oem/grubenv set next_entry=fallback", "one boot", patience=60)
         terminal.press("Tab", "Enter")
         shop.started()
         assert shop.last_image() == "/cOS/passive.img"
-        shown(terminal, "▲ passive", "Boot the active slot")
+        shown(terminal, PATIENCE, "▲ passive", "Boot the active slot")
         document = json.loads(doctor(shop).stdout)
         assert [finding["symptom"] for finding in document["findings"]] == ["booted-passive"], document["findings"]
         terminal.press("A")
@@ -181,22 +176,11 @@ def test_the_console_boots_the_passive_slot_once_and_the_active_one_again(shop: 
         terminal.press("Tab", "Enter")
         shop.started()
         assert shop.last_image() == "/cOS/active.img"
-        shown(terminal, "• active", "SLOT THAT RUNS")
+        shown(terminal, PATIENCE, "• active", "SLOT THAT RUNS")
         print(terminal.screen())
     finally:
         terminal.close()
     assert json.loads(doctor(shop).stdout)["findings"] == []
-
-
-def shown(terminal: Terminal, *words: str) -> None:
-    """Wait until the Boot page shows these words; a reading that the machine was too slow for is asked for again."""
-    deadline = time.monotonic() + PATIENCE
-    while not all(word in terminal.screen() for word in words):
-        assert time.monotonic() < deadline, terminal.screen()
-        if "took longer than" in terminal.screen():
-            terminal.press("R")
-            time.sleep(2)
-        time.sleep(0.3)
 
 
 def doctor(shop: Shop) -> subprocess.CompletedProcess[str]:
