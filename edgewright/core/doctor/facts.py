@@ -148,11 +148,15 @@ class Pod(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """A pod that has not started: when it was made, the claims of volumes that it uses, and why it waits."""
+    """A pod that has not started: when it was made, the claims of volumes that it uses, and why it waits.
+
+    `events` are mounts that failed, with the time of the last try.
+    """
 
     made: Optional[float] = None
     claims: Tuple[str, ...] = ()
     reasons: Tuple[str, ...] = ()
+    events: Tuple[Tuple[Optional[float], str], ...] = ()
 
 
 class Claim(NamedTuple):

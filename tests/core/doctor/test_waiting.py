@@ -49,6 +49,13 @@ def test_a_pod_waits_for_what_is_not_there(status: str, reason: str, words: str)
     assert young.certainty == UNSURE, "it was made a moment ago"
 
 
+def test_an_event_counts_while_the_kubelet_would_write_it_again() -> None:
+    for at, count in ((NOW - 100, 1), (NOW - 300, 0), (None, 1)):
+        pods = (Pod("shop", "till", "0/1", "ContainerCreating"),)
+        found = diagnosed(pods=pods, waiting={"shop/till": Waiting(OLD, (), (), ((at, MOUNT),))}).findings
+        assert len(found) == count and all("ConfigMap prices" in each.text for each in found)
+
+
 def test_a_pod_that_is_just_being_made_is_no_fault_and_one_that_finds_no_node_is_unsure() -> None:
     assert not diagnosed(**waits("ContainerCreating")).findings
     assert not diagnosed(**waits("ContainerCreating", "timed out waiting for the condition")).findings

@@ -91,7 +91,10 @@ def _pods(facts: Facts) -> List[Finding]:
 
 def _reasons(facts: Facts, pod: Pod) -> "Tuple[str, ...]":
     result = facts.waiting.get(f"{pod.namespace}/{pod.name}")
-    return result.reasons if result is not None else ()
+    if result is None:
+        return ()
+    now = facts.clock
+    return (*result.reasons, *(e for at, e in result.events if at is None or now is None or now - at <= LATE_LOG))
 
 
 def _why(facts: Facts, pod: Pod) -> str:

@@ -17,9 +17,11 @@ from edgewright.core.doctor.facts import Claim, Port, Waiting, Webhook
 from tests.clients.ssh.probes.shells import PRESENT, run
 
 LINES = (
-    "pod shop till 2026-11-29T10:00:00Z data",
+    "pod shop till 0-1 2026-11-29T10:00:00Z data",
     r'why shop till "secret \"pw\" not found\nsecond line"',
     r'why shop gone "MountVolume.SetUp failed"',
+    r'event 0-1 2026-11-29T10:00:00Z "MountVolume.SetUp failed for volume \"d\" : configmap \"prices\" not found"',
+    r'event 0-0 2026-11-29T10:00:00Z "of an earlier pod"',
     "why shop till",
     "claim shop data 2026-11-29T10:00:00Z %!q(<nil>) <no value>",
     'claim shop fast 2026-11-29T10:00:00Z "fast" edge-1',
@@ -44,7 +46,8 @@ def script_of(name: str) -> Probe:
 def test_what_a_cluster_waits_for() -> None:
     facts = waiting.waits(LINES)
     made = 1795946400.0
-    assert facts["waiting"] == {"shop/till": Waiting(made, ("data",), ('secret "pw" not found second line',))}
+    event = (made, 'MountVolume.SetUp failed for volume "d" : configmap "prices" not found')
+    assert facts["waiting"] == {"shop/till": Waiting(made, ("data",), ('secret "pw" not found second line',), (event,))}
     assert facts["claims"] == (
         Claim("shop", "data", made),
         Claim("shop", "fast", made, "fast", "edge-1"),

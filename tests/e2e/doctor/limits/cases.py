@@ -130,8 +130,9 @@ SLICE = (
 )
 NO_HOOKS = f"{KUBECTL}delete validatingwebhookconfigurations --all; {KUBECTL}delete service hook hook2 --ignore-not-found; {KUBECTL}delete endpointslice hook-1 --ignore-not-found; "
 STATEFUL = (
-    f"{KUBECTL}create -f - --dry-run=server -o name 2>&1 <<'END' | grep -q 'failed calling webhook'\napiVersion: apps/v1\nkind: StatefulSet\nmetadata: {{name: x}}\n"
-    "spec: {serviceName: x, selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: c}]}}}\nEND\n"
+    'echo \'{"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "x"}, "spec": {"serviceName": "x", "selector": {"matchLabels": {"a": "b"}}, '
+    '"template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "c"}]}}}}\' | '
+    f"{KUBECTL}create -f - --dry-run=server -o name 2>&1 | grep -q 'failed calling webhook'"
 )
 
 
@@ -194,6 +195,16 @@ WAITS = (
         node=True,
     ),
 )
+WORDS = {
+    "a profile was deployed without the ConfigMap that its pod needs": "ConfigMap prices",
+    "the Secret of a pod was deleted": "Secret tls",
+    "the claim of a pod names a storage class that is not there": "its storage class fast is not there",
+    "the provisioner of a storage class does not run": "the provisioner rancher.io/local-path has not made",
+    "the pods of an admission webhook that must answer are gone": "no pod serves it (default/hook)",
+    "the pod of an admission webhook counts as ready, and nothing listens": "default/hook refuses connections",
+    "the proxy no longer lets this host to the plane": "HTTP 403",
+}
+"""What the first sentence of Doctor contains, where the symptom alone could be another fault's."""
 HANGING = r"""
 python3 - /proc/$LEADER/ns/mnt >/dev/null 2>&1 <<'END' &
 import ctypes, os, struct, sys

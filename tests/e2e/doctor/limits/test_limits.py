@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.doctor.independent import Case
 from tests.e2e.doctor.independent_site import CaseHost, at_rest, make_lab, make_site
-from tests.e2e.doctor.limits.cases import HEALTHY, LIMITS, WAITS
+from tests.e2e.doctor.limits.cases import HEALTHY, LIMITS, WAITS, WORDS
 from tests.e2e.doctor.test_independent import matrix
 from tests.e2e.doctor.third.cluster import make_cluster
 from tests.e2e.doctor.third.more import Kind
@@ -46,6 +46,8 @@ def test_the_first_cause_is_right(host: CaseHost, kind: Kind) -> None:
     assert [each.case.name for each in results if not each.there] == []
     assert [each.case.name for each in results if each.destructive] == []
     assert [each.case.name for each in results if each.first not in each.case.first] == []
+    first = {each.case.name: each.texts[0] for each in results}
+    assert {name: text for name, text in first.items() if WORDS.get(name, "") not in text} == {}
 
 
 @pytest.mark.timeout(900)

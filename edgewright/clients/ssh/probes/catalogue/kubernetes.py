@@ -205,12 +205,12 @@ g --raw /version >/dev/null || exit 0
 m='{{with .message}} {{printf "%.240q" .}}{{end}}{{"\n"}}'
 w='{{with .state.waiting}}why {{$n}}'$m'{{end}}'
 p=$(g pods -A --field-selector status.phase=Pending -o go-template='{{range .items}}{{
-$n := print .metadata.namespace " " .metadata.name}}pod {{$n}} {{.metadata.creationTimestamp}}{{
+$n := print .metadata.namespace " " .metadata.name}}pod {{$n}} {{.metadata.uid}} {{.metadata.creationTimestamp}}{{
 range .spec.volumes}}{{with .persistentVolumeClaim}} {{.claimName}}{{end}}{{end}}{{"\n"
 }}{{range .status.conditions}}{{if eq .type "PodScheduled"}}{{if eq .status "False"}}why {{$n}}'"$m{{end}}{{end}}{{end
 }}{{range .status.initContainerStatuses}}$w{{end}}{{range .status.containerStatuses}}$w{{end}}{{end}}" | head -n 80)
 [ -n "$p" ] && { printf '%s\n' "$p"; g events -A --field-selector reason=FailedMount -o go-template='{{range .items
-}}why {{.involvedObject.namespace}} {{.involvedObject.name}}'"$m{{end}}" | sort -u | tail -n 20; }
+}}event {{.involvedObject.uid}} {{printf "%v" .lastTimestamp}}'"$m{{end}}" | sort -u | tail -n 40; }
 h=$(g pvc,storageclasses,validatingwebhookconfigurations,mutatingwebhookconfigurations -A -o go-template='{{range .items
 }}{{$n := .metadata.name}}{{if eq .kind "StorageClass"}}class {{$n}} {{.provisioner}} {{.volumeBindingMode}}{{"\n"
 }}{{else if .webhooks}}{{range .webhooks}}{{if eq .failurePolicy "Fail"}}{{with .clientConfig.service

@@ -29,18 +29,26 @@ def waits(lines: Lines) -> dict[str, Any]:
 
 
 def _pods(lines: Lines) -> dict[str, Waiting]:
-    """Return pods by `NAMESPACE/NAME`, also those that events alone name."""
+    """Return pods by `NAMESPACE/NAME`; events of an earlier pod of this name are none of this one."""
     results: dict[str, Waiting] = {}
+    names: dict[str, str] = {}
     for row in with_word(lines, "pod"):
         parts = row.split()
-        if len(parts) >= 3:
-            results[f"{parts[0]}/{parts[1]}"] = Waiting(_moment(parts[2]), tuple(parts[3:]))
+        if len(parts) >= 4:
+            names[parts[2]] = f"{parts[0]}/{parts[1]}"
+            results[f"{parts[0]}/{parts[1]}"] = Waiting(_moment(parts[3]), tuple(parts[4:]))
     for row in with_word(lines, "why"):
         parts = row.split(None, 2)
         if len(parts) == 3 and f"{parts[0]}/{parts[1]}" in results:
             name = f"{parts[0]}/{parts[1]}"
             result = results[name]
             results[name] = result._replace(reasons=(*result.reasons, _message(parts[2])))
+    for row in with_word(lines, "event"):
+        parts = row.split(None, 2)
+        if len(parts) == 3 and parts[0] in names:
+            result = results[names[parts[0]]]
+            event = (_moment(parts[1]), _message(parts[2]))
+            results[names[parts[0]]] = result._replace(events=(*result.events, event))
     return results
 
 
