@@ -64,7 +64,8 @@ fi
 t=$(cat "/sys/class/net/$i/type" 2>/dev/null)
 [ "$t" = 1 ] || { echo "unknown $w $i"; exit 0; }
 if have python3 && [ "$R" = 1 ]; then
-  m=$(arp "$i" "$w" one) && { [ -n "$m" ] && echo "known $w $i" || echo "silent $w $i"; exit 0; }
+  m=$(arp one "$i" "$w")
+  case $m in asked*:*) echo "known $w $i"; exit 0 ;; asked*) echo "silent $w $i"; exit 0 ;; esac
 fi
 have nc && nc -w 1 "$w" 9 </dev/null >/dev/null 2>&1
 sleep 1
@@ -91,19 +92,16 @@ done
 for a in $v; do echo "vip $a"; done
 have python3 || have arping || { echo no-program; exit 0; }
 have ip || { echo no-program; exit 0; }
-ip -4 -o addr show scope global 2>/dev/null | while read -r _ i _ a _; do
+l=$(ip -4 -o addr show scope global 2>/dev/null | while read -r _ i _ a _; do
   case $i in cni*|flannel*|cali*|cilium*|docker*|veth*|lo|kube-*|virbr*) continue ;; esac
-  echo "$i ${a%%/*}"
-done | head -n 4 | while read -r i a; do
-  i=${i%%@*}
-  if have python3; then
-    m=$(arp "$i" "$a") && echo "asked $a $i $m" || echo "failed $a $i"
-  else
-    o=$(arping -D -c 2 -w 2 -I "$i" "$a" 2>&1)
-    case $o in *[Ss]ent*|*probes*) ;; *) echo "failed $a $i"; continue ;; esac
-    n=$(printf '%s\n' "$o" | grep -oiE '([0-9a-f]{2}:){5}[0-9a-f]{2}' | sort -u | head -n 4 | tr '\n' ' ')
-    echo "asked $a $i $n"
-  fi
+  case $i in *[!A-Za-z0-9@._-]*) ;; *) echo "${i%%@*} ${a%%/*}" ;; esac
+done | head -n 4)
+have python3 && { arp all $l; exit 0; }
+printf '%s\n' "$l" | while read -r i a; do
+  o=$(arping -D -c 2 -w 2 -I "$i" "$a" 2>&1)
+  case $o in *[Ss]ent*|*probes*) ;; *) echo "failed $a $i"; continue ;; esac
+  n=$(printf '%s\n' "$o" | grep -oiE '([0-9a-f]{2}:){5}[0-9a-f]{2}' | sort -u | head -n 4 | tr '\n' ' ')
+  echo "asked $a $i $n"
 done
 :
 """,

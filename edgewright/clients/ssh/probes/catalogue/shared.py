@@ -71,20 +71,22 @@ except OSError as e: print(state(e))' "$1" "$2" && return
   echo no-program
 }
 arp() { python3 -I -c 'import socket,struct,sys,time
-i, a = sys.argv[1], sys.argv[2]
-s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0806)); s.bind((i, 0x0806)); s.settimeout(0.1)
-m = s.getsockname()[4]; t = socket.inet_aton(a); seen = set()
-for n in range(8 if sys.argv[3:] else 2):
-    s.send(b"\xff"*6 + m + b"\x08\x06" + struct.pack("!HHBBH", 1, 0x800, 6, 4, 1) + m + b"\0\0\0\0" + b"\0"*6 + t)
-    until = time.monotonic() + 0.4
-    while time.monotonic() < until:
-        try: p = s.recv(100)
-        except OSError: continue
-        if len(p) >= 42 and p[20:22] == b"\0\2" and p[28:32] == t and p[22:28] != m: seen.add(p[22:28].hex(":"))
-        if seen and sys.argv[3:]: break
-    if seen and sys.argv[3:]: break
-print(*sorted(seen)[:4])' "$@" 2>/dev/null; }
+one = sys.argv[1] == "one"
+for i, a in zip(sys.argv[2::2], sys.argv[3::2]):
+    try:
+        s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0806)); s.bind((i, 0x0806))
+        m = s.getsockname()[4]; t = socket.inet_aton(a); seen = set(); s.settimeout(0.1)
+        p = b"\xff"*6 + m + b"\x08\x06" + struct.pack("!HHBBH", 1, 0x800, 6, 4, 1) + m + b"\0\0\0\0" + b"\0"*6 + t
+        for n in range(8 if one else 2):
+            s.send(p); until = time.monotonic() + 0.4
+            while time.monotonic() < until and not (one and seen):
+                try: r = s.recv(100)
+                except socket.timeout: continue
+                if len(r) >= 42 and r[20:22] == b"\0\2" and r[28:32] == t and r[22:28] != m: seen.add(r[22:28].hex(":"))
+            if one and seen: break
+        print("asked", a, i, *sorted(seen)[:4])
+    except OSError: print("failed", a, i)' "$@" 2>/dev/null; }
 """
 """Functions of the shell: `$PY` begins a program of Python that dials and names what came of it, `plane_of` finds the
 plane as the host itself has it, checked before it is a word of a command; `reach HOST PORT` prints how a port answers,
-in at most 4 s (6 addresses), `arp CARD ADDRESS` which other machines have an address."""
+in at most 4 s (6 addresses), `arp all|one CARD ADDRESS...` which other machines have an address."""
