@@ -272,15 +272,17 @@ async def test_a_write_behind_another_hubs_change_is_answered_while_its_hub_does
 
 async def test_a_deadlock_is_replayed(pair: Pair) -> None:
     """Two batches that lock in opposite order: PostgreSQL rolls one back, and its jobs run again."""
-    table, ran = schema.settings, []
+    table, ran, both = schema.settings, [], threading.Barrier(2)
 
     def moves(first: str, second: str) -> Any:
         def job(tx: Tx) -> None:
+            again = first in ran
             ran.append(first)
             for key in (first, second):
                 row = tx.first(select(table.c.value).where(table.c.key == key).with_for_update())
                 tx.run(table.update().where(table.c.key == key).values(value=str(int(row.value) + 1)))
-                time.sleep(OVERLAP)
+                if key == first and not again:
+                    both.wait(30)  # each has the row that the other one wants
 
         return job
 

@@ -36,7 +36,7 @@ class LogStream:
         while not self.waiting:
             await asyncio.sleep(0.005)
             if not self.host.alive:
-                raise Unreachable("The connection to edge-7f3a broke.", "", "ConnectionLost")
+                raise Unreachable("The connection to kairos@edge-7f3a broke.", "", "ConnectionLost")
         data = bytes(self.waiting)
         self.waiting.clear()
         return data
