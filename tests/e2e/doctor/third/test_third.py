@@ -30,15 +30,10 @@ from tests.e2e.fleet import Fleet, until
 pytestmark = [pytest.mark.e2e]
 KINDS: tuple[Kind, ...] = ("host", "node", "cluster")
 MISSED3 = {
-    "the user-data was saved as UTF-16 by an editor of Windows",
-    "a second agent was started manually, and it has the lock",
-    "the programs of the CNI have the owner of their archive",
-    "an audit switched on a firewall that lets in only SSH",
     "the registry's name is not known in this network",
     "the kubelet hangs, and the cluster calls its node NotReady",
-    "a profile was deployed without the ConfigMap that its pod needs",
 }
-"""What the run got wrong (docs/doctor-results.md): 83 of 90 were right. What was right must stay right."""
+"""83 of 90 were right in the run that counts (docs/doctor-results.md). Of the others, these two: what Doctor says is true."""
 
 
 @pytest.fixture(scope="module")
