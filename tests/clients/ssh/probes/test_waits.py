@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -12,9 +14,11 @@ from edgewright.clients.ssh.probes.facts import NO_FORK, facts_of
 from edgewright.clients.ssh.probes.frames import Reading, Run
 from edgewright.clients.ssh.probes.parsing import host, waiting
 from edgewright.clients.ssh.probes.probe import Probe
-from edgewright.clients.ssh.probes.sets import CATALOGUE
+from edgewright.clients.ssh.probes.reading import examine
+from edgewright.clients.ssh.probes.sets import CATALOGUE, chosen
 from edgewright.core.doctor.facts import Claim, Port, Waiting, Webhook
-from tests.clients.ssh.probes.shells import PRESENT, run
+from edgewright.core.errors import Failed
+from tests.clients.ssh.probes.shells import PRESENT, SHELLS, LocalShell, run
 
 LINES = (
     "pod shop till 0-1 2026-11-29T10:00:00Z data",
@@ -131,3 +135,16 @@ def test_files_are_looked_for_in_bounded_time_and_on_the_disk_alone(
     assert reading.state == "read" and time.monotonic() - began < 3 + 2.5 * disks
     mounts = {line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()}
     assert not mounts & set((tmp_path / "asked").read_text().split())
+
+
+@pytest.mark.skipif(os.getuid() != 0 or not shutil.which("prlimit"), reason="becomes another user, and needs prlimit")
+@pytest.mark.parametrize(
+    "shell",
+    [pytest.param(name, marks=pytest.mark.e2e if name == "bash" else ()) for name in PRESENT],  # bash tries for 15 s
+)
+def test_a_user_who_may_start_no_process_is_named_as_that(shell: str) -> None:
+    uid = 1_100_000_000 + os.getpid() % 1_000_000
+    words = ["setpriv", f"--reuid={uid}", "--regid=65534", "--clear-groups", "prlimit", "--nproc=1:1", *SHELLS[shell]]
+    with pytest.raises(Failed) as raised:
+        asyncio.run(examine(LocalShell(words), chosen()))
+    assert raised.value.code == "NoProcesses" and "cannot start processes" in str(raised.value)
