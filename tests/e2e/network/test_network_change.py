@@ -167,10 +167,10 @@ def test_a_console_that_is_killed_leaves_a_host_that_comes_back(site: Site, befo
         [sys.executable, "-m", "edgewright", "site", "network", *words],
         env=site.fleet.env, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    until("the change has begun", 20, lambda: not site.idle())
+    until("the change has begun", 60, lambda: not site.idle())
     os.kill(run.pid, signal.SIGKILL)
     run.wait()
-    until("the change is applied", 20, lambda: "mtu 1300" in site.within("ip -o link show dev host0"))
+    until("the change is applied", 60, lambda: "mtu 1300" in site.within("ip -o link show dev host0"))
     until("the host is as before", 40, lambda: site.idle() and "mtu 1500" in site.within("ip -o link show dev host0"))
 
 
