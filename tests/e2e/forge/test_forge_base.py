@@ -48,6 +48,7 @@ def test_it_has_kairos_layout_and_boots_in_every_way(base: Base) -> None:
     assert base.squashfs == "/rootfs.squashfs"
     assert base.placeholder is not None and base.placeholder.size == 65536
     assert base.kairos_release["KAIROS_FLAVOR"] == "debian"
+    assert "%admin ALL=(ALL) NOPASSWD: ALL" in unsquash(base, "-cat", str(base.path), "etc/sudoers.d/10-edgewright")
     assert base.size < 500_000_000
 
 
