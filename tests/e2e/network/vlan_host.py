@@ -45,7 +45,8 @@ FILES = {
     ),
     "etc/systemd/system/up.service": (
         "[Unit]\nAfter=ssh.service systemd-networkd.service networking.service\n\n[Service]\nType=oneshot\n"
-        "ExecStart=/bin/sh -c 'echo; echo guest is up'\nStandardOutput=file:/dev/ttyS0\n"
+        "ExecStart=/bin/sh -c 'until ip route | grep -q ^default; do sleep 1; done; echo; echo guest is up'\n"
+        "StandardOutput=file:/dev/ttyS0\n"
     ),
 }
 MASKED = (
