@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
+
+Heard = Callable[[bytes], None]
+"""Called with each piece of stdout as it arrives, in the thread that reads it; it must not raise."""
 
 
 class ScriptResult(NamedTuple):
@@ -22,7 +26,9 @@ class ScriptResult(NamedTuple):
 class CanRunScript(Protocol):
     """A host that runs a POSIX shell script read from stdin."""
 
-    async def run_script(self, script: bytes, *, timeout: float, limit: int, sudo: bool = False) -> ScriptResult:
+    async def run_script(
+        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: Heard | None = None
+    ) -> ScriptResult:
         """Run `script` by a shell of the host, with `sudo` as root (`sudo -n`, without a question).
 
         `timeout`: seconds in total; `limit`: bytes of stdout, and of stderr, at most. The command that the host

@@ -8,7 +8,7 @@ import time
 import paramiko
 from paramiko.common import cMSG_CHANNEL_REQUEST
 
-from edgewright.clients.ssh.ports import ScriptResult
+from edgewright.clients.ssh.ports import Heard, ScriptResult
 
 COMMAND = "exec sh -s"
 SUDO_COMMAND = "exec sudo -n sh -s"
@@ -38,8 +38,11 @@ def begin(transport: paramiko.Transport, channel: paramiko.Channel, command: str
 class ScriptRun:
     """A script that runs once. `run` blocks, `stop` may be called from another thread."""
 
-    def __init__(self, transport: paramiko.Transport, script: bytes, limit: int, sudo: bool) -> None:
+    def __init__(
+        self, transport: paramiko.Transport, script: bytes, limit: int, sudo: bool, heard: Heard | None = None
+    ) -> None:
         self._transport, self._script, self._limit, self._sudo = transport, script, limit, sudo
+        self._heard = heard
         self._channel: paramiko.Channel | None = None
         self._stopped = False
 
@@ -75,7 +78,9 @@ class ScriptRun:
         open_ = True
         while True:
             while channel.recv_ready() and len(outputs[0]) <= self._limit:
-                outputs[0].extend(channel.recv(PIECE))
+                outputs[0].extend(piece := channel.recv(PIECE))
+                if self._heard is not None:
+                    self._heard(piece)
             while channel.recv_stderr_ready() and len(outputs[1]) <= self._limit:
                 outputs[1].extend(channel.recv_stderr(PIECE))
             if max(len(outputs[0]), len(outputs[1])) > self._limit:

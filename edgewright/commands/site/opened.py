@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from edgewright.clients.ssh.auth.asking import Asker, NoAnswers
 from edgewright.clients.ssh.logs.request import LOGS as LOGS
 from edgewright.clients.ssh.ports import CanRunScript
+from edgewright.clients.ssh.probes.progress import Progress as Progress
 from edgewright.clients.ssh.probes.reading import examine
 from edgewright.clients.ssh.probes.sets import chosen
 from edgewright.clients.ssh.target import short_name
@@ -109,6 +110,8 @@ class Site:
         """What its own API answered (`site.api.session.SiteLocalApi`), once a user has asked for it."""
         self.read_at: float | None = None
         self.reading_since: float | None = None
+        self.progress = Progress(())
+        """How far the present run of the probes is, or the last one was."""
         self.read_problem = ""
         """Why the last run of the probes gave nothing."""
         self.at_end: list[Callable[[], Awaitable[None]]] = []
@@ -194,10 +197,12 @@ class Site:
         connection = self._connection
         if connection is None or not self.is_open or self.reading_since is not None:
             return
+        probes = chosen()
+        self.progress = Progress(probes)
         self.reading_since, self.read_problem = self._now(), ""
         self.changed()
         try:
-            run = await examine(connection, chosen())
+            run = await examine(connection, probes, progress=self.progress)
             report = document(self.target, run.facts, diagnose(run.facts), root=run.run.way, seconds=run.seconds)
             self.report, self.facts, self.read_at = report, run.facts, self._now()
         except asyncio.CancelledError:

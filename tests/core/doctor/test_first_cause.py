@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import Any
+
+import pytest
 
 from edgewright.core.doctor.diagnose import diagnose
 from edgewright.core.doctor.document import document, is_fault
@@ -36,6 +39,22 @@ def test_a_full_disk_explains_what_follows_and_nothing_else() -> None:
     assert first.fixes[0].command == "journalctl --vacuum-size=500M" and first.fixes[0].undo == NO_UNDO
     assert (clock.symptom, clock.explained_by) == ("clock-wrong", ())
     assert agent.symptom == "unit-restarts" and agent.explained_by[0] == "disk-full:/"
+
+
+@pytest.mark.parametrize(
+    ("usage", "most"),
+    [
+        ((("/var/log", 38_000), ("/var/log/shop", 37_000), ("/var/log/syslog", 90)), "/var/log/shop has 36 MB of it"),
+        ((("/var/log", 38_000), ("/var/log/a", 9000), ("/var/log/b", 8000)), "/var/log/a has 8.8 MB of it"),
+        ((("/root", 90_000), ("/root/a", 9000), ("/home", 8000)), "/root has 88 MB of it, /root/a 8.8 MB"),
+        ((("/root", 90_000), ("/root/a", 60_000), ("/root/a/b", 31_000)), "/root/a/b has 30 MB of it"),
+        ((("/root", 90_000), ("/rootkit", 60_000)), "/root has 88 MB of it"),
+    ],
+)
+def test_the_largest_within_the_directory_that_is_full_is_named(usage: Any, most: str) -> None:
+    mount = "/var/log" if usage[0][0] == "/var/log" else "/"
+    facts = HEALTHY._replace(file_systems=(disk()._replace(mount=mount),), usage=usage)
+    assert diagnose(facts).findings[0].text == f"{mount} is full (0 KB free of 29 GB); {most}."
 
 
 def test_a_wrong_clock_explains_certificates() -> None:

@@ -91,7 +91,9 @@ class DoctorHost:
             self.clock = clock
         return done.stdout + done.stderr
 
-    async def run_script(self, script: bytes, *, timeout: float, limit: int, sudo: bool = False) -> ScriptResult:
+    async def run_script(
+        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: object = None
+    ) -> ScriptResult:
         """Run a script as the port of SSH does."""
         began = time.monotonic()
         done = await asyncio.to_thread(

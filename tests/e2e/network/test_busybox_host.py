@@ -57,7 +57,9 @@ class TinyHost:
         words = ["unshare", "--mount", "--net", "--uts", "--propagation", "private", "sh", "-c", script]
         self.words = words
 
-    async def run_script(self, script: bytes, *, timeout: float, limit: int, sudo: bool = False) -> ScriptResult:
+    async def run_script(
+        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: object = None
+    ) -> ScriptResult:
         done = await asyncio.to_thread(
             subprocess.run, self.words, input=script, capture_output=True, timeout=timeout, check=False
         )

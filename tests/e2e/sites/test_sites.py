@@ -105,6 +105,7 @@ def test_doctor_names_the_cause_of_the_faulty_host_alone(places: Places) -> None
     read = {each["target"]: each for each in places.read("site", "doctor", *ALL)}
     assert [finding["symptom"] for finding in read["faulty"]["findings"]] == ["disk-full"]
     assert read["faulty"]["findings"][0]["object"] == "/var/log" and read["faulty"]["fault"]
+    assert "; /var/log/shop has " in read["faulty"]["findings"][0]["text"]
     assert {name: read[name]["findings"] for name in ALL[:3]} == {name: [] for name in ALL[:3]}
     assert {each["reason"] for each in read["tiny"]["notRead"]} == {"the host has no program for it"}
     assert read["gate"]["notRead"] == read["behind"]["notRead"] == []

@@ -29,7 +29,9 @@ class FolderHost(LocalHost):
         self.answers: dict[bytes, bytes] = {}
         """Outputs of the shell by a part of the script, instead of running it."""
 
-    async def run_script(self, script: bytes, *, timeout: float, limit: int, sudo: bool = False) -> ScriptResult:
+    async def run_script(
+        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: object = None
+    ) -> ScriptResult:
         if script.startswith(b"main()"):
             return await self._doctor.run_script(script, timeout=timeout, limit=limit, sudo=sudo)
         if self.gate is not None:

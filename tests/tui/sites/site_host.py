@@ -50,6 +50,8 @@ class StandInHost:
         self.outputs, self.way = dict(outputs), way
         self.alive = True
         self.gate: asyncio.Event | None = None
+        self.part = 0
+        """Bytes of an answer that arrive before the gate."""
         self.scripts: list[str] = []
         self.repairs: list[str] = []
         self.repaired: Callable[[str], str] = lambda command: "\nrc 0\n"
@@ -59,10 +61,12 @@ class StandInHost:
             known_by="management plane", server="SSH-2.0-OpenSSH_9.6", warnings=(), plane_uid="",
         )  # fmt: skip
 
-    async def run_script(self, script: bytes, *, timeout: float, limit: int, sudo: bool = False) -> ScriptResult:
+    async def run_script(
+        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: Any = None
+    ) -> ScriptResult:
         text = script.decode()
         self.scripts.append(text)
-        if self.gate is not None:
+        if self.gate is not None and not self.part:
             await self.gate.wait()
         if not self.alive:
             raise Unreachable("The connection to edge-7f3a broke.", "", "ConnectionLost")
@@ -78,7 +82,13 @@ class StandInHost:
             else:
                 parts.append(f"\n{marker} begin {probe} 10.0\n{self.outputs.get(probe, '')}\n{marker} rc 0 0\n")
                 parts.append(f"\n{marker} end {probe} 10.1 0\n")
-        return ScriptResult(0, "".join([*parts, f"\n{marker} done\n"]).encode(), b"", False, 2.1)
+        output = "".join([*parts, f"\n{marker} done\n"]).encode()
+        if heard is not None:
+            heard(output[: self.part])
+            if self.part and self.gate is not None:
+                await self.gate.wait()
+            heard(output[self.part :])
+        return ScriptResult(0, output, b"", False, 2.1)
 
     async def open_stream(self, host: str, port: int) -> Any:
         raise NotImplementedError

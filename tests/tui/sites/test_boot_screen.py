@@ -35,7 +35,9 @@ class BootHost(StandInHost):
         self.boot_gate: asyncio.Event | None = None
         self.lost = False
 
-    async def run_script(self, script: bytes, *, timeout: float, limit: int, sudo: bool = False) -> ScriptResult:
+    async def run_script(
+        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: object = None
+    ) -> ScriptResult:
         text = script.decode()
         if "next_entry" in text:
             entry = text.partition("ENTRY='")[2].partition("'")[0]
@@ -89,6 +91,25 @@ async def test_the_help_of_a_page_has_the_keys_of_the_site_and_its_title() -> No
             assert f" {row} " in shown, row
         assert shown.count(":site again") == 1 and shown.index("! :site shell") < shown.index("EVERYWHERE")
         assert "site edge-7f3a by SSH" in frame_text(pilot.app, "title")
+
+
+async def test_a_reading_is_stopped_by_escape_and_what_was_read_stays() -> None:
+    host = BootHost(PASSIVE, *KAIROS)
+    async with boot(host) as (pilot, made):
+        host.boot_gate = asyncio.Event()
+        await press(pilot, "R")
+        await until(pilot, lambda: "esc stop reading" in frame_text(pilot.app, "keys"))
+        made.now = lambda: NOW + 7
+        pilot.app.screen.show_frame()  # type: ignore[attr-defined]
+        assert "reading 7s" in frame_text(pilot.app, "crumb")
+        await press(pilot, "escape")
+        await until(pilot, lambda: "Stopped." in said(pilot))
+        assert view(pilot) == "site-boot" and "fell back" in said(pilot)
+        host.boot_gate.set()
+        await press(pilot, "R")
+        await until(pilot, lambda: "Stopped." not in said(pilot) and "R read again" in frame_text(pilot.app, "keys"))
+        await press(pilot, "escape")
+        assert view(pilot) == "doctor"
 
 
 async def test_the_way_back_shows_its_commands_and_is_cancelled_by_enter() -> None:

@@ -100,6 +100,25 @@ async def test_escape_stops_a_run_first_and_leaves_then() -> None:
     assert not host.alive
 
 
+async def test_a_run_shows_how_far_it_is_and_how_it_is_stopped() -> None:
+    host = StandInHost(FULL)
+    host.gate, host.part = asyncio.Event(), 330
+    async with doctor(Sites(host)) as (pilot, _, made):
+        await until(pilot, lambda: "esc stop reading" in frame_text(pilot.app, "keys"))
+        pilot.app.screen.tick()
+        assert "Reading 55 probes in one round trip. esc stops it. 1 of 55 answered, 330 B so far, " in flat(pilot)
+        assert "network.duplicate runs." in flat(pilot)
+        made.now = lambda: NOW + 12
+        pilot.app.screen.show_frame()
+        assert "reading 1 of 55 answered, 330 B, 12s" in frame_text(pilot.app, "crumb")
+        host.gate.set()
+        await until(pilot, lambda: "probes in 1 round trip, 2.1 s" in frame_text(pilot.app, "crumb"))
+        host.gate.clear()
+        await press(pilot, "R")
+        await until(pilot, lambda: "reading 1 of 55 answered" in frame_text(pilot.app, "crumb"))
+        assert "esc stop reading" in frame_text(pilot.app, "keys") and "/ is full" in flat(pilot)
+
+
 async def test_a_host_is_opened_by_its_name_from_the_list_and_from_its_page() -> None:
     for start, target in (("hosts", ""), ("host", "uid-edge-7f3a")):
         sites = Sites(StandInHost(FINE))

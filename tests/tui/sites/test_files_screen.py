@@ -219,7 +219,9 @@ class ListedHost(StandInHost):
         super().__init__(FINE)
         self.entries, self.fails, self.root = entries, fails, root
 
-    async def run_script(self, script: bytes, *, timeout: float, limit: int, sudo: bool = False) -> ScriptResult:
+    async def run_script(
+        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: object = None
+    ) -> ScriptResult:
         text = script.decode()
         if "find . ! -name" not in text:
             return await super().run_script(script, timeout=timeout, limit=limit, sudo=sudo)

@@ -49,7 +49,9 @@ class NetworkHost(StandInHost):
         self.folder = FolderHost(folder, sample) if folder is not None else None
         self.slow: asyncio.Event | None = None
 
-    async def run_script(self, script: bytes, *, timeout: float, limit: int, sudo: bool = False) -> ScriptResult:
+    async def run_script(
+        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: object = None
+    ) -> ScriptResult:
         if b"edgewright-network" not in script:
             return await super().run_script(script, timeout=timeout, limit=limit, sudo=sudo)
         if self.slow is not None:

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from edgewright.commands.site.doctor_text import DANGER, ROOT, cause_of, key_of, relation, ways_of
+from edgewright.commands.site.opened import Progress
+from edgewright.commands.site.sizes import size_of
 from edgewright.core.text import amount, clean
 from tui.frame.ages import age_of
 from tui.widgets.lines import Line, Piece, Role, blocks, line, spread, wrap
@@ -40,6 +42,8 @@ class SiteView(NamedTuple):
     again: str = "R"
     """The key that connects again."""
     probes: int = 0
+    progress: Progress = Progress(())
+    """Of the run of the probes that is under way."""
     unfolded: frozenset[str] = frozenset()
     applied: tuple[str, ...] = ()
     """Titles of fixes that were applied from here and not taken back."""
@@ -91,10 +95,19 @@ def _connection(view: SiteView, width: int) -> list[Line]:
 def _nothing_yet(view: SiteView, width: int) -> list[Line]:
     if view.reading_since is not None:
         text = f"Reading {amount(view.probes, 'probe')} in one round trip. esc stops it."
-        return _wrapped(text, width, "► ", "work")
+        rows = _wrapped(text, width, "► ", "work")
+        if view.progress.received:
+            now = f", {view.progress.running} runs" if view.progress.running else ""
+            rows += _wrapped(f"{answered(view.progress)} so far{now}.", width, "  ", "", "muted")
+        return rows
     if view.state in ("connecting", "new"):
         return _wrapped("Connecting. The terminal asks what must be asked. esc stops it.", width, "► ", "work")
     return _wrapped("Nothing was read from this host yet.", width, "○ ", "muted", "muted")
+
+
+def answered(progress: Progress) -> str:
+    """Return how far a run is: `23 of 55 answered, 18.2 KB`."""
+    return f"{progress.answered} of {progress.probes} answered, {size_of(progress.received)}"
 
 
 def _cause(finding: Report, view: SiteView, width: int, age: str, folds: bool) -> list[Line]:

@@ -22,7 +22,7 @@ from tui.frame.base import WALL, WIDE, BaseScreen
 from tui.frame.links import open_key
 from tui.frame.title import sites_pieces
 from tui.screens.doctor.asking import LendingAsker
-from tui.screens.doctor.content import MOST_TEXT, SiteView, about, body, detail
+from tui.screens.doctor.content import MOST_TEXT, SiteView, about, answered, body, detail
 from tui.screens.doctor.fixing import apply_fix, offers
 from tui.screens.doctor.title import milliseconds, site_title
 from tui.screens.site.opens import FRESH, follow, settle, take
@@ -128,7 +128,9 @@ class DoctorScreen(BaseScreen, SitePages):
         if site is None:
             return ""
         if site.reading_since is not None:
-            return f"reading {site.probes} probes, {int(max(self.now - site.reading_since, 0))}s"
+            seconds = f"{int(max(self.now - site.reading_since, 0))}s"
+            far = answered(site.progress) if site.progress.received else f"{site.probes} probes"
+            return f"reading {far}, {seconds}"
         if site.report is None:
             return ""
         return f"{site.report['probes']['read']} probes in 1 round trip, {site.report['seconds']:.1f} s"
@@ -163,6 +165,7 @@ class DoctorScreen(BaseScreen, SitePages):
             why=site.problem,
             again=key_text(live_keys(self).get("site-again", "R")),
             probes=site.probes,
+            progress=site.progress,
             unfolded=frozenset(self._unfolded),
             applied=tuple(repair(name).title for name in site.applied),
             done=tuple(site.done),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, ClassVar
 
 from textual import events, on, work
@@ -15,7 +16,7 @@ from edgewright.core.boot.state import BootState, slot_text
 from edgewright.core.errors import EdgewrightError
 from tui.screens.site.base import SiteScreen
 from tui.screens.site.boot_content import boot_lines
-from tui.verbs.bindings import live_keys
+from tui.verbs.bindings import live_keys, move_bindings
 from tui.verbs.verbs import run_plan
 from tui.widgets.line_view import LineView
 from tui.widgets.lines import Line, clip_line, line, wrap
@@ -30,6 +31,7 @@ class SiteBootScreen(SiteScreen):
 
     scope: ClassVar[Scope] = "site-boot"
     view = "site-boot"
+    BINDINGS = move_bindings({"nav-back": "back_or_stop"})
 
     def compose_body(self) -> Any:
         """Yield the lines."""
@@ -61,7 +63,7 @@ class SiteBootScreen(SiteScreen):
         hints: list[str] = []
         if self._state is not None and not self.stale:
             hints = [NAMES[action.name] for action in actions(self._state) if not action.reason]
-        return (*hints, "site-again=read again")
+        return (*hints, "site-again=read again" if self._reading_since is None else "nav-back=stop reading")
 
     def select(self) -> None:
         """Show the state as it was read last."""
@@ -78,7 +80,7 @@ class SiteBootScreen(SiteScreen):
             names = {name: keys.get(NAMES[name], verb.keys[0]) for name, verb in VERBS.items()}
             lines += boot_lines(self._state, names, width)
         elif self._reading_since is not None:
-            lines.append(line(("► ", "work"), "Reading how the host booted ..."))
+            lines += wrap("Reading how the host booted in one round trip. esc stops it.", width, "► ", "  ")
         elif not problem:
             lines.append(line(("Nothing was read yet.", "muted")))
         view.set_lines([clip_line(row, width) for row in lines])
@@ -98,13 +100,17 @@ class SiteBootScreen(SiteScreen):
         site, before = self.site, self._state
         if site is None:
             return
-        self._reading_since = self.now
+        self._reading_since, self._problem = self.now, ""
         self.select()
+        self.show_frame()
         try:
             state = await state_of(site)
-            self._state, self._read_at, self._problem = state, self.now, ""
+            self._state, self._read_at = state, self.now
             if before is not None and before.boot_id != state.boot_id:
                 self.announce_here(f"{state.name or site.name} was restarted; slot: {slot_text(state)}.", "info")
+        except asyncio.CancelledError:
+            self._problem = "Stopped."
+            raise
         except EdgewrightError as error:
             self._problem = unread(error)
         finally:
@@ -112,6 +118,13 @@ class SiteBootScreen(SiteScreen):
             if self.is_there:
                 self.select()
                 self.show_frame()
+
+    def action_back_or_stop(self) -> None:
+        """Stop a reading that is under way; otherwise go back."""
+        if self._reading_since is not None:
+            self.workers.cancel_group(self, "site:boot")
+            return
+        self.leave()
 
     def action_site_boot_active(self) -> None:
         """Show the plan for the active slot, and do it after a yes."""

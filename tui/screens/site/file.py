@@ -32,6 +32,7 @@ class SiteFileScreen(ReaderScreen):
         target, _, self._path = self.target.partition("/")
         self.site: Site | None = self.session.sites.get(target)
         self._view: View | None = None
+        self._reading_since: float | None = None
         self._problem = "" if self.site is not None else f"{target} is not open. Open it: :site open {target}"
         if self.site is not None:
             self._read(self.site)
@@ -46,12 +47,20 @@ class SiteFileScreen(ReaderScreen):
         site = self.site
         return super().head_line(width) if site is None else site_title(site, self.now, width, self.session.read_only)
 
+    def count(self) -> str:
+        """Return for how long it is read, else what every text shows."""
+        since = self._reading_since
+        return super().count() if since is None else f"reading {int(max(self.now - since, 0))}s"
+
     @work(group="site:file", exclusive=True, exit_on_error=False)
     async def _read(self, site: Site) -> None:
+        self._reading_since = self.now
+        self.show_frame()
         try:
             self._view, self._problem = await view(site, self._path), ""
         except EdgewrightError as error:
             self._problem = unread(error)
+        self._reading_since = None
         self.select()
         if self._view is not None and self._view.begin:
             self.text.scroll_end(animate=False)
@@ -66,7 +75,7 @@ class SiteFileScreen(ReaderScreen):
         if self._view is None:
             if self._problem:
                 return wrap(self._problem, width, "‼ ", "  ", role="warn")
-            return [line(("► ", "work"), "Reading ...")]
+            return wrap("Reading at most 64 KB of it in one round trip. esc goes back.", width, "► ", "  ")
         shown = self._view
         problem = wrap(self._problem, width, "‼ ", "  ", role="warn") if self._problem else []
         if shown.binary:

@@ -73,7 +73,8 @@ class LocalApiScreen(SiteScreen):
         if api is None:
             return ""
         if api.reading:
-            return "reading ..."
+            since = self.now if api.reading_since is None else api.reading_since
+            return f"reading {int(max(self.now - since, 0))}s"
         return f"as {clean(api.user, 40)}" if api.user else "not logged in"
 
     def read_again(self) -> None:
@@ -135,7 +136,11 @@ class LocalApiScreen(SiteScreen):
             parts.append(wrap(clean(api.problem, 2000), width, "▲ ", "  ", role="bad"))
         if not api.values:
             waits = api.reading
-            text = "Asking the host ..." if waits else "Log in with a user of the host's system to read its local API."
+            text = (
+                "Asking the host. esc goes back."
+                if waits
+                else "Log in with a user of the host's system to read its local API."
+            )
             if not waits and (silent := self._silent()):
                 text = f"The probes found no local API {age_of(site.read_at, self.now)} ago: {clean(silent, 200)}."
             first, *more = wrap(text, width - 2)

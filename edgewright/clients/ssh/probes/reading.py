@@ -10,6 +10,7 @@ from edgewright.clients.ssh.ports import CanRunScript
 from edgewright.clients.ssh.probes import frames, shell
 from edgewright.clients.ssh.probes.facts import NO_FORK, facts_of
 from edgewright.clients.ssh.probes.probe import Probe
+from edgewright.clients.ssh.probes.progress import Progress
 from edgewright.core import times
 from edgewright.core.doctor.facts import Facts
 from edgewright.core.errors import Failed
@@ -24,12 +25,21 @@ class Examined(NamedTuple):
     seconds: float
 
 
-async def examine(connection: CanRunScript, probes: Sequence[Probe], *, log_lines: int = 100) -> Examined:
-    """Run `probes` in one script and return what they gave. Raises `Failed` when the host printed no frame at all."""
+async def examine(
+    connection: CanRunScript, probes: Sequence[Probe], *, log_lines: int = 100, progress: Progress | None = None
+) -> Examined:
+    """Run `probes` in one script and return what they gave; `progress` is filled meanwhile.
+
+    Raises `Failed` when the host printed no frame at all.
+    """
     marker = secrets.token_hex(16)
+    progress = progress or Progress(probes)
+    progress.expect(marker)
     text = shell.script(probes, marker, log_lines=log_lines)
     sent = times.now()
-    result = await connection.run_script(text, timeout=shell.longest(probes) + 20.0, limit=shell.limit(probes))
+    result = await connection.run_script(
+        text, timeout=shell.longest(probes) + 20.0, limit=shell.limit(probes), heard=progress.take
+    )
     received = times.now()
     run = frames.parse(result.output, marker, probes)
     errors = result.errors.decode("utf-8", "replace")

@@ -81,6 +81,7 @@ class SiteLocalApi:
         self.first = False
         """Whether the host reports that this user never logged in before: the password is still the first one."""
         self.reading = False
+        self.reading_since: float | None = None
         self.problem = ""
         """Why the last login or reading gave nothing: one sentence and the next step."""
         self.changed: Callable[[], None] = lambda: None
@@ -97,7 +98,7 @@ class SiteLocalApi:
 
     async def login(self, user: str, password: str) -> None:
         """Begin a session and read everything; a failure is in `problem`."""
-        self.problem, self.reading = "", True
+        self.problem, self.reading, self.reading_since = "", True, self._now()
         self.changed()
         try:
             await self.connect()
@@ -129,7 +130,7 @@ class SiteLocalApi:
         api = self._api
         if api is None or not self.user or self.reading:
             return
-        self.problem, self.reading = "", True
+        self.problem, self.reading, self.reading_since = "", True, self._now()
         self.changed()
         gate = asyncio.Semaphore(AT_A_TIME)
 

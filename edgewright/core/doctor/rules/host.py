@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import List, Optional, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 from edgewright.core import times
 from edgewright.core.doctor.facts import Facts, FileSystem, LogLine
@@ -21,7 +21,7 @@ from edgewright.core.doctor.findings import (
     word,
 )
 from edgewright.core.doctor.repairs import fix_of
-from edgewright.core.doctor.rules.reading import match, quote, recent, size
+from edgewright.core.doctor.rules.reading import SHOWN, match, quote, recent, size
 from edgewright.core.text import amount, clip
 
 FULL = 95
@@ -117,7 +117,7 @@ def _full(facts: Facts, system: FileSystem) -> Finding:
     places = set(system.paths)
     users = [row for row in facts.usage if _on(system, row[0], facts)]
     text = f"{system.mount} is full ({size(system.free_kb)} free of {size(system.size_kb)})"
-    text += f"; {users[0][0]} has {size(users[0][1])} of it." if users and users[0][1] > 1024 else "."
+    text += f"; {_most_of_it(users, system.mount)}." if users and users[0][1] > 1024 else "."
     evidence = [Evidence("disk.space", f"{system.mount}: {system.used} % used, {size(system.free_kb)} free")]
     evidence += [Evidence("disk.usage", f"{path} {size(kb)}") for path, kb in users[:3]]
     fixes: List[Fix] = []
@@ -137,6 +137,19 @@ def _full(facts: Facts, system: FileSystem) -> Finding:
     step = f"Free space on {system.mount}: {fixes[0].title}."
     important = system.kind not in MEMORY or places & {"/run", "/tmp"}
     return Finding("disk-full", text, tuple(evidence), step, SURE if important else LIKELY, system.mount, tuple(fixes))
+
+
+def _most_of_it(users: Sequence[Tuple[str, int]], mount: str) -> str:
+    """Return what has most of a full disk: the innermost that has half of what is around it, and its largest part."""
+    (path, kb), parts = users[0], _within(users[0][0], users)
+    while parts and (2 * parts[0][1] >= kb or path == mount):
+        (path, kb), parts = parts[0], _within(parts[0][0], users)
+    largest = f", {clip(parts[0][0], SHOWN)} {size(parts[0][1])}" if parts and parts[0][1] > 1024 else ""
+    return f"{clip(path, SHOWN)} has {size(kb)} of it{largest}"
+
+
+def _within(path: str, users: Sequence[Tuple[str, int]]) -> List[Tuple[str, int]]:
+    return [row for row in users if row[0].startswith(path.rstrip("/") + "/")]
 
 
 def _on(system: FileSystem, path: str, facts: Facts) -> bool:

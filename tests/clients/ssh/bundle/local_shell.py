@@ -55,7 +55,9 @@ class LocalShell:
         self.scripts: list[bytes] = []
         self.streams: list[LocalScript] = []
 
-    async def run_script(self, script: bytes, *, timeout: float, limit: int, sudo: bool = False) -> ScriptResult:
+    async def run_script(
+        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: object = None
+    ) -> ScriptResult:
         if sudo and not self.root:
             raise Refused("sudo asks for a password.", "", "NoSudo")
         process = await self._start()

@@ -64,7 +64,9 @@ class LocalHost(LocalShell):
         self.channels: list[LocalChannel] = []
         self.windows: list[int] = []
 
-    async def run_script(self, script: bytes, *, timeout: float, limit: int, sudo: bool = False) -> ScriptResult:
+    async def run_script(
+        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: object = None
+    ) -> ScriptResult:
         return await super().run_script(self._restricted(script), timeout=timeout, limit=limit, sudo=sudo)
 
     def _restricted(self, script: bytes) -> bytes:

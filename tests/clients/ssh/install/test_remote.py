@@ -139,7 +139,9 @@ class CutShell(LocalShell):
         super().__init__(shell)
         self.left = cut_in
 
-    async def run_script(self, script: bytes, *, timeout: float, limit: int, sudo: bool = False) -> ScriptResult:
+    async def run_script(
+        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: object = None
+    ) -> ScriptResult:
         self.left -= 1
         if self.left == 0:
             await super().run_script(script[: len(script) // 2], timeout=timeout, limit=limit)

@@ -123,7 +123,9 @@ class LocalHost:
         self.streams.append(LocalStream(process, self))
         return self.streams[-1]
 
-    async def run_script(self, script: bytes, *, timeout: float, limit: int, sudo: bool = False) -> ScriptResult:
+    async def run_script(
+        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: object = None
+    ) -> ScriptResult:
         raise NotImplementedError
 
     async def aclose(self) -> None:

@@ -61,7 +61,9 @@ class FolderHost:
         (root / "etc/hostname").write_text("edge1\n")
         (root / "etc/systemd/network/10-host0.network").write_text("[Match]\nName=host0\n")
 
-    async def run_script(self, script: bytes, *, timeout: float, limit: int, sudo: bool = False) -> ScriptResult:
+    async def run_script(
+        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: object = None
+    ) -> ScriptResult:
         self.scripts.append(script)
         if b"out end 1" in script:
             state = await self._run(change_scripts.status())

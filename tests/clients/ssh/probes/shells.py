@@ -31,7 +31,9 @@ class LocalShell:
         self.scripts: list[bytes] = []
         self.closed = False
 
-    async def run_script(self, script: bytes, *, timeout: float, limit: int, sudo: bool = False) -> ScriptResult:
+    async def run_script(
+        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: object = None
+    ) -> ScriptResult:
         """Run a script; what is longer than the limit is cut."""
         self.scripts.append(script)
         began = time.monotonic()

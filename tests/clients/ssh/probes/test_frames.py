@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from edgewright.clients.ssh.probes.catalogue.host import PROBES
 from edgewright.clients.ssh.probes.frames import lines_of, masked, parse
+from edgewright.clients.ssh.probes.progress import LONGEST, Progress
 from edgewright.clients.ssh.probes.sets import CATALOGUE
 from edgewright.core.text import is_harmless
 
@@ -118,3 +119,32 @@ def test_secrets_are_masked() -> None:
     ):
         assert secret not in masked(text) and "***" in masked(text)
     assert masked("token is valid, secretary") == "token is valid, secretary"
+
+
+def counted(*pieces: bytes) -> Progress:
+    progress = Progress([FIRST, SECOND])
+    progress.expect(MARKER)
+    for piece in pieces:
+        progress.take(piece)
+    return progress
+
+
+def test_answers_are_counted_as_they_arrive_wherever_their_pieces_end() -> None:
+    first, second = frame(FIRST.id, b"one"), frame(SECOND.id, b"two")
+    output = first + second
+    seen = []
+    for end in range(len(output) + 1):
+        progress = counted(output[:end], output[end:])
+        assert (progress.answered, progress.received, progress.running) == (2, len(output), "")
+        seen.append(counted(*(bytes([byte]) for byte in output[:end])))
+    assert [each.answered for each in seen].index(1) == len(first), "the line with its end is complete"
+    assert {each.running for each in seen[: len(first)]} == {"", FIRST.id}
+    assert seen[len(first)].running == "" and SECOND.id in {each.running for each in seen}
+
+
+def test_what_was_left_out_counts_and_nothing_counts_twice() -> None:
+    skip = b"\n%s skip %s root\n" % (MARKER.encode(), SECOND.id.encode())
+    assert counted(frame(FIRST.id, b"x"), skip, skip, frame(FIRST.id, b"x"), frame("no.probe", b"")).answered == 2
+    other = frame(FIRST.id, b"x").replace(MARKER.encode(), b"f" * 32)
+    assert counted(other, b"z" * 50_000, b"\n" + MARKER.encode() + b" end").answered == 0
+    assert len(counted(b"z" * 50_000)._rest) == LONGEST

@@ -347,7 +347,9 @@ async def test_without_sudo_the_next_step_is_shown(tmp_path: Path) -> None:
     from edgewright.clients.ssh.ports import ScriptResult
 
     class AsUser:
-        async def run_script(self, body: bytes, *, timeout: float, limit: int, sudo: bool = False) -> ScriptResult:
+        async def run_script(
+            self, body: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: object = None
+        ) -> ScriptResult:
             if sudo:
                 raise Refused("sudo on edge1 asks kairos for a password.", "Connect as root.", "SudoRefused")
             marker = body.split(b"\n", 1)[0].removeprefix(b"M=").decode()

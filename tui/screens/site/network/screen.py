@@ -57,6 +57,7 @@ class NetworkScreen(SiteScreen):
     _looked = 0.0
     """When the host was read last because its time was over; epoch seconds."""
     _reading = False
+    _reading_since = 0.0
     _problem = ""
     _mine: Mine | None = None
     _asked = _undone = ""
@@ -84,7 +85,7 @@ class NetworkScreen(SiteScreen):
 
     def count(self) -> str:
         """Return what is under way."""
-        return "reading" if self._reading else ""
+        return f"reading {int(max(self.now - self._reading_since, 0))}s" if self._reading else ""
 
     def working_hints(self) -> tuple[str, ...]:
         """Return what works on what is shown now."""
@@ -171,7 +172,7 @@ class NetworkScreen(SiteScreen):
         site = self.site
         if site is None:
             return
-        self._reading, self._problem = True, ""
+        self._reading, self._reading_since, self._problem = True, self.now, ""
         self.select()
         self.show_frame()
         try:

@@ -146,12 +146,18 @@ for d in / /usr/local /opt /var /var/log /var/lib /oem; do
   [ "$p" -ge 85 ] && full=1
 done
 [ $full = 1 ] || { echo "not-full"; exit 0; }
-for d in /var/log/journal /var/log/pods /var/log /var/lib/containerd /var/lib/edgewright/containerd \
-  /var/lib/edgewright/content /var/lib/edgewright /var/lib/docker /var/lib/rancher /var/lib/etcd \
-  /var/lib/kubelet /var/crash /var/cache /var/tmp /tmp /opt/spectrocloud /usr/local/spectrocloud/peerbundle \
-  /root /home; do
-  [ -d $d ] && du -xsk $d 2>/dev/null
-done | sort -rn | head -n 12
+a=-s
+du -ad 1 /dev/null >/dev/null 2>&1 && a='-ad 1'
+{
+for d in /var/log/journal /var/lib/containerd /var/lib/edgewright/containerd /var/lib/edgewright/content \
+  /var/lib/edgewright /var/lib/docker /var/lib/rancher /var/lib/etcd /var/lib/kubelet \
+  /usr/local/spectrocloud/peerbundle; do
+  [ -d $d ] && du -xsk $d
+done
+for d in /var/log/pods /var/log /var/crash /var/cache /var/tmp /tmp /opt/spectrocloud /root /home; do
+  [ -d $d ] && du -xk $a $d
+done
+} 2>/dev/null | sort -rn | uniq | head -n 24
 """,
         10,
         4096,

@@ -95,7 +95,7 @@ def _read_only(option: str) -> bool | None:
 
 
 def usage(lines: Lines) -> dict[str, Any]:
-    """Return folders of a nearly full disk, largest first, with KB."""
+    """Return folders of a nearly full disk, and what is large in some of them, largest first, with KB."""
     rows = [line.split(None, 1) for line in lines]
     sizes = [(row[1], integer_of(row[0])) for row in rows if len(row) == 2 and row[1].startswith("/")]
     return {"usage": tuple(sorted(((path, kb) for path, kb in sizes if kb), key=lambda row: -row[1]))}
