@@ -23,6 +23,7 @@ from textual.app import ScreenStackError
 from textual.strip import Strip
 
 from tui.terminal import output
+from tui.terminal.detect import CONSOLE_TERMS
 from tui.terminal.link_meter import SAMPLE, LinkMeter
 from tui.terminal.own_keys import QuickBindings
 from tui.terminal.paint.ack_gate import QUERY, AckGate
@@ -56,7 +57,8 @@ class FrameSender:
         self._app = app
         self._driver = driver
         self.always_slow = always_slow
-        self.pens = Pens(app.console._color_system or ColorSystem.TRUECOLOR)
+        console = os.environ.get("TERM", "") in CONSOLE_TERMS
+        self.pens = Pens(app.console._color_system or ColorSystem.TRUECOLOR, console=console)
         self.writer = CellWriter(self.pens, output.abilities(os.environ))
         self.gate = AckGate(LinkMeter())
         self.pace = Pace(time.monotonic())

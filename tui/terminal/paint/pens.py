@@ -18,6 +18,7 @@ _OFF = {"1": "22", "2": "22", "3": "23", "4": "24", "5": "25", "6": "25", "7": "
 _OFF |= {"21": "24", "51": "54", "52": "54", "53": "55"}
 _DRAWN_ON_SPACES = frozenset({"4", "7", "9", "21", "51", "52", "53"})
 """Attributes that are seen where there is no letter."""
+_DARK = ("31", "33", "34", "35")
 
 
 class Pen(NamedTuple):
@@ -32,8 +33,9 @@ class Pen(NamedTuple):
 class Pens:
     """Numbers for styles. `blank[pen]` is equal for pens that look alike on a space."""
 
-    def __init__(self, colours: ColorSystem = ColorSystem.TRUECOLOR) -> None:
-        self._colours = colours
+    def __init__(self, colours: ColorSystem = ColorSystem.TRUECOLOR, *, console: bool = False) -> None:
+        """`console`: the terminal is that of the Linux kernel."""
+        self._colours, self._console = colours, console
         self._by_style: dict[tuple[str, str], int] = {("", ""): 0}
         self._by_pen: dict[Pen, int] = {Pen(): 0}
         self._changes: dict[tuple[int, int], str] = {}
@@ -50,7 +52,8 @@ class Pens:
         key = (codes, style._link or "")
         number = self._by_style.get(key)
         if number is None:
-            number = self._by_style[key] = self._number(_parsed(codes, key[1]))
+            pen = _parsed(codes, key[1])
+            number = self._by_style[key] = self._number(_readable(pen) if self._console else pen)
         return number
 
     def _number(self, pen: Pen) -> int:
@@ -96,6 +99,29 @@ def _parsed(codes: str, link: str) -> Pen:
         elif code:
             attributes.add(code)
     return Pen(frozenset(attributes), foreground, background, link)
+
+
+def _readable(pen: Pen) -> Pen:
+    """Return a pen that the Linux console draws so that it can be read.
+
+    Dim is dark grey there, whatever the colour was, underlined is cyan, and reverse exchanges the colours before bold
+    makes the letter brighter: dark grey on red, dark grey on light grey. The dark half of red, brown, blue and magenta
+    is hard to read on black; dark grey as a background does not exist.
+    """
+    attributes, fore = set(pen.attributes - {"2", "3"}), pen.foreground
+    back = "44" if pen.background == "100" else pen.background
+    if "7" in attributes and not fore and not back:
+        attributes -= {"1", "4"}
+    elif "7" in attributes:
+        attributes -= {"1", "4", "7"}
+        ground = fore[-1:] or "7"
+        back = f"4{ground}"
+        fore = "30" if ground in "267" else "37"
+        attributes |= {"1"} if fore == "37" else set()
+    elif not back:
+        attributes -= {"4"} if fore else set()
+        attributes |= {"1"} if fore in _DARK else set()
+    return Pen(frozenset(attributes), fore, back, pen.link)
 
 
 def _change(before: Pen, after: Pen) -> str:
