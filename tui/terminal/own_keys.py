@@ -1,10 +1,15 @@
-"""Keys that are worked on where they arrive: a focused widget's own bindings, and bindings without copies.
+"""Keys that are worked on where they arrive: a focused widget's own bindings, bindings without copies, Escape.
 
 Textual finds out what a key does by copying the bindings of every node from the focused widget up to the app, twice for
 each key, and lets the key climb through each node's queue first. That is a fifth of the time from a key to its paint
 (`benchmarks/workloads.py`). The rules here are Textual's; the copies are made once for each node and key map.
 
-Private Textual API (8.2.8): `App._check_bindings`, `App._keymap`, `DOMNode._bindings`.
+Escape and a key typed right behind it arrive at once over a slow link, and look like that key with Alt. Textual makes
+`alt+b` of them, which is bound to nothing, or drops Escape alone: of Escape and Enter, meant to leave a dialog, the
+dialog got Enter. Here they are two keys (`separate`). In a field for text Alt with a letter stays what it is.
+
+Private Textual API (8.2.8): `App._check_bindings`, `App._keymap`, `DOMNode._bindings`,
+`XTermParser._sequence_to_key_events`, which is given `alt` for a character behind an Escape; `ANSI_SEQUENCES_KEYS`.
 """
 
 from __future__ import annotations
@@ -12,6 +17,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from textual import events
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
+from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.binding import BindingsMap
 from textual.dom import DOMNode
@@ -19,9 +27,8 @@ from textual.keys import key_to_character
 from textual.widget import Widget
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from textual import events
     from textual.binding import Binding, Keymap
 
 _applied: WeakKeyDictionary[DOMNode, tuple[BindingsMap, Keymap, BindingsMap]] = WeakKeyDictionary()
@@ -84,3 +91,30 @@ class OwnKeys(Widget):
                 if isinstance(app, QuickBindings):
                     app.key_done(event)
                 return
+
+
+WORDS = {"b": "ctrl+left", "f": "ctrl+right"}
+"""What Alt with these letters is in a field."""
+_as_textual = XTermParser._sequence_to_key_events
+
+
+def keys_of(keys: Iterable[events.Key], in_field: bool) -> list[events.Key]:
+    """Return the keys for a character behind an Escape; `keys` are those that Textual makes of both."""
+    found = list(keys)
+    letter = found[0].character if len(found) == 1 and found[0].key.startswith("alt+") else None
+    if letter is not None and in_field:
+        return [events.Key(WORDS[letter], None)] if letter in WORDS else found
+    plain = found if letter is None else [events.Key(letter, letter)]
+    return [events.Key("escape", "\x1b"), *plain]
+
+
+def separate(in_field: Callable[[], bool]) -> None:
+    """Let Escape and the key behind it be two keys; `in_field` returns whether a field has the keyboard."""
+    for sequence in [each for each in ANSI_SEQUENCES_KEYS if len(each) == 2 and each[1].isprintable()]:
+        del ANSI_SEQUENCES_KEYS[sequence]  # word moves and signs of one terminal; given with `alt` now
+
+    def parted(parser: XTermParser, sequence: str, alt: bool = False) -> Iterable[events.Key]:
+        keys = _as_textual(parser, sequence, alt)
+        return keys_of(keys, in_field()) if alt else keys
+
+    XTermParser._sequence_to_key_events = parted  # type: ignore[method-assign]

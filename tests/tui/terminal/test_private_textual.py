@@ -16,9 +16,10 @@ from rich.color import ColorSystem
 from rich.console import Console
 from rich.style import Style
 from textual import messages
-from textual._ansi_sequences import SYNC_END, SYNC_START
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS, SYNC_END, SYNC_START
 from textual._compositor import ChopsUpdate, Compositor, LayoutUpdate
 from textual._styles_cache import StylesCache
+from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.color import Color
 from textual.css.stylesheet import Stylesheet
@@ -26,13 +27,14 @@ from textual.drivers._writer_thread import WriterThread
 from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import ANSIToTruecolor
 from textual.geometry import Region
+from textual.keys import Keys
 from textual.screen import Screen
 from textual.widgets import Static
 
 from tests.support import ROOT
 from tests.tui.driving import wait_until
 from tests.tui.terminal.private_textual import Recorder, Sample, foreign_uses, uses
-from tui.terminal import toolkit, toolkit_caches
+from tui.terminal import own_keys, toolkit, toolkit_caches
 from tui.terminal.crash import StoresDefect
 from tui.terminal.paint.pens import Pens
 from tui.terminal.paint.row_compositor import RowCompositor
@@ -68,16 +70,19 @@ SYMBOLS = {
     "_pruning": "test_a_screen_that_was_left_is_marked_as_removed",
     "_queue": "test_what_is_not_written_yet_waits_in_the_queue_of_the_thread",
     "_refresh_truecolor_filter": "test_an_app_starts_with_its_theme_and_styles_nothing_twice",
+    "_sequence_to_key_events": "test_a_character_behind_an_escape_is_given_as_alt",
     "_sync_available": "test_a_terminal_that_knows_synchronised_output_sets_the_mark",
     "_variables": "test_a_style_sheet_is_parsed_once_for_its_variables",
     "_waiters": "test_what_is_not_written_yet_waits_in_the_queue_of_the_thread",
     "_writer_thread": "test_what_is_not_written_yet_waits_in_the_queue_of_the_thread",
+    "textual._ansi_sequences.ANSI_SEQUENCES_KEYS": "test_a_character_behind_an_escape_is_given_as_alt",
     "textual._ansi_sequences.SYNC_END": "test_synchronised_output_has_its_sequences",
     "textual._ansi_sequences.SYNC_START": "test_synchronised_output_has_its_sequences",
     "textual._compositor.ChopsUpdate": "test_frames_reach_display_as_updates_of_the_compositor",
     "textual._compositor.Compositor": "test_the_compositor_renders_the_screen_as_strips",
     "textual._compositor.LayoutUpdate": "test_frames_reach_display_as_updates_of_the_compositor",
     "textual._styles_cache.StylesCache": "test_the_styles_cache_asks_for_the_colours_alone",
+    "textual._xterm_parser.XTermParser": "test_a_character_behind_an_escape_is_given_as_alt",
 }
 """Each private symbol in use, and the test that shows the property that `tui/terminal` relies on."""
 
@@ -104,6 +109,15 @@ def test_every_kind_of_use_is_found() -> None:
 def test_the_tested_release_of_textual_is_the_required_one() -> None:
     required = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     assert f"textual=={version('textual')}" in required
+
+
+def test_a_character_behind_an_escape_is_given_as_alt() -> None:
+    parser = XTermParser()
+    given = {
+        letter: [key.key for key in own_keys._as_textual(parser, letter, True)] for letter in ("n", "N", "\r", ":", "b")
+    }
+    assert given == {"n": ["alt+n"], "N": ["alt+shift+n"], "\r": ["enter"], ":": ["colon"], "b": ["alt+b"]}
+    assert ANSI_SEQUENCES_KEYS["\x1b[1;5D"] == (Keys.ControlLeft,)
 
 
 async def test_frames_reach_display_as_updates_of_the_compositor() -> None:

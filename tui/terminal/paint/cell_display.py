@@ -25,7 +25,7 @@ from textual.strip import Strip
 from tui.terminal import output
 from tui.terminal.detect import CONSOLE_TERMS
 from tui.terminal.link_meter import SAMPLE, LinkMeter
-from tui.terminal.own_keys import QuickBindings
+from tui.terminal.own_keys import QuickBindings, separate
 from tui.terminal.paint.ack_gate import QUERY, AckGate
 from tui.terminal.paint.cell_writer import CellWriter
 from tui.terminal.paint.cells import Cells
@@ -67,6 +67,7 @@ class FrameSender:
         self._waiting = False
         self._first = True
         sys.setswitchinterval(min(SWITCH, sys.getswitchinterval()))
+        separate(app.in_field)
 
         self._write = driver.write
         self._short_way = output.ShortWay(driver)
@@ -218,6 +219,13 @@ class CellDisplay(QuickBindings):
 
     def key_arrived(self) -> None:
         """Take note that a key was read, before the app gets it; called on the thread that reads the terminal."""
+
+    def in_field(self) -> bool:
+        """Return whether what has the keyboard takes letters as text; called on the thread that reads the terminal."""
+        with suppress(ScreenStackError):
+            focused = self.screen.focused
+            return focused is not None and focused.check_consume_key("b", "b")
+        return False
 
     def before_frame(self) -> None:
         """Do what must be done before each frame; called for frames of any driver."""
