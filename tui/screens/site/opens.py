@@ -65,7 +65,9 @@ def follow(app: App[Any], session: Session, site: Site) -> None:
         nonlocal before
         was, before = before, site.state
         if site.state == "lost" and was == "open":
-            _announce(session, f"The connection to {site.target} is lost. {site.problem}", "warn")
+            begin = f"The connection to {site.target}"
+            lost = "" if site.problem.startswith(begin) else f"{begin} is lost. "
+            _announce(session, f"{lost}{site.problem}", "warn")
         elif site.is_open and was == "lost":
             _announce(session, f"{site.target} is connected again.", "ok")
 
