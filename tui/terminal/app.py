@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from textual import events
 from textual.app import App
@@ -20,6 +21,7 @@ from tui.navigation.navigation import NavigatingApp
 from tui.terminal import osc, toolkit
 from tui.terminal.attention import COLLECTIONS, LOOK_EVERY, Attention
 from tui.terminal.detect import CONSOLE_TERMS
+from tui.terminal.own_keys import separate
 from tui.widgets.lines import line
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ class TerminalApp(NavigatingApp):
         self.last_frame = ""
         """The last frame as text, when it is to be left in the scrollback."""
         super().__init__(session)
+        me = ref(self)
+        separate(lambda: (app := me()) is not None and app.in_field())  # a driver takes it when it starts
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Add the filter of glyphs that this terminal lacks; NO_COLOR is taken at its word, no greys either."""

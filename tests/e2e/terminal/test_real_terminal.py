@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -64,3 +65,13 @@ def test_one_changed_cell_costs_little() -> None:
         term.signal(signal.SIGUSR1)
         term.quiet(0.5)
         assert 0 < len(term.raw) - before <= 250
+
+
+def test_escape_and_a_key_in_one_piece_are_two_keys() -> None:
+    with console({"TERM": "linux", "COLORTERM": ""}) as term:
+        for key, there in ((b"?", "HERE: HOSTS"), (b"\x1b3", "No token yet.")):
+            term.send(key)
+            deadline = time.monotonic() + 20
+            while there not in "\n".join(shown(term)):
+                assert time.monotonic() < deadline, "\n".join(shown(term))
+                term.pump(0.05)

@@ -13,6 +13,7 @@ import pytest
 
 from edgewright.clients.ssh.ports import ScriptResult
 from edgewright.commands.kernel.journal import open_journal
+from edgewright.commands.site.files.views import Entry, Listing
 from edgewright.core.errors import EdgewrightError, Unreachable
 from edgewright.core.text import cells
 from edgewright.store.engine.store import Store
@@ -22,6 +23,7 @@ from tests.tui.samples import NOW, fill, session
 from tests.tui.sites.folder_site import FolderHost, put_files_into
 from tests.tui.sites.site_host import FINE, Sites, StandInHost
 from tui.app import EdgewrightApp
+from tui.screens.site.files_content import folder_lines
 
 __all__ = ["root"]
 Compare = Callable[..., bool]
@@ -61,6 +63,15 @@ async def go(pilot: Driven, text: str) -> None:
     lines.point_at(key)
     await press(pilot, "enter")
     await until(pilot, lambda: "Reading " not in said(pilot))
+
+
+def test_a_directory_with_too_many_entries_names_that_first() -> None:
+    entries = tuple(Entry(f"a{n}", 0o100644, 0, 0, "root:root", 1, 0) for n in range(3))
+    first = folder_lines(Listing("/var/log", entries, None, True, True, True), 80)[1]
+    assert first.plain.startswith("▲ More is in the directory than these 3 entries: ")
+    assert not any(
+        "More is" in row.plain for row in folder_lines(Listing("/oem", entries, None, True, True, False), 80)
+    )
 
 
 async def test_places_then_a_directory_then_a_file_without_secrets() -> None:

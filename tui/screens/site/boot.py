@@ -152,7 +152,7 @@ class SiteBootScreen(SiteScreen):
         try:
             await run_plan(app, command, (), {"site": self.site, "state": state}, asked=False)
         except EdgewrightError as error:
-            self.announce_here(f"{error.message} {error.hint}".strip(), "warn")
+            self.refuse_here(f"{error.message} {error.hint}".strip())  # of the plan: nothing was done
 
     @on(LineView.Chosen)
     def _chosen(self, event: LineView.Chosen) -> None:

@@ -75,7 +75,8 @@ class SiteFilesScreen(SiteScreen):
             return ""
         free = "" if listing.free is None else f", {size_of(listing.free)} free"
         age = f", read {int(self.now - self._read_at)}s ago" if self.stale and self._read_at is not None else ""
-        return f"{amount(len(listing.entries), 'entry', 'entries')}{free}{age}"
+        more = " and more" if listing.cut else ""
+        return f"{amount(len(listing.entries), 'entry', 'entries')}{more}{free}{age}"
 
     def working_hints(self) -> tuple[str, ...]:
         """Return what works on the line under the cursor."""

@@ -35,12 +35,14 @@ def place_lines(width: int) -> list[Line]:
 def folder_lines(listing: Listing, width: int) -> list[Line]:
     """Return the entries of a directory: mode, size, time, name; the key of each has its number."""
     lines = [line(("..", "accent"), key=UP)]
+    if listing.cut:
+        text = f"More is in the directory than these {amount(len(listing.entries), 'entry', 'entries')}: "
+        lines += wrap(
+            f"{text}others may be before and between them. The shell shows all.", width, "▲ ", "  ", role="warn"
+        )
     lines += [_entry(entry, number, width) for number, entry in enumerate(listing.entries)]
     if not listing.entries:
         lines.append(line(("  The directory is empty.", "muted")))
-    if listing.cut:
-        text = f"The directory has more entries: {amount(len(listing.entries), 'entry', 'entries')} are shown."
-        lines += wrap(text, width, "▲ ", "  ", role="warn")
     if not listing.root:
         lines += wrap("Read without sudo: what is closed to the user is missing.", width, "▲ ", "  ", role="warn")
     return lines

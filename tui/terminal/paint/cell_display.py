@@ -25,7 +25,7 @@ from textual.strip import Strip
 from tui.terminal import output
 from tui.terminal.detect import CONSOLE_TERMS
 from tui.terminal.link_meter import SAMPLE, LinkMeter
-from tui.terminal.own_keys import QuickBindings, separate
+from tui.terminal.own_keys import QuickBindings
 from tui.terminal.paint.ack_gate import QUERY, AckGate
 from tui.terminal.paint.cell_writer import CellWriter
 from tui.terminal.paint.cells import Cells
@@ -67,7 +67,6 @@ class FrameSender:
         self._waiting = False
         self._first = True
         sys.setswitchinterval(min(SWITCH, sys.getswitchinterval()))
-        separate(app.in_field)
 
         self._write = driver.write
         self._short_way = output.ShortWay(driver)

@@ -39,8 +39,15 @@ if [ "$(printf abcd | head -c 2 2>/dev/null)" = ab ]; then
 else
   limit() { dd bs=1 count="$1" 2>/dev/null; }
 fi
+shut() {
+  d=$1
+  while d=${d%/*}; [ -n "$d" ]; do
+    [ -d "$d" ] && { [ ! -x "$d" ]; return; }
+  done
+  return 1
+}
 give() {
-  [ -f "$1" ] || return 1
+  [ -f "$1" ] || { shut "$1" && printf '\n%s closed %s\n' "$M" "$1"; return 1; }
   [ -r "$1" ] || { printf '\n%s closed %s\n' "$M" "$1"; return 1; }
   [ -s "$1" ] || return 1
   printf '\n%s file %s\n' "$M" "$1"
@@ -60,7 +67,7 @@ exit 0
 
 
 class HostFiles(NamedTuple):
-    """Files of a host by path, and those that are there and that the user may not read."""
+    """Files of a host by path, and those that the user may not read: they are there, or in a folder that is closed."""
 
     content: dict[str, str]
     closed: tuple[str, ...]

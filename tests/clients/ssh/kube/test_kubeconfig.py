@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import base64
+import os
+import subprocess
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,6 +109,23 @@ def test_only_files_of_the_list_are_taken_from_what_a_host_prints() -> None:
     assert files.content == {ADMIN[0]: "first\nsecond\n"} and files.closed == (KUBELET[0],)
     assert parse(output.encode()[:-20], MARKER) is None
     assert parse(b"", MARKER) is None
+
+
+@pytest.mark.parametrize("closed", [True, False], ids=["closed", "open"])
+def test_a_file_in_a_folder_that_is_closed_is_not_taken_as_missing(closed: bool) -> None:
+    """Without root: a control plane with a closed /etc/kubernetes was taken for a host without a cluster."""
+    root = os.getuid() == 0
+    user: dict[str, Any] = {"user": 65534, "group": 65534, "extra_groups": []} if root else {}
+    with tempfile.TemporaryDirectory() as name:  # not below the folders of pytest, which are closed to others
+        folder = Path(name) / "kubernetes"
+        folder.mkdir()
+        folder.parent.chmod(0o755)
+        folder.chmod(0o755 if not closed else 0o700 if root else 0)
+        text = script(MARKER).replace(b"/etc/kubernetes", f"{folder}".encode())
+        output = subprocess.run(["sh", "-s"], input=text, capture_output=True, check=True, cwd="/", **user).stdout
+        folder.chmod(0o700)
+    files = output.decode()
+    assert (f"\n{MARKER} closed {folder}/admin.conf\n" in files) is closed and files.endswith(f"\n{MARKER} done\n")
 
 
 def test_the_script_is_constant_but_for_its_marker() -> None:
