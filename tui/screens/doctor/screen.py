@@ -24,7 +24,7 @@ from tui.frame.title import sites_pieces
 from tui.screens.doctor.asking import LendingAsker
 from tui.screens.doctor.content import MOST_TEXT, SiteView, about, answered, body, detail
 from tui.screens.doctor.fixing import apply_fix, offers
-from tui.screens.doctor.title import milliseconds, site_title
+from tui.screens.doctor.title import SILENT, milliseconds, site_title
 from tui.screens.site.opens import FRESH, follow, settle, take
 from tui.screens.site.pages import SitePages
 from tui.verbs.bindings import live_keys, move_bindings
@@ -129,8 +129,10 @@ class DoctorScreen(BaseScreen, SitePages):
             return ""
         if site.reading_since is not None:
             seconds = f"{int(max(self.now - site.reading_since, 0))}s"
-            far = answered(site.progress) if site.progress.received else f"{site.probes} probes"
-            return f"reading {far}, {seconds}"
+            progress = site.progress
+            far = answered(progress) if progress.received else f"{site.probes} probes"
+            silent = int(self.now - progress.heard_at) if progress.received else 0
+            return f"reading {far}, {seconds}" + (f", nothing for {silent}s" if silent >= SILENT else "")
         if site.report is None:
             return ""
         return f"{site.report['probes']['read']} probes in 1 round trip, {site.report['seconds']:.1f} s"

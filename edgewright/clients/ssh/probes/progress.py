@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edgewright.clients.ssh.probes.probe import Probe
+from edgewright.core import times
 
 LONGEST = 200
 """Bytes of a line that may be a frame; what is longer is none."""
@@ -19,6 +20,8 @@ class Progress:
         """Probes of which the answer is here, or that the host left out."""
         self.received = 0
         """Bytes of the answer that are here."""
+        self.heard_at = 0.0
+        """When bytes arrived last, epoch seconds; while probes run the link is not measured."""
         self.running = ""
         """The probe that the host works on, "" between two, and while it waits for other machines."""
         self._left = {probe.id for probe in probes}
@@ -31,6 +34,7 @@ class Progress:
     def take(self, data: bytes) -> None:
         """Count what arrived; a frame may come in several pieces."""
         self.received += len(data)
+        self.heard_at = times.now()
         *lines, rest = (self._rest + data).split(b"\n")
         self._rest = rest[:LONGEST]
         for line in lines:
