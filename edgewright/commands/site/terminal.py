@@ -19,16 +19,20 @@ MAX_ANSWER = 4096
 """Bytes of an answer; a terminal gives no longer line."""
 
 
-def asker() -> Asker:
-    """Return what asks at the terminal, or answers nothing where stdin is none."""
-    return TerminalAsker(sys.stdin.fileno()) if sys.stdin is not None and sys.stdin.isatty() else NoAnswers()
+CTRL_C = b"\x03"
+
+
+def asker(*, lent: bool = False) -> Asker:
+    """Return what asks at the terminal, or answers nothing where stdin is none; see `TerminalAsker`."""
+    return TerminalAsker(sys.stdin.fileno(), lent) if sys.stdin is not None and sys.stdin.isatty() else NoAnswers()
 
 
 class TerminalAsker:
     """Asks on stderr and reads from a terminal, one question at a time also for several hosts."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+    def __init__(self, descriptor: int, lent: bool = False) -> None:
+        """`lent`: the console is behind it, which Ctrl-C must not end: it leaves a question open, as Ctrl-D does."""
+        self._descriptor, self._lent = descriptor, lent
         self._turn = asyncio.Lock()
         self._accepted: set[tuple[str, bytes]] = set()
 
@@ -74,7 +78,7 @@ class TerminalAsker:
 
         print(prompt, end="", file=sys.stderr, flush=True)  # noqa: T201
         try:
-            with contextlib.nullcontext() if shown else self._without_echo():
+            with self._modes(shown):
                 loop.add_reader(self._descriptor, read)
                 try:
                     data = await arrived
@@ -85,14 +89,23 @@ class TerminalAsker:
                             print(file=sys.stderr, flush=True)  # noqa: T201
         except termios.error:  # nothing is read where the answer would be seen
             return None
-        return data.decode("utf-8", "replace").rstrip("\r\n") if data else None
+        left_open = not data or (self._lent and data.endswith(CTRL_C))
+        return None if left_open else data.decode("utf-8", "replace").rstrip("\r\n")
 
     @contextlib.contextmanager
-    def _without_echo(self) -> Iterator[None]:
+    def _modes(self, shown: bool) -> Iterator[None]:
+        """Set the terminal for one question: no echo of a secret; where it is lent, Ctrl-C ends the line."""
+        if shown and not self._lent:
+            yield
+            return
         before = termios.tcgetattr(self._descriptor)
-        quiet = list(before)
-        quiet[3] &= ~termios.ECHO
-        termios.tcsetattr(self._descriptor, termios.TCSADRAIN, quiet)
+        modes = [*before[:6], list(before[6])]
+        if not shown:
+            modes[3] &= ~termios.ECHO
+        if self._lent:
+            modes[3] &= ~termios.ISIG
+            modes[6][termios.VEOL] = CTRL_C
+        termios.tcsetattr(self._descriptor, termios.TCSADRAIN, modes)
         try:
             yield
         finally:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import pty
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -250,3 +251,27 @@ def test_an_answer_is_not_read_without_a_terminal() -> None:
             os.close(screen)
 
     assert asyncio.run(ask()) is None
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_ctrl_c_leaves_a_question_open_where_the_terminal_is_lent(shown: bool) -> None:
+    """It ended nothing there, and stayed a part of what was typed next."""
+
+    async def ask(*typed: bytes) -> list[str | None]:
+        keys, screen = pty.openpty()
+        before = termios.tcgetattr(screen)
+        answers: list[str | None] = []
+        try:
+            for text in typed:
+                question = asyncio.create_task(TerminalAsker(screen, lent=True).secret("Password: ", shown=shown))
+                while not question.done() and termios.tcgetattr(screen)[3] & termios.ISIG:
+                    await asyncio.sleep(0.01)
+                os.write(keys, text)
+                answers.append(await asyncio.wait_for(question, 5))
+            assert termios.tcgetattr(screen) == before
+        finally:
+            os.close(keys)
+            os.close(screen)
+        return answers
+
+    assert asyncio.run(ask(b"sec\x03", b"\x03", b"secret\r", b"\x04")) == [None, None, "secret", None]

@@ -19,10 +19,10 @@ class LendingAsker:
 
     def _at_terminal(self) -> Any:
         if self._terminal is None:
-            self._terminal = asker()
+            self._terminal = asker(lent=True)
             if isinstance(self._terminal, TerminalAsker):
                 self._lent.enter_context(terminal_lent(self._app))
-                print("\nA site is opened by SSH; Ctrl-D leaves a question open.", file=sys.stderr, flush=True)  # noqa: T201
+                print("\nA site is opened by SSH; Ctrl-C leaves a question open.", file=sys.stderr, flush=True)  # noqa: T201
         return self._terminal
 
     async def accept_host_key(self, question: Any) -> bool | None:
