@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING, Any
 
 from edgewright.commands.site.opening import choose, site_of
 from edgewright.commands.site.terminal import asker
 from edgewright.config import contexts
 from edgewright.core.errors import EdgewrightError
+from edgewright.core.text import clean
 from edgewright.main.console import check_terminal, open_console
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ def site_open(ctx: CommandContext, args: dict[str, Any], form: str) -> int:
         ctx.context = _context()
     target = str(args.get("target") or "") or choose()
     site = site_of(target, lambda: ctx)
+    if sys.stderr.isatty():
+        print(f"Connecting to {clean(target)}. Ctrl-C ends this.", file=sys.stderr, flush=True)  # noqa: T201
     with asyncio.Runner() as runner:
         runner.run(site.connect(asker()))
         try:
