@@ -93,28 +93,29 @@ class OwnKeys(Widget):
                 return
 
 
-WORDS = {"b": "ctrl+left", "f": "ctrl+right"}
+BY_WORD = {"b": "ctrl+left", "f": "ctrl+right"}
 """What Alt with these letters is in a field."""
 _as_textual = XTermParser._sequence_to_key_events
 
 
 def keys_of(keys: Iterable[events.Key], in_field: bool) -> list[events.Key]:
     """Return the keys for a character behind an Escape; `keys` are those that Textual makes of both."""
-    found = list(keys)
-    letter = found[0].character if len(found) == 1 and found[0].key.startswith("alt+") else None
+    result = list(keys)
+    letter = result[0].character if len(result) == 1 and result[0].key.startswith("alt+") else None
     if letter is not None and in_field:
-        return [events.Key(WORDS[letter], None)] if letter in WORDS else found
-    plain = found if letter is None else [events.Key(letter, letter)]
+        return [events.Key(BY_WORD[letter], None)] if letter in BY_WORD else result
+    plain = result if letter is None else [events.Key(letter, letter)]
     return [events.Key("escape", "\x1b"), *plain]
 
 
 def separate(in_field: Callable[[], bool]) -> None:
     """Let Escape and the key behind it be two keys; `in_field` returns whether a field has the keyboard."""
-    for sequence in [each for each in ANSI_SEQUENCES_KEYS if len(each) == 2 and each[1].isprintable()]:
-        del ANSI_SEQUENCES_KEYS[sequence]  # word moves and signs of one terminal; given with `alt` now
+    sequences: Any = ANSI_SEQUENCES_KEYS
+    for sequence in [each for each in sequences if len(each) == 2 and each[1].isprintable()]:
+        del sequences[sequence]  # word moves and signs of one terminal; given with `alt` now
 
     def parted(parser: XTermParser, sequence: str, alt: bool = False) -> Iterable[events.Key]:
         keys = _as_textual(parser, sequence, alt)
         return keys_of(keys, in_field()) if alt else keys
 
-    XTermParser._sequence_to_key_events = parted  # type: ignore[method-assign]
+    XTermParser._sequence_to_key_events = parted  # type: ignore[method-assign, assignment]

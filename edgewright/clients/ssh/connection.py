@@ -21,7 +21,7 @@ from edgewright.clients.ssh.config.resolve import HostSettings
 from edgewright.clients.ssh.hostkeys.keys import HostKey
 from edgewright.clients.ssh.hostkeys.trust import KnowsHosts
 from edgewright.clients.ssh.opening import OpenedHop, open_route
-from edgewright.clients.ssh.ports import Heard, ScriptResult
+from edgewright.clients.ssh.ports import EachPiece, ScriptResult
 from edgewright.clients.ssh.script_stream import SshScript, start
 from edgewright.clients.ssh.scripts import ScriptRun
 from edgewright.clients.ssh.streams import HostStream, HostTerminal, open_shell
@@ -90,11 +90,11 @@ class SshConnection:
         return self._closing is None and self._transport.is_active()
 
     async def run_script(
-        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: Heard | None = None
+        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, each_piece: EachPiece | None = None
     ) -> ScriptResult:
         """Run a script; see `ports.CanRunScript`."""
         sudo = sudo and self.facts.user != "root"
-        run = ScriptRun(self._transport, script, limit, sudo, heard)
+        run = ScriptRun(self._transport, script, limit, sudo, each_piece)
         work = in_thread(run.run, "ssh-script")
         try:
             result = await asyncio.wait_for(work, timeout)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-Heard = Callable[[bytes], None]
+EachPiece = Callable[[bytes], None]
 """Called with each piece of stdout as it arrives, in the thread that reads it; it must not raise."""
 
 
@@ -27,7 +27,7 @@ class CanRunScript(Protocol):
     """A host that runs a POSIX shell script read from stdin."""
 
     async def run_script(
-        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: Heard | None = None
+        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, each_piece: EachPiece | None = None
     ) -> ScriptResult:
         """Run `script` by a shell of the host, with `sudo` as root (`sudo -n`, without a question).
 

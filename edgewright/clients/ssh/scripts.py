@@ -8,7 +8,7 @@ import time
 import paramiko
 from paramiko.common import cMSG_CHANNEL_REQUEST
 
-from edgewright.clients.ssh.ports import Heard, ScriptResult
+from edgewright.clients.ssh.ports import EachPiece, ScriptResult
 
 COMMAND = "exec sh -s"
 SUDO_COMMAND = "exec sudo -n sh -s"
@@ -39,10 +39,10 @@ class ScriptRun:
     """A script that runs once. `run` blocks, `stop` may be called from another thread."""
 
     def __init__(
-        self, transport: paramiko.Transport, script: bytes, limit: int, sudo: bool, heard: Heard | None = None
+        self, transport: paramiko.Transport, script: bytes, limit: int, sudo: bool, each_piece: EachPiece | None = None
     ) -> None:
         self._transport, self._script, self._limit, self._sudo = transport, script, limit, sudo
-        self._heard = heard
+        self._each_piece = each_piece
         self._channel: paramiko.Channel | None = None
         self._stopped = False
 
@@ -79,8 +79,8 @@ class ScriptRun:
         while True:
             while channel.recv_ready() and len(outputs[0]) <= self._limit:
                 outputs[0].extend(piece := channel.recv(PIECE))
-                if self._heard is not None:
-                    self._heard(piece)
+                if self._each_piece is not None:
+                    self._each_piece(piece)
             while channel.recv_stderr_ready() and len(outputs[1]) <= self._limit:
                 outputs[1].extend(channel.recv_stderr(PIECE))
             if max(len(outputs[0]), len(outputs[1])) > self._limit:

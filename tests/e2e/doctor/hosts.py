@@ -92,7 +92,7 @@ class DoctorHost:
         return done.stdout + done.stderr
 
     async def run_script(
-        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: object = None
+        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, each_piece: object = None
     ) -> ScriptResult:
         """Run a script as the port of SSH does."""
         began = time.monotonic()

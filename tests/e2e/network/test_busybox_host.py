@@ -58,7 +58,7 @@ class TinyHost:
         self.words = words
 
     async def run_script(
-        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: object = None
+        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, each_piece: object = None
     ) -> ScriptResult:
         done = await asyncio.to_thread(
             subprocess.run, self.words, input=script, capture_output=True, timeout=timeout, check=False

@@ -30,7 +30,7 @@ class FolderHost(LocalHost):
         """Outputs of the shell by a part of the script, instead of running it."""
 
     async def run_script(
-        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: object = None
+        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, each_piece: object = None
     ) -> ScriptResult:
         if script.startswith(b"main()"):
             return await self._doctor.run_script(script, timeout=timeout, limit=limit, sudo=sudo)

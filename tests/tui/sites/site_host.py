@@ -62,7 +62,7 @@ class StandInHost:
         )  # fmt: skip
 
     async def run_script(
-        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: Any = None
+        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, each_piece: Any = None
     ) -> ScriptResult:
         text = script.decode()
         self.scripts.append(text)
@@ -83,11 +83,11 @@ class StandInHost:
                 parts.append(f"\n{marker} begin {probe} 10.0\n{self.outputs.get(probe, '')}\n{marker} rc 0 0\n")
                 parts.append(f"\n{marker} end {probe} 10.1 0\n")
         output = "".join([*parts, f"\n{marker} done\n"]).encode()
-        if heard is not None:
-            heard(output[: self.part])
+        if each_piece is not None:
+            each_piece(output[: self.part])
             if self.part and self.gate is not None:
                 await self.gate.wait()
-            heard(output[self.part :])
+            each_piece(output[self.part :])
         return ScriptResult(0, output, b"", False, 2.1)
 
     async def open_stream(self, host: str, port: int) -> Any:

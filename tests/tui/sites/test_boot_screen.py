@@ -36,7 +36,7 @@ class BootHost(StandInHost):
         self.lost = False
 
     async def run_script(
-        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: object = None
+        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, each_piece: object = None
     ) -> ScriptResult:
         text = script.decode()
         if "next_entry" in text:

@@ -231,7 +231,7 @@ class ListedHost(StandInHost):
         self.entries, self.fails, self.root = entries, fails, root
 
     async def run_script(
-        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: object = None
+        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, each_piece: object = None
     ) -> ScriptResult:
         text = script.decode()
         if "find . ! -name" not in text:

@@ -50,7 +50,7 @@ class NetworkHost(StandInHost):
         self.slow: asyncio.Event | None = None
 
     async def run_script(
-        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: object = None
+        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, each_piece: object = None
     ) -> ScriptResult:
         if b"edgewright-network" not in script:
             return await super().run_script(script, timeout=timeout, limit=limit, sudo=sudo)

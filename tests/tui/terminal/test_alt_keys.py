@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from textual import events
@@ -21,7 +22,8 @@ def parser_of_textual(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(XTermParser, "_sequence_to_key_events", own_keys._as_textual)
     stored = dict(ANSI_SEQUENCES_KEYS)
     yield
-    ANSI_SEQUENCES_KEYS.update(stored)
+    sequences: Any = ANSI_SEQUENCES_KEYS
+    sequences.update(stored)
 
 
 def typed(text: str, *, in_field: bool = False) -> list[str]:

@@ -131,7 +131,7 @@ class DoctorScreen(BaseScreen, SitePages):
             seconds = f"{int(max(self.now - site.reading_since, 0))}s"
             progress = site.progress
             far = answered(progress) if progress.received else f"{site.probes} probes"
-            silent = int(self.now - progress.heard_at) if progress.received else 0
+            silent = int(self.now - progress.last_at) if progress.received else 0
             return f"reading {far}, {seconds}" + (f", nothing for {silent}s" if silent >= SILENT else "")
         if site.report is None:
             return ""

@@ -20,7 +20,7 @@ class Progress:
         """Probes of which the answer is here, or that the host left out."""
         self.received = 0
         """Bytes of the answer that are here."""
-        self.heard_at = 0.0
+        self.last_at = 0.0
         """When bytes arrived last, epoch seconds; while probes run the link is not measured."""
         self.running = ""
         """The probe that the host works on, "" between two, and while it waits for other machines."""
@@ -32,17 +32,17 @@ class Progress:
         self._start = marker.encode() + b" "
 
     def take(self, data: bytes) -> None:
-        """Count what arrived; a frame may come in several pieces."""
+        """Count what arrived; a frame may arrive in several pieces."""
         self.received += len(data)
-        self.heard_at = times.now()
+        self.last_at = times.now()
         *lines, rest = (self._rest + data).split(b"\n")
         self._rest = rest[:LONGEST]
         for line in lines:
             if line.startswith(self._start):
                 self._frame(line[len(self._start) :].decode("ascii", "replace").split()[:2])
 
-    def _frame(self, words: list[str]) -> None:
-        verb, name = words if len(words) == 2 else ("", "")
+    def _frame(self, parts: list[str]) -> None:
+        verb, name = parts if len(parts) == 2 else ("", "")
         if verb == "begin" and name in self._left:
             self.running = name
         elif verb in ("end", "skip") and name in self._left:

@@ -38,7 +38,7 @@ async def examine(
     text = shell.script(probes, marker, log_lines=log_lines)
     sent = times.now()
     result = await connection.run_script(
-        text, timeout=shell.longest(probes) + 20.0, limit=shell.limit(probes), heard=progress.take
+        text, timeout=shell.longest(probes) + 20.0, limit=shell.limit(probes), each_piece=progress.take
     )
     received = times.now()
     run = frames.parse(result.output, marker, probes)

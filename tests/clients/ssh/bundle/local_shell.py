@@ -56,7 +56,7 @@ class LocalShell:
         self.streams: list[LocalScript] = []
 
     async def run_script(
-        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: object = None
+        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, each_piece: object = None
     ) -> ScriptResult:
         if sudo and not self.root:
             raise Refused("sudo asks for a password.", "", "NoSudo")

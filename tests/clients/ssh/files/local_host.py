@@ -65,7 +65,7 @@ class LocalHost(LocalShell):
         self.windows: list[int] = []
 
     async def run_script(
-        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: object = None
+        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, each_piece: object = None
     ) -> ScriptResult:
         return await super().run_script(self._restricted(script), timeout=timeout, limit=limit, sudo=sudo)
 

@@ -140,7 +140,7 @@ class CutShell(LocalShell):
         self.left = cut_in
 
     async def run_script(
-        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: object = None
+        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, each_piece: object = None
     ) -> ScriptResult:
         self.left -= 1
         if self.left == 0:

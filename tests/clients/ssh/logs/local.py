@@ -124,7 +124,7 @@ class LocalHost:
         return self.streams[-1]
 
     async def run_script(
-        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: object = None
+        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, each_piece: object = None
     ) -> ScriptResult:
         raise NotImplementedError
 

@@ -62,7 +62,7 @@ class FolderHost:
         (root / "etc/systemd/network/10-host0.network").write_text("[Match]\nName=host0\n")
 
     async def run_script(
-        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: object = None
+        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, each_piece: object = None
     ) -> ScriptResult:
         self.scripts.append(script)
         if b"out end 1" in script:

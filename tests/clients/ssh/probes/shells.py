@@ -32,7 +32,7 @@ class LocalShell:
         self.closed = False
 
     async def run_script(
-        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: object = None
+        self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, each_piece: object = None
     ) -> ScriptResult:
         """Run a script; what is longer than the limit is cut."""
         self.scripts.append(script)

@@ -348,7 +348,7 @@ async def test_without_sudo_the_next_step_is_shown(tmp_path: Path) -> None:
 
     class AsUser:
         async def run_script(
-            self, body: bytes, *, timeout: float, limit: int, sudo: bool = False, heard: object = None
+            self, body: bytes, *, timeout: float, limit: int, sudo: bool = False, each_piece: object = None
         ) -> ScriptResult:
             if sudo:
                 raise Refused("sudo on edge1 asks kairos for a password.", "Connect as root.", "SudoRefused")
