@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from edgewright.clients.ssh.probes.sets import chosen
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.journal import open_journal
 from edgewright.core.doctor.diagnose import diagnose
@@ -32,7 +31,6 @@ from tui.session import Session
 Compare = Callable[..., bool]
 SIZES = ((80, 24), (132, 43), (200, 60))
 TARGET = "kairos@edge-7f3a"
-PROBES = len(chosen())
 
 
 @pytest.fixture(autouse=True)
@@ -100,31 +98,6 @@ async def test_escape_stops_a_run_first_and_leaves_then() -> None:
         await press(pilot, "escape")
         assert view(pilot) == "hosts" and made.sites["edge-7f3a"].is_open, "the connection stays"
     assert not host.alive
-
-
-async def test_a_run_shows_how_far_it_is_and_how_it_is_stopped() -> None:
-    host = StandInHost(FULL)
-    host.gate, host.part = asyncio.Event(), 330
-    async with doctor(Sites(host)) as (pilot, _, made):
-        await until(pilot, lambda: "esc stop reading" in frame_text(pilot.app, "keys"))
-        pilot.app.screen.tick()
-        assert (
-            f"Reading {PROBES} probes in one round trip. esc stops it. 1 of {PROBES} answered, 330 B so far, "
-            in flat(pilot)
-        )
-        assert "network.duplicate runs." in flat(pilot)
-        made.now = lambda: NOW + 12
-        pilot.app.screen.show_frame()
-        assert f"reading 1 of {PROBES} answered, 330 B, 12s, nothing for 12s" in frame_text(pilot.app, "crumb")
-        made.now = lambda: NOW + 3
-        pilot.app.screen.show_frame()
-        assert frame_text(pilot.app, "crumb").endswith("330 B, 3s"), "it may be at a probe that takes a while"
-        host.gate.set()
-        await until(pilot, lambda: "probes in 1 round trip, 2.1 s" in frame_text(pilot.app, "crumb"))
-        host.gate.clear()
-        await press(pilot, "R")
-        await until(pilot, lambda: f"reading 1 of {PROBES} answered" in frame_text(pilot.app, "crumb"))
-        assert "esc stop reading" in frame_text(pilot.app, "keys") and "/ is full" in flat(pilot)
 
 
 async def test_a_host_is_opened_by_its_name_from_the_list_and_from_its_page() -> None:
