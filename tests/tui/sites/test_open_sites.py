@@ -1,19 +1,21 @@
-"""Several sites at once: connections stay while other screens are shown; the list, switching, closing, the title."""
+"""Several sites at once: connections stay while other screens are shown; the list, switching, the title; progress."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from edgewright.clients.ssh.probes.sets import chosen
 from edgewright.commands.site.opened import Site
 from edgewright.core.errors import Refused, Unreachable
 from edgewright.store.engine.store import Store
 from tests.tui.driving import Driven, console, frame_text, newest_message, press, said, until, view
 from tests.tui.samples import NOW, fill, session
-from tests.tui.sites.site_host import FINE, FULL, StandInHost
-from tests.tui.sites.test_doctor_screen import SIZES, fixed_clock, flat
+from tests.tui.sites.site_host import FINE, FULL, Sites, StandInHost
+from tests.tui.sites.test_doctor_screen import SIZES, doctor, fixed_clock, flat
 from tui.app import EdgewrightApp
 from tui.frame.title import title_line
 from tui.screens.site.opens import MOST, is_shown
@@ -164,3 +166,28 @@ def test_pictures(snap_compare: Callable[..., bool], size: tuple[int, int], stat
         app.screen.show_frame()
 
     assert snap_compare(app, terminal_size=size, run_before=ready)
+
+
+async def test_a_run_shows_how_far_it_is_and_how_it_is_stopped() -> None:
+    host, probes = StandInHost(FULL), len(chosen())
+    host.gate, host.part = asyncio.Event(), 330
+    async with doctor(Sites(host)) as (pilot, _, made):
+        await until(pilot, lambda: "esc stop reading" in frame_text(pilot.app, "keys"))
+        pilot.app.screen.tick()
+        assert (
+            f"Reading {probes} probes in one round trip. esc stops it. 1 of {probes} answered, 330 B so far, "
+            in flat(pilot)
+        )
+        assert "network.duplicate runs." in flat(pilot)
+        made.now = lambda: NOW + 12
+        pilot.app.screen.show_frame()
+        assert f"reading 1 of {probes} answered, 330 B, 12s, nothing for 12s" in frame_text(pilot.app, "crumb")
+        made.now = lambda: NOW + 3
+        pilot.app.screen.show_frame()
+        assert frame_text(pilot.app, "crumb").endswith("330 B, 3s"), "it may be at a probe that takes a while"
+        host.gate.set()
+        await until(pilot, lambda: "probes in 1 round trip, 2.1 s" in frame_text(pilot.app, "crumb"))
+        host.gate.clear()
+        await press(pilot, "R")
+        await until(pilot, lambda: f"reading 1 of {probes} answered" in frame_text(pilot.app, "crumb"))
+        assert "esc stop reading" in frame_text(pilot.app, "keys") and "/ is full" in flat(pilot)
