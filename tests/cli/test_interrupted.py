@@ -41,6 +41,14 @@ def slow(iso, wish, job, **kw):
         print("host, token and machine are gone", flush=True)
 prove.prove = slow
 """
+BEGUN = """
+import edgewright.main as product
+begin = product._main
+def begun(words):
+    print("READY", flush=True)
+    return begin(words)
+product._main = begun
+"""
 RUN = "from edgewright.main import main\nsys.exit(main(sys.argv[1:]))\n"
 
 
@@ -109,9 +117,8 @@ def test_a_signal_soon_after_the_start_gives_no_traceback(
     tmp_path: Path, number: signal.Signals, delays: tuple[float, ...]
 ) -> None:
     (tmp_path / "ud").write_bytes(USER_DATA)
-    before = 'from edgewright.main import main\nprint("READY", flush=True)'
     for delay in delays:
-        child = started(tmp_path, before, "forge", "iso", "--base", "b.iso", "--user-data", "ud", "-o", "out.iso")
+        child = started(tmp_path, BEGUN, "forge", "iso", "--base", "b.iso", "--user-data", "ud", "-o", "out.iso")
         time.sleep(delay)
         child.send_signal(number)
         _, told = child.communicate(timeout=60)

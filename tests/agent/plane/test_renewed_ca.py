@@ -15,7 +15,7 @@ from edgewright.agent.plane.clock_watch import ClockWatch
 from edgewright.agent.reconcile import exchange
 from edgewright.agent.reconcile.handover import Handover
 from edgewright.core.errors import EdgewrightError
-from tests.agent.conftest import Authority, Heard
+from tests.agent.conftest import TODAY, Authority, Heard
 from tests.agent.plane.test_clock import Case
 from tests.agent.plane.test_floor import BEFORE_BUILT, PROGRAM, START, _old_program, call, make_client, make_floor
 from tests.agent.test_archive import interpreters
@@ -89,7 +89,7 @@ def test_who_has_the_key_of_an_ended_certificate_sets_no_clock_ahead(
 ) -> None:
     """From the connection to the root part: the latest time that a host believes is the certificate's end."""
     stub, now = start_stub(authority.issue("stolen-2", first=-20, last=-2)), time.time()
-    date = now - 2 * 86400 - 600
+    date = TODAY.timestamp() - 2 * 86400 - 600
     stub.header = lambda name, value: email.utils.formatdate(date, usegmt=True) if name == "Date" else value
     floor = make_floor(tmp_path)
     assert call(make_client(stub, authority, floor)) == "204"

@@ -61,7 +61,7 @@ async def test_the_command_of_a_plan_has_no_password(monkeypatch: pytest.MonkeyP
     async def connect(target: str, ctx: CommandContext) -> Any:
         return SimpleNamespace(aclose=None)
 
-    async def read(connection: Any) -> HostNetwork:
+    async def read(connection: Any, **patience: float) -> HostNetwork:
         return HOST
 
     monkeypatch.setattr(change, "connect", connect)

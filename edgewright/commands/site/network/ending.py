@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -65,7 +66,9 @@ class SiteNetworkConfirm(declared.SiteNetworkConfirm):
         try:
             await changing.confirm(await _connection(place), run, patience=ctx.timeout)
         except (Unreachable, TimedOut) as error:
-            error.hint = f"The host may have confirmed it: edgewright site network {plan.touches[0]} shows that."
+            error.hint = (
+                f"The host may have confirmed it: edgewright site network {shlex.quote(plan.touches[0])} shows that."
+            )
             raise
         return Outcome(plan.touches, (), "The new settings stay.")
 
