@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -13,10 +15,10 @@ from tests.e2e.forge.proof_rig import Rig
 
 
 class Installer:
-    """One installer by an answer file, and a copy of it for each way to boot it."""
+    """One installer by an answer file (with `more` answers), and a copy of it for each way to boot it."""
 
-    def __init__(self, rig: Rig, name: str, token: str, ca: str = "") -> None:
-        self.rig, self.name, self.token, self.ca = rig, name, token, ca
+    def __init__(self, rig: Rig, name: str, token: str, ca: str = "", more: Mapping[str, Any] | None = None) -> None:
+        self.rig, self.name, self.token, self.ca, self.more = rig, name, token, ca, dict(more or {})
         self.folder = rig.folder / name
         self.folder.mkdir()
         self.iso = self.folder / f"{name}.iso"
@@ -35,6 +37,7 @@ class Installer:
             "base.path": str(base_iso()),
             "output.name": self.name,
             "output.folder": str(self.folder),
+            **self.more,
         }
         document = {
             "apiVersion": "edgewright/v1",

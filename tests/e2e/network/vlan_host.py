@@ -49,6 +49,30 @@ FILES = {
         "StandardOutput=file:/dev/ttyS0\n"
     ),
 }
+OTHERS = {
+    "netplan": """umask 077; cat >/etc/netplan/50-shop.yaml <<END
+network:
+  version: 2
+  ethernets:
+    eth0:
+      addresses: [10.55.0.15/24]
+      routes: [{to: default, via: 10.55.0.1}]
+  vlans:
+    eth0.30: {id: 30, link: eth0, addresses: [10.55.30.15/24]}
+END
+""",
+    "ifupdown": """cat >/etc/network/interfaces.d/shop <<END
+auto eth0
+iface eth0 inet static
+    address 10.55.0.15/24
+    gateway 10.55.0.1
+auto eth0.30
+iface eth0.30 inet static
+    address 10.55.30.15/24
+END
+""",
+}
+"""What makes it a host of another manager, at its next start."""
 MASKED = (
     *("apt-daily.timer", "apt-daily-upgrade.timer", "e2scrub_all.timer", "e2scrub_reap.service"),
     *("dpkg-db-backup.timer", "systemd-networkd-wait-online.service", "serial-getty@ttyS0.service"),
@@ -201,6 +225,13 @@ class VlanHost(TrunkHost):
         words += ["-append", line]
         words += ["-drive", f"file={disk.disk},if=none,id=d,format=raw,cache=writeback"]
         self.start([*words, "-device", "virtio-blk-pci,drive=d,addr=0x4"], 512)
+
+    def become(self, manager: str) -> None:
+        """Let another manager set the adapters, as from the first day."""
+        old = "/etc/systemd/network/[0-2]* /etc/netplan/* /etc/network/interfaces.d/*"
+        self.within(f"rm -f {old}\n{OTHERS[manager]}\nsync")
+        self.at("10.55.0.15")
+        self.power_cycle()
 
     def as_before(self, listing: str) -> None:
         """Wait until everything is as it was."""
