@@ -38,9 +38,8 @@ def with_changes(text: str, changes: Sequence[FileChange]) -> str | None:
         return None
     name = result.get("/etc/hostname", ("", 0))[0].strip()
     lines = ["name: Network settings of this host"]
-    lines += (
-        [f"hostname: {json.dumps(name)}"] if name else []
-    )  # above the user-data's own, which comes before this file
+    if name:  # above what the user-data has, which comes before this file: Palette's key counts more than Kairos's
+        lines += [f"hostname: {json.dumps(name)}", "stylus:", "  site:", f"    hostName: {json.dumps(name)}"]
     lines += ["stages:", "  initramfs:", "    - name: Network settings"]
     lines += [f"      hostname: {json.dumps(name)}"] if name else []
     lines.append("      files:")

@@ -9,6 +9,8 @@ import pytest
 
 from edgewright.agent.appliance import accounts, boot, bootloader, mounts, stages
 from edgewright.core.errors import Failed, InvalidInput
+from edgewright.core.network import oem
+from edgewright.core.network.change import OEM_FILE, FileChange
 from tests.agent.appliance.helpers import Recorder
 
 USER_DATA = """#cloud-config
@@ -98,6 +100,19 @@ def test_the_early_stage_brings_the_box_in_shape(tmp_path: Path, monkeypatch: py
     assert (tmp_path / "usr/local/edgewright").stat().st_mode & 0o777 == 0o700
     keys = [line for line in lines if line.startswith("ssh-keygen")]
     assert len(keys) == 2
+
+
+def test_a_host_name_that_was_changed_over_ssh_counts_more_than_that_of_the_user_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = Box(tmp_path, monkeypatch)
+    (tmp_path / "oem/90_custom.yaml").write_text("#cloud-config\nstylus:\n  site:\n    hostName: box-9\n")
+    box.early()
+    assert (tmp_path / "etc/hostname").read_text() == "box-9\n"
+    changed = oem.with_changes("", [FileChange("/etc/hostname", "counter-9\n")])
+    (tmp_path / OEM_FILE.lstrip("/")).write_text(changed or "")
+    box.early()
+    assert (tmp_path / "etc/hostname").read_text() == "counter-9\n"
 
 
 def test_a_good_boot_is_marked_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
