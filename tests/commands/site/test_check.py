@@ -224,8 +224,9 @@ def test_a_passphrase_is_not_shown_and_ctrl_c_leaves_the_terminal_as_it_was(
 
 @pytest.mark.parametrize("ignored", [False, True], ids=["ended", "nohup"])
 def test_a_terminal_that_is_closed_during_a_question_is_no_crash(
-    ignored: bool, known: Path, tmp_path: Path, key_files: dict[str, Path]
+    ignored: bool, known: Path, server: Sshd, tmp_path: Path, key_files: dict[str, Path]
 ) -> None:
+    server.allow(key_files["locked"].with_name("locked.pub"))
     config = (known / "config").read_text().replace(str(key_files["user"]), str(key_files["locked"]))
     (known / "config").write_text(config)
     asked = terminal(tmp_path, "edge1", ignored=ignored)
