@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import http.client
 import json
 import os
@@ -36,6 +37,12 @@ def until(what: str, patience: float, look: Callable[[], T | None], every: float
             return seen
         assert time.monotonic() < deadline, f"not within {patience:g} s: {what} (last seen: {seen!r})"
         time.sleep(every)
+
+
+def same(before: str, now: str) -> bool:
+    """Return whether two listings are the same; what differs is printed."""
+    print(*difflib.unified_diff(before.splitlines(), now.splitlines(), lineterm="", n=0), sep="\n")
+    return now == before
 
 
 def epoch(text: str) -> float:

@@ -26,7 +26,7 @@ def known(link: str = "open", **more: Any) -> dict[str, Any]:
     return {"uid": UID, "link": link, "host": DOCUMENT, "hostUid": "uid-1", "cluster": CLUSTER, **more}
 
 
-def told(*payloads: dict[str, Any]) -> Store:
+def store_after(*payloads: dict[str, Any]) -> Store:
     store = Store(clock=lambda: NOW)
     for payload in payloads:
         store.emit("site", kinds.SITE_KNOWN, payload)
@@ -40,7 +40,7 @@ def of_plane(store: Store, uid: str = "uid-1") -> None:
 
 
 def test_a_site_is_a_row_apart_and_no_host_of_a_plane() -> None:
-    model = told(known()).model
+    model = store_after(known()).model
     row = model.site_hosts[UID]
     assert (row.uid, row.name, row.health, row.reason, row.cpu, row.link) == (
         UID, "edge-1", "unhealthy", "/ is full", 8, "open")  # fmt: skip
@@ -51,7 +51,7 @@ def test_a_site_is_a_row_apart_and_no_host_of_a_plane() -> None:
 
 
 def test_what_a_plane_lists_takes_no_site_away() -> None:
-    store = told(known())
+    store = store_after(known())
     store.emit("plane", kinds.HOSTS_COMPLETE, {"uids": []})
     store.emit("plane", CLUSTERS.seen, {"docs": [], "complete": True})
     store.flush()
@@ -59,14 +59,16 @@ def test_what_a_plane_lists_takes_no_site_away() -> None:
 
 
 def test_a_closed_site_is_gone_and_odd_events_make_none() -> None:
-    model = told(known(), {"uid": UID}).model
+    model = store_after(known(), {"uid": UID}).model
     assert model.site_hosts == {} and model.site_clusters == {}
-    assert told({"link": "open", "host": DOCUMENT}, known(link="strange"), known(host="x")).model.site_hosts == {}
-    assert told(known(), known(cluster=None)).model.site_clusters == {}
+    assert (
+        store_after({"link": "open", "host": DOCUMENT}, known(link="strange"), known(host="x")).model.site_hosts == {}
+    )
+    assert store_after(known(), known(cluster=None)).model.site_clusters == {}
 
 
 def test_a_host_of_the_plane_that_is_open_by_ssh_too_is_one_row() -> None:
-    store = told(known())
+    store = store_after(known())
     assert list(alone_by_ssh(store.model)) == [UID]
     of_plane(store)
     assert list(listed_hosts(store.model)) == ["uid-1"]
@@ -78,14 +80,14 @@ def test_a_host_of_the_plane_that_is_open_by_ssh_too_is_one_row() -> None:
 
 
 def test_a_site_of_which_no_uid_is_known_is_a_row_of_its_own() -> None:
-    store = told(known(hostUid=""))
+    store = store_after(known(hostUid=""))
     of_plane(store)
     assert set(listed_hosts(store.model)) == {UID, "uid-1"}
 
 
 def test_a_cluster_of_the_plane_that_a_site_shows_too_is_one_row() -> None:
     for uid, members in (("c-1", []), ("c-2", [{"uid": "uid-1", "name": "edge-1"}])):
-        store = told(known(clusterUid="c-1"))
+        store = store_after(known(clusterUid="c-1"))
         document = {"metadata": {"uid": uid, "name": "shop"}, "status": {"edgewright": {"members": members}}}
         store.emit("plane", CLUSTERS.seen, {"docs": [document]})
         store.flush()
@@ -93,13 +95,13 @@ def test_a_cluster_of_the_plane_that_a_site_shows_too_is_one_row() -> None:
 
 
 def test_a_lost_connection_is_seen_without_colours() -> None:
-    row = told(known("lost")).model.site_clusters[UID]
+    row = store_after(known("lost")).model.site_clusters[UID]
     assert sign_of(row)[0] == "▬" and row.shown_state == "SSH lost" and row.kind == "by SSH"
-    assert told(known()).model.site_clusters[UID].shown_state == "by SSH"
+    assert store_after(known()).model.site_clusters[UID].shown_state == "by SSH"
 
 
 def test_sites_are_not_in_the_last_known_fleet(tmp_path: Path) -> None:
-    store = told(known())
+    store = store_after(known())
     of_plane(store, "uid-2")
     cache.save(tmp_path / "fleet", store.model)
     loaded = cache.load(tmp_path / "fleet").model

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import signal
@@ -15,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.fleet import Fleet, product, until
+from tests.e2e.fleet import Fleet, product, same, until
 from tests.support import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -92,12 +91,6 @@ class Site:
         return self.within(f"[ -e {STATE}/change ] || echo idle").strip() == "idle"
 
 
-def print_difference(before: str, now: str) -> bool:
-    """Print what differs; returns False."""
-    print(*difflib.unified_diff(before.splitlines(), now.splitlines(), lineterm="", n=0), sep="\n")
-    return False
-
-
 @pytest.fixture(scope="module")
 def site(make_fleet: Callable[..., Fleet]) -> Site:
     return Site(make_fleet("--hosts", "1"))
@@ -111,7 +104,7 @@ def before(site: Site) -> Iterator[str]:
     assert site.address in result and "mtu 1500" in result
     yield result
     until("the change has ended", 60, site.idle)
-    until("the host is as before", 20, lambda: site.listing() == result or print_difference(result, site.listing()))
+    until("the host is as before", 20, lambda: same(result, site.listing()))
 
 
 def test_a_wrong_gateway_cuts_the_console_off_and_the_host_comes_back_alone(site: Site, before: str) -> None:
