@@ -234,7 +234,9 @@ def test_programs_of_today_draw_inside_the_console(shell: Terminal, etc: Path) -
     shell.wait("in-tmux", "[0]")
     shell.press("C-b", "%")
     shell.wait("│")
-    shell.press("C-b", ":", "kill-server", "Enter")
+    shell.press("C-b", ":")
+    until(lambda: re.search(r"(?m)^: *$", shell.screen()), "the prompt of tmux")  # earlier keys go to the shell
+    shell.press("kill-server", "Enter")
     shell.wait("exited")
     shell.press("printf '\\033]0;owned\\007\\033]52;c;b3duZWQ=\\007\\033[8;5;5t'; echo harm''less", "Enter")
     shell.wait("harmless")
