@@ -49,3 +49,40 @@ def test_a_part_is_required_only_when_all_its_programs_are_there(
         [bash, "-c", script], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False
     )
     assert (done.stdout, done.stderr) == (required, "")
+
+
+@pytest.mark.parametrize(
+    ("codes", "ended", "made", "listed"),
+    [
+        ("0", 0, ["part PYTEST_ARGS=-q"], "some tests: 0 s of 60 s"),
+        (
+            "2 0",
+            0,
+            ["part PYTEST_ARGS=-q", "part PYTEST_ARGS=-q -n 0 --last-failed --last-failed-no-failures none"],
+            "some tests: 0 s of 60 s (what failed once more, alone)",
+        ),
+        ("2 2", 2, [], ""),
+    ],
+)
+@pytest.mark.parametrize("end", ["", ' | tee "$again.log"'])
+def test_what_fails_is_run_once_more_alone_and_the_list_says_so(
+    codes: str, ended: int, made: list[str], listed: str, end: str, tmp_path: Path
+) -> None:
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("needs bash")
+    first, second = CHECK.index('times=""'), CHECK.index("once_more() {")
+    functions = [
+        CHECK[first : CHECK.index("packages=")],
+        CHECK[second : CHECK.index("details=")],
+        f'SECONDS=0; codes=({codes})\nmake() {{ echo "$*" >>{tmp_path}/made; n=$(wc -l <{tmp_path}/made); '
+        'return "${codes[$((n - 1))]}"; }',
+        f"some() {{ twice -q part{end}; }}",
+        'stage "some tests" 1 some; printf "%s" "$times"',
+    ]
+    script = "set -euo pipefail\n" + "\n".join(functions)
+    done = subprocess.run([bash, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (ended, "")
+    if not ended:
+        assert (tmp_path / "made").read_text().splitlines() == made
+        assert re.sub(r"\d+ s of", "0 s of", done.stdout.splitlines()[-1]) == listed
