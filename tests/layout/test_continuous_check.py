@@ -75,8 +75,8 @@ def test_what_fails_is_run_once_more_alone_and_the_list_says_so(
     functions = [
         CHECK[first : CHECK.index("packages=")],
         CHECK[second : CHECK.index("details=")],
-        f'SECONDS=0; codes=({codes})\nmake() {{ echo "$*" >>{tmp_path}/made; n=$(wc -l <{tmp_path}/made); '
-        'return "${codes[$((n - 1))]}"; }',
+        f"SECONDS=0; codes=({codes})",
+        f'make() {{ echo "$*" >>{tmp_path}/made; return "${{codes[$(($(wc -l <{tmp_path}/made) - 1))]}}"; }}',
         f"some() {{ twice -q part{end}; }}",
         'stage "some tests" 1 some; printf "%s" "$times"',
     ]
