@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.e2e.doctor.conftest import Count
 from tests.e2e.doctor.independent import Case
 from tests.e2e.doctor.independent_site import CaseHost, at_rest, make_lab, make_site
 from tests.e2e.doctor.limits.cases import HEALTHY, LIMITS, WAITS, WORDS
-from tests.e2e.doctor.test_independent import matrix
+from tests.e2e.doctor.test_independent import matrix, rights
 from tests.e2e.doctor.third.cluster import make_cluster
 from tests.e2e.doctor.third.more import Kind
 from tests.e2e.doctor.third.test_third import alarms, read, take
@@ -35,7 +36,7 @@ def host(lab: Fleet, tmp_path_factory: pytest.TempPathFactory, request: pytest.F
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("host", "kind"), [(kind, kind) for kind in GROUPS], indirect=["host"])
-def test_the_first_cause_is_right(host: CaseHost, kind: Kind) -> None:
+def test_the_first_cause_is_right(host: CaseHost, kind: Kind, count: Count) -> None:
     results = []
     for case in GROUPS[kind]:
         results.append(read(host, case, kind))
@@ -43,6 +44,7 @@ def test_the_first_cause_is_right(host: CaseHost, kind: Kind) -> None:
         print(f"{case.name}: {each.named} {'' if each.there else 'NOT THERE'}", flush=True)
         print("\n".join(f"    {text}" for text in each.texts), flush=True)
     print(matrix(results), flush=True)
+    count("faults", kind, rights(results), len(results))
     assert [each.case.name for each in results if not each.there] == []
     assert [each.case.name for each in results if each.destructive] == []
     assert [each.case.name for each in results if each.first not in each.case.first] == []
@@ -52,7 +54,7 @@ def test_the_first_cause_is_right(host: CaseHost, kind: Kind) -> None:
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(("host", "kind"), [(kind, kind) for kind in GROUPS], indirect=["host"])
-def test_healthy_hosts_give_no_alarm(host: CaseHost, kind: Kind) -> None:
+def test_healthy_hosts_give_no_alarm(host: CaseHost, kind: Kind, count: Count) -> None:
     found, absent = {}, []
     for healthy in HEALTHY[kind]:
         there = host.make(healthy.case())
@@ -62,5 +64,6 @@ def test_healthy_hosts_give_no_alarm(host: CaseHost, kind: Kind) -> None:
             take(host, healthy.case(), kind)
         print(f"{healthy.name}: {found[healthy.name] or 'no alarm'} {'' if there else 'NOT THERE'}", flush=True)
         absent += [] if there else [healthy.name]
+    count("healthy hosts", kind, sum(not alarm for alarm in found.values()), len(found))
     assert absent == []
     assert {name: alarm for name, alarm in found.items() if alarm} == {}
