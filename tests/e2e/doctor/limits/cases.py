@@ -26,6 +26,50 @@ END
 python3 /run/case-fill.py
 """
 """Fills the table of connections of this network namespace with real ones: packets that nobody answers."""
+ANSWERED = r"""
+cat >/run/case-fill.py <<'END'
+import resource, socket, time
+most = int(open("/proc/sys/net/netfilter/nf_conntrack_max").read())
+resource.setrlimit(resource.RLIMIT_NOFILE, (8192, 8192))
+def bound(first, count):
+    made = [(socket.socket(socket.AF_INET, socket.SOCK_DGRAM), ("127.0.0.1", port)) for port in range(first, first + count)]
+    for each, place in made: each.bind(place); each.setblocking(False)
+    return made
+def talk(some, others):
+    for one, place in some:
+        for other, away in others:
+            try: one.sendto(b"", away); other.sendto(b"", place)
+            except OSError: pass
+clients, servers = bound(20000, 800), bound(40000, min(most // 800 + 8, 6000))
+for some in (servers[:-12], servers[-12:], servers[-12:]):
+    talk(some, clients); time.sleep(2.2); talk(some, clients)
+END
+python3 /run/case-fill.py
+"""
+"""Fills it with connections that both ends speak on for more than two seconds: those the kernel does not forget for new ones."""
+TRIED = 'n=0; for i in $(seq 20); do timeout 1 bash -c "</dev/tcp/$SECOND/22" 2>/dev/null || n=$((n + 1)); done; '
+"""Counts how many of 20 new connections to the other host fail."""
+BEFORE = TRIED + "echo $n >/run/case-before; "
+LOST = (
+    TRIED
+    + 'echo "new connections that failed: $(cat /run/case-before) of 20 before, $n of 20 with the fault" >/run/case-said; '
+    "test $(cat /run/case-before) = 0 && test $n -ge 10"
+)
+"""Proves the loss from either end."""
+DROPS = (
+    r"""d() { awk 'NR == 1 { for (n = 1; n <= NF; n++) if ($n == "drop") c = n } NR > 1 { print $c }' /proc/net/stat/nf_conntrack | tr '\n' ' '; }
+before=$(d)
+"""
+    f"{{ {LOST}; }} || exit 1\n"
+    r"""after=$(d); echo "packets that the kernel counts as dropped (hexadecimal, one number for each CPU): before these $before, after them $after" >>/run/case-said
+test "$before" != "$after" """
+)
+"""The same within the host, where the kernel counts what it drops."""
+FORGET = r"""python3 -c '
+import socket, struct
+link = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
+link.send(struct.pack("=IHHIIBBH", 20, 0x102, 5, 1, 0, 2, 0, 0)); link.recv(99)'; nft delete table inet case; """
+"""Empties the table of this network namespace, as `conntrack -F` does."""
 TRACKED = "/proc/sys/net/netfilter/nf_conntrack"
 DRAIN = (
     "nft delete table inet case; ip route del 198.18.0.0/15 dev lo; "
@@ -116,6 +160,19 @@ LIMITS = (
         DRAIN,
         prepare=NETNS + "sysctl -qw net.netfilter.nf_conntrack_udp_timeout=50; ",
         machine_undo="dmesg -C; ",
+    ),
+    Case(
+        "the table of connections is full of ones that are in use, and the kernel drops new ones",
+        ("conntrack-full",),
+        "nft add table inet case; nft 'add chain inet case out { type filter hook output priority 0; }'; nft add rule inet case out ct state new accept; "
+        + BEFORE
+        + ANSWERED,
+        f"test $(cat {TRACKED}_count) -ge $(( $(cat {TRACKED}_max) * 99 / 100 )) && ( {DROPS} ) && dmesg | tail -n 50 | grep -q 'table full.*dropping packet'",
+        FORGET,
+        other=BEFORE,
+        other_proof=LOST,
+        machine_undo="dmesg -C; ",
+        patience=5,
     ),
 )
 SECRET = pod(MOUNTS + "\n  volumes: [{name: data, secret: {secretName: tls}}]")

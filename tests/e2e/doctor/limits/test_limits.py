@@ -34,6 +34,14 @@ def host(lab: Fleet, tmp_path_factory: pytest.TempPathFactory, request: pytest.F
     yield from at_rest(first)
 
 
+def said(host: CaseHost) -> list[str]:
+    """Return what the proofs of a case have written, in the host and in its neighbour."""
+    both = (host, host.others or host)
+    return [
+        line for each in both for line in each.run("cat /run/case-said 2>/dev/null; rm -f /run/case-said").splitlines()
+    ]
+
+
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("host", "kind"), [(kind, kind) for kind in GROUPS], indirect=["host"])
 def test_the_first_cause_is_right(host: CaseHost, kind: Kind, count: Count) -> None:
@@ -42,7 +50,7 @@ def test_the_first_cause_is_right(host: CaseHost, kind: Kind, count: Count) -> N
         results.append(read(host, case, kind))
         each = results[-1]
         print(f"{case.name}: {each.named} {'' if each.there else 'NOT THERE'}", flush=True)
-        print("\n".join(f"    {text}" for text in each.texts), flush=True)
+        print("\n".join(f"    {text}" for text in (*said(host), *each.texts)), flush=True)
     print(matrix(results), flush=True)
     count("faults", kind, rights(results), len(results))
     assert [each.case.name for each in results if not each.there] == []

@@ -204,11 +204,14 @@ g() { kubectl --kubeconfig "$k" --request-timeout=3s get "$@" 2>/dev/null; }
 g --raw /version >/dev/null || exit 0
 m='{{with .message}} {{printf "%.240q" .}}{{end}}{{"\n"}}'
 w='{{with .state.waiting}}why {{$n}}'$m'{{end}}'
-p=$(g pods -A --field-selector status.phase=Pending -o go-template='{{range .items}}{{
-$n := print .metadata.namespace " " .metadata.name}}pod {{$n}} {{.metadata.uid}} {{.metadata.creationTimestamp}}{{
+p=$(g pods -A --field-selector status.phase!=Succeeded,status.phase!=Failed -o go-template='{{range .items}}{{
+$n := print .metadata.namespace " " .metadata.name}}{{$s := eq .status.phase "Pending"}}{{
+range .status.containerStatuses}}{{with .state.waiting}}{{if ne (print .reason) "CrashLoopBackOff"}}{{$s = true
+}}{{end}}{{end}}{{end}}{{if $s}}pod {{$n}} {{.metadata.uid}} {{.metadata.creationTimestamp}}{{
 range .spec.volumes}}{{with .persistentVolumeClaim}} {{.claimName}}{{end}}{{end}}{{"\n"
 }}{{range .status.conditions}}{{if eq .type "PodScheduled"}}{{if eq .status "False"}}why {{$n}}'"$m{{end}}{{end}}{{end
-}}{{range .status.initContainerStatuses}}$w{{end}}{{range .status.containerStatuses}}$w{{end}}{{end}}" | head -n 80)
+}}{{range .status.initContainerStatuses}}$w{{end}}{{range .status.containerStatuses}}$w{{end}}{{end
+}}{{end}}" | head -n 80)
 [ -n "$p" ] && { printf '%s\n' "$p"; g events -A --field-selector reason=FailedMount -o go-template='{{range .items
 }}event {{.involvedObject.uid}} {{printf "%v" .lastTimestamp}}'"$m{{end}}" | sort -u | tail -n 40; }
 h=$(g pvc,storageclasses,validatingwebhookconfigurations,mutatingwebhookconfigurations -A -o go-template='{{range .items
