@@ -30,7 +30,7 @@ from tui.frame.title import crumb_line, title_line
 from tui.session import Session
 from tui.terminal import toolkit
 from tui.terminal.paint.cell_display import CellDisplay
-from tui.verbs.bindings import does_something, hints_of, live_keys, move_bindings, verb_bindings
+from tui.verbs.bindings import does_something, hints_of, live_keys, messages_key, move_bindings, verb_bindings
 from tui.widgets.frame import FrameLine
 from tui.widgets.key_line import KeyHint, key_line
 from tui.widgets.lines import Line, rule
@@ -297,7 +297,7 @@ class BaseScreen(Screen[None]):
     def show_message(self, width: int) -> None:
         """Show the newest message; a long one takes the rule above it as its second line."""
         newest = shown_message(self.session.store.model.messages, self.now, self.session.read_until)
-        first, more = [*message_lines(newest, width), Line(), Line()][:2]
+        first, more = [*message_lines(newest, width, key=lambda: messages_key(self)), Line(), Line()][:2]
         self.set_class(bool(more.spans), "-two")
         self._set("#message", first)
         self._set("#message-more", more)

@@ -11,7 +11,7 @@ from textual.screen import Screen
 from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.base import Command, Scope
 from edgewright.commands.kernel.navigation import MOVES
-from tui.widgets.key_line import KeyHint
+from tui.widgets.key_line import KeyHint, key_text
 
 ASKING = frozenset({"command_line", "filter"})
 """Actions that open the prompt. Their keys come before all others, so that what is typed right behind them (a fast
@@ -64,6 +64,12 @@ def live_keys(screen: Screen[Any]) -> dict[str, str]:
         if active.binding.id and active.enabled and key != NO_KEY:
             keys.setdefault(active.binding.id, key)
     return keys
+
+
+def messages_key(screen: Screen[Any]) -> str:
+    """Return the key that shows all messages now, or the command where that key does something else; "" for neither."""
+    keys = live_keys(screen)
+    return key_text(keys["messages"]) if "messages" in keys else ":messages" if "command" in keys else ""
 
 
 def keys_by_id(screen: Screen[Any]) -> dict[str, list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from edgewright.core import times
@@ -31,8 +31,8 @@ FADE = 20.0
 REPLY_FADE = 60.0
 """Seconds for which the refusal of a key or command is shown, unless a view is opened before."""
 LINES = 2
-MORE = "… (! shows all)"
-"""End of a message that is too long for the lines."""
+MORE = "… ({} shows all)"
+"""End of a message that is too long for the lines, with the key or command that shows the rest."""
 
 _SIGNS: dict[str, tuple[str, Role]] = {
     "info": ("", ""),
@@ -60,8 +60,13 @@ def shown_message(messages: Sequence[AnyRow], now: float, read: int = 0) -> AnyR
     return newest
 
 
-def message_lines(row: MessageRow | None, width: int, most: int = LINES) -> list[Line]:
-    """Return the message in at most `most` lines: time in UTC, a sign unless it is mere information, the sentence."""
+def message_lines(
+    row: MessageRow | None, width: int, most: int = LINES, key: Callable[[], str] = lambda: "!"
+) -> list[Line]:
+    """Return the message in at most `most` lines: time in UTC, a sign unless it is mere information, the sentence.
+
+    `key` returns what shows all messages here, "" where nothing does; it is asked for a message that is too long.
+    """
     if row is None:
         return []
     sign, role = _SIGNS.get(row.level, ("", ""))
@@ -70,14 +75,15 @@ def message_lines(row: MessageRow | None, width: int, most: int = LINES) -> list
     room = max(width - lead, 8)
     parts = [part.plain for part in wrap(row.text, room)]
     if len(parts) > most:
-        parts = [*parts[: most - 1], _shortened(" ".join(parts[most - 1 :]), room)]
+        parts = [*parts[: most - 1], _shortened(" ".join(parts[most - 1 :]), room, key())]
     text_role = role if row.level != "ok" else ""
     first = line((stamp, "muted"), (sign, role), (parts[0], text_role))
     return [first, *(line(" " * lead, (part, text_role)) for part in parts[1:])]
 
 
-def _shortened(text: str, room: int) -> str:
-    if room <= len(MORE):
+def _shortened(text: str, room: int, key: str) -> str:
+    more = MORE.format(key) if key else "…"
+    if room <= len(more):
         return text[: room - 1] + "…"
-    stored = wrap(text, room - len(MORE))[0].plain
-    return stored.rstrip(" ,;:") + MORE
+    stored = wrap(text, room - len(more))[0].plain
+    return stored.rstrip(" ,;:") + more

@@ -31,8 +31,9 @@ from edgewright.core.text import clean
 
 OPEN = 10.0
 """Seconds in which a connection opens, unless the caller or the configuration (`ConnectTimeout`) gives it others."""
-ALIVE_INTERVAL = 15
-"""Seconds between two keep-alive requests where the configuration names none."""
+ALIVE_INTERVAL, SILENCE = 15, 20.0
+"""Where the configuration names no keep-alive (`ServerAliveInterval`): seconds between two requests, and after which an
+answer that is waited for is taken as missing."""
 CHANNEL_ERRORS = (paramiko.SSHException, OSError, EOFError)
 
 
@@ -72,6 +73,9 @@ class SshConnection:
             seconds=seconds,
             warnings=tuple(warnings),
         )
+        interval, count = last.settings.alive_interval, max(1, last.settings.alive_count)
+        self.silence = float(interval * count) if interval else SILENCE
+        """Seconds after which a host that does not answer is taken as lost, by the configuration where it has that."""
         self._closing: asyncio.Future[None] | None = None
         self._asked = asyncio.Lock()
         self._reason = ""

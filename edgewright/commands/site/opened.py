@@ -35,8 +35,8 @@ LOOK = 0.5
 """Seconds between two looks whether the connection is there."""
 PLACES = 4
 """Addresses at which a host is tried in turn."""
-MEASURE, PATIENCE = 5.0, 20.0
-"""Seconds between two measured round trips, and after which a host that does not answer is taken as lost."""
+MEASURE = 5.0
+"""Seconds between two measured round trips."""
 MEASURE_HIDDEN = 60.0
 """Seconds between two measured round trips of a site that no screen shows."""
 
@@ -46,6 +46,8 @@ class HostConnection(CanRunScript, Protocol):
 
     facts: Any
     """Its `host`, `user`, `address`, `via`, `method`, `known_by`, `server`, `warnings`, `plane_uid`."""
+    silence: float
+    """Seconds after which a host that does not answer is taken as lost."""
 
     @property
     def alive(self) -> bool:
@@ -270,14 +272,19 @@ class Site:
                 continue
             if not connection.alive:
                 await self._lost(Unreachable(f"The connection to {self.target} broke."))
-            elif self.reading_since is None and self._now() - measured >= (MEASURE if shown() else MEASURE_HIDDEN):
-                measured = self._now()  # not while probes run: on a thin link their output is before the answer
+            elif not self._is_arriving() and self._now() - measured >= (MEASURE if shown() else MEASURE_HIDDEN):
+                measured = self._now()
                 await self._measure(connection)
+
+    def _is_arriving(self) -> bool:
+        """Whether output of probes arrives: on a thin link the answer to a measurement would be behind it."""
+        since = self.reading_since
+        return since is not None and self._now() - max(since, self.progress.last_at) < MEASURE
 
     async def _measure(self, connection: HostConnection) -> None:
         self.asked_at = self._now()
         try:
-            self.rtt = await connection.round_trip(PATIENCE)
+            self.rtt = await connection.round_trip(connection.silence)
             self.rtt_at = self._now()
         except (TimedOut, Unreachable) as error:
             if connection is self._connection:
@@ -347,8 +354,10 @@ class Site:
     async def _lost(self, error: EdgewrightError) -> None:
         if self.state != "open":
             return
-        await self._drop()
+        connection, self._connection = self._connection, None  # a silent link takes its time to close
         self._become("lost", Unreachable(unread(error), "", error.code))  # what was changed, its verb reports itself
+        if connection is not None:
+            await connection.aclose()
 
     async def _drop(self) -> None:
         connection, self._connection = self._connection, None

@@ -19,7 +19,7 @@ from edgewright.commands.site import opened as module
 from edgewright.commands.site.opened import Site
 from edgewright.commands.site.recent import MOST, recent, remember
 from edgewright.config import locations
-from edgewright.core.errors import EdgewrightError, Unreachable
+from edgewright.core.errors import EdgewrightError, TimedOut, Unreachable
 from tests.clients.ssh.conftest import key_files
 from tests.clients.ssh.reach import Answers, Laptop
 from tests.clients.ssh.sshd import USER, Sshd, free_port
@@ -67,7 +67,7 @@ async def following(made: Site) -> AsyncIterator[None]:
 class Measured:
     """A connection that counts its measured round trips."""
 
-    alive, count = True, 0
+    alive, count, silence = True, 0, 20.0
     facts = SimpleNamespace(
         host="", user="", address="", via=(), method="", known_by="", server="", warnings=(), plane_uid=""
     )
@@ -177,6 +177,44 @@ async def test_one_that_is_not_reached_is_shut_with_the_reason(tmp_path: Path) -
     assert made.state == "shut" and made.problem == "Nothing listens at 127.0.0.1:1. Check the port."
     with pytest.raises(Unreachable):
         await made.use()
+
+
+async def test_a_silent_host_is_lost_after_the_time_of_its_connection_also_while_probes_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "LOOK", 0.0)
+    patience: list[float] = []
+    closing = asyncio.Event()
+
+    class Silent(Measured):
+        silence = 6.0
+
+        async def round_trip(self, patience_: float) -> float:
+            patience.append(patience_)
+            raise TimedOut(f"edge1 has not answered for {patience_:g} s.", "Check the link.")
+
+        async def aclose(self) -> None:
+            await closing.wait()
+
+    async def reach(asker: object) -> Any:
+        return Silent()
+
+    clock = [1000.0]
+    made = Site("edge1", reach, now=lambda: clock[0])
+    await made.connect(Answers())
+    made.reading_since = 999.0  # probes began, and nothing arrives
+    async with following(made):
+        for _ in range(6):
+            await asyncio.sleep(0)
+        assert not patience, "their output may still be on its way"
+        clock[0] += module.MEASURE
+        await until(lambda: made.state == "lost")
+        assert patience == [6.0] and made.problem == "edge1 has not answered for 6 s. Check the link."
+        with pytest.raises(Unreachable) as caught:
+            await made.use()
+        await made.broke(caught.value)  # what finds no connection while the old one still closes is no new reason
+        assert made.problem == "edge1 has not answered for 6 s. Check the link."
+        closing.set()
 
 
 async def test_a_lost_connection_is_no_reason_to_look_on_the_host_for_what_was_done() -> None:

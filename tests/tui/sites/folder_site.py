@@ -23,7 +23,7 @@ class FolderHost(LocalHost):
     def __init__(self) -> None:
         super().__init__()
         self._doctor = StandInHost(FINE)
-        self.alive = True
+        self.alive, self.silence = True, 20.0
         self.gate: asyncio.Event | None = None
         self.facts: SimpleNamespace = self._doctor.facts
         self.answers: dict[bytes, bytes] = {}

@@ -48,7 +48,7 @@ class StandInHost:
 
     def __init__(self, outputs: Mapping[str, str], way: str = "sudo", via: tuple[str, ...] = ("jump.berlin",)) -> None:
         self.outputs, self.way = dict(outputs), way
-        self.alive = True
+        self.alive, self.silence = True, 20.0
         self.gate: asyncio.Event | None = None
         self.part = 0
         """Bytes of an answer that arrive before the gate."""

@@ -48,6 +48,8 @@ class NetworkHost(StandInHost):
         self.sample = sample
         self.folder = FolderHost(folder, sample) if folder is not None else None
         self.slow: asyncio.Event | None = None
+        self.loses = b""
+        """The connection breaks before the answer to a script with this text arrives."""
 
     async def run_script(
         self, script: bytes, *, timeout: float, limit: int, sudo: bool = False, each_piece: object = None
@@ -59,7 +61,11 @@ class NetworkHost(StandInHost):
         if not self.alive:
             raise Unreachable("The connection to edge-7f3a broke.", "Look before you try again.", "ConnectionLost")
         if self.folder is not None:
-            return await self.folder.run_script(script, timeout=timeout, limit=limit, sudo=sudo)
+            result = await self.folder.run_script(script, timeout=timeout, limit=limit, sudo=sudo)
+            if self.loses and self.loses in script:
+                self.alive, self.loses = False, b""
+                raise Unreachable("The connection to edge-7f3a broke.", "Look before you try again.", "ConnectionLost")
+            return result
         return ScriptResult(0, self.sample, b"", False, 0.1)
 
 
@@ -152,6 +158,50 @@ async def test_a_change_is_planned_applied_and_confirmed_over_a_new_connection(
         await until(pilot, lambda: "Last change: the change was confirmed." in flat(pilot))
         entries = open_journal().path.read_text()
         assert '"site network set"' in entries and '"site network confirm"' in entries and "edge1 -> edge2" in entries
+
+
+async def test_answers_that_a_cut_takes_are_looked_up_when_the_host_is_there_again(
+    tmp_path: Path, quiet_home: Path
+) -> None:
+    host = NetworkHost(tmp_path)
+    async with network(Sites(host)) as (pilot, plane, made):
+        made.make_context = lambda: journalled(plane, made)
+        await opened(pilot)
+        host.loses = b"EW_PROGRAM"
+        await press(pilot, "enter")
+        await fill_in(pilot, {"name": "edge2", "within": "300"})
+        await until(pilot, lambda: view(pilot) == "ConfirmModal")
+        await press(pilot, "tab", "enter")
+        known = "Whether the host has begun the change is not known; connecting again."
+        await until(pilot, lambda: known in flat(pilot))
+        await until(pilot, lambda: view(pilot) == "ConfirmChangeModal")
+        assert (tmp_path / "etc/hostname").read_text() == "edge2\n"
+        host.loses = b"confirmed"
+        await press(pilot, "tab", "enter")
+        await until(pilot, lambda: "The host may have confirmed it: the page shows that" in modal(pilot))
+        await press(pilot, "enter")
+        await until(pilot, lambda: "Last change: the change was confirmed." in flat(pilot))
+
+
+async def test_a_change_that_never_began_says_so(tmp_path: Path, quiet_home: Path) -> None:
+    host = NetworkHost(tmp_path)
+    (tmp_path / STATE).mkdir(parents=True)
+    (tmp_path / STATE / "last").write_text("0123456789abcdef confirmed \n")  # that of a change before
+    async with network(Sites(host)) as (pilot, plane, made):
+        made.make_context = lambda: journalled(plane, made)
+        await opened(pilot)
+        assert "Last change: the change was confirmed." in flat(pilot)
+        await press(pilot, "enter")
+        await fill_in(pilot, {"name": "edge2"})
+        await until(pilot, lambda: view(pilot) == "ConfirmModal")
+        host.slow = asyncio.Event()  # it is sent into a link that carries nothing, and not waited for
+        await press(pilot, "tab", "enter")
+        await until(pilot, lambda: "save the old settings on the host" in modal(pilot))
+        await press(pilot, "escape")
+        await until(pilot, lambda: "is not known; connecting again. If it has, it goes back in" in flat(pilot))
+        host.slow.set()
+        await until(pilot, lambda: "The old settings are in use: the change did not begin." in newest_message(made))
+        assert (tmp_path / "etc/hostname").read_text() == "edge1\n"
 
 
 async def test_a_change_that_is_given_back_says_so(tmp_path: Path, quiet_home: Path) -> None:

@@ -57,7 +57,7 @@ def test_what_is_longer_than_two_lines_says_where_the_rest_is(width: int) -> Non
     lines = message_lines(row("word " * 200, "bad"), width)
     assert len(lines) == 2
     assert all(line.width <= width for line in lines)
-    assert text_of(lines).endswith(MORE if width > 30 else "…")
+    assert text_of(lines).endswith(MORE.format("!") if width > 30 else "…")
 
 
 @pytest.mark.parametrize("key", ["2", "escape"])

@@ -51,6 +51,13 @@ class SiteScreen(BaseScreen, SitePages):
         """Whether what was read is older than the connection: it is lost, or ended."""
         return self.site is None or not self.site.is_open
 
+    @property
+    def again_hint(self) -> tuple[str, ...]:
+        """What `R` does now, for the key line; nothing where it would be refused."""
+        if self.site is None or not (self.site.is_open or self.site.is_lost()):
+            return ()
+        return ("site-again=read again" if self.site.is_open else "site-again=connect again",)
+
     def head_line(self, width: int) -> Line:
         """Return which site this is and whether the connection is there."""
         if self.site is None:

@@ -63,7 +63,7 @@ class SiteBootScreen(SiteScreen):
         hints: list[str] = []
         if self._state is not None and not self.stale:
             hints = [NAMES[action.name] for action in actions(self._state) if not action.reason]
-        return (*hints, "site-again=read again" if self._reading_since is None else "nav-back=stop reading")
+        return (*hints, *(self.again_hint if self._reading_since is None else ("nav-back=stop reading",)))
 
     def select(self) -> None:
         """Show the state as it was read last."""

@@ -85,7 +85,7 @@ class SiteFilesScreen(SiteScreen):
             hints.append("site-get")
         if self._listing is not None and not self.stale and file_path(self.path).place.writable:
             hints.append("site-put=replace" if self._file() is not None else "site-put=store here")
-        return (*hints, "nav-back=up", "site-again=read again")
+        return (*hints, "nav-back=up", *self.again_hint)
 
     def select(self) -> None:
         """Show the directory as it was read last."""

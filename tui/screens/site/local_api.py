@@ -27,7 +27,6 @@ class LocalApiScreen(SiteScreen):
 
     scope: ClassVar[Scope] = "site-api"
     view = "site-api"
-    hints = ("site-login", "site-again=read again")
 
     def compose_body(self) -> ComposeResult:
         """Yield the column."""
@@ -66,6 +65,10 @@ class LocalApiScreen(SiteScreen):
     def crumb(self) -> str:
         """The name of the page."""
         return "Local API"
+
+    def working_hints(self) -> tuple[str, ...]:
+        """Return what works with the connection as it is."""
+        return (*(() if self.stale else ("site-login",)), *self.again_hint)
 
     def count(self) -> str:
         """Return who is logged in, or what is under way."""

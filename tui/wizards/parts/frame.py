@@ -14,7 +14,7 @@ from edgewright.core.errors import EdgewrightError, Refused
 from tui.frame.base import BaseScreen
 from tui.frame.fetch import sentence
 from tui.session import Session
-from tui.verbs.bindings import live_keys
+from tui.verbs.bindings import live_keys, messages_key
 from tui.widgets.key_line import KeyHint
 from tui.widgets.lines import Line, line, rule
 from tui.widgets.message_line import message_lines, shown_message
@@ -101,7 +101,8 @@ class WizardFrame(BaseScreen):
     def show_message(self, width: int) -> None:
         """Show what was reported since the page was opened."""
         newest = shown_message(self.session.store.model.messages, self.now)
-        lines = message_lines(newest if newest is not None and newest.seq > self._messages else None, width)
+        newest = newest if newest is not None and newest.seq > self._messages else None
+        lines = message_lines(newest, width, key=lambda: messages_key(self))
         first, more = [*lines, Line(), Line()][:2]
         self.set_class(bool(lines), "-message")
         self.set_class(bool(more.spans), "-two")

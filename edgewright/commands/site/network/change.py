@@ -110,13 +110,18 @@ class SiteNetworkSet(declared.SiteNetworkSet):
         target = plan.touches[0]
         if plan.nothing:
             return Outcome(plan.touches, (), "All is set so already.")
-        run = changing.new_run()
-        if "site" in args:
-            connection = await args["site"].use()
-            await changing.begin(connection, work.change, run, who(), work.within)
-            return Outcome(plan.touches, (), "The host is applying the change.", run)
+        run = str(args.get("run") or "") or changing.new_run()
+        connection = await args["site"].use() if "site" in args else work.connection
         report("save the old settings on the host, and start its timer")
-        await changing.begin(work.connection, work.change, run, who(), work.within, patience=ctx.timeout)
+        try:
+            await changing.begin(connection, work.change, run, who(), work.within, patience=ctx.timeout)
+        except (Unreachable, TimedOut) as error:
+            error.hint = f"If the host has begun the change, it gives the old settings back in {work.within} s unless "
+            look = f"it is confirmed: edgewright site network {shlex.quote(target)} shows that."
+            error.hint += "it is confirmed; the page prompts for that." if "site" in args else look
+            raise
+        if "site" in args:
+            return Outcome(plan.touches, (), "The host is applying the change.", run)
         report(f"begun; the host gives the old settings back in {work.within} s unless the change is confirmed")
         attempt = Attempt(ctx, target, work, run, report)
         return await attempt.follow(bool(args.get("confirm")))

@@ -13,7 +13,7 @@ from edgewright.commands.kernel.base import Outcome, Plan
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.site.connecting import check, connect
 from edgewright.commands.site.network import verbs as declared
-from edgewright.core.errors import Conflict, InvalidInput, TimedOut, Unreachable
+from edgewright.core.errors import Conflict, EdgewrightError, InvalidInput, TimedOut, Unreachable
 from edgewright.core.network.settings import Pending
 from edgewright.core.text import clean
 
@@ -50,6 +50,15 @@ async def _connection(work: Any) -> Any:
     return await work.use() if hasattr(work, "use") else work
 
 
+def _not_known(error: EdgewrightError, what: str, plan: Plan, args: Mapping[str, Any]) -> EdgewrightError:
+    """Return the error of an answer that did not arrive, with where to look; nothing is sent without a connection."""
+    if error.code != "NotConnected":
+        command = f"edgewright site network {shlex.quote(plan.touches[0])} shows that."
+        look = "the page shows that when it is connected again." if "site" in args else command
+        error.hint = f"The host may have {what}: {look}"
+    return error
+
+
 class SiteNetworkConfirm(declared.SiteNetworkConfirm):
     """See the declaration."""
 
@@ -66,10 +75,7 @@ class SiteNetworkConfirm(declared.SiteNetworkConfirm):
         try:
             await changing.confirm(await _connection(place), run, patience=ctx.timeout)
         except (Unreachable, TimedOut) as error:
-            error.hint = (
-                f"The host may have confirmed it: edgewright site network {shlex.quote(plan.touches[0])} shows that."
-            )
-            raise
+            raise _not_known(error, "confirmed it", plan, args) from None
         return Outcome(plan.touches, (), "The new settings stay.")
 
 
@@ -86,5 +92,8 @@ class SiteNetworkUndo(declared.SiteNetworkUndo):
     ) -> Outcome:
         """Let the host go back. Raises `Conflict` where that happened meanwhile."""
         place, run = plan.payload
-        await changing.give_back(await _connection(place), run, patience=ctx.timeout)
+        try:
+            await changing.give_back(await _connection(place), run, patience=ctx.timeout)
+        except (Unreachable, TimedOut) as error:
+            raise _not_known(error, "begun to give them back", plan, args) from None
         return Outcome(plan.touches, (), "The host gives its old settings back.")

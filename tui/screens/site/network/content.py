@@ -73,6 +73,17 @@ def body(view: NetworkView, width: int) -> list[Line]:
     return blocks(parts)
 
 
+def waiting_of(left: int, address: str, begun: bool) -> str:
+    """Return what is waited for after a change was sent; `left`: seconds until the host goes back by itself."""
+    where = f" at {address}" if address else ""
+    if left <= 0:
+        return f"The time for the confirmation is over: the host gives its old settings back; connecting again{where}."
+    if begun:
+        return f"The host applies the change; connecting again{where}. It goes back in {left} s."
+    known = f"Whether the host has begun the change is not known; connecting again{where}."
+    return f"{known} If it has, it goes back in {left} s unless you confirm."
+
+
 def _pending(view: NetworkView, network: HostNetwork, width: int) -> list[Line]:
     """Return the change that is not confirmed, with its answers; without one what became of the last."""
     pending = network.pending

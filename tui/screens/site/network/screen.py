@@ -10,11 +10,11 @@ from textual import events, on, work
 
 from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.base import Command, Outcome, Plan
-from edgewright.commands.site.network.open_site import ENDS, read_network
+from edgewright.commands.site.network.open_site import ENDS, new_run, read_network
 from edgewright.commands.site.network.verbs import SiteNetworkConfirm, SiteNetworkSet, SiteNetworkUndo
 from edgewright.commands.site.opened import unread
 from edgewright.core import times
-from edgewright.core.errors import EdgewrightError, Unreachable
+from edgewright.core.errors import EdgewrightError, TimedOut, Unreachable
 from edgewright.core.network.settings import HostNetwork
 from edgewright.core.text import clean
 from tui.frame.base import WIDE
@@ -23,7 +23,7 @@ from tui.modals.form import FormModal
 from tui.modals.run import RunModal
 from tui.screens.site.base import SiteScreen
 from tui.screens.site.network.confirming import CONFIRM, UNDO, ConfirmChangeModal
-from tui.screens.site.network.content import NetworkView, body, detail
+from tui.screens.site.network.content import NetworkView, body, detail, waiting_of
 from tui.screens.site.network.forms import fields_of, locked_of, title_of, wanted_of
 from tui.verbs.bindings import move_bindings
 from tui.widgets.line_view import LineView
@@ -33,11 +33,15 @@ APPLY = 2.5
 
 
 class Mine(NamedTuple):
-    """A change that this console began. `until`: epoch seconds at which the host goes back."""
+    """A change that this console began. `until`: epoch seconds at which the host goes back.
+
+    `begun`: the host has answered that it begins; without that it may never have got the change.
+    """
 
     run: str
     until: float
     address: str
+    begun: bool
 
 
 class NetworkScreen(SiteScreen):
@@ -89,7 +93,7 @@ class NetworkScreen(SiteScreen):
 
     def working_hints(self) -> tuple[str, ...]:
         """Return what works on what is shown now."""
-        return (*self._enter_hint(), "nav-back=stop reading" if self._reading else "site-again=read again")
+        return (*self._enter_hint(), *(("nav-back=stop reading",) if self._reading else self.again_hint))
 
     def _enter_hint(self) -> tuple[str, ...]:
         """Return what enter does on the line under the cursor; nothing where it only shows why nothing can be done."""
@@ -117,10 +121,9 @@ class NetworkScreen(SiteScreen):
         why = self.no_site
         if not why and self.stale and self.site is not None:
             why = clean(self.site.problem, 600) or "There is no connection."
-        waiting = ""
-        if self._mine is not None and (self.stale or self._asked != self._mine.run):
-            where = f" at {self._mine.address}" if self._mine.address else ""
-            waiting = f"The host applies the change; connecting again{where}. It goes back in {self._left()} s."
+        mine, waiting = self._mine, ""
+        if mine is not None and (self.stale or self._asked != mine.run):
+            waiting = waiting_of(self._left(), mine.address, mine.begun)
         return NetworkView(
             network=self.network,
             now=self.now,
@@ -141,8 +144,9 @@ class NetworkScreen(SiteScreen):
 
     def tick(self) -> None:
         """Count down; connect again soon while a change waits for its confirmation."""
-        site = self.site
-        if self._mine is not None and site is not None and site.is_lost() and site.next_try is not None:
+        site, network = self.site, self.network
+        waits = network is not None and network.pending is not None and self._left() > 0
+        if (waits or self._mine is not None) and site is not None and site.is_lost() and site.next_try is not None:
             site.try_now()
         self._look_after_the_end()
         self.select()
@@ -170,7 +174,7 @@ class NetworkScreen(SiteScreen):
     async def read(self) -> None:
         """Read once; while the host still applies a change of this console, until that is done."""
         site = self.site
-        if site is None:
+        if site is None or not site.is_open:
             return
         self._reading, self._reading_since, self._problem = True, self.now, ""
         self.select()
@@ -212,14 +216,16 @@ class NetworkScreen(SiteScreen):
         if network.pending is not None and network.pending.run == mine.run:
             if network.pending.stage == "armed" and self._asked != mine.run:
                 self._asked = mine.run
+                self.select()
                 self.answer("")
             return
         self._mine = None
         run, _, rest = network.last.partition(" ")
         how = ENDS.get(rest.partition(" ")[0], "") if run == mine.run else ""
         reason = f" ({clean(rest.partition(' ')[2], 200)})" if how and rest.startswith("failed") else ""
-        if not rest.startswith("confirmed"):
-            self.announce_here(f"The old settings are in use: {how or 'the change no longer exists'}{reason}.", "warn")
+        if run != mine.run or not rest.startswith("confirmed"):
+            how = how or ("the change no longer exists" if mine.begun else "the change did not begin")
+            self.announce_here(f"The old settings are in use: {how}{reason}.", "warn")
 
     # What is changed ----------------------------------------------------------------------------------------------
 
@@ -257,8 +263,9 @@ class NetworkScreen(SiteScreen):
             context = make()
             context.read_only = context.read_only or self.session.read_only
             within = float(typed["within"])
+            run = new_run()
             args = {"site": site, "network": network, "wanted": wanted_of(network, key, typed),
-                    "within": within}  # fmt: skip
+                    "within": within, "run": run}  # fmt: skip
             try:
                 plan: Plan = await registry.acting(SiteNetworkSet)().plan(context, (), args)
                 break
@@ -270,16 +277,26 @@ class NetworkScreen(SiteScreen):
         if not await app.ask(ConfirmModal(plan, "write", careful=True)):
             self.announce_here(f"{plan.title}: cancelled, nothing changed.", "info")
             return
-        began = times.now()
+        began, refused = times.now(), False
 
         async def apply(report: Callable[[str], None]) -> Outcome:
-            return await registry.run(SiteNetworkSet, context, (), args, plan=plan, report=report)
+            nonlocal refused
+            try:
+                return await registry.run(SiteNetworkSet, context, (), args, plan=plan, report=report)
+            except EdgewrightError as error:
+                refused = error.code == "NotConnected" or not isinstance(error, (TimedOut, Unreachable))
+                if refused:
+                    raise
+                return Outcome((), (), error.message)  # the page shows the rest
 
         outcome = await app.ask(RunModal(plan.title, apply))
-        if outcome is None:
+        if refused:
             self.read_again()
             return
-        self._mine = Mine(str(outcome.result), began + within, plan.payload.change.address)
+        begun = outcome is not None and bool(outcome.result)  # else it was cut, or is not waited for: it may begin
+        if outcome is not None and not begun:
+            self.announce_here(outcome.message, "warn")
+        self._mine = Mine(run, began + within, plan.payload.change.address, begun)
         self.select()
         site.did("network settings")
         site.moves(self._mine.address)
@@ -306,12 +323,16 @@ class NetworkScreen(SiteScreen):
             return
         context = make()
         context.read_only = context.read_only or self.session.read_only
-        try:
-            outcome = await registry.run(verb, context, (), {"site": site, "run": pending.run})
+
+        async def apply(report: Callable[[str], None]) -> Outcome:
+            report("ask the host")
+            return await registry.run(verb, context, (), {"site": site, "run": pending.run})
+
+        title = "Confirm the network settings of" if word == CONFIRM else "Take back the network settings of"
+        outcome = await app.ask(RunModal(f"{title} {site.target}", apply))
+        if outcome is not None:
             self.announce_here(outcome.message, "ok")
-        except EdgewrightError as error:
-            self.announce_here(f"{error.message} {error.hint}".strip(), "bad")
-        if word == UNDO and site.is_open:
+        if word == UNDO and site.is_open and outcome is not None:
             self._undone = pending.run
             await asyncio.sleep(APPLY)
             await site.broke(Unreachable(f"The old settings of {site.target} return.", "Connecting again."))
