@@ -61,6 +61,8 @@ class NetworkScreen(SiteScreen):
     _looked = 0.0
     """When the host was read last because its time was over; epoch seconds."""
     _reading = False
+    _reads = 0
+    """How many readings have begun: one that another took the place of changes nothing more."""
     _reading_since = 0.0
     _problem = ""
     _mine: Mine | None = None
@@ -176,6 +178,8 @@ class NetworkScreen(SiteScreen):
         site = self.site
         if site is None or not site.is_open:
             return
+        self._reads += 1
+        number = self._reads
         self._reading, self._reading_since, self._problem = True, self.now, ""
         self.select()
         self.show_frame()
@@ -187,14 +191,15 @@ class NetworkScreen(SiteScreen):
                     break
                 await asyncio.sleep(1.0)
         except asyncio.CancelledError:
-            self._problem = "Stopped."
+            if number == self._reads:  # else another reading took its place
+                self._problem = "Stopped."
             raise
         except EdgewrightError as error:
             self._problem = unread(error)
             if isinstance(error, Unreachable):
                 await site.broke(error)
         finally:
-            self._reading = False
+            self._reading = self._reading and number != self._reads
             if self.is_there:
                 self.select()
                 self.show_frame()
