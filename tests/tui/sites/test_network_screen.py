@@ -301,7 +301,7 @@ async def test_a_reading_is_stopped_and_what_was_read_stays_when_the_connection_
         host.slow = asyncio.Event()
         await press(pilot, "R")
         await until(pilot, lambda: "esc stop reading" in frame_text(pilot.app, "keys"))
-        pilot.app.screen.read_again()  # type: ignore[attr-defined]
+        pilot.app.screen.read_again()
         await pilot.pause(0.1)
         await settle(pilot)
         assert "esc stop reading" in frame_text(pilot.app, "keys") and "Stopped." not in flat(pilot), "it began again"
