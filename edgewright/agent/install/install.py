@@ -218,10 +218,9 @@ def _apply(step: Step) -> None:
     if step.kind == "run":
         done = subprocess.run(step.arguments, stdin=subprocess.DEVNULL, capture_output=True, check=False)
         if done.returncode != 0:
-            reported = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or [f"code {done.returncode}"]
-            raise Failed(
-                f"`{' '.join(step.arguments)}` failed: {reported[0]}.", f"Look at `journalctl -u {unit.NAME}`."
-            )
+            lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"code {done.returncode}"]
+            reason = lines[0].rstrip(".")  # systemctl's last line is about where to look
+            raise Failed(f"`{' '.join(step.arguments)}` failed: {reason}.", f"Look at `journalctl -u {unit.NAME}`.")
     elif step.kind == "remove":
         if os.path.isdir(step.target) and not os.path.islink(step.target):
             shutil.rmtree(step.target)

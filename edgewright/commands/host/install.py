@@ -164,7 +164,7 @@ async def _examined_all(
         if isinstance(work, Work):
             first = next((seen[each] for each in _marks(work) if each in seen), "")
             if first:
-                message = f"{target}: it is the same host as {first} ({clean(work.connection.facts.address, 80)})."
+                message = f"{target}: {clean(work.connection.facts.address, 80)} is the same host as {first}."
                 examined[target] = Conflict(message, "Name it once.", "SameHost")
             else:
                 seen.update(dict.fromkeys(_marks(work), target))

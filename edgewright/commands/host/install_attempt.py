@@ -6,17 +6,18 @@ import asyncio
 import contextlib
 import secrets
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from edgewright.clients.ports import CanDeleteHosts, CanListHosts
 from edgewright.clients.ssh.connection import SshConnection
 from edgewright.clients.ssh.install.preflight import HostState
-from edgewright.clients.ssh.install.remote import Installation, read_host, undo
+from edgewright.clients.ssh.install.remote import Installation, undo
 from edgewright.commands.host.install_input import Inputs, MadeToken, to_the_end
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.kernel.lookup import FoundHost, host_of
 from edgewright.commands.site.connecting import connect
+from edgewright.commands.site.sizes import progress_text
 from edgewright.core import times
 from edgewright.core.errors import EdgewrightError, NotFound, Refused, TimedOut, Unreachable
 from edgewright.core.text import clean
@@ -66,12 +67,12 @@ async def carry_out(
 
 
 async def _undone(work: Work) -> Done:
-    state = await read_host(work.connection, "")
-    if not await undo(work.connection, work.host):
+    status = await undo(work.connection, work.host)
+    if status is None:
         return Done("nothing-to-undo", f"There is nothing to undo on {work.host}.")
     message = f"Undone: {work.host} is as it was."
-    if state.stage == "began" and state.status.get("registered"):
-        uid = clean(state.status.get("uid"), 128)
+    if status.get("registered"):
+        uid = clean(status.get("uid"), 128)
         message += f" The plane still has the host {uid}: edgewright host delete {shlex.quote(uid)}"
     return Done("undone", message)
 
@@ -86,7 +87,7 @@ class Attempt:
         self._run = secrets.token_hex(8)
         self._began = times.now()
         self._made = token
-        self._uid, self._registered, self._has_agent = "", False, False
+        self._uid, self._registered = "", False
 
     async def run(self, patience: float) -> Done:
         """Return what was done; raises what failed, with what became of the host."""
@@ -94,7 +95,8 @@ class Attempt:
             registered_host = await self._forward(patience)
         except EdgewrightError as error:
             left = await self._taken_back(error)
-            raise type(error)(error.message, f"{error.hint} {left}".strip(), error.code) from None
+            known = error.code == "ConnectionLost" and left.startswith("Undone")  # what was done there before it broke
+            raise type(error)(error.message, left if known else f"{error.hint} {left}".strip(), error.code) from None
         except BaseException as error:
             left = await self._taken_back(error)
             self._report(left)
@@ -117,9 +119,10 @@ class Attempt:
             files["ca.crt"] = inputs.ca
         python = "" if inputs.arch else self._state.python
         remote = Installation(work.connection, self._run, python, work.host)
-        await remote.send(inputs.program, files, self._report)
+        await remote.send(
+            inputs.program, files, self._report, lambda progress: self._report(f"sent {progress_text(progress)}")
+        )
         self._report("run the agent's installation")
-        self._has_agent = True
         await remote.install(inputs.endpoint, text)
         registered_host = await self._registration(remote, patience)
         await remote.finish()
@@ -159,11 +162,16 @@ class Attempt:
             await asyncio.sleep(min(EVERY, max(left, 0.1)))
 
     async def _look(self, remote: Installation) -> dict[str, Any]:
-        """Return the agent's status, and remember by which UID it has registered."""
+        """Return the agent's status, and remember it."""
         status = await remote.status()
-        self._uid = clean(status.get("uid"), 128) or self._uid
-        self._registered = bool(status.get("registered"))
+        self._registered = False
+        self._remember(status)
         return status
+
+    def _remember(self, status: Mapping[str, Any]) -> None:
+        """Remember by which UID the agent registers, and whether it has."""
+        self._uid = clean(status.get("uid"), 128) or self._uid
+        self._registered = self._registered or bool(status.get("registered"))
 
     async def _taken_back(self, error: BaseException) -> str:
         """Take everything back, whoever cancels; an end of the program (a further Ctrl-C) is reported."""
@@ -206,29 +214,30 @@ class Attempt:
             await again.aclose()
 
     async def _undo_by(self, connection: SshConnection) -> None:
-        """Undo; an agent that may have registered since the last look is asked first."""
-        if self._has_agent and not self._registered:
-            with contextlib.suppress(EdgewrightError):
-                python = "" if self._inputs.arch else self._state.python
-                await self._look(Installation(connection, self._run, python, self._work.host))
-        await undo(connection, self._work.host, self._run)
+        """Undo; the agent may have registered since the last look."""
+        self._remember(await undo(connection, self._work.host, self._run) or {})
 
     async def _leave_plane(self) -> str:
-        """Delete the host's record where this try made it; return what is left of it."""
-        if not self._uid or not self._registered:
+        """Delete the host's record where this try made it; return what is left of it.
+
+        The plane may have registered a host whose agent was stopped before it knew.
+        """
+        if not self._uid:
             return ""
         since = self._began - 5 if self._made is None or self._made.created is None else self._made.created
+        uid = shlex.quote(self._uid)
         try:
             registered_host = host_of(await (await self._ctx.port(CanListHosts)).get(self._uid))
-            if (
-                registered_host is not None
-                and registered_host.row.created is not None
-                and registered_host.row.created >= since
-            ):
+            created = None if registered_host is None else registered_host.row.created
+            if created is not None and created >= since:
                 await (await self._ctx.port(CanDeleteHosts)).delete(self._uid)
                 return " Its record on the plane is deleted."
+            if not self._registered:  # the plane knew it before
+                return ""
         except NotFound:
             return ""
-        except EdgewrightError:
-            pass
-        return f" The plane still has the host {self._uid}: edgewright host delete {shlex.quote(self._uid)}"
+        except EdgewrightError as error:
+            if not self._registered:
+                reason = error.message.rstrip(".")
+                return f" Whether it has registered is not known ({reason}): edgewright host show {uid}"
+        return f" The plane still has the host {self._uid}: edgewright host delete {uid}"

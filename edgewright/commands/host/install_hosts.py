@@ -19,7 +19,7 @@ from edgewright.core.text import amount, clean
 State = Literal["waiting", "running", "done", "failed", "ended", "not-begun"]
 """`ended`: by the user, and undone; `not-begun`: the run was stopped before."""
 SHOWN = {
-    "installed": "installed", "registered": "was registered", "completed": "completed", "undone": "undone",
+    "installed": "installed", "registered": "installed already", "completed": "completed", "undone": "undone",
     "nothing-to-undo": "nothing to undo", "failed": "failed", "ended": "ended by the user", "not-begun": "not begun",
     "waiting": "waiting", "running": "running",
 }  # fmt: skip

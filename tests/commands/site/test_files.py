@@ -16,8 +16,8 @@ from edgewright.clients.ssh.files.progress import Progress
 from edgewright.commands.kernel import registry
 from edgewright.commands.kernel.context import CommandContext
 from edgewright.commands.site.files import reach as file_reach
-from edgewright.commands.site.files.actions import progress_text
 from edgewright.commands.site.page_verbs import SiteGet, SitePut
+from edgewright.commands.site.sizes import progress_text
 from edgewright.config.settings import Settings
 from edgewright.core.errors import EdgewrightError, InvalidInput, NotFound, Refused, Unreachable
 from edgewright.store.engine.journal import Journal

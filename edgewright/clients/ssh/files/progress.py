@@ -30,6 +30,7 @@ class Meter:
     def __init__(self, report: Report, clock: Callable[[], float] = time.monotonic) -> None:
         self._report, self._clock = report, clock
         self._points: deque[tuple[float, int]] = deque()
+        self._measured = 0
         self.total = 0
 
     @property
@@ -43,13 +44,15 @@ class Meter:
     def restart(self) -> None:
         """Measure again: a pause is not part of the rate."""
         self._points.clear()
+        self._measured = 0
 
     def at(self, done: int, step: str = "") -> None:
         """Report that so many bytes are done."""
         now = self._clock()
         self._points.append((now, done))
+        self._measured += 1
         while len(self._points) > 2 and now - self._points[0][0] > SPAN:
             self._points.popleft()
         rate = self.rate
-        left = (self.total - done) / rate if rate > 0 and len(self._points) > 2 else None
+        left = (self.total - done) / rate if rate > 0 and self._measured > 2 else None
         self._report(Progress(done, self.total, rate, left, step))

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from edgewright.clients.ssh.files.progress import Meter, Progress
 from edgewright.clients.ssh.install import scripts
 from edgewright.clients.ssh.install.preflight import LIMIT, HostState, parse
 from edgewright.clients.ssh.ports import CanRunScript, ScriptResult
@@ -40,8 +41,17 @@ class Installation:
         self.connection, self.run, self.python, self.host, self.root = connection, run, python, host, root
         self.digest = ""
 
-    async def send(self, program: bytes, files: Mapping[str, bytes], report: Callable[[str], None]) -> None:
-        """Send the program, from where an earlier run was cut, and the files. Raises `EdgewrightError`."""
+    async def send(
+        self,
+        program: bytes,
+        files: Mapping[str, bytes],
+        report: Callable[[str], None],
+        progress: Callable[[Progress], None],
+    ) -> None:
+        """Send the program, from where an earlier run was cut, and the files. Raises `EdgewrightError`.
+
+        `progress` is that of the program: where it begins, and after each piece.
+        """
         self.digest = hashlib.sha256(program).hexdigest()
         began = await self._do(scripts.begin(self.run, self.digest, self.root), STEP)
         word = began.output.decode("ascii", "replace").strip().partition("have=")[2]
@@ -49,20 +59,23 @@ class Installation:
         name = f"agent-{self.digest}"
         if have:
             report(f"continue at {have} of {len(program)} bytes of the agent")
-        if not await self._send_checked(name, program, have, report):
+        if not await self._send_checked(name, program, have, Meter(progress)):
             raise Failed(f"{self.host} stored the agent with another hash.", "Try again; look at its disk.", "Hash")
         for file, data in files.items():
-            if not await self._send_checked(file, data, 0, lambda line: None):
+            if not await self._send_checked(file, data, 0, Meter(lambda ignored: None)):
                 raise Failed(f"{self.host} stored {file} with another hash.", "Try again; look at its disk.", "Hash")
 
-    async def _send_checked(self, name: str, data: bytes, have: int, report: Callable[[str], None]) -> bool:
+    async def _send_checked(self, name: str, data: bytes, have: int, meter: Meter) -> bool:
         """Send a file from `have` on; return whether its hash is right, after a second try from the beginning."""
         digest = hashlib.sha256(data).hexdigest()
+        meter.total = len(data)
         for start in dict.fromkeys((have, 0)):
+            meter.restart()
+            meter.at(start)
             for offset in range(start, len(data), scripts.PIECE):
                 piece = data[offset : offset + scripts.PIECE]
                 await self._do(scripts.put(self.run, name, offset, piece, self.root), SEND)
-                report(f"sent {offset + len(piece)} of {len(data)} bytes of the agent")
+                meter.at(offset + len(piece))
             checked = await self._do(scripts.check(self.run, name, digest, self.root), STEP, ok=(0, 65))
             if checked.status == 0:
                 return True
@@ -76,10 +89,10 @@ class Installation:
             raise self._error(result)
         if result.status:
             text = (result.output + result.errors).decode("utf-8", "replace")
-            lines = (text.replace(secret, "***") if secret else text).strip().splitlines()
-            reason = next((line for line in reversed(lines) if line.startswith("error:")), lines[-1] if lines else "")
+            lines = (text.replace(secret, "***") if secret else text).strip().splitlines() or [f"code {result.status}"]
+            reason = lines[-1].removeprefix("edgewright-agent: ")  # as the agent's command line reports a failure
             raise Failed(
-                f"The installation on {self.host} failed: {clean(reason or f'code {result.status}', 300)}",
+                f"The installation on {self.host} failed: {clean(reason, 300)}",
                 "",
                 "InstallFailed",
             )
@@ -88,11 +101,7 @@ class Installation:
         """Return the agent's status; {} while it has none. Raises `EdgewrightError` when the host does not answer."""
         script = scripts.status(self.python, self.root)
         result = await self.connection.run_script(script, timeout=STEP, limit=OUTPUT, sudo=True)
-        try:
-            status = json.loads(result.output or b"{}")
-        except (ValueError, RecursionError):
-            return {}
-        return status if isinstance(status, dict) else {}
+        return _document(result.output)
 
     async def finish(self) -> None:
         """Remove what was needed for the installation alone."""
@@ -118,8 +127,11 @@ class Installation:
         return Failed(f"A step on {self.host} ended with {result.status}: {reason}.", "", "StepFailed")
 
 
-async def undo(connection: CanRunScript, host: str, run: str = "", root: str = "") -> bool:
-    """Take back what an installation made; return whether there was one. Raises `EdgewrightError`."""
+async def undo(connection: CanRunScript, host: str, run: str = "", root: str = "") -> dict[str, Any] | None:
+    """Take back what an installation made. Raises `EdgewrightError`.
+
+    Returns the status of its agent at its end, {} where that is not known; None where there was no installation.
+    """
     result = await connection.run_script(scripts.undo(run, root), timeout=INSTALL, limit=OUTPUT, sudo=True)
     if result.status == scripts.TAKEN_OVER:
         raise Conflict(f"Another run installs {host} at the same time.", "Wait for it.", "TakenOver")
@@ -132,7 +144,17 @@ async def undo(connection: CanRunScript, host: str, run: str = "", root: str = "
             f"What is left is listed in {scripts.STAGE}/absent there.",
             "NotUndone",
         )
-    return b"undone" in result.output
+    text, undone, rest = result.output.rpartition(b"\nundone\n")
+    return _document(text) if undone and not rest else None
+
+
+def _document(text: bytes) -> dict[str, Any]:
+    """Return a JSON object; {} for anything else."""
+    try:
+        document = json.loads(text or b"{}")
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def _bad_stage(host: str) -> Conflict:

@@ -157,7 +157,10 @@ base64 -d >>"$F" <<'EW_END' || return 74
 _CHECK = """h=$(sha256sum <"$S/$NAME") || return 74
 [ "${h%% *}" = "$HASH" ] || { rm -f "$S/$NAME"; return 65; }"""
 
-_INSTALL = """for p in @FOLDERS@ @UNIT_FOLDER@/edgewright-agent.service; do
+_INSTALL = """read -r s </proc/$$/stat || return 74
+set -- ${s##*) }
+echo "$$ ${20}" >"$S/pid" || return 74
+for p in @FOLDERS@ @UNIT_FOLDER@/edgewright-agent.service; do
   [ ! -e "$R$p" ] || return 73
 done
 true >"$S/absent" || return 74
@@ -179,7 +182,7 @@ set -- "$@" --endpoint "$ENDPOINT"
 [ ! -f "$S/ca.crt" ] || set -- "$@" --ca "$S/ca.crt"
 [ ! -f "$S/user-data" ] || set -- "$@" --user-data "$S/user-data"
 [ -z "$R" ] || set -- "$@" --root "$R"
-"$@" >"$S/log" 2>&1
+"$@" >/dev/null 2>"$S/log"
 c=$?
 tail -n 20 "$S/log"
 return $c"""
@@ -193,12 +196,26 @@ fi"""
 
 _UNDO = """[ -d "$S" ] || { echo nothing; return 0; }
 [ -z "$RUN" ] || [ ! -e "$S/run" ] || [ "$(cat "$S/run")" = "$RUN" ] || return 75
+p= t= n= i=0
+[ ! -f "$S/pid" ] || read -r p t <"$S/pid"
+if [ -n "$p" ] && read -r s 2>/dev/null <"/proc/$p/stat" && set -- ${s##*) } && [ "${20}" = "$t" ]; then
+  kill -STOP "$p"
+  for f in /proc/[0-9]*/stat; do
+    read -r s 2>/dev/null <"$f" && set -- ${s##*) } && [ "$2" = "$p" ] && f=${f%/stat} && n=${f##*/} &&
+      kill -KILL "$n"
+  done
+  kill -KILL "$p"
+  while [ -n "$n" ] && kill -0 "$n" 2>/dev/null && [ $i -lt 50 ]; do sleep 0.1 || sleep 1; i=$((i + 1)); done
+fi
 bad=
 if [ -e "$S/began" ]; then
   if [ -z "$R" ] && [ -d /run/systemd/system ]; then
     systemctl stop @UNITS@ 'edgewright-step-*.service' >/dev/null 2>&1
     systemctl reset-failed 'edgewright-*' >/dev/null 2>&1
   fi
+  A=$R/usr/local/lib/edgewright/edgewright-agent
+  [ -x "$A" ] || A=$A.pyz
+  "$A" status -o json --data "$R/var/lib/edgewright" 2>/dev/null | tr -d '\\n' | head -c 32768
   while read -r p; do
     case $p in
       @PARENT_CASES@) rmdir "$R$p" 2>/dev/null ;;
@@ -209,7 +226,7 @@ if [ -e "$S/began" ]; then
 fi
 [ -z "$bad" ] || { printf '%s is left\\n' "$bad" >&2; return 74; }
 rm -rf "$S" || return 74
-echo undone"""
+printf '\\nundone\\n'"""
 
 _FINISH = """S=$R@STAGE@
 [ -z "$RUN" ] || [ "$(cat "$S/run" 2>/dev/null)" = "$RUN" ] || return 75
@@ -269,7 +286,11 @@ def status(python: str, root: str = "") -> bytes:
 
 
 def undo(run: str = "", root: str = "") -> bytes:
-    """Return what takes everything back that the stage lists; `run` "" does so whoever began it."""
+    """Return what takes everything back that the stage lists; `run` "" does so whoever began it.
+
+    An installation that still runs there (its link was cut, or it was interrupted) is ended first. It prints the
+    status of the agent that was stopped, where it has one, and then `undone`; `nothing` where there is no stage.
+    """
     return _script(_STAGE_CHECKED + _UNDO, root, RUN=run)
 
 

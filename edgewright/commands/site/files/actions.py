@@ -21,7 +21,7 @@ from edgewright.commands.kernel.results import Column, Item, Listing
 from edgewright.commands.site import page_verbs as declared
 from edgewright.commands.site.connecting import check as check_target
 from edgewright.commands.site.files.reach import files_at
-from edgewright.commands.site.sizes import size_of
+from edgewright.commands.site.sizes import progress_text, size_of
 from edgewright.core import times
 from edgewright.core.errors import EdgewrightError, InvalidInput, Refused
 from edgewright.core.slow_files import in_thread, read_in_time
@@ -206,17 +206,6 @@ class _Shown:
             return
         self._next, self._step = now + SHOW_EVERY, progress.step
         self._report(progress_text(progress))
-
-
-def progress_text(progress: Progress) -> str:
-    """Return `12.0 MB of 80.1 MB (15 %), 1.2 MB/s, about 1m left`."""
-    part = f" ({100 * progress.done // progress.total} %)" if progress.total else ""
-    text = f"{size_of(progress.done)} of {size_of(progress.total)}{part}"
-    if progress.rate:
-        text += f", {size_of(progress.rate)}/s"
-    if progress.left is not None and progress.left >= 1:
-        text += f", about {times.duration(max(1, round(progress.left)))} left"
-    return f"{text}, {progress.step}" if progress.step else text
 
 
 def _shown(path: str) -> str:

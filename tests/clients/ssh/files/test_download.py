@@ -21,7 +21,7 @@ from edgewright.clients.ssh.files import download, local
 from edgewright.clients.ssh.files.download import Download, Downloaded
 from edgewright.clients.ssh.files.host_files import HostFiles
 from edgewright.clients.ssh.files.local import LocalPart
-from edgewright.clients.ssh.files.progress import Meter, Progress
+from edgewright.clients.ssh.files.progress import SPAN, Meter, Progress
 from edgewright.core import slow_files
 from edgewright.core.errors import Conflict, EdgewrightError, Failed, Refused, Unreachable
 from tests.clients.ssh.files.local_host import LocalChannel, LocalHost, files_of, programs
@@ -289,11 +289,17 @@ def test_names_of_hosts_become_names_here(name: str, expected: str) -> None:
     assert local.local_name(name) == expected and len(local.local_name("ü" * 300).encode()) <= 200
 
 
-def test_rate_and_time_left() -> None:
-    clock = iter((0.0, 1.0, 2.0, 3.0))
+@pytest.mark.parametrize("apart", [1.0, 2 * SPAN])
+def test_rate_and_time_left(apart: float) -> None:
+    """Pieces that take longer than the time that the rate is of show how long the others take as well."""
+    clock = iter((0.0, apart, 2 * apart, 9 * apart, 10 * apart))
     seen: list[Progress] = []
     meter = Meter(seen.append, lambda: next(clock))
     meter.total = 4000
     for done in (0, 1000, 2000):
         meter.at(done)
-    assert seen[-1].rate == 1000 and seen[-1].left == 2.0 and seen[0].left is None
+    assert seen[-1].rate == 1000 / apart and seen[-1].left == 2.0 * apart and seen[0].left is None
+    meter.restart()
+    meter.at(2000)
+    meter.at(3000)
+    assert seen[-1].rate == 1000 / apart and seen[-1].left is None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
+import re
 import shutil
 import stat
 import sys
@@ -15,7 +17,9 @@ import pytest
 import edgewright
 from edgewright.agent.install import archive, unit
 from edgewright.agent.install.install import ETC
+from edgewright.agent.kernel.enrolment import IDENTITY, REGISTRATION
 from edgewright.agent.kernel.settings import DATA
+from edgewright.agent.kernel.state import write_checked
 from edgewright.clients.ssh.install import scripts
 from edgewright.clients.ssh.install.remote import Installation, elf_arch, read_host, undo
 from edgewright.clients.ssh.ports import ScriptResult
@@ -71,7 +75,8 @@ def installation(shell: LocalShell, root: Path, run: str = "run1") -> Installati
 
 async def send(work: Installation, program: bytes) -> list[str]:
     lines: list[str] = []
-    await work.send(program, {"user-data": USER_DATA, "token": TOKEN.encode() + b"\n"}, lines.append)
+    files = {"user-data": USER_DATA, "token": TOKEN.encode() + b"\n"}
+    await work.send(program, files, lines.append, lambda at: lines.append(f"{at.done} of {at.total}"))
     return lines
 
 
@@ -104,13 +109,16 @@ async def test_installed_and_undone(shell: LocalShell, root: Path, program: byte
     paths = [path.lstrip("/") for path in scripts.MADE]
     parents = {str(parent) for path in paths for parent in Path(path).parents}
     assert all(name in parents or any(f"{name}/".startswith(f"{path}/") for path in paths) for name in made), made
-    assert await undo(shell, "edge1", "run1", str(root))
+    write_checked(f"{root}{DATA}/{REGISTRATION}.json", {"credential": "x"})  # as the agent when it has registered
+    write_checked(f"{root}{DATA}/{IDENTITY}.json", {"uid": "edge-1"})
+    status = await undo(shell, "edge1", "run1", str(root))
+    assert status is not None and (status["uid"], status["registered"]) == ("edge-1", True)
     after = listing(root)
     for name in ("usr/local", "usr"):  # `/usr/local` is there on every host
         if name not in before:
             after.pop(name, None)
     assert after == before
-    assert not await undo(shell, "edge1", "", str(root))
+    assert await undo(shell, "edge1", "", str(root)) is None
 
 
 async def test_finished_leaves_the_agent_alone(shell: LocalShell, root: Path, program: bytes) -> None:
@@ -120,7 +128,7 @@ async def test_finished_leaves_the_agent_alone(shell: LocalShell, root: Path, pr
     await work.finish()
     assert not (root / scripts.STAGE.lstrip("/")).exists()
     assert (root / "etc/systemd/system/edgewright-agent.service").is_file()
-    assert not await undo(shell, "edge1", "", str(root))
+    assert await undo(shell, "edge1", "", str(root)) is None
     state = await read_host(shell, "", str(root))
     assert state.ours and not state.stage
     with pytest.raises(Conflict, match="appeared"):
@@ -128,7 +136,7 @@ async def test_finished_leaves_the_agent_alone(shell: LocalShell, root: Path, pr
         await send(again, program)
         await again.install(ENDPOINT, TOKEN)
     assert (root / "etc/edgewright/token").is_file()
-    assert await undo(shell, "edge1", "run2", str(root))
+    assert await undo(shell, "edge1", "run2", str(root)) is not None
     assert (root / "etc/edgewright/token").is_file()
 
 
@@ -155,7 +163,8 @@ async def test_a_cut_upload_goes_on_where_it_ended(shell: LocalShell, root: Path
     state = await read_host(shell, "", str(root))
     assert state.stage == "sent"
     lines = await send(installation(shell, root, "run2"), program)
-    assert lines[0] == f"continue at {2 * scripts.PIECE} of {len(program)} bytes of the agent"
+    where = f"{2 * scripts.PIECE} of {len(program)}"
+    assert lines[:2] == [f"continue at {where} bytes of the agent", where]
 
 
 async def test_what_was_stored_wrongly_is_sent_again(shell: LocalShell, root: Path, program: bytes) -> None:
@@ -165,9 +174,8 @@ async def test_what_was_stored_wrongly_is_sent_again(shell: LocalShell, root: Pa
     part.write_bytes(b"x" * part.stat().st_size)
     work = installation(shell, root, "run2")
     lines = await send(work, program)
-    assert (
-        lines[0].startswith("continue at") and lines[-1] == f"sent {len(program)} of {len(program)} bytes of the agent"
-    )
+    assert lines[0].startswith("continue at") and f"0 of {len(program)}" in lines
+    assert lines[-1] == f"{len(program)} of {len(program)}"
     assert hashlib.sha256(part.read_bytes()).hexdigest() == work.digest
 
 
@@ -217,19 +225,50 @@ async def test_undo_removes_nothing_that_no_installation_makes(shell: LocalShell
     lines = [f"/{name}" for name in names] + ["/etc/edgewright/../systemd", "/usr/local/lib/edgewright/../../.."]
     (stage / "absent").write_text("\n".join(lines) + "\nend")
     (stage / "began").touch()
-    assert await undo(shell, "edge1", "", str(root))
+    assert await undo(shell, "edge1", "", str(root)) == {}
     assert all((root / name).is_dir() for name in names)
     assert (root / "etc/systemd/system/other.service").is_file()
 
 
-async def test_a_failed_installation_says_why_and_is_undone(shell: LocalShell, root: Path, program: bytes) -> None:
-    (root / sys.executable.lstrip("/")).unlink()
+@pytest.mark.parametrize("early", [True, False], ids=["plan", "step"])
+async def test_a_failed_installation_says_why_and_is_undone(
+    shell: LocalShell, root: Path, program: bytes, early: bool
+) -> None:
+    reason = f"There is no {sys.executable} below"
+    if early:
+        (root / sys.executable.lstrip("/")).unlink()
+    else:  # a step in the middle fails: the agent has reported those before it
+        (root / "etc/systemd/system/edgewright-relay.socket").mkdir()
+        (root / "usr/local").mkdir(parents=True)
+        reason = f"{root}/etc/systemd/system/edgewright-relay.socket: is a directory."
     before = listing(root)
     work = installation(shell, root)
     await send(work, program)
-    with pytest.raises(Failed, match=r"There is no .*python"):
+    with pytest.raises(Failed, match=f"^The installation on edge1 failed: {re.escape(reason)}"):
         await work.install(ENDPOINT, TOKEN)
     await undo(shell, "edge1", "run1", str(root))
+    assert listing(root) == before
+
+
+async def test_an_installation_that_still_runs_is_ended_before_it_is_undone(
+    shell: LocalShell, root: Path, program: bytes
+) -> None:
+    """Its link was cut, or Ctrl-C came: the host goes on. This one waits in the middle, and would write later."""
+    (root / "usr/local").mkdir(parents=True)
+    before = listing(root)
+    agent, slow = root / "usr/local/lib/edgewright", root.with_name("slow-python")
+    slow.write_text(f"#!/bin/sh\nmkdir -p {agent}\nsleep 0.4\ntouch {agent}/later 2>/dev/null || mkdir -p {agent}\n")
+    slow.chmod(0o755)
+    work = Installation(shell, "run1", str(slow), "edge1", str(root))
+    await send(work, program)
+    installing = asyncio.create_task(work.install(ENDPOINT, TOKEN))
+    async with asyncio.timeout(20):
+        while not agent.exists():
+            await asyncio.sleep(0.01)
+    assert await undo(shell, "edge1", "run1", str(root)) == {}
+    with pytest.raises(Failed):
+        await installing
+    await asyncio.sleep(0.5)
     assert listing(root) == before
 
 
