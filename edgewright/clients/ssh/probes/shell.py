@@ -77,13 +77,15 @@ within() {
 it cannot be killed, what waits for it is ended instead: its shell, and what counts its bytes."""
 
 _RUN = r"""
+say() { printf '%s\n%s %s\n' "$E" "$M" "$1"; E=''; }
+ended() { printf '%s' "$E"; E=''; }
 run() {
   up
-  if [ "$5" = needed ] && [ "$R" != 1 ]; then printf '\n%s skip %s root\n' "$M" "$2"; return; fi
+  if [ "$5" = needed ] && [ "$R" != 1 ]; then say "skip $2 root"; return; fi
   if [ "${U%%.*}" != - ] && [ "${B%%.*}" != - ] && [ $((${U%%.*} - ${B%%.*})) -ge "$D" ]; then
-    printf '\n%s skip %s late\n' "$M" "$2"; return
+    say "skip $2 late"; return
   fi
-  printf '\n%s begin %s %s\n' "$M" "$2" "$U"
+  say "begin $2 $U"
   ( {
     ( "p_$1" ) </dev/null 2>&1 & q=$!
     ( watch "$q" "$3" ) </dev/null >/dev/null 2>&1 & w=$!
@@ -94,13 +96,18 @@ run() {
   wait "$o" 2>/dev/null
   k=$?
   up
-  printf '\n%s end %s %s %s\n' "$M" "$2" "$U" "$k"
+  E="
+$M end $2 $U $k
+"
 }
 """
+"""The end of a probe goes out with the begin of the next one: over a thin link each piece costs some 40 bytes more."""
 
 _BESIDE = """{
-%s} </dev/null | {
-%scat
+%sended
+} </dev/null | {
+%sended
+cat
 }
 """
 """What waits for other machines runs at the same time; a pipe has room for what it prints until the others end."""
@@ -139,14 +146,14 @@ def script(probes: Sequence[Probe], marker: str, *, log_lines: int = 100, second
     numbered = tuple(enumerate(probes))
     here, beside = (_calls([(n, p) for n, p in numbered if p.waits == waits]) for waits in (False, True))
     inner = (
-        f"M={marker} D={seconds} LINES_OF_LOG={log_lines} R=0\n"
+        f"M={marker} D={seconds} LINES_OF_LOG={log_lines} R=0 E=\n"
         "case $W in root|sudo) R=1 ;; esac\n"
         + _RUN
         + SHARED
         + bodies
         + 'up\nB=$U\nprintf \'\\n%s host %s %s\\n\' "$M" "$W" "$U"\n'
         + (_BESIDE % (beside, here) if beside else here)
-        + "printf '\\n%s done\\n' \"$M\"\n"
+        + "say done\n"
     )
     # A function: the shell has read all of it before the first command runs.
     return f'main() {{\nP={quoted(PRELUDE)}\neval "$P"\nS={quoted(inner)}\n{_START}\n}}\nmain\nexit 0\n'.encode()

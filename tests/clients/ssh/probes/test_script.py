@@ -6,6 +6,7 @@ import base64
 import os
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -58,6 +59,21 @@ def test_what_waits_for_other_machines_runs_beside_the_others(name: str, tmp_pat
     assert found.complete
     assert found.readings["network.a"][:2] == ("read", ("w",)) and found.readings["identity.a"].lines == ("h",)
     assert found.readings["network.b"][:2] == ("hung", ("before",)) and found.readings["network.c"].lines == ("last",)
+
+
+def test_the_end_of_a_probe_is_one_piece_with_the_begin_of_the_next(name: str) -> None:
+    probes = [probe("sleep 0.1; echo a"), probe("sleep 0.1; echo b", id_="boot.b"), probe("echo c", id_="disk.c")]
+    if name == "bash":
+        return  # it writes each line alone, within microseconds
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)  # it keeps each write apart
+    with ours, theirs:
+        script, marker = shell.script(probes, "0" * 32), "0" * 32
+        subprocess.run(SHELLS[name], input=script, stdout=theirs, check=True, timeout=30)
+        theirs.close()
+        pieces = list(iter(lambda: ours.recv(65_536), b""))
+    began = {each.id: [piece for piece in pieces if f"{marker} begin {each.id} ".encode() in piece] for each in probes}
+    assert b" end identity.a " in began["boot.b"][0] and b" end boot.b " in began["disk.c"][0]
+    assert b" end disk.c " in next(piece for piece in pieces if f"{marker} done".encode() in piece)
 
 
 def test_a_pipe_has_room_for_what_runs_beside(name: str) -> None:
