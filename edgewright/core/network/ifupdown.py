@@ -14,6 +14,19 @@ FOLDER = "/etc/network/interfaces.d/"
 STARTS = ("iface", "auto", "mapping", "source", "source-directory", "no-auto-down", "no-scripts", "rename", "template")
 """Words that begin another stanza; so does every `allow-...`."""
 
+_NOTE_VLANS = r"""[ -e "${0%/*}/vlans" ] || for d in /sys/class/net/*/lower_@NAME@; do
+  c=${d%/lower_*}; c=${c##*/}
+  grep -q '^DEVTYPE=vlan' "/sys/class/net/$c/uevent" || continue
+  m=$(readlink "/sys/class/net/$c/master"); echo "$c ${m##*/}"
+done >"${0%/*}/vlans" 2>/dev/null"""
+_RAISE_VLANS = r"""while read -r c m; do
+  ifdown "$c" || ifdown -f "$c" || :
+  ifup "$c" || [ -d "/sys/class/net/$c" ] || exit 1
+  [ -z "$m" ] || ip link set dev "$c" master "$m" || :
+done <${0%/*}/vlans"""
+"""`ifdown` of a card takes the VLANs on it away (Debian), or their routes (BusyBox), and `ifup` of the card does not
+bring them back. Their names, and the bridges that they are in, are noted before the first `ifdown` of a change."""
+
 
 class Stanza:
     """One `iface NAME inet METHOD` with its lines; `begin` and `end` are the lines of the file that it takes."""
@@ -84,9 +97,10 @@ def edit(draft: Draft, adapter: Adapter, wanted: Wanted, texts: Mapping[str, str
         draft.back.append(f"ip link delete {vlan}")
     lines[stanza.begin : stanza.end] = new
     draft.write(adapter.file, "\n".join(lines) + "\n")
-    draft.before.append(f"ifdown {name} || ifdown -f {name}")
+    draft.before += [_NOTE_VLANS.replace("@NAME@", name), f"ifdown {name} || ifdown -f {name}"]
     draft.after += [f"ip addr flush dev {name} scope global", f"ifup {name}"]
     draft.after += [f"ifup {vlan}", f"ip link show dev {vlan}"] if vlan else []
+    draft.after.append(_RAISE_VLANS)
 
 
 def _card_below(name: str, mtu: int | None, options: list[tuple[str, str]]) -> list[str]:

@@ -297,7 +297,9 @@ def test_a_vlan_of_ifupdown_takes_the_lines() -> None:
         "iface eth0 inet static", "iface eth0 inet manual\n\nauto eth0.100\niface eth0.100 inet static"
     )
     assert draft.files[0].text == lines
-    assert draft.before[0] == "ifdown eth0.100" and draft.after[-2:] == ["ifup eth0.100", "ip link show dev eth0.100"]
+    assert draft.before[0] == "ifdown eth0.100" and draft.after[2:4] == ["ifup eth0.100", "ip link show dev eth0.100"]
+    note, card = draft.before[1:]  # the VLANs that are on the card before it goes down come up again, last
+    assert "/sys/class/net/*/lower_eth0;" in note and card.startswith("ifdown eth0 ") and "ifup " in draft.after[4]
     draft = Draft({ifupdown.FILE: INTERFACES.replace("via 10.0.0.9", "dev eth0")})
     with pytest.raises(ValueError, match="lines of it name eth0"):
         ifupdown.edit(draft, adapter, Wanted(adapter="eth0", vlan=100), {})

@@ -13,6 +13,7 @@ from tests.e2e.network.vlan_host import LISTING, NAME, OTHERS, VlanHost
 from tests.support import missing
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(3600)]
+VOICE = "ip -o -4 addr show dev eth0.30"
 NEW = ("--adapter", "eth0", "--vlan", "100", "--address", "10.55.100.15/24", "--gateway", "10.55.100.1")
 
 
@@ -101,6 +102,7 @@ def test_other_managers_make_a_vlan_too(host: VlanHost, manager: str) -> None:
     tagged = host.switch.packets(100)
     assert "10.55.100.15:22 answers a new connection" in host.change(*NEW)
     assert host.switch.packets(100) > tagged
+    assert "10.55.30.15/24" in host.within(VOICE), "the other VLAN of the card goes on"
     host.as_before(before)
     assert "The new settings stay" in host.change(*NEW, "--confirm")
     host.power_cycle()
@@ -110,3 +112,17 @@ def test_other_managers_make_a_vlan_too(host: VlanHost, manager: str) -> None:
     assert (made["vlan"], made["manager"], made["addresses"][0]) == (100, manager, "10.55.100.15/24")
     assert host.adapter("eth0.30")["addresses"][0] == "10.55.30.15/24", "the other VLAN is as it was"
     assert host.switch.packets(100) > tagged
+
+
+def test_network_manager_keeps_the_vlan_on_a_card_that_is_changed(host: VlanHost) -> None:
+    host.become("NetworkManager")
+    card, voice = host.adapter("eth0"), host.adapter("eth0.30")
+    assert (card["manager"], card["addresses"][0]) == ("NetworkManager", "10.55.0.15/24")
+    assert (voice["vlan"], voice["parent"], voice["manager"]) == (30, "eth0", "NetworkManager")
+    before = host.within(LISTING)
+    words = ["--adapter", "eth0", "--address", "10.55.0.16/24"]
+    assert "10.55.0.16:22 answers a new connection" in host.change(*words)
+    assert "10.55.30.15/24" in host.within(VOICE)
+    host.as_before(before)
+    refused = host.run("set", NAME, "--adapter", "eth0", "--vlan", "100", "--plan", code=2)
+    assert "NetworkManager" in refused

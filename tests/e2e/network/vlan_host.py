@@ -22,6 +22,7 @@ PROGRAMS = ("qemu-system-x86_64", "mmdebstrap", "mke2fs", "ip", "nsenter", "setp
 PACKAGES = (
     *("systemd", "systemd-sysv", "dbus", "udev", "kmod", "openssh-server", "iproute2", "procps", "initramfs-tools"),
     *("linux-image-cloud-amd64", "zstd", "netplan.io", "ifupdown"),
+    "network-manager",
 )
 PATIENCE = patience(300)
 """Seconds for a start of the emulated machine."""
@@ -73,6 +74,18 @@ END
 """,
 }
 """What makes it a host of another manager, at its next start."""
+NETWORKMANAGER = """umask 077; cd /etc/NetworkManager/system-connections
+connection() { # NAME TYPE ADDRESS REST
+  printf '[connection]\\nid=%s\\ntype=%s\\ninterface-name=%s\\n\\n[ipv4]\\nmethod=manual\\naddress1=%s\\n%b' \\
+    "$1" "$2" "$1" "$3" "$4" >"$1.nmconnection"
+}
+connection eth0 ethernet 10.55.0.15/24,10.55.0.1
+connection eth0.30 vlan 10.55.30.15/24 '\\n[vlan]\\nid=30\\nparent=eth0\\n'
+connection eth1 ethernet 10.0.2.15/24
+rm -f /etc/systemd/network/90-look.network
+systemctl disable systemd-networkd.service systemd-networkd.socket
+systemctl enable NetworkManager.service
+"""
 MASKED = (
     *("apt-daily.timer", "apt-daily-upgrade.timer", "e2scrub_all.timer", "e2scrub_reap.service"),
     *("dpkg-db-backup.timer", "systemd-networkd-wait-online.service", "serial-getty@ttyS0.service"),
@@ -112,6 +125,7 @@ class Disk(Guest):
             (wants / name).unlink(missing_ok=True)
             (wants / name).symlink_to(f"/lib/systemd/system/{name}")
         (wants / "up.service").symlink_to("/etc/systemd/system/up.service")
+        (wants / "NetworkManager.service").unlink(missing_ok=True)
         for name in MASKED:
             (units / name).unlink(missing_ok=True)
             (units / name).symlink_to("/dev/null")
@@ -229,7 +243,7 @@ class VlanHost(TrunkHost):
     def become(self, manager: str) -> None:
         """Let another manager set the adapters, as from the first day."""
         old = "/etc/systemd/network/[0-2]* /etc/netplan/* /etc/network/interfaces.d/*"
-        self.within(f"rm -f {old}\n{OTHERS[manager]}\nsync")
+        self.within(f"rm -f {old}\n{OTHERS.get(manager, NETWORKMANAGER)}\nsync")
         self.at("10.55.0.15")
         self.power_cycle()
 
