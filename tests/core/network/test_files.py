@@ -154,9 +154,12 @@ def test_a_connection_of_networkmanager_is_edited_and_brought_up() -> None:
     assert "dns=10.0.0.1;\nmethod" not in text and "dns=10.0.0.1;" in text and "route1=10.9.0.0/16,10.0.0.9" in text
     assert "address1=10.66.133.9/24,10.66.133.1\n" in text and "10.0.0.5" not in text
     assert "[ipv6]\naddress1=fd00::5/64\nmethod=manual\n" in text and "[ethernet]\nmtu=1400\n" in text
-    assert change.after == ("nmcli connection reload", "nmcli --wait 45 connection up id 'the shop'")
+    up = "nmcli --wait 45 connection up id 'the shop'"
+    assert change.after == ("nmcli connection reload", f"nmcli device reapply eth0 || {up}")  # keeps routes' metric
     assert change.back == ("ip link set dev eth0 mtu 1500",)
-    text = change_of(host, Wanted(adapter="eth0", method="dhcp")).files[0].text or ""
+    change = change_of(host, Wanted(adapter="eth0", method="dhcp"))
+    assert change.after[-1] == up  # which waits for DHCP
+    text = change.files[0].text or ""
     assert "method=auto" in text and "address1=10" not in text
 
 

@@ -124,5 +124,5 @@ def test_network_manager_keeps_the_vlan_on_a_card_that_is_changed(host: VlanHost
     assert "10.55.0.16:22 answers a new connection" in host.change(*words)
     assert "10.55.30.15/24" in host.within(VOICE)
     host.as_before(before)
-    refused = host.run("set", NAME, "--adapter", "eth0", "--vlan", "100", "--plan", code=2)
+    refused = host.run("set", NAME, "--adapter", "eth0", "--vlan", "100", "--plan", code=7)
     assert "NetworkManager" in refused

@@ -93,11 +93,13 @@ MASKED = (
 )
 LISTING = (
     "cat /etc/systemd/network/* /etc/netplan/* /etc/network/interfaces.d/* 2>/dev/null; ls /etc/systemd/network; "
-    "ip -o -4 addr show | sed 's/valid_lft.*//'; ip -d -o link show | sed -n 's/.*vlan protocol/vlan/p' | cut -c1-40; "
-    "ip -o link show | sed 's/qdisc.*//'; ip route; ls /etc/systemd/system; "
+    "ip -o -4 addr show | sed 's/^[0-9]*: //; s/valid_lft.*//' | sort; "
+    "ip -d -o link show | sed -n 's/.*vlan protocol/vlan/p' | cut -c1-40; "
+    "ip -o link show | sed 's/^[0-9]*: //; s/qdisc.*//' | sort; ip route | sort; ls /etc/systemd/system; "
     "systemctl list-units --no-legend --no-pager 'edgewright-network*'"
 )
-"""Everything that a change may touch, without units that ran and ended at this start: systemd remembers those."""
+"""Everything that a change may touch. Not units that ran and ended at this start, which systemd remembers, and not the
+kernel's numbers of adapters: ifupdown makes a VLAN again."""
 
 
 class Disk(Guest):
