@@ -77,15 +77,15 @@ within() {
 it cannot be killed, what waits for it is ended instead: its shell, and what counts its bytes."""
 
 _RUN = r"""
-say() { printf '%s\n%s %s\n' "$E" "$M" "$1"; E=''; }
+frame() { printf '%s\n%s %s\n' "$E" "$M" "$1"; E=''; }
 ended() { printf '%s' "$E"; E=''; }
 run() {
   up
-  if [ "$5" = needed ] && [ "$R" != 1 ]; then say "skip $2 root"; return; fi
+  if [ "$5" = needed ] && [ "$R" != 1 ]; then frame "skip $2 root"; return; fi
   if [ "${U%%.*}" != - ] && [ "${B%%.*}" != - ] && [ $((${U%%.*} - ${B%%.*})) -ge "$D" ]; then
-    say "skip $2 late"; return
+    frame "skip $2 late"; return
   fi
-  say "begin $2 $U"
+  frame "begin $2 $U"
   ( {
     ( "p_$1" ) </dev/null 2>&1 & q=$!
     ( watch "$q" "$3" ) </dev/null >/dev/null 2>&1 & w=$!
@@ -153,7 +153,7 @@ def script(probes: Sequence[Probe], marker: str, *, log_lines: int = 100, second
         + bodies
         + 'up\nB=$U\nprintf \'\\n%s host %s %s\\n\' "$M" "$W" "$U"\n'
         + (_BESIDE % (beside, here) if beside else here)
-        + "say done\n"
+        + "frame done\n"
     )
     # A function: the shell has read all of it before the first command runs.
     return f'main() {{\nP={quoted(PRELUDE)}\neval "$P"\nS={quoted(inner)}\n{_START}\n}}\nmain\nexit 0\n'.encode()

@@ -68,7 +68,7 @@ def test_the_end_of_a_probe_is_one_piece_with_the_begin_of_the_next(name: str) -
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)  # it keeps each write apart
     with ours, theirs:
         script, marker = shell.script(probes, "0" * 32), "0" * 32
-        subprocess.run(SHELLS[name], input=script, stdout=theirs, check=True, timeout=30)
+        subprocess.run(SHELLS[name], input=script, stdout=theirs.fileno(), check=True, timeout=30)
         theirs.close()
         pieces = list(iter(lambda: ours.recv(65_536), b""))
     began = {each.id: [piece for piece in pieces if f"{marker} begin {each.id} ".encode() in piece] for each in probes}
