@@ -81,6 +81,6 @@ def edit(draft: Draft, adapter: Adapter, wanted: Wanted, texts: Mapping[str, str
         draft.back.append(f"ip link set dev {adapter.name} mtu {adapter.mtu}")
     draft.write(adapter.file, ini.text(), 0o600)
     up = f"nmcli --wait {SECONDS} connection up id {shlex.quote(connection)}"
-    # A connection that comes up again gets another metric of its routes, and may lose the default route to another card.
+    # A connection that comes up again gets another metric of its routes: another card may become the default route.
     same = f"nmcli device reapply {adapter.name} || " if not dhcp and adapter.method == "static" else ""
     draft.after += ["nmcli connection reload", same + up]
