@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from edgewright.commands.kernel import registry
-from edgewright.commands.kernel.base import Command, Scope
+from edgewright.commands.kernel.base import BY_HOST, Command, Scope
 from edgewright.commands.kernel.navigation import MOVES
 from tui.frame.base import BaseScreen
 from tui.frame.pager.pager import ReaderScreen
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from tui.session import Session
+
+
+NAMES = {"site-api": "local API"}
+"""Views whose name is not that of their page."""
 
 
 class HelpScreen(ReaderScreen):
@@ -59,8 +63,9 @@ def help_groups(
 
     `keys` are the keys that are bound now, by id; those of other screens come from the defaults and the key map.
     With `live` (all keys by id) a movement is listed with the keys that work on this screen, or not at all; with
-    `screen` only verbs that do something on it.
+    `screen` only verbs that do something on it: those of the plane do not on a host that is known by SSH alone.
     """
+    by_ssh = str(getattr(screen, "target", "")).startswith(BY_HOST)
     here: list[HelpRow] = []
     everywhere: list[HelpRow] = []
     by_name: list[HelpRow] = []
@@ -68,7 +73,8 @@ def help_groups(
     inherited = [] if screen is None else _inherited(session, scope, keys, screen, taken)
     taken |= {key for row in inherited for key in row.keys.split()}
     for command in registry.for_scope(scope):
-        if screen is not None and not does_something(screen, command):
+        idle = screen is not None and not does_something(screen, command)
+        if idle or (by_ssh and not registry.works_over_ssh(command)):
             continue
         row = _row(session, command, keys)
         if command.scope == "global":
@@ -79,7 +85,7 @@ def help_groups(
     here += inherited
     moves: list[HelpRow] = []
     for move in MOVES:
-        if {"global", scope, view} & set(move.scopes):
+        if {"global", scope, view} & set(move.scopes) or (live is not None and move.id in live):
             shown = _keys(session, move.id, move.keys, keys)
             if live is not None:
                 working = {key_text(key) for key in live.get(move.id, ())}
@@ -88,8 +94,10 @@ def help_groups(
                 shown = " ".join(key for key in shown.split() if key not in taken)
             if shown:
                 moves.append(HelpRow(shown, "", move.help + ".", remapped=move.id in session.keymap))
+    if live is not None and "filter" in live and all(each.id() != "filter" for each in registry.for_scope(scope)):
+        moves.append(HelpRow(" ".join(map(key_text, live["filter"])), "", "Search in the text."))
     return [
-        HelpGroup(f"HERE: {view.removeprefix('site-').upper()}", tuple(here)),
+        HelpGroup(f"HERE: {NAMES.get(view, view.removeprefix('site-')).upper()}", tuple(here)),
         HelpGroup("EVERYWHERE", tuple(sorted(everywhere, key=lambda row: (not row.keys[:1].isdigit(), row.keys)))),
         HelpGroup("MOVING", tuple(moves)),
         HelpGroup("BY NAME ONLY", tuple(by_name)),

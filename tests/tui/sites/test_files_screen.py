@@ -85,6 +85,11 @@ async def test_places_then_a_directory_then_a_file_without_secrets() -> None:
         assert view(pilot) == "site-file"
         await until(pilot, lambda: "edgeHostToken" in said(pilot))
         assert "canary" not in said(pilot) and "1 secret covered" in said(pilot)
+        await press(pilot, "question_mark")
+        listed = " ".join(said(pilot).split())
+        assert "/ Search in the text." in listed and "n Go to the next match." in listed
+        await press(pilot, "escape")
+        assert view(pilot) == "site-file"
         await press(pilot, "escape")
         assert view(pilot) == "site-files" and "90_custom.yaml" in said(pilot)
         await press(pilot, "escape")
@@ -97,10 +102,14 @@ async def test_places_then_a_directory_then_a_file_without_secrets() -> None:
 async def test_strange_names_and_links_out(root: Path) -> None:
     (root / "var/log/\x1b[31mred\nline").write_text("x")
     (root / "var/log/out").symlink_to("/etc")
+    (root / "var/log/btmp").touch()
     async with files(FolderHost(), (80, 24), "/var/log") as (pilot, _):
         assert "\x1b" not in said(pilot) and "red line" in said(pilot) and "out → /etc" in said(pilot)
         await go(pilot, "red line")
         await until(pilot, lambda: view(pilot) == "site-file" and "x" in said(pilot))
+        await press(pilot, "escape")
+        await go(pilot, "btmp")
+        await until(pilot, lambda: "The file is empty." in said(pilot))
         await press(pilot, "escape")
         await go(pilot, "out →")
         assert "leads out of the directory" in " ".join(said(pilot).split())

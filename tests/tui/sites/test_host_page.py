@@ -62,6 +62,10 @@ async def test_the_probes_alone() -> None:
         assert "Ubuntu 24.04" in text and "Linux 6.8.0-45" in text
         assert "site edge-7f3a by SSH" in frame_text(pilot.app, "title")
         assert len(plane.calls) == before
+        await press(pilot, "question_mark")
+        await until(pilot, lambda: "HERE: HOST" in said(pilot))
+        listed = said(pilot).partition("EVERYWHERE")[0]
+        assert ":site open" in listed and ":host " not in listed, "what a plane would do is refused here"
 
 
 async def test_the_local_api_counts_where_a_user_has_logged_in() -> None:

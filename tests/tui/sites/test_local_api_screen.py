@@ -131,7 +131,9 @@ async def test_no_password_is_asked_for_where_the_probes_found_no_api(server: St
         reason = "The probes found no local API 0s ago: nothing listens on port 5080."
         await until(pilot, lambda: reason in shown(pilot))
         assert "password" not in shown(pilot)
-        await press(pilot, "L")
+        await press(pilot, "question_mark")
+        await until(pilot, lambda: "HERE: LOCAL API" in said(pilot))
+        await press(pilot, "escape", "L")
         await until(pilot, lambda: "Local API of kairos@edge-7f3a, port 5080" in shown(pilot))
 
 

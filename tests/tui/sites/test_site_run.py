@@ -171,9 +171,12 @@ async def test_the_ledger_shows_what_was_done(journal: Journal) -> None:
         "site run", ("edge-a",), {"title": "Run uptime on 1 host over SSH", "who": "anna", "cli": "x"}
     )
     journal.end(entry, {"facts": {"hosts": {"edge-a": {"result": "failed", "exit": 3, "seconds": 1.5}}}})
+    entry = journal.begin("site network confirm", ("edge-c",), {"title": "Confirm", "who": "anna", "cli": ""})
+    journal.end(entry, {"done": ["edge-c"]})
     async with consoled(journal, Fleet()) as (pilot, _, _session):
         await press(pilot, ":", *"ledger", "enter")
         await until(pilot, lambda: "exit 3" in flat(pilot))
+        assert "edge-c network confirm done" in flat(pilot)
         await press(pilot, "enter")
         assert "anna" in flat(pilot) and "Run uptime on 1 host" in flat(pilot)
         await press(pilot, ":", *"ledger edge-b", "enter")

@@ -87,5 +87,7 @@ class SiteFileScreen(ReaderScreen):
             notes.append(f"the begin of {size_of(shown.size)}")
         if shown.left_out:
             notes.append(f"{amount(shown.left_out, 'secret')} covered")
+        if not shown.text and not notes:
+            return [*problem, line(("The file is empty.", "muted"))]
         head = [line((", ".join(notes), "muted"))] if notes else []
         return [*problem, *head, *(line(clean(text, MOST_LINE)) for text in shown.text.splitlines())]

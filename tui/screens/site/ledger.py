@@ -18,7 +18,15 @@ from tui.widgets.lines import Line, Piece, columns, cut, wrap, wrapped_facts
 
 MOST = 500
 """Rows that are shown; `edgewright site ledger` has more."""
-TIME, VERB, RESULT, TOOK = 16, 12, 14, 8
+TIME, VERB, RESULT, TOOK = 16, 15, 14, 8
+NARROW, SHORT = 78, 12
+"""Cells of the rows below which verbs have fewer: there is a pane with all of a row beside them, or little room."""
+WHAT = 20
+"""Cells from which what was done has a column: fewer show too little of it."""
+
+
+def _verb(width: int) -> int:
+    return VERB if width >= NARROW else SHORT
 
 
 class LedgerScreen(RowsScreen):
@@ -64,16 +72,16 @@ class LedgerScreen(RowsScreen):
         """Return the titles of the columns."""
         room = self._room(width)
         cells: list[tuple[Piece, int]] = [
-            (("TIME (UTC)", "head"), TIME), (("HOST", "head"), room), (("VERB", "head"), VERB),
+            (("TIME (UTC)", "head"), TIME), (("HOST", "head"), room), (("VERB", "head"), _verb(width)),
             (("RESULT", "head"), RESULT), (("TOOK", "head"), -TOOK),
         ]  # fmt: skip
-        return [columns([*cells, (("WHAT", "head"), self._rest(width))] if self._rest(width) >= 8 else cells)]
+        return [columns([*cells, (("WHAT", "head"), self._rest(width))] if self._rest(width) >= WHAT else cells)]
 
     def _room(self, width: int) -> int:
-        return max(10, min(28, width - TIME - VERB - RESULT - TOOK - 8))
+        return max(10, min(28, width - TIME - _verb(width) - RESULT - TOOK - 8))
 
     def _rest(self, width: int) -> int:
-        return width - TIME - VERB - RESULT - TOOK - self._room(width) - 10
+        return width - TIME - _verb(width) - RESULT - TOOK - self._room(width) - 10
 
     def rows(self, width: int) -> list[Line]:
         """Return the newest rows."""
@@ -83,10 +91,10 @@ class LedgerScreen(RowsScreen):
         room, rest = self._room(width), self._rest(width)
         cells: list[tuple[Piece, int]] = [
             (times.rfc3339(row.began)[:16].replace("T", " "), TIME), ((cut(row.host, room), "strong"), room),
-            (cut(row.verb.removeprefix("site "), VERB), VERB),
+            (cut(row.verb.removeprefix("site "), _verb(width)), _verb(width)),
             ((cut(row.result, RESULT), "bad" if row.is_bad else "ok"), RESULT), (row.took, -TOOK),
         ]  # fmt: skip
-        return columns([*cells, (cut(row.what, rest), rest)] if rest >= 8 else cells, key=f"{row.entry}/{row.host}")
+        return columns([*cells, (cut(row.what, rest), rest)] if rest >= WHAT else cells, key=f"{row.entry}/{row.host}")
 
     def _of(self, key: str) -> LedgerRow | None:
         return next((row for row in self._read or () if f"{row.entry}/{row.host}" == key), None)

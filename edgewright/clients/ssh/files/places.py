@@ -21,8 +21,8 @@ class Place(NamedTuple):
 
 
 PLACES: tuple[Place, ...] = (
-    Place("/var/log", "logs of units, the agent, upgrades, Kubernetes; files offered for download"),
-    Place("/oem", "user-data, network settings, boot environment; survives a reset", True, True),
+    Place("/var/log", "logs of units, agent, upgrades, Kubernetes; downloads"),
+    Place("/oem", "user-data, network, boot settings; survives a reset", True, True),
     Place("/usr/local/cloud-config", "persistent configuration, that of the cluster", True, True),
     Place("/run/stylus", "user-data as the installer copied it", True),
     Place("/opt/spectrocloud", "the agent's programs, content, support bundles", True, True),
