@@ -50,12 +50,13 @@ class Webhooks:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                if 200 <= outer.status < 300:
+                status = outer.status  # a test changes it once the message is in a list
+                if 200 <= status < 300:
                     outer.got.append((headers, body))
                 else:
                     outer.refused.append(headers["edgewright-delivery"])
                 time.sleep(outer.delay)  # it has the message, and the sender does not know it yet
-                self.send_response(outer.status)
+                self.send_response(status)
                 for name, value in outer.headers.items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", "0")
