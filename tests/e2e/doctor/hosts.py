@@ -125,10 +125,7 @@ class DoctorHost:
         """Give the host a disk of its own, `$DISK`, of 48 MB; its number is new: the log has errors of those before."""
         with self._image.open("wb") as image:
             image.truncate(48 << 20)
-        number = int(time.monotonic() * 10) % 1_000_000
-        with Path("/dev/loop-control").open("rb") as control:
-            fcntl.ioctl(control, LOOP_CTL_ADD, number)
-        self._loop = f"/dev/loop{number}"
+        self._loop = f"/dev/loop{add_loop(int(time.monotonic() * 10) % 1_000_000)}"
         subprocess.run(["losetup", self._loop, str(self._image)], check=True)
         device = os.stat(self._loop).st_rdev
         self.run(f"rm -f /dev/case0; mknod /dev/case0 b {os.major(device)} {os.minor(device)}")
@@ -199,6 +196,16 @@ class DoctorHost:
             if time.monotonic() > deadline:
                 return "; ".join(f"{f.key}: {f.text}" for f in left)
             time.sleep(2)
+
+
+def add_loop(number: int) -> int:
+    """Add a loop device with this number, or the next one that is free: runs beside this one take numbers too."""
+    with Path("/dev/loop-control").open("rb") as control:
+        while True:
+            with contextlib.suppress(FileExistsError):
+                fcntl.ioctl(control, LOOP_CTL_ADD, number)
+                return number
+            number += 1
 
 
 def _copy(source: Path, target: Path) -> None:
