@@ -167,12 +167,17 @@ async def of_site(ctx: CommandContext, row: ClusterRow, report: Report) -> SiteA
     if known.node and (neighbour := await _neighbour(ctx, site, known)) is not None:
         return SiteApi(row, neighbour[0], neighbour[1], report)
     if known.node:
-        report(f"The host is a worker: what belongs to its node is seen. For all of it: {_way_on(target, known)}")
+        report(f"The host is a worker: what belongs to its node is seen. For all of it: {way_on(target, known)}")
     return SiteApi(row, site, known, report)
 
 
-def _way_on(target: str, known: HostKubeconfig) -> str:
-    """Return the target of the control plane that a worker's kubelet talks to, through the worker."""
+def way_on(target: str, known: HostKubeconfig) -> str:
+    """Return the target of the control plane that a worker's kubelet talks to, through the worker.
+
+    The kubelet of k3s and of RKE2 talks to a proxy on the worker itself: which control planes there are is not known.
+    """
+    if known.host == "localhost" or known.host.startswith("127.") or known.host == "::1":
+        return "open a control plane as a site"
     last = read_target(target)
     return str(Target(last.user, known.host, 0, (*last.through, last._replace(through=()))))
 
