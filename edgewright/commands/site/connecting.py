@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -32,10 +33,13 @@ class Connecting:
         self._plane = PlaneHosts(ctx)
         self._sources = Sources(self._plane.keys, KnownFiles())
 
-    async def reach(self, text: str, who: Asker | None = None, address: str = "") -> SshConnection:
+    async def reach(
+        self, text: str, who: Asker | None = None, address: str = "", most: float = math.inf
+    ) -> SshConnection:
         """Return an open connection; `who` answers questions, else the terminal of the process.
 
         `address`: where the target is since its own address was changed; it must have the host key it had before.
+        `most`: seconds for the connection, where the context gives more; without the time of the operator.
         Raises `InvalidInput`, `Refused`, `Unreachable`, `TimedOut`.
         """
         target, machine = read_target(text), this_machine()
@@ -46,7 +50,7 @@ class Connecting:
         if address:
             before, moved = route[-1], route[-1]._replace(host=address, named=route[-1].certified_name)
             route, sources = (*route[:-1], moved), _AsBefore(self._sources, before, moved)
-        connection = await connect_route(route, sources, who or self._asker, timeout=self._timeout)
+        connection = await connect_route(route, sources, who or self._asker, timeout=min(self._timeout, most))
         if connection.facts.known_by == PLANE:
             connection.facts = connection.facts._replace(plane_uid=self._plane.uids.get(route[-1].name, ""))
         if self._plane.note:
@@ -73,9 +77,9 @@ def check(target: str) -> None:
     read_target(target)
 
 
-async def connect(target: str, ctx: CommandContext, address: str = "") -> SshConnection:
+async def connect(target: str, ctx: CommandContext, address: str = "", most: float = math.inf) -> SshConnection:
     """Return an open connection to a target; see `Connecting.reach`. Questions of several come one after the other."""
     shared = _connecting.get(ctx)
     if shared is None:
         shared = _connecting[ctx] = Connecting(ctx)
-    return await shared.reach(target, None, address)
+    return await shared.reach(target, None, address, most)

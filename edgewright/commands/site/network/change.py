@@ -182,11 +182,9 @@ class Attempt:
             await asyncio.sleep(EVERY)
             most = max(ATTEMPT, left / 4)
             try:
-                async with asyncio.timeout(most):
-                    connection = await connect(self._target, self._ctx, turns[number % len(turns)])
-            except (Unreachable, TimedOut, Refused, TimeoutError) as raised:
+                connection = await connect(self._target, self._ctx, turns[number % len(turns)], most)
+            except (Unreachable, TimedOut, Refused) as error:
                 number += 1
-                error = raised if isinstance(raised, EdgewrightError) else TimedOut(f"no answer within {most:.0f} s")
                 problem = error.message
                 self._report(f"not reached yet, {max(left, 0):.0f} s left: {error.message}")
                 continue
