@@ -280,8 +280,10 @@ class EdgewrightApp(TerminalApp):
         self.run_command(typed.command, None if needs else typed.targets, typed.args, typed.rest)
 
     def action_retry(self) -> None:
-        """Ask the plane now."""
-        if self.session.retry_now is not None:
+        """Ask the plane now; without one there is nothing to ask."""
+        if self.session.no_plane:
+            self.announce("There is no management plane to ask. Choose one: :context use")
+        elif self.session.retry_now is not None:
             self.session.retry_now()
             self.announce("Asking the plane now.")
 

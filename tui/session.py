@@ -167,6 +167,8 @@ class Session(Struct):
     """Ports of this machine that lead into clusters: `edgewright.commands.kube.changes.forwarding.Forward`."""
     sites: dict[str, Any] = field(default_factory=dict)
     """Sites that are open by SSH, by target: `edgewright.commands.site.opened.Site`."""
+    site_lists: Any = None
+    """What shows them in the lists of hosts and clusters: `tui.screens.site.opens.SiteLists`."""
     local_apis: dict[str, Any] = field(default_factory=dict)
     """Sessions of their local APIs, by target: `edgewright.commands.site.api.session.SiteLocalApi`."""
     bundles: dict[str, Any] = field(default_factory=dict)

@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from edgewright.store.collections.catalogue.clusters import CLUSTERS, sign_of
-from edgewright.store.collections.selectors import alone_by_ssh, listed_clusters, listed_hosts, open_by_ssh
+from edgewright.store.collections.selectors import (
+    alone_by_ssh,
+    listed_clusters,
+    listed_hosts,
+    open_by_ssh,
+    row_of_site,
+    way_to,
+)
 from edgewright.store.engine import cache
 from edgewright.store.engine import events as kinds
 from edgewright.store.engine.model import Tally
@@ -92,6 +99,20 @@ def test_a_cluster_of_the_plane_that_a_site_shows_too_is_one_row() -> None:
         store.emit("plane", CLUSTERS.seen, {"docs": [document]})
         store.flush()
         assert list(listed_clusters(store.model)) == [uid]
+
+
+def test_a_row_leads_to_a_connection_that_is_up() -> None:
+    sites = [{"target": "kairos@edge-1", "link": "lost"}, {"target": "edge-2", "link": "open"}, {"target": "x"}, 7]
+    payload = known("lost", sites=sites[:1], clusterSites=sites, clusterWay="ssh:edge-2", clusterLink="open",
+                    clusterOf=["c-1", 7], mayBe=["shop"])  # fmt: skip
+    model = store_after(payload).model
+    host, row = model.site_hosts[UID], model.site_clusters[UID]
+    assert (host.link, host.sites, host.way) == ("lost", ("lost kairos@edge-1",), UID)
+    assert (row.link, row.sites, row.kind) == ("open", ("lost kairos@edge-1", "open edge-2"), "2 by SSH")
+    assert row.plane_uids == ("uid-1", "c-1") and row.may_be == ("shop",)
+    assert way_to(model.site_clusters, UID) == way_to(model.site_clusters, "ssh:edge-2") == "ssh:edge-2"
+    assert way_to(model.site_hosts, UID) == UID and way_to(model.site_clusters, "ssh:other") == "ssh:other"
+    assert row_of_site(model.site_clusters, ["edge-2"]) is row and row_of_site(model.site_clusters, ["x"]) is None
 
 
 def test_a_lost_connection_is_seen_without_colours() -> None:

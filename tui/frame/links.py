@@ -10,7 +10,7 @@ from textual.screen import Screen
 
 from edgewright.commands.kernel.base import BY_HOST
 from edgewright.commands.kernel.registry import console_verb, works_over_ssh
-from edgewright.store.collections.selectors import open_by_ssh
+from edgewright.store.collections.selectors import open_by_ssh, way_to
 from tui.navigation.views import OBJECTS
 from tui.terminal import toolkit
 
@@ -57,6 +57,14 @@ class OpensSite(Screen[None]):
         """Return the uids of the hosts that are pointed at."""
         return tuple(self.targets())  # type: ignore[attr-defined]
 
+    def read_again(self) -> tuple[str, ...]:
+        """Return the uids of what is read again where SSH alone knows it."""
+        return tuple(self.targets())  # type: ignore[attr-defined]
+
+    def way(self, uid: str) -> str:
+        """Return the uid of a connection to a host that is up, where that of its row is not."""
+        return way_to(self.session.store.model.site_hosts, uid) if uid.startswith(BY_HOST) else uid  # type: ignore[attr-defined]
+
     def undialled(self) -> frozenset[str]:
         """Return the ids of verbs that do nothing here: a simulated host has no SSH, another one perhaps no plane."""
         uids, hosts = self.site_uids(), self.session.store.model.hosts  # type: ignore[attr-defined]
@@ -74,7 +82,7 @@ class OpensSite(Screen[None]):
     def action_retry(self) -> None:
         """Read again what is known by SSH alone, or connect again at once; else ask the plane."""
         app: Any = self.app
-        targets = [uid.removeprefix(BY_HOST) for uid in self.targets() if uid.startswith(BY_HOST)]  # type: ignore[attr-defined]
+        targets = [self.way(uid).removeprefix(BY_HOST) for uid in self.read_again() if uid.startswith(BY_HOST)]
         for target in targets:
             site = self.session.sites.get(target)  # type: ignore[attr-defined]
             if site is not None and site.is_open:
@@ -97,7 +105,7 @@ class OpensSite(Screen[None]):
                 app.refuse("This host is simulated: its address may be that of another machine, so it is not dialled.")
                 return
             known = open_by_ssh(self.session.store.model, chosen[0])  # type: ignore[attr-defined]
-            target = site_target(hosts, chosen[0]) if known is None else known.uid.removeprefix(BY_HOST)
+            target = site_target(hosts, self.way(chosen[0] if known is None else known.uid))
         open_key(self.app, f"doctor/{target}")
 
 

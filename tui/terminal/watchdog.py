@@ -81,6 +81,8 @@ class Watchdog:
         self._thread: threading.Thread | None = None
         self.lent = False
         """Whether another program has the terminal: Ctrl-C is for that program alone, which is in the same group."""
+        self.lent_interrupt: Callable[[], object] | None = None
+        """What the event loop calls at the first Ctrl-C while the terminal is lent to work of this process."""
         self.code = 0
         """Exit code that was asked for: 128 and the number of the signal, 0 while nothing asked."""
 
@@ -202,6 +204,8 @@ class Watchdog:
         if number not in self._before:
             return  # of the toolkit: a new size, a child that ended
         if number == signal.SIGINT and self.lent:
+            interrupt, self.lent_interrupt = self.lent_interrupt, None
+            self._call(interrupt)
             return
         now = time.monotonic()
         if self._asked_at is not None:

@@ -23,6 +23,7 @@ from edgewright.commands.site.fleet.interrupts import interrupts
 from edgewright.commands.site.fleet.targets import AT_A_TIME, choose, number_in
 from edgewright.core import times
 from edgewright.core.errors import Conflict, EdgewrightError, Failed, NotFound, UsageError
+from edgewright.core.hosts.same import host_proof
 from edgewright.core.text import amount, clean
 
 MOST = 100
@@ -184,13 +185,10 @@ async def _examined_all(
 
 
 def _marks(work: Work) -> list[tuple[str, ...]]:
-    """Return what two names of one host have in common: the way to it, or host key, boot and machine together.
-
-    One of the three alone does not show it: images are copied with their keys, and containers share a boot.
-    """
+    """Return what two names of one host have in common: the way to it, or what proves it (`core.hosts.same`)."""
     marks = [("at", *work.connection.place)]
-    if work.state is not None and work.state.machine:
-        marks.append(("is", work.connection.facts.key.fingerprint, *work.state.machine))
+    if work.state is not None and (proof := host_proof(work.connection.facts.key.fingerprint, work.state.machine)):
+        marks.append(("is", proof))
     return marks
 
 

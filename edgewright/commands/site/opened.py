@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 from edgewright.clients.ssh.auth.asking import Asker, NoAnswers
@@ -19,6 +19,7 @@ from edgewright.clients.ssh.probes.reading import examine
 from edgewright.clients.ssh.probes.sets import chosen
 from edgewright.clients.ssh.target import short_name
 from edgewright.commands.site.api.host_document import Known, SiteHosts
+from edgewright.commands.site.api.same import way_to_cluster
 from edgewright.core import times
 from edgewright.core.doctor.diagnose import diagnose
 from edgewright.core.doctor.document import document
@@ -45,7 +46,7 @@ class HostConnection(CanRunScript, Protocol):
     """What a site needs of an open connection; `clients.ssh.connection.SshConnection` has it."""
 
     facts: Any
-    """Its `host`, `user`, `address`, `via`, `method`, `known_by`, `server`, `warnings`, `plane_uid`."""
+    """Its `host`, `user`, `address`, `via`, `key`, `method`, `known_by`, `server`, `warnings`, `plane_uid`."""
     silence: float
     """Seconds after which a host that does not answer is taken as lost."""
 
@@ -75,6 +76,8 @@ class Reached(NamedTuple):
     server: str
     warnings: tuple[str, ...]
     plane_uid: str = ""
+    key: str = ""
+    """Fingerprint of its host key."""
 
 
 Reach = Callable[[Asker], Awaitable[HostConnection]]
@@ -159,9 +162,13 @@ class Site:
     @property
     def name(self) -> str:
         """What the user called the host, and in brackets what it calls itself where that is something else."""
-        called = short_name(self.target)
-        own = str((self.report or {}).get("host", {}).get("name", ""))
+        called, own = short_name(self.target), self.own_name
         return called if own in ("", called) else f"{called} ({own})"
+
+    @property
+    def own_name(self) -> str:
+        """What the host calls itself, "" while that was not read."""
+        return str((self.report or {}).get("host", {}).get("name", ""))
 
     @property
     def hosts(self) -> SiteHosts:
@@ -190,7 +197,7 @@ class Site:
             self._become("shut", error)
             raise
         except BaseException:
-            self.problem = "Connecting was stopped."
+            self.problem = "Connecting was ended."
             self._become("shut")
             raise
 
@@ -250,6 +257,10 @@ class Site:
     async def broke(self, error: Unreachable) -> None:
         """Take the connection as lost: what used it found that out."""
         await self._lost(error)
+
+    def to_cluster(self, sites: Mapping[str, Site]) -> Site:
+        """Return itself, while it is not connected another one of `sites` that leads to the same cluster."""
+        return way_to_cluster(sites, self)
 
     async def use(self) -> HostConnection:
         """Return the connection for something else. Raises `Unreachable` where there is none."""
@@ -345,7 +356,7 @@ class Site:
         self._connection = connection
         self.reached = Reached(
             facts.host, facts.user, facts.address, tuple(facts.via), facts.method, facts.known_by, facts.server,
-            tuple(facts.warnings), facts.plane_uid,
+            tuple(facts.warnings), facts.plane_uid, facts.key.fingerprint,
         )  # fmt: skip
         self.rtt = self.rtt_at = None
         self.problem = ""

@@ -228,6 +228,7 @@ class Facts(NamedTuple):
     system: str = ""
     kernel: str = ""
     container: str = ""
+    machine: Tuple[str, ...] = ()  # ids of the boot and of the system; one that is unknown is empty
     immutable: bool = False
     cmdline: str = ""
     uptime: Optional[float] = None
@@ -237,8 +238,7 @@ class Facts(NamedTuple):
     """`active`, `passive`, `recovery`, `live` or unknown."""
     upgrade_failure: Optional[bool] = None
     boot_env: Dict[str, str] = {}
-    upgrade_file: str = ""
-    """The newest log of an upgrade in /var/log."""
+    upgrade_file: str = ""  # the newest log of an upgrade in /var/log
     upgrade_at: Optional[float] = None
     """When it was written last, by the host's clock."""
     upgrade_log: Tuple[str, ...] = ()
@@ -297,8 +297,7 @@ class Facts(NamedTuple):
     """Largest folders of a full disk with their size in KB."""
     links: Optional[Tuple[Link, ...]] = None
     addresses: Optional[Tuple[Address, ...]] = None
-    default_route: Optional[Tuple[str, str]] = None
-    """Gateway and card; both empty when there is none."""
+    default_route: Optional[Tuple[str, str]] = None  # gateway and card; both empty when there is none
     listening: Optional[FrozenSet[int]] = None
     gateway: str = ""
     """`answers`, `silent`, `none` or unknown."""
@@ -306,8 +305,7 @@ class Facts(NamedTuple):
     """MAC addresses of other machines that answer for an address of this host."""
     asked_arp: Tuple[str, ...] = ()
     vips: Tuple[str, ...] = ()
-    firewall_ports: Optional[Tuple[str, ...]] = None
-    """Open ports of a firewall that is on."""
+    firewall_ports: Optional[Tuple[str, ...]] = None  # open ports of a firewall that is on
     dropped_ports: Tuple[int, ...] = ()
     """Ports of a node that rules of nft or iptables drop or reject on the way in, whoever made them."""
     closed_ports: Tuple[int, ...] = ()
@@ -380,15 +378,15 @@ class Facts(NamedTuple):
     """`serves`, `not-ready`, `silent`, `none` (this host has no API server) or unknown."""
     api_failing: Tuple[str, ...] = ()
     nodes: Optional[Tuple[Node, ...]] = None
-    pods: Optional[Tuple[Pod, ...]] = None
-    """Pods that do not run."""
-    waiting: Dict[str, Waiting] = {}
-    """Pods that have not started, by `NAMESPACE/NAME`."""
+    pods: Optional[Tuple[Pod, ...]] = None  # pods that do not run
+    waiting: Dict[str, Waiting] = {}  # pods that have not started, by `NAMESPACE/NAME`
     claims: Optional[Tuple[Claim, ...]] = None
     storage_classes: Dict[str, Tuple[str, str]] = {}
     """Storage classes to provisioner and binding mode; empty and complete where `claims` are known."""
     webhooks: Tuple[Webhook, ...] = ()
     kube_error: str = ""
+    cluster_uid: str = ""  # uid of namespace kube-system
+    cluster_authorities: FrozenSet[str] = frozenset()  # SHA-256 of public keys of the CA for its API
     etcd: str = ""
     """`serves`, `unhealthy`, `silent`, `none` or unknown."""
     etcd_leader: Optional[bool] = None

@@ -89,6 +89,10 @@ class HostRow(Row, frozen=True, array_like=True, gc=False):
     """State of the SSH connection by which alone it is known (`rows.LINKS`); empty for a host of the plane."""
     plane_uid: str = ""
     """Of one that is open by SSH: the uid under which a plane has it, where that is known."""
+    sites: tuple[str, ...] = ()
+    """Of one that is open by SSH: `LINK TARGET` of each connection that leads to it, the first one opened in front."""
+    way: str = ""
+    """Of one that is open by SSH: `ssh:TARGET` of a connection that is up, of the first one where none is."""
 
     @property
     def beat(self) -> float:

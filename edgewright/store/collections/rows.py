@@ -7,7 +7,7 @@ seconds UTC; an unknown number or time is `None`, an unknown text is `""`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -19,6 +19,17 @@ LINKS: Final[Mapping[str, str]] = {
     "shut": "SSH shut",
 }
 """States of the connection to what is known by SSH alone, and how lists show them."""
+
+
+def targets_of(sites: Iterable[str]) -> tuple[str, ...]:
+    """Return the targets of `LINK TARGET` texts."""
+    return tuple(each.partition(" ")[2] for each in sites)
+
+
+def connections(sites: Iterable[str]) -> list[str]:
+    """Return the targets of `LINK TARGET` texts, with the state of those that are not open."""
+    pairs = [each.partition(" ") for each in sites]
+    return [target if link == "open" else f"{target} ({LINKS.get(link, link)})" for link, _, target in pairs]
 
 
 class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -15,11 +15,14 @@ from edgewright.store.collections.catalogue.cluster_rows import ClusterRow
 from edgewright.store.collections.catalogue.clusters import CLUSTERS
 from edgewright.store.collections.hosts import HostRow
 from edgewright.store.collections.operations import OPERATIONS, OperationRow
+from edgewright.store.collections.rows import targets_of
 from edgewright.store.engine.model import PULSE_MINUTES, Minute, Model
 from edgewright.store.every import ENDING
 
 END_WARNING: Final = 7 * 86400.0
 """Seconds before its end from which a row that ends is reported."""
+BY_SSH: Final = "ssh:"
+"""How uids of what is known by SSH alone begin; `ssh:TARGET` is that of a connection to it."""
 NO_SITE: Final = "-"
 """How hosts without a site tag are counted."""
 
@@ -72,8 +75,24 @@ def open_by_ssh(model: Model, uid: str) -> HostRow | None:
     return next((row for row in model.site_hosts.values() if row.plane_uid == uid), None) if uid else None
 
 
+def way_to(rows: Mapping[str, HostRow] | Mapping[str, ClusterRow], uid: str) -> str:
+    """Return `ssh:TARGET` of a connection that is up and leads to what `uid` (`ssh:TARGET`) names.
+
+    A row has the uid of one of its connections. `uid` itself is returned where it is up, or none is.
+    """
+    target = uid.removeprefix(BY_SSH)
+    row = rows.get(uid) or next((each for each in rows.values() if target in targets_of(each.sites)), None)
+    return uid if row is None or not row.way or f"open {target}" in row.sites else row.way
+
+
+def row_of_site(rows: Mapping[str, ClusterRow], targets: Iterable[str]) -> ClusterRow | None:
+    """Return the cluster that is read through one of these connections now."""
+    wanted = frozenset(targets)
+    return next((row for row in rows.values() if not wanted.isdisjoint(targets_of(row.sites))), None)
+
+
 def listed_clusters(model: Model) -> dict[str, ClusterRow]:
-    """Return the clusters of the plane, and those that are known by SSH alone, as one host sees them each."""
+    """Return the clusters of the plane, and those that are known by SSH alone."""
     rows = dict(model.rows(CLUSTERS))
     if model.site_clusters:
         of_plane = {uid for row in rows.values() for uid in (row.uid, *row.host_uids)}

@@ -37,8 +37,10 @@ SOURCE_STATE = "source.state"
 SITE_KNOWN = "site.known"
 """What is known of a site that is open by SSH; without `host` and `cluster` it is not open any more.
 
-`{"uid": ssh:TARGET, "link": open|lost|connecting|shut, "host", "hostUid", "cluster", "clusterUid"}`: documents in the
-form of a plane, and the uids under which a plane has them, where those are known."""
+`{"uid": ssh:TARGET, "link": open|lost|connecting|shut, "sites": [{"target", "link"}, ...], "way": ssh:TARGET, "host",
+"hostUid", "cluster", "clusterLink", "clusterSites", "clusterWay", "clusterOf": [uid, ...], "mayBe": [name, ...]}`:
+documents in the form of a plane, the connections that lead there and one that is up, the uids under which a plane has
+them, where those are known, and clusters that may be the same one. Older recordings have one `clusterUid`."""
 MESSAGE = "message"
 """`{"level": info|ok|warn|bad, "text": str}`: one line for the message line and the message log."""
 ACKNOWLEDGED = "problem.acknowledged"

@@ -27,6 +27,7 @@ from edgewright.store.engine.model import Model, Patch, SourceStatus
 from edgewright.store.every import COLLECTIONS
 
 _MOST_CERTIFICATES = 20
+_MOST_SITES = 40
 Handler = Callable[[Draft, Event], None]
 
 
@@ -140,15 +141,39 @@ def _site_known(draft: Draft, event: Event) -> None:
     else:
         of_plane = clean(payload.get("hostUid") or "", limit=200)
         # whether it is paired is not known, and that it is as it is since when it was read
-        known = msgspec.structs.replace(row, uid=uid, state="", since=row.last_seen, link=link, plane_uid=of_plane)
+        ways = {"sites": _site_links(payload.get("sites")), "way": clean(payload.get("way") or uid, limit=4096)}
+        known = msgspec.structs.replace(
+            row, uid=uid, state="", since=row.last_seen, link=link, plane_uid=of_plane, **ways
+        )
         draft.put(names.SITE_HOSTS, uid, known)
     own = cluster_row(cluster, event.at) if isinstance(cluster, dict) and row is not None else None
     if own is None:
         draft.drop(names.SITE_CLUSTERS, uid)
     else:
-        uids = tuple(clean(payload.get(key) or "", limit=200) for key in ("clusterUid", "hostUid"))
-        own = msgspec.structs.replace(own, uid=uid, link=link, plane_uids=tuple(filter(None, uids)))
+        uids = (payload.get("clusterUid"), payload.get("hostUid"), *_listed(payload.get("clusterOf")))
+        of_cluster = str(payload.get("clusterLink") or "")
+        own = msgspec.structs.replace(
+            own,
+            uid=uid,
+            link=of_cluster if of_cluster in LINKS else link,
+            plane_uids=tuple(dict.fromkeys(clean(each, limit=200) for each in uids if each)),
+            sites=_site_links(payload.get("clusterSites")),
+            way=clean(payload.get("clusterWay") or uid, limit=4096),
+            may_be=tuple(clean(each, limit=200) for each in _listed(payload.get("mayBe"))),
+        )
         draft.put(names.SITE_CLUSTERS, uid, own)
+
+
+def _listed(value: object) -> list[str]:
+    """Return the texts of a list, of a long one the first."""
+    return [each for each in value[:_MOST_SITES] if isinstance(each, str)] if isinstance(value, list) else []
+
+
+def _site_links(value: object) -> tuple[str, ...]:
+    """Return `LINK TARGET` of each connection; odd entries are left out."""
+    entries = [each for each in value[:_MOST_SITES] if isinstance(each, dict)] if isinstance(value, list) else []
+    pairs = ((str(each.get("link") or ""), clean(each.get("target") or "", limit=4096)) for each in entries)
+    return tuple(f"{link} {target}" for link, target in pairs if link in LINKS and target)
 
 
 def _source_state(draft: Draft, event: Event) -> None:

@@ -178,8 +178,10 @@ def test_errors_keep_their_kind() -> None:
     assert isinstance(error, EdgewrightError) and error.exit_code == 4
 
 
-def named_host(way: str, key: bytes, boot: str, machine: str = "m1") -> Work:
+def named_host(way: str, key: bytes, boot: str, system: str = "1") -> Work:
     """Return what the preflight of a name found: the way to it, its key, and what it is."""
+    boot = f"0000000{boot}-0000-0000-0000-000000000000" if boot else ""
+    machine = 32 * system
     facts = SimpleNamespace(address=f"{way}:22", key=HostKey("ssh-ed25519", key))
     connection = cast("Any", SimpleNamespace(place=("", way), facts=facts))
     printed = f"machine={boot}\nmachine={machine}\nend=1\n".encode()
@@ -190,10 +192,11 @@ def test_two_names_of_one_host_are_known_by_their_way_or_by_key_boot_and_system(
     def same(first: Work, second: Work) -> bool:
         return bool(set(_marks(first)) & set(_marks(second)))
 
-    host = named_host("10.0.0.1", b"a", "b1")
-    assert same(host, named_host("10.0.0.1", b"b", "b2")), "one address: one host, whatever it shows"
-    assert same(host, named_host("10.9.0.1", b"a", "b1")), "two addresses of one host"
-    assert not same(host, named_host("10.0.0.2", b"a", "b2")), "a copy of its image, with its keys"
-    assert not same(host, named_host("10.0.0.2", b"b", "b1")), "containers of one machine"
-    assert not same(host, named_host("10.0.0.2", b"a", "b1", "m2"))
+    host = named_host("10.0.0.1", b"a", "1")
+    assert same(host, named_host("10.0.0.1", b"b", "2")), "one address: one host, whatever it shows"
+    assert same(host, named_host("10.9.0.1", b"a", "1")), "two addresses of one host"
+    assert not same(host, named_host("10.0.0.2", b"a", "2")), "a copy of its image, with its keys"
+    assert not same(host, named_host("10.0.0.2", b"b", "1")), "containers of one machine"
+    assert not same(host, named_host("10.0.0.2", b"a", "1", "2"))
     assert not same(named_host("x", b"a", "", ""), named_host("y", b"a", "", "")), "nothing is known of them"
+    assert not same(named_host("x", b"a", "1", "u"), named_host("y", b"a", "1", "u")), "no id: `uninitialized`"

@@ -69,8 +69,9 @@ class Measured:
 
     alive, count, silence = True, 0, 20.0
     facts = SimpleNamespace(
-        host="", user="", address="", via=(), method="", known_by="", server="", warnings=(), plane_uid=""
-    )
+        host="", user="", address="", via=(), method="", known_by="", server="", warnings=(), plane_uid="",
+        key=SimpleNamespace(fingerprint=""),
+    )  # fmt: skip
 
     async def round_trip(self, patience: float) -> float:
         self.count += 1

@@ -24,11 +24,29 @@ from tui.terminal.paint.screen_text import screen_text
 
 __all__ = ["fixed_clock"]
 NODES = "edge-7f3a Ready control-plane 3d v1.33.3 10.4.1.7\nedge-8 NotReady <none> 3d v1.33.3 10.4.1.8"
+BOOT = "5f0d7a1c-3e1b-4c59-9a53-0c2f3f0a9d11"
 CLUSTER = {"kubernetes.api": "readyz check passed", "kubernetes.nodes": NODES}
 
 
 def fleet() -> Fleet:
     return Fleet(store_7=StandInHost({**FULL, **CLUSTER}), store_8=StandInHost(FINE))
+
+
+def same() -> Fleet:
+    """Two ways to edge-7f3a, another host of its cluster, and one of which that is not known."""
+
+    def host(outputs: dict[str, str], name: str, system: str, proof: str = "") -> StandInHost:
+        identity = outputs["identity.host"].replace("edge-7f3a", name)
+        known = {"identity.host": f"{identity}\nboot-id {BOOT}\nmachine-id {32 * system}", "kubernetes.waits": proof}
+        return StandInHost({**outputs, **CLUSTER, **known})
+
+    proof = f"cluster {BOOT}\nclaims"
+    return Fleet(
+        edge1=host(FULL, "edge-7f3a", "a", proof),
+        edge2=host(FULL, "edge-7f3a", "a", proof),
+        store_8=host(FINE, "edge-8", "b", proof),
+        store_9=host(FINE, "edge-9", "c"),
+    )
 
 
 def without_plane(made: Any) -> None:
@@ -49,6 +67,11 @@ async def opened(pilot: Driven, made: Any, sites: Fleet, *targets: str) -> list[
 
 def shown(pilot: Driven) -> list[str]:
     return screen_text(pilot.app).splitlines()
+
+
+def beside(pilot: Driven, name: str = "detail") -> str:
+    lines: Any = pilot.app.screen.query_one(f"#{name}").lines  # type: ignore[attr-defined]
+    return " ".join(each.plain.strip() for each in lines)
 
 
 def row(pilot: Driven, name: str) -> str:
@@ -101,6 +124,42 @@ async def test_enter_opens_the_one_screen_of_hosts_and_of_clusters_and_s_opens_d
         assert "control planes" in text and "workers" in text and "plane unreachable" not in text.lower()
         await press(pilot, "y")
         await until(pilot, lambda: "reportedAt" in said(pilot))
+
+
+@pytest.mark.e2e
+async def test_one_host_and_one_cluster_are_one_row_and_the_other_connection_goes_on() -> None:
+    async with console("hosts", hosts=[], size=(200, 60)) as (pilot, _, made):
+        without_plane(made)
+        one, two, eight, _nine = await opened(pilot, made, same(), "edge1", "edge2", "store-8", "store-9")
+        assert "3 by SSH" in frame_text(pilot.app, "crumb") and "edge1, edge2 (edge-7f3a)" in row(pilot, "edge1")
+        await press(pilot, "home")
+        assert "2 connections lead to it: edge1, edge2." in beside(pilot)
+        await one.broke(Unreachable("The connection broke."))
+        await settle(pilot)
+        (line,) = [each for each in shown(pilot) if "edge1, edge2 (edge-7f3a)" in each and "unhealthy" in each]
+        assert "by SSH" in line and "edge1 (SSH lost), edge2." in beside(pilot)
+        await press(pilot, "s")
+        assert view(pilot) == "doctor" and pilot.app.screen.target == "edge2"  # type: ignore[attr-defined]
+        await press(pilot, "o")
+        assert row(pilot, "same host as edge1") and row(pilot, "same host as edge2")
+        pilot.app.open_view("clusters", "")  # type: ignore[attr-defined]
+        await until(pilot, lambda: "ssh:edge1, store-8" in row(pilot, "3 by SSH"))
+        assert "1/2" in row(pilot, "ssh:store-9") and "2 by SSH" in frame_text(pilot.app, "crumb")
+        await press(pilot, "home", "enter")
+        await until(pilot, lambda: view(pilot) == "cluster")
+        text = " ".join(" ".join(shown(pilot)).split())
+        assert (
+            "It may be the same cluster as ssh:store-9" in text and "Read from edge1 (SSH lost), edge2, store-8" in text
+        )
+        await press(pilot, "s")
+        assert view(pilot) == "doctor" and pilot.app.screen.target == "edge2"  # type: ignore[attr-defined]
+        pilot.app.open_view("cluster", "ssh:store-8")  # type: ignore[attr-defined]
+        await until(pilot, lambda: pilot.app.screen.target == "ssh:edge1")  # type: ignore[attr-defined]
+        for site in (one, two):  # the row has the uid of another one from now on
+            close(pilot.app, made, site)
+        await settle(pilot)
+        await until(pilot, lambda: pilot.app.screen.target == "ssh:store-8")  # type: ignore[attr-defined]
+        assert "1 of 2 nodes not ready: edge-8" in "\n".join(shown(pilot)) and eight.is_open
 
 
 @pytest.mark.parametrize("keys", [("l",), ("ctrl+d",), ("t",)])
@@ -175,5 +234,25 @@ def test_picture(snap_compare: Callable[..., bool], size: tuple[int, int], name:
         await eight.broke(Unreachable("The connection broke."))
         table: Any = pilot.app.screen.query_one("#table")
         await until(pilot, lambda: bool(table.keys) and not table._flashing)  # new rows are shown as such for a moment
+
+    assert snap_compare(app, terminal_size=size, run_before=ready)
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("name", ["hosts", "clusters", "sites"])
+@pytest.mark.parametrize("size", [SIZES[0], SIZES[-1]], ids=["80x24", "200x60"])
+def test_picture_of_one_row(snap_compare: Callable[..., bool], size: tuple[int, int], name: str) -> None:
+    made = session(fill(Store(clock=lambda: NOW), []), start_view=name)
+    without_plane(made)
+    app = EdgewrightApp(made)
+
+    async def ready(pilot: Driven) -> None:
+        one, *_ = await opened(pilot, made, same(), "edge1", "edge2", "store-8", "store-9")
+        await one.broke(Unreachable("The connection broke."))
+        if name == "sites":
+            await until(pilot, lambda: "\n".join(shown(pilot)).count("310 ms") == 3)
+            return
+        table: Any = pilot.app.screen.query_one("#table")
+        await until(pilot, lambda: bool(table.keys) and not table._flashing)
 
     assert snap_compare(app, terminal_size=size, run_before=ready)

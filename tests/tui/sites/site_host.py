@@ -59,6 +59,7 @@ class StandInHost:
         self.facts = SimpleNamespace(
             host="edge-7f3a (10.4.1.7)", user="kairos", address="10.4.1.7:22", via=via, method="publickey ssh-ed25519",
             known_by="management plane", server="SSH-2.0-OpenSSH_9.6", warnings=(), plane_uid="",
+            key=SimpleNamespace(fingerprint="SHA256:one"),
         )  # fmt: skip
 
     async def run_script(

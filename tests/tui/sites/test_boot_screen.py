@@ -45,7 +45,7 @@ class BootHost(StandInHost):
             if self.lost:
                 raise Unreachable("The connection ended.", "", "ConnectionLost")
             return ScriptResult(0, f"set {entry}\n".encode(), b"", False, 0.3)
-        if "boot_id" in text:
+        if "show boot" in text:
             if self.boot_gate is not None:
                 await self.boot_gate.wait()
             return ScriptResult(0, "\n".join(self.lines).encode(), b"", False, 0.3)

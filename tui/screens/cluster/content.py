@@ -15,6 +15,7 @@ from edgewright.store.collections.catalogue.clusters import ends_text, nodes_tex
 from edgewright.store.collections.catalogue.measured import Look
 from edgewright.store.collections.conditions import state_key
 from edgewright.store.collections.hosts import HostRow
+from edgewright.store.collections.rows import connections
 from edgewright.wire.protocol import clusters as wire
 from tui.frame.ages import age_of, calm_age
 from tui.frame.document_values import UNKNOWN, find, many, number, size, text, when
@@ -124,6 +125,12 @@ def headline(shown: Shown, width: int) -> list[Line]:
     if row.change:
         out.append(line(("► ", "work"), f"Change: {row.change}"))
     out.append(_report_line(shown, width))
+    if len(row.sites) > 1:
+        out += wrap(f"Read from {', '.join(connections(row.sites))}.", width, "  ", "  ", role="muted")
+    if row.may_be:
+        names = " or ".join(row.may_be)
+        text_ = f"It may be the same cluster as {names}: the nodes have the same names, and no proof was read."
+        out += wrap(text_, width, "○ ", "  ", role="warn")
     if row.simulated:
         out += wrap(SIMULATED, width, "  ", "  ", role="muted")
     return out
@@ -145,7 +152,8 @@ def _report_line(shown: Shown, width: int) -> Line:
     row, leader = shown.row, text(shown.doc, f"{OURS}.leader")
     if row.link:
         read = calm_age(row.reported, shown.now) if row.reported is not None else "not read yet"
-        sentence = f"By SSH, as this one host sees it: {read}."
+        by = "this one host" if len(row.sites) < 2 else clean(row.read_by.removeprefix("ssh:"))
+        sentence = f"By SSH, as {by} sees it: {read}."
         lost = " There is no connection now." if shown.lost else ""
         return line(("▬ " if lost else "  ", "parked"), (cut(sentence + lost, width - 2), "muted"))
     if shown.lost:

@@ -47,8 +47,8 @@ class ClustersScreen(_Clusters, ReadsClusters, OpensSite):
         ReadsClusters.patched(self, patches)  # type: ignore[arg-type]
 
     def site_uids(self) -> tuple[str, ...]:
-        """Return the host by which alone the cluster under the cursor is known."""
-        return tuple(uid for uid in self.targets() if uid.startswith(BY_HOST))
+        """Return the host by which alone the cluster under the cursor is known, of several one that is connected."""
+        return tuple(self.cluster_way(uid) for uid in self.targets() if uid.startswith(BY_HOST))
 
     def working_hints(self) -> tuple[str, ...]:
         """Return what works on what is pointed at; a site opens where one host shows the cluster."""

@@ -16,7 +16,7 @@ from edgewright.store.collections.catalogue import measured
 from edgewright.store.collections.catalogue.clusters import CLUSTERS
 from edgewright.store.collections.feed import FEED
 from edgewright.store.collections.projects import PROJECTS
-from edgewright.store.collections.selectors import listed_clusters
+from edgewright.store.collections.selectors import listed_clusters, way_to
 from edgewright.store.engine import model as names
 from edgewright.store.engine.model import Patch
 from edgewright.store.table import TENANT
@@ -62,6 +62,14 @@ class ReadsClusters(Fetches):
         entries = self.on_screen() if self._shown and not asking else ()
         if any(entry.row.forms for entry in entries) and not self.session.store.model.source.away:
             self.fetch()
+
+    def cluster_way(self, uid: str) -> str:
+        """Return the uid of a connection that is up and leads to a cluster that SSH alone knows."""
+        return way_to(self.session.store.model.site_clusters, uid) if uid.startswith(BY_HOST) else uid
+
+    def read_again(self) -> tuple[str, ...]:
+        """Return the hosts that are read again, one for each cluster that SSH alone knows."""
+        return tuple(map(self.cluster_way, self.targets()))
 
     def on_screen(self) -> Sequence[Entry]:
         """Return the clusters that are shown."""

@@ -15,6 +15,8 @@ from edgewright.commands.kernel.described import Entry
 from edgewright.commands.kernel.documents import cluster_of
 from edgewright.core.errors import NotFound
 from edgewright.store.collections.catalogue.clusters import CLUSTERS
+from edgewright.store.collections.rows import targets_of
+from edgewright.store.collections.selectors import row_of_site
 from tui.frame.ages import calm_age
 from tui.frame.base import BaseScreen
 from tui.frame.links import OpensSite, open_key
@@ -39,6 +41,8 @@ class ClusterScreen(ReadsClusters, BaseScreen, OpensSite):
     scope: ClassVar[Scope] = CLUSTERS.view
     view = "cluster"
     forming_every = 3.0
+    _targets: tuple[str, ...] = ()
+    """Of a cluster that SSH alone knows: the connections through which it was read last."""
     hints = (
         "nav-open=open", "kube-pods", "site-open=site", "cluster-retry", "cluster-logs", "yaml", "cluster-kubeconfig",
         "cluster-certificates", "copy", "cluster-release", "cluster-forget", "cluster-delete",
@@ -112,8 +116,21 @@ class ClusterScreen(ReadsClusters, BaseScreen, OpensSite):
 
     def head_line(self, width: int) -> Line:
         """Return the title: of the plane, or of the site by which alone it is known."""
-        site = self.session.sites.get(self.target.removeprefix(BY_HOST)) if self._by_ssh else None
+        site = self.session.sites.get(self.cluster_way(self.target).removeprefix(BY_HOST)) if self._by_ssh else None
         return super().head_line(width) if site is None else site_title(site, self.now, width, self.session.read_only)
+
+    def take_stored(self) -> None:
+        """Take all clusters; where the site under whose uid this one was shown is closed, another one continues."""
+        super().take_stored()
+        if not self._by_ssh:
+            return
+        here = self._things or {}
+        if self.target not in here:
+            rows, targets = self.session.store.model.site_clusters, (self.target.removeprefix(BY_HOST), *self._targets)
+            row = row_of_site({uid: row for uid, row in rows.items() if uid in here}, targets)
+            self.target = row.uid if row is not None else self.target
+        if self.target in here:
+            self._targets = targets_of(here[self.target].row.sites)
 
     @property
     def _by_ssh(self) -> bool:
@@ -138,8 +155,8 @@ class ClusterScreen(ReadsClusters, BaseScreen, OpensSite):
         return tuple(name for name in super().working_hints() if name not in idle)
 
     def site_uids(self) -> tuple[str, ...]:
-        """Return the host of the node under the cursor; of a cluster that one host shows, that one else."""
-        uid = self._host_under_cursor() or (self.target if self._by_ssh else "")
+        """Return the host of the node under the cursor; else one that shows the cluster, where SSH alone knows it."""
+        uid = self._host_under_cursor() or (self.cluster_way(self.target) if self._by_ssh else "")
         return (uid,) if uid else ()
 
     def _host_under_cursor(self) -> str:

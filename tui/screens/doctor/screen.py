@@ -243,10 +243,13 @@ class DoctorScreen(BaseScreen, SitePages):
         assert self.site is not None
         try:
             with ExitStack() as lent:
-                await self.site.connect(LendingAsker(self.app, lent))
+                await self.site.connect(LendingAsker(self.app, lent, self._end_connecting))
         except EdgewrightError:
             return  # it is shown
         self.read()
+
+    def _end_connecting(self) -> None:
+        self.workers.cancel_group(self, "site:connect")
 
     @work(group="site:read", exclusive=True, exit_on_error=False)
     async def read(self) -> None:

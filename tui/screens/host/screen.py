@@ -96,8 +96,11 @@ class HostScreen(BaseScreen, OpensSite):
 
     @property
     def reached(self) -> str:
-        """The target of the site that is shown, of which the plane need not know; empty for a host of the plane."""
-        return self.target.removeprefix(BY_HOST) if self.target.startswith(BY_HOST) else ""
+        """The target of the site that is shown, of which the plane need not know; empty for a host of the plane.
+
+        While its connection is away it is another one that is up and leads to the same host.
+        """
+        return self.way(self.target).removeprefix(BY_HOST) if self.target.startswith(BY_HOST) else ""
 
     def head_line(self, width: int) -> Line:
         """Return the title: of the plane, or of the site."""

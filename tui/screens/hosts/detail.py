@@ -9,7 +9,7 @@ from edgewright.core.problems import owner_of
 from edgewright.store.collections.conditions import condition_of_row
 from edgewright.store.collections.feed import FEED, EventRow
 from edgewright.store.collections.hosts import HostRow
-from edgewright.store.collections.rows import LINKS
+from edgewright.store.collections.rows import LINKS, connections
 from edgewright.store.collections.selectors import alone_by_ssh, open_by_ssh
 from edgewright.store.engine.model import Model
 from tui.screens.hosts.columns import age_text, health_word, sign
@@ -54,7 +54,8 @@ def host_lines(row: HostRow, model: Model, now: float, width: int) -> list[Line]
 def _by_ssh(row: HostRow, now: float) -> str:
     """Return what SSH knows of a host: whether it is connected, and what Doctor found when."""
     read = f"{row.health} {age_text(row.last_seen, now)} ago" if row.last_seen is not None else "not read yet"
-    return f"{'open' if row.link == 'open' else LINKS.get(row.link, row.link)}, {read}"
+    link = "open" if row.link == "open" else LINKS.get(row.link, row.link)
+    return f"{link}, {read}" + (f"; by {', '.join(connections(row.sites))}" if len(row.sites) > 1 else "")
 
 
 def _sentences(row: HostRow, now: float) -> list[str]:
@@ -71,6 +72,8 @@ def _sentences(row: HostRow, now: float) -> list[str]:
 
 def _sentences_by_ssh(row: HostRow, now: float) -> list[str]:
     link = "Known by SSH alone." if row.link == "open" else "Known by SSH alone; there is no connection now."
+    if len(row.sites) > 1:
+        link += f" {len(row.sites)} connections lead to it: {', '.join(connections(row.sites))}."
     if row.last_seen is None:
         return [link, "Nothing was read from this host yet."]
     result = row.reason or ("Doctor found no fault." if row.health == "healthy" else "")

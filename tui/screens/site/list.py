@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from edgewright.commands.kernel.base import Scope
+from edgewright.commands.site.api.same import hosts_of
 from edgewright.commands.site.opened import Site
 from edgewright.core.text import clean
 from tui.frame.ages import age_of
@@ -72,6 +73,11 @@ class SitesScreen(RowsScreen):
         sites = sorted(self.session.sites.values(), key=lambda site: (order.index(site.state), site.target))
         return [self._row(site, width) for site in sites]
 
+    def _same_host(self, site: Site) -> list[str]:
+        """Return the other targets that are proven to lead to the same host, those that were opened before in front."""
+        group = next(group for group in hosts_of(tuple(self.session.sites.values())) if site in group)
+        return [clean(other.target, 200) for other in group if other is not site]
+
     def _host_width(self, width: int) -> int:
         longest = max((len(site.target) for site in self.session.sites.values()), default=4)
         return max(8, min(longest, width // 3))
@@ -82,6 +88,8 @@ class SitesScreen(RowsScreen):
     def _row(self, site: Site, width: int) -> Line:
         sign, role, word = SIGNS[site.state]
         cause, certainty = cause_of(site)
+        if same := self._same_host(site):
+            cause = f"same host as {same[0]}: {cause}"
         room, rtt = self._host_width(width), "-" if site.rtt is None or not site.is_open else milliseconds(site.rtt)
         cells: list[tuple[Piece, int]] = [
             ((sign, role), 1), ((cut(clean(site.target, 200), room), "strong"), room), ((word, role), STATE),
@@ -101,6 +109,9 @@ class SitesScreen(RowsScreen):
             way = " → ".join([*site.reached.via, site.reached.host])
             pairs = [("way", way), ("address", site.reached.address), ("user", site.reached.user)]
             rows += wrapped_facts([(label, clean(text, 200)) for label, text in pairs], 9, width)
+        if same := self._same_host(site):
+            text = f"The same host as {', '.join(same)}, by host key, boot and system: one row of Hosts."
+            rows += [Line(), *wrap(text, width)]
         if site.problem and not site.is_open:
             rows += [Line(), *wrap(clean(site.problem, 600), width, "▲ ", "  ", "warn")]
         return [*rows, Line(), *wrap(cause, width, role=CERTAINTY.get(certainty, "muted"))]

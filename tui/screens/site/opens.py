@@ -76,32 +76,45 @@ def follow(app: App[Any], session: Session, site: Site) -> None:
     _run(app, site.watch(lambda: is_shown(app, site)), f"site:watch:{site.target}")
 
 
+class SiteLists:
+    """Shows the sites of a session in the lists of hosts and clusters, as they are known at each moment."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._states: list[tuple[Any, ...]] = []
+        self._events: dict[str, dict[str, Any]] = {}
+        session.store.subscribe({SITE_HOSTS}, self._taken)
+
+    def report(self) -> None:
+        """Report what differs from what was reported before: one site may change the row of another one."""
+        sites = [site for site in self._session.sites.values() if site.followed]
+        states = [state_of(site) for site in sites]
+        if states == self._states:
+            return
+        before, self._states, self._events = self._events, states, listed(sites)
+        changed = [event for uid, event in self._events.items() if before.get(uid) != event]
+        for event in (*(closed(uid) for uid in before if uid not in self._events), *changed):
+            self._session.store.emit("site", SITE_KNOWN, event)
+
+    def _taken(self, patches: Sequence[Patch]) -> None:
+        """Report all again where another plane's model was taken: it has no sites."""
+        if self._states and any(patch.op == "reset" for patch in patches):
+            self._states, self._events = [], {}
+            self.report()
+
+
 def list_site(session: Session, site: Site) -> None:
-    """Show it in the lists of hosts and clusters from now on, as it is known at each moment, until it is closed."""
-    reported: tuple[Any, ...] | None = None
-
-    def report() -> None:
-        nonlocal reported
-        if (state := state_of(site)) != reported:
-            reported = state
-            session.store.emit("site", SITE_KNOWN, listed(site))
-
-    def taken(patches: Sequence[Patch]) -> None:
-        """Another plane's model was taken: it has no sites."""
-        nonlocal reported
-        if any(patch.op == "reset" for patch in patches):
-            reported = None
-            report()
-
-    stop, subscription = site.listen(report), session.store.subscribe({SITE_HOSTS}, taken)
+    """Show it in the lists of hosts and clusters from now on, until it is closed."""
+    lists: SiteLists = session.site_lists or SiteLists(session)
+    session.site_lists = lists
+    stop = site.listen(lists.report)
 
     def unlist() -> None:
         stop()
-        subscription.close()
-        session.store.emit("site", SITE_KNOWN, closed(site))
+        lists.report()
 
     site.unlist = unlist
-    report()
+    lists.report()
 
 
 def is_shown(app: App[Any], site: Site) -> bool:

@@ -12,6 +12,7 @@ from edgewright.commands.kube.route import SITE
 from edgewright.core.errors import Refused
 from edgewright.store.collections.catalogue.cluster_rows import ClusterRow
 from edgewright.store.collections.catalogue.clusters import CLUSTERS
+from edgewright.store.collections.selectors import way_to
 from tui.frame.ages import age
 from tui.frame.base import BaseScreen
 from tui.screens.doctor.title import site_title
@@ -38,11 +39,16 @@ def opened_of(session: Session, uid: str) -> Opened:
             raise Refused(_NO_PLANE)
         return await open_api(session.make_context(), uid, report)
 
-    site = session.sites.get(uid.removeprefix(SITE)) if uid.startswith(SITE) else None
+    site = _site_of(session, uid) if uid.startswith(SITE) else None
     made = session.opened[uid] = Opened(row.name if row is not None else uid, open_it, session.now)
     if site is not None:
         site.at_end.append(lambda: _end(session, uid))
     return made
+
+
+def _site_of(session: Session, uid: str) -> Any:
+    """Return the site that `ssh:TARGET` names, while its connection is away another one of the same cluster."""
+    return session.sites.get(way_to(session.store.model.site_clusters, uid).removeprefix(SITE))
 
 
 async def _end(session: Session, uid: str) -> None:
@@ -75,7 +81,7 @@ class ShowsCluster(BaseScreen):
     @property
     def site(self) -> Any:
         """The site through which the API is reached; None for a cluster of the plane, and when it was closed."""
-        return self.session.sites.get(self.cluster_uid.removeprefix(SITE)) if self.reached else None
+        return _site_of(self.session, self.reached) if self.reached else None
 
     @property
     def reached(self) -> str:

@@ -1,6 +1,7 @@
 """The API of a cluster through one of its hosts that is open by SSH: the host's kubeconfig, a channel to the API.
 
-No plane is asked. `ssh:TARGET` names such a cluster wherever a verb takes one; on screens it is the site that is open.
+No plane is asked. `ssh:TARGET` names such a cluster wherever a verb takes one; on screens it is the site that is open,
+and while its connection is away another one that is open and proven to lead to the same cluster (`core.hosts.same`).
 The kubeconfig is in memory as long as the API is, and what kubectl gets is a file of the user alone while it runs.
 """
 
@@ -37,6 +38,9 @@ class SiteHost(Protocol):
 
     target: str
 
+    def to_cluster(self, sites: Mapping[str, Any]) -> Any:
+        """Return itself, while it is not connected another one of `sites` that leads to its cluster."""
+
     async def use(self) -> Any:
         """Return its connection. Raises `Unreachable` where there is none."""
 
@@ -67,9 +71,17 @@ _closing: set[asyncio.Task[None]] = set()
 class SiteApi(Api):
     """The API that a host reaches."""
 
-    def __init__(self, row: ClusterRow, site: SiteHost, kubeconfig: HostKubeconfig, report: Report) -> None:
+    def __init__(
+        self,
+        row: ClusterRow,
+        site: SiteHost,
+        kubeconfig: HostKubeconfig,
+        report: Report,
+        sites: Mapping[str, SiteHost] | None = None,
+    ) -> None:
+        """`sites`: those that are open, of which others may lead to the API too."""
         super().__init__(row, kubeconfig.document(), None, report, only_relay=False)
-        self.site, self.kubeconfig_of_host = site, kubeconfig
+        self.site, self.kubeconfig_of_host, self._sites = site, kubeconfig, sites or {}
         self.server_name = kubeconfig.server_name or ways.SERVER_NAME
         self.bearer, self.node = kubeconfig.bearer, kubeconfig.node
         self._place: tuple[str, int] | None = None
@@ -127,6 +139,12 @@ class SiteApi(Api):
                 place = f"{self.kubeconfig_of_host.host}:{self.kubeconfig_of_host.port}"
                 raise Unreachable(f"{place} does not answer any more.", "It is tried again.") from None
         assert self._place is not None
+        here = self.site.target
+        if here in self._sites and (other := self.site.to_cluster(self._sites)) is not self.site:
+            self._report(_through(here, other.target))
+            self.site = other
+            await self.choose()
+            return await self.connect()
         return Channel(await (await self.site.use()).open_stream(*self._place))
 
     def leave(self) -> None:
@@ -149,6 +167,10 @@ class SiteApi(Api):
             return Direct(*await asyncio.open_connection(known.host, known.port, limit=CHUNK * 2))
 
 
+def _through(target: str, other: str) -> str:
+    return f"{clean(target, 80)} is not connected: its cluster is asked through {clean(other, 80)}."
+
+
 def _of_planes_alone() -> UsageError:
     return UsageError("The ways to a cluster of the plane are measured, not those of a host.", "See: edgewright site")
 
@@ -165,10 +187,10 @@ async def of_site(ctx: CommandContext, row: ClusterRow, report: Report) -> SiteA
     report(f"The kubeconfig of {clean(target, 80)} is read.")
     known = kubeconfig_of(await read_files(await site.use()))
     if known.node and (neighbour := await _neighbour(ctx, site, known)) is not None:
-        return SiteApi(row, neighbour[0], neighbour[1], report)
+        return SiteApi(row, neighbour[0], neighbour[1], report, ctx.sites)
     if known.node:
         report(f"The host is a worker: what belongs to its node is seen. For all of it: {way_on(target, known)}")
-    return SiteApi(row, site, known, report)
+    return SiteApi(row, site, known, report, ctx.sites)
 
 
 def way_on(target: str, known: HostKubeconfig) -> str:
@@ -186,7 +208,10 @@ async def _site(ctx: CommandContext, target: str, report: Report) -> SiteHost:
     sites: Mapping[str, SiteHost] | None = ctx.sites
     if sites is not None:
         if target in sites:
-            return sites[target]
+            site: SiteHost = sites[target].to_cluster(sites)
+            if site is not sites[target]:
+                report(_through(target, site.target))
+            return site
         raise NotFound(f"{clean(target, 80)} is not open any more.", f"Open it: :site open {clean(target, 80)}")
     known = _connected.get(ctx)
     if known is None or known.target != target:
@@ -219,6 +244,10 @@ class _Connected:
 
     def __init__(self, target: str, connection: Any) -> None:
         self.target, self._connection = target, connection
+
+    def to_cluster(self, sites: Mapping[str, Any]) -> _Connected:
+        """Return itself: it is the only one."""
+        return self
 
     async def use(self) -> Any:
         """Return its connection."""

@@ -69,7 +69,15 @@ class ClusterRow(Row, frozen=True, array_like=True, gc=False):
     link: str = ""
     """State of the SSH connection to the host by which alone it is known (`rows.LINKS`); empty for one of the plane."""
     plane_uids: tuple[str, ...] = ()
-    """Of one that is known by SSH: uids under which a plane has it or that host, where they are known."""
+    """Of one that is known by SSH: uids under which a plane has it or its hosts, where they are known."""
+    sites: tuple[str, ...] = ()
+    """Of one that is known by SSH: `LINK TARGET` of each connection to one of its hosts, the first one in front."""
+    way: str = ""
+    """Of one that is known by SSH: `ssh:TARGET` of a connection that is up, of the first one where none is."""
+    read_by: str = ""
+    """Of one that several hosts show: `ssh:TARGET` of the one whose answer counts."""
+    may_be: tuple[str, ...] = ()
+    """Clusters that may be this one: their nodes have the same names, and no proof decides."""
 
     @property
     def forms(self) -> bool:
@@ -85,7 +93,8 @@ class ClusterRow(Row, frozen=True, array_like=True, gc=False):
     @property
     def kind(self) -> str:
         """Return what proves it: real hosts, simulated ones, or SSH to one of its hosts."""
-        return "by SSH" if self.link else "simulated" if self.simulated else "real"
+        by_ssh = f"{len(self.sites)} by SSH" if len(self.sites) > 1 else "by SSH"
+        return by_ssh if self.link else "simulated" if self.simulated else "real"
 
     @property
     def control_planes(self) -> tuple[str, ...]:
@@ -159,6 +168,7 @@ def cluster_row(doc: Mapping[str, Any], _at: float = 0.0) -> ClusterRow | None:
         tuple(dict.fromkeys(uid for uid in uids.values() if uid)),
         value(ours, "forming") is True,
         _reach(ours),
+        read_by=text(ours, "readBy"),
     )
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import random
+import re
+import shutil
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -11,6 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from edgewright.clients.ssh.probes.parsing import certificates
+from edgewright.clients.ssh.probes.probe import Probe
+from edgewright.clients.ssh.probes.sets import CATALOGUE
+from tests.clients.ssh.probes.shells import PRESENT, run
 
 
 def _certificate(
@@ -81,3 +88,32 @@ def test_an_old_certificate_of_a_ca_beside_the_renewed_one() -> None:
     assert days(old, foreign, leaf=theirs) == (900, "")
     assert days(old, new, leaf=theirs) == (300, "issuer")
     assert days(old, new, leaf=[]) == (300, "unreadable")
+
+
+def test_the_keys_of_the_cluster_s_ca_are_those_of_every_certificate_of_it(tmp_path: Path) -> None:
+    """A renewed one has the same key; that of etcd's CA is none of them. By files, an agent of k3s, a kubeconfig."""
+    authority, other, etcd = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
+    old, new = (_certificate("kubernetes", authority, authority, True, days) for days in (3, 300))
+    foreign, of_etcd = (_certificate("kubernetes", key, key, True) for key in (other, etcd))
+    pki = "/etc/kubernetes/pki"
+
+    def keys(*lines: str) -> frozenset[str]:
+        result: frozenset[str] = certificates.certificates(lines, [])["cluster_authorities"]
+        return result
+
+    own = keys(f"file {pki}/ca.crt", *old)
+    assert len(own) == 1 and own == keys(f"file {pki}/ca.crt", *new, f"file {pki}/etcd/ca.crt", *of_etcd)
+    assert own < keys(f"file {pki}/ca.crt", *foreign, *new) and keys(f"file {pki}/ca.crt", "unreadable") == frozenset()
+    assert keys("authority-data AAAA", "authority x,y") == frozenset()
+    script = next(each for each in CATALOGUE if each.id == "certificates.files").script
+    for path in ("var/lib/rancher/k3s/agent/server-ca.crt", "etc/kubernetes/kubelet.conf"):
+        root = tmp_path / path.partition("/")[0]
+        place, text = tmp_path / path, "\n".join(new)
+        place.parent.mkdir(parents=True)
+        data = base64.b64encode(text.encode()).decode()
+        place.write_text(f"    certificate-authority-data: {data}\n" if path.endswith(".conf") else text)
+        here = re.sub(r"(?<=[ =])/(?=etc|var)", f"{tmp_path}/", script)
+        for shell in PRESENT:
+            lines = run([Probe("certificates.files", "", here, size=81920)], shell).readings["certificates.files"].lines
+            assert certificates.certificates(lines, [])["cluster_authorities"] == own, (path, shell, lines)
+        shutil.rmtree(root)

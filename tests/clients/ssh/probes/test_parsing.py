@@ -279,6 +279,7 @@ def test_this_machine_is_read() -> None:
     facts = facts_of(run(CATALOGUE), 0.0, 2e9 * 2)
     assert facts.hostname and facts.kernel.startswith("Linux") and facts.memory_kb and facts.file_systems
     assert any(system.mount == "/" for system in facts.file_systems) and facts.uptime
+    assert facts.machine[0] == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def test_cards_have_their_mac_and_addresses_that_another_machine_has() -> None:

@@ -65,6 +65,12 @@ def test_what_a_cluster_waits_for() -> None:
     )
 
 
+def test_which_cluster_it_is() -> None:
+    uid = "2f2c3b0a-9c0e-4d4f-8a26-6c3b8a7b0d11"
+    assert waiting.waits((f"cluster {uid}", "claims"))["cluster_uid"] == uid
+    assert [waiting.waits(lines)["cluster_uid"] for lines in (LINES, ("cluster <no value>",), ("cluster",))] == [""] * 3
+
+
 def test_what_was_not_asked_is_not_known() -> None:
     assert waiting.waits(("none",))["claims"] is None
     (hook,) = waiting.waits(("hook checks shop dead", "claims"))["webhooks"]

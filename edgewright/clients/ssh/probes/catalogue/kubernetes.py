@@ -196,12 +196,13 @@ kubectl --kubeconfig "$k" --request-timeout=4s get nodes -o wide --no-headers 2>
     ),
     Probe(
         "kubernetes.waits",
-        "what pods wait for, claims of volumes that are not bound, admission webhooks that must answer",
+        "uid of the cluster, what pods wait for, claims of volumes that are not bound, webhooks that must answer",
         _CONFIG
         + r"""
 [ -n "$k" ] && have kubectl || { echo none; exit 0; }
 g() { kubectl --kubeconfig "$k" --request-timeout=3s get "$@" 2>/dev/null; }
-g --raw /version >/dev/null || exit 0
+u=$(g namespace kube-system -o go-template='{{.metadata.uid}}') && echo "cluster $u" ||
+  g --raw /version >/dev/null || exit 0
 m='{{with .message}} {{printf "%.240q" .}}{{end}}{{"\n"}}'
 w='{{with .state.waiting}}why {{$n}}'$m'{{end}}'
 p=$(g pods -A --field-selector status.phase!=Succeeded,status.phase!=Failed -o go-template='{{range .items}}{{

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from edgewright.clients.ssh.probes.parsing.lines import with_word
 from edgewright.core.doctor.facts import Certificate
@@ -22,6 +25,12 @@ _SIGNED_OTHERWISE = {
     "/etc/kubernetes/pki/apiserver-etcd-client.crt": "/etc/kubernetes/pki/etcd/ca.crt",
     "/etc/kubernetes/pki/front-proxy-client.crt": "/etc/kubernetes/pki/front-proxy-ca.crt",
 }
+_OF_CLUSTER = (
+    _KUBERNETES,
+    "/var/lib/rancher/k3s/server/tls/server-ca.crt",
+    "/var/lib/rancher/rke2/server/tls/server-ca.crt",
+)
+"""Files with the CA that signs for the API server."""
 _MOST = 64
 _MOST_OF_FILE = 8
 
@@ -37,7 +46,32 @@ def certificates(files: Lines, keys: Lines) -> dict[str, Any]:
     absent = {row.strip(): "missing" for row in with_word(keys, "missing")}
     absent.update({place: "key" for place in wrong if place.endswith("/sa.pub")})
     results = [_fact(place, parsed, wrong.get(place, "")) for place in list(parsed)[:_MOST]]
-    return {"certificates": (*results, *(Certificate(place, fault=fault) for place, fault in absent.items()))}
+    return {
+        "certificates": (*results, *(Certificate(place, fault=fault) for place, fault in absent.items())),
+        "cluster_authorities": _authorities(files, parsed),
+    }
+
+
+def _authorities(files: Lines, parsed: dict[str, list[x509.Certificate | None]]) -> frozenset[str]:
+    """Return hashes of the public keys of the cluster's CA: those of an agent of k3s and of a kubeconfig, too."""
+    own = [each for place in _OF_CLUSTER for each in parsed.get(place, ())]
+    texts = [row.replace(",", "\n").encode() for row in with_word(files, "authority")]
+    with contextlib.suppress(binascii.Error, ValueError):
+        texts += [base64.b64decode(row, validate=True) for row in with_word(files, "authority-data")]
+    for text in texts:
+        with contextlib.suppress(ValueError, TypeError, UnsupportedAlgorithm):
+            own += x509.load_pem_x509_certificates(text)[:_MOST_OF_FILE]
+    return frozenset(filter(None, map(_key_hash, own)))
+
+
+def _key_hash(value: x509.Certificate | None) -> str:
+    if value is None or not _is_authority(value):
+        return ""
+    try:
+        key = value.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except (ValueError, UnsupportedAlgorithm):
+        return ""
+    return hashlib.sha256(key).hexdigest()
 
 
 def _blocks(lines: Lines) -> list[tuple[str, list[bytes]]]:

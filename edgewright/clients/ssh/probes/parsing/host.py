@@ -14,7 +14,7 @@ _LOADS = frozenset({"loaded", "not-found", "masked", "error", "bad-setting", "me
 
 
 def identity(lines: Lines) -> dict[str, Any]:
-    """Return host name, system, kernel, and whether this is a container."""
+    """Return host name, system, kernel, ids of boot and system, and whether this is a container."""
     system = first(lines, "os PRETTY_NAME").strip("\"'")
     names = " ".join(with_word(lines, "os"))
     return {
@@ -23,6 +23,7 @@ def identity(lines: Lines) -> dict[str, Any]:
         "kernel": first(lines, "kernel"),
         "container": first(lines, "container"),
         "immutable": "KAIROS_VERSION" in names,
+        "machine": (first(lines, "boot-id"), first(lines, "machine-id")),
     }
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
-from edgewright.clients.ssh.probes.parsing.lines import with_word, without_secrets
+from edgewright.clients.ssh.probes.parsing.lines import first, with_word, without_secrets
 from edgewright.clients.ssh.probes.parsing.network import port
 from edgewright.core import times
 from edgewright.core.doctor.facts import Claim, Waiting, Webhook
@@ -15,16 +16,18 @@ from edgewright.core.text import clean
 Lines = Sequence[str]
 MOST = 300
 """Letters of one message."""
+_UID = re.compile(r"[0-9a-zA-Z-]{1,64}")
 
 
 def waits(lines: Lines) -> dict[str, Any]:
-    """Return pods that wait, claims and webhooks; what the cluster was not asked for is unknown."""
+    """Return uid, pods that wait, claims and webhooks; what the cluster was not asked for is unknown."""
     classes = [row.split() for row in with_word(lines, "class")]
     return {
         "waiting": _pods(lines),
         "claims": _claims(lines) if "claims" in lines else None,
         "storage_classes": {row[0]: (row[1], row[2]) for row in classes if len(row) == 3},
         "webhooks": _webhooks(lines),
+        "cluster_uid": uid if _UID.fullmatch(uid := first(lines, "cluster")) else "",
     }
 
 
