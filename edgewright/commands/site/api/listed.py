@@ -13,12 +13,14 @@ from edgewright.clients.ssh.target import short_name
 from edgewright.commands.kernel.base import BY_HOST
 from edgewright.commands.site.api.host_document import document_of
 from edgewright.commands.site.api.one_cluster import document_of_hosts
-from edgewright.commands.site.api.same import Sites, clusters_of, hosts_of, in_use, known_of, may_be
+from edgewright.commands.site.api.same import clusters_of, hosts_of, in_use, known_of, may_be
 from edgewright.core import times
 from edgewright.sources.redact import redact
 
 if TYPE_CHECKING:
     from edgewright.commands.site.opened import Site
+
+    Sites = tuple[Site, ...]
 
 NAMES = 2
 """Hosts that the name of a cluster without a name has; the others are counted."""

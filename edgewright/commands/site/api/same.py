@@ -3,39 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Any, Protocol, TypeVar
 
 from edgewright.commands.site.api.cluster_document import has_cluster, node_of
 from edgewright.commands.site.api.host_document import Known
+from edgewright.core.doctor.facts import Facts
 from edgewright.core.hosts.same import Proofs, clusters, host_proof, may_be_one
 
-if TYPE_CHECKING:
-    from edgewright.commands.site.opened import Site
 
-Sites = tuple["Site", ...]
-"""Those that lead to one host, in the order in which they were opened."""
+class OpenSite(Protocol):
+    """A site that is open; `commands.site.opened.Site` is one."""
+
+    facts: Facts | None
+    reached: Any
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection."""
+
+    def known(self) -> Known:
+        """Return what is known of the host."""
 
 
-def hosts_of(sites: Sequence[Site]) -> list[Sites]:
+S = TypeVar("S", bound=OpenSite)
+
+
+def hosts_of(sites: Sequence[S]) -> list[tuple[S, ...]]:
     """Return the sites by host, in the order of the first of each; one without a proof is a host by itself."""
-    groups: dict[object, list[Site]] = {}
+    groups: dict[object, list[S]] = {}
     for site in sites:
         groups.setdefault(_proof(site) or site, []).append(site)
     return [tuple(group) for group in groups.values()]
 
 
-def clusters_of(hosts: Sequence[Sites]) -> list[tuple[Sites, ...]]:
+def clusters_of(hosts: Sequence[tuple[S, ...]]) -> list[tuple[tuple[S, ...], ...]]:
     """Return the hosts by cluster, in the order of the first of each; hosts that show none are left out."""
     shown = [host for host in hosts if has_cluster(known_of(host))]
     return [tuple(shown[place] for place in group) for group in clusters([_proofs(host) for host in shown])]
 
 
-def may_be(cluster: Sequence[Sites], other: Sequence[Sites]) -> bool:
+def may_be(cluster: Sequence[Sequence[OpenSite]], other: Sequence[Sequence[OpenSite]]) -> bool:
     """Return whether two clusters of `clusters_of` may be one: unproven, but their nodes have the same names."""
     return may_be_one([_proofs(host) for host in cluster], [_proofs(host) for host in other])
 
 
-def known_of(host: Sites) -> Known:
+def known_of(host: Sequence[OpenSite]) -> Known:
     """Return what is known of a host: of the probes and of each answer of its API what was read last."""
     known = [site.known() for site in host]
     probes = max(known, key=lambda each: each.read_at or 0.0)
@@ -44,12 +56,12 @@ def known_of(host: Sites) -> Known:
     return Known(probes.facts, probes.read_at, info.info, info.info_at, cluster.cluster, cluster.cluster_at)
 
 
-def in_use(sites: Sequence[Site]) -> Site:
+def in_use(sites: Sequence[S]) -> S:
     """Return the first one whose connection is up, else the first one."""
     return next((site for site in sites if site.is_open), sites[0])
 
 
-def way_to_cluster(sites: Mapping[str, Site], own: Site) -> Site:
+def way_to_cluster(sites: Mapping[str, S], own: S) -> S:
     """Return a site itself; while its connection is away, another one that is open and leads to the same cluster."""
     if own.is_open:
         return own
@@ -60,11 +72,11 @@ def way_to_cluster(sites: Mapping[str, Site], own: Site) -> Site:
     return own
 
 
-def _proof(site: Site) -> str:
+def _proof(site: OpenSite) -> str:
     return host_proof(site.reached.key if site.reached is not None else "", site.facts.machine if site.facts else ())
 
 
-def _proofs(host: Sites) -> Proofs:
+def _proofs(host: Sequence[OpenSite]) -> Proofs:
     known = known_of(host)
     facts, cluster = known.facts, known.cluster
     proofs = Proofs()
