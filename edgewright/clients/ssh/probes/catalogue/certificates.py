@@ -33,15 +33,13 @@ for f in admin super-admin kubelet controller-manager scheduler; do
   d=$(sed -n 's/^ *client-certificate-data: *\([A-Za-z0-9+\/=]*\) *$/\1/p' $f | head -n 1)
   [ -n "$d" ] && echo "conf $f $d"
 done
-for d in /var/lib/rancher/k3s /var/lib/rancher/rke2; do
-  f=$d/agent/server-ca.crt
-  [ -e $d/server/tls/server-ca.crt ] || [ ! -r $f ] || echo "authority $(sed -n '/-BEGIN CERT/,/-END CERT/p' $f |
-    head -n 60 | tr '\n' ,)"
+for d in k3s rke2; do
+  d=/var/lib/rancher/$d f=$d/agent/server-ca.crt
+  [ ! -e $d/server/tls ] && [ -r $f ] && echo "authority $(sed -n '/-BEGIN CERT/,/-END CERT/p' $f | tr '\n' ,)"
 done
-for f in /etc/kubernetes/kubelet.conf /etc/kubernetes/admin.conf /run/kubeconfig; do
-  [ ! -r /etc/kubernetes/pki/ca.crt ] && [ -r $f ] || continue
-  sed -n 's/^ *certificate-authority-data: *\([A-Za-z0-9+\/=]*\) *$/authority-data \1/p' $f | head -n 1
-done
+cd /etc/kubernetes 2>/dev/null || cd /
+[ -r pki/ca.crt ] ||
+  sed -n 's/^ *certificate-authority-data: */authority-data /p' kubelet.conf admin.conf /run/kubeconfig 2>/dev/null
 :
 """,
         5,

@@ -71,7 +71,7 @@ echo "arch $(uname -m)"
 for f in /etc/kairos-release /etc/os-release; do
   [ -r $f ] && sed -n 's/^\(PRETTY_NAME\|KAIROS_VERSION\|ID\|VERSION_ID\)=/os \1 /p' $f
 done
-[ -r /proc/sys/kernel/random/boot_id ] && read -r c </proc/sys/kernel/random/boot_id && echo "boot-id $c"
+read -r c </proc/sys/kernel/random/boot_id && echo "boot-id $c"
 [ -r /etc/machine-id ] && echo "machine-id $(head -n 1 /etc/machine-id)"
 [ -r /sys/class/dmi/id/product_uuid ] && echo "product-uuid $(cat /sys/class/dmi/id/product_uuid 2>/dev/null)"
 read -r c </proc/1/comm && echo "init $c"

@@ -56,8 +56,9 @@ def _authorities(files: Lines, parsed: dict[str, list[x509.Certificate | None]])
     """Return hashes of the public keys of the cluster's CA: those of an agent of k3s and of a kubeconfig, too."""
     own = [each for place in _OF_CLUSTER for each in parsed.get(place, ())]
     texts = [row.replace(",", "\n").encode() for row in with_word(files, "authority")]
-    with contextlib.suppress(binascii.Error, ValueError):
-        texts += [base64.b64decode(row, validate=True) for row in with_word(files, "authority-data")]
+    for row in with_word(files, "authority-data"):
+        with contextlib.suppress(binascii.Error, ValueError):
+            texts.append(base64.b64decode(row.strip(), validate=True))
     for text in texts:
         with contextlib.suppress(ValueError, TypeError, UnsupportedAlgorithm):
             own += x509.load_pem_x509_certificates(text)[:_MOST_OF_FILE]
