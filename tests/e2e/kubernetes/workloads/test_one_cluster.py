@@ -30,9 +30,9 @@ async def test_open_hosts_of_one_cluster_are_one_row_and_its_api_is_asked_throug
     """Two control planes by the uid that kubectl reads, a worker by the CA; then the first host is lost."""
     authority = {"/etc/kubernetes/pki/ca.crt": (server.folder / "ca.crt").read_text()}
     files = (
-        {ADMIN: write(server.config())},
-        {ADMIN: write(server.config())},
-        {**kubelet_files(server, "edge-2"), **authority},
+        {ADMIN: write(server.config()), **authority},
+        {ADMIN: write(server.config()), **authority},
+        kubelet_files(server, "edge-2"),
     )
     with contextlib.ExitStack() as stack:
         hosts = [

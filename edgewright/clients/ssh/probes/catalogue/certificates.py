@@ -33,13 +33,12 @@ for f in admin super-admin kubelet controller-manager scheduler; do
   d=$(sed -n 's/^ *client-certificate-data: *\([A-Za-z0-9+\/=]*\) *$/\1/p' $f | head -n 1)
   [ -n "$d" ] && echo "conf $f $d"
 done
-for d in k3s rke2; do
-  d=/var/lib/rancher/$d f=$d/agent/server-ca.crt
-  [ ! -e $d/server/tls ] && [ -r $f ] && echo "authority $(sed -n '/-BEGIN CERT/,/-END CERT/p' $f | tr '\n' ,)"
+for f in /var/lib/rancher/*/agent/server-ca.crt; do
+  [ -r $f ] && echo "authority $(sed -n '/-BEGIN CERTIFICATE-/,/-END CERTIFICATE-/p' $f | tr '\n' ,)"
 done
-cd /etc/kubernetes 2>/dev/null || cd /
-[ -r pki/ca.crt ] ||
-  sed -n 's/^ *certificate-authority-data: */authority-data /p' kubelet.conf admin.conf /run/kubeconfig 2>/dev/null
+[ -r /etc/kubernetes/pki/ca.crt ] || for f in /etc/kubernetes/kubelet.conf /run/kubeconfig; do
+  [ -r $f ] && sed -n 's/^ *certificate-authority-data: */authority-data /p' $f
+done
 :
 """,
         5,

@@ -62,10 +62,9 @@ _PROPERTIES = (
 PROBES: tuple[Probe, ...] = (
     Probe(
         "identity.host",
-        "name, kernel, system, ids of boot and system, product UUID, container or not",
+        "name, kernel, system, ids of boot and system, container or not",
         r"""
 echo "hostname $(hostname 2>/dev/null || cat /proc/sys/kernel/hostname)"
-echo "user $(id -un 2>/dev/null)"
 echo "kernel $(uname -sr)"
 echo "arch $(uname -m)"
 for f in /etc/kairos-release /etc/os-release; do
@@ -73,8 +72,6 @@ for f in /etc/kairos-release /etc/os-release; do
 done
 read -r c </proc/sys/kernel/random/boot_id && echo "boot-id $c"
 [ -r /etc/machine-id ] && echo "machine-id $(head -n 1 /etc/machine-id)"
-[ -r /sys/class/dmi/id/product_uuid ] && echo "product-uuid $(cat /sys/class/dmi/id/product_uuid 2>/dev/null)"
-read -r c </proc/1/comm && echo "init $c"
 v=$(systemd-detect-virt --container 2>/dev/null) && echo "container $v"
 [ -e /run/host/container-manager ] && echo "container $(cat /run/host/container-manager)"
 :
