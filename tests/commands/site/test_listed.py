@@ -156,7 +156,10 @@ def test_two_hosts_of_one_cluster_are_one_row_until_the_last_one_is_closed() -> 
     event = listed([first, worker])["ssh:store-1"]
     assert (event["clusterLink"], event["clusterWay"], event["link"]) == ("open", "ssh:store-2", "lost")
     assert first.to_cluster({"store-1": first, "store-2": worker}) is worker
+    assert worker.facts is not None
+    worker.facts = worker.facts._replace(kubelet_server=Port("127.0.0.1", 6444))
     alone = listed([worker])["ssh:store-2"]["cluster"]
+    assert "endpoint" not in alone["status"]["edgewright"], "a proxy on the host itself"
     assert alone["metadata"]["name"] == "ssh:store-2" and alone["status"]["edgewright"]["healthState"] == "unknown"
 
 

@@ -23,6 +23,8 @@ _KUBELET = (
     "/var/lib/rancher/k3s/agent/client-kubelet.crt",
     "/var/lib/rancher/rke2/agent/client-kubelet.crt",
 )
+_ITSELF = ("127.", "localhost")
+"""How the kubelet of k3s and of RKE2 reaches the API: by a proxy on its host."""
 _NODE = re.compile(r"CN=system:node:([a-z0-9.-]{1,253})")
 _FILES = ("/etc/kubernetes/", "/var/lib/rancher/", "/var/lib/kubelet/")
 MOST = 40
@@ -153,7 +155,7 @@ def _of_probes(facts: Facts) -> dict[str, Any]:
     version = own or (versions[0] if versions else "")
     out: dict[str, Any] = {"version": version} if version else {}
     out |= next(({"distribution": name} for name in ("k3s", "rke2") if f"+{name}" in version), {})
-    if facts.kubelet_server is not None and facts.kubelet_server.host:
+    if facts.kubelet_server is not None and not facts.kubelet_server.host.startswith(_ITSELF):
         out["endpoint"] = facts.kubelet_server.host
     out["etcd"] = [
         {"name": each.name, "healthy": each.healthy, "voter": not each.learner} for each in facts.members or ()
