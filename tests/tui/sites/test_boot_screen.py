@@ -19,6 +19,7 @@ from tests.tui.samples import NOW, fill, session
 from tests.tui.sites.site_host import FINE, Sites, StandInHost
 from tests.tui.sites.test_doctor_screen import journalled
 from tui.app import EdgewrightApp
+from tui.verbs.bindings import messages_key
 
 Compare = Callable[..., bool]
 TARGET = "kairos@edge-7f3a"
@@ -84,6 +85,7 @@ def modal(pilot: Driven) -> str:
 
 async def test_the_help_of_a_page_has_the_keys_of_the_site_and_its_title() -> None:
     async with boot(BootHost(*NONE)) as (pilot, _):
+        assert messages_key(pilot.app.screen) == ":messages", "! opens a shell here"
         await press(pilot, "question_mark")
         await until(pilot, lambda: "HERE: BOOT" in said(pilot))
         shown = " ".join(said(pilot).split())
