@@ -89,19 +89,24 @@ class Forker:
         self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], cwd=ROOT, stdin=subprocess.DEVNULL)
         theirs.close()
         self._prctl = ctypes.CDLL(None, use_errno=True).prctl
+        self._asked = 0
         atexit.register(self.close)
 
     def fork(self, request: dict[str, Any], files: Sequence[int]) -> int:
         """Start a program; return its process number, of a child of this process. Raises `AssertionError`."""
         # The process between it and the one that forks ends at once: the kernel gives it to this process then.
         assert self._prctl(SUBREAPER, 1) == 0
+        self._asked += 1
         try:
-            socket.send_fds(self._socket, [json.dumps(request).encode()], files)
-            answer = self._socket.recv(64)
+            socket.send_fds(self._socket, [json.dumps({**request, "number": self._asked}).encode()], files)
+            while True:  # a test whose time was over has left its answer there
+                answer = self._socket.recv(64)
+                assert answer, "the process that forks programs has ended"
+                number, process = map(int, answer.split())
+                if number == self._asked:
+                    return process
         finally:
             self._prctl(SUBREAPER, 0)
-        assert answer, "the process that forks programs has ended"
-        return int(answer)
 
     def close(self) -> None:
         """End the process; programs that it has forked go on."""
@@ -123,15 +128,16 @@ def serve(link: socket.socket) -> dict[str, Any] | None:
         reader, writer = os.pipe()
         between = os.fork()
         if between == 0:
-            own = os.fork()
-            if own:
-                os.write(writer, str(own).encode())
+            request: dict[str, Any] = json.loads(data)
+            if os.fork():
                 os._exit(0)
+            if request["session"]:  # before anybody can ask for it
+                os.setsid()
+            os.write(writer, f"{request['number']} {os.getpid()}".encode())
             for number, descriptor in enumerate(files):
                 os.dup2(descriptor, number)
             link.close()
             os.closerange(3, max(reader, writer, *files) + 1)
-            request: dict[str, Any] = json.loads(data)
             return request
         for descriptor in (writer, *files):
             os.close(descriptor)
@@ -143,8 +149,6 @@ def serve(link: socket.socket) -> dict[str, Any] | None:
 
 def become(request: dict[str, Any]) -> None:
     """Be the program of a request, in this process. Raises what the program raises, `SystemExit` among them."""
-    if request["session"]:
-        os.setsid()
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["folder"])

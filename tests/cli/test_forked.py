@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +46,19 @@ def test_it_hears_signals_and_is_a_child_that_is_waited_for(tmp_path: Path) -> N
         assert os.getpgid(program.pid) == program.pid and program.poll() is None
         program.send_signal(signal.SIGKILL)
         assert program.wait(10) == -signal.SIGKILL
+
+
+def test_an_answer_that_nobody_waited_for_is_not_that_of_the_next_program() -> None:
+    """The time of a test was over while it waited for it; the programs of all later tests got another's number."""
+    asked = forked._forker(forked.PROGRAM)
+    request = {
+        "module": "edgewright", "arguments": ["--version"], "folder": "/", "environment": dict(os.environ),
+        "session": False, "number": 0,
+    }  # fmt: skip
+    with open(os.devnull, "r+b") as nothing:
+        socket.send_fds(asked._socket, [json.dumps(request).encode()], [nothing.fileno()] * 3)
+    program = forked.run(command("nonsense"))
+    assert program.returncode == 2 and "nonsense" in program.stderr
 
 
 def test_what_a_start_looks_at_needs_a_start() -> None:
