@@ -12,10 +12,13 @@ from edgewright.commands.site.api.session import SiteLocalApi, Value
 from edgewright.core.errors import Unreachable
 from edgewright.store.engine.store import Store
 from tests.clients.local_api.stand_in import SAMPLES
+from tests.commands.site.test_listed import FACTS, opened
+from tests.commands.site.test_listed import NOW as AT
 from tests.tui.driving import Driven, console, frame_text, press, said, settle, until
 from tests.tui.samples import NOW, fill, session
 from tests.tui.sites.site_host import FINE, FULL, Sites, StandInHost
 from tui.app import EdgewrightApp
+from tui.screens.host.of_site import site_facts
 from tui.terminal.paint.screen_text import screen_text
 
 TARGET = "kairos@edge-7f3a"
@@ -48,6 +51,14 @@ def asked(sites: Sites, age: float = 75.0) -> SiteLocalApi:
     for name, call in (("host", calls.HOST), ("cluster", calls.CLUSTER)):
         api.values[name] = Value(call.view(SAMPLES[call.path]), NOW - age)
     return api
+
+
+def test_of_two_connections_to_the_host_the_newest_answer_is_shown() -> None:
+    older, newer = opened("edge-1", FACTS, AT - 300), opened("10.0.0.6", FACTS._replace(cpus=16), AT - 5)
+    facts = site_facts(older, "edge-1", AT, [newer])
+    assert facts.sources == "By the probes 5s ago." and facts.doc is not None
+    assert facts.doc["spec"]["device"]["cpu"] == {"cores": 16}
+    assert site_facts(older, "edge-1", AT).sources == "By the probes 5m ago."
 
 
 async def test_the_probes_alone() -> None:

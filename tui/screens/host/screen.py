@@ -18,6 +18,7 @@ from edgewright.store.collections.feed import FEED, EventRow
 from edgewright.store.collections.hosts import HostRow
 from edgewright.store.collections.operations import OPERATIONS
 from edgewright.store.collections.problems import DISK_FULL, explain
+from edgewright.store.collections.rows import targets_of
 from edgewright.store.collections.selectors import neighbours, operations_of
 from edgewright.store.engine import model as names
 from edgewright.store.engine.model import Patch
@@ -115,7 +116,11 @@ class HostScreen(BaseScreen, OpensSite):
         """Return all that is known of the host now."""
         model = self.session.store.model
         if self.reached:
-            return site_facts(self.session.sites.get(self.reached), self.reached, self.now)
+            sites, row = self.session.sites, model.site_hosts.get(self.target)
+            others = (
+                [sites[each] for each in targets_of(row.sites) if each in sites and each != self.reached] if row else []
+            )
+            return site_facts(sites.get(self.reached), self.reached, self.now, others)
         row = model.hosts.get(self.target)
         extra: dict[str, Any] = {
             "doc": self._doc,
