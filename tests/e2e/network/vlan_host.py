@@ -94,7 +94,7 @@ MASKED = (
 LISTING = (
     "cat /etc/systemd/network/* /etc/netplan/* /etc/network/interfaces.d/* 2>/dev/null; ls /etc/systemd/network; "
     "ip -o -4 addr show | sed 's/^[0-9]*: //; s/valid_lft.*//' | sort; "
-    "ip -d -o link show | sed -n 's/.*vlan protocol/vlan/p' | cut -c1-40; "
+    "ip -d -o link show | sed -n 's/.*vlan protocol/vlan/p' | cut -c1-40 | sort; "
     "ip -o link show | sed 's/^[0-9]*: //; s/qdisc.*//' | sort; ip route | sort; ls /etc/systemd/system; "
     "systemctl list-units --no-legend --no-pager 'edgewright-network*'"
 )
