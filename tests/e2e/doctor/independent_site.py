@@ -114,7 +114,8 @@ WantedBy=multi-user.target
 END
 : >/dev/kmsg
 echo 1 >/run/k1; echo 10 >/run/k10
-mount --bind /run/k1 /proc/sys/kernel/panic_on_oops; mount --bind /run/k1 /proc/sys/vm/overcommit_memory; mount --bind /run/k10 /proc/sys/kernel/panic
+shown() { grep -q " $2 " /proc/mounts || mount --bind $1 $2; }  # a second time would double all of them: they are peers
+shown /run/k1 /proc/sys/kernel/panic_on_oops; shown /run/k1 /proc/sys/vm/overcommit_memory; shown /run/k10 /proc/sys/kernel/panic
 echo 1 >/proc/sys/net/ipv4/ip_forward
 cp -a /opt/case/cni /opt/cni/bin 2>/dev/null || { mkdir -p /opt/cni; cp -a /opt/case/cni /opt/cni/bin; }
 systemctl daemon-reload; systemctl enable -q kubelet; systemctl restart containerd; systemctl restart kubelet
