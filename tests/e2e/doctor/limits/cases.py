@@ -28,7 +28,7 @@ python3 /run/case-fill.py
 """Fills the table of connections of this network namespace with real ones: packets that nobody answers."""
 ANSWERED = r"""
 cat >/run/case-fill.py <<'END'
-import resource, socket, time
+import os, resource, socket, time
 most = int(open("/proc/sys/net/netfilter/nf_conntrack_max").read())
 resource.setrlimit(resource.RLIMIT_NOFILE, (8192, 8192))
 def bound(first, count):
@@ -43,6 +43,10 @@ def talk(some, others):
 clients, servers = bound(20000, 800), bound(40000, min(most // 800 + 8, 6000))
 for some in (servers[:-12], servers[-12:], servers[-12:]):
     talk(some, clients); time.sleep(2.2); talk(some, clients)
+if os.fork(): os._exit(0)
+os.close(1); os.close(2)
+for n in range(60):  # what of them the kernel forgets is taken again
+    talk(servers[-12:], clients); time.sleep(2.2)
 END
 python3 /run/case-fill.py
 """
@@ -65,7 +69,7 @@ before=$(d)
 test "$before" != "$after" """
 )
 """The same within the host, where the kernel counts what it drops."""
-FORGET = r"""python3 -c '
+FORGET = r"""pkill -f /run/case-fill.py; python3 -c '
 import socket, struct
 link = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
 link.send(struct.pack("=IHHIIBBH", 20, 0x102, 5, 1, 0, 2, 0, 0)); link.recv(99)'; nft delete table inet case; """

@@ -214,7 +214,7 @@ NETWORKS3 = (
         "the plane's new certificate begins the day after tomorrow",
         ("plane-certificate",),
         endpoint("$SECOND:8443"),
-        f"{AGENT_SAYS}'not yet valid|certificate'",
+        f"{AGENT_SAYS}'not yet valid|not valid yet'",
         NO_ENDPOINT,
         prepare=certificate("IP:$SECOND", shift="+2d"),
         other=FRONT.format(where="0.0.0.0", to="$NET.2"),
