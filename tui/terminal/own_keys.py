@@ -6,7 +6,8 @@ each key, and lets the key climb through each node's queue first. That is a fift
 
 Escape and a key typed right behind it arrive at once over a slow link, and look like that key with Alt. Textual makes
 `alt+b` of them, which is bound to nothing, or drops Escape alone: of Escape and Enter, meant to leave a dialog, the
-dialog got Enter. Here they are two keys (`separate`). In a field for text Alt with a letter stays what it is.
+dialog got Enter. Here they are two keys (`separate`). In a field for text Alt with a letter stays what it is. Where
+another sequence is close behind both, as the terminal's answer to a frame is, Textual makes `^` of Escape: not here.
 
 Private Textual API (8.2.8): `App._check_bindings`, `App._keymap`, `DOMNode._bindings`,
 `XTermParser._sequence_to_key_events`, which is given `alt` for a character behind an Escape; `ANSI_SEQUENCES_KEYS`.
@@ -15,7 +16,7 @@ Private Textual API (8.2.8): `App._check_bindings`, `App._keymap`, `DOMNode._bin
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from textual import events
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from textual.binding import Binding, Keymap
+    from textual.message import Message
 
 _applied: WeakKeyDictionary[DOMNode, tuple[BindingsMap, Keymap, BindingsMap]] = WeakKeyDictionary()
 """For each node: its bindings and the key map from which the third was made. Nothing changes bindings in place here."""
@@ -95,7 +97,16 @@ class OwnKeys(Widget):
 
 BY_WORD = {"b": "ctrl+left", "f": "ctrl+right"}
 """What Alt with these letters is in a field."""
-_as_textual = XTermParser._sequence_to_key_events
+BEGINS = frozenset("[O]PX_^")
+"""What a sequence of a terminal has behind its Escape: of one that Textual does not know, Escape stays `^`."""
+_as_textual, _parse = XTermParser._sequence_to_key_events, XTermParser.parse
+
+
+class _Escape(events.Key):
+    """An Escape under a name that Textual does not make `^` of; what gets the keys gets `escape`."""
+
+    def __init__(self) -> None:
+        super().__init__("ctrl+left_square_bracket", None)
 
 
 def keys_of(keys: Iterable[events.Key], in_field: bool) -> list[events.Key]:
@@ -114,8 +125,23 @@ def separate(in_field: Callable[[], bool]) -> None:
     for sequence in [each for each in sequences if len(each) == 2 and each[1].isprintable()]:
         del sequences[sequence]  # word moves and signs of one terminal; given with `alt` now
 
+    again: WeakSet[XTermParser] = WeakSet()
+
     def parted(parser: XTermParser, sequence: str, alt: bool = False) -> Iterable[events.Key]:
+        if sequence == "\x1b" and not alt:  # given again, as no sequence: what is behind it shows what it is
+            again.add(parser)
+            return ()
+        if parser in again:
+            again.discard(parser)
+            if sequence in BEGINS:
+                return (events.Key("circumflex_accent", "^"), *_as_textual(parser, sequence))
+            both = keys_of(_as_textual(parser, sequence, True), in_field())
+            return [_Escape() if key.key == "escape" else key for key in both]
         keys = _as_textual(parser, sequence, alt)
         return keys_of(keys, in_field()) if alt else keys
 
+    def parse(parser: XTermParser, taken: Callable[[Message], None]) -> Any:
+        return _parse(parser, lambda one: taken(events.Key("escape", "\x1b") if isinstance(one, _Escape) else one))
+
     XTermParser._sequence_to_key_events = parted  # type: ignore[method-assign, assignment]
+    XTermParser.parse = parse  # type: ignore[method-assign, assignment]

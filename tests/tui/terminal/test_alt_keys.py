@@ -20,6 +20,7 @@ PLAIN = {"\r": "enter", " ": "space", ":": "colon", "!": "exclamation_mark", "?"
 @pytest.fixture(autouse=True)
 def parser_of_textual(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(XTermParser, "_sequence_to_key_events", own_keys._as_textual)
+    monkeypatch.setattr(XTermParser, "parse", own_keys._parse)
     stored = dict(ANSI_SEQUENCES_KEYS)
     yield
     sequences: Any = ANSI_SEQUENCES_KEYS
@@ -44,6 +45,22 @@ def typed(text: str, *, in_field: bool = False) -> list[str]:
 @pytest.mark.parametrize("letter", ["b", "f", "n", "N", "0", *PLAIN])
 def test_escape_is_not_lost_before(letter: str) -> None:
     assert typed(f"\x1b{letter}") == ["escape", PLAIN.get(letter, letter)]
+
+
+@pytest.mark.parametrize("behind", ["\x1b[24;53R", "\x1b[B", "\x1b", "x" * 40])
+@pytest.mark.parametrize("letter", ["b", "\r", "\x12"])
+def test_escape_is_not_lost_before_a_key_with_more_close_behind(letter: str, behind: str) -> None:
+    """As the terminal's answer to a frame is; Textual made `^` of it."""
+    key = {"\r": "enter", "\x12": "ctrl+r"}.get(letter, letter)
+    rest = {"\x1b[B": ["down"], "x" * 40: ["x"] * 40}.get(behind, [])
+    found = typed(f"\x1b{letter}{behind}")
+    assert found[: 2 + len(rest)] == ["escape", key, *rest]
+    if letter == "b" and len(behind) > 1:
+        assert typed(f"\x1bb{behind}", in_field=True)[0] == "ctrl+left"
+
+
+def test_of_a_sequence_that_is_unknown_escape_stays_what_textual_makes_of_it() -> None:
+    assert typed("\x1b[?62;c\x1b[B")[0] == "circumflex_accent"
 
 
 def test_sequences_of_keys_stay_what_they_are() -> None:
