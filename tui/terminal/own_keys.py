@@ -141,7 +141,9 @@ def separate(in_field: Callable[[], bool]) -> None:
         return keys_of(keys, in_field()) if alt else keys
 
     def parse(parser: XTermParser, taken: Callable[[Message], None]) -> Any:
-        return _parse(parser, lambda one: taken(events.Key("escape", "\x1b") if isinstance(one, _Escape) else one))
+        return _parse(
+            parser, lambda event: taken(events.Key("escape", "\x1b") if isinstance(event, _Escape) else event)
+        )
 
     XTermParser._sequence_to_key_events = parted  # type: ignore[method-assign, assignment]
     XTermParser.parse = parse  # type: ignore[method-assign, assignment]
